@@ -1,0 +1,63 @@
+# Everything goes through uv: it brings the right Python and the packages named in uv.lock.
+# Where uv is missing, a private copy is put into .tools; the system's packages stay untouched.
+
+# A uv that is broken, or older than pyproject.toml asks for, answers nothing here.
+ifneq ($(shell uv cache dir 2>/dev/null),)
+UV := uv
+else
+UV := .tools/uv/bin/uv
+NEED_UV := $(UV)
+export UV_PYTHON_INSTALL_DIR := $(CURDIR)/.tools/python
+endif
+
+# Another active environment must not leak into ours.
+unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
+
+# --frozen: install exactly what uv.lock names, without asking the index what is new.
+RUN := $(UV) run --frozen
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow lint types check clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+run: $(NEED_UV) ## run the crypto crash; more options with ARGS="--seed 7 --days 90"
+	@$(RUN) --no-dev firesale run crypto-crash $(ARGS)
+
+test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with ARGS=
+	@$(RUN) pytest $(ARGS)
+
+# pytest's exit code 5 says that no test is marked slow.
+test-slow: $(NEED_UV) ## run the slow tests
+	@$(RUN) pytest -m slow $(ARGS) || [ $$? -eq 5 ]
+
+lint: $(NEED_UV) ## check style and format
+	@$(RUN) ruff check
+	@$(RUN) ruff format --check
+
+types: $(NEED_UV) ## check types
+	@$(RUN) mypy
+
+check: lint types test ## all of lint, types and test
+
+clean: ## remove environments, caches and builds; results in out/ stay
+	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	@find agents market experiments tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+
+# A virtual environment if this Python can make one, else a plain folder filled by its pip:
+# either way uv lands in the same place.
+.tools/uv/bin/uv:
+	@echo "no recent uv on the PATH: putting a private copy into .tools (only this once)" >&2
+	@mkdir -p .tools; export PIP_USER=0 PIP_REQUIRE_VIRTUALENV=0 PIP_DISABLE_PIP_VERSION_CHECK=1; \
+	for python in python3 python python3.14 python3.13 python3.12 python3.11 python3.10 python3.9; do \
+	    $$python -c 'import sys; sys.exit(sys.version_info < (3, 9))' 2>/dev/null || continue; \
+	    rm -rf .tools/uv; \
+	    { $$python -m venv .tools/uv && .tools/uv/bin/python -m pip install --quiet uv; } \
+	        >.tools/uv.log 2>&1 && exit; \
+	    rm -rf .tools/uv; \
+	    $$python -m pip install --quiet --target .tools/uv uv >>.tools/uv.log 2>&1 && exit; \
+	done; \
+	rm -rf .tools/uv; \
+	echo "Could not get uv (reasons in .tools/uv.log): install uv, or a Python >= 3.9 with venv or pip, and try again." >&2; \
+	exit 1

@@ -1,0 +1,116 @@
+"""Second-hand buyers: budgets, rack slots, and what a machine is worth to each of them.
+
+A machine is worth the option to run it: the strip of E[max(income - running cost, 0)] over its
+remaining life at the buyer's required return. Income is lognormal around the buyer's stated view
+(drift, volatility, mean reversion). The deterministic max(E[income] - cost, 0) is far too steep
+near the break-even: on 2020-21 data it prices rigs of late 2022 at a tenth of the market.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.compiled import compiled
+
+MONTHS_PER_YEAR = 12
+
+
+class Rack(IntEnum):
+    """Where hardware can stand; slots are counted in GPUs, for ASICs in MW."""
+
+    AIR_LT15 = 0
+    AIR_15_40 = 1
+    LIQ_40_80 = 2
+    LIQ_GT80 = 3
+    ASIC = 4
+
+
+class Buyers(NamedTuple):
+    """One row per buyer; its party id is ``first_buyer + row``. Two-dimensional where marked."""
+
+    segment: NDArray[np.int32]
+    budget_usd: NDArray[np.float64]  # available now
+    budget_usd_day: NDArray[np.float64]  # what is added each day
+    slots: NDArray[np.float64]  # [buyer, Rack] free
+    needs_slots: NDArray[np.bool_]  # dealers do not: they resell
+    accepts: NDArray[np.bool_]  # [buyer, class]
+    in_place_only: NDArray[np.bool_]
+    min_lot_gpus: NDArray[np.float64]
+    required_return: NDArray[np.float64]
+    horizon_years: NDArray[np.float64]
+    relocation_usd: NDArray[np.float64]  # per GPU, with refit of the rack
+    running_cost_usd_kwh: NDArray[np.float64]
+
+
+@compiled
+def normal_cdf(x: float) -> float:
+    """Standard normal distribution function."""
+    return 0.5 * math.erfc(-x / math.sqrt(2.0))
+
+
+@compiled
+def option_to_run_usd(expected_income: float, cost: float, deviation: float) -> float:
+    """E[max(income - cost, 0)] for lognormal income with that mean and log deviation (Black 1976)."""
+    if expected_income <= 0.0:
+        return 0.0
+    if deviation <= 1e-12 or cost <= 0.0:
+        return max(expected_income - cost, 0.0)
+    d1 = math.log(expected_income / cost) / deviation + 0.5 * deviation
+    return expected_income * normal_cdf(d1) - cost * normal_cdf(d1 - deviation)
+
+
+@compiled
+def strip_value_usd(
+    income_usd_day: float,
+    cost_usd_day: float,
+    drift: float,
+    volatility: float,
+    reversion: float,
+    required_return: float,
+    horizon_years: float,
+) -> float:
+    """Value [USD/unit] of the option to run each month up to the horizon, discounted.
+
+    ``drift`` and ``volatility`` are of log income a year; with mean reversion kappa the variance at
+    t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
+    """
+    months = int(round(horizon_years * MONTHS_PER_YEAR))
+    value = 0.0
+    for month in range(months):
+        t = (month + 0.5) / MONTHS_PER_YEAR
+        if reversion > 1e-9:
+            variance = volatility**2 * (1.0 - math.exp(-2.0 * reversion * t)) / (2.0 * reversion)
+        else:
+            variance = volatility**2 * t
+        income = income_usd_day * math.exp(drift * t)
+        run = option_to_run_usd(income, cost_usd_day, math.sqrt(variance))
+        value += run * (365.0 / MONTHS_PER_YEAR) / (1.0 + required_return) ** t
+    return value
+
+
+@compiled
+def bid_usd(strip_usd: float, new_price_cap_usd: float, relocation_usd: float, view: float) -> float:
+    """A buyer's sealed bid [USD/unit].
+
+    The strip times its private view of it, capped by what new hardware of the same performance
+    costs, less relocation and rack refit.
+    """
+    return max(0.0, min(strip_usd * view, new_price_cap_usd) - relocation_usd)
+
+
+@compiled
+def affordable_units(
+    bid: float, budget_usd: float, slots: float, slots_per_unit: float, needs_slots: bool
+) -> float:
+    """Units a buyer can take at its bid: the tighter of money and rack slots."""
+    if bid <= 0.0:
+        return 0.0
+    units = budget_usd / bid
+    if needs_slots:
+        units = min(units, slots / slots_per_unit)
+    return max(units, 0.0)

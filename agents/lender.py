@@ -1,0 +1,119 @@
+"""Lenders: capital, funding, marks, and the price below which seized hardware is not sold."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.compiled import compiled
+
+
+class LenderKind(IntEnum):
+    """Kinds as in the opening tables."""
+
+    BANK = 0
+    INSURER = 1
+    PRIVATE_CREDIT_LOCKED = 2
+    PRIVATE_CREDIT_SEMI_LIQUID = 3
+    BOND_FUNDS = 4
+    CONVERT_FUNDS = 5
+    CRYPTO_LENDER = 6
+    VENDOR = 7
+    SECURITISATION = 8
+
+
+class Lenders(NamedTuple):
+    """One row per lender; its party id is ``first_lender + row``.
+
+    Identity, each day: cash + book + other loans = funding + capital, the book net of write-downs.
+    Interest received is passed on to owners and funders; losses and costs are not.
+    """
+
+    kind: NDArray[np.int8]
+    capital_open_usd: NDArray[np.float64]
+    capital_usd: NDArray[np.float64]
+    book_usd: NDArray[np.float64]  # principal owed to it in this market, before write-downs
+    written_down_usd: NDArray[np.float64]  # of that book, and not yet settled
+    other_loans_usd: NDArray[np.float64]  # performing, outside this market; sold at par for cash
+    funding_usd: NDArray[np.float64]
+    loss_usd: NDArray[np.float64]  # cumulative: write-downs and cost of enforcement
+    runnable_share: NDArray[np.float64]
+    funding_maturity_days: NDArray[np.float64]
+    min_capital_ratio: NDArray[np.float64]
+    impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
+
+
+@compiled
+def capital_ratio(capital_usd: float, funding_usd: float) -> float:
+    """Capital over assets; assets are what funding and capital pay for."""
+    assets = capital_usd + funding_usd
+    if assets <= 0.0:
+        return 0.0
+    return capital_usd / assets
+
+
+@compiled
+def mark_usd(
+    schedule_usd: float,
+    clearing_usd: float,
+    age_days: float,
+    evidence_weight: float,
+    evidence_half_life_days: float,
+) -> float:
+    """A lender's mark: (1 - w) schedule + w last clearing price, w halving with the price's age."""
+    if not np.isfinite(clearing_usd):
+        return schedule_usd
+    weight = evidence_weight * 0.5 ** (age_days / evidence_half_life_days)
+    return (1.0 - weight) * schedule_usd + weight * clearing_usd
+
+
+@compiled
+def patience_days(runnable_share: float, funding_maturity_days: float) -> float:
+    """How long a lender can wait for a better price, from its funding [days].
+
+    Locked money waits for its maturity, at most two years; callable money cannot wait.
+    """
+    return (1.0 - runnable_share) * min(funding_maturity_days, 730.0)
+
+
+@compiled
+def reserve_price_usd(
+    hold_value_usd: float, scrap_usd: float, waited_days: float, patience: float
+) -> float:
+    """Lowest price [USD/unit] a seller takes: from the value of holding and hosting down to scrap.
+
+    Falls in a straight line to scrap while patience runs out.
+    """
+    if patience <= 0.0:
+        return scrap_usd
+    return max(scrap_usd, hold_value_usd * max(0.0, 1.0 - waited_days / patience))
+
+
+@compiled
+def expected_recovery_usd(claim_usd: float, collateral_value_usd: float, prior: float) -> float:
+    """What a lender carries a defaulted claim at [USD] until it is resolved.
+
+    Collateral at the mark, and the historical recovery ``prior`` on what it does not cover.
+    """
+    secured = min(claim_usd, max(collateral_value_usd, 0.0))
+    return secured + prior * (claim_usd - secured)
+
+
+@compiled
+def liquidation_debt_usd(
+    debt_usd: float, collateral_usd: float, target_ltv: float, bonus: float
+) -> float:
+    """Debt x [USD] to repay by selling collateral (1 + bonus) x so that LTV returns to target.
+
+    Selling lowers LTV if and only if LTV < 1 / (1 + bonus); above that everything is sold.
+    """
+    if collateral_usd <= 0.0:
+        return 0.0
+    everything = collateral_usd / (1.0 + bonus)
+    if debt_usd / collateral_usd >= 1.0 / (1.0 + bonus):
+        return min(debt_usd, everything)
+    needed = (debt_usd - target_ltv * collateral_usd) / (1.0 - target_ltv * (1.0 + bonus))
+    return min(max(needed, 0.0), min(debt_usd, everything))

@@ -1,0 +1,57 @@
+"""Miners: rigs, power, and the decision to run each rig or switch it off.
+
+Units: hashrate in TH/s (a unit of an ASIC class), efficiency in J/TH, hashprice in USD per PH/s and
+day, power price in USD/MWh. A rig of e J/TH draws e watts per TH/s, so a PH/s draws e kilowatts.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.compiled import compiled
+
+MWH_PER_KW_DAY = 0.024
+
+
+class Miners(NamedTuple):
+    """One row per borrower (a neocloud's row is zero), indexed by party id."""
+
+    power_usd_mwh: NDArray[np.float64]
+    hold_share: NDArray[np.float64]  # share of production kept as treasury
+    hashrate_online_th: NDArray[np.float64]  # result of the last day
+    margin_usd_day: NDArray[np.float64]  # mining revenue less power of the last day
+
+
+def empty_miners(count: int) -> Miners:
+    """A table of ``count`` rows without rigs."""
+    return Miners(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
+
+
+@compiled
+def break_even_efficiency(hashprice_usd_ph_day: float, power_usd_mwh: float) -> float:
+    """Efficiency [J/TH] at which a rig's revenue equals its power bill."""
+    return hashprice_usd_ph_day / (MWH_PER_KW_DAY * max(power_usd_mwh, 1e-9))
+
+
+@compiled
+def online_share(
+    hashprice_usd_ph_day: float, power_usd_mwh: float, lo_j_th: float, hi_j_th: float
+) -> float:
+    """Share [0..1] of a class worth running; rigs are spread evenly between ``lo`` and ``hi`` J/TH.
+
+    The most efficient run first, so hashrate answers smoothly to hashprice.
+    """
+    break_even = break_even_efficiency(hashprice_usd_ph_day, power_usd_mwh)
+    return min(1.0, max(0.0, (break_even - lo_j_th) / (hi_j_th - lo_j_th)))
+
+
+@compiled
+def power_cost_usd_day(
+    units_th: float, share: float, power_usd_mwh: float, lo_j_th: float, hi_j_th: float
+) -> float:
+    """Power bill [USD/day] of the most efficient ``share`` of ``units_th`` TH/s."""
+    mean_j_th = lo_j_th + 0.5 * share * (hi_j_th - lo_j_th)
+    return units_th * share * mean_j_th / 1000.0 * MWH_PER_KW_DAY * power_usd_mwh

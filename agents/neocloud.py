@@ -1,0 +1,68 @@
+"""Compute operators: GPUs rented out under contract or at spot.
+
+Neoclouds, and miners with GPU halls. A contract covers a number of GPUs; what is not covered earns
+the spot rent times the operator's realisation (utilisation and discount, from its opening books).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.compiled import compiled
+
+HOURS_PER_DAY = 24.0
+
+
+class Neoclouds(NamedTuple):
+    """One row per borrower (zero for those without GPUs), indexed by party id."""
+
+    spot_realisation: NDArray[np.float64]  # share of the listed spot rent earned on average
+    contracted_gpus: NDArray[np.float64]  # under live contracts, as landlord
+    contract_usd_day: NDArray[np.float64]  # rent of those contracts if fully served
+    hosting_usd_day: NDArray[np.float64]  # rent received for sites, net of landlord's cost
+    lease_cost_usd_day: NDArray[np.float64]  # rent paid for sites not in operating cost
+    gpus_online: NDArray[np.float64]  # result of the last day
+    income_usd_day: NDArray[np.float64]  # compute rents less running cost of the last day
+
+
+def empty_neoclouds(count: int) -> Neoclouds:
+    """A table of ``count`` rows without GPUs."""
+    return Neoclouds(*(np.zeros(count) for _ in Neoclouds._fields))
+
+
+@compiled
+def covered_share(contracted_gpus: float, installed_gpus: float) -> float:
+    """Share [0..1] of the fleet that contracts cover."""
+    if installed_gpus <= 0.0:
+        return 0.0
+    return min(1.0, contracted_gpus / installed_gpus)
+
+
+@compiled
+def served_share(contracted_gpus: float, installed_gpus: float) -> float:
+    """Share [0..1] of the contracts that the fleet can serve; the rest is not paid."""
+    if contracted_gpus <= 0.0:
+        return 1.0
+    return min(1.0, installed_gpus / contracted_gpus)
+
+
+@compiled
+def spot_margin_usd_day(rent_usd_h: float, realisation: float, cost_usd_day: float) -> float:
+    """What a GPU at spot leaves a day after running cost [USD]; negative: switch it off."""
+    return rent_usd_h * realisation * HOURS_PER_DAY - cost_usd_day
+
+
+@compiled
+def unit_income_usd_day(
+    covered: float, contract_usd_unit_day: float, spot_margin: float, cost_usd_day: float
+) -> float:
+    """Income [USD/day] of one unit of a class in a fleet with share ``covered`` under contract.
+
+    The uncovered part is worth ``max(spot margin, 0)``: it can be switched off.
+    """
+    return covered * (contract_usd_unit_day - cost_usd_day) + (1.0 - covered) * max(
+        spot_margin, 0.0
+    )

@@ -1,0 +1,1 @@
+"""What we ask: the command line, one script per question, figures and reports."""

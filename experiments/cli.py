@@ -1,0 +1,169 @@
+"""The command line: ``firesale run`` and ``firesale scenarios``.
+
+Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from market.scenario import Scenario
+
+INTERRUPTED = 130
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="firesale",
+    help="Simulate the credit market that finances compute hardware.",
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    epilog="Example: firesale run crypto-crash",
+)
+scenarios = typer.Typer(
+    help="List, show or check scenarios.",
+    rich_markup_mode=None,
+    epilog="Example: firesale scenarios show crypto-crash",
+)
+app.add_typer(scenarios, name="scenarios")
+
+NAME = Annotated[
+    str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
+]
+
+
+@app.command(
+    epilog="Example: firesale run crypto-crash --seed 7 --days 365 --set crypto.crash_depth=0.6"
+)
+def run(
+    scenario: NAME,
+    start: Annotated[
+        str | None, typer.Option(metavar="BOOKS", help="Opening books; this version has 2025.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
+    days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(help="Multiplies the number of small parties, 0.1 to 100.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new or empty folder; without it a fresh one in out/."),
+    ] = None,
+    figures: Annotated[bool, typer.Option("--figures/--no-figures", help="Draw figures.")] = True,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print summary.json instead of the summary in words.")
+    ] = False,
+) -> None:
+    """Simulate a scenario; write its tables, figures and report into a folder."""
+    from experiments.run import run_scenario
+
+    chosen = load(scenario)
+    for option, key, value in (
+        ("--start", "opening.start", start),
+        ("--scale", "opening.scale", scale),
+        ("--days", "days", days),
+    ):
+        if value is not None:
+            chosen = with_option(chosen, option, key, value)
+    chosen = chosen.with_settings(settings or [])
+    run_scenario(chosen, seed, out, figures=figures, as_json=json_)
+
+
+@scenarios.command("list", epilog="Example: firesale scenarios list")
+def list_scenarios() -> None:
+    """List the scenarios that come with the project."""
+    from experiments.scenario_text import print_list
+
+    print_list()
+
+
+@scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
+def show(scenario: NAME) -> None:
+    """Print a scenario in full, with every default, unit and bound, as TOML."""
+    from experiments.scenario_text import as_toml
+
+    typer.echo(as_toml(load(scenario)))
+
+
+@scenarios.command(epilog="Example: firesale scenarios check my-scenario.toml")
+def check(
+    file: Annotated[
+        str, typer.Argument(metavar="FILE", help="The path of a .toml file, or a name.")
+    ],
+) -> None:
+    """Check a scenario file and say in one line whether it is valid."""
+    chosen = load(file)
+    typer.echo(f"{file}: valid ({chosen.name}, {chosen.days:,} days).")
+
+
+def load(name: str) -> Scenario:
+    """The scenario of that name or file."""
+    from market.scenario import Scenario
+
+    return Scenario.load(name)
+
+
+def with_option(scenario: Scenario, option: str, key: str, value: Any) -> Scenario:
+    """The scenario with one key changed; a refusal names the option."""
+    data = scenario.model_dump(exclude_unset=True)
+    *sections, leaf = key.split(".")
+    target = data
+    for section in sections:
+        target = target.setdefault(section, {})
+    target[leaf] = value
+    return type(scenario).from_dict(data, option)
+
+
+def main(arguments: list[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
+    from market.errors import InputError
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # a terminal that knows only ASCII
+    arguments = sys.argv[1:] if arguments is None else arguments
+    command: Callable[..., Any] = typer.main.get_command(app)
+    try:
+        code = command(arguments or ["--help"], prog_name="firesale", standalone_mode=False)
+        sys.stdout.flush()
+    except InputError as error:
+        refuse(str(error))
+    except KeyboardInterrupt:
+        interrupted()
+    except OSError as error:
+        refuse(f"The system refuses: {error.strerror or error}.")
+    except Exception as error:
+        # A usage error of the parser, whose class has moved between versions of typer.
+        if not hasattr(error, "format_message"):
+            raise
+        refuse(f"{error.format_message().rstrip('.')}; see 'firesale --help'.")
+    if code == INTERRUPTED:
+        interrupted()
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def refuse(sentence: str) -> NoReturn:
+    """Say in one line what is wrong and leave."""
+    typer.echo(" ".join(sentence.split()), err=True)
+    sys.exit(BAD_INPUT)
+
+
+def interrupted() -> NoReturn:
+    """Say that nothing is kept, and leave."""
+    typer.echo("Interrupted; nothing is kept of this run.", err=True)
+    sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,231 @@
+"""The figures of a run: shock, defaults and lenders' losses. Titles state the finding."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from matplotlib.ticker import MaxNLocator
+
+from experiments import style, words
+from experiments.cascade import cascade
+from experiments.figures_market import collateral_illusion, liquidation, marks, order_book
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from experiments.results import Results
+
+MOST_BARS = 12
+MOST_NAMES = 6
+
+
+@style.styled
+def shock(results: Results) -> Figure:
+    """Bitcoin, hashprice and the rent of an H100, indexed to 100 at the opening."""
+    series = results.series
+    lines = (
+        ("btc_usd", "bitcoin", style.ORANGE),
+        ("hashprice_usd_ph_day", "hashprice", style.BLUE),
+        ("rent_h100_usd_h", "H100 rent", style.GREEN),
+    )
+    btc = series["btc_usd"]
+    low = int(btc.to_numpy().argmin())
+    fall = 1 - btc.iloc[low] / btc.iloc[0]
+    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
+    moved = (
+        "unchanged"
+        if abs(rent) < 0.005
+        else f"{words.percent(abs(rent))} " + ("lower" if rent < 0 else "higher")
+    )
+    title = (
+        f"Bitcoin falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
+        f"{results.date(series['day'].iloc[low]):%B %Y}; the rent of an H100 ends {moved}"
+        if fall >= 0.1
+        else f"No crash: bitcoin never falls more than {words.percent(max(fall, 0.0))} below "
+        f"its opening; the rent of an H100 ends {moved}"
+    )
+    opening = (
+        f"Opening = 100: bitcoin ${btc.iloc[0]:,.0f}, hashprice "
+        f"${series['hashprice_usd_ph_day'].iloc[0]:.1f} per PH/s a day, "
+        f"H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour."
+    )
+    figure, (axes,) = style.new_figure(title, opening, height_in=3.6, right_in=1.55)
+    x = results.x(series["day"])
+    ends = []
+    for column, name, color in lines:
+        index = 100 * series[column] / series[column].iloc[0]
+        axes.plot(x, index, color=color)
+        ends.append((float(index.iloc[-1]), f"{name} {index.iloc[-1]:.0f}", color))
+    axes.axhline(100, color=style.GREY, lw=0.8, ls=(0, (2, 3)), zorder=0)
+    axes.set_ylim(bottom=0)
+    axes.set_ylabel("index, opening = 100")
+    style.date_axis(axes, x[0], x[-1])
+    style.label_ends(axes, x[-1], ends)
+    return figure
+
+
+@style.styled
+def defaults(results: Results) -> Figure:
+    """Cumulative defaults by cause, miners beside neoclouds, the largest named."""
+    failed = results.defaults
+    failed = failed[failed["type"].isin(["miner", "neocloud", "borrower", "project vehicle"])]
+    if failed.empty:
+        population = results.summary["population"]
+        return style.empty_figure(
+            "Nobody defaults",
+            f"{population['miner']:,} miners and {population['neocloud']:,} neoclouds pay their "
+            f"debts for all {results.last_day} days.",
+        )
+    causes = failed.groupby("cause").size().sort_values(ascending=False, kind="stable")
+    reasons = [
+        f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
+    ]
+    title = f"{words.capital(words.times(len(failed), 'default'))}: {words.listed(reasons, 3)}"
+    colors = dict(zip(causes.index, style.CYCLE * 3, strict=False))
+    kinds = [k for k in ("miner", "neocloud", "project vehicle") if (failed["type"] == k).any()]
+    figure, panels = style.new_figure(
+        title,
+        "Cumulative number of defaults by recorded cause; the largest debts are named.",
+        columns=len(kinds),
+        height_in=3.7,
+        right_in=1.5 if len(kinds) == 1 else 1.45,
+        gridspec_kw={"wspace": 0.62},
+    )
+    for axes, kind in zip(panels, kinds, strict=True):
+        own = failed[failed["type"] == kind]
+        plural = {"miner": "Miners", "neocloud": "Neoclouds"}.get(kind, "Project vehicles")
+        of = results.summary["population"].get(kind)
+        style.panel_title(axes, f"{plural}: {len(own)}" + (f" of {of:,}" if of else ""))
+        _stack_defaults(
+            results, axes, own, [c for c in causes.index if c in set(own["cause"])], colors
+        )
+        axes.set_ylabel("defaults, cumulative")
+    return figure
+
+
+def _stack_defaults(
+    results: Results, axes: Axes, failed: pd.DataFrame, causes: list[str], colors: dict[str, str]
+) -> None:
+    """Steps of cumulative defaults, one band per cause, and the names of the largest."""
+    days = results.series["day"].to_numpy()
+    x = results.x(days)
+    counts = np.array(
+        [
+            np.searchsorted(
+                np.sort(failed.loc[failed["cause"] == cause, "day"]), days, side="right"
+            )
+            for cause in causes
+        ]
+    )
+    axes.stackplot(x, counts, colors=[colors[c] for c in causes], step="post", alpha=0.85, lw=0)
+    tops = np.cumsum(counts[:, -1])
+    total = int(tops[-1])
+    axes.set_ylim(0, total * 1.3 + 0.5)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
+    style.date_axis(axes, x[0], x[-1], 4)
+    ends = [
+        (top - size / 2, f"{words.cause(cause)} ({size})", colors[cause])
+        for cause, top, size in zip(causes, tops, counts[:, -1], strict=True)
+    ]
+    style.label_ends(axes, x[-1], ends, size=8)
+    largest = failed.nlargest(MOST_NAMES, "debt_usd").sort_values("day")
+    for name, day in zip(largest["name"], largest["day"], strict=True):
+        height = float((failed["day"] <= day).sum())
+        axes.annotate(
+            words.short(name, 20),
+            (results.x(day), height),
+            xytext=(-3, 6),
+            textcoords="offset points",
+            ha="right" if day > 0.35 * results.last_day else "left",
+            fontsize=7.5,
+            color=style.BLACK,
+        )
+
+
+@style.styled
+def lender_losses(results: Results) -> Figure:
+    """Losses by lender, in dollars and as a share of its capital."""
+    lenders = results.lenders.copy()
+    lenders["share"] = lenders["loss_usd"] / lenders["capital_open_usd"].where(
+        lenders["capital_open_usd"] > 0
+    )
+    lost = lenders[lenders["loss_usd"] > 0].nlargest(MOST_BARS, "loss_usd")
+    if lost.empty:
+        return style.empty_figure(
+            "No lender loses anything",
+            f"{len(lenders)} lenders hold loans of {words.money(lenders['book_usd'].sum())}.",
+        )
+    total = float(lenders["loss_usd"].sum())
+    worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
+    first = lost.iloc[0]
+    title = f"{words.short(first['name'], 36)} loses most, {words.money(first['loss_usd'])}"
+    if len(lost) > 1 and worst["lender"] != first["lender"]:
+        title += (
+            f"; {words.short(worst['name'], 30)} is hit hardest, "
+            f"{words.percent(worst['share'])} of its capital"
+        )
+    else:
+        title += f", {words.percent(first['share'])} of its capital"
+    some = (
+        "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
+    )
+    figure, (dollars, shares) = style.new_figure(
+        title,
+        f"{some} of {words.money(total)} lost by lenders, net of what has been recovered. "
+        "Capital is that of the lender's sleeve in this market.",
+        columns=2,
+        sharey=True,
+        height_in=0.29 * len(lost) + 1.0,
+        left_in=2.3,
+        gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
+    )
+    rows = np.arange(len(lost))
+    for axes, values, texts, color in (
+        (dollars, lost["loss_usd"] / 1e6, [words.money(v) for v in lost["loss_usd"]], style.RED),
+        (shares, 100 * lost["share"], [words.percent(v, 1) for v in lost["share"]], style.BLUE),
+    ):
+        axes.barh(rows, values.fillna(0.0), color=color, height=0.66)
+        for row, value, text in zip(rows, values.fillna(0.0), texts, strict=True):
+            axes.annotate(
+                text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+            )
+        axes.set_xlim(0, 1.18 * max(float(values.max()), 1e-9))
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.spines["left"].set_visible(False)
+    dollars.set_yticks(rows, [words.short(name, 32) for name in lost["name"]])
+    dollars.tick_params(axis="y", labelcolor=style.BLACK)
+    dollars.invert_yaxis()
+    dollars.set_xlabel("loss, USD m")
+    shares.set_xlabel("loss, % of opening capital")
+    shares.tick_params(axis="y", labelleft=False)
+    return figure
+
+
+FIGURES: dict[str, Callable[[Results], Figure]] = {
+    "1-shock": shock,
+    "2-defaults": defaults,
+    "3-cascade": cascade,
+    "4-liquidation": liquidation,
+    "5-marks": marks,
+    "6-order-book": order_book,
+    "7-collateral-illusion": collateral_illusion,
+    "8-lender-losses": lender_losses,
+}
+"""Name of the file, without ``.png``, and who draws it: in the order of the story."""
+
+
+def write_figures(results: Results, folder: Path) -> dict[str, str]:
+    """Draw all figures into ``folder`` and return the title of each by its name."""
+    folder.mkdir()
+    titles = {}
+    for name, draw in FIGURES.items():
+        figure = draw(results)
+        titles[name] = style.title_of(figure)
+        style.save(figure, folder / f"{name}.png")
+    return titles

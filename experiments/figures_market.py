@@ -1,0 +1,379 @@
+"""Figures of the second-hand market: marks, order book, liquidation, collateral illusion."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from experiments import style, words
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from experiments.results import Results
+
+SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25")
+HIGHEST_LTV = 2.5
+SEGMENT_COLORS = (
+    style.BLUE,
+    style.ORANGE,
+    style.GREEN,
+    style.PURPLE,
+    style.SKY,
+    style.YELLOW,
+    style.GREY,
+    style.RED,
+)
+
+
+@style.styled
+def marks(results: Results) -> Figure:
+    """What lenders' books say a machine is worth, against what auctions cleared at."""
+    trades, series = results.trades, results.series
+    asked = results.book[results.book["side"] == "ask"]
+    if trades.empty:
+        offered = sorted(set(asked["hardware"]) - {"BTC"})
+        title = (
+            f"No auction clears: {words.listed([words.hardware(c) for c in offered])} are offered, "
+            "marks rest on schedules"
+            if offered
+            else "Nothing is auctioned: marks follow their schedules, untested"
+        )
+    else:
+        low = trades.iloc[int(trades["ratio"].to_numpy().argmin())]
+        title = (
+            f"{words.capital(words.hardware(low['hardware']))} clear at "
+            f"{words.percent(low['ratio'])} of their mark in week {words.week(int(low['day']))}"
+        )
+    shown = _shown_classes(results)
+    figure, panels = style.new_figure(
+        title,
+        "Line: mark in lenders' books. Dots: auctions that cleared. "
+        "USD per GPU, USD per TH/s for rigs.",
+        rows=2,
+        columns=3,
+        height_in=4.6,
+        left_in=0.7,
+        gridspec_kw={"hspace": 0.42, "wspace": 0.3},
+        sharex=True,
+    )
+    x = results.x(series["day"])
+    for axes, hardware in zip(panels, shown, strict=False):
+        own = trades[trades["hardware"] == hardware]
+        axes.plot(x, series[f"mark_{hardware}_usd"], color=style.BLUE)
+        axes.plot(
+            results.x(own["day"]),
+            own["price_usd"],
+            color=style.RED,
+            marker="o",
+            markersize=3,
+            lw=0.8,
+        )
+        note = (
+            f"last trade {words.percent(own['ratio'].iloc[-1])} of mark"
+            if len(own)
+            else ("offered, no trade" if (asked["hardware"] == hardware).any() else "not offered")
+        )
+        style.panel_title(axes, f"{words.CLASS_TITLES.get(hardware, hardware)}: {note}")
+        axes.set_ylim(bottom=0)
+        style.thousands(axes)
+        style.date_axis(axes, x[0], x[-1], 4)
+    for axes in panels[len(shown) :]:
+        axes.set_axis_off()
+    return figure
+
+
+def _shown_classes(results: Results) -> list[str]:
+    """The usual five classes, and the one other of which most value is offered or held."""
+    asks = results.book[results.book["side"] == "ask"]
+    usual = [c for c in SHOWN_CLASSES if c in results.classes]
+    other = [c for c in results.classes if c not in usual]
+    value = {
+        c: results.mark(c, 0) * float(asks.loc[asks["hardware"] == c, "units"].sum()) for c in other
+    }
+    extra = max(other, key=lambda c: (value[c], c == "GB200"), default=None)
+    shown = usual if extra is None else [*usual, extra]
+    return sorted(shown, key=results.classes.index)
+
+
+def worst_book(results: Results) -> tuple[int, str] | None:
+    """Day and class in which most offered value met no bid; ``None`` if nothing was offered."""
+    book = results.book[results.book["hardware"] != "BTC"]
+    if not (book["side"] == "ask").any():
+        return None
+    units = book.pivot_table(
+        index=["day", "hardware"], columns="side", values="units", aggfunc="sum", fill_value=0.0
+    ).reindex(columns=["ask", "bid"], fill_value=0.0)
+    days = units.index.get_level_values("day").to_numpy()
+    classes = units.index.get_level_values("hardware").to_numpy()
+    prices = np.array([results.mark(h, int(day)) for day, h in zip(days, classes, strict=True)])
+    missing = (units["ask"] - units["bid"]).clip(lower=0.0).to_numpy() * prices
+    if missing.max() <= 0:  # bids for everything, everywhere: the largest offer then
+        missing = units["ask"].to_numpy() * prices
+    worst = int(missing.argmax())
+    return int(days[worst]), str(classes[worst])
+
+
+@style.styled
+def order_book(results: Results) -> Figure:
+    """The order book of the auction with the largest gap between what is offered and wanted."""
+    worst = worst_book(results)
+    if worst is None:
+        return style.empty_figure(
+            "No hardware comes to market", "No order book: nothing was seized or offered for sale."
+        )
+    day, hardware = worst
+    book = results.book
+    book = book[(book["day"] == day) & (book["hardware"] == hardware) & (book["units"] > 0)]
+    mark = results.mark(hardware, day)
+    asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
+    offered, wanted = float(asks["units"].sum()), float(bids["units"].sum())
+    figure, panels = style.new_figure(
+        _book_title(hardware, offered, bids, mark),
+        f"Order book of week {words.week(day)}, {words.date(results.date(day))}: "
+        f"{words.count(offered)} {words.unit(hardware)} offered, {words.count(wanted)} bid for. "
+        "Blocks: bids, best first, by who bids. Black: sellers' reserve prices.",
+        columns=max(1, book["place"].nunique()),
+        height_in=3.7,
+        right_in=1.75,
+        sharey=True,
+    )
+    segments = list(
+        bids.groupby("segment")["units"].sum().sort_values(ascending=False, kind="stable").index
+    )
+    colors = dict(zip(segments, SEGMENT_COLORS * 3, strict=False))
+    for axes, (place, own) in zip(panels, book.groupby("place"), strict=True):
+        style.panel_title(axes, "Sold where it stands" if place == "in place" else "Sold removed")
+        _ladder(axes, own, colors)
+        axes.axhline(mark, color=style.GREY, ls=(0, (4, 3)), lw=1.2)
+        axes.set_xlabel(f"cumulative quantity, {words.unit(hardware)}")
+        axes.xaxis.set_major_formatter(lambda value, _: words.count(value))
+    top = max(mark, float(book["price_usd"].max())) * 1.08
+    panels[0].set_ylim(0, top)
+    panels[0].set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
+    style.thousands(panels[0])
+    rows = [(mark, f"mark {words.money(mark)}", style.GREY)]
+    if len(asks):
+        reserve = float(np.average(asks["price_usd"], weights=asks["units"]))
+        rows.append((reserve, f"reserve {words.money(reserve)}", style.BLACK))
+    for segment in segments[:8]:
+        own = bids[bids["segment"] == segment]
+        best = float(own["price_usd"].max())
+        rows.append((best, f"{words.short(words.segment(segment), 22)} ■", colors[segment]))
+    style.label_ends(panels[-1], panels[-1].get_xlim()[1], rows, size=8)
+    return figure
+
+
+def _book_title(hardware: str, offered: float, bids: pd.DataFrame, mark: float) -> str:
+    name, wanted = words.hardware(hardware), float(bids["units"].sum())
+    amount = (
+        f"{words.count(offered)} TH/s of {name}"
+        if words.is_asic(hardware)
+        else f"{words.count(offered)} {name}"
+    )
+    if wanted <= 0:
+        return f"Nobody bids for {amount}"
+    best = words.percent(float(bids["price_usd"].max()) / mark)
+    if wanted >= offered:
+        return f"There are bids for all {amount}, at {best} of the mark at best"
+    return f"Bids for {words.count(wanted)} of {amount}, at {best} of the mark at best"
+
+
+def _ladder(axes: Axes, book: pd.DataFrame, colors: dict[str, str]) -> None:
+    """Bids as blocks from the best down, asks as a line from the cheapest up."""
+    bids = book[book["side"] == "bid"].sort_values("price_usd", ascending=False, kind="stable")
+    asks = book[book["side"] == "ask"].sort_values("price_usd", kind="stable")
+    edge = 0.0
+    if len(bids):
+        right = bids["units"].cumsum().to_numpy()
+        axes.bar(
+            right - bids["units"].to_numpy(),
+            bids["price_usd"],
+            width=bids["units"],
+            align="edge",
+            color=[colors[segment] for segment in bids["segment"]],
+            alpha=0.8,
+            lw=0,
+        )
+        edge = float(right[-1])
+    else:
+        axes.text(
+            0.5,
+            0.25,
+            "no bids",
+            transform=axes.transAxes,
+            ha="center",
+            color=style.RED,
+            fontsize=14,
+        )
+    if len(asks):
+        right = np.concatenate([[0.0], asks["units"].cumsum().to_numpy()])
+        price = asks["price_usd"].to_numpy()
+        axes.step(right, np.concatenate([price[:1], price]), where="pre", color=style.BLACK, lw=2)
+        edge = max(min(edge, 3 * float(right[-1])), float(right[-1]))
+    axes.set_xlim(0, 1.02 * max(edge, 1.0))
+
+
+@style.styled
+def collateral_illusion(results: Results) -> Figure:
+    """Loan to value on paper, and if all had to be sold into the book of the day."""
+    series = results.series
+    paper, real = series["paper_ltv"], series["realisable_ltv"]
+    known = paper.notna() & real.notna()
+    if not known.any():
+        return style.empty_figure(
+            "No collateral to value", "No secured loan was outstanding on any day."
+        )
+    worst = int(real.where(known, -1.0).to_numpy().argmax())
+    said, true = words.percent(paper.iloc[worst]), words.percent(real.iloc[worst])
+    figure, (over_time, by_class) = style.new_figure(
+        f"The books say {said} loan to value; selling the collateral would make it {true}",
+        "Secured loans over the value of their collateral: at lenders' marks (paper), and walking "
+        "that day's order book with the whole position (realisable).",
+        columns=2,
+        height_in=3.6,
+        right_in=0.6,
+        gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.62},
+    )
+    x = results.x(series["day"])
+    cap = max(1.05, min(HIGHEST_LTV, 1.1 * float(real[known].max())))
+    over_time.plot(x, 100 * paper, color=style.BLUE)
+    over_time.plot(x, 100 * real.clip(upper=cap), color=style.RED)
+    over_time.axhline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
+    over_time.set_ylim(0, 100 * cap * 1.04)
+    over_time.set_ylabel("loan to value, %")
+    style.date_axis(over_time, x[0], x[-1], 5)
+    last = int(np.flatnonzero(known)[-1])
+    style.label_ends(
+        over_time,
+        x[-1],
+        [
+            (100 * float(paper.iloc[last]), f"paper {words.percent(paper.iloc[last])}", style.BLUE),
+            (
+                100 * min(float(real.iloc[last]), cap),
+                f"realisable {words.percent(real.iloc[last])}",
+                style.RED,
+            ),
+        ],
+    )
+    style.panel_title(over_time, "All secured loans")
+    _ltv_by_class(results, by_class)
+    return figure
+
+
+def _ltv_by_class(results: Results, axes: Axes) -> None:
+    """Paper and realisable loan to value of each class on the recorded day of the largest gap."""
+    illusion = results.illusion
+    columns = ["balance_usd", "paper_value_usd", "realisable_value_usd"]
+    illusion = illusion.groupby(["day", "hardware"], as_index=False)[columns].sum()
+    illusion = illusion[(illusion["balance_usd"] > 0) & (illusion["paper_value_usd"] > 0)]
+    if illusion.empty:
+        axes.set_axis_off()
+        return
+    by_day = illusion.groupby("day")[columns].sum()
+    gaps = (by_day["paper_value_usd"] - by_day["realisable_value_usd"]).to_numpy()
+    day = int(by_day.index.to_numpy()[gaps.argmax()])
+    rows = illusion[illusion["day"] == day].nlargest(10, "balance_usd")
+    rows = rows.assign(
+        paper=100 * rows["balance_usd"] / rows["paper_value_usd"],
+        real=100 * rows["balance_usd"] / rows["realisable_value_usd"].clip(lower=1e-9),
+    )
+    cap = 100 * HIGHEST_LTV
+    for row, (paper, real) in enumerate(zip(rows["paper"], rows["real"], strict=True)):
+        shown = min(real, cap)
+        axes.plot([min(paper, cap), shown], [row, row], color=style.LIGHT, lw=2.5, zorder=1)
+        axes.plot([min(paper, cap)], [row], "o", color=style.BLUE, ms=6)
+        axes.plot([shown], [row], "o" if real <= cap else ">", color=style.RED, ms=6)
+        text = f"{real:,.0f} %" if real < 1e4 else "no bids"
+        axes.annotate(
+            text,
+            (max(shown, min(paper, cap)), row),
+            (7, 0),
+            va="center",
+            fontsize=8.5,
+            textcoords="offset points",
+            annotation_clip=False,
+        )
+    axes.set_yticks(range(len(rows)), [words.CLASS_TITLES.get(c, c) for c in rows["hardware"]])
+    axes.tick_params(axis="y", labelcolor=style.BLACK)
+    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_xlim(0, cap * 1.05)
+    axes.axvline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+    axes.set_xlabel("loan to value, %")
+    style.panel_title(axes, f"By collateral, {words.date(results.date(day))}")
+
+
+@style.styled
+def liquidation(results: Results) -> Figure:
+    """Hardware seized, sold and still waiting for a buyer, week by week."""
+    families = (
+        ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
+        ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
+    )
+    series = results.series
+    if not any(series[column].max() > 0 for family in families for column in family[1:]):
+        return style.empty_figure(
+            "Nothing is seized, nothing has to be sold", "No lender enforced on hardware."
+        )
+    phrases = []
+    for unit, seized, sold, _ in families:
+        if results.final(seized) > 0:
+            share = results.final(sold) / results.final(seized)
+            phrases.append(
+                f"{words.percent(share)} of {words.count(results.final(seized))} seized {unit}"
+            )
+    title = (
+        f"Lenders sell {' and '.join(phrases)} by the end"
+        if phrases
+        else ("Distressed owners sell hardware before lenders seize any")
+    )
+    figure, panels = style.new_figure(
+        title,
+        "By week. Grey: seized so far. Green: sold so far. Orange: on offer and unsold.",
+        columns=2,
+        height_in=3.4,
+        right_in=1.3,
+        gridspec_kw={"wspace": 0.62},
+    )
+    weekly = series.iloc[::7]
+    if weekly.index[-1] != series.index[-1]:
+        weekly = pd.concat([weekly, series.iloc[-1:]])
+    x = results.x(weekly["day"])
+    for axes, (unit, seized, sold, waiting) in zip(panels, families, strict=True):
+        style.panel_title(axes, words.capital(unit))
+        style.date_axis(axes, x[0], x[-1], 4)
+        if weekly[[seized, sold, waiting]].to_numpy().max() <= 0:
+            axes.text(
+                0.5, 0.5, "none seized", transform=axes.transAxes, ha="center", color=style.GREY
+            )
+            axes.set_yticks([])
+            continue
+        axes.fill_between(x, weekly[seized], step="post", color=style.LIGHT, alpha=0.7, lw=0)
+        axes.step(x, weekly[seized], where="post", color=style.GREY)
+        axes.step(x, weekly[sold], where="post", color=style.GREEN)
+        axes.step(x, weekly[waiting], where="post", color=style.ORANGE)
+        axes.set_ylim(bottom=0)
+        axes.yaxis.set_major_formatter(lambda value, _: words.count(value))
+        style.label_ends(
+            axes,
+            x[-1],
+            [
+                (
+                    float(weekly[column].iloc[-1]),
+                    f"{name} {words.count(weekly[column].iloc[-1])}",
+                    color,
+                )
+                for column, name, color in (
+                    (seized, "seized", style.GREY),
+                    (sold, "sold", style.GREEN),
+                    (waiting, "waiting", style.ORANGE),
+                )
+            ],
+            size=8.5,
+        )
+    return figure

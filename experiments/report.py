@@ -1,0 +1,161 @@
+"""The report of a run: one HTML page beside its figures, without scripts or outside resources."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from html import escape
+from typing import TYPE_CHECKING
+
+from experiments import story, words
+from experiments.headline import headline, key_numbers
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from experiments.results import Results
+    from experiments.story import Chapter
+
+READING = {
+    "1-shock": "What the scenario does to the three prices that carry the sector's debt. Nothing "
+    "in this picture is a result, except what forced sales and idle machines add to it.",
+    "2-defaults": "Each step is a failure. The colour is the cause on record: the first obligation "
+    "the borrower could not meet, after cash, coins, credit lines and equity were used up.",
+    "3-cascade": "Read it like a folder tree: whatever hangs from a line was triggered by it. On "
+    "the right, when it happened; the larger the dot, the more money.",
+    "4-liquidation": "The distance between grey and green is hardware that lenders own and could "
+    "not sell, or may not sell yet: possession takes legal time.",
+    "5-marks": "Where dots lie below the line, books promise more than buyers pay. No dots means "
+    "no trade: the mark is then an opinion.",
+    "6-order-book": "Blocks are bids, as wide as the quantity and as high as the price. A sale "
+    "needs blocks above the black line; what lies right of the blocks finds no buyer.",
+    "7-collateral-illusion": "Above 100 % a sale would not repay the loans. Realisable walks the "
+    "bids of the day with the whole position: an upper bound on illiquidity, not a forecast.",
+    "8-lender-losses": "Red: dollars. Blue: the same loss against the capital behind it, which is "
+    "what decides whether a lender keeps lending.",
+}
+CONFIDENCE = {
+    "seen": "seen in a public source",
+    "computed": "computed from such figures",
+    "memory": "from memory of public reports",
+    "estimated": "estimated",
+}
+STYLE = """
+:root { color-scheme: light; }
+body { margin: 0 auto; max-width: 900px; padding: 2rem 1.2rem 4rem; color: #1a1a1a;
+  font: 16px/1.55 Georgia, "Times New Roman", serif; background: #fff; }
+h1, h2, th, .meta, .numbers, table { font-family: system-ui, "Segoe UI", Helvetica, sans-serif; }
+h1 { font-size: 1.5rem; line-height: 1.3; margin: 0.3rem 0 0.6rem; }
+h2 { font-size: 1.12rem; margin: 2.6rem 0 0.4rem; padding-top: 0.8rem; border-top: 1px solid #ddd; }
+p { margin: 0.5rem 0; }
+.meta, .reading { color: #6f6f6f; font-size: 0.88rem; }
+.lead { font-size: 1.12rem; }
+table { border-collapse: collapse; font-size: 0.82rem; margin: 0.8rem 0; width: 100%; }
+th { text-align: left; font-weight: 600; color: #6f6f6f; border-bottom: 1px solid #999; }
+th, td { padding: 0.22rem 0.8rem 0.22rem 0; vertical-align: top; }
+td { border-bottom: 1px solid #eee; }
+.right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.numbers { columns: 2; column-gap: 2.5rem; font-size: 0.85rem; margin: 1.2rem 0; padding: 0; }
+.numbers div { break-inside: avoid; border-bottom: 1px solid #eee; padding: 0.25rem 0;
+  display: flex; justify-content: space-between; gap: 1rem; }
+.numbers dt { color: #6f6f6f; } .numbers dd { margin: 0; text-align: right; }
+figure { margin: 1.4rem 0; } figure img { width: 100%; height: auto; display: block; }
+.scroll { overflow-x: auto; }
+@media (max-width: 640px) { .numbers { columns: 1; } }
+@media print { body { max-width: none; } h2, figure, tr { break-inside: avoid; } }
+"""
+
+
+def report(results: Results, titles: Mapping[str, str]) -> str:
+    """The page; ``titles`` are those of the figures in ``figures/``, empty if none were drawn."""
+    scenario = results.scenario
+    title = scenario.title or scenario.name
+    meta = (
+        f"{scenario.name} · {words.date(results.opening)} to "
+        f"{words.date(results.date(results.last_day))} · seed {results.seed}"
+    )
+    numbers = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        for name, value in key_numbers(results)
+    )
+    about = f"<p>{escape(scenario.description)}</p>" if scenario.description else ""
+    chapters = "".join(_chapter(chapter, titles) for chapter in story.chapters(results))
+    return f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{escape(title)}</title>
+<style>{STYLE}</style>
+</head>
+<body>
+<p class="meta">{escape(meta)}</p>
+<h1>{escape(title)}</h1>
+<p class="lead">{escape(headline(results))}</p>
+{about}
+<dl class="numbers">{numbers}</dl>
+{chapters}
+<h2>How sure is this</h2>
+{_confidence(results)}
+<p><strong>{escape(results.summary["caveat"])}</strong></p>
+</body>
+</html>
+"""
+
+
+def _chapter(chapter: Chapter, titles: Mapping[str, str]) -> str:
+    """A heading, its sentence, its figures and its table."""
+    parts = [f"<h2>{escape(chapter.title)}</h2>\n<p>{escape(chapter.text)}</p>\n"]
+    parts += [
+        f'<figure><img src="figures/{name}.png" alt="{escape(titles[name])}">'
+        f'<figcaption class="reading">{escape(READING[name])}</figcaption></figure>\n'
+        for name in chapter.figures
+        if name in titles
+    ]
+    if chapter.table:
+        kinds = [' class="right"' if column.right else "" for column in chapter.columns]
+        head = "".join(
+            f"<th{kind}>{escape(column.name)}</th>"
+            for kind, column in zip(kinds, chapter.columns, strict=True)
+        )
+        body = "\n".join(
+            "<tr>"
+            + "".join(f"<td{k}>{escape(cell)}</td>" for k, cell in zip(kinds, row, strict=True))
+            + "</tr>"
+            for row in chapter.table
+        )
+        parts.append(
+            f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
+            f"<tbody>{body}</tbody></table></div>\n"
+        )
+    return "".join(parts)
+
+
+def _confidence(results: Results) -> str:
+    """What the opening figures rest on, by debt, and what one seed can and cannot say."""
+    from market.tables import DATA_FOLDER
+
+    debt: Counter[str] = Counter()
+    with (DATA_FOLDER / "loans.csv").open(encoding="utf-8", newline="") as file:
+        for row in csv.DictReader(file):
+            debt[row["confidence"]] += float(row["drawn_usd_m"])  # type: ignore[assignment]
+    total = sum(debt.values())
+    shares = [
+        f"{words.percent(debt[level] / total)} {text}"
+        for level, text in CONFIDENCE.items()
+        if debt[level] > 0
+    ]
+    drawn = (
+        "Uncertain cells were drawn within their confidence for this run."
+        if results.scenario.opening.sample
+        else "This run uses the central figures; --set opening.sample=true draws them within "
+        "their confidence."
+    )
+    return (
+        f"<p>The opening books are compiled from public sources. Of the debt in them, "
+        f"{escape(words.listed(shares))}. {drawn}</p>\n"
+        f"<p>This is a single path, seed {results.seed}. Another seed moves prices, demand, "
+        "accidents and buyers' views, and with them the dates and some of the names; the run says "
+        "what can happen and why, not how likely it is. The price of a fleet of GPUs sold in "
+        "haste has never been observed: it is a result of the model.</p>\n"
+    )

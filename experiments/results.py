@@ -1,0 +1,154 @@
+"""What a finished run leaves behind: its frames, and the questions every reader asks of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from market.scenario import Scenario
+    from market.simulation import Simulation
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of some columns as plain Python values."""
+    return zip(*(frame[column].tolist() for column in columns), strict=True)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The frames of one run (see ``market.simulation`` for their columns)."""
+
+    scenario: Scenario
+    seed: int
+    summary: dict[str, Any]
+    series: pd.DataFrame
+    events: pd.DataFrame
+    book: pd.DataFrame
+    loans: pd.DataFrame
+    lenders: pd.DataFrame
+    illusion: pd.DataFrame
+    names: dict[str, str]
+    note: str = ""
+
+    @classmethod
+    def of(cls, simulation: Simulation, scenario: Scenario, seed: int) -> Results:
+        """Collect the frames of a simulation that has run."""
+        return cls(
+            scenario=scenario,
+            seed=seed,
+            summary=simulation.summary(),
+            series=simulation.series(),
+            events=simulation.events(),
+            book=simulation.book(),
+            loans=simulation.loans(),
+            lenders=simulation.lenders(),
+            illusion=simulation.illusion(),
+            names=simulation.names(),
+            note=simulation.note,
+        )
+
+    @cached_property
+    def opening(self) -> dt.date:
+        """The date of day 0."""
+        import pandas as pd
+
+        return pd.Timestamp(self.series["date"].iloc[0]).date()
+
+    @property
+    def last_day(self) -> int:
+        """The last simulated day."""
+        return int(self.series["day"].iloc[-1])
+
+    def date(self, day: float) -> dt.date:
+        """The calendar date of a day of the run."""
+        return self.opening + dt.timedelta(days=int(day))
+
+    def x(self, days: ArrayLike) -> NDArray[np.float64]:
+        """Days of the run as places on matplotlib's date axis (days since 1970)."""
+        return np.asarray(days, dtype=np.float64) + (self.opening - dt.date(1970, 1, 1)).days
+
+    def name(self, party: str) -> str:
+        """A party's display name, or its id."""
+        return self.names.get(party) or party
+
+    def kind_of(self, party: str) -> str:
+        """``miner``, ``neocloud`` or ``borrower`` for a party in default."""
+        for kind in ("miner", "neocloud"):
+            if party in self.summary["defaulted"][kind]:
+                return kind
+        return "borrower"
+
+    def final(self, column: str) -> float:
+        """The last value of a series, 0 if the run has no such series."""
+        return float(self.series[column].iloc[-1]) if column in self.series else 0.0
+
+    def mark(self, hardware: str, day: int) -> float:
+        """The mark of a class on a day [USD per GPU or per TH/s]."""
+        return float(self.series[f"mark_{hardware}_usd"].iloc[day])
+
+    def events_of(self, *kinds: str) -> pd.DataFrame:
+        """The events of some kinds, in order."""
+        return self.events[self.events["kind"].isin(kinds)]
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The hardware classes of the run, GPUs before rigs."""
+        known = (*words.GPU_CLASSES, *words.ASIC_CLASSES)
+        return [c for c in known if f"mark_{c}_usd" in self.series]
+
+    @cached_property
+    def defaults(self) -> pd.DataFrame:
+        """Defaults of parties and of project vehicles, with ``name``, ``type`` and ``debt_usd``.
+
+        ``debt_usd`` is the claim at default of the borrower's loans in default, or the event's
+        amount where no loan is recorded.
+        """
+        defaults = self.events_of("default", "perimeter_default").copy()
+        claims = self.loans.groupby("borrower")["claim_at_default_usd"].sum()
+        own = defaults["kind"] == "default"
+        claim = defaults["party"].map(claims).where(own, 0.0).fillna(0.0).astype(float)
+        defaults["debt_usd"] = claim.where(claim > 0, defaults["amount_usd"])
+        defaults["name"] = [self.name(party) for party in defaults["party"]]
+        defaults["type"] = [
+            self.kind_of(party) if kind == "default" else "project vehicle"
+            for party, kind in zip(defaults["party"], defaults["kind"], strict=True)
+        ]
+        return defaults
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Auctions that cleared at a new price: ``day, hardware, price_usd, mark_usd, ratio``.
+
+        The mark is that of the day before: what lenders believed when the hammer fell.
+        """
+        import pandas as pd
+
+        found = []
+        for hardware in self.classes:
+            price = self.series[f"clearing_{hardware}_usd"]
+            mark = self.series[f"mark_{hardware}_usd"]
+            new = price.notna() & (price != price.shift())
+            found.append(
+                pd.DataFrame(
+                    {
+                        "day": self.series.loc[new, "day"],
+                        "hardware": hardware,
+                        "price_usd": price[new],
+                        "mark_usd": mark.shift().fillna(mark)[new],
+                    }
+                )
+            )
+        trades = pd.concat(found, ignore_index=True)
+        trades["ratio"] = trades["price_usd"] / trades["mark_usd"]
+        return trades.sort_values(["day", "hardware"], ignore_index=True)

@@ -1,0 +1,194 @@
+"""The folder of a run: chosen before the simulation, filled beside it, put in place at the end.
+
+A crash or an interrupt leaves no half-written folder: all files are written into a hidden one,
+flushed to disk, and moved into place together, the manifest last.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import math
+import os
+import platform
+import sys
+import tempfile
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.results import Results
+
+OUT = Path("out")
+FRAMES = ("series", "events", "book", "loans", "lenders", "illusion")
+
+
+class RunFolder:
+    """Where the files of one run go: a given folder, or a fresh one under ``out/``.
+
+    Example:
+        ``RunFolder(None, "crypto-crash").write(results, timings={})`` fills ``out/crypto-crash-1``.
+    """
+
+    def __init__(self, given: Path | None, name: str) -> None:
+        """Check that the folder can be written, without leaving anything behind.
+
+        Raises:
+            InputError: not empty, not a folder, or not writable.
+        """
+        self.given, self.name = given, name
+        target = given if given is not None else OUT / name
+        try:
+            if given is not None and given.exists():
+                if not given.is_dir():
+                    raise InputError(f"--out {given}: is a file; give a new or an empty folder.")
+                if any(given.iterdir()):
+                    raise InputError(f"--out {given}: is not empty; give a new or an empty folder.")
+            base = next(p for p in (target, *target.absolute().parents) if p.exists())
+            Path(tempfile.mkdtemp(prefix=".firesale-", dir=base)).rmdir()
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def write(self, results: Results, timings: dict[str, float], figures: bool = True) -> Path:
+        """Write all files of a run and return its folder.
+
+        Raises:
+            InputError: the folder was filled meanwhile, or the disk is full or has gone.
+        """
+        given = self.given
+        parent = OUT if given is None else given if given.is_dir() else given.parent
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(prefix=".firesale-", dir=parent) as hidden:
+                part = Path(hidden) / self.name
+                part.mkdir()
+                _fill(part, results, timings, figures)
+                folder = _move_up(part, given) if given == parent else self._rename(part, parent)
+                _flush(parent)
+                return folder
+        except OSError as error:
+            raise self._unwritable(error) from None
+
+    def _rename(self, part: Path, parent: Path) -> Path:
+        """Give the filled folder its name: the given one, or the next that is free."""
+        if self.given is not None:
+            return part.rename(self.given)
+        for number in itertools.count(1):
+            folder = parent / f"{self.name}-{number}"
+            if not folder.exists():
+                try:
+                    return part.rename(folder)
+                except OSError:
+                    if not folder.exists():  # otherwise another run took the name just now
+                        raise
+        raise AssertionError("never reached")
+
+    def _unwritable(self, error: OSError) -> InputError:
+        reason = error.strerror or str(error)
+        where = f"--out {self.given}" if self.given is not None else f"Folder {OUT}"
+        return InputError(
+            f"{where}: results cannot be written there ({reason}); "
+            "name a writable place with --out."
+        )
+
+
+def _move_up(part: Path, folder: Path) -> Path:
+    """Move the files into a given, still empty folder, the manifest last."""
+    if [path for path in folder.iterdir() if path != part.parent]:
+        raise InputError(f"--out {folder}: was filled while the run went on; nothing is written.")
+    for path in sorted(part.iterdir(), key=lambda path: path.name == "manifest.json"):
+        path.rename(folder / path.name)
+    return folder
+
+
+def _fill(folder: Path, results: Results, timings: dict[str, float], figures: bool) -> None:
+    """Write every file of a run, the manifest last, and flush them to disk."""
+    from experiments.report import report
+
+    start = time.perf_counter()
+    text = json.dumps(plain(results.summary), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    for name in FRAMES:
+        getattr(results, name).to_parquet(folder / f"{name}.parquet", index=False)
+    titles: dict[str, str] = {}
+    if figures:
+        from experiments.figures import write_figures
+
+        titles = write_figures(results, folder / "figures")
+    (folder / "report.html").write_text(report(results, titles), encoding="utf-8")
+    manifest = _manifest(results, timings | {"writing_s": time.perf_counter() - start})
+    text = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False)
+    (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
+    for path in sorted(folder.rglob("*"), reverse=True):
+        _flush(path)
+    _flush(folder)
+
+
+def _manifest(results: Results, timings: dict[str, float]) -> dict[str, Any]:
+    """What is needed to repeat the run, and what it ran on."""
+    return {
+        "command": "run",
+        "scenario": results.scenario.model_dump(mode="json"),
+        "seed": results.seed,
+        "versions": {"python": platform.python_version()}
+        | {name: version(name) for name in ("firesale", "numpy", "numba", "mesa", "pandas")},
+        "source_sha256": source_hash(),
+        "machine": {
+            "system": platform.system(),
+            "architecture": platform.machine(),
+            "cpus": os.cpu_count(),
+        },
+        "timings": {name: round(seconds, 3) for name, seconds in timings.items()},
+    }
+
+
+def source_hash() -> str:
+    """SHA-256 of the code and data that decide a run's result: ``agents`` and ``market``."""
+    import agents
+    import market
+
+    digest = hashlib.sha256()
+    for package in (agents, market):
+        root = Path(str(package.__file__)).parent
+        for path in sorted(root.rglob("*")):
+            if path.suffix in (".py", ".csv"):
+                digest.update(f"{root.name}/{path.relative_to(root).as_posix()}\0".encode())
+                digest.update(path.read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def version(distribution: str) -> str:
+    """The installed version of a package, or ``not installed``."""
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON knows it: NaN and infinities become ``null``, NumPy numbers plain ones."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set):
+        return [plain(item) for item in (sorted(value) if isinstance(value, set) else value)]
+    if hasattr(value, "item"):
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _flush(path: Path) -> None:
+    """Have the system write a file, or the list of a folder's files, to disk."""
+    if path.is_dir() and sys.platform == "win32":
+        return  # folders cannot be opened there
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,299 @@
+"""The story of a run in its order: shock, calls, breaches, defaults, seizures, sales, losses.
+
+Each chapter is a sentence computed from the frames and, where there is something to list, a table.
+The terminal shows the first rows of each table, the report all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from experiments import words
+from experiments.results import rows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from experiments.results import Results
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table; numbers stand right."""
+
+    name: str
+    right: bool = False
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One step of the story; ``figures`` name the pictures that belong to it."""
+
+    title: str
+    text: str
+    columns: tuple[Column, ...] = ()
+    table: tuple[tuple[str, ...], ...] = ()
+    figures: tuple[str, ...] = ()
+
+
+def chapters(results: Results) -> list[Chapter]:
+    """The whole story."""
+    return [
+        shock(results),
+        margin_calls(results),
+        breaches(results),
+        defaults(results),
+        seizures(results),
+        sales(results),
+        losses(results),
+        illusion(results),
+    ]
+
+
+def shock(results: Results) -> Chapter:
+    """What hits the market from outside."""
+    series = results.series
+    parts = []
+    for column, name, unit, digits in (
+        ("btc_usd", "Bitcoin", "", 0),
+        ("hashprice_usd_ph_day", "hashprice", " per PH/s a day", 1),
+        ("rent_h100_usd_h", "the rent of an H100", " an hour", 2),
+    ):
+        first, last = float(series[column].iloc[0]), float(series[column].iloc[-1])
+        change = last / first - 1 if first else 0.0
+        verb = "stays near" if abs(change) < 0.02 else "falls" if change < 0 else "rises"
+        by = "" if verb == "stays near" else f" {words.percent(abs(change))} to"
+        parts.append(f"{name} {verb}{by} ${last:,.{digits}f}{unit}")
+    text = f"Over {results.last_day} days: {words.listed(parts)}."
+    return Chapter("The shock", text, figures=("1-shock",))
+
+
+def margin_calls(results: Results) -> Chapter:
+    """Who is called for margin, first call first, and what became of it."""
+    title = "Who is called for margin"
+    calls = results.events_of("margin_call")
+    if calls.empty:
+        return Chapter(title, "No lender calls margin.")
+    sold = results.events_of("btc_liquidation").groupby("party")["amount_usd"].sum().to_dict()
+    met = set(results.events_of("margin_met")["party"])
+    failed = set(results.defaults["party"])
+    table = []
+    for party, own in _by_party(calls):
+        follows = []
+        if party in sold:
+            follows.append(f"{words.money(sold[party])} BTC sold")
+        elif party in met:
+            follows.append("met")
+        if party in failed:
+            follows.append("defaults")
+        table.append(
+            (
+                *_when(results, own["day"].iloc[0]),
+                results.name(party),
+                words.cause(own["cause"].iloc[0]),
+                f"{len(own):,}",
+                words.money(own["amount_usd"].max()),
+                ", ".join(follows) or "open",
+            )
+        )
+    who = words.times(len(table), "borrower is", "borrowers are")
+    text = (
+        f"{words.capital(who)} called, {words.times(len(calls), 'time')} in all; "
+        f"the first is {table[0][2]} on {table[0][1]}."
+    )
+    columns = _columns("Day>", "Date", "Borrower", "Because of", "Calls>", "Largest>", "Then")
+    return Chapter(title, text, columns, tuple(table))
+
+
+def breaches(results: Results) -> Chapter:
+    """Who breaks which covenant, and what lenders do about it."""
+    title = "Who breaks which covenant"
+    broken = results.events_of("covenant_breach")
+    if broken.empty:
+        return Chapter(title, "No covenant is broken.")
+    reactions = results.events_of("lock_up", "cash_sweep", "cured")
+    failed = set(results.defaults["party"])
+    table = []
+    for party, own in _by_party(broken):
+        kinds = reactions.loc[reactions["party"] == party, "kind"].unique()
+        follows = [words.kind(kind) for kind in kinds] + ["defaults"] * (party in failed)
+        table.append(
+            (
+                *_when(results, own["day"].iloc[0]),
+                results.name(party),
+                words.listed([words.cause(cause) for cause in own["cause"].unique()]),
+                f"{own['loan'].nunique():,}",
+                ", ".join(follows) or "no action",
+            )
+        )
+    who = words.times(len(table), "borrower breaks", "borrowers break")
+    text = (
+        f"{words.capital(who)} a covenant; "
+        f"the first is {table[0][2]} on {table[0][1]} ({table[0][3]})."
+    )
+    columns = _columns("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
+    return Chapter(title, text, columns, tuple(table))
+
+
+def defaults(results: Results) -> Chapter:
+    """Who defaults, because of what, owing how much."""
+    title, failed = "Who defaults, because of what", results.defaults
+    figures = ("2-defaults", "3-cascade")
+    if failed.empty:
+        return Chapter(title, "Nobody defaults.", figures=figures)
+    table = tuple(
+        (*_when(results, day), name, kind, words.cause(cause), words.money(debt))
+        for day, name, kind, cause, debt in rows(failed, "day", "name", "type", "cause", "debt_usd")
+    )
+    largest = failed.iloc[int(failed["debt_usd"].to_numpy().argmax())]
+    cascade = results.summary["cascade"]["largest"]
+    text = (
+        f"{words.capital(words.times(len(table), 'default'))} on "
+        f"{words.money(failed['debt_usd'].sum())} of debt; the first is {table[0][2]} on "
+        f"{table[0][1]}, the largest {largest['name']} with {words.money(largest['debt_usd'])}. "
+    ) + (
+        f"The largest cascade takes {cascade} down."
+        if cascade > 1
+        else "No default causes another: each failure stands alone."
+    )
+    columns = _columns("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
+    return Chapter(title, text, columns, table, figures)
+
+
+def seizures(results: Results) -> Chapter:
+    """What is taken, from whom."""
+    title, figures = "What is seized", ("4-liquidation",)
+    taken = results.events_of("seizure", "btc_liquidation")
+    if taken.empty:
+        return Chapter(title, "Nothing is seized.", figures=figures)
+    classes = dict(rows(results.loans, "loan", "collateral_class"))
+    table = []
+    for party, own in _by_party(taken):
+        what = dict.fromkeys(classes.get(loan) or "" for loan in own["loan"])
+        table.append(
+            (
+                *_when(results, own["day"].iloc[0]),
+                results.name(party),
+                words.listed([words.CLASS_TITLES.get(c, c) for c in what if c], 5) or "–",
+                f"{own['loan'].nunique():,}",
+                words.money(own["amount_usd"].sum()),
+            )
+        )
+    gpus, rigs = results.final("gpus_seized"), results.final("asic_th_seized")
+    parts = [f"{words.count(gpus)} GPUs"] * (gpus > 0)
+    parts += [f"{words.count(rigs)} TH/s of rigs"] * (rigs > 0)
+    parts += ["bitcoin"] * bool((taken["kind"] == "btc_liquidation").any())
+    what_all = words.listed(parts) or "collateral"
+    text = f"Lenders take {what_all} from {words.times(len(table), 'borrower')}."
+    columns = _columns("Day>", "Date", "From", "What", "Loans>", "Value>")
+    return Chapter(title, text, columns, tuple(table), figures)
+
+
+def sales(results: Results) -> Chapter:
+    """Which hardware finds a buyer, at what share of its mark."""
+    title, figures = "Who bids, at what price", ("5-marks", "6-order-book")
+    asks = results.book[results.book["side"] == "ask"]
+    bids = results.book[results.book["side"] == "bid"]
+    trades = results.trades
+    offered = [c for c in results.classes if (asks["hardware"] == c).any()]
+    if not offered:
+        return Chapter(title, "No hardware comes to market.", figures=figures)
+    table, unsold = [], []
+    for hardware in offered:
+        own = trades[trades["hardware"] == hardware]
+        most = float(asks[asks["hardware"] == hardware].groupby("day")["units"].sum().max())
+        wanted = bids[bids["hardware"] == hardware].groupby("segment")["units"].sum()
+        if own.empty:
+            unsold.append(words.hardware(hardware))
+        table.append(
+            (
+                words.CLASS_TITLES.get(hardware, hardware),
+                f"{words.count(most)} {words.unit(hardware)}",
+                f"{len(own):,}",
+                _price(own["price_usd"].iloc[-1]) if len(own) else "–",
+                _range(own["ratio"]) if len(own) else "–",
+                words.segment(str(wanted.idxmax())) if len(wanted) else "nobody",
+            )
+        )
+    many = f"{len(offered)} classes" if len(offered) > 1 else words.hardware(offered[0])
+    text = f"{words.capital(many)} come to market; "
+    if trades.empty:
+        text += "no auction clears, so the marks go stale and the inventory waits."
+    else:
+        low = trades.iloc[int(trades["ratio"].to_numpy().argmin())]
+        text += (
+            f"the lowest price is {words.percent(low['ratio'])} of the mark, for "
+            f"{words.hardware(low['hardware'])} on {words.date(results.date(low['day']))}."
+        )
+        if unsold:
+            text += f" {words.capital(words.listed(unsold))} find no buyer at all."
+    columns = _columns(
+        "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
+    )
+    return Chapter(title, text, columns, tuple(table), figures)
+
+
+def losses(results: Results) -> Chapter:
+    """What each lender loses."""
+    title, figures, lenders = "What lenders lose", ("8-lender-losses",), results.lenders
+    lost = lenders[lenders["loss_usd"] > 0].sort_values("loss_usd", ascending=False, kind="stable")
+    if lost.empty:
+        return Chapter(title, "No lender loses anything.", figures=figures)
+    ends = dict.fromkeys(results.summary["sleeves_closed"], "closed")
+    ends |= dict.fromkeys(results.summary["defaulted"]["lender"], "failed")
+    names = ("lender", "name", "kind", "loss_usd", "capital_open_usd", "capital_ratio")
+    table = tuple(
+        (
+            name,
+            words.plain(kind),
+            words.money(loss),
+            words.percent(loss / capital if capital > 0 else None, 1),
+            words.percent(ratio, 1),
+            ends.get(lender, "stands"),
+        )
+        for lender, name, kind, loss, capital, ratio in rows(lost, *names)
+    )
+    text = (
+        f"{len(table)} of {len(lenders)} lenders lose {words.money(lost['loss_usd'].sum())} "
+        f"together; {table[0][0]} loses most, {table[0][2]} or {table[0][3]} of its capital."
+    )
+    columns = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "After")
+    return Chapter(title, text, columns, table, figures)
+
+
+def illusion(results: Results) -> Chapter:
+    """Loan to value on paper and if it had to be sold."""
+    ltv = results.summary["ltv"]
+    text = (
+        f"On the worst day loans stand at {words.percent(ltv['paper'])} of their collateral on "
+        f"paper, and at {words.percent(ltv['realisable'])} if all of it had to be sold into the "
+        "bids of that day. The gap is not a forecast of a loss, for nobody sells everything at "
+        "once: it is what lenders could not do if they had to."
+    )
+    return Chapter(
+        "What the books say, and what a sale would bring", text, figures=("7-collateral-illusion",)
+    )
+
+
+def _columns(*names: str) -> tuple[Column, ...]:
+    """Columns by name; ``>`` at the end marks numbers."""
+    return tuple(Column(name.rstrip(">"), name.endswith(">")) for name in names)
+
+
+def _when(results: Results, day: float) -> tuple[str, str]:
+    return f"{int(day):,}", words.date(results.date(day))
+
+
+def _by_party(events: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    """Events by party, in the order of each party's first."""
+    return [(str(party), own) for party, own in events.groupby("party", sort=False)]
+
+
+def _price(usd: float) -> str:
+    return f"${usd:,.0f}" if usd >= 100 else f"${usd:,.2f}"
+
+
+def _range(ratio: pd.Series[float]) -> str:
+    low, high = words.percent(ratio.min()), words.percent(ratio.max())
+    return low if low == high else f"{low}–{high}"

@@ -1,0 +1,93 @@
+"""What is printed after a run: the story in about forty lines, plain where it is not a terminal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from experiments import story, words
+from experiments.headline import headline
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from experiments.results import Results
+    from experiments.story import Chapter
+
+PLAIN_WIDTH = 100
+WIDEST_CELL = 30
+MOST_ROWS = {
+    "Who is called for margin": 5,
+    "Who breaks which covenant": 4,
+    "Who defaults, because of what": 8,
+    "What is seized": 4,
+    "Who bids, at what price": 6,
+    "What lenders lose": 8,
+}
+
+
+def show(results: Results, folder: Path, console: Console | None = None) -> None:
+    """Print the summary of a run whose files are in ``folder``."""
+    console = console or Console(highlight=False)
+    if not console.is_terminal:
+        console.width = PLAIN_WIDTH
+    title = results.scenario.title or results.scenario.name
+    console.print(
+        Text(
+            f"{title} · {words.date(results.opening)} to "
+            f"{words.date(results.date(results.last_day))} · seed {results.seed}",
+            style="dim",
+        )
+    )
+    console.print(Text(headline(results), style="bold"))
+    chapters = story.chapters(results)[1:-1]  # the shock and the illusion are in other lines
+    for chapter in chapters:
+        if chapter.table:
+            _chapter(console, chapter)
+    quiet = " ".join(chapter.text for chapter in chapters if not chapter.table)
+    if quiet:
+        console.print()
+        console.print(Text(quiet))
+    summary = results.summary
+    console.print()
+    _fact(console, "Loan to value", _ltv(results))
+    _fact(console, "Books balance", f"to {summary['conservation_error']:.0e} on the worst day")
+    _fact(console, "Files", f"{folder} (start with report.html)")
+    _fact(console, "Note", summary["caveat"])
+
+
+def _chapter(console: Console, chapter: Chapter) -> None:
+    """A sentence, and the first rows of its table."""
+    console.print()
+    console.print(Text(chapter.text, style="bold"))
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for column in chapter.columns:
+        table.add_column(
+            Text(column.name),
+            justify="right" if column.right else "left",
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    most = MOST_ROWS[chapter.title]
+    for row in chapter.table[:most]:
+        table.add_row(*(Text(words.short(cell, WIDEST_CELL)) for cell in row))
+    console.print(table)
+    hidden = len(chapter.table) - most
+    if hidden > 0:
+        console.print(Text(f"… and {hidden:,} more in the report", style="dim"))
+
+
+def _fact(console: Console, name: str, text: str) -> None:
+    """One labelled line."""
+    console.print(Text(f"{name:<15}", style="dim") + Text(text, style="not dim"), soft_wrap=True)
+
+
+def _ltv(results: Results) -> str:
+    ltv = results.summary["ltv"]
+    return (
+        f"{words.percent(ltv['paper'])} on paper, {words.percent(ltv['realisable'])} realisable, "
+        "on the worst day"
+    )

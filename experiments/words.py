@@ -1,0 +1,216 @@
+"""Plain words and numbers: how amounts, dates, causes and classes are written for a reader."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+
+GPU_CLASSES = ("A100", "H100", "H200", "B200", "B300", "GB200", "GB300", "MI300X", "OTHER")
+ASIC_CLASSES = ("GT35", "J25_35", "J18_25", "LT18", "LT10")
+
+CLASS_NAMES = {
+    "OTHER": "other GPUs",
+    "GT35": "rigs above 35 J/TH",
+    "J25_35": "rigs at 25–35 J/TH",
+    "J18_25": "rigs at 18–25 J/TH",
+    "LT18": "rigs below 18 J/TH",
+    "LT10": "rigs below 10 J/TH",
+}
+
+CLASS_TITLES = {
+    "OTHER": "Other GPUs",
+    "GT35": "Rigs > 35 J/TH",
+    "J25_35": "Rigs 25–35 J/TH",
+    "J18_25": "Rigs 18–25 J/TH",
+    "LT18": "Rigs < 18 J/TH",
+    "LT10": "Rigs < 10 J/TH",
+    "BTC": "Bitcoin",
+}
+
+CAUSES = {
+    "btc_price": "fall of bitcoin",
+    "hardware_mark": "lower hardware marks",
+    "dscr": "debt service coverage",
+    "interest": "interest unpaid",
+    "amortisation": "instalment unpaid",
+    "maturity": "not refinanced",
+    "operating_costs": "costs unpaid",
+    "hazard": "operating accident",
+    "cross_default": "cross-default",
+    "deficiency": "collateral shortfall",
+    "underwriting": "refused by underwriters",
+    "appetite": "no appetite to refinance",
+    "funding": "lender out of funds",
+    "losses": "losses",
+    "scenario": "scenario",
+    "collateral_sale": "sale of collateral",
+    "signed_growth": "signed growth",
+    "treasury": "treasury sale",
+}
+
+KINDS = {
+    "shock": "shock",
+    "margin_call": "margin call",
+    "margin_met": "margin met",
+    "forced_sale": "forced sale",
+    "btc_liquidation": "bitcoin liquidated",
+    "covenant_breach": "covenant breached",
+    "lock_up": "cash locked up",
+    "cash_sweep": "cash swept",
+    "missed_payment": "payment missed",
+    "cured": "cured",
+    "default": "default",
+    "loan_default": "loan defaults",
+    "perimeter_default": "project vehicle defaults",
+    "cross_default": "cross-default",
+    "seizure": "collateral seized",
+    "offered": "hardware offered",
+    "hardware_sale": "hardware sold",
+    "write_down": "loan written down",
+    "rolled_over": "rolled over",
+    "not_refinanced": "refused at maturity",
+    "draw": "line drawn",
+    "order_cancelled": "order cancelled",
+    "estate_paid": "estate pays out",
+    "lender_impaired": "lender below minimum capital",
+    "hazard": "operating accident",
+}
+
+INSTRUMENTS = {
+    "btc_loan": "bitcoin-backed loans",
+    "gpu_loan": "GPU loans",
+    "asic_loan": "rig loans",
+    "project_finance": "project finance",
+    "high_yield": "high-yield bonds",
+    "convertible": "convertible notes",
+    "vendor": "vendor finance",
+    "revolver": "revolvers",
+    "other": "other loans",
+    "enforcement_cost": "cost of enforcement",
+}
+
+SEGMENTS = {
+    "CN_GREY": "China grey market",
+    "ITAD_MAJORS": "recyclers",
+    "GPU_BROKERS": "GPU brokers",
+    "SMALL_NEOCLOUDS": "small neoclouds",
+    "ENTERPRISE_ONPREM": "enterprises",
+    "HYPERSCALER_INPLACE": "hyperscalers in place",
+    "NEOCLOUD_INPLACE": "neoclouds in place",
+    "SOVEREIGN_EM": "sovereign clouds",
+    "OEM_TAKEBACK": "vendor take-back",
+    "ASIC_MINERS": "miners with spare power",
+    "ASIC_BROKERS": "rig brokers",
+}
+
+
+def is_asic(hardware: str) -> bool:
+    """Whether a hardware class is a mining rig (its unit is TH/s), not a GPU."""
+    return hardware in ASIC_CLASSES
+
+
+def is_number(value: object) -> bool:
+    """Whether ``value`` is a finite number."""
+    return isinstance(value, int | float) and math.isfinite(value)
+
+
+def plain(text: str) -> str:
+    """An identifier as words: ``hardware_mark`` becomes ``hardware mark``."""
+    return text.replace("_", " ").lower() if text else "unknown"
+
+
+def cause(text: str) -> str:
+    """A recorded cause in words."""
+    return CAUSES.get(text, plain(text))
+
+
+def kind(text: str) -> str:
+    """A kind of event in words."""
+    return KINDS.get(text, plain(text))
+
+
+def instrument(text: str) -> str:
+    """A loan's instrument in words."""
+    return INSTRUMENTS.get(text, plain(text))
+
+
+def segment(text: str) -> str:
+    """A segment of buyers or sellers in words."""
+    return SEGMENTS.get(text, plain(text))
+
+
+def hardware(text: str) -> str:
+    """A hardware class in words, plural: ``H100`` becomes ``H100s``."""
+    return CLASS_NAMES.get(text, f"{text}s")
+
+
+def unit(hardware_class: str) -> str:
+    """The unit a hardware class is counted in."""
+    return "TH/s" if is_asic(hardware_class) else "GPUs"
+
+
+def money(usd: float | None, signed: bool = False) -> str:
+    """US dollars with three figures at most: ``$1.23bn``, ``$45m``, ``$800``; ``–`` if unknown."""
+    if usd is None or not math.isfinite(usd):
+        return "–"
+    sign = "−" if usd < 0 else "+" if signed and usd > 0 else ""
+    size = abs(usd)
+    for step, suffix in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
+        if size >= 0.9995 * step:
+            return f"{sign}${_three(size / step)}{suffix}"
+    return f"{sign}${size:.0f}" if size >= 100 or size == 0 else f"{sign}${size:.2f}"
+
+
+def count(value: float | None) -> str:
+    """A number of things: ``12,300``, ``1.2m``; ``–`` if unknown."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    return f"{_three(value / 1e6)}m" if abs(value) >= 1e6 else f"{value:,.0f}"
+
+
+def percent(share: float | None, digits: int = 0) -> str:
+    """A share as per cent: ``0.43`` becomes ``43 %``; ``–`` if unknown."""
+    if share is None or not math.isfinite(share):
+        return "–"
+    return f"{100 * share:,.{digits}f} %".replace("-", "−")
+
+
+def times(number: int, noun: str, plural: str | None = None) -> str:
+    """``1 default``, ``3 defaults``, ``no defaults``."""
+    words = noun if number == 1 else plural or f"{noun}s"
+    return f"{'no' if number == 0 else f'{number:,}'} {words}"
+
+
+def date(value: dt.date) -> str:
+    """A date: ``5 Mar 2026``."""
+    return f"{value.day} {value:%b %Y}"
+
+
+def week(day: int) -> int:
+    """The week, from 1, in which a day of the run lies (day 0 is the opening)."""
+    return max(1, (day + 6) // 7)
+
+
+def listed(items: list[str], most: int = 4) -> str:
+    """``A, B and C``; beyond ``most`` items ``A, B and 7 others``."""
+    if len(items) > most:
+        return f"{', '.join(items[: most - 1])} and {len(items) - most + 1} others"
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))
+
+
+def short(name: str, width: int) -> str:
+    """A name cut to ``width`` characters, bracketed remarks first."""
+    name = name.partition(" (")[0] if len(name) > width else name
+    return name if len(name) <= width else name[: width - 1].rstrip(" ,") + "…"
+
+
+def capital(text: str) -> str:
+    """A sentence with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def _three(value: float) -> str:
+    """A positive number with about three figures."""
+    digits = 2 if abs(value) < 9.995 else 1 if abs(value) < 99.95 else 0
+    text = f"{value:,.{digits}f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text

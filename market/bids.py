@@ -1,0 +1,197 @@
+"""What buyers offer for a class today: the order book, and what walking it with a position brings.
+
+Bids are computed per segment (the strip of the option to run) and spread by each buyer's private
+view. The level of the strip is *implied* by the opening second-hand price, as an implied volatility
+is: the share of the listed rent a buyer expects to earn is set once, on the opening day, so that
+ordinary trade clears at the quoted price; everything after that is the strip's own movement.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.buyer import Buyers, affordable_units, bid_usd, strip_value_usd
+from agents.compiled import compiled
+from agents.neocloud import HOURS_PER_DAY
+from market.hardware import Family, Hardware
+from market.randomness import Stream, normal
+
+VIEW_DAYS = 91  # buyers form a new private view so often
+TH_PER_PH = 1000.0
+DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
+
+
+@compiled
+def income_usd_day(k: int, rent_h100: float, hashprice: float, hardware: Hardware) -> float:
+    """Listed income of a unit a day: rent of a GPU, hashprice of a TH/s."""
+    if hardware.family[k] == Family.GPU:
+        return rent_h100 * hardware.quality[k] * HOURS_PER_DAY
+    return hashprice / TH_PER_PH
+
+
+@compiled
+def unit_cost_usd_day(k: int, usd_kwh: float, hardware: Hardware) -> float:
+    """Running cost of a unit a day at a power-and-site price."""
+    return hardware.kw[k] * HOURS_PER_DAY * usd_kwh
+
+
+@compiled
+def segment_strips(
+    rent_h100: float,
+    hashprice: float,
+    gpu_drift: float,
+    gpu_volatility: float,
+    asic_drift: float,
+    asic_volatility: float,
+    reversion: float,
+    view: np.ndarray,
+    first_of_segment: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+) -> np.ndarray:
+    """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class."""
+    classes = len(hardware.family)
+    strips = np.full((len(first_of_segment), classes), np.nan)
+    for segment in range(len(first_of_segment)):
+        member = first_of_segment[segment]
+        for k in range(classes):
+            if not buyers.accepts[member, k]:
+                continue
+            gpu = hardware.family[k] == Family.GPU
+            strips[segment, k] = strip_value_usd(
+                income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
+                unit_cost_usd_day(k, buyers.running_cost_usd_kwh[member], hardware),
+                gpu_drift if gpu else asic_drift,
+                gpu_volatility if gpu else asic_volatility,
+                reversion,
+                buyers.required_return[member],
+                buyers.horizon_years[member],
+            )
+    return strips
+
+
+@compiled
+def class_bids(
+    k: int,
+    day: int,
+    seed: int,
+    in_place: bool,
+    view_deviation: float,
+    extra_days: float,
+    dealer_price_usd: float,
+    replacement_usd: float,
+    strips: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every buyer's bid [USD/unit] and units for a class; zeros for those who do not bid.
+
+    In-place buyers pay no relocation. Dealers bid what they expect to resell for, ``dealer_price``,
+    less their return over a quarter. ``extra_days`` adds future budget (for 90-day absorption).
+    """
+    count = len(buyers.segment)
+    bids = np.zeros(count)
+    units = np.zeros(count)
+    for i in range(count):
+        if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
+            continue
+        deviation = normal(seed, Stream.BUYER_VIEW, day // VIEW_DAYS, 64 * i + k)
+        private = np.exp(view_deviation * deviation)
+        relocation = 0.0
+        if hardware.family[k] == Family.GPU and not in_place:
+            relocation = buyers.relocation_usd[i]
+        if buyers.needs_slots[i]:
+            value = strips[buyers.segment[i], k]
+        else:
+            turn = (1.0 + buyers.required_return[i]) ** DEALER_TURN_YEARS
+            value = dealer_price_usd / turn
+            private = np.exp(0.25 * view_deviation * deviation)
+        bids[i] = bid_usd(value, replacement_usd, relocation, private)
+        units[i] = affordable_units(
+            bids[i],
+            buyers.budget_usd[i] + extra_days * buyers.budget_usd_day[i],
+            buyers.slots[i, hardware.rack[k]],
+            hardware.slots_per_unit[k],
+            buyers.needs_slots[i],
+        )
+    return bids, units
+
+
+@compiled
+def walk_book(bids: np.ndarray, units: np.ndarray, position: float) -> tuple[float, float]:
+    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
+    order = np.argsort(-bids, kind="mergesort")
+    left = position
+    proceeds = 0.0
+    for i in order:
+        if left <= 0.0 or bids[i] <= 0.0:
+            break
+        sold = min(left, units[i])
+        proceeds += sold * bids[i]
+        left -= sold
+    return proceeds, position - left
+
+
+@compiled
+def implied_view(
+    k: int,
+    price_usd: float,
+    units_wanted: float,
+    seed: int,
+    in_place: bool,
+    view_deviation: float,
+    rent_h100: float,
+    hashprice: float,
+    gpu_drift: float,
+    gpu_volatility: float,
+    asic_drift: float,
+    asic_volatility: float,
+    reversion: float,
+    replacement_usd: float,
+    first_of_segment: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+) -> float:
+    """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
+
+    Bisection on the monotone demand at the opening price, between 1 % and 400 %.
+    """
+    view = np.ones(len(hardware.family))
+    low, high = 0.01, 4.0
+    for _ in range(40):
+        view[k] = 0.5 * (low + high)
+        strips = segment_strips(
+            rent_h100,
+            hashprice,
+            gpu_drift,
+            gpu_volatility,
+            asic_drift,
+            asic_volatility,
+            reversion,
+            view,
+            first_of_segment,
+            buyers,
+            hardware,
+        )
+        bids, units = class_bids(
+            k,
+            0,
+            seed,
+            in_place,
+            view_deviation,
+            0.0,
+            price_usd,
+            replacement_usd,
+            strips,
+            buyers,
+            hardware,
+        )
+        wanted = 0.0
+        for i in range(len(bids)):
+            if bids[i] >= price_usd:
+                wanted += units[i]
+        if wanted > units_wanted:
+            high = view[k]
+        else:
+            low = view[k]
+    return 0.5 * (low + high)

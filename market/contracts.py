@@ -1,0 +1,111 @@
+"""Contracts for compute and for sites: live ones pay rent, signed ones go live when built.
+
+A compute contract that expires reprices to spot; one that starts after the opening needs its
+hardware delivered and paid for. A hosting lease that starts later slips by the days its building
+work was not paid. A defaulted landlord serves nobody; a defaulted tenant's rent is taken over by its
+successor outside the model.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.borrower import Borrowers
+from agents.compiled import compiled
+from agents.neocloud import HOURS_PER_DAY, Neoclouds
+from agents.party import Outside, Parties, Status
+from market.hardware import Hardware
+from market.ledger import pay
+
+
+class ContractKind(IntEnum):
+    """What is rented."""
+
+    COMPUTE = 0
+    HOSTING = 1
+
+
+class Contracts(NamedTuple):
+    """One row per contract (compute contracts are split by class)."""
+
+    kind: NDArray[np.int8]
+    landlord: NDArray[np.int32]  # party
+    tenant: NDArray[np.int32]  # party
+    hardware: NDArray[np.int32]
+    gpus: NDArray[np.float64]  # signed
+    usd_day: NDArray[np.float64]  # rent of all signed GPUs, or of the site
+    start_day: NDArray[np.int32]
+    end_day: NDArray[np.int32]
+    rolled: NDArray[np.bool_]  # expired once: rent follows spot
+    spot_ratio: NDArray[np.float64]  # of a rolled contract: its rent over spot, at most one
+    paid_in_tenant_cost: NDArray[np.bool_]  # rent already inside the tenant's operating cost
+    take_or_pay: NDArray[np.bool_]
+    signed_later: NDArray[np.bool_]  # not live at the opening
+    ordered: NDArray[np.float64]  # GPUs still to be delivered
+    delivered: NDArray[np.float64]  # GPUs live: all of them where live at the opening
+    repaid_usd_day: NDArray[np.float64]  # rent already prepaid by the tenant
+    unfunded_days: NDArray[np.int32]  # in a row; the order is cancelled when they get too many
+    unit_cost_usd_day: NDArray[np.float64]  # running cost of delivered GPUs, NaN: as the fleet's
+
+
+@compiled
+def run_contracts(
+    day: int,
+    rent_usd_h: float,
+    hosting_cost_share: float,
+    first_outside: int,
+    contracts: Contracts,
+    hardware: Hardware,
+    parties: Parties,
+    borrowers: Borrowers,
+    neoclouds: Neoclouds,
+) -> None:
+    """Sum what each borrower rents out and rents; site rent between borrowers is paid here."""
+    n = len(borrowers.site_usd)
+    neoclouds.contracted_gpus[:] = 0.0
+    neoclouds.contract_usd_day[:] = 0.0
+    neoclouds.hosting_usd_day[:] = 0.0
+    neoclouds.lease_cost_usd_day[:] = 0.0
+    utility = first_outside + Outside.UTILITY
+    for c in range(len(contracts.kind)):
+        landlord = contracts.landlord[c]
+        if landlord >= n or parties.status[landlord] != Status.ACTIVE:
+            if landlord < n or contracts.paid_in_tenant_cost[c]:
+                continue
+        slip = 0.0
+        if landlord < n and contracts.signed_later[c]:
+            slip = borrowers.capex_unpaid_days[landlord]
+        if day < contracts.start_day[c] + slip:
+            continue
+        if contracts.kind[c] == ContractKind.COMPUTE:
+            rent = contracts.usd_day[c] * contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
+            if day >= contracts.end_day[c]:
+                spot = rent_usd_h * hardware.quality[contracts.hardware[c]] * HOURS_PER_DAY
+                rent = contracts.delivered[c] * spot * contracts.spot_ratio[c]
+                contracts.rolled[c] = True
+            else:
+                rent -= contracts.repaid_usd_day[c]
+            neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
+            neoclouds.contract_usd_day[landlord] += rent
+            continue
+        rent = contracts.usd_day[c]
+        tenant = contracts.tenant[c]
+        if landlord < n:
+            cost = hosting_cost_share * rent if contracts.signed_later[c] else 0.0
+            neoclouds.hosting_usd_day[landlord] += rent - cost
+            pay(parties, landlord, utility, cost)
+            if contracts.paid_in_tenant_cost[c] or tenant >= n:
+                payer = utility if contracts.paid_in_tenant_cost[c] else tenant
+            elif parties.status[tenant] == Status.ACTIVE:
+                payer = tenant
+                neoclouds.lease_cost_usd_day[tenant] += rent
+            else:
+                payer = first_outside + Outside.CUSTOMERS
+            pay(parties, payer, landlord, rent)
+        elif tenant < n and parties.status[tenant] == Status.ACTIVE:
+            neoclouds.lease_cost_usd_day[tenant] += rent
+            pay(parties, tenant, landlord, rent)

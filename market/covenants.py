@@ -1,0 +1,486 @@
+"""Tests: margin calls on BTC and rigs, quarterly DSCR; lock-up, sweep, cure clocks.
+
+A breach opens a cure clock on the loan; :mod:`market.default` enforces when it runs out. What a
+breach is blamed on is decided but-for: a margin call that the exogenous price alone would have
+caused is the shock's; one that only forced sales made is the forced sale's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage, equity_cure_usd
+from agents.compiled import compiled
+from agents.lender import Lenders, liquidation_debt_usd
+from agents.party import Outside, Parties, Status
+from market.events import Cause, Event, log_event
+from market.ledger import Ledger, repay
+from market.loans import Collateral, Loans, LoanStatus, Perimeters, loan_to_value
+
+
+@compiled
+def sell_pledged_btc(
+    day: int,
+    loan: int,
+    debt_usd: float,
+    bonus: float,
+    btc_usd: float,
+    first_lender: int,
+    exchange: int,
+    cause: int,
+    parent: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    forced_usd: np.ndarray,
+    forced_event: np.ndarray,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> float:
+    """Sell pledged coins worth (1 + bonus) x to repay debt x; returns x [USD].
+
+    The claim shrinks by what the lender receives; the bonus is the liquidator's.
+    """
+    available = loans.collateral_btc[loan] * btc_usd
+    repaid = min(debt_usd, min(available / (1.0 + bonus), loans.principal_usd[loan]))
+    if repaid <= 0.0:
+        return 0.0
+    coins = min(loans.collateral_btc[loan], repaid * (1.0 + bonus) / btc_usd)
+    loans.collateral_btc[loan] -= coins
+    ledger.outside_btc[0] += coins
+    row = loans.lender[loan]
+    repay(
+        parties,
+        lenders,
+        ledger,
+        loans.principal_usd,
+        loan,
+        exchange,
+        row,
+        first_lender + row,
+        repaid,
+    )
+    loans.arrears_principal_usd[loan] = min(
+        loans.arrears_principal_usd[loan], loans.principal_usd[loan]
+    )
+    forced_usd[0] += coins * btc_usd
+    event = log_event(
+        events,
+        count,
+        day,
+        Event.BTC_LIQUIDATION,
+        cause,
+        loans.borrower[loan],
+        first_lender + row,
+        loan,
+        coins * btc_usd,
+        parent,
+    )
+    forced_event[0] = event
+    parties.trail_event[loans.borrower[loan]] = event
+    return repaid
+
+
+@compiled
+def release_pledged_btc(loan: int, loans: Loans, parties: Parties) -> None:
+    """Coins left on a repaid loan go back to the borrower."""
+    parties.btc[loans.borrower[loan]] += loans.collateral_btc[loan]
+    loans.collateral_btc[loan] = 0.0
+
+
+@compiled
+def open_breach(
+    day: int,
+    loan: int,
+    kind: int,
+    cause: int,
+    amount_usd: float,
+    parent: int,
+    first_lender: int,
+    parties: Parties,
+    loans: Loans,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> int:
+    """Start a cure clock; returns the event."""
+    b = loans.borrower[loan]
+    event = log_event(
+        events,
+        count,
+        day,
+        kind,
+        cause,
+        b,
+        first_lender + loans.lender[loan],
+        loan,
+        amount_usd,
+        parent,
+    )
+    loans.breach[loan] = cause
+    loans.breach_day[loan] = day
+    loans.breach_event[loan] = event
+    parties.trail_event[b] = event
+    return event
+
+
+@compiled
+def test_btc_loans(
+    day: int,
+    btc_usd: float,
+    impact_log: float,
+    bonus: float,
+    margin_on: bool,
+    first_lender: int,
+    first_outside: int,
+    shock_event: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    forced_usd: np.ndarray,
+    forced_event: np.ndarray,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """Margin calls: top up with coins, then cash; at the liquidation LTV, or uncured, sell.
+
+    Liquidation brings LTV back to its initial level, or sells everything; a debt left without
+    collateral is due at once. With ``margin_on`` false nothing is called.
+    """
+    exchange = first_outside + Outside.EXCHANGE
+    for loan in range(len(loans.status)):
+        if (
+            loans.collateral[loan] != Collateral.BTC
+            or loans.status[loan] != LoanStatus.PERFORMING
+        ):
+            continue
+        debt = loans.principal_usd[loan]
+        if debt <= 0.0:
+            if loans.collateral_btc[loan] > 0.0:
+                release_pledged_btc(loan, loans, parties)
+            continue
+        b = loans.borrower[loan]
+        if not margin_on or parties.status[b] != Status.ACTIVE or loans.collateral_btc[loan] <= 0.0:
+            continue
+        value = loans.collateral_btc[loan] * btc_usd
+        ltv = loan_to_value(debt, value)
+        called = loans.breach[loan] == Cause.BTC_PRICE
+        if ltv <= loans.margin_call_ltv[loan]:
+            if called and ltv <= loans.initial_ltv[loan]:
+                _close(day, loan, first_lender, loans, events, count)
+            continue
+        if not called:
+            if loans.breach[loan] != Cause.NONE:
+                continue
+            without_impact = loan_to_value(debt, value * np.exp(-impact_log))
+            own = without_impact > loans.margin_call_ltv[loan]
+            parent = shock_event if own or forced_event[0] < 0 else forced_event[0]
+            open_breach(
+                day,
+                loan,
+                Event.MARGIN_CALL,
+                Cause.BTC_PRICE,
+                debt - loans.initial_ltv[loan] * value,
+                parent,
+                first_lender,
+                parties,
+                loans,
+                events,
+                count,
+            )
+        # Top up to the initial LTV: free coins first, then cash beyond what is due.
+        missing = max(0.0, debt / loans.initial_ltv[loan] / btc_usd - loans.collateral_btc[loan])
+        coins = min(missing, parties.btc[b])
+        parties.btc[b] -= coins
+        loans.collateral_btc[loan] += coins
+        value = loans.collateral_btc[loan] * btc_usd
+        cash_call = max(0.0, debt - loans.initial_ltv[loan] * value)
+        if 0.0 < cash_call <= parties.cash_usd[b]:
+            row = loans.lender[loan]
+            repay(
+                parties,
+                lenders,
+                ledger,
+                loans.principal_usd,
+                loan,
+                b,
+                row,
+                first_lender + row,
+                cash_call,
+            )
+            cash_call = 0.0
+        if cash_call <= 1e-6 * debt:
+            _close(day, loan, first_lender, loans, events, count)
+            continue
+        ltv = loan_to_value(loans.principal_usd[loan], value)
+        late = day >= loans.breach_day[loan] + loans.cure_days[loan]
+        if ltv > loans.liquidation_ltv[loan] or (late and ltv > loans.margin_call_ltv[loan]):
+            sold = liquidation_debt_usd(
+                loans.principal_usd[loan], value, loans.initial_ltv[loan], bonus
+            )
+            parent = loans.breach_event[loan]
+            sell_pledged_btc(
+                day,
+                loan,
+                sold,
+                bonus,
+                btc_usd,
+                first_lender,
+                exchange,
+                Cause.BTC_PRICE,
+                parent,
+                parties,
+                lenders,
+                ledger,
+                loans,
+                forced_usd,
+                forced_event,
+                events,
+                count,
+            )
+            loans.breach[loan] = Cause.NONE
+            if loans.collateral_btc[loan] * btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
+                loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
+                loans.due_cause[loan] = Cause.DEFICIENCY
+        elif late:  # back under the call level without topping up
+            _close(day, loan, first_lender, loans, events, count)
+
+
+@compiled
+def _close(
+    day: int, loan: int, first_lender: int, loans: Loans, events: np.ndarray, count: np.ndarray
+) -> None:
+    """A margin call is met, by the borrower or by the price."""
+    log_event(
+        events,
+        count,
+        day,
+        Event.MARGIN_MET,
+        loans.breach[loan],
+        loans.borrower[loan],
+        first_lender + loans.lender[loan],
+        loan,
+        loans.principal_usd[loan],
+        loans.breach_event[loan],
+    )
+    loans.breach[loan] = Cause.NONE
+
+
+@compiled
+def test_hardware_loans(
+    day: int,
+    marks_usd: np.ndarray,
+    schedule_usd: np.ndarray,
+    clearing_event: np.ndarray,
+    first_lender: int,
+    shock_event: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """LTV of hardware loans that have a trigger (rigs): call, pay down, or run out of time."""
+    for loan in range(len(loans.status)):
+        if (
+            loans.collateral[loan] != Collateral.HARDWARE
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or not (loans.margin_call_ltv[loan] > 0.0)
+            or loans.principal_usd[loan] <= 0.0
+        ):
+            continue
+        b = loans.borrower[loan]
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        k = loans.hardware[loan]
+        value = loans.collateral_units[loan] * marks_usd[k]
+        ltv = loan_to_value(loans.principal_usd[loan], value)
+        called = loans.breach[loan] == Cause.HARDWARE_MARK
+        if ltv <= loans.margin_call_ltv[loan]:
+            if called:
+                _close(day, loan, first_lender, loans, events, count)
+            continue
+        call = loans.principal_usd[loan] - loans.initial_ltv[loan] * value
+        if not called:
+            if loans.breach[loan] != Cause.NONE:
+                continue
+            scheduled = loans.collateral_units[loan] * schedule_usd[k]
+            own = loan_to_value(loans.principal_usd[loan], scheduled) > loans.margin_call_ltv[loan]
+            parent = shock_event if own or clearing_event[k] < 0 else clearing_event[k]
+            open_breach(
+                day,
+                loan,
+                Event.MARGIN_CALL,
+                Cause.HARDWARE_MARK,
+                call,
+                parent,
+                first_lender,
+                parties,
+                loans,
+                events,
+                count,
+            )
+        if parties.cash_usd[b] >= call:
+            row = loans.lender[loan]
+            repay(
+                parties,
+                lenders,
+                ledger,
+                loans.principal_usd,
+                loan,
+                b,
+                row,
+                first_lender + row,
+                call,
+            )
+            _close(day, loan, first_lender, loans, events, count)
+
+
+@compiled
+def measure_coverage(perimeters: Perimeters) -> None:
+    """Count the quarter's days; at its end turn cash flow and service into a DSCR and a surplus."""
+    for p in range(len(perimeters.days)):
+        perimeters.days[p] += 1
+        if perimeters.days[p] < QUARTER_DAYS:
+            continue
+        perimeters.dscr[p] = debt_service_coverage(
+            perimeters.cash_flow_usd[p], perimeters.service_usd[p]
+        )
+        perimeters.surplus_usd[p] = max(
+            0.0, perimeters.cash_flow_usd[p] - perimeters.service_usd[p]
+        )
+        perimeters.cash_flow_usd[p] = 0.0
+        perimeters.service_usd[p] = 0.0
+        perimeters.days[p] = 0
+
+
+@compiled
+def test_coverage(
+    day: int,
+    lockup_margin: float,
+    first_lender: int,
+    shock_event: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    perimeters: Perimeters,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """Quarterly DSCR: lock-up and sweep below the lock-up level, breach below the minimum.
+
+    A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
+    """
+    for loan in range(len(loans.status)):
+        p = loans.perimeter[loan]
+        if (
+            p < 0
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or not (loans.min_dscr[loan] > 0.0)
+            or loans.principal_usd[loan] <= 0.0
+            or day < loans.dscr_test_day[loan]
+            or np.isnan(perimeters.dscr[p])
+        ):
+            continue
+        b = loans.borrower[loan]
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        dscr = perimeters.dscr[p]
+        minimum = loans.min_dscr[loan]
+        row = loans.lender[loan]
+        lender = first_lender + row
+        tested_today = perimeters.days[p] == 0
+        breached = loans.breach[loan] == Cause.DSCR
+        if tested_today:
+            locked = dscr < minimum + lockup_margin
+            if locked and not loans.lock_up[loan]:
+                parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
+                log_event(
+                    events, count, day, Event.LOCK_UP, Cause.DSCR, b, lender, loan, dscr, parent
+                )
+            loans.lock_up[loan] = locked
+            if locked and dscr > 0.0:
+                share = loans.principal_usd[loan] / _perimeter_principal(loans, b, p)
+                sweep = cash_sweep_usd(
+                    share * perimeters.surplus_usd[p],
+                    parties.cash_usd[b],
+                    loans.principal_usd[loan] - loans.arrears_principal_usd[loan],
+                )
+                if sweep > 0.0:
+                    repay(
+                        parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, sweep
+                    )
+                    log_event(
+                        events,
+                        count,
+                        day,
+                        Event.CASH_SWEEP,
+                        Cause.DSCR,
+                        b,
+                        lender,
+                        loan,
+                        sweep,
+                        parties.trail_event[b],
+                    )
+            if dscr >= minimum:
+                if breached:
+                    log_event(
+                        events,
+                        count,
+                        day,
+                        Event.CURED,
+                        Cause.DSCR,
+                        b,
+                        lender,
+                        loan,
+                        0.0,
+                        loans.breach_event[loan],
+                    )
+                    loans.breach[loan] = Cause.NONE
+                continue
+            if loans.breach[loan] == Cause.NONE:
+                parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
+                need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
+                open_breach(
+                    day,
+                    loan,
+                    Event.COVENANT_BREACH,
+                    Cause.DSCR,
+                    need,
+                    parent,
+                    first_lender,
+                    parties,
+                    loans,
+                    events,
+                    count,
+                )
+                breached = True
+        if breached:
+            need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
+            if parties.cash_usd[b] >= need:
+                repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, need)
+                log_event(
+                    events,
+                    count,
+                    day,
+                    Event.CURED,
+                    Cause.DSCR,
+                    b,
+                    lender,
+                    loan,
+                    need,
+                    loans.breach_event[loan],
+                )
+                loans.breach[loan] = Cause.NONE
+
+
+@compiled
+def _perimeter_principal(loans: Loans, b: int, perimeter: int) -> float:
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.perimeter[loan] == perimeter and loans.status[loan] == LoanStatus.PERFORMING:
+            total += loans.principal_usd[loan]
+    return max(total, 1e-9)

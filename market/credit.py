@@ -1,0 +1,555 @@
+"""Credit: roll-over and refinancing of what matures, and money for growth already signed."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.borrower import Borrowers, can_refinance
+from agents.compiled import compiled
+from agents.lender import Lenders
+from agents.party import Outside, Parties, Status
+from market.contracts import ContractKind, Contracts
+from market.events import Cause, Event, log_event
+from market.hardware import Hardware, Holdings, find_holding
+from market.ledger import Ledger, draw, pay, repay
+from market.loans import (
+    Amortisation,
+    Collateral,
+    Instrument,
+    Loans,
+    LoanStatus,
+    annual_rate,
+    loan_to_value,
+    payments_left,
+    scheduled_principal_usd,
+    service_usd_day,
+)
+
+ASK_DAYS = 30  # before maturity a borrower asks for a roll-over, once a week
+WEEK_DAYS = 7
+BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
+CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
+
+
+@compiled
+def yearly_service_usd(day: int, b: int, reference_rate: float, loans: Loans) -> float:
+    """Scheduled interest and principal of the next year, bullets excluded [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] != LoanStatus.PERFORMING or loans.principal_usd[loan] <= 0.0:
+            continue
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+        left = payments_left(day, loans.maturity_day[loan], loans.interval_days[loan])
+        daily = service_usd_day(
+            loans.principal_usd[loan],
+            loans.amortisation[loan],
+            loans.principal_per_payment_usd[loan],
+            rate,
+            loans.interval_days[loan],
+            left,
+        )
+        total += daily * min(365.0, float(left * loans.interval_days[loan]))
+    return total
+
+
+@compiled
+def borrower_debt_usd(b: int, loans: Loans) -> float:
+    """Principal owed in this market [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        total += loans.principal_usd[loan]
+    return total
+
+
+@compiled
+def asset_value_usd(
+    day: int,
+    b: int,
+    income_share: float,
+    btc_usd: float,
+    eth_usd: float,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    borrowers: Borrowers,
+    loans: Loans,
+    holdings: Holdings,
+    contracts: Contracts,
+) -> float:
+    """What underwriting counts [USD]: cash, coins, machines at marks, sites, part of contract rent."""
+    value = parties.cash_usd[b] + (parties.btc[b] + parties.btc_lent[b]) * btc_usd
+    value += parties.eth[b] * eth_usd + borrowers.site_usd[b] + borrowers.deposits_usd[b]
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        value += holdings.units[row] * marks_usd[holdings.hardware[row]]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        value += loans.collateral_btc[loan] * btc_usd
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            value += loans.site_value_usd[loan]
+    margin = 0.5  # of contract rent after running cost, lease and overhead
+    for c in range(len(contracts.kind)):
+        if contracts.landlord[c] != b:
+            continue
+        days = contracts.end_day[c] - max(day, contracts.start_day[c])
+        if days > 0:
+            live = 1.0
+            if contracts.kind[c] == ContractKind.COMPUTE:
+                live = contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
+            value += income_share * margin * contracts.usd_day[c] * live * days
+    return value
+
+
+@compiled
+def roll_over(
+    day: int,
+    appetite: float,
+    max_ltv: float,
+    min_coverage: float,
+    income_share: float,
+    btc_usd: float,
+    eth_usd: float,
+    reference_rate: float,
+    first_lender: int,
+    shock_event: int,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    contracts: Contracts,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """In its last month a bullet asks to be extended; lenders roll their appetite's share.
+
+    A BTC loan rolls while its LTV is below the margin call. Others are underwritten on the whole
+    borrower. What is not rolled falls due at maturity.
+    """
+    for loan in range(len(loans.status)):
+        maturity = loans.maturity_day[loan]
+        if (
+            loans.status[loan] != LoanStatus.PERFORMING
+            or loans.amortisation[loan] != Amortisation.BULLET
+            or loans.principal_usd[loan] <= 0.0
+            or day < maturity - ASK_DAYS
+            or day >= maturity
+            or (loans.roll_day[loan] >= 0 and day < loans.roll_day[loan] + WEEK_DAYS)
+        ):
+            continue
+        b = loans.borrower[loan]
+        if parties.status[b] != Status.ACTIVE or loans.breach[loan] != Cause.NONE:
+            continue
+        asked_before = loans.roll_day[loan] >= maturity - ASK_DAYS
+        loans.roll_day[loan] = day
+        if loans.collateral[loan] == Collateral.BTC:
+            value = loans.collateral_btc[loan] * btc_usd
+            passed = (
+                loan_to_value(loans.principal_usd[loan], value) < loans.margin_call_ltv[loan]
+            )
+        else:
+            passed = can_refinance(
+                borrower_debt_usd(b, loans),
+                asset_value_usd(
+                    day,
+                    b,
+                    income_share,
+                    btc_usd,
+                    eth_usd,
+                    marks_usd,
+                    parties,
+                    borrowers,
+                    loans,
+                    holdings,
+                    contracts,
+                ),
+                365.0 * borrowers.trailing_cash_flow_usd[b],
+                parties.cash_usd[b] + parties.btc[b] * btc_usd,
+                yearly_service_usd(day, b, reference_rate, loans),
+                max_ltv,
+                min_coverage,
+            )
+        row = loans.lender[loan]
+        lender = first_lender + row
+        if not passed:
+            if not asked_before:
+                event = log_event(
+                    events,
+                    count,
+                    day,
+                    Event.NOT_REFINANCED,
+                    Cause.UNDERWRITING,
+                    b,
+                    lender,
+                    loan,
+                    loans.principal_usd[loan],
+                    shock_event,
+                )
+                parties.trail_event[b] = event
+            continue
+        unrolled = (1.0 - appetite) * loans.principal_usd[loan]
+        if unrolled > 0.0:
+            if parties.cash_usd[b] < unrolled:
+                if not asked_before:
+                    event = log_event(
+                        events,
+                        count,
+                        day,
+                        Event.NOT_REFINANCED,
+                        Cause.APPETITE,
+                        b,
+                        lender,
+                        loan,
+                        unrolled,
+                        shock_event,
+                    )
+                    parties.trail_event[b] = event
+                continue
+            repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
+        loans.maturity_day[loan] = maturity + loans.term_days[loan]
+        log_event(
+            events,
+            count,
+            day,
+            Event.ROLLED_OVER,
+            Cause.UNDERWRITING,
+            b,
+            lender,
+            loan,
+            loans.principal_usd[loan],
+            -1,
+        )
+
+
+@compiled
+def draw_for_purchase(
+    b: int,
+    need_usd: float,
+    hardware: int,
+    day: int,
+    first_lender: int,
+    investors: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> float:
+    """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
+
+    Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
+    building work (``hardware`` -1). Machines bought become their collateral when delivered.
+    """
+    paid = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.undrawn_usd[loan] <= 0.0
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or loans.breach[loan] != Cause.NONE
+            or loans.lock_up[loan]
+            or day >= loans.maturity_day[loan]
+            or need_usd - paid <= 0.0
+        ):
+            continue
+        instrument = loans.instrument[loan]
+        if hardware >= 0:
+            fits = instrument == Instrument.GPU_LOAN and loans.hardware[loan] == hardware
+        else:
+            fits = instrument == Instrument.PROJECT_FINANCE or instrument == Instrument.OTHER
+        if not fits:
+            continue
+        amount = min(need_usd - paid, loans.undrawn_usd[loan])
+        row = loans.lender[loan]
+        loans.undrawn_usd[loan] -= amount
+        draw(
+            parties,
+            lenders,
+            ledger,
+            loans.principal_usd,
+            loan,
+            b,
+            row,
+            first_lender + row,
+            investors,
+            amount,
+        )
+        if loans.collateral[loan] == Collateral.SITE:
+            loans.site_value_usd[loan] += amount / loans.initial_ltv[loan]
+        paid += amount
+    return paid
+
+
+@compiled
+def build(
+    day: int,
+    first_lender: int,
+    first_outside: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> None:
+    """A day of building work committed at the opening: equity, lines, then cash above a buffer.
+
+    Work that finds no money is not done, and leases that wait for it slip by a day.
+    """
+    if day > 365:
+        return
+    supplier = first_outside + Outside.SUPPLIER
+    investors = first_outside + Outside.INVESTORS
+    for b in range(len(borrowers.capex_usd_day)):
+        cost = borrowers.capex_usd_day[b]
+        if cost <= 0.0 or parties.status[b] != Status.ACTIVE:
+            continue
+        from_equity = min(cost, borrowers.committed_equity_usd[b])
+        borrowers.committed_equity_usd[b] -= from_equity
+        pay(parties, investors, b, from_equity)
+        paid = from_equity
+        if paid < cost:
+            paid += draw_for_purchase(
+                b,
+                cost - paid,
+                -1,
+                day,
+                first_lender,
+                investors,
+                parties,
+                lenders,
+                ledger,
+                loans,
+            )
+        buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
+        spare = max(0.0, parties.cash_usd[b] - paid - buffer)
+        paid = min(cost, paid + spare)
+        pay(parties, b, supplier, paid)
+        borrowers.site_usd[b] += paid
+        borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
+
+
+@compiled
+def deliver(
+    day: int,
+    delivery_days: int,
+    deposit_share: float,
+    prepayment_share: float,
+    advance_rate: float,
+    min_dscr: float,
+    appetite: float,
+    reference_rate: float,
+    first_lender: int,
+    first_outside: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    hardware: Hardware,
+    holdings: Holdings,
+    contracts: Contracts,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """A day of deliveries on signed orders: deposit, prepayment, committed lines, facility, cash.
+
+    Funded machines go live; an order that finds no money for three months is cancelled and its
+    deposit is lost.
+    """
+    supplier = first_outside + Outside.SUPPLIER
+    investors = first_outside + Outside.INVESTORS
+    customers = first_outside + Outside.CUSTOMERS
+    for c in range(len(contracts.ordered)):
+        if contracts.ordered[c] <= 0.0 or day < contracts.start_day[c]:
+            continue
+        b = contracts.landlord[c]
+        k = contracts.hardware[c]
+        price = hardware.new_usd[k]
+        if parties.status[b] != Status.ACTIVE:
+            contracts.ordered[c] = 0.0
+            continue
+        if contracts.unfunded_days[c] >= CANCEL_AFTER_DAYS:
+            lost = deposit_share * price * contracts.ordered[c]
+            log_event(
+                events,
+                count,
+                day,
+                Event.ORDER_CANCELLED,
+                Cause.FUNDING,
+                b,
+                supplier,
+                -1,
+                lost,
+                parties.trail_event[b],
+            )
+            borrowers.deposits_usd[b] -= lost
+            contracts.ordered[c] = 0.0
+            continue
+        units = min(contracts.ordered[c], contracts.gpus[c] / delivery_days)
+        cost = units * price
+        need = (1.0 - deposit_share) * cost
+        prepaid = 0.0
+        if contracts.take_or_pay[c]:
+            prepaid = min(need, prepayment_share * cost)
+        limit = max(0.0, min(need - prepaid, advance_rate * cost))
+        passes = _facility_passes(
+            day, c, units, limit, prepaid, min_dscr, reference_rate, loans, contracts, holdings, k
+        )
+        room = limit if passes and appetite > 0.0 else 0.0
+        lines = _committed_room(b, k, day, loans)
+        buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
+        spare = max(0.0, parties.cash_usd[b] - buffer)
+        facility = _facility_row(b, c, loans)
+        borrowed = min(limit, lines + (appetite * room if facility >= 0 else 0.0))
+        if prepaid + borrowed + spare < need:
+            contracts.unfunded_days[c] += 1
+            continue
+        contracts.unfunded_days[c] = 0
+        pay(parties, customers, b, prepaid)
+        from_lines = draw_for_purchase(
+            b, min(limit, lines), k, day, first_lender, investors, parties, lenders, ledger, loans
+        )
+        rest = borrowed - from_lines
+        if rest > 0.0 and facility >= 0:
+            both = _facility_count(b, c, loans)
+            for loan in range(loans.first[b], loans.first[b + 1]):
+                if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
+                    row = loans.lender[loan]
+                    draw(
+                        parties,
+                        lenders,
+                        ledger,
+                        loans.principal_usd,
+                        loan,
+                        b,
+                        row,
+                        first_lender + row,
+                        investors,
+                        rest / both,
+                    )
+        pay(parties, b, supplier, need)
+        borrowers.deposits_usd[b] -= cost - need
+        row_held = find_holding(holdings, b, k)
+        if not np.isnan(contracts.unit_cost_usd_day[c]):
+            old = holdings.units[row_held] * holdings.cost_usd_unit_day[row_held]
+            new = units * contracts.unit_cost_usd_day[c]
+            holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
+        holdings.units[row_held] += units
+        ledger.outside_units[k] -= units
+        _pledge_delivery(b, c, k, units, from_lines, rest, holdings, row_held, loans)
+        contracts.ordered[c] -= units
+        contracts.delivered[c] += units
+        if prepaid > 0.0:
+            left = max(1, contracts.end_day[c] - day)
+            contracts.repaid_usd_day[c] += prepaid / left
+
+
+@compiled
+def _committed_room(b: int, k: int, day: int, loans: Loans) -> float:
+    """Undrawn committed hardware lines for a class [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.instrument[loan] == Instrument.GPU_LOAN
+            and loans.hardware[loan] == k
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.breach[loan] == Cause.NONE
+            and not loans.lock_up[loan]
+            and day < loans.maturity_day[loan]
+        ):
+            total += loans.undrawn_usd[loan]
+    return total
+
+
+@compiled
+def _facility_row(b: int, c: int, loans: Loans) -> int:
+    """First facility that may be added for a contract, in good standing, or -1."""
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.growth[loan] == c
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.breach[loan] == Cause.NONE
+            and not loans.lock_up[loan]
+        ):
+            return loan
+    return -1
+
+
+@compiled
+def _facility_count(b: int, c: int, loans: Loans) -> int:
+    total = 0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
+            total += 1
+    return max(total, 1)
+
+
+@compiled
+def _facility_passes(
+    day: int,
+    c: int,
+    units: float,
+    debt_usd: float,
+    prepaid_usd: float,
+    min_dscr: float,
+    reference_rate: float,
+    loans: Loans,
+    contracts: Contracts,
+    holdings: Holdings,
+    k: int,
+) -> bool:
+    """Whether a contract's own rent covers the service of the machines it needs."""
+    b = contracts.landlord[c]
+    loan = _facility_row(b, c, loans)
+    if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
+        return False
+    left_days = max(1, contracts.end_day[c] - day)
+    rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
+    cost = contracts.unit_cost_usd_day[c]
+    if np.isnan(cost):
+        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+    interval = loans.interval_days[loan]
+    left = payments_left(day, loans.maturity_day[loan], interval)
+    principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
+    service = principal / interval + debt_usd * rate / 365.0
+    return rent - cost * units >= min_dscr * service
+
+
+@compiled
+def _pledge_delivery(
+    b: int,
+    c: int,
+    k: int,
+    units: float,
+    from_lines: float,
+    from_facility: float,
+    holdings: Holdings,
+    row_held: int,
+    loans: Loans,
+) -> None:
+    """Delivered machines secure the loans that paid for them, in proportion."""
+    paid = from_lines + from_facility
+    if paid <= 0.0:
+        return
+    facility = 0.0
+    lines = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING and loans.hardware[loan] == k:
+            if loans.growth[loan] == c:
+                facility += 1.0
+            elif loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN:
+                lines += loans.principal_usd[loan]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
+            continue
+        pledged = 0.0
+        if loans.growth[loan] == c and facility > 0.0:
+            pledged = units * from_facility / paid / facility
+        elif (
+            loans.growth[loan] < 0
+            and loans.instrument[loan] == Instrument.GPU_LOAN
+            and lines > 0.0
+        ):
+            pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
+        if pledged > 0.0:
+            loans.collateral_units[loan] += pledged
+            loans.holding[loan] = row_held
+            holdings.pledged[row_held] += pledged

@@ -1,0 +1,345 @@
+"""Bitcoin: price path, impact of forced sales, hashprice and difficulty.
+
+The exogenous price is a random walk with jumps, a scripted crash or the replay of a file. On top lies
+the impact of forced sales, which decays. Hashprice divides by the hashrate the *current difficulty*
+implies, not by today's hashrate: dividing by today's makes it oscillate.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.compiled import compiled
+from market.errors import InputError
+from market.randomness import Stream, normals, uniform
+from market.scenario import Crypto
+
+if TYPE_CHECKING:
+    from market.state import Prices
+
+BLOCKS_PER_DAY = 144.0
+PH_PER_EH = 1000.0
+MAX_RETARGET = 4.0
+HISTORY_VOLATILITY = 0.62  # of BTC between weekly closes, a year (realised 2020-2025)
+IMPACT_LAWS = ("square_root", "linear", "exponential")
+
+
+@compiled
+def impact_log(
+    sold_usd: float, depth_usd: float, coefficient: float, daily_volatility: float, law: int
+) -> float:
+    """Change of the log price by a forced sale, negative.
+
+    ``law`` 0: square root, coefficient * volatility * sqrt(sold / depth) (Almgren et al. 2005);
+    1: linear, log(1 - coefficient * sold / depth), floored at 99 % down;
+    2: exponential, p' = p exp(-coefficient * sold / depth): splitting an order changes nothing.
+    """
+    if sold_usd <= 0.0:
+        return 0.0
+    share = sold_usd / depth_usd
+    if law == 0:
+        return -coefficient * daily_volatility * math.sqrt(share)
+    if law == 1:
+        return math.log(max(0.01, 1.0 - coefficient * share))
+    return -coefficient * share
+
+
+@compiled
+def hashprice_usd(
+    btc_usd: float, subsidy_btc: float, fee_share: float, difficulty_eh_s: float
+) -> float:
+    """Expected revenue of 1 PH/s a day [USD] at the current difficulty.
+
+    A network of exactly the difficulty's hashrate finds 144 blocks a day.
+    """
+    reward_btc = subsidy_btc / (1.0 - fee_share)
+    return btc_usd * reward_btc * BLOCKS_PER_DAY / (difficulty_eh_s * PH_PER_EH)
+
+
+@dataclass(frozen=True)
+class CryptoPaths:
+    """Exogenous daily paths, index 0 is the opening day."""
+
+    btc_usd: NDArray[np.float64]
+    eth_usd: NDArray[np.float64]
+    hashrate_growth: NDArray[np.float64]  # network over its opening level, planned
+    fee_share: NDArray[np.float64]
+    start: date
+    note: str = ""
+
+
+def crypto_paths(
+    settings: Crypto,
+    days: int,
+    seed: int,
+    opening: date,
+    btc_usd: float,
+    eth_usd: float,
+    fee_share: float,
+) -> CryptoPaths:
+    """Build the exogenous paths of a run.
+
+    Raises:
+        InputError: the history file is missing, malformed or too short.
+    """
+    if settings.path == "history":
+        return _replay(settings, days, seed, btc_usd, eth_usd, fee_share)
+    returns = _log_returns(settings, days, seed)
+    if settings.path == "crash":
+        log_price = _crash(settings, returns, days)
+    else:
+        log_price = np.concatenate(([0.0], np.cumsum(returns)))
+    eth = _eth_path(settings, log_price, days, seed)
+    return CryptoPaths(
+        btc_usd=btc_usd * np.exp(log_price),
+        eth_usd=eth_usd * eth,
+        hashrate_growth=_planned_growth(settings, days),
+        fee_share=np.full(days + 1, fee_share),
+        start=opening,
+    )
+
+
+def _log_returns(settings: Crypto, days: int, seed: int) -> NDArray[np.float64]:
+    """Daily log returns of a geometric Brownian motion with jumps; the expected price grows by drift."""
+    dt = 1.0 / 365.0
+    sigma = settings.volatility
+    noise = normals(seed, Stream.BTC_NOISE, days)
+    returns = (settings.drift - 0.5 * sigma**2) * dt + sigma * math.sqrt(dt) * noise
+    if settings.jumps_per_year > 0:
+        sizes = settings.jump_mean + settings.jump_deviation * normals(
+            seed, Stream.BTC_JUMP_SIZE, days
+        )
+        probability = 1.0 - math.exp(-settings.jumps_per_year * dt)
+        hit = [uniform(seed, Stream.BTC_JUMP_TIME, day, 0) < probability for day in range(days)]
+        mean_jump = math.exp(settings.jump_mean + 0.5 * settings.jump_deviation**2) - 1.0
+        returns += np.where(hit, sizes, 0.0) - settings.jumps_per_year * mean_jump * dt
+    return returns
+
+
+def _crash(settings: Crypto, returns: NDArray[np.float64], days: int) -> NDArray[np.float64]:
+    """The scripted loss and recovery, with noise pinned at both ends of the crash (a bridge)."""
+    day = np.arange(days + 1, dtype=float)
+    depth = math.log(1.0 - settings.crash_depth)
+    start, length = settings.crash_start_day, settings.crash_days
+    fall = np.clip((day - start) / length, 0.0, 1.0) * depth
+    back = np.clip((day - start - length) / settings.recovery_days, 0.0, 1.0)
+    fall -= settings.recovery_share * back * depth
+    noise = np.concatenate(([0.0], np.cumsum(returns)))
+    first, last = min(start, days), min(start + length, days)
+    if last > first:
+        # The bridge takes out what the noise itself did between both ends of the crash.
+        drift = noise[last] - noise[first]
+        share = np.clip((day - first) / (last - first), 0.0, 1.0)
+        noise = noise - share * drift
+    return fall + noise
+
+
+def _eth_path(
+    settings: Crypto, btc_log: NDArray[np.float64], days: int, seed: int
+) -> NDArray[np.float64]:
+    """ETH relative to its opening: beta to BTC and noise of a third of BTC's volatility."""
+    own = normals(seed, Stream.ETH_NOISE, days) * settings.volatility / 3.0 / math.sqrt(365.0)
+    return np.exp(settings.eth_beta * btc_log + np.concatenate(([0.0], np.cumsum(own))))
+
+
+def _planned_growth(settings: Crypto, days: int) -> NDArray[np.float64]:
+    day = np.arange(days + 1, dtype=float)
+    share = np.clip(
+        (day - settings.hashrate_growth_start_day) / settings.hashrate_growth_days, 0.0, 1.0
+    )
+    return np.exp(share * math.log1p(settings.hashrate_growth))
+
+
+def _replay(
+    settings: Crypto, days: int, seed: int, btc_usd: float, eth_usd: float, fee_share: float
+) -> CryptoPaths:
+    rows = read_history(Path(settings.history or ""))
+    start = rows[0].week_ending
+    length = (rows[-1].week_ending - start).days
+    if days > length:
+        raise InputError(
+            f"crypto.history: {Path(settings.history or '').name} covers {length} days from {start}; "
+            f"days = {days} is not allowed, at most {length}."
+        )
+    knots = np.array([(row.week_ending - start).days for row in rows])
+    close = np.array([row.btc_usd_close for row in rows])
+    path = np.exp(_bridge(knots, np.log(close), seed))
+    for row, knot in zip(rows, knots, strict=True):
+        if row.btc_usd_low_close is not None and knot > 0:  # touch the week's lowest daily close
+            week = slice(max(knot - 6, 0), knot + 1)
+            low = max(knot - 6, 0) + int(np.argmin(path[week]))
+            if low < knot:
+                path[low] = row.btc_usd_low_close
+            path[week] = np.maximum(path[week], row.btc_usd_low_close)
+            path[knot] = row.btc_usd_close
+    scale = btc_usd / path[0] if settings.history_rescale else 1.0
+    log_price = np.log(path / path[0])
+    eth = _column(knots, [row.eth_usd_close for row in rows])
+    if eth is None:
+        eth_path = eth_usd * _eth_path(settings, log_price, length, seed)
+    else:
+        eth_path = np.exp(eth) * (eth_usd / math.exp(eth[0]) if settings.history_rescale else 1.0)
+    hashrate = _column(knots, [row.network_hashrate_eh_s for row in rows])
+    fees = _column(knots, [row.fee_share_of_reward for row in rows], log=False)
+    note = ""
+    if not settings.history_rescale and abs(path[0] / btc_usd - 1.0) > 0.2:
+        note = (
+            f"The history starts at {path[0]:,.0f} USD per BTC; the opening books are valued at "
+            f"{btc_usd:,.0f}. Set crypto.history_rescale=true to replay its returns instead."
+        )
+    return CryptoPaths(
+        btc_usd=(path * scale)[: days + 1],
+        eth_usd=eth_path[: days + 1],
+        hashrate_growth=(
+            _planned_growth(settings, days)
+            if hashrate is None
+            else np.exp(hashrate - hashrate[0])[: days + 1]
+        ),
+        fee_share=np.full(days + 1, fee_share) if fees is None else fees[: days + 1],
+        start=start,
+        note=note,
+    )
+
+
+def _bridge(
+    knots: NDArray[np.int64], log_close: NDArray[np.float64], seed: int
+) -> NDArray[np.float64]:
+    """Daily log prices through weekly closes: Brownian bridges at realised volatility."""
+    days = int(knots[-1])
+    steps = normals(seed, Stream.HISTORY_BRIDGE, days) * HISTORY_VOLATILITY / math.sqrt(365.0)
+    walk = np.concatenate(([0.0], np.cumsum(steps)))
+    day = np.arange(days + 1)
+    return np.interp(day, knots, log_close) + walk - np.interp(day, knots, walk[knots])
+
+
+def _column(
+    knots: NDArray[np.int64], values: list[float | None], log: bool = True
+) -> NDArray[np.float64] | None:
+    """A weekly column by day, interpolated over empty cells; None if it is all empty."""
+    known = [i for i, value in enumerate(values) if value is not None]
+    if not known:
+        return None
+    numbers = np.array([values[i] for i in known], float)
+    day = np.arange(int(knots[-1]) + 1)
+    return np.interp(day, knots[known], np.log(numbers) if log else numbers)
+
+
+@dataclass(frozen=True)
+class HistoryRow:
+    """A week of a history file; None where a cell is empty."""
+
+    week_ending: date
+    btc_usd_close: float
+    btc_usd_low_close: float | None = None
+    eth_usd_close: float | None = None
+    network_hashrate_eh_s: float | None = None
+    fee_share_of_reward: float | None = None
+    hashprice_usd_per_ph_day: float | None = None
+
+
+HISTORY_COLUMNS = tuple(HistoryRow.__dataclass_fields__)
+
+
+def read_history(path: Path) -> list[HistoryRow]:
+    """Read weekly closes from a CSV file.
+
+    Raises:
+        InputError: one sentence naming file, line and column.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8") as file:
+            reader = csv.DictReader(file)
+            columns = reader.fieldnames or []
+            lines = list(reader)
+    except OSError as error:
+        raise InputError(f"crypto.history: {path} cannot be read ({error.strerror}).") from None
+    except (UnicodeDecodeError, csv.Error):
+        raise InputError(f"crypto.history: {path.name} is not a CSV file in UTF-8.") from None
+    for name in ("week_ending", "btc_usd_close"):
+        if name not in columns:
+            raise InputError(
+                f"crypto.history: {path.name} has no column '{name}'; "
+                f"required: week_ending, btc_usd_close; optional: {', '.join(HISTORY_COLUMNS[2:])}."
+            )
+    for name in columns:
+        if name not in HISTORY_COLUMNS:
+            raise InputError(
+                f"crypto.history: {path.name} has an unknown column '{name}'; "
+                f"allowed: {', '.join(HISTORY_COLUMNS)}."
+            )
+    rows = [_history_row(path, number, line) for number, line in enumerate(lines, start=2)]
+    if len(rows) < 2:
+        raise InputError(f"crypto.history: {path.name} has {len(rows)} weeks; at least 2 are needed.")
+    for number, (before, after) in enumerate(zip(rows, rows[1:], strict=False), start=3):
+        if after.week_ending - before.week_ending != timedelta(days=7):
+            raise InputError(
+                f"crypto.history: {path.name}, line {number}: week_ending {after.week_ending} is not "
+                f"7 days after {before.week_ending}."
+            )
+    return rows
+
+
+def _history_row(path: Path, number: int, line: dict[str, str]) -> HistoryRow:
+    where = f"crypto.history: {path.name}, line {number}"
+    try:
+        week = date.fromisoformat((line["week_ending"] or "").strip())
+    except ValueError:
+        raise InputError(
+            f"{where}, column week_ending: '{line['week_ending']}' is not a date like 2025-09-28."
+        ) from None
+    numbers: dict[str, float | None] = {}
+    for name in HISTORY_COLUMNS[1:]:
+        cell = (line.get(name) or "").strip()
+        if not cell:
+            numbers[name] = None
+            continue
+        try:
+            value = float(cell)
+        except ValueError:
+            value = math.nan
+        low = 0.0 if name == "fee_share_of_reward" else 1e-12
+        if not (low <= value < math.inf):
+            raise InputError(f"{where}, column {name}: '{cell}' is not a positive number.")
+        numbers[name] = value
+    close = numbers.pop("btc_usd_close")
+    if close is None:
+        raise InputError(f"{where}, column btc_usd_close: the cell is empty; a price is required.")
+    return HistoryRow(week_ending=week, btc_usd_close=close, **numbers)
+
+
+def advance_difficulty(
+    prices: Prices, hashrate_eh_s: float, blocks_per_retarget: float, halving_blocks: float
+) -> None:
+    """A day of blocks: they follow actual hashrate; difficulty retargets, subsidy halves (in place)."""
+    prices.network_hashrate_eh_s = hashrate_eh_s
+    left_days = 1.0
+    while left_days > 0.0:
+        per_day = BLOCKS_PER_DAY * hashrate_eh_s / prices.difficulty_eh_s
+        if per_day * left_days < prices.blocks_to_retarget or per_day <= 0.0:
+            _mine(prices, per_day * left_days, halving_blocks)
+            prices.blocks_to_retarget -= per_day * left_days
+            prices.retarget_days += left_days
+            return
+        used = prices.blocks_to_retarget / per_day
+        _mine(prices, prices.blocks_to_retarget, halving_blocks)
+        planned_days = blocks_per_retarget / BLOCKS_PER_DAY
+        ratio = planned_days / max(prices.retarget_days + used, 1e-9)
+        prices.difficulty_eh_s *= min(MAX_RETARGET, max(1.0 / MAX_RETARGET, ratio))
+        prices.blocks_to_retarget = blocks_per_retarget
+        prices.retarget_days = 0.0
+        left_days -= used
+
+
+def _mine(prices: Prices, blocks: float, halving_blocks: float) -> None:
+    before = math.floor(prices.block_height / halving_blocks)
+    prices.block_height += blocks
+    if math.floor(prices.block_height / halving_blocks) > before:
+        prices.subsidy_btc /= 2.0

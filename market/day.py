@@ -1,0 +1,27 @@
+"""The order of a day, on one screen.
+
+Phases run in this order and hand over through the state's tables: each reads what stands, writes its
+own changes, and logs what it causes. Numbers follow the full order of the design; phase 7 (a lender's
+choice to waive or extend) is not part of this version: after cure, loans are enforced.
+"""
+
+from __future__ import annotations
+
+from market import phases
+from market.phases import Run
+
+
+def run_day(run: Run) -> None:
+    """Advance the market by one day (in place)."""
+    run.day += 1
+    phases.shocks(run)  # 1  scripted events enter the causal log
+    phases.prices(run)  # 2  BTC, difficulty and hashprice, rents, marks
+    phases.operate(run)  # 3  rigs and GPUs run where they pay; rents, power, overhead
+    phases.service(run)  # 4  interest and principal fall due
+    phases.liquidity(run)  # 5  the borrower's waterfall pays, or misses a payment
+    phases.test(run)  # 6  margin calls, covenants, lock-up, cure clocks
+    phases.default(run)  # 8  failures, cross-default, seizure
+    phases.lenders(run)  # 9  deficiencies, estates, losses to capital
+    phases.liquidate(run)  # 10 custody, auctions, settlement
+    phases.credit(run)  # 11 roll-over, building work, deliveries on signed orders
+    phases.record(run)  # 12 series, order book, conservation check

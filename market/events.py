@@ -1,0 +1,119 @@
+"""The causal log: every event names its kind, its cause and the event that triggered it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from agents.compiled import compiled
+
+
+class Event(IntEnum):
+    """Kinds of events."""
+
+    SHOCK = 0
+    MARGIN_CALL = 1
+    MARGIN_MET = 2
+    FORCED_SALE = 3  # free BTC or ETH sold because cash ran short
+    BTC_LIQUIDATION = 4  # pledged BTC sold by the lender
+    COVENANT_BREACH = 5
+    LOCK_UP = 6
+    CASH_SWEEP = 7
+    MISSED_PAYMENT = 8
+    CURED = 9
+    DEFAULT = 10  # of a party
+    LOAN_DEFAULT = 11
+    PERIMETER_DEFAULT = 12  # a non-recourse loan: the parent stands
+    SEIZURE = 13
+    OFFERED = 14  # a seized lot first comes to market
+    HARDWARE_SALE = 15
+    WRITE_DOWN = 16
+    ROLLED_OVER = 17
+    NOT_REFINANCED = 18
+    DRAW = 19
+    ORDER_CANCELLED = 20
+    ESTATE_PAID = 21
+    LENDER_IMPAIRED = 22
+    HAZARD = 23
+
+
+class Cause(IntEnum):
+    """Why it happened."""
+
+    NONE = 0
+    BTC_PRICE = 1
+    HARDWARE_MARK = 2
+    DSCR = 3
+    INTEREST = 4
+    AMORTISATION = 5
+    MATURITY = 6
+    OPERATING_COSTS = 7
+    HAZARD = 8
+    CROSS_DEFAULT = 9
+    DEFICIENCY = 10
+    UNDERWRITING = 11
+    APPETITE = 12
+    FUNDING = 13
+    LOSSES = 14
+    SCENARIO = 15
+    COLLATERAL_SALE = 16
+    SIGNED_GROWTH = 17
+    TREASURY = 18
+
+
+EVENT_DTYPE = np.dtype(
+    [
+        ("day", np.int32),
+        ("round", np.int16),
+        ("kind", np.int8),
+        ("cause", np.int8),
+        ("party", np.int32),
+        ("counterparty", np.int32),
+        ("loan", np.int32),
+        ("amount_usd", np.float64),
+        ("parent", np.int64),
+    ]
+)
+
+
+@compiled
+def log_event(
+    events: np.ndarray,
+    count: np.ndarray,
+    day: int,
+    kind: int,
+    cause: int,
+    party: int,
+    counterparty: int,
+    loan: int,
+    amount_usd: float,
+    parent: int,
+    round_: int = 0,
+) -> int:
+    """Append an event and return its id, which is its row.
+
+    ``count`` has shape (1,). Room is made before each day (:func:`with_room`).
+    """
+    row = count[0]
+    event = events[row]
+    event["day"] = day
+    event["round"] = round_
+    event["kind"] = kind
+    event["cause"] = cause
+    event["party"] = party
+    event["counterparty"] = counterparty
+    event["loan"] = loan
+    event["amount_usd"] = amount_usd
+    event["parent"] = parent
+    count[0] = row + 1
+    return row
+
+
+def with_room(events: np.ndarray, used: int, needed: int) -> np.ndarray:
+    """The log, or a larger copy of it, with at least ``needed`` free rows after ``used``."""
+    if used + needed <= len(events):
+        return events
+    larger = np.zeros(max(2 * len(events), used + needed), EVENT_DTYPE)
+    larger[:used] = events[:used]
+    return larger

@@ -1,0 +1,103 @@
+"""Tables of the state as data frames, with names instead of row numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from agents.lender import LenderKind
+from agents.party import Kind
+from market.events import Cause, Event
+from market.loans import Instrument, LoanStatus
+from market.state import State
+
+
+def event_frame(state: State) -> pd.DataFrame:
+    """The causal log, one row per event; ``parent`` is an event id or -1."""
+    log = state.events[: int(state.event_count[0])]
+    parties = np.array([*state.names.parties, ""], dtype=object)
+    loans = np.array([*state.names.loans, ""], dtype=object)
+    kinds = np.array([kind.name.lower() for kind in Event], dtype=object)
+    causes = np.array([cause.name.lower() for cause in Cause], dtype=object)
+    return pd.DataFrame(
+        {
+            "event": np.arange(len(log)),
+            "day": log["day"],
+            "round": log["round"],
+            "kind": kinds[log["kind"]],
+            "party": parties[log["party"]],
+            "counterparty": parties[log["counterparty"]],
+            "loan": loans[log["loan"]],
+            "amount_usd": log["amount_usd"],
+            "cause": causes[log["cause"]],
+            "parent": log["parent"],
+        }
+    )
+
+
+def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
+    """Every loan as it stands; recovery is null until the claim is resolved."""
+    loans = state.loans
+    n = len(loans.status)
+    resolved = (loans.default_day >= 0) & (loans.status == LoanStatus.CLOSED)
+    claim = np.where(loans.claim_usd > 0, loans.claim_usd, np.nan)
+    parties = state.names.parties
+    hardware = [*state.names.hardware, ""]
+    return pd.DataFrame(
+        {
+            "loan": state.names.loans,
+            "borrower": [parties[b] for b in loans.borrower],
+            "borrower_kind": [
+                Kind(int(state.parties.kind[b])).name.lower() for b in loans.borrower
+            ],
+            "lender": [parties[state.first_lender + row] for row in loans.lender],
+            "instrument": [Instrument(int(i)).name.lower() for i in loans.instrument],
+            "status": [LoanStatus(int(i)).name.lower() for i in loans.status],
+            "recourse": loans.recourse,
+            "principal_open_usd": principal_open_usd,
+            "principal_usd": loans.principal_usd,
+            "undrawn_usd": loans.undrawn_usd,
+            "maturity_day": loans.maturity_day,
+            "collateral_class": [
+                "BTC" if loans.collateral_btc[i] > 0 or loans.collateral[i] == 1 else hardware[k]
+                for i, k in enumerate(loans.hardware)
+            ],
+            "collateral_units": np.where(
+                loans.collateral == 1, loans.collateral_btc, loans.collateral_units
+            ),
+            "default_day": loans.default_day,
+            "claim_at_default_usd": np.where(loans.default_day >= 0, loans.claim_usd, np.nan),
+            "recovered_usd": np.where(loans.default_day >= 0, loans.recovered_usd, np.nan),
+            "loss_usd": loan_losses(state),
+            "recovery": np.where(
+                resolved, np.clip(loans.recovered_value_usd / claim, 0.0, None), np.nan
+            ),
+        },
+        index=range(n),
+    )
+
+
+def loan_losses(state: State) -> np.ndarray:
+    """Loss on each loan [USD]: written down, or lost when resolved, and enforcement cost."""
+    loans = state.loans
+    return np.where(loans.default_day >= 0, loans.written_down_usd, 0.0)
+
+
+def lender_frame(state: State) -> pd.DataFrame:
+    """Every lender: capital, book, loss, ratio."""
+    lenders = state.lenders
+    assets = lenders.capital_usd + lenders.funding_usd
+    rows = range(len(lenders.kind))
+    return pd.DataFrame(
+        {
+            "lender": [state.names.parties[state.first_lender + row] for row in rows],
+            "name": [state.names.titles[state.first_lender + row] for row in rows],
+            "kind": [LenderKind(int(kind)).name.lower() for kind in lenders.kind],
+            "capital_open_usd": lenders.capital_open_usd,
+            "capital_usd": lenders.capital_usd,
+            "book_usd": lenders.book_usd,
+            "loss_usd": lenders.loss_usd,
+            "capital_ratio": lenders.capital_usd / np.where(assets > 0, assets, np.nan),
+            "min_capital_ratio": lenders.min_capital_ratio,
+        }
+    )

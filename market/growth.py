@@ -1,0 +1,151 @@
+"""Growth signed before the opening: hardware on order, and the facilities that may pay for it.
+
+Contracts that start after the opening need machines. Where older classes stand uncovered they serve
+the contract; otherwise the machines are ordered. Committed delayed-draw lines pay first; beyond them
+lenders may add a facility per contract, which is assumed here (none was signed at the opening), is
+drawn only if the contract passes underwriting, and can be switched off.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from agents.party import Kind
+from market.drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft
+from market.hardware import Hardware
+from market.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
+from market.scenario import Scenario
+
+FACILITY_LENDERS = ("OTHER_PC", "PF_BANKS")  # private credit and project banks, half each
+FACILITY_YEARS = 5
+FACILITY_CURE_DAYS = 30
+INSTALLED_CLASSES = ("A100", "H100", "H200")  # older classes, of which fleets have uncovered units
+SPOT_ORDER_CLASS = "B200"  # bought with committed capital spending that has no contract
+MW_TO_KW_DAY = 0.024
+
+
+def add_growth(
+    drafts: Drafts, names: tuple[str, ...], hardware: Hardware, scenario: Scenario
+) -> None:
+    """Complete the drafts with orders, their running cost and their facilities (in place)."""
+    landlords = {draft.id: draft for draft in drafts.borrowers}
+    tenants = {
+        contract.tenant
+        for contract in drafts.contracts
+        if not contract.compute and not contract.paid_in_tenant_cost
+    }
+    drafts.contracts = [
+        part
+        for contract in drafts.contracts
+        for part in _installed_first(contract, landlords.get(contract.landlord), drafts.contracts)
+    ]
+    ordered_usd: dict[str, float] = {}
+    for contract in drafts.contracts:
+        if not _is_order(contract):
+            continue
+        landlord = landlords[contract.landlord]
+        k = names.index(contract.hardware or "")
+        cost = contract.gpus * float(hardware.new_usd[k])
+        ordered_usd[landlord.id] = ordered_usd.get(landlord.id, 0.0) + cost
+        if landlord.id in tenants:  # sites are leased apart: the machines add power only
+            contract.unit_cost_usd_day = (
+                float(hardware.kw[k]) * MW_TO_KW_DAY * landlord.power_usd_mwh
+            )
+    for draft in drafts.borrowers:
+        spent = ordered_usd.get(draft.id, 0.0)
+        draft.capex_usd_yr = max(0.0, draft.capex_usd_yr - spent)
+        if draft.kind == Kind.NEOCLOUD and draft.fleet and draft.capex_usd_yr > 0:
+            if spent == 0:
+                drafts.contracts.append(_spot_order(draft, names, hardware))
+            draft.capex_usd_yr = 0.0
+    if scenario.credit.finance_signed_growth:
+        for number, contract in enumerate(drafts.contracts):
+            if _is_order(contract) and contract.usd_yr > 0:
+                drafts.loans += _facilities(number, contract, scenario)
+
+
+def _is_order(contract: ContractDraft) -> bool:
+    return contract.compute and contract.start_day > 0 and not contract.from_installed
+
+
+def _installed_first(
+    contract: ContractDraft, landlord: BorrowerDraft | None, contracts: list[ContractDraft]
+) -> list[ContractDraft]:
+    """Serve a later contract on an older class from uncovered machines; order only the rest."""
+    if landlord is None or not _is_order(contract) or contract.hardware not in INSTALLED_CLASSES:
+        return [contract]
+    live = sum(c.gpus for c in contracts if c.landlord == landlord.id and c.start_day <= 0)
+    gpus = sum(units for name, units in landlord.fleet.items() if name not in _rigs())
+    free = min(contract.gpus, max(0.0, gpus - live))
+    parts = []
+    for units, installed, suffix in ((free, True, ""), (contract.gpus - free, False, "-new")):
+        if units > 0:
+            share = units / contract.gpus
+            parts.append(
+                replace(
+                    contract,
+                    id=contract.id + suffix,
+                    gpus=units,
+                    usd_yr=contract.usd_yr * share,
+                    from_installed=installed,
+                )
+            )
+    return parts
+
+
+def _rigs() -> tuple[str, ...]:
+    return ("GT35", "J25_35", "J18_25", "LT18", "LT10")
+
+
+def _spot_order(draft: BorrowerDraft, names: tuple[str, ...], hardware: Hardware) -> ContractDraft:
+    """Committed spending without a contract buys machines that go to spot on arrival."""
+    price = float(hardware.new_usd[names.index(SPOT_ORDER_CLASS)])
+    return ContractDraft(
+        id=f"{draft.id}-SPOT",
+        landlord=draft.id,
+        tenant="CUSTOMERS",
+        compute=True,
+        hardware=SPOT_ORDER_CLASS,
+        gpus=draft.capex_usd_yr / price,
+        usd_yr=0.0,
+        start_day=1,
+        end_day=1,
+        take_or_pay=False,
+        paid_in_tenant_cost=False,
+    )
+
+
+def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> list[LoanDraft]:
+    credit = scenario.credit
+    first_payment = max(contract.start_day, 1) + PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
+    return [
+        LoanDraft(
+            id=f"{contract.id}-FACILITY-{lender}",
+            borrower=contract.landlord,
+            lender=lender,
+            perimeter=f"{contract.id}-FACILITY",
+            instrument=Instrument.GPU_LOAN,
+            recourse=True,
+            principal_usd=0.0,
+            undrawn_usd=0.0,
+            floating=True,
+            rate_or_spread=credit.growth_spread,
+            amortisation=Amortisation.LINEAR,
+            principal_per_payment_usd=0.0,
+            next_payment_day=first_payment,
+            maturity_day=contract.start_day + FACILITY_YEARS * 365,
+            term_days=FACILITY_YEARS * 365,
+            collateral=Collateral.HARDWARE,
+            hardware=contract.hardware,
+            collateral_units=0.0,
+            initial_ltv=credit.growth_advance_rate,
+            margin_call_ltv=float("nan"),
+            liquidation_ltv=float("nan"),
+            min_dscr=credit.growth_min_dscr,
+            dscr_test_day=contract.start_day + credit.delivery_days + 182,
+            pledged_cash_flow_usd_yr=0.0,
+            cure_days=FACILITY_CURE_DAYS,
+            growth=number,
+        )
+        for lender in FACILITY_LENDERS
+    ]

@@ -1,0 +1,152 @@
+"""Hardware classes and who holds them.
+
+A unit is a machine for GPU classes and a TH/s for ASIC classes. The pseudo-class SITE stands for
+buildings and leases pledged to project lenders; it is not auctioned.
+"""
+
+from __future__ import annotations
+
+import math
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.buyer import Rack
+from agents.compiled import compiled
+from market.tables import OpeningTables
+
+SITE = "SITE"
+
+
+class Family(IntEnum):
+    """What a class is for."""
+
+    GPU = 0
+    ASIC = 1
+    SITE = 2
+
+
+class Hardware(NamedTuple):
+    """One row per class."""
+
+    family: NDArray[np.int8]
+    kw: NDArray[np.float64]  # drawn by a unit
+    quality: NDArray[np.float64]  # rent over the H100's, GPUs
+    lo_j_th: NDArray[np.float64]  # most and least efficient rig of the class, ASICs
+    hi_j_th: NDArray[np.float64]
+    rack: NDArray[np.int8]
+    slots_per_unit: NDArray[np.float64]  # 1 rack slot per GPU; MW per TH/s
+    scrap_usd: NDArray[np.float64]
+    relocation_days: NDArray[np.int32]
+    new_usd: NDArray[np.float64]  # all-in cost of new hardware of this class
+    replacement_usd: NDArray[np.float64]  # cheapest new hardware of the same performance
+    used_open_usd: NDArray[np.float64]  # second-hand price at the opening
+    annual_depreciation: NDArray[np.float64]  # log, of the schedule
+
+
+class Holdings(NamedTuple):
+    """Machines by owner and class, rows grouped by owner: ``first[p] .. first[p + 1]``."""
+
+    first: NDArray[np.int64]  # [party + 1]
+    hardware: NDArray[np.int32]
+    units: NDArray[np.float64]
+    pledged: NDArray[np.float64]
+    cost_usd_unit_day: NDArray[np.float64]  # power and site of a GPU; ASIC power is by the MWh
+    income_usd_unit_day: NDArray[np.float64]  # result of the last day
+
+
+@compiled
+def find_holding(holdings: Holdings, party: int, hardware: int) -> int:
+    """Row of a party's holding of a class, or -1."""
+    for row in range(holdings.first[party], holdings.first[party + 1]):
+        if holdings.hardware[row] == hardware:
+            return row
+    return -1
+
+
+def class_names(tables: OpeningTables) -> tuple[str, ...]:
+    """Class ids in row order, SITE last."""
+    return (*(row.id for row in tables.hardware), SITE)
+
+
+def rent_exponent(tables: OpeningTables) -> float:
+    """Exponent eta of rent = performance^eta, least squares on the table of spot rents."""
+    rows = [row for row in tables.hardware if row.rent_usd_gpu_h and row.performance_bf16_h100]
+    reference = next(row.rent_usd_gpu_h for row in rows if row.id == "H100")
+    x = np.log([row.performance_bf16_h100 for row in rows])
+    y = np.log([row.rent_usd_gpu_h / reference for row in rows])
+    return float(np.sum(x * y) / np.sum(x * x))
+
+
+def build_hardware(tables: OpeningTables) -> Hardware:
+    """The table of classes from the opening tables."""
+    rows = tables.hardware
+    count = len(rows) + 1
+    eta = rent_exponent(tables)
+    h100_rent = next(row.rent_usd_gpu_h for row in rows if row.id == "H100")
+    rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
+
+    def column(default: float = 0.0) -> NDArray[np.float64]:
+        return np.full(count, default)
+
+    hardware = Hardware(
+        family=np.full(count, Family.SITE, np.int8),
+        kw=column(),
+        quality=column(),
+        lo_j_th=column(),
+        hi_j_th=column(1.0),
+        rack=np.full(count, Rack.AIR_LT15, np.int8),
+        slots_per_unit=column(1.0),
+        scrap_usd=column(),
+        relocation_days=np.zeros(count, np.int32),
+        new_usd=column(),
+        replacement_usd=column(),
+        used_open_usd=column(),
+        annual_depreciation=column(),
+    )
+    for k, row in enumerate(rows):
+        hardware.family[k] = Family.GPU if row.family == "gpu" else Family.ASIC
+        hardware.kw[k] = row.kw_per_unit
+        hardware.rack[k] = Rack[row.rack]
+        hardware.scrap_usd[k] = row.scrap_usd
+        hardware.relocation_days[k] = row.relocation_days
+        hardware.new_usd[k] = row.new_price_usd
+        hardware.used_open_usd[k] = row.used_price_usd or 0.0
+        hardware.annual_depreciation[k] = rates[row.family]
+        if row.family == "gpu":
+            assert row.performance_bf16_h100 is not None
+            fitted = row.performance_bf16_h100**eta
+            hardware.quality[k] = row.rent_usd_gpu_h / h100_rent if row.rent_usd_gpu_h else fitted
+        else:
+            hardware.lo_j_th[k] = row.efficiency_lo_j_th
+            hardware.hi_j_th[k] = row.efficiency_hi_j_th
+            hardware.slots_per_unit[k] = row.kw_per_unit / 1000.0
+    _set_replacement_cost(hardware, [row.available_at_start for row in rows])
+    return hardware
+
+
+def _set_replacement_cost(hardware: Hardware, available: list[bool]) -> None:
+    """Cheapest available new hardware per unit of rent (GPU); the class's own new price (ASIC)."""
+    gpus = [k for k, on in enumerate(available) if on and hardware.family[k] == Family.GPU]
+    per_quality = min(hardware.new_usd[k] / hardware.quality[k] for k in gpus)
+    for k in range(len(available)):
+        if hardware.family[k] == Family.GPU:
+            hardware.replacement_usd[k] = per_quality * hardware.quality[k]
+        else:
+            hardware.replacement_usd[k] = hardware.new_usd[k]
+
+
+def _depreciation(tables: OpeningTables, family: str) -> float:
+    """Log rate a year: regression through the origin of log residual value on age."""
+    rows = [row for row in tables.depreciation if row.family == family]
+    age = np.array([row.age_years for row in rows])
+    residual = np.log([row.residual_share for row in rows])
+    return float(-np.sum(age * residual) / np.sum(age * age))
+
+
+@compiled
+def schedule_usd(used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int) -> float:
+    """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price."""
+    return max(scrap_usd, used_open_usd * math.exp(-annual_depreciation * day / 365.0))

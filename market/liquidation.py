@@ -1,0 +1,435 @@
+"""The liquidation market: seized lots on their way, and a call auction per class at each window.
+
+Sealed bids, uniform price. Removed machines are divisible and go to whoever has racks, power and
+money; clusters standing in place go whole, to in-place buyers only. No bid at or above the reserve
+means no trade: the lot waits and the mark goes stale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.buyer import Buyers
+from agents.compiled import compiled
+from agents.lender import Lenders, patience_days, reserve_price_usd
+from agents.party import Outside, Parties
+from market.default import carry_at, collateral_value_usd, present_value_factor
+from market.events import Cause, Event, log_event
+from market.hardware import Family, Hardware, Holdings, find_holding
+from market.ledger import Ledger, pay, repay
+from market.loans import Loans, LoanStatus, annual_rate
+from market.lots import Lots, LotState
+
+ESTATE_PATIENCE_DAYS = 180.0
+
+
+@compiled
+def lot_reserve_usd(
+    day: int, lot: int, hold_value_usd: float, scrap_usd: float, first_lender: int,
+    lenders: Lenders, lots: Lots
+) -> float:
+    """The owner's reserve [USD/unit]: patience is set by a lender's funding."""
+    if lots.loan[lot] < 0:
+        patience = ESTATE_PATIENCE_DAYS
+    else:
+        row = lots.owner[lot] - first_lender
+        patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
+    waited = float(day - max(lots.offered_day[lot], 0))
+    return reserve_price_usd(hold_value_usd, scrap_usd, waited, patience)
+
+
+@compiled
+def sell_units(
+    day: int,
+    lot: int,
+    units: float,
+    price_usd: float,
+    buyer_party: int,
+    legal_share: float,
+    prior: float,
+    reference_rate: float,
+    marks_usd: np.ndarray,
+    first_lender: int,
+    first_outside: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    lots: Lots,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> int:
+    """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
+
+    The buyer's money comes from outside (its owners), limited by the budget checked before.
+    """
+    investors = first_outside + Outside.INVESTORS
+    courts = first_outside + Outside.COURTS
+    k = lots.hardware[lot]
+    lots.units[lot] -= units
+    if lots.units[lot] < 1e-6:  # dust goes with the last sale
+        units += lots.units[lot]
+        lots.units[lot] = 0.0
+        lots.state[lot] = LotState.SOLD
+    row_held = find_holding(holdings, buyer_party, k) if buyer_party < first_outside else -1
+    if row_held >= 0:
+        holdings.units[row_held] += units
+    else:
+        ledger.outside_units[k] += units
+    proceeds = units * price_usd
+    lots.proceeds_usd[lot] += proceeds
+    lots.unit_days[lot] += units * (day - lots.seized_day[lot])
+    if buyer_party < first_outside:
+        pay(parties, investors, buyer_party, proceeds)
+    loan = lots.loan[lot]
+    owner = lots.owner[lot]
+    fee = legal_share * proceeds
+    net = proceeds - fee
+    pay(parties, buyer_party, courts, fee)
+    event = log_event(
+        events,
+        count,
+        day,
+        Event.HARDWARE_SALE,
+        Cause.COLLATERAL_SALE,
+        lots.borrower[lot],
+        buyer_party,
+        loan,
+        proceeds,
+        lots.event[lot],
+    )
+    lots.last_event[lot] = event
+    if loan < 0:
+        pay(parties, buyer_party, owner, net)
+        return event
+    row = loans.lender[loan]
+    applied = min(net, loans.principal_usd[loan])
+    repay(
+        parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied
+    )
+    pay(parties, buyer_party, lots.borrower[lot], net - applied)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+    loans.recovered_usd[loan] += applied
+    loans.recovered_value_usd[loan] += applied * present_value_factor(
+        day, loans.default_day[loan], rate
+    )
+    if lots.state[lot] == LotState.SOLD:
+        loans.open_lots[loan] -= 1
+    elif loans.principal_usd[loan] <= 1e-6:  # repaid: the rest belongs to the estate
+        lots.loan[lot] = -1
+        lots.owner[lot] = lots.borrower[lot]
+        loans.open_lots[loan] -= 1
+    value = collateral_value_usd(loan, loans, lots, marks_usd)
+    open_claim = loans.principal_usd[loan] - min(loans.principal_usd[loan], value)
+    expected = min(loans.principal_usd[loan], value) + prior * open_claim
+    carry_at(day, loan, expected, event, first_lender, lenders, loans, events, count)
+    return event
+
+
+@compiled
+def sell_at_mark(
+    day: int,
+    legal_share: float,
+    prior: float,
+    reference_rate: float,
+    marks_usd: np.ndarray,
+    sites_only: bool,
+    first_lender: int,
+    first_outside: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    lots: Lots,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> None:
+    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark."""
+    for i in range(lots.count[0]):
+        if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
+            continue
+        k = lots.hardware[i]
+        site = hardware.family[k] == Family.SITE
+        if sites_only and not site:
+            continue
+        price = lots.mark_usd[i] if site else marks_usd[k]
+        sell_units(
+            day,
+            i,
+            lots.units[i],
+            price,
+            first_outside + Outside.INVESTORS,
+            legal_share,
+            prior,
+            reference_rate,
+            marks_usd,
+            first_lender,
+            first_outside,
+            parties,
+            lenders,
+            ledger,
+            loans,
+            holdings,
+            lots,
+            events,
+            count,
+        )
+
+
+@compiled
+def auction_removed(
+    day: int,
+    k: int,
+    bids: np.ndarray,
+    bid_units: np.ndarray,
+    routine_units: float,
+    hold_value_usd: float,
+    legal_share: float,
+    prior: float,
+    reference_rate: float,
+    marks_usd: np.ndarray,
+    first_lender: int,
+    first_buyer: int,
+    first_outside: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> tuple[float, float, float, int]:
+    """Clear one class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale.
+
+    Bids from the highest, asks from the lowest reserve; ordinary owners sell ``routine_units`` at
+    any price. The uniform price is the highest bid left unserved, or the last reserve served.
+    """
+    scrap = hardware.scrap_usd[k]
+    asks = np.full(lots.count[0] + 1, np.inf)
+    left = np.zeros(lots.count[0] + 1)
+    for i in range(lots.count[0]):
+        if lots.hardware[i] == k and lots.state[i] == LotState.REMOVED:
+            asks[i] = lot_reserve_usd(
+                day, i, hold_value_usd, scrap, first_lender, lenders, lots
+            )
+            left[i] = lots.units[i]
+    asks[lots.count[0]] = 0.0
+    left[lots.count[0]] = routine_units
+    ask_order = np.argsort(asks, kind="mergesort")
+    bid_order = np.argsort(-bids, kind="mergesort")
+    won = np.zeros((len(bids),))
+    served = np.zeros(len(left))
+    a = 0
+    b = 0
+    last_ask = 0.0
+    while a < len(ask_order) and b < len(bid_order):
+        i = ask_order[a]
+        j = bid_order[b]
+        if not np.isfinite(asks[i]) or bids[j] <= 0.0 or bids[j] < asks[i]:
+            break
+        traded = min(left[i] - served[i], bid_units[j] - won[j])
+        if traded > 0.0:
+            served[i] += traded
+            won[j] += traded
+            last_ask = asks[i]
+        if left[i] - served[i] <= 1e-9:
+            a += 1
+        if bid_units[j] - won[j] <= 1e-9:
+            b += 1
+    total = served.sum()
+    if total <= 0.0:
+        return np.nan, 0.0, 0.0, -1
+    next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
+    price = max(last_ask, next_bid, 0.0)
+    # Deliver: buyers in order of their bids, each from the cheapest asks first.
+    a = 0
+    given = np.zeros(len(left))
+    event = -1
+    for j in bid_order:
+        need = won[j]
+        if need <= 0.0:
+            continue
+        buyers.budget_usd[j] -= need * price
+        forced_part = 0.0
+        while need > 1e-9 and a < len(ask_order):
+            i = ask_order[a]
+            units = min(need, served[i] - given[i])
+            if units > 1e-9:
+                given[i] += units
+                need -= units
+                if i == lots.count[0]:
+                    _sell_routine(k, units, price, first_buyer + j, first_outside, parties, ledger,
+                                  holdings)
+                else:
+                    forced_part += units
+                    event = sell_units(
+                        day,
+                        i,
+                        units,
+                        price,
+                        first_buyer + j,
+                        legal_share,
+                        prior,
+                        reference_rate,
+                        marks_usd,
+                        first_lender,
+                        first_outside,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        events,
+                        count,
+                    )
+            if served[i] - given[i] <= 1e-9:
+                a += 1
+        if buyers.needs_slots[j]:  # ordinary purchases replace what the buyer retires
+            rack = hardware.rack[k]
+            buyers.slots[j, rack] -= forced_part * hardware.slots_per_unit[k]
+    forced = total - served[lots.count[0]]
+    return price, total, forced, event
+
+
+@compiled
+def _sell_routine(
+    k: int,
+    units: float,
+    price_usd: float,
+    buyer_party: int,
+    first_outside: int,
+    parties: Parties,
+    ledger: Ledger,
+    holdings: Holdings,
+) -> None:
+    """An ordinary trade between an outside owner and a buyer."""
+    row = find_holding(holdings, buyer_party, k)
+    holdings.units[row] += units
+    ledger.outside_units[k] -= units
+    pay(
+        parties,
+        first_outside + Outside.INVESTORS,
+        first_outside + Outside.OWNERS,
+        units * price_usd,
+    )
+
+
+@compiled
+def auction_in_place(
+    day: int,
+    k: int,
+    bids: np.ndarray,
+    cluster_units: float,
+    hold_value_usd: float,
+    legal_share: float,
+    prior: float,
+    reference_rate: float,
+    marks_usd: np.ndarray,
+    first_lender: int,
+    first_buyer: int,
+    first_outside: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+    events: np.ndarray,
+    count: np.ndarray,
+) -> tuple[float, float, int]:
+    """Sell whole clusters of one class where they stand: last price, units, last sale.
+
+    A borrower's lots make clusters of at most ``cluster_units``. The highest bidder with the slots
+    and the money takes one, at the second bid or the reserve, whichever is higher.
+    """
+    price = np.nan
+    sold_units = 0.0
+    event = -1
+    scrap = hardware.scrap_usd[k]
+    rack = hardware.rack[k]
+    used = hardware.slots_per_unit[k]
+    for first in range(lots.count[0]):
+        if lots.hardware[first] != k or lots.state[first] != LotState.IN_PLACE:
+            continue
+        owner = lots.borrower[first]
+        while True:
+            standing = 0.0
+            reserve = scrap
+            for i in range(first, lots.count[0]):
+                if (
+                    lots.hardware[i] == k
+                    and lots.borrower[i] == owner
+                    and lots.state[i] == LotState.IN_PLACE
+                ):
+                    standing += lots.units[i]
+                    reserve = max(
+                        reserve,
+                        lot_reserve_usd(
+                            day, i, hold_value_usd, scrap, first_lender, lenders, lots
+                        ),
+                    )
+            size = min(standing, cluster_units)
+            if size <= 0.0:
+                break
+            best, second, winner = 0.0, 0.0, -1
+            for j in range(len(bids)):
+                if (
+                    bids[j] <= 0.0
+                    or buyers.min_lot_gpus[j] > size
+                    or buyers.slots[j, rack] < size * used
+                ):
+                    continue
+                offer = min(bids[j], buyers.budget_usd[j] / size)
+                if offer > best:
+                    second = best
+                    best = offer
+                    winner = j
+                elif offer > second:
+                    second = offer
+            if winner < 0 or best < reserve:
+                break
+            price = max(second, reserve)
+            buyers.budget_usd[winner] -= size * price
+            buyers.slots[winner, rack] -= size * used
+            left = size
+            for i in range(first, lots.count[0]):
+                if (
+                    left > 0.0
+                    and lots.hardware[i] == k
+                    and lots.borrower[i] == owner
+                    and lots.state[i] == LotState.IN_PLACE
+                ):
+                    units = min(left, lots.units[i])
+                    left -= units
+                    event = sell_units(
+                        day,
+                        i,
+                        units,
+                        price,
+                        first_buyer + winner,
+                        legal_share,
+                        prior,
+                        reference_rate,
+                        marks_usd,
+                        first_lender,
+                        first_outside,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        events,
+                        count,
+                    )
+            sold_units += size
+    return price, sold_units, event

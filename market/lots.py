@@ -1,0 +1,60 @@
+"""Seized hardware on its way to a buyer.
+
+A lot is what one loan (or an estate) holds of one class after a default. It passes through legal
+delay, is offered in place where it stands, then de-installed, shipped and offered removed.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class LotState(IntEnum):
+    """Where a lot is on its way."""
+
+    LEGAL = 0
+    IN_PLACE = 1
+    MOVING = 2
+    REMOVED = 3
+    SOLD = 4
+
+
+class Lots(NamedTuple):
+    """One row per lot; rows ``0 .. count[0]`` are in use."""
+
+    count: NDArray[np.int64]  # [1]
+    owner: NDArray[np.int32]  # party that sells: a lender, or the estate
+    loan: NDArray[np.int32]  # -1 for an estate's own hardware
+    borrower: NDArray[np.int32]
+    hardware: NDArray[np.int32]
+    state: NDArray[np.int8]
+    units: NDArray[np.float64]  # still unsold
+    seized_units: NDArray[np.float64]
+    seized_day: NDArray[np.int32]
+    state_day: NDArray[np.int32]  # since when in this state
+    offered_day: NDArray[np.int32]  # first offered for sale, -1 before
+    mark_usd: NDArray[np.float64]  # per unit, at seizure
+    proceeds_usd: NDArray[np.float64]
+    unit_days: NDArray[np.float64]  # days from seizure to sale, summed over units sold
+    event: NDArray[np.int64]  # of its seizure
+    last_event: NDArray[np.int64]
+
+
+def empty_lots(capacity: int) -> Lots:
+    """Room for ``capacity`` lots; every loan and every holding is seized at most once."""
+    ints = {"owner", "loan", "borrower", "hardware", "seized_day", "state_day", "offered_day"}
+    columns = {}
+    for name in Lots._fields[1:]:
+        if name in ints:
+            columns[name] = np.full(capacity, -1, np.int32)
+        elif name in ("event", "last_event"):
+            columns[name] = np.full(capacity, -1, np.int64)
+        elif name == "state":
+            columns[name] = np.zeros(capacity, np.int8)
+        else:
+            columns[name] = np.zeros(capacity)
+    return Lots(count=np.zeros(1, np.int64), **columns)

@@ -1,0 +1,508 @@
+"""Opening books: the state of a market on its first day, from tables, scenario and seed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.borrower import empty_borrowers
+from agents.buyer import Buyers, Rack
+from agents.lender import LenderKind, Lenders
+from agents.miner import empty_miners
+from agents.neocloud import empty_neoclouds
+from agents.party import OUTSIDE_NAMES, Kind, Parties, empty_parties
+from market import rows as t
+from market.tables import OpeningTables
+from market.contracts import ContractKind, Contracts
+from market.drafts import (
+    ASIC_SHARES,
+    MAX_VARIABLE_COST_USD_KW_YR,
+    MILLION,
+    BorrowerDraft,
+    ContractDraft,
+    Drafts,
+    LoanDraft,
+    draft_books,
+)
+from market.events import EVENT_DTYPE
+from market.growth import add_growth
+from market.hardware import Family, Hardware, Holdings, build_hardware, class_names
+from market.ledger import empty_ledger
+from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
+from market.lots import empty_lots
+from market.randomness import Stream, normal
+from market.sampling import sample_tables
+from market.scenario import Scenario
+from market.state import Names, Prices, State
+
+DAYS = 365.0
+
+
+def open_market(
+    tables: OpeningTables, scenario: Scenario, seed: int
+) -> State:
+    """Build the state of day 0.
+
+    The same tables, scenario and seed give the same bits.
+    """
+    if scenario.opening.sample:
+        tables = sample_tables(tables, seed)
+    hardware_names = class_names(tables)
+    hardware = build_hardware(tables)
+    drafts = draft_books(tables, scenario.opening.scale)
+    add_growth(drafts, hardware_names, hardware, scenario)
+
+    ids = [draft.id for draft in drafts.borrowers]
+    titles = [draft.name for draft in drafts.borrowers]
+    first_lender = len(ids)
+    ids += [row.id for row in tables.lenders]
+    titles += [row.name for row in tables.lenders]
+    first_buyer = len(ids)
+    for segment in tables.buyers:
+        ids += [f"{segment.segment}_{i + 1:04d}" for i in range(segment.count)]
+        titles += [f"{segment.name}, buyer {i + 1}" for i in range(segment.count)]
+    first_outside = len(ids)
+    ids += OUTSIDE_NAMES
+    titles += [name.replace("_", " ").capitalize() for name in OUTSIDE_NAMES]
+    ids += [row.id for row in tables.outside]
+    titles += [row.name for row in tables.outside]
+    party = {name: p for p, name in enumerate(ids)}
+
+    parties = empty_parties(len(ids))
+    parties.kind[:first_lender] = [draft.kind for draft in drafts.borrowers]
+    parties.kind[first_lender:first_buyer] = Kind.LENDER
+    parties.kind[first_buyer:first_outside] = Kind.BUYER
+    _fill_parties(parties, drafts, tables, first_lender)
+
+    holdings = _holdings(drafts, tables, hardware, hardware_names, first_buyer, len(ids))
+    contracts = _contracts(drafts.contracts, party, hardware_names)
+    borrowers = empty_borrowers(first_lender)
+    miners = empty_miners(first_lender)
+    neoclouds = empty_neoclouds(first_lender)
+    rent = next(float(row.rent_usd_gpu_h or 0.0) for row in tables.hardware if row.id == "H100")
+    for b, draft in enumerate(drafts.borrowers):
+        borrowers.fixed_cost_usd_day[b] = draft.fixed_cost_usd_yr / DAYS
+        borrowers.capex_usd_day[b] = draft.capex_usd_yr / DAYS
+        borrowers.committed_equity_usd[b] = draft.committed_equity_usd
+        miners.power_usd_mwh[b] = draft.power_usd_mwh
+        if draft.kind == Kind.MINER and draft.btc > 0:
+            miners.hold_share[b] = scenario.miners.hold_share
+        revenue, cost, realisation = _compute_business(
+            b, draft, drafts.contracts, hardware, hardware_names, holdings, rent
+        )
+        borrowers.other_revenue_usd_day[b] = revenue
+        borrowers.other_cost_usd_day[b] = cost
+        neoclouds.spot_realisation[b] = realisation
+    for c, contract in enumerate(drafts.contracts):
+        landlord = party[contract.landlord]
+        if contract.compute and landlord < first_lender:
+            contracts.spot_ratio[c] = (
+                _spot_ratio(contract, hardware, hardware_names, rent)
+                if contract.usd_yr > 0
+                else neoclouds.spot_realisation[landlord]
+            )
+            borrowers.deposits_usd[landlord] += (
+                scenario.credit.order_deposit_share
+                * contracts.ordered[c]
+                * hardware.new_usd[contracts.hardware[c]]
+            )
+    loans, loan_names, perimeters = _loans(drafts, party, first_lender, hardware_names)
+    _pledge(loans, holdings)
+
+    count = len(hardware_names)
+    return State(
+        names=Names(
+            parties=ids,
+            titles=titles,
+            loans=loan_names,
+            contracts=[draft.id for draft in drafts.contracts],
+            hardware=hardware_names,
+            segments=[row.segment for row in tables.buyers],
+        ),
+        parties=parties,
+        borrowers=borrowers,
+        miners=miners,
+        neoclouds=neoclouds,
+        lenders=_lenders(tables),
+        buyers=_buyers(tables, hardware_names, scenario),
+        hardware=hardware,
+        holdings=holdings,
+        loans=loans,
+        perimeters=perimeters,
+        contracts=contracts,
+        lots=empty_lots(len(loan_names) + len(holdings.units)),
+        ledger=empty_ledger(count),
+        prices=_opening_prices(tables, scenario, rent),
+        first_lender=first_lender,
+        first_buyer=first_buyer,
+        first_outside=first_outside,
+        events=np.zeros(1024, EVENT_DTYPE),
+        marks_usd=hardware.used_open_usd.copy(),
+        clearing_usd=np.full(count, np.nan),
+        clearing_day=np.zeros(count, np.int32),
+        clearing_event=np.full(count, -1, np.int64),
+        buyer_view=np.ones(count),
+        outside_online=np.zeros(count),
+    )
+
+
+def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> Prices:
+    quotes = tables.quotes
+    hashrate = sum(row.hashrate_eh_s for row in tables.miners)
+    height = quotes["block_height"]
+    retarget = quotes["blocks_per_retarget"]
+    return Prices(
+        btc_usd=quotes["btc_usd"],
+        btc_exogenous_usd=quotes["btc_usd"],
+        btc_impact_log=0.0,
+        eth_usd=quotes["eth_usd"],
+        hashprice_usd_ph_day=quotes["hashprice_usd_ph_day"],
+        network_hashrate_eh_s=hashrate,
+        difficulty_eh_s=hashrate,
+        blocks_to_retarget=retarget - height % retarget,
+        retarget_days=(height % retarget) / 144.0,
+        block_height=height,
+        subsidy_btc=quotes["block_subsidy_btc"],
+        reference_rate=scenario.credit.reference_rate,
+        rent_h100_usd_h=rent,
+        rent_planned_usd_h=rent,
+        effective_gpus=0.0,
+        btc_forced_usd=0.0,
+    )
+
+
+def _fill_parties(
+    parties: Parties, drafts: Drafts, tables: OpeningTables, first_lender: int
+) -> None:
+    for b, draft in enumerate(drafts.borrowers):
+        parties.cash_usd[b] = draft.cash_usd
+        parties.btc[b] = draft.btc
+        parties.btc_lent[b] = draft.btc_lent
+        parties.eth[b] = draft.eth
+    for row, lender in enumerate(tables.lenders):
+        parties.cash_usd[first_lender + row] = lender.cash_usd_m * MILLION
+
+
+def _holdings(
+    drafts: Drafts,
+    tables: OpeningTables,
+    hardware: Hardware,
+    names: tuple[str, ...],
+    first_buyer: int,
+    party_count: int,
+) -> Holdings:
+    """Machines of borrowers (with rows for signed orders) and empty rows for what buyers accept."""
+    index = {name: k for k, name in enumerate(names)}
+    ordered: dict[str, set[str]] = {}
+    for contract in drafts.contracts:
+        if contract.compute and contract.hardware:
+            ordered.setdefault(contract.landlord, set()).add(contract.hardware)
+    first = np.zeros(party_count + 1, np.int64)
+    classes: list[int] = []
+    units: list[float] = []
+    cost: list[float] = []
+    for b, draft in enumerate(drafts.borrowers):
+        first[b] = len(units)
+        variable = _variable_cost_usd_kw_day(draft, hardware, index)
+        held = dict(draft.fleet)
+        for name in sorted(ordered.get(draft.id, set()) - set(held)):
+            held[name] = 0.0
+        for name, number in held.items():
+            classes.append(index[name])
+            units.append(number)
+            cost.append(0.0 if name in ASIC_SHARES else variable * hardware.kw[index[name]])
+    first[len(drafts.borrowers) : first_buyer] = len(units)
+    p = first_buyer
+    for segment in tables.buyers:
+        accepted = [index[name] for name in _accepted(segment, names, hardware)]
+        for _ in range(segment.count):
+            first[p] = len(units)
+            classes += accepted
+            units += [0.0] * len(accepted)
+            cost += [0.0] * len(accepted)
+            p += 1
+    first[p:] = len(units)
+    size = len(units)
+    return Holdings(
+        first=first,
+        hardware=np.array(classes, np.int32),
+        units=np.array(units),
+        pledged=np.zeros(size),
+        cost_usd_unit_day=np.array(cost),
+        income_usd_unit_day=np.zeros(size),
+    )
+
+
+def _variable_cost_usd_kw_day(
+    draft: BorrowerDraft, hardware: Hardware, index: dict[str, int]
+) -> float:
+    """Running cost of GPUs per kW and day: neoclouds' variable cost; miners' own power."""
+    if draft.kind == Kind.MINER:
+        return draft.power_usd_mwh * 0.024
+    kw = sum(units * hardware.kw[index[name]] for name, units in draft.fleet.items())
+    if kw <= 0:
+        return 0.0
+    return min(draft.variable_cost_usd_yr / kw, MAX_VARIABLE_COST_USD_KW_YR) / DAYS
+
+
+def _compute_business(
+    b: int,
+    draft: BorrowerDraft,
+    contracts: Sequence[ContractDraft],
+    hardware: Hardware,
+    names: tuple[str, ...],
+    holdings: Holdings,
+    rent_h100: float,
+) -> tuple[float, float, float]:
+    """Other revenue and cost [USD/day] and spot realisation, so that opening revenue is met.
+
+    Revenue beyond live contracts is spot income of uncovered GPUs at no more than the listed rent;
+    what is beyond that is other business. Cost beyond what GPUs explain likewise.
+    """
+    live = [c for c in contracts if c.landlord == draft.id and c.start_day <= 0]
+    contracted = sum(c.usd_yr for c in live)
+    covered_gpus = sum(c.gpus for c in live if c.compute)
+    gpu_rows = [
+        row
+        for row in range(holdings.first[b], holdings.first[b + 1])
+        if hardware.family[holdings.hardware[row]] == Family.GPU
+    ]
+    gpus = sum(holdings.units[row] for row in gpu_rows)
+    free = max(0.0, 1.0 - covered_gpus / gpus) if gpus > 0 else 0.0
+    listed = sum(
+        holdings.units[row] * free * hardware.quality[holdings.hardware[row]] * rent_h100 * 8760.0
+        for row in gpu_rows
+    )
+    rest = max(0.0, draft.revenue_usd_yr - contracted)
+    realisation = min(1.0, rest / listed) if listed > 0 else 0.5
+    gpu_cost = sum(holdings.units[row] * holdings.cost_usd_unit_day[row] for row in gpu_rows) * DAYS
+    other_cost = max(0.0, draft.variable_cost_usd_yr - gpu_cost)
+    return (rest - realisation * listed) / DAYS, other_cost / DAYS, realisation
+
+
+def _spot_ratio(
+    contract: ContractDraft, hardware: Hardware, names: tuple[str, ...], rent_h100: float
+) -> float:
+    """Contract rent over spot at the opening, at most one: what it reprices to when it expires."""
+    if contract.gpus <= 0:
+        return 0.0
+    spot = hardware.quality[names.index(contract.hardware or "")] * rent_h100 * 8760.0
+    return min(1.0, contract.usd_yr / contract.gpus / spot)
+
+
+def _contracts(
+    drafts: Sequence[ContractDraft], party: dict[str, int], names: tuple[str, ...]
+) -> Contracts:
+    gpus = np.array([d.gpus for d in drafts])
+    live = np.array([d.start_day <= 0 or d.from_installed or not d.compute for d in drafts])
+    return Contracts(
+        kind=np.array(
+            [ContractKind.COMPUTE if d.compute else ContractKind.HOSTING for d in drafts], np.int8
+        ),
+        landlord=np.array([party[d.landlord] for d in drafts], np.int32),
+        tenant=np.array([party.get(d.tenant, party["UTILITY"]) for d in drafts], np.int32),
+        hardware=np.array(
+            [names.index(d.hardware) if d.hardware else -1 for d in drafts], np.int32
+        ),
+        gpus=gpus,
+        usd_day=np.array([d.usd_yr / DAYS for d in drafts]),
+        start_day=np.array([d.start_day for d in drafts], np.int32),
+        end_day=np.array([d.end_day for d in drafts], np.int32),
+        rolled=np.zeros(len(drafts), np.bool_),
+        spot_ratio=np.ones(len(drafts)),
+        paid_in_tenant_cost=np.array([d.paid_in_tenant_cost for d in drafts]),
+        take_or_pay=np.array([d.take_or_pay for d in drafts]),
+        signed_later=np.array([d.start_day > 0 for d in drafts]),
+        ordered=np.where(live, 0.0, gpus),
+        delivered=np.where(live, gpus, 0.0),
+        repaid_usd_day=np.zeros(len(drafts)),
+        unfunded_days=np.zeros(len(drafts), np.int32),
+        unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
+    )
+
+
+def _loans(
+    drafts: Drafts, party: dict[str, int], first_lender: int, names: tuple[str, ...]
+) -> tuple[Loans, list[str], Perimeters]:
+    rows = sorted(drafts.loans, key=lambda draft: party[draft.borrower])
+    n = len(rows)
+    first = np.zeros(len(drafts.borrowers) + 1, np.int64)
+    for draft in rows:
+        first[party[draft.borrower] + 1] += 1
+    perimeters: dict[tuple[str, str], int] = {}
+    for draft in rows:
+        if np.isfinite(draft.min_dscr):
+            perimeters.setdefault((draft.borrower, draft.perimeter), len(perimeters))
+
+    def floats(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(draft, name) for draft in rows], np.float64)
+
+    def ints(name: str) -> NDArray[np.int32]:
+        return np.array([getattr(draft, name) for draft in rows], np.int32)
+
+    btc = np.array([draft.collateral == Collateral.BTC for draft in rows])
+    units = floats("collateral_units")
+    site = np.array([draft.collateral == Collateral.SITE for draft in rows])
+    principal = floats("principal_usd")
+    loans = Loans(
+        first=np.cumsum(first),
+        borrower=np.array([party[draft.borrower] for draft in rows], np.int32),
+        lender=np.array([party[draft.lender] - first_lender for draft in rows], np.int32),
+        perimeter=np.array(
+            [perimeters.get((draft.borrower, draft.perimeter), -1) for draft in rows], np.int32
+        ),
+        instrument=ints("instrument").astype(np.int8),
+        status=np.full(n, LoanStatus.PERFORMING, np.int8),
+        principal_usd=principal,
+        undrawn_usd=floats("undrawn_usd"),
+        accrued_usd=np.zeros(n),
+        rate_or_spread=floats("rate_or_spread"),
+        floating=np.array([draft.floating for draft in rows]),
+        amortisation=ints("amortisation").astype(np.int8),
+        principal_per_payment_usd=floats("principal_per_payment_usd"),
+        interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
+        next_payment_day=ints("next_payment_day"),
+        maturity_day=ints("maturity_day"),
+        term_days=ints("term_days"),
+        collateral=ints("collateral").astype(np.int8),
+        hardware=np.array(
+            [names.index(draft.hardware) if draft.hardware else -1 for draft in rows], np.int32
+        ),
+        collateral_units=np.where(btc, 0.0, units),
+        collateral_btc=np.where(btc, units, 0.0),
+        site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
+        initial_ltv=floats("initial_ltv"),
+        margin_call_ltv=floats("margin_call_ltv"),
+        liquidation_ltv=floats("liquidation_ltv"),
+        min_dscr=floats("min_dscr"),
+        dscr_test_day=ints("dscr_test_day"),
+        base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
+        cure_days=ints("cure_days"),
+        recourse=np.array([draft.recourse for draft in rows]),
+        growth=ints("growth"),
+        holding=np.full(n, -1, np.int32),
+        arrears_interest_usd=np.zeros(n),
+        arrears_principal_usd=np.zeros(n),
+        due_cause=np.zeros(n, np.int8),
+        breach=np.zeros(n, np.int8),
+        breach_day=np.full(n, -1, np.int32),
+        breach_event=np.full(n, -1, np.int64),
+        lock_up=np.zeros(n, np.bool_),
+        roll_day=np.full(n, -1, np.int32),
+        default_day=np.full(n, -1, np.int32),
+        default_event=np.full(n, -1, np.int64),
+        claim_usd=np.zeros(n),
+        recovered_usd=np.zeros(n),
+        recovered_value_usd=np.zeros(n),
+        written_down_usd=np.zeros(n),
+        open_lots=np.zeros(n, np.int32),
+    )
+    count = len(perimeters)
+    table = Perimeters(
+        borrower=np.array([party[borrower] for borrower, _ in perimeters], np.int32),
+        cash_flow_usd=np.zeros(count),
+        service_usd=np.zeros(count),
+        dscr=np.full(count, np.nan),
+        surplus_usd=np.zeros(count),
+        days=np.zeros(count, np.int32),
+    )
+    return loans, [draft.id for draft in rows], table
+
+
+def _pledge(loans: Loans, holdings: Holdings) -> None:
+    """Mark pledged machines in their owner's holding."""
+    for loan in range(len(loans.borrower)):
+        if loans.collateral[loan] != Collateral.HARDWARE:
+            continue
+        b = loans.borrower[loan]
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            if holdings.hardware[row] == loans.hardware[loan]:
+                holdings.pledged[row] += loans.collateral_units[loan]
+                loans.holding[loan] = row
+
+
+def _lenders(tables: OpeningTables) -> Lenders:
+    rows = tables.lenders
+    capital = np.array([row.capital_usd_m for row in rows]) * MILLION
+    book = np.array([row.book_usd_m for row in rows]) * MILLION
+    cash = np.array([row.cash_usd_m for row in rows]) * MILLION
+    other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
+    return Lenders(
+        kind=np.array([LenderKind[row.kind.upper()] for row in rows], np.int8),
+        capital_open_usd=capital.copy(),
+        capital_usd=capital,
+        book_usd=book,
+        written_down_usd=np.zeros(len(rows)),
+        other_loans_usd=other,
+        funding_usd=cash + book + other - capital,
+        loss_usd=np.zeros(len(rows)),
+        runnable_share=np.array([row.runnable_share for row in rows]),
+        funding_maturity_days=np.array([float(row.funding_maturity_days) for row in rows]),
+        min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
+        impaired_event=np.full(len(rows), -1, np.int64),
+    )
+
+
+def _accepted(segment: t.Buyer, names: tuple[str, ...], hardware: Hardware) -> list[str]:
+    """Classes a segment bids for; a grey market under export control bids for none."""
+    if segment.export_controlled_excluded:
+        return []
+    result = []
+    for token in segment.classes_accepted:
+        if token == "ASIC":
+            result += [n for k, n in enumerate(names) if hardware.family[k] == Family.ASIC]
+        elif token in names:
+            result.append(token)
+        else:
+            groups = {"B200_B300": ("B200", "B300"), "GB200_GB300": ("GB200", "GB300")}
+            result += groups.get(token, ("MI300X",) if token == "AMD" else ())
+    return result
+
+
+def _buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenario) -> Buyers:
+    """Members of each segment share its budget and slots, with lognormal differences in size."""
+    hardware = build_hardware(tables)
+    count = sum(row.count for row in tables.buyers)
+    buyers = Buyers(
+        segment=np.zeros(count, np.int32),
+        budget_usd=np.zeros(count),
+        budget_usd_day=np.zeros(count),
+        slots=np.zeros((count, len(Rack))),
+        needs_slots=np.zeros(count, np.bool_),
+        accepts=np.zeros((count, len(names)), np.bool_),
+        in_place_only=np.zeros(count, np.bool_),
+        min_lot_gpus=np.zeros(count),
+        required_return=np.zeros(count),
+        horizon_years=np.zeros(count),
+        relocation_usd=np.zeros(count),
+        running_cost_usd_kwh=np.zeros(count),
+    )
+    settings = scenario.liquidation
+    start = 0
+    for number, row in enumerate(tables.buyers):
+        members = slice(start, start + row.count)
+        draws = [normal(0, Stream.BUYER_SIZE, number, i) for i in range(row.count)]
+        size = np.exp(0.5 * np.array(draws))
+        size /= size.sum()
+        slots = [row.slots_air_lt15, row.slots_air_15_40, row.slots_liq_40_80, row.slots_liq_gt80]
+        slots.append(row.spare_mw_asic)
+        buyers.segment[members] = number
+        buyers.budget_usd_day[members] = (
+            row.budget_usd_m_yr * MILLION / DAYS * settings.budget_scale * size
+        )
+        buyers.budget_usd[members] = buyers.budget_usd_day[members] * settings.budget_days
+        buyers.slots[members] = np.outer(size, np.array(slots, float)) * settings.slot_scale
+        buyers.needs_slots[members] = sum(slots) > 0
+        for name in _accepted(row, names, hardware):
+            buyers.accepts[members, names.index(name)] = True
+        buyers.in_place_only[members] = row.in_place_only
+        buyers.min_lot_gpus[members] = row.min_lot_gpus
+        buyers.required_return[members] = row.required_return
+        buyers.horizon_years[members] = row.horizon_years
+        buyers.relocation_usd[members] = row.relocation_usd_per_gpu
+        buyers.running_cost_usd_kwh[members] = row.running_cost_usd_kwh
+        start += row.count
+    return buyers
+

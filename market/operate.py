@@ -1,0 +1,173 @@
+"""A day of production: rigs and GPUs run where they pay, rents and bills are settled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.borrower import QUARTER_DAYS, Borrowers
+from agents.compiled import compiled
+from agents.miner import Miners, online_share, power_cost_usd_day
+from agents.neocloud import (
+    Neoclouds,
+    covered_share,
+    served_share,
+    spot_margin_usd_day,
+    unit_income_usd_day,
+)
+from agents.party import Outside, Parties, Status
+from market.hardware import Family, Hardware, Holdings
+from market.ledger import Ledger, pay
+
+TH_PER_PH = 1000.0
+TH_PER_EH = 1e6
+
+
+@compiled
+def run_rigs(
+    hashprice: float,
+    network_th_at_difficulty: float,
+    btc_per_day_at_difficulty: float,
+    btc_usd: float,
+    first_outside: int,
+    parties: Parties,
+    miners: Miners,
+    hardware: Hardware,
+    holdings: Holdings,
+    ledger: Ledger,
+) -> float:
+    """Mine for a day; returns hashrate online [TH/s].
+
+    Each class runs down to its break-even efficiency. Coins come from the network, the part of
+    production that policy does not keep is sold to the exchange.
+    """
+    total = 0.0
+    exchange = first_outside + Outside.EXCHANGE
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(miners.power_usd_mwh)):
+        miners.hashrate_online_th[b] = 0.0
+        miners.margin_usd_day[b] = 0.0
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        online = 0.0
+        power = 0.0
+        price = miners.power_usd_mwh[b]
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            if hardware.family[k] != Family.ASIC:
+                continue
+            lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
+            share = online_share(hashprice, price, lo, hi)
+            online += holdings.units[row] * share
+            cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)
+            power += cost
+            income = holdings.units[row] * share / TH_PER_PH * hashprice - cost
+            holdings.income_usd_unit_day[row] = income / max(holdings.units[row], 1e-9)
+        if online <= 0.0:
+            continue
+        mined = btc_per_day_at_difficulty * online / network_th_at_difficulty
+        kept = mined * miners.hold_share[b]
+        ledger.outside_btc[0] -= kept
+        parties.btc[b] += kept
+        pay(parties, exchange, b, (mined - kept) * btc_usd)
+        pay(parties, b, utility, power)
+        miners.hashrate_online_th[b] = online
+        miners.margin_usd_day[b] = mined * btc_usd - power
+        total += online
+    return total
+
+
+@compiled
+def run_gpus(
+    rent_h100: float,
+    first_outside: int,
+    parties: Parties,
+    neoclouds: Neoclouds,
+    hardware: Hardware,
+    holdings: Holdings,
+    outside_online: np.ndarray,
+) -> float:
+    """Rent out GPUs for a day; returns effective supply online, in H100s by rent.
+
+    Contracted machines are spread over the fleet by rent quality; the rest earns spot, and a class
+    whose spot rent does not cover its running cost is switched off.
+    """
+    supply = 0.0
+    customers = first_outside + Outside.CUSTOMERS
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(neoclouds.spot_realisation)):
+        neoclouds.gpus_online[b] = 0.0
+        neoclouds.income_usd_day[b] = 0.0
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        gpus = 0.0
+        quality = 0.0
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            if hardware.family[k] == Family.GPU:
+                gpus += holdings.units[row]
+                quality += holdings.units[row] * hardware.quality[k]
+        if gpus <= 0.0:
+            continue
+        contracted = neoclouds.contracted_gpus[b]
+        covered = covered_share(contracted, gpus)
+        paid = neoclouds.contract_usd_day[b] * served_share(contracted, gpus)
+        per_quality = paid / (covered * quality) if covered > 0.0 else 0.0
+        revenue = paid
+        cost = 0.0
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            if hardware.family[k] != Family.GPU:
+                continue
+            rent = rent_h100 * hardware.quality[k]
+            unit_cost = holdings.cost_usd_unit_day[row]
+            margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
+            runs = covered + (1.0 - covered) * (1.0 if margin > 0.0 else 0.0)
+            if margin > 0.0:
+                spot_units = holdings.units[row] * (1.0 - covered)
+                revenue += spot_units * (margin + unit_cost)
+            cost += holdings.units[row] * runs * unit_cost
+            holdings.income_usd_unit_day[row] = unit_income_usd_day(
+                covered, per_quality * hardware.quality[k], margin, unit_cost
+            )
+            neoclouds.gpus_online[b] += holdings.units[row] * runs
+            supply += holdings.units[row] * runs * hardware.quality[k]
+        pay(parties, customers, b, revenue)
+        pay(parties, b, utility, cost)
+        neoclouds.income_usd_day[b] = revenue - cost
+    for k in range(len(outside_online)):
+        if hardware.family[k] == Family.GPU:
+            supply += outside_online[k] * hardware.quality[k]
+    return supply
+
+
+@compiled
+def settle_overhead(
+    first_outside: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    miners: Miners,
+    neoclouds: Neoclouds,
+) -> None:
+    """Other revenue and overhead; the day's operating cash flow and its trailing quarter."""
+    customers = first_outside + Outside.CUSTOMERS
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(borrowers.fixed_cost_usd_day)):
+        if parties.status[b] != Status.ACTIVE:
+            borrowers.cash_flow_usd_day[b] = 0.0
+            continue
+        pay(parties, customers, b, borrowers.other_revenue_usd_day[b])
+        overhead = borrowers.fixed_cost_usd_day[b] + borrowers.other_cost_usd_day[b]
+        pay(parties, b, utility, overhead)
+        flow = (
+            miners.margin_usd_day[b]
+            + neoclouds.income_usd_day[b]
+            + neoclouds.hosting_usd_day[b]
+            - neoclouds.lease_cost_usd_day[b]
+            + borrowers.other_revenue_usd_day[b]
+            - overhead
+        )
+        borrowers.cash_flow_usd_day[b] = flow
+        trailing = borrowers.trailing_cash_flow_usd[b]
+        borrowers.trailing_cash_flow_usd[b] = trailing + (flow - trailing) / QUARTER_DAYS
+
+

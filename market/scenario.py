@@ -1,0 +1,382 @@
+"""Scenarios: what a run assumes, read from TOML, checked, and changed by ``key=value`` settings.
+
+A scenario file names only what differs from the defaults below. Every field carries its unit in its
+name or its description. Unknown keys, wrong types and values out of range are refused with one
+sentence (:class:`market.errors.InputError`).
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from market.errors import InputError
+
+SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
+
+PLANNED_CHANNELS = ("buyer_finance", "lender_capital", "funding_run", "interlender", "counterparty")
+PLANNED_SECTIONS = ("policy", "macro", "tranches")
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, no silent conversions of text to numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Opening(Section):
+    """Which books the run opens with."""
+
+    start: str = Field("2025", description="starting point; '2025' is the only one in this version")
+    sample: bool = Field(
+        False, description="draw uncertain cells within their confidence (see market/data)"
+    )
+    scale: float = Field(
+        1.0, ge=0.1, le=100.0, description="multiplies the number of small parties REST_* split into"
+    )
+
+    @model_validator(mode="after")
+    def _known_start(self) -> Opening:
+        if self.start != "2025":
+            raise ValueError(
+                f"'{self.start}' is not a starting point of this version; allowed: 2025"
+            )
+        return self
+
+
+class Crypto(Section):
+    """Bitcoin and ether prices, and the network's hashrate."""
+
+    path: Literal["random", "crash", "history"] = Field(
+        "random", description="random walk with jumps, scripted crash, or replay of a file"
+    )
+    volatility: float = Field(0.62, ge=0.0, le=3.0, description="BTC, per square root of a year")
+    drift: float = Field(0.0, ge=-3.0, le=3.0, description="expected BTC return, log, a year")
+    jumps_per_year: float = Field(0.0, ge=0.0, le=50.0)
+    jump_mean: float = Field(-0.10, ge=-2.0, le=2.0, description="mean log size of a jump")
+    jump_deviation: float = Field(0.08, ge=0.0, le=1.0, description="deviation of the log size")
+    crash_start_day: int = Field(30, ge=0, le=36500)
+    crash_depth: float = Field(0.77, ge=0.0, le=0.999, description="share of the price lost")
+    crash_days: int = Field(365, ge=1, le=36500)
+    recovery_share: float = Field(
+        0.0, ge=0.0, le=1.0, description="share of the log loss that comes back"
+    )
+    recovery_days: int = Field(365, ge=1, le=36500)
+    history: str | None = Field(None, description="CSV of weekly closes; sets path to 'history'")
+    history_rescale: bool = Field(
+        False, description="true: start the file's returns at the opening price of the books"
+    )
+    eth_beta: float = Field(1.1, ge=0.0, le=3.0, description="ETH log return per BTC log return")
+    hashrate_growth: float = Field(
+        0.0, ge=-0.9, le=5.0, description="growth of the whole network over a year, a share"
+    )
+    hashrate_growth_start_day: int = Field(0, ge=0, le=36500)
+    hashrate_growth_days: int = Field(
+        365, ge=1, le=36500, description="days over which that growth takes place; flat after"
+    )
+    depth_adv_usd: float = Field(30e9, gt=0.0, description="BTC traded a day, all venues")
+    impact_law: Literal["square_root", "linear", "exponential"] = "square_root"
+    impact_coefficient: float = Field(1.0, ge=0.0, le=100.0)
+    impact_half_life_days: float = Field(5.0, gt=0.0, le=3650.0)
+
+
+class Compute(Section):
+    """The rent of compute: a law of demand, efficiency and supply, or a scripted target."""
+
+    path: Literal["law", "scripted"] = Field(
+        "law", description="law: demand and efficiency below; scripted: target rent change"
+    )
+    elasticity: float = Field(
+        0.7, gt=0.05, le=10.0, description="price elasticity of demand for work; epsilon of the law"
+    )
+    efficiency_growth: float = Field(
+        0.0, ge=-1.0, le=3.0, description="work per GPU-hour, log growth a year (software, models)"
+    )
+    adoption_growth: float = Field(
+        0.0, ge=-2.0, le=5.0, description="initial log growth a year of demand beyond signed supply"
+    )
+    adoption_ceiling: float = Field(
+        4.0, gt=1.0, le=100.0, description="demand at saturation over demand at the opening"
+    )
+    rent_change_per_year: float = Field(
+        0.0, gt=-1.0, le=5.0, description="scripted: change of rents over a year, a share"
+    )
+    shock_start_day: int = Field(0, ge=0, le=36500, description="scripted change begins")
+    shock_days: int = Field(
+        36500, ge=1, le=36500, description="scripted change lasts so long; flat after"
+    )
+    volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
+    reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
+
+
+class Credit(Section):
+    """Rates, roll-over, growth finance, default and enforcement."""
+
+    reference_rate: float = Field(0.043, ge=-0.02, le=0.5, description="a year")
+    refinancing_appetite: float = Field(
+        1.0, ge=0.0, le=1.0, description="share of maturing principal lenders will roll"
+    )
+    max_ltv: float = Field(0.85, gt=0.0, le=5.0, description="underwriting: debt over asset value")
+    min_coverage: float = Field(
+        1.0, ge=0.0, le=10.0, description="underwriting: a year's cash flow and liquidity over debt service"
+    )
+    income_collateral_share: float = Field(
+        0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"
+    )
+    finance_signed_growth: bool = Field(
+        True, description="lenders add facilities for contracts signed at the opening, if they pass"
+    )
+    growth_advance_rate: float = Field(0.80, ge=0.0, le=1.0, description="of hardware cost")
+    growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
+    growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
+    tenant_prepayment_share: float = Field(
+        0.15, ge=0.0, le=1.0, description="of hardware cost, by take-or-pay tenants, on delivery"
+    )
+    order_deposit_share: float = Field(0.10, ge=0.0, le=1.0, description="paid before the opening")
+    delivery_days: int = Field(180, ge=1, le=3650, description="ramp of a signed contract")
+    lockup_margin: float = Field(0.10, ge=0.0, le=2.0, description="lock-up at min DSCR plus this")
+    liquidation_bonus: float = Field(
+        0.02, ge=0.0, le=0.5, description="kept by the liquidator of BTC collateral"
+    )
+    unsecured_recovery_prior: float = Field(
+        0.37, ge=0.0, le=1.0, description="until resolved (mean of bonds, Moody's 1987-2007)"
+    )
+    bankruptcy_days: int = Field(180, ge=1, le=3650, description="before an estate pays out")
+    bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
+    payables_days: int = Field(30, ge=1, le=3650, description="suppliers wait this long, then file")
+    hazard_per_year: float = Field(
+        0.005, ge=0.0, le=1.0, description="operating failure, the same for every borrower"
+    )
+
+
+class Miners(Section):
+    """Policies of miners."""
+
+    hold_share: float = Field(
+        0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+    )
+    hosting_cost_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="landlord's cost on hosting rent that starts later"
+    )
+
+
+class Marks(Section):
+    """How lenders value hardware."""
+
+    evidence_weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="weight of the last clearing price against the schedule"
+    )
+    evidence_half_life_days: float = Field(120.0, gt=0.0, le=36500.0)
+
+
+class Liquidation(Section):
+    """Enforcement, and the market for second-hand hardware."""
+
+    window_days: int = Field(7, ge=1, le=365, description="one call auction per class so often")
+    legal_days: int = Field(60, ge=0, le=3650, description="from default to possession")
+    in_place_days: int = Field(90, ge=0, le=3650, description="offered where it stands so long")
+    cluster_gpus: float = Field(8000.0, gt=0.0, description="largest lot sold in place as one")
+    legal_cost_share: float = Field(0.03, ge=0.0, le=1.0, description="of proceeds")
+    removal_usd_per_gpu: float = Field(150.0, ge=0.0)
+    removal_usd_per_th: float = Field(0.25, ge=0.0, description="de-installation of rigs")
+    storage_usd_per_gpu_day: float = Field(0.4, ge=0.0)
+    idle_cost_share: float = Field(
+        0.35, ge=0.0, le=1.0, description="of running cost while a cluster stands idle in place"
+    )
+    buyer_view_deviation: float = Field(0.25, ge=0.01, le=2.0, description="of buyers' log values")
+    gpu_rent_drift: float = Field(-0.15, ge=-2.0, le=2.0, description="buyers' view, log a year")
+    gpu_rent_volatility: float = Field(0.35, ge=0.0, le=3.0)
+    hashprice_drift: float = Field(-0.15, ge=-2.0, le=2.0, description="buyers' view, log a year")
+    hashprice_volatility: float = Field(0.60, ge=0.0, le=3.0)
+    reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="in buyers' view")
+    budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
+    slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
+    budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")
+    seller_required_return: float = Field(0.15, ge=0.0, le=2.0, description="for holding and hosting")
+    site_days: int = Field(365, ge=0, le=3650, description="from default to the sale of a site")
+    site_recovery_share: float = Field(
+        0.75, ge=0.0, le=1.0, description="of a site's cost, by infrastructure buyers"
+    )
+    hosting_discount: float = Field(
+        0.15, ge=0.0, le=1.0, description="income a lender gives up by hosting, not operating"
+    )
+
+
+class Channels(Section):
+    """Endogenous responses; ``false`` freezes one under the same shocks."""
+
+    crypto_margin: bool = Field(True, description="margin calls on BTC-backed loans")
+    btc_impact: bool = Field(True, description="forced sales move BTC")
+    hashprice: bool = Field(True, description="miners' curtailment moves the network's hashrate")
+    rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
+    mark_to_market: bool = Field(True, description="marks follow clearing prices")
+    fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
+    cross_default: bool = Field(True, description="a default reaches the borrower's other loans")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _planned(cls, data: Any) -> Any:
+        for name in PLANNED_CHANNELS:
+            if isinstance(data, dict) and name in data:
+                raise ValueError(
+                    f"channel '{name}' is not part of this version; "
+                    f"channels that can be switched: {', '.join(cls.model_fields)}"
+                )
+        return data
+
+
+class Scenario(Section):
+    """One complete set of assumptions; equal scenarios and seeds give equal results.
+
+    Example:
+        ``Scenario.load("crypto-crash").with_settings(["crypto.crash_depth=0.6"])``
+    """
+
+    name: str = Field("unnamed", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str = ""
+    description: str = ""
+    days: int = Field(730, ge=1, le=36500)
+    opening: Opening = Opening()
+    crypto: Crypto = Crypto()
+    compute: Compute = Compute()
+    credit: Credit = Credit()
+    miners: Miners = Miners()
+    marks: Marks = Marks()
+    liquidation: Liquidation = Liquidation()
+    channels: Channels = Channels()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _planned(cls, data: Any) -> Any:
+        for name in PLANNED_SECTIONS:
+            if isinstance(data, dict) and name in data:
+                raise ValueError(f"'{name}' is not part of this version; remove it")
+        return data
+
+    @model_validator(mode="after")
+    def _history_needs_file(self) -> Scenario:
+        if self.crypto.path == "history" and self.crypto.history is None:
+            raise ValueError("crypto.path is 'history' but crypto.history names no CSV file")
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Scenario:
+        """Read a scenario by name (``crypto-crash``) or from a TOML file.
+
+        Raises:
+            InputError: unknown name, unreadable or broken file, unknown key or bad value.
+        """
+        return cls.from_dict(*_read_toml(name_or_path))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], where: str) -> Scenario:
+        """Check nested data; ``where`` names its origin in the error sentence.
+
+        Raises:
+            InputError: the first problem, in one sentence.
+        """
+        data = dict(data)
+        crypto = data.get("crypto")
+        if isinstance(crypto, dict) and crypto.get("history") and "path" not in crypto:
+            data["crypto"] = {**crypto, "path": "history"}
+        try:
+            return cls.model_validate(_numbers_as_declared(cls, data))
+        except ValidationError as error:
+            raise InputError(_sentence(cls, error, where)) from None
+
+    def with_settings(self, settings: list[str]) -> Scenario:
+        """A copy with ``section.key=value`` settings applied in order.
+
+        Raises:
+            InputError: not of that form, unknown key, wrong type or out of range.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for setting in settings:
+            key, sign, text = setting.partition("=")
+            if not sign or not key.strip():
+                raise InputError(
+                    f"--set '{setting}' is not of the form key=value, for example crypto.crash_depth=0.6."
+                )
+            *sections, leaf = key.strip().split(".")
+            target = data
+            for section in sections:
+                target = target.setdefault(section, {})
+                if not isinstance(target, dict):
+                    raise InputError(f"--set {setting}: '{section}' is a value, not a section.")
+            target[leaf] = _parse_value(text.strip())
+            if key.strip() == "crypto.history":
+                target["path"] = "history"
+        return type(self).from_dict(data, "--set")
+
+
+def scenario_names() -> list[str]:
+    """Names of the scenarios that come with the project, sorted."""
+    return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
+
+
+def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if str(name_or_path) not in scenario_names():
+            raise InputError(
+                f"There is no scenario '{name_or_path}'; allowed: {', '.join(scenario_names())}, "
+                "or the path of a .toml file."
+            )
+        path = SCENARIO_FOLDER / f"{name_or_path}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Scenario file {path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InputError(f"Scenario file {path}: is not text in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"Scenario file {path}: is not valid TOML: {error}.") from None
+    data.setdefault("name", path.stem)
+    return data, str(path.name)
+
+
+def _parse_value(text: str) -> Any:
+    """TOML's idea of a value; anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def _numbers_as_declared(model: type[BaseModel], data: Any) -> Any:
+    """Whole numbers are fine where a float is asked for, a bare 2025 where a text is."""
+    if not isinstance(data, dict):
+        return data
+    result = {}
+    for key, value in data.items():
+        field = model.model_fields.get(key)
+        kind = field.annotation if field else None
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            result[key] = _numbers_as_declared(kind, value)
+        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
+            result[key] = float(value)
+        elif kind is str and isinstance(value, int) and not isinstance(value, bool):
+            result[key] = str(value)
+        else:
+            result[key] = value
+    return result
+
+
+def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first problem of a validation as one sentence: what, where, what is allowed."""
+    problem = error.errors()[0]
+    names = [str(part) for part in problem["loc"]]
+    key = ".".join(names)
+    if problem["type"] == "extra_forbidden":
+        section: Any = model
+        for name in names[:-1]:
+            section = section.model_fields[name].annotation
+        return f"{where}: there is no key '{key}'; allowed here: {', '.join(section.model_fields)}."
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        return f"{where}: {key + ': ' if key else ''}{message}."
+    message = message[0].lower() + message[1:]
+    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."

@@ -1,0 +1,270 @@
+"""A market one can run: open the books, step through days, read the results.
+
+This is the engine without a shell. :class:`market.model.CreditMarket` wraps it for Mesa.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market import phases
+from market.bids import implied_view
+from market.compute import compute_paths
+from market.contracts import ContractKind
+from market.crypto import crypto_paths
+from market.day import run_day
+from market.hardware import Family
+from market.loans import Collateral
+from market.opening import open_market
+from market.phases import Quotes, Run
+from market.record import Recorder
+from market.scenario import Scenario
+from market.state import State
+from market.summary import summarise
+from market.tables import OpeningTables, load_opening_tables
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MILLION = 1e6
+
+
+class Simulation:
+    """One market under one scenario and seed.
+
+    Args:
+        scenario: what is assumed.
+        seed: a non-negative integer; the same scenario and seed give the same bits.
+        tables: opening books; the packaged ones of 2025-09-30 by default.
+
+    Raises:
+        InputError: a history file that cannot be used.
+    """
+
+    def __init__(
+        self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
+    ) -> None:
+        tables = tables or load_opening_tables()
+        state = open_market(tables, scenario, seed)
+        crypto = crypto_paths(
+            scenario.crypto,
+            scenario.days,
+            seed,
+            tables.opening_date,
+            state.prices.btc_usd,
+            state.prices.eth_usd,
+            tables.quotes["fee_share"],
+        )
+        self.run_state = Run(
+            scenario=scenario,
+            seed=seed,
+            state=state,
+            crypto=crypto,
+            compute=compute_paths(scenario.compute, scenario.days, seed),
+            quotes=_quotes(tables, state, scenario),
+            recorder=Recorder(),
+        )
+        _open_books(self.run_state)
+        self.principal_open_usd = state.loans.principal_usd.copy()
+
+    @property
+    def scenario(self) -> Scenario:
+        """The scenario."""
+        return self.run_state.scenario
+
+    @property
+    def state(self) -> State:
+        """All tables; read, do not write."""
+        return self.run_state.state
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.run_state.seed
+
+    @property
+    def day(self) -> int:
+        """Days since the opening."""
+        return self.run_state.day
+
+    @property
+    def date(self) -> date:
+        """Calendar date of the current day."""
+        return self.run_state.date
+
+    @property
+    def note(self) -> str:
+        """A remark on the input that the user should see; empty if none."""
+        return self.run_state.crypto.note
+
+    @property
+    def finished(self) -> bool:
+        """Whether the scenario's last day has been simulated."""
+        return self.day >= self.scenario.days
+
+    def step(self) -> None:
+        """Simulate one day."""
+        run_day(self.run_state)
+
+    def run(self) -> Simulation:
+        """Simulate to the scenario's last day; returns itself."""
+        while not self.finished:
+            self.step()
+        return self
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``."""
+        return summarise(self.run_state)
+
+    def series(self) -> pd.DataFrame:
+        """One row per day."""
+        return self.run_state.recorder.series()
+
+    def book(self) -> pd.DataFrame:
+        """Order-book ladders."""
+        return self.run_state.recorder.book_frame()
+
+    def illusion(self) -> pd.DataFrame:
+        """Paper and realisable value of collateral by day, lender and class."""
+        return self.run_state.recorder.illusion()
+
+    def absorption(self) -> pd.DataFrame:
+        """Paper collateral of a class against what 90 days of bids absorb."""
+        return self.run_state.recorder.absorption()
+
+    def events(self) -> pd.DataFrame:
+        """The causal log."""
+        from market.frames import event_frame
+
+        return event_frame(self.state)
+
+    def loans(self) -> pd.DataFrame:
+        """Every loan as it stands."""
+        from market.frames import loan_frame
+
+        return loan_frame(self.state, self.principal_open_usd)
+
+    def lenders(self) -> pd.DataFrame:
+        """Every lender as it stands."""
+        from market.frames import lender_frame
+
+        return lender_frame(self.state)
+
+    def names(self) -> dict[str, str]:
+        """Display name of every party id."""
+        return dict(zip(self.state.names.parties, self.state.names.titles, strict=True))
+
+
+def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
+    hardware, buyers = state.hardware, state.buyers
+    classes = len(hardware.family)
+    removed = np.array(
+        [bool(np.any(buyers.accepts[:, k] & ~buyers.in_place_only)) for k in range(classes)]
+    )
+    in_place = np.array(
+        [bool(np.any(buyers.accepts[:, k] & buyers.in_place_only)) for k in range(classes)]
+    )
+    lots = buyers.min_lot_gpus[buyers.in_place_only]
+    firsts = [int(np.argmax(buyers.segment == g)) for g in range(len(state.names.segments))]
+    return Quotes(
+        halving_blocks=tables.quotes["halving_interval_blocks"],
+        retarget_blocks=tables.quotes["blocks_per_retarget"],
+        routine_units_year=_routine_trade(tables, state, removed),
+        network_open_eh_s=state.prices.network_hashrate_eh_s,
+        rent_open_usd_h=state.prices.rent_h100_usd_h,
+        planned_supply=np.zeros(scenario.days + 1),
+        first_of_segment=np.array(firsts, np.int64),
+        has_removed_buyers=removed,
+        has_in_place_buyers=in_place,
+        smallest_cluster=float(lots.min()) if len(lots) else np.inf,
+    )
+
+
+def _routine_trade(
+    tables: OpeningTables, state: State, removed: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Ordinary second-hand trade a year by class, in proportion to the fleets that may trade."""
+    stock = np.zeros(len(state.hardware.family))
+    for row in range(len(state.holdings.units)):
+        stock[state.holdings.hardware[row]] += state.holdings.units[row]
+    result = np.zeros(len(stock))
+    for family, key in ((Family.GPU, "routine_gpu_units_yr"), (Family.ASIC, "routine_asic_th_yr")):
+        mine = removed & (state.hardware.family == family)
+        if stock[mine].sum() > 0:
+            result[mine] = tables.quotes[key] * stock[mine] / stock[mine].sum()
+    return result
+
+
+def _open_books(run: Run) -> None:
+    """Day 0: supply, pledged income and buyers' views are read off the opening books.
+
+    Production of a day is computed to know incomes, and undone: nothing has been paid yet.
+    """
+    s = run.state
+    cash, btc = s.parties.cash_usd.copy(), s.parties.btc.copy()
+    outside = s.ledger.outside_btc.copy()
+    phases.operate(run)
+    s.parties.cash_usd[:] = cash
+    s.parties.btc[:] = btc
+    s.ledger.outside_btc[:] = outside
+    s.borrowers.trailing_cash_flow_usd[:] = s.borrowers.cash_flow_usd_day
+    run.quotes.planned_supply[:] = s.prices.effective_gpus + _planned_deliveries(run)
+    loans = s.loans
+    for loan in range(len(loans.status)):
+        income = 0.0
+        if loans.holding[loan] >= 0:
+            income = s.holdings.income_usd_unit_day[loans.holding[loan]]
+        elif loans.collateral[loan] == Collateral.SITE:
+            income = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
+        loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
+    phases.set_marks(run)
+    _imply_views(run)
+    run.stocks = phases.take_stock(run)
+    run.recorder.day(run, 0.0)
+
+
+def _planned_deliveries(run: Run) -> NDArray[np.float64]:
+    """Effective GPUs that signed orders add by each day if all of them come."""
+    s, days = run.state, run.scenario.days
+    added = np.zeros(days + 1)
+    ramp = run.scenario.credit.delivery_days
+    for c in range(len(s.contracts.ordered)):
+        if s.contracts.kind[c] != ContractKind.COMPUTE or s.contracts.ordered[c] <= 0:
+            continue
+        share = np.clip((np.arange(days + 1) - s.contracts.start_day[c] + 1) / ramp, 0.0, 1.0)
+        quality = s.hardware.quality[s.contracts.hardware[c]]
+        added += s.contracts.ordered[c] * quality * share
+    return added
+
+
+def _imply_views(run: Run) -> None:
+    """Set buyers' expected share of listed income so that ordinary trade clears at the quote."""
+    s, terms, quotes = run.state, run.scenario.liquidation, run.quotes
+    for k in range(len(s.hardware.family)):
+        removed = bool(quotes.has_removed_buyers[k])
+        if s.hardware.used_open_usd[k] <= 0 or not (removed or quotes.has_in_place_buyers[k]):
+            continue
+        wanted = quotes.routine_units_year[k] * terms.window_days / 365.0
+        s.buyer_view[k] = implied_view(
+            k,
+            s.hardware.used_open_usd[k],
+            wanted if removed else terms.cluster_gpus,
+            run.seed,
+            not removed,
+            terms.buyer_view_deviation,
+            s.prices.rent_h100_usd_h,
+            s.prices.hashprice_usd_ph_day,
+            terms.gpu_rent_drift,
+            terms.gpu_rent_volatility,
+            terms.hashprice_drift,
+            terms.hashprice_volatility,
+            terms.reversion_per_year,
+            s.hardware.replacement_usd[k],
+            quotes.first_of_segment,
+            s.buyers,
+            s.hardware,
+        )

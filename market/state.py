@@ -1,0 +1,93 @@
+"""The whole state of a market: tables of arrays, and the few numbers that are not arrays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.borrower import Borrowers
+from agents.buyer import Buyers
+from agents.lender import Lenders
+from agents.miner import Miners
+from agents.neocloud import Neoclouds
+from agents.party import Parties
+from market.contracts import Contracts
+from market.hardware import Hardware, Holdings
+from market.ledger import Ledger
+from market.loans import Loans, Perimeters
+from market.lots import Lots
+
+
+@dataclass
+class Names:
+    """What the rows of the tables are called."""
+
+    parties: list[str]  # ids
+    titles: list[str]  # display names
+    loans: list[str]
+    contracts: list[str]
+    hardware: tuple[str, ...]
+    segments: list[str]
+
+
+@dataclass
+class Prices:
+    """Prices and rates of a day; the market's scalar state."""
+
+    btc_usd: float
+    btc_exogenous_usd: float
+    btc_impact_log: float  # what forced sales have done to the log price, decaying
+    eth_usd: float
+    hashprice_usd_ph_day: float
+    network_hashrate_eh_s: float
+    difficulty_eh_s: float  # hashrate the current difficulty implies
+    blocks_to_retarget: float
+    retarget_days: float  # days since the last retarget
+    block_height: float
+    subsidy_btc: float
+    reference_rate: float
+    rent_h100_usd_h: float
+    rent_planned_usd_h: float
+    effective_gpus: float  # online, in H100s by rent
+    btc_forced_usd: float  # forced sales of the day
+
+
+@dataclass
+class State:
+    """Tables, names and prices of one market."""
+
+    names: Names
+    parties: Parties
+    borrowers: Borrowers
+    miners: Miners
+    neoclouds: Neoclouds
+    lenders: Lenders
+    buyers: Buyers
+    hardware: Hardware
+    holdings: Holdings
+    loans: Loans
+    perimeters: Perimeters
+    contracts: Contracts
+    lots: Lots
+    ledger: Ledger
+    prices: Prices
+    first_lender: int
+    first_buyer: int
+    first_outside: int
+    events: NDArray[np.void]
+    event_count: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    marks_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
+    clearing_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # NaN: none yet
+    clearing_day: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
+    clearing_event: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
+    outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
+    forced_sale_event: NDArray[np.int64] = field(default_factory=lambda: np.full(1, -1, np.int64))
+    shock_event: int = -1
+
+    @property
+    def borrower_count(self) -> int:
+        """Miners and neoclouds; they are parties 0 .. count - 1."""
+        return self.first_lender

@@ -1,0 +1,258 @@
+"""Opening tables: who stands where on the first day, read from CSV files and checked together.
+
+The rows are in :mod:`market.rows`. Whatever is wrong with a file, or between two files, is refused
+with one sentence that says where (:class:`market.errors.InputError`).
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from math import isclose
+from pathlib import Path
+from typing import Any
+
+from market.errors import InputError
+from market.rows import (
+    Buyer,
+    Depreciation,
+    GroupSplit,
+    Hardware,
+    Lease,
+    Lender,
+    Loan,
+    Miner,
+    Neocloud,
+    Outside,
+    Quote,
+    SecondaryMarket,
+)
+from market.sheets import Row, Sheet, read_sheet
+
+DATA_FOLDER = Path(__file__).resolve().parent / "data" / "2025"
+
+CONFIDENCE_SD = {"seen": 0.0, "computed": 0.10, "memory": 0.20, "estimated": 0.35}
+"""Standard deviation of the logarithm of a sampled figure, by the confidence of its row."""
+
+QUOTES = (
+    "btc_usd",
+    "eth_usd",
+    "hashprice_usd_ph_day",
+    "network_hashrate_eh_s",
+    "block_height",
+    "block_subsidy_btc",
+    "fee_share",
+    "blocks_per_retarget",
+    "halving_interval_blocks",
+    "reference_rate",
+    "btc_volatility",
+    "eth_volatility",
+    "btc_depth_adv_usd_m",
+    "routine_gpu_units_yr",
+    "routine_asic_th_yr",
+)
+"""The numbers that ``quotes.csv`` must give, beside the opening date."""
+
+
+@dataclass(frozen=True)
+class OpeningTables:
+    """The state of the market on the opening day; one tuple of rows for each file."""
+
+    opening_date: date
+    quotes: dict[str, float]
+    miners: tuple[Miner, ...]
+    neoclouds: tuple[Neocloud, ...]
+    loans: tuple[Loan, ...]
+    lenders: tuple[Lender, ...]
+    leases: tuple[Lease, ...]
+    buyers: tuple[Buyer, ...]
+    hardware: tuple[Hardware, ...]
+    group_split: tuple[GroupSplit, ...]
+    depreciation: tuple[Depreciation, ...]
+    outside: tuple[Outside, ...]
+    secondary_market: tuple[SecondaryMarket, ...]
+    quote_rows: tuple[Quote, ...]
+
+
+def load_opening_tables(folder: Path | None = None) -> OpeningTables:
+    """Read and check the opening tables.
+
+    Args:
+        folder: where the CSV files are; the packaged ones of 2025-09-30 by default.
+
+    Returns:
+        The rows of all tables, in the order of the files.
+
+    Raises:
+        InputError: for the first thing that is wrong, in one sentence.
+    """
+    at = Path(folder or DATA_FOLDER)
+    quotes = read_sheet(at, "quotes", Quote)
+    outside = read_sheet(at, "outside", Outside)
+    miners = read_sheet(at, "miners", Miner)
+    neoclouds = read_sheet(at, "neoclouds", Neocloud)
+    lenders = read_sheet(at, "lenders", Lender)
+    buyers = read_sheet(at, "buyers", Buyer)
+    hardware = read_sheet(at, "hardware", Hardware)
+    split = read_sheet(at, "group_split", GroupSplit)
+    loans = read_sheet(at, "loans", Loan)
+    leases = read_sheet(at, "leases", Lease)
+    depreciation = read_sheet(at, "depreciation", Depreciation)
+    secondary = read_sheet(at, "secondary_market", SecondaryMarket)
+
+    opening_date, numbers = _read_quotes(quotes)
+    parties = _distinct_parties((outside, miners, neoclouds, lenders, buyers))
+    operators = {row.id: row.fleet() for row in (*miners.rows, *neoclouds.rows)}
+    _check_hardware(hardware, split)
+    groups = {row.fleet_group: row.family for row in hardware.rows}
+    _check_buyers(buyers, groups)
+    _check_leases(leases, parties, groups)
+    _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
+    _check_lenders(lenders, loans.rows, parties)
+    return OpeningTables(
+        opening_date=opening_date,
+        quotes=numbers,
+        miners=miners.rows,
+        neoclouds=neoclouds.rows,
+        loans=loans.rows,
+        lenders=lenders.rows,
+        leases=leases.rows,
+        buyers=buyers.rows,
+        hardware=hardware.rows,
+        group_split=split.rows,
+        depreciation=depreciation.rows,
+        outside=outside.rows,
+        secondary_market=secondary.rows,
+        quote_rows=quotes.rows,
+    )
+
+
+def _read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:
+    """The opening date and the numbers; every expected key once and no other."""
+    days: dict[str, date] = {}
+    numbers: dict[str, float] = {}
+    for row, quote in enumerate(quotes.rows):
+        if quote.key == "opening_date":
+            if not isinstance(quote.value, date):
+                raise quotes.refuse(row, "value", "a date such as 2025-09-30")
+            days[quote.key] = quote.value
+        elif quote.key not in QUOTES:
+            raise quotes.refuse(row, "key", f"opening_date or one of {', '.join(QUOTES)}")
+        elif isinstance(quote.value, date) or quote.value < 0:
+            raise quotes.refuse(row, "value", "a number greater than or equal to 0")
+        else:
+            numbers[quote.key] = quote.value
+    for key in ("opening_date", *QUOTES):
+        if key not in days and key not in numbers:
+            raise InputError(f"{quotes.file}: the key {key} is missing; it must have a line.")
+    return days["opening_date"], numbers
+
+
+def _distinct_parties(sheets: Iterable[Sheet[Any]]) -> set[str]:
+    """All ids that may stand at the end of a flow; no two tables may share one."""
+    parties: dict[str, str] = {}
+    for sheet in sheets:
+        (column,) = sheet.model.row_key
+        for row, party in enumerate(sheet.rows):
+            name = getattr(party, column)
+            if name in parties:
+                raise sheet.refuse(row, column, f"an id that {parties[name]} does not have")
+            parties[name] = sheet.file
+    return set(parties)
+
+
+def _check_known[R: Row](
+    sheet: Sheet[R], row: int, column: str, known: Collection[str], allowed: str
+) -> None:
+    """Refuse a cell that is given and names nothing known."""
+    name = sheet.cells[row][column]
+    if name is not None and name not in known:
+        raise sheet.refuse(row, column, allowed)
+
+
+def _check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None:
+    """Each group is split into its own classes, and the shares of a group add up to 1."""
+    group_of = {row.id: row.fleet_group for row in hardware.rows}
+    total: defaultdict[str, float] = defaultdict(float)
+    for row, part in enumerate(split.rows):
+        if group_of.get(part.class_id) != part.fleet_group:
+            allowed = f"a class of the group {part.fleet_group} in {hardware.file}"
+            raise split.refuse(row, "class", allowed)
+        total[part.fleet_group] += part.share
+    for row, part in enumerate(split.rows):
+        if not isclose(total[part.fleet_group], 1):
+            raise split.refuse(row, "share", "such that the shares of its group add up to 1")
+    for row in range(len(hardware.rows)):
+        _check_known(hardware, row, "fleet_group", total, f"split in {split.file}")
+
+
+def _check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
+    """Buyers accept fleet groups, or ASIC for rigs of any class."""
+    for row, buyer in enumerate(buyers.rows):
+        if not {"ASIC", *groups}.issuperset(buyer.classes_accepted):
+            allowed = f"ASIC or groups joined by |, out of {', '.join(groups)}"
+            raise buyers.refuse(row, "classes_accepted", allowed)
+
+
+def _check_leases(leases: Sheet[Lease], parties: Collection[str], groups: Collection[str]) -> None:
+    """Both ends of a lease, its guarantor and its hardware are known."""
+    for row in range(len(leases.rows)):
+        for column in ("landlord_id", "tenant_id", "guarantor_id"):
+            _check_known(leases, row, column, parties, "the id of a party")
+        _check_known(leases, row, "gpu_class", groups, "a group in hardware.csv")
+
+
+def _check_loans(
+    loans: Sheet[Loan],
+    operators: dict[str, dict[str, float]],
+    lender_ids: Collection[str],
+    groups: Mapping[str, str],
+    opening_date: date,
+) -> None:
+    """Both ends are known, the loan runs, and nothing is pledged twice."""
+    kinds = {"BTC": "btc", "SITE": "site", **groups}
+    pledged: defaultdict[tuple[str, str], float] = defaultdict(float)
+    for row, loan in enumerate(loans.rows):
+        _check_known(loans, row, "borrower_id", operators, "an id in miners.csv or neoclouds.csv")
+        _check_known(loans, row, "lender_id", lender_ids, "an id in lenders.csv")
+        if loan.origination > opening_date:
+            raise loans.refuse(
+                row, "origination", f"a date not after the opening date, {opening_date}"
+            )
+        if loan.maturity <= opening_date:
+            raise loans.refuse(row, "maturity", f"a date after the opening date, {opening_date}")
+        kind, group = loan.collateral_kind, loan.collateral_class
+        if group is None:
+            continue
+        if kinds.get(group) != kind.partition("_")[0]:
+            raise loans.refuse(
+                row, "collateral_class", f"a class for collateral of the kind {kind}"
+            )
+        if group in groups:
+            fleet = operators[loan.borrower_id].get(group, 0.0)
+            pledged[loan.borrower_id, group] += loan.collateral_units
+            if pledged[loan.borrower_id, group] > fleet * (1 + 1e-9):
+                allowed = f"within the {fleet:.10g} units of {group} that {loan.borrower_id} owns"
+                raise loans.refuse(row, "collateral_units", f"{allowed}, all its loans together")
+
+
+def _check_lenders(lenders: Sheet[Lender], loans: Iterable[Loan], parties: Collection[str]) -> None:
+    """A lender's book and lines are those of its loans, and its balance sheet balances."""
+    drawn: defaultdict[str, float] = defaultdict(float)
+    undrawn: defaultdict[str, float] = defaultdict(float)
+    for loan in loans:
+        drawn[loan.lender_id] += loan.drawn_usd_m
+        undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
+    for row, lender in enumerate(lenders.rows):
+        _check_known(lenders, row, "parent_id", parties, "the id of a party")
+        book, lines = drawn[lender.id], undrawn[lender.id]
+        if not isclose(lender.book_usd_m, book, rel_tol=1e-6, abs_tol=1e-6):
+            allowed = f"{book:.10g}, what its loans in loans.csv have drawn"
+            raise lenders.refuse(row, "book_usd_m", allowed)
+        if abs(lender.undrawn_commitments_usd_m - lines) > 0.5:
+            allowed = f"{lines:.10g}, what its loans in loans.csv have left to draw"
+            raise lenders.refuse(row, "undrawn_commitments_usd_m", allowed)
+        assets = lender.cash_usd_m + lender.book_usd_m + lender.other_loans_usd_m
+        if abs(assets - lender.funding_usd_m - lender.capital_usd_m) > 0.5:
+            allowed = f"{assets - lender.capital_usd_m:.10g}, its cash and loans less its capital"
+            raise lenders.refuse(row, "funding_usd_m", allowed)

@@ -1,0 +1,287 @@
+"""Figures on made-up frames: each title states what the data say, and a calm run draws too."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from experiments import style
+from experiments.cascade import cascade, cascades, forest, pick
+from experiments.figures import FIGURES, defaults, lender_losses, shock, write_figures
+from experiments.figures_market import (
+    collateral_illusion,
+    liquidation,
+    marks,
+    order_book,
+    worst_book,
+)
+from experiments.results import Results
+from market.scenario import Scenario
+
+DAYS = 400
+CLASSES = {"A100": 6_000.0, "H100": 20_000.0, "GB200": 55_000.0, "LT18": 18.0, "J18_25": 10.5}
+EVENT_COLUMNS = [
+    *("event", "day", "round", "kind", "party", "counterparty"),
+    *("loan", "amount_usd", "cause", "parent"),
+]
+NAMES = {
+    "MARA": "MARA Holdings",
+    "CRWV": "CoreWeave",
+    "TENSORW": "TensorWave",
+    "BX": "Blackstone Credit and Insurance",
+    "TWOPRIME": "Two Prime",
+}
+
+
+def fake(crash: bool) -> Results:
+    """A run on made-up frames: nothing happens, or bitcoin crashes and three borrowers fail."""
+    events = _events() if crash else pd.DataFrame(columns=EVENT_COLUMNS)
+    return Results(
+        scenario=Scenario(name="crypto-crash" if crash else "calm", days=DAYS),
+        seed=1,
+        summary=_summary(crash),
+        series=_series(crash),
+        events=events,
+        book=_book(crash),
+        loans=_loans(crash),
+        lenders=pd.DataFrame(
+            {
+                "lender": ["BX", "TWOPRIME"],
+                "name": [NAMES["BX"], NAMES["TWOPRIME"]],
+                "kind": ["private_credit_locked", "crypto_lender"],
+                "capital_open_usd": [8e9, 1e8],
+                "capital_usd": [7.4e9, 0.5e8] if crash else [8e9, 1e8],
+                "book_usd": [3e9, 2e8],
+                "loss_usd": [6e8, 0.5e8] if crash else [0.0, 0.0],
+                "capital_ratio": [0.7, 0.3],
+                "min_capital_ratio": [0.4, 0.2],
+            }
+        ),
+        illusion=_illusion(crash),
+        names=NAMES,
+    )
+
+
+def _series(crash: bool) -> pd.DataFrame:
+    day = np.arange(DAYS + 1)
+    path = np.exp(np.log(0.23) * np.clip((day - 30) / 300, 0, 1)) if crash else np.ones(DAYS + 1)
+    late = (day >= 250) * float(crash)
+    columns: dict[str, Any] = {
+        "day": day,
+        "date": [dt.date(2025, 9, 30) + dt.timedelta(days=int(d)) for d in day],
+        "btc_usd": 112_000 * path,
+        "hashprice_usd_ph_day": 49.6 * path**0.9,
+        "rent_h100_usd_h": np.full(DAYS + 1, 2.2),
+        "gpus_seized": 12_000 * late,
+        "gpus_sold": np.where(day > 300, 3_000 * late, 0.0),
+        "gpus_for_sale": np.where(day > 300, 9_000 * late, 12_000 * late),
+        "asic_th_seized": np.zeros(DAYS + 1),
+        "asic_th_sold": np.zeros(DAYS + 1),
+        "asic_th_for_sale": np.zeros(DAYS + 1),
+        "paper_ltv": np.full(DAYS + 1, 0.6),
+        "realisable_ltv": np.where(day > 100, 1.4 if crash else 0.7, 0.7),
+        "loss_usd": 6.5e8 * late,
+        "margin_calls": np.where(day > 60, float(crash), 0.0),
+    }
+    for name, price in CLASSES.items():
+        columns[f"mark_{name}_usd"] = price * (1 - 0.3 * day / DAYS)
+        columns[f"clearing_{name}_usd"] = np.full(DAYS + 1, np.nan)
+    if crash:
+        columns["clearing_H100_usd"][300:] = 0.43 * columns["mark_H100_usd"][299]
+    return pd.DataFrame(columns)
+
+
+def _events() -> pd.DataFrame:
+    rows = [
+        (0, 30, 0, "shock", "", "", "", 0.0, "scenario", -1),
+        (1, 60, 0, "margin_call", "MARA", "TWOPRIME", "MARA-1", 2e8, "btc_price", 0),
+        (2, 62, 0, "btc_liquidation", "MARA", "TWOPRIME", "MARA-1", 2e8, "btc_price", 1),
+        (3, 63, 0, "default", "MARA", "TWOPRIME", "MARA-1", 3e8, "interest", 2),
+        (4, 250, 0, "default", "CRWV", "", "", 9e9, "maturity", -1),
+        (5, 250, 0, "seizure", "CRWV", "BX", "CRWV-1", 4e9, "maturity", 4),
+        (6, 250, 0, "seizure", "CRWV", "BX", "CRWV-2", 1e9, "maturity", 4),
+        (7, 305, 0, "hardware_sale", "BX", "", "CRWV-1", 3e8, "maturity", 5),
+        (8, 305, 0, "write_down", "BX", "", "", 5e8, "losses", 7),
+        (9, 306, 1, "default", "TENSORW", "BX", "T-1", 1.5e8, "maturity", 8),
+    ]
+    return pd.DataFrame(rows, columns=EVENT_COLUMNS)
+
+
+def _book(crash: bool) -> pd.DataFrame:
+    rows = [
+        (300, "H100", "removed", "ask", "lenders", 9_000.0, 9_000.0),
+        (300, "H100", "removed", "bid", "SMALL_NEOCLOUDS", 8_000.0, 2_000.0),
+        (300, "H100", "removed", "bid", "GPU_BROKERS", 6_000.0, 1_000.0),
+        (310, "GB200", "in place", "ask", "lenders", 30_000.0, 12_000.0),
+    ]
+    columns = ["day", "hardware", "place", "side", "segment", "price_usd", "units"]
+    return pd.DataFrame(rows if crash else [], columns=columns)
+
+
+def _loans(crash: bool) -> pd.DataFrame:
+    claim = [3e8, 8e9, 1e9, 1.5e8] if crash else [0.0] * 4
+    loss = [0.5e8, 5e8, 1e8, 0.0] if crash else [0.0] * 4
+    return pd.DataFrame(
+        {
+            "loan": ["MARA-1", "CRWV-1", "CRWV-2", "T-1"],
+            "borrower": ["MARA", "CRWV", "CRWV", "TENSORW"],
+            "lender": ["TWOPRIME", "BX", "BX", "BX"],
+            "instrument": ["btc_loan", "gpu_loan", "gpu_loan", "vendor"],
+            "principal_open_usd": [3e8, 8e9, 1e9, 1.5e8],
+            "principal_usd": [0.0 if crash else 3e8, 8e9, 1e9, 1.5e8],
+            "claim_at_default_usd": claim,
+            "recovered_usd": [0.0] * 4,
+            "loss_usd": loss,
+            "recovery": [0.8 if crash else np.nan, np.nan, np.nan, np.nan],
+            "default_day": [63, 250, 250, 306] if crash else [-1] * 4,
+            "collateral_class": ["BTC", "H100", "GB200", "A100"],
+        }
+    )
+
+
+def _illusion(crash: bool) -> pd.DataFrame:
+    rows = [
+        (day, lender, hardware, balance, paper, paper * (0.3 if crash and day else 0.9))
+        for day in range(0, DAYS, 28)
+        for lender, hardware, balance, paper in (
+            ("BX", "H100", 8e9, 12e9),
+            ("BX", "GB200", 1e9, 2e9),
+            ("TWOPRIME", "BTC", 3e8, 5e8),
+        )
+    ]
+    if crash:
+        rows.append((392, "BX", "A100", 1e8, 2e8, 0.0))
+    columns = [
+        "day",
+        "lender",
+        "hardware",
+        "balance_usd",
+        "paper_value_usd",
+        "realisable_value_usd",
+    ]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _summary(crash: bool) -> dict[str, Any]:
+    return {
+        "scenario": "crypto-crash" if crash else "calm",
+        "seed": 1,
+        "days": DAYS,
+        "population": {"miner": 20, "neocloud": 210, "lender": 34, "buyer": 400, "loans": 290},
+        "defaults": {"miner": 1, "neocloud": 2, "lender": 0}
+        if crash
+        else {"miner": 0, "neocloud": 0, "lender": 0},
+        "cascade": {"largest": 2, "mean_size": 1.5, "depth": 2, "reproduction_number": 0.5}
+        if crash
+        else {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0},
+        "loss_usd": {"total": 6.5e8, "by_instrument": {"gpu_loan": 6e8, "btc_loan": 0.5e8}}
+        if crash
+        else {"total": 0.0, "by_instrument": {}},
+        "recovery": {"btc": 0.8 if crash else None, "asic": None, "gpu": None, "unsecured": None},
+        "ltv": {"paper": 0.6, "realisable": 1.4 if crash else 0.7},
+        "liquidation": {
+            "seized_units": 12_000.0 * crash,
+            "sold_units": 3_000.0 * crash,
+            "unsold_units": 9_000.0 * crash,
+            "median_days_to_sale": 50.0 if crash else None,
+            "price_to_paper": 0.43 if crash else None,
+            "asic": {
+                "seized_units": 0.0,
+                "sold_units": 0.0,
+                "unsold_units": 0.0,
+                "median_days_to_sale": None,
+                "price_to_paper": None,
+            },
+        },
+        "conservation_error": 1e-13,
+        "defaulted": {"miner": ["MARA"], "neocloud": ["CRWV", "TENSORW"], "lender": []}
+        if crash
+        else {"miner": [], "neocloud": [], "lender": []},
+        "sleeves_closed": [],
+        "margin_called": ["MARA"] if crash else [],
+        "breached": [],
+        "first_defaults": ["MARA"] if crash else [],
+        "caveat": "A model of a market, not a forecast about a company.",
+    }
+
+
+CRASH, CALM = fake(crash=True), fake(crash=False)
+
+
+@pytest.mark.parametrize("results", [CALM, CRASH], ids=["calm", "crash"])
+def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) -> None:
+    titles = write_figures(results, tmp_path / "figures")
+    assert list(titles) == list(FIGURES)
+    assert all(titles.values())
+    for name in FIGURES:
+        assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 2_000
+
+
+@pytest.mark.parametrize(
+    ("draw", "calm", "crash"),
+    [
+        (shock, "No crash", "falls 77 % to $25,760"),
+        (
+            defaults,
+            "Nobody defaults",
+            "3 defaults: not refinanced (2) and interest unpaid (1)",
+        ),
+        (cascade, "Nothing was forced", "CoreWeave takes 1 other down"),
+        (liquidation, "Nothing is seized", "25 % of 12,000 seized GPUs"),
+        (marks, "Nothing is auctioned", "H100s clear at 43 % of their mark in week 43"),
+        (order_book, "No hardware comes to market", "Nobody bids for 12,000 GB200s"),
+        (collateral_illusion, "make it 70 %", "60 % loan to value; selling the collateral would"),
+        (
+            lender_losses,
+            "No lender loses anything",
+            "Two Prime is hit hardest, 50 % of its capital",
+        ),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+def test_title_states_the_finding(draw: Any, calm: str, crash: str) -> None:
+    assert calm in style.title_of(draw(CALM))
+    assert crash in style.title_of(draw(CRASH))
+
+
+def test_worst_book_is_the_largest_value_without_a_bid() -> None:
+    assert worst_book(CRASH) == (310, "GB200")
+    only_h100 = replace(CRASH, book=CRASH.book[CRASH.book["hardware"] == "H100"])
+    assert worst_book(only_h100) == (300, "H100")
+    assert "3,000 of 9,000 H100s" in style.title_of(order_book(only_h100))
+
+
+def test_a_cascade_needs_one_default_to_cause_another() -> None:
+    (tree,) = cascades(forest(CRASH.events))
+    assert [node.party for _, node in tree.walk() if node.is_default] == ["CRWV", "TENSORW"]
+    alone = replace(CRASH, events=CRASH.events[CRASH.events["event"] < 9])
+    assert cascades(forest(alone.events)) == []
+    assert "no cascade" in style.title_of(cascade(alone))
+
+
+def test_siblings_of_one_kind_are_merged_with_their_amounts() -> None:
+    tree = cascades(forest(CRASH.events))[0]
+    (seizure,) = tree.children
+    assert (seizure.events, seizure.amount_usd) == (2, 5e9)
+
+
+def test_pruning_keeps_defaults_and_what_leads_to_them() -> None:
+    trees = cascades(forest(CRASH.events))
+    lines, hidden = pick(trees, most=4)
+    assert [node.kind for _, node in lines] == ["default", "seizure", "hardware_sale", "default"]
+    assert hidden == 0
+    lines, hidden = pick(trees, most=1)
+    assert [node.party for _, node in lines] == ["CRWV"]
+    assert hidden == 3
+
+
+def test_labels_keep_their_distance() -> None:
+    places = style.spread([0.0, 0.1, 0.2, 5.0], gap=1.0)
+    assert np.diff(places).min() >= 1.0 - 1e-12
+    assert places[-1] == 5.0
