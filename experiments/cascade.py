@@ -201,12 +201,10 @@ def _total(tree: Node) -> float:
 
 
 def _contagion_title(results: Results, trees: list[Node]) -> str:
-    first = trees[0]
-    size = len(first.failed)
-    return (
-        f"{words.short(results.name(first.party), 34)} takes {words.times(size - 1, 'other')} down: "
-        f"{words.times(len(trees), 'cascade')}, the largest of {size} borrowers"
-    )
+    size = len(trees[0].failed)
+    name = words.short(results.name(trees[0].party), 34)
+    among = "the only cascade" if len(trees) == 1 else f"the largest of {len(trees)} cascades"
+    return f"{name} takes {words.times(size - 1, 'other')} down, {among}"
 
 
 def _chain_title(results: Results, trees: list[Node]) -> str:

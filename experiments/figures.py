@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from experiments import style, words
 from experiments.cascade import cascade
 from experiments.figures_market import collateral_illusion, liquidation, marks, order_book
+from experiments.results import rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 MOST_BARS = 12
-MOST_NAMES = 6
+MOST_NAMES, MOST_CAUSES = 5, 5
+CAUSE_COLORS = (style.BLUE, style.RED, style.GREEN, style.ORANGE, style.PURPLE, style.GREY)
 
 
 @style.styled
@@ -86,46 +88,44 @@ def defaults(results: Results) -> Figure:
         f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
     ]
     title = f"{words.capital(words.times(len(failed), 'default'))}: {words.listed(reasons, 3)}"
-    colors = dict(zip(causes.index, style.CYCLE * 3, strict=False))
+    main = list(causes.index[:MOST_CAUSES])
+    failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
+    shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]
+    colors = dict(zip(shown, CAUSE_COLORS, strict=False))
     kinds = [k for k in ("miner", "neocloud", "project vehicle") if (failed["type"] == k).any()]
     figure, panels = style.new_figure(
         title,
-        "Cumulative number of defaults by recorded cause; the largest debts are named.",
+        "Cumulative number of defaults by recorded cause; the largest by debt are named.",
         columns=len(kinds),
-        height_in=3.7,
-        right_in=1.5 if len(kinds) == 1 else 1.45,
-        gridspec_kw={"wspace": 0.62},
+        height_in=3.9,
+        right_in=1.75,
+        gap_in=2.1,
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]
         plural = {"miner": "Miners", "neocloud": "Neoclouds"}.get(kind, "Project vehicles")
         of = results.summary["population"].get(kind)
         style.panel_title(axes, f"{plural}: {len(own)}" + (f" of {of:,}" if of else ""))
-        _stack_defaults(
-            results, axes, own, [c for c in causes.index if c in set(own["cause"])], colors
-        )
-        axes.set_ylabel("defaults, cumulative")
+        _stack_defaults(results, axes, own, [c for c in shown if (own["why"] == c).any()], colors)
+    panels[0].set_ylabel("defaults, cumulative")
     return figure
 
 
 def _stack_defaults(
     results: Results, axes: Axes, failed: pd.DataFrame, causes: list[str], colors: dict[str, str]
 ) -> None:
-    """Steps of cumulative defaults, one band per cause, and the names of the largest."""
+    """Steps of cumulative defaults, one band per cause, and the largest numbered and named."""
     days = results.series["day"].to_numpy()
     x = results.x(days)
     counts = np.array(
         [
-            np.searchsorted(
-                np.sort(failed.loc[failed["cause"] == cause, "day"]), days, side="right"
-            )
+            np.searchsorted(np.sort(failed.loc[failed["why"] == cause, "day"]), days, side="right")
             for cause in causes
         ]
     )
     axes.stackplot(x, counts, colors=[colors[c] for c in causes], step="post", alpha=0.85, lw=0)
     tops = np.cumsum(counts[:, -1])
-    total = int(tops[-1])
-    axes.set_ylim(0, total * 1.3 + 0.5)
+    axes.set_ylim(0, 1.6 * tops[-1] + 0.5)
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     style.date_axis(axes, x[0], x[-1], 4)
     ends = [
@@ -133,17 +133,16 @@ def _stack_defaults(
         for cause, top, size in zip(causes, tops, counts[:, -1], strict=True)
     ]
     style.label_ends(axes, x[-1], ends, size=8)
-    largest = failed.nlargest(MOST_NAMES, "debt_usd").sort_values("day")
-    for name, day in zip(largest["name"], largest["day"], strict=True):
-        height = float((failed["day"] <= day).sum())
+    largest = failed.nlargest(MOST_NAMES, "debt_usd")
+    for number, (name, day, debt) in enumerate(rows(largest, "name", "day", "debt_usd"), start=1):
+        at = (float(results.x(day)), float((failed["day"] <= day).sum()))
+        axes.plot(*at, "o", color="white", mec=style.BLACK, ms=9, clip_on=False)
+        axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(
-            words.short(name, 20),
-            (results.x(day), height),
-            xytext=(-3, 6),
-            textcoords="offset points",
-            ha="right" if day > 0.35 * results.last_day else "left",
-            fontsize=7.5,
-            color=style.BLACK,
+            f"{number}  {words.short(name, 24)} {words.money(debt)}",
+            (0.03, 1.0 - 0.058 * number),
+            xycoords="axes fraction",
+            fontsize=8,
         )
 
 
@@ -163,14 +162,10 @@ def lender_losses(results: Results) -> Figure:
     total = float(lenders["loss_usd"].sum())
     worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
     first = lost.iloc[0]
-    title = f"{words.short(first['name'], 36)} loses most, {words.money(first['loss_usd'])}"
-    if len(lost) > 1 and worst["lender"] != first["lender"]:
-        title += (
-            f"; {words.short(worst['name'], 30)} is hit hardest, "
-            f"{words.percent(worst['share'])} of its capital"
-        )
-    else:
-        title += f", {words.percent(first['share'])} of its capital"
+    title = f"Largest loss: {words.short(first['name'], 36)}, {words.money(first['loss_usd'])}"
+    if worst["lender"] != first["lender"]:
+        title += f"; hardest hit: {words.short(worst['name'], 30)}"
+    title += f", {words.percent(worst['share'])} of capital"
     some = (
         "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
     )
@@ -184,13 +179,13 @@ def lender_losses(results: Results) -> Figure:
         left_in=2.3,
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
-    rows = np.arange(len(lost))
+    places = np.arange(len(lost))
     for axes, values, texts, color in (
         (dollars, lost["loss_usd"] / 1e6, [words.money(v) for v in lost["loss_usd"]], style.RED),
         (shares, 100 * lost["share"], [words.percent(v, 1) for v in lost["share"]], style.BLUE),
     ):
-        axes.barh(rows, values.fillna(0.0), color=color, height=0.66)
-        for row, value, text in zip(rows, values.fillna(0.0), texts, strict=True):
+        axes.barh(places, values.fillna(0.0), color=color, height=0.66)
+        for row, value, text in zip(places, values.fillna(0.0), texts, strict=True):
             axes.annotate(
                 text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
@@ -198,7 +193,7 @@ def lender_losses(results: Results) -> Figure:
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
         axes.spines["left"].set_visible(False)
-    dollars.set_yticks(rows, [words.short(name, 32) for name in lost["name"]])
+    dollars.set_yticks(places, [words.short(name, 32) for name in lost["name"]])
     dollars.tick_params(axis="y", labelcolor=style.BLACK)
     dollars.invert_yaxis()
     dollars.set_xlabel("loss, USD m")

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from matplotlib.ticker import MaxNLocator
+
 from experiments import style, words
+from experiments.results import rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25")
 HIGHEST_LTV = 2.5
+NO_BID = 0.01  # of the mark: below that a bid is none
 SEGMENT_COLORS = (
     style.BLUE,
     style.ORANGE,
@@ -32,52 +36,45 @@ SEGMENT_COLORS = (
 @style.styled
 def marks(results: Results) -> Figure:
     """What lenders' books say a machine is worth, against what auctions cleared at."""
-    trades, series = results.trades, results.series
-    asked = results.book[results.book["side"] == "ask"]
-    if trades.empty:
-        offered = sorted(set(asked["hardware"]) - {"BTC"})
-        title = (
-            f"No auction clears: {words.listed([words.hardware(c) for c in offered])} are offered, "
-            "marks rest on schedules"
-            if offered
-            else "Nothing is auctioned: marks follow their schedules, untested"
-        )
-    else:
-        low = trades.iloc[int(trades["ratio"].to_numpy().argmin())]
+    forced, series = results.forced_trades, results.series
+    offered = set(results.offers["hardware"])
+    if len(forced):
+        low = forced.iloc[int(forced["ratio"].to_numpy().argmin())]
         title = (
             f"{words.capital(words.hardware(low['hardware']))} clear at "
             f"{words.percent(low['ratio'])} of their mark in week {words.week(int(low['day']))}"
         )
+    elif offered:
+        names = [words.hardware(c) for c in results.classes if c in offered]
+        title = f"No forced sale clears: {words.listed(names)} are offered in vain"
+    else:
+        title = "Nothing is sold in distress: marks are not put to the test"
     shown = _shown_classes(results)
     figure, panels = style.new_figure(
         title,
-        "Line: mark in lenders' books. Dots: auctions that cleared. "
-        "USD per GPU, USD per TH/s for rigs.",
+        "Line: mark in lenders' books. Red: auctions with seized lots. Grey: ordinary second-hand "
+        "trade. USD per GPU; USD per TH/s for rigs.",
         rows=2,
         columns=3,
-        height_in=4.6,
+        height_in=4.9,
         left_in=0.7,
-        gridspec_kw={"hspace": 0.42, "wspace": 0.3},
+        gridspec_kw={"hspace": 0.55, "wspace": 0.3},
         sharex=True,
     )
     x = results.x(series["day"])
     for axes, hardware in zip(panels, shown, strict=False):
-        own = trades[trades["hardware"] == hardware]
+        own = results.trades[results.trades["hardware"] == hardware]
         axes.plot(x, series[f"mark_{hardware}_usd"], color=style.BLUE)
-        axes.plot(
-            results.x(own["day"]),
-            own["price_usd"],
-            color=style.RED,
-            marker="o",
-            markersize=3,
-            lw=0.8,
-        )
-        note = (
-            f"last trade {words.percent(own['ratio'].iloc[-1])} of mark"
-            if len(own)
-            else ("offered, no trade" if (asked["hardware"] == hardware).any() else "not offered")
-        )
-        style.panel_title(axes, f"{words.CLASS_TITLES.get(hardware, hardware)}: {note}")
+        for is_forced, color in ((False, style.GREY), (True, style.RED)):
+            dots = own[own["forced"] == is_forced]
+            axes.plot(results.x(dots["day"]), dots["price_usd"], "o", color=color, ms=2.6, mew=0)
+        own = own[own["forced"]]
+        note = "never offered in distress"
+        if len(own):
+            note = f"last forced sale at {words.percent(own['ratio'].iloc[-1])} of mark"
+        elif hardware in offered:
+            note = "offered, not sold"
+        style.panel_title(axes, words.CLASS_TITLES.get(hardware, hardware), note)
         axes.set_ylim(bottom=0)
         style.thousands(axes)
         style.date_axis(axes, x[0], x[-1], 4)
@@ -87,13 +84,11 @@ def marks(results: Results) -> Figure:
 
 
 def _shown_classes(results: Results) -> list[str]:
-    """The usual five classes, and the one other of which most value is offered or held."""
-    asks = results.book[results.book["side"] == "ask"]
+    """The usual five classes, and the one other of which most value is offered."""
     usual = [c for c in SHOWN_CLASSES if c in results.classes]
     other = [c for c in results.classes if c not in usual]
-    value = {
-        c: results.mark(c, 0) * float(asks.loc[asks["hardware"] == c, "units"].sum()) for c in other
-    }
+    most = results.offers.groupby("hardware")["offered"].max().to_dict()
+    value = {c: results.mark(c, 0) * most.get(c, 0.0) for c in other}
     extra = max(other, key=lambda c: (value[c], c == "GB200"), default=None)
     shown = usual if extra is None else [*usual, extra]
     return sorted(shown, key=results.classes.index)
@@ -101,20 +96,15 @@ def _shown_classes(results: Results) -> list[str]:
 
 def worst_book(results: Results) -> tuple[int, str] | None:
     """Day and class in which most offered value met no bid; ``None`` if nothing was offered."""
-    book = results.book[results.book["hardware"] != "BTC"]
-    if not (book["side"] == "ask").any():
+    offers = results.offers
+    if offers.empty:
         return None
-    units = book.pivot_table(
-        index=["day", "hardware"], columns="side", values="units", aggfunc="sum", fill_value=0.0
-    ).reindex(columns=["ask", "bid"], fill_value=0.0)
-    days = units.index.get_level_values("day").to_numpy()
-    classes = units.index.get_level_values("hardware").to_numpy()
-    prices = np.array([results.mark(h, int(day)) for day, h in zip(days, classes, strict=True)])
-    missing = (units["ask"] - units["bid"]).clip(lower=0.0).to_numpy() * prices
+    prices = np.array([results.mark(h, d) for d, h in rows(offers, "day", "hardware")])
+    missing = (offers["offered"] - offers["wanted"]).clip(lower=0.0).to_numpy() * prices
     if missing.max() <= 0:  # bids for everything, everywhere: the largest offer then
-        missing = units["ask"].to_numpy() * prices
-    worst = int(missing.argmax())
-    return int(days[worst]), str(classes[worst])
+        missing = offers["offered"].to_numpy() * prices
+    worst = offers.iloc[int(missing.argmax())]
+    return int(worst["day"]), str(worst["hardware"])
 
 
 @style.styled
@@ -126,60 +116,65 @@ def order_book(results: Results) -> Figure:
             "No hardware comes to market", "No order book: nothing was seized or offered for sale."
         )
     day, hardware = worst
-    book = results.book
+    book, offers = results.book, results.offers
     book = book[(book["day"] == day) & (book["hardware"] == hardware) & (book["units"] > 0)]
+    offer = offers[(offers["day"] == day) & (offers["hardware"] == hardware)].iloc[0]
     mark = results.mark(hardware, day)
-    asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
-    offered, wanted = float(asks["units"].sum()), float(bids["units"].sum())
+    bids = book[book["side"] == "bid"]
     figure, panels = style.new_figure(
-        _book_title(hardware, offered, bids, mark),
-        f"Order book of week {words.week(day)}, {words.date(results.date(day))}: "
-        f"{words.count(offered)} {words.unit(hardware)} offered, {words.count(wanted)} bid for. "
-        "Blocks: bids, best first, by who bids. Black: sellers' reserve prices.",
+        _book_title(hardware, offer, mark),
+        f"Order book of week {words.week(day)}, {words.date(results.date(day))}. Blocks: bids, best "
+        "first, as wide as the quantity. Black: what sellers ask at least. Dashed: mark.",
         columns=max(1, book["place"].nunique()),
-        height_in=3.7,
-        right_in=1.75,
+        height_in=3.8,
+        right_in=1.9,
         sharey=True,
     )
     segments = list(
         bids.groupby("segment")["units"].sum().sort_values(ascending=False, kind="stable").index
     )
     colors = dict(zip(segments, SEGMENT_COLORS * 3, strict=False))
+    high = max(mark, float(offer["best_usd"]))
+    top = 1.08 * max(high, min(float(book["price_usd"].max()), 2.5 * high))
     for axes, (place, own) in zip(panels, book.groupby("place"), strict=True):
         style.panel_title(axes, "Sold where it stands" if place == "in place" else "Sold removed")
         _ladder(axes, own, colors)
         axes.axhline(mark, color=style.GREY, ls=(0, (4, 3)), lw=1.2)
         axes.set_xlabel(f"cumulative quantity, {words.unit(hardware)}")
+        axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(lambda value, _: words.count(value))
-    top = max(mark, float(book["price_usd"].max())) * 1.08
-    panels[0].set_ylim(0, top)
+        axes.set_ylim(0, top)
     panels[0].set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
     style.thousands(panels[0])
-    rows = [(mark, f"mark {words.money(mark)}", style.GREY)]
-    if len(asks):
-        reserve = float(np.average(asks["price_usd"], weights=asks["units"]))
-        rows.append((reserve, f"reserve {words.money(reserve)}", style.BLACK))
-    for segment in segments[:8]:
-        own = bids[bids["segment"] == segment]
-        best = float(own["price_usd"].max())
-        rows.append((best, f"{words.short(words.segment(segment), 22)} ■", colors[segment]))
-    style.label_ends(panels[-1], panels[-1].get_xlim()[1], rows, size=8)
+    labels = [(mark, f"mark {words.money(mark)}", style.GREY)]
+    labels += [
+        (
+            float(bids.loc[bids["segment"] == segment, "price_usd"].max()),
+            f"■ {words.short(words.segment(segment), 24)}",
+            colors[segment],
+        )
+        for segment in segments[:8]
+    ]
+    style.label_ends(panels[-1], panels[-1].get_xlim()[1], labels, size=8)
     return figure
 
 
-def _book_title(hardware: str, offered: float, bids: pd.DataFrame, mark: float) -> str:
-    name, wanted = words.hardware(hardware), float(bids["units"].sum())
-    amount = (
-        f"{words.count(offered)} TH/s of {name}"
-        if words.is_asic(hardware)
-        else f"{words.count(offered)} {name}"
-    )
-    if wanted <= 0:
+def _book_title(hardware: str, offer: pd.Series, mark: float) -> str:
+    """Who wants what is on offer, and at which share of the mark."""
+    offered, wanted, best = offer["offered"], offer["wanted"], offer["best_usd"] / mark
+    name = words.hardware(hardware)
+    amount = f"{words.count(offered)} {'TH/s of ' if words.is_asic(hardware) else ''}{name}"
+    if best < NO_BID:
         return f"Nobody bids for {amount}"
-    best = words.percent(float(bids["price_usd"].max()) / mark)
+    if wanted <= 0:
+        asked = words.percent(offer["asked_usd"] / mark)
+        return f"No deal for {amount}: best bid {words.percent(best)} of the mark, asked {asked}"
     if wanted >= offered:
-        return f"There are bids for all {amount}, at {best} of the mark at best"
-    return f"Bids for {words.count(wanted)} of {amount}, at {best} of the mark at best"
+        return f"There are bids for all {amount}, at {words.percent(best)} of the mark at best"
+    return (
+        f"Bids meet the price of {words.count(wanted)} of {amount}, "
+        f"at {words.percent(best)} of the mark at best"
+    )
 
 
 def _ladder(axes: Axes, book: pd.DataFrame, colors: dict[str, str]) -> None:
@@ -230,7 +225,7 @@ def collateral_illusion(results: Results) -> Figure:
     worst = int(real.where(known, -1.0).to_numpy().argmax())
     said, true = words.percent(paper.iloc[worst]), words.percent(real.iloc[worst])
     figure, (over_time, by_class) = style.new_figure(
-        f"The books say {said} loan to value; selling the collateral would make it {true}",
+        f"Loans stand at {said} of their collateral on paper, at {true} if it had to be sold",
         "Secured loans over the value of their collateral: at lenders' marks (paper), and walking "
         "that day's order book with the whole position (realisable).",
         columns=2,
@@ -260,12 +255,12 @@ def collateral_illusion(results: Results) -> Figure:
         ],
     )
     style.panel_title(over_time, "All secured loans")
-    _ltv_by_class(results, by_class)
+    _ltv_by_class(results, by_class, worst)
     return figure
 
 
-def _ltv_by_class(results: Results, axes: Axes) -> None:
-    """Paper and realisable loan to value of each class on the recorded day of the largest gap."""
+def _ltv_by_class(results: Results, axes: Axes, worst: int) -> None:
+    """Paper and realisable loan to value of each class, last recorded before the worst day."""
     illusion = results.illusion
     columns = ["balance_usd", "paper_value_usd", "realisable_value_usd"]
     illusion = illusion.groupby(["day", "hardware"], as_index=False)[columns].sum()
@@ -273,16 +268,14 @@ def _ltv_by_class(results: Results, axes: Axes) -> None:
     if illusion.empty:
         axes.set_axis_off()
         return
-    by_day = illusion.groupby("day")[columns].sum()
-    gaps = (by_day["paper_value_usd"] - by_day["realisable_value_usd"]).to_numpy()
-    day = int(by_day.index.to_numpy()[gaps.argmax()])
-    rows = illusion[illusion["day"] == day].nlargest(10, "balance_usd")
-    rows = rows.assign(
-        paper=100 * rows["balance_usd"] / rows["paper_value_usd"],
-        real=100 * rows["balance_usd"] / rows["realisable_value_usd"].clip(lower=1e-9),
+    day = int(illusion.loc[illusion["day"] <= max(worst, illusion["day"].min()), "day"].max())
+    chosen = illusion[illusion["day"] == day].nlargest(10, "balance_usd")
+    chosen = chosen.assign(
+        paper=100 * chosen["balance_usd"] / chosen["paper_value_usd"],
+        real=100 * chosen["balance_usd"] / chosen["realisable_value_usd"].clip(lower=1e-9),
     )
     cap = 100 * HIGHEST_LTV
-    for row, (paper, real) in enumerate(zip(rows["paper"], rows["real"], strict=True)):
+    for row, (paper, real) in enumerate(rows(chosen, "paper", "real")):
         shown = min(real, cap)
         axes.plot([min(paper, cap), shown], [row, row], color=style.LIGHT, lw=2.5, zorder=1)
         axes.plot([min(paper, cap)], [row], "o", color=style.BLUE, ms=6)
@@ -297,9 +290,9 @@ def _ltv_by_class(results: Results, axes: Axes) -> None:
             textcoords="offset points",
             annotation_clip=False,
         )
-    axes.set_yticks(range(len(rows)), [words.CLASS_TITLES.get(c, c) for c in rows["hardware"]])
+    axes.set_yticks(range(len(chosen)), [words.CLASS_TITLES.get(c, c) for c in chosen["hardware"]])
     axes.tick_params(axis="y", labelcolor=style.BLACK)
-    axes.set_ylim(len(rows) - 0.5, -0.5)
+    axes.set_ylim(len(chosen) - 0.5, -0.5)
     axes.set_xlim(0, cap * 1.05)
     axes.axvline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
     axes.grid(True, axis="x")
@@ -324,17 +317,16 @@ def liquidation(results: Results) -> Figure:
     for unit, seized, sold, _ in families:
         if results.final(seized) > 0:
             share = results.final(sold) / results.final(seized)
-            phrases.append(
-                f"{words.percent(share)} of {words.count(results.final(seized))} seized {unit}"
-            )
+            phrases.append(f"{words.percent(share)} of {words.count(results.final(seized))} {unit}")
     title = (
-        f"Lenders sell {' and '.join(phrases)} by the end"
+        f"By the end {' and '.join(phrases)} seized have been sold"
         if phrases
-        else ("Distressed owners sell hardware before lenders seize any")
+        else "Distressed owners sell hardware before any is seized"
     )
     figure, panels = style.new_figure(
         title,
-        "By week. Grey: seized so far. Green: sold so far. Orange: on offer and unsold.",
+        "By week. Grey: seized by lenders or taken into estates so far. Green: sold so far. "
+        "Orange: on offer and unsold.",
         columns=2,
         height_in=3.4,
         right_in=1.3,

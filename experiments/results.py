@@ -80,7 +80,7 @@ class Results:
 
     def name(self, party: str) -> str:
         """A party's display name, or its id."""
-        return self.names.get(party) or party
+        return words.party(self.names.get(party) or party)
 
     def kind_of(self, party: str) -> str:
         """``miner``, ``neocloud`` or ``borrower`` for a party in default."""
@@ -128,27 +128,56 @@ class Results:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Auctions that cleared at a new price: ``day, hardware, price_usd, mark_usd, ratio``.
+        """Auctions that cleared at a new price: day, hardware, price, mark, ratio, forced or not.
 
-        The mark is that of the day before: what lenders believed when the hammer fell.
+        The mark is that of the day before: what lenders believed when the hammer fell. ``forced``
+        tells auctions with seized lots on offer from ordinary second-hand trade.
         """
         import pandas as pd
 
+        asks = self.book[self.book["side"] == "ask"]
+        offered = set(rows(asks, "day", "hardware"))
         found = []
         for hardware in self.classes:
             price = self.series[f"clearing_{hardware}_usd"]
             mark = self.series[f"mark_{hardware}_usd"]
             new = price.notna() & (price != price.shift())
+            days = self.series.loc[new, "day"]
             found.append(
                 pd.DataFrame(
                     {
-                        "day": self.series.loc[new, "day"],
+                        "day": days,
                         "hardware": hardware,
                         "price_usd": price[new],
                         "mark_usd": mark.shift().fillna(mark)[new],
+                        "forced": [(day, hardware) in offered for day in days.tolist()],
                     }
                 )
             )
-        trades = pd.concat(found, ignore_index=True)
+        trades = pd.concat(found, ignore_index=True).astype({"forced": bool})
         trades["ratio"] = trades["price_usd"] / trades["mark_usd"]
         return trades.sort_values(["day", "hardware"], ignore_index=True)
+
+    @cached_property
+    def forced_trades(self) -> pd.DataFrame:
+        """The trades in which seized lots were on offer."""
+        return self.trades[self.trades["forced"]]
+
+    @cached_property
+    def offers(self) -> pd.DataFrame:
+        """What is offered by day and class, and what is bid for it.
+
+        ``offered`` counts units of seized lots; ``wanted`` counts bids at or above the lowest reserve price
+        of the same place; ``best_usd`` is the best bid, 0 if there is none; ``asked_usd`` the
+        lowest reserve.
+        """
+        keys = ["day", "hardware"]
+        book = self.book[(self.book["hardware"] != "BTC") & (self.book["units"] > 0)]
+        asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
+        reserve = asks.groupby([*keys, "place"])["price_usd"].min().rename("reserve_usd")
+        bids = bids.merge(reserve.reset_index(), on=[*keys, "place"])
+        serious = bids[bids["price_usd"] >= bids["reserve_usd"]]
+        offers = asks.groupby(keys).agg(offered=("units", "sum"), asked_usd=("price_usd", "min"))
+        offers["wanted"] = serious.groupby(keys)["units"].sum()
+        offers["best_usd"] = bids.groupby(keys)["price_usd"].max()
+        return offers.fillna(0.0).reset_index()

@@ -185,7 +185,7 @@ def seizures(results: Results) -> Chapter:
     parts += [f"{words.count(rigs)} TH/s of rigs"] * (rigs > 0)
     parts += ["bitcoin"] * bool((taken["kind"] == "btc_liquidation").any())
     what_all = words.listed(parts) or "collateral"
-    text = f"Lenders take {what_all} from {words.times(len(table), 'borrower')}."
+    text = f"Lenders and estates take {what_all} from {words.times(len(table), 'borrower')}."
     columns = _columns("Day>", "Date", "From", "What", "Loans>", "Value>")
     return Chapter(title, text, columns, tuple(table), figures)
 
@@ -193,33 +193,32 @@ def seizures(results: Results) -> Chapter:
 def sales(results: Results) -> Chapter:
     """Which hardware finds a buyer, at what share of its mark."""
     title, figures = "Who bids, at what price", ("5-marks", "6-order-book")
-    asks = results.book[results.book["side"] == "ask"]
-    bids = results.book[results.book["side"] == "bid"]
-    trades = results.trades
-    offered = [c for c in results.classes if (asks["hardware"] == c).any()]
+    offers, trades, bids = results.offers, results.forced_trades, results.book
+    bids = bids[bids["side"] == "bid"]
+    offered = [c for c in results.classes if (offers["hardware"] == c).any()]
     if not offered:
-        return Chapter(title, "No hardware comes to market.", figures=figures)
+        return Chapter(title, "No hardware comes to market in distress.", figures=figures)
     table, unsold = [], []
     for hardware in offered:
         own = trades[trades["hardware"] == hardware]
-        most = float(asks[asks["hardware"] == hardware].groupby("day")["units"].sum().max())
-        wanted = bids[bids["hardware"] == hardware].groupby("segment")["units"].sum()
+        wanted = bids[(bids["hardware"] == hardware) & (bids["price_usd"] > 0)]
+        most = wanted.assign(usd=wanted["units"] * wanted["price_usd"]).groupby("segment")["usd"]
         if own.empty:
             unsold.append(words.hardware(hardware))
         table.append(
             (
                 words.CLASS_TITLES.get(hardware, hardware),
-                f"{words.count(most)} {words.unit(hardware)}",
+                _amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
                 f"{len(own):,}",
                 _price(own["price_usd"].iloc[-1]) if len(own) else "–",
                 _range(own["ratio"]) if len(own) else "–",
-                words.segment(str(wanted.idxmax())) if len(wanted) else "nobody",
+                words.segment(str(most.sum().idxmax())) if len(wanted) else "nobody",
             )
         )
     many = f"{len(offered)} classes" if len(offered) > 1 else words.hardware(offered[0])
     text = f"{words.capital(many)} come to market; "
     if trades.empty:
-        text += "no auction clears, so the marks go stale and the inventory waits."
+        text += "no auction of them clears: the inventory waits."
     else:
         low = trades.iloc[int(trades["ratio"].to_numpy().argmin())]
         text += (
@@ -288,6 +287,10 @@ def _when(results: Results, day: float) -> tuple[str, str]:
 def _by_party(events: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Events by party, in the order of each party's first."""
     return [(str(party), own) for party, own in events.groupby("party", sort=False)]
+
+
+def _amount(units: float, hardware: str) -> str:
+    return f"{words.count(units)} {words.unit(hardware)}"
 
 
 def _price(usd: float) -> str:

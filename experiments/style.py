@@ -75,14 +75,15 @@ def new_figure(
     rows: int = 1,
     columns: int = 1,
     height_in: float = 4.6,
+    gap_in: float = 0.0,
     right_in: float = 0.3,
     left_in: float = 0.75,
     **grid: Any,
 ) -> tuple[Figure, list[Axes]]:
     """A figure with its finding as title, what is drawn as subtitle, and its panels row by row.
 
-    ``height_in`` is what lies below the head, in inches; ``right_in`` and ``left_in`` leave room
-    for labels beside the panels; ``grid`` goes to :meth:`matplotlib.figure.Figure.subplots`.
+    ``height_in`` is what lies below the head, in inches; ``right_in``, ``left_in`` and ``gap_in``
+    (between columns) leave room for labels; ``grid`` goes to ``Figure.subplots``.
     """
     title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 76) or [""]
     subtitle_lines = textwrap.wrap(subtitle, 118)
@@ -91,6 +92,9 @@ def new_figure(
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI)
     figure.set_label(title)
     spacing = {"wspace": 0.28, "hspace": 0.5} | grid.pop("gridspec_kw", {})
+    if gap_in:
+        panel = (WIDTH_IN - left_in - right_in - gap_in * (columns - 1)) / columns
+        spacing["wspace"] = gap_in / panel
     panels = figure.subplots(
         rows,
         columns,
@@ -132,9 +136,19 @@ def empty_figure(title: str, subtitle: str) -> Figure:
     return figure
 
 
-def panel_title(axes: Axes, text: str, color: str = BLACK) -> None:
-    """A heading over one panel."""
-    axes.set_title(text, color=color, fontsize=9.5, fontweight="bold", pad=7)
+def panel_title(axes: Axes, text: str, note: str = "") -> None:
+    """A heading over one panel, and a remark below it."""
+    axes.set_title(text, fontsize=9.5, fontweight="bold", pad=19 if note else 7)
+    if note:
+        axes.annotate(
+            note,
+            (0, 1),
+            (0, 6),
+            xycoords="axes fraction",
+            textcoords="offset points",
+            fontsize=8.5,
+            color=GREY,
+        )
 
 
 def date_axis(axes: Axes, first: float, last: float, ticks: int = 8) -> None:

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from experiments.story import Chapter
 
 PLAIN_WIDTH = 100
-WIDEST_CELL = 30
+WIDEST_CELL = 30  # characters; longer names are cut
+WIDEST_FIXED = 17  # columns up to this width are never squeezed
 MOST_ROWS = {
     "Who is called for margin": 5,
     "Who breaks which covenant": 4,
@@ -64,16 +65,19 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     console.print()
     console.print(Text(chapter.text, style="bold"))
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    for column in chapter.columns:
+    most = MOST_ROWS[chapter.title]
+    cells = [[words.short(cell, WIDEST_CELL) for cell in row] for row in chapter.table[:most]]
+    for place, column in enumerate(chapter.columns):
+        width = max(len(text) for text in (column.name, *(row[place] for row in cells)))
         table.add_column(
             Text(column.name),
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
+            min_width=min(width, WIDEST_FIXED),
         )
-    most = MOST_ROWS[chapter.title]
-    for row in chapter.table[:most]:
-        table.add_row(*(Text(words.short(cell, WIDEST_CELL)) for cell in row))
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
     hidden = len(chapter.table) - most
     if hidden > 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 
 GPU_CLASSES = ("A100", "H100", "H200", "B200", "B300", "GB200", "GB300", "MI300X", "OTHER")
 ASIC_CLASSES = ("GT35", "J25_35", "J18_25", "LT18", "LT10")
@@ -104,6 +105,19 @@ SEGMENTS = {
 }
 
 
+SMALL_PARTIES = {
+    "Rest of the Bitcoin network": "Private miner",
+    "About 190 smaller neoclouds": "Small neocloud",
+}
+_PART = re.compile(r"(.+), (?:party|buyer) (\d+)(?: of \d+)?")
+
+
+def party(name: str) -> str:
+    """A party's name; the many parts of one row of the data become numbered small ones."""
+    part = _PART.fullmatch(name)
+    return f"{SMALL_PARTIES.get(part[1], part[1])} #{part[2]}" if part else name
+
+
 def is_asic(hardware: str) -> bool:
     """Whether a hardware class is a mining rig (its unit is TH/s), not a GPU."""
     return hardware in ASIC_CLASSES
@@ -172,6 +186,8 @@ def percent(share: float | None, digits: int = 0) -> str:
     """A share as per cent: ``0.43`` becomes ``43 %``; ``–`` if unknown."""
     if share is None or not math.isfinite(share):
         return "–"
+    if 0 < share < 0.5 * 10 ** (-2 - digits):
+        return f"under {10.0**-digits:g} %"
     return f"{100 * share:,.{digits}f} %".replace("-", "−")
 
 
@@ -199,9 +215,16 @@ def listed(items: list[str], most: int = 4) -> str:
 
 
 def short(name: str, width: int) -> str:
-    """A name cut to ``width`` characters, bracketed remarks first."""
-    name = name.partition(" (")[0] if len(name) > width else name
-    return name if len(name) <= width else name[: width - 1].rstrip(" ,") + "…"
+    """A name cut to ``width`` characters, bracketed remarks first; a number at its end stays."""
+    if len(name) <= width:
+        return name
+    name = name.partition(" (")[0]
+    base, hash_, number = name.rpartition(" #")
+    tail = f" #{number}" if hash_ else ""
+    base = base if hash_ else name
+    if len(base) + len(tail) > width:
+        base = base[: width - len(tail) - 1].rstrip(" ,") + "…"
+    return base + tail
 
 
 def capital(text: str) -> str:

@@ -105,7 +105,7 @@ def class_bids(
         else:
             turn = (1.0 + buyers.required_return[i]) ** DEALER_TURN_YEARS
             value = dealer_price_usd / turn
-            private = np.exp(0.25 * view_deviation * deviation)
+            private = np.exp(-0.25 * view_deviation * abs(deviation))
         bids[i] = bid_usd(value, replacement_usd, relocation, private)
         units[i] = affordable_units(
             bids[i],

@@ -18,7 +18,7 @@ from agents.borrower import Borrowers
 from agents.compiled import compiled
 from agents.neocloud import HOURS_PER_DAY, Neoclouds
 from agents.party import Outside, Parties, Status
-from market.hardware import Hardware
+from market.hardware import Hardware, Holdings
 from market.ledger import pay
 
 
@@ -47,6 +47,7 @@ class Contracts(NamedTuple):
     signed_later: NDArray[np.bool_]  # not live at the opening
     ordered: NDArray[np.float64]  # GPUs still to be delivered
     delivered: NDArray[np.float64]  # GPUs live: all of them where live at the opening
+    holding: NDArray[np.int32]  # row of the machines bought for it, -1: served by the whole fleet
     repaid_usd_day: NDArray[np.float64]  # rent already prepaid by the tenant
     unfunded_days: NDArray[np.int32]  # in a row; the order is cancelled when they get too many
     unit_cost_usd_day: NDArray[np.float64]  # running cost of delivered GPUs, NaN: as the fleet's
@@ -63,6 +64,7 @@ def run_contracts(
     parties: Parties,
     borrowers: Borrowers,
     neoclouds: Neoclouds,
+    holdings: Holdings,
 ) -> None:
     """Sum what each borrower rents out and rents; site rent between borrowers is paid here."""
     n = len(borrowers.site_usd)
@@ -70,6 +72,8 @@ def run_contracts(
     neoclouds.contract_usd_day[:] = 0.0
     neoclouds.hosting_usd_day[:] = 0.0
     neoclouds.lease_cost_usd_day[:] = 0.0
+    holdings.contract_units[:] = 0.0
+    holdings.contract_usd_day[:] = 0.0
     utility = first_outside + Outside.UTILITY
     for c in range(len(contracts.kind)):
         landlord = contracts.landlord[c]
@@ -89,8 +93,13 @@ def run_contracts(
                 contracts.rolled[c] = True
             else:
                 rent -= contracts.repaid_usd_day[c]
-            neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
-            neoclouds.contract_usd_day[landlord] += rent
+            row = contracts.holding[c]
+            if row >= 0:
+                holdings.contract_units[row] += contracts.delivered[c]
+                holdings.contract_usd_day[row] += rent
+            else:
+                neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
+                neoclouds.contract_usd_day[landlord] += rent
             continue
         rent = contracts.usd_day[c]
         tenant = contracts.tenant[c]

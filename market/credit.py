@@ -221,6 +221,20 @@ def roll_over(
 
 
 @compiled
+def spare_cash_usd(
+    day: int, b: int, reference_rate: float, parties: Parties, borrowers: Borrowers, loans: Loans
+) -> float:
+    """Own cash that may pay for growth [USD]: beyond a quarter's overhead and a year's gap.
+
+    The gap is scheduled debt service less operating cash flow, where that is positive.
+    """
+    service = yearly_service_usd(day, b, reference_rate, loans)
+    gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
+    buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
+    return max(0.0, parties.cash_usd[b] - buffer)
+
+
+@compiled
 def draw_for_purchase(
     b: int,
     need_usd: float,
@@ -280,6 +294,7 @@ def draw_for_purchase(
 @compiled
 def build(
     day: int,
+    reference_rate: float,
     first_lender: int,
     first_outside: int,
     parties: Parties,
@@ -317,8 +332,8 @@ def build(
                 ledger,
                 loans,
             )
-        buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
-        spare = max(0.0, parties.cash_usd[b] - paid - buffer)
+        spare = spare_cash_usd(day, b, reference_rate, parties, borrowers, loans) - paid
+        spare = max(0.0, spare)
         paid = min(cost, paid + spare)
         pay(parties, b, supplier, paid)
         borrowers.site_usd[b] += paid
@@ -394,8 +409,7 @@ def deliver(
         )
         room = limit if passes and appetite > 0.0 else 0.0
         lines = _committed_room(b, k, day, loans)
-        buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
-        spare = max(0.0, parties.cash_usd[b] - buffer)
+        spare = spare_cash_usd(day, b, reference_rate, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
         borrowed = min(limit, lines + (appetite * room if facility >= 0 else 0.0))
         if prepaid + borrowed + spare < need:

@@ -18,6 +18,7 @@ from agents.compiled import compiled
 from market.tables import OpeningTables
 
 SITE = "SITE"
+CURRENT_DAYS = 548  # classes launched in the last eighteen months are what one would buy new
 
 
 class Family(IntEnum):
@@ -54,6 +55,8 @@ class Holdings(NamedTuple):
     units: NDArray[np.float64]
     pledged: NDArray[np.float64]
     cost_usd_unit_day: NDArray[np.float64]  # power and site of a GPU; ASIC power is by the MWh
+    contract_units: NDArray[np.float64]  # machines bought for contracts signed at the opening
+    contract_usd_day: NDArray[np.float64]  # and what those contracts pay
     income_usd_unit_day: NDArray[np.float64]  # result of the last day
 
 
@@ -123,15 +126,19 @@ def build_hardware(tables: OpeningTables) -> Hardware:
             hardware.lo_j_th[k] = row.efficiency_lo_j_th
             hardware.hi_j_th[k] = row.efficiency_hi_j_th
             hardware.slots_per_unit[k] = row.kw_per_unit / 1000.0
-    _set_replacement_cost(hardware, [row.available_at_start for row in rows])
+    current = [
+        row.available_at_start and (tables.opening_date - row.launch_date).days < CURRENT_DAYS
+        for row in rows
+    ]
+    _set_replacement_cost(hardware, current)
     return hardware
 
 
-def _set_replacement_cost(hardware: Hardware, available: list[bool]) -> None:
-    """Cheapest available new hardware per unit of rent (GPU); the class's own new price (ASIC)."""
-    gpus = [k for k, on in enumerate(available) if on and hardware.family[k] == Family.GPU]
+def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
+    """Cheapest current new hardware per unit of rent (GPU); the class's own new price (ASIC)."""
+    gpus = [k for k, on in enumerate(current) if on and hardware.family[k] == Family.GPU]
     per_quality = min(hardware.new_usd[k] / hardware.quality[k] for k in gpus)
-    for k in range(len(available)):
+    for k in range(len(current)):
         if hardware.family[k] == Family.GPU:
             hardware.replacement_usd[k] = per_quality * hardware.quality[k]
         else:

@@ -28,7 +28,14 @@ from market.drafts import (
 )
 from market.events import EVENT_DTYPE
 from market.growth import add_growth
-from market.hardware import Family, Hardware, Holdings, build_hardware, class_names
+from market.hardware import (
+    Family,
+    Hardware,
+    Holdings,
+    build_hardware,
+    class_names,
+    find_holding,
+)
 from market.ledger import empty_ledger
 from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
 from market.lots import empty_lots
@@ -110,6 +117,10 @@ def open_market(
             )
     loans, loan_names, perimeters = _loans(drafts, party, first_lender, hardware_names)
     _pledge(loans, holdings)
+    for c in np.flatnonzero(contracts.ordered > 0):
+        contracts.holding[c] = find_holding(
+            holdings, contracts.landlord[c], contracts.hardware[c]
+        )
 
     count = len(hardware_names)
     return State(
@@ -231,6 +242,8 @@ def _holdings(
         units=np.array(units),
         pledged=np.zeros(size),
         cost_usd_unit_day=np.array(cost),
+        contract_units=np.zeros(size),
+        contract_usd_day=np.zeros(size),
         income_usd_unit_day=np.zeros(size),
     )
 
@@ -317,6 +330,7 @@ def _contracts(
         signed_later=np.array([d.start_day > 0 for d in drafts]),
         ordered=np.where(live, 0.0, gpus),
         delivered=np.where(live, gpus, 0.0),
+        holding=np.full(len(drafts), -1, np.int32),
         repaid_usd_day=np.zeros(len(drafts)),
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
@@ -351,7 +365,11 @@ def _loans(
         borrower=np.array([party[draft.borrower] for draft in rows], np.int32),
         lender=np.array([party[draft.lender] - first_lender for draft in rows], np.int32),
         perimeter=np.array(
-            [perimeters.get((draft.borrower, draft.perimeter), -1) for draft in rows], np.int32
+            [
+                perimeters[draft.borrower, draft.perimeter] if np.isfinite(draft.min_dscr) else -1
+                for draft in rows
+            ],
+            np.int32,
         ),
         instrument=ints("instrument").astype(np.int8),
         status=np.full(n, LoanStatus.PERFORMING, np.int8),

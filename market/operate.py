@@ -99,38 +99,46 @@ def run_gpus(
         neoclouds.income_usd_day[b] = 0.0
         if parties.status[b] != Status.ACTIVE:
             continue
-        gpus = 0.0
+        pooled = 0.0  # machines that no later contract has bought for itself
         quality = 0.0
         for row in range(holdings.first[b], holdings.first[b + 1]):
             k = holdings.hardware[row]
             if hardware.family[k] == Family.GPU:
-                gpus += holdings.units[row]
-                quality += holdings.units[row] * hardware.quality[k]
-        if gpus <= 0.0:
-            continue
+                free = max(0.0, holdings.units[row] - holdings.contract_units[row])
+                pooled += free
+                quality += free * hardware.quality[k]
         contracted = neoclouds.contracted_gpus[b]
-        covered = covered_share(contracted, gpus)
-        paid = neoclouds.contract_usd_day[b] * served_share(contracted, gpus)
+        covered = covered_share(contracted, pooled)
+        paid = neoclouds.contract_usd_day[b] * served_share(contracted, pooled)
         per_quality = paid / (covered * quality) if covered > 0.0 else 0.0
-        revenue = paid
+        revenue = 0.0
         cost = 0.0
         for row in range(holdings.first[b], holdings.first[b + 1]):
             k = holdings.hardware[row]
-            if hardware.family[k] != Family.GPU:
+            units = holdings.units[row]
+            if hardware.family[k] != Family.GPU or units <= 0.0:
                 continue
-            rent = rent_h100 * hardware.quality[k]
+            own = min(units, holdings.contract_units[row])
+            own_rent = 0.0
+            if own > 0.0:
+                own_rent = holdings.contract_usd_day[row] * own / holdings.contract_units[row]
+            free = units - own
             unit_cost = holdings.cost_usd_unit_day[row]
+            rent = rent_h100 * hardware.quality[k]
             margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
-            runs = covered + (1.0 - covered) * (1.0 if margin > 0.0 else 0.0)
-            if margin > 0.0:
-                spot_units = holdings.units[row] * (1.0 - covered)
-                revenue += spot_units * (margin + unit_cost)
-            cost += holdings.units[row] * runs * unit_cost
-            holdings.income_usd_unit_day[row] = unit_income_usd_day(
+            spot = (1.0 - covered) * free if margin > 0.0 else 0.0
+            online = own + covered * free + spot
+            revenue += own_rent + covered * free * per_quality * hardware.quality[k]
+            revenue += spot * (margin + unit_cost)
+            cost += online * unit_cost
+            pool_income = unit_income_usd_day(
                 covered, per_quality * hardware.quality[k], margin, unit_cost
             )
-            neoclouds.gpus_online[b] += holdings.units[row] * runs
-            supply += holdings.units[row] * runs * hardware.quality[k]
+            holdings.income_usd_unit_day[row] = (
+                own_rent - own * unit_cost + free * pool_income
+            ) / units
+            neoclouds.gpus_online[b] += online
+            supply += online * hardware.quality[k]
         pay(parties, customers, b, revenue)
         pay(parties, b, utility, cost)
         neoclouds.income_usd_day[b] = revenue - cost

@@ -183,6 +183,7 @@ def operate(run: Run) -> None:
         s.parties,
         s.borrowers,
         s.neoclouds,
+        s.holdings,
     )
     reward = p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
     production.run_rigs(
@@ -584,6 +585,7 @@ def credit(run: Run) -> None:
     )
     credit_book.build(
         run.day,
+        s.prices.reference_rate,
         s.first_lender,
         s.first_outside,
         s.parties,
