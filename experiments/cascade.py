@@ -39,7 +39,7 @@ COLORS = {
     "forced_sale": style.ORANGE,
     "lender_impaired": style.PURPLE,
 }
-MOST_ROWS = 26
+MOST_ROWS = 28
 
 
 @dataclass
@@ -177,9 +177,12 @@ def cascade(results: Results) -> Figure:
     trees = forest(results.events)
     contagious = cascades(trees)
     if contagious:
-        drawn, title = contagious[:3], _contagion_title(results, contagious)
+        drawn, title = contagious[:2], _contagion_title(results, contagious)
+        shown = {party for tree in drawn for party in tree.failed}
+        other = [tree for tree in trees if tree.failed and not shown & set(tree.failed)]
+        drawn += sorted(other, key=lambda tree: -_total(tree))[:1]
     else:
-        drawn = sorted(trees, key=lambda t: (-len(t.failed), -_total(t), t.day))[:1]
+        drawn = sorted(trees, key=lambda tree: (not tree.failed, -_total(tree)))[:1]
         title = _chain_title(results, drawn)
     lines, hidden = pick(drawn)
     if not lines:
@@ -192,7 +195,8 @@ def cascade(results: Results) -> Figure:
         lines,
         title,
         "Each line is caused by the line it hangs from. Shown: defaults, seizures, sales, "
-        f"liquidations, and the triggers of defaults; × counts merged events.{many}",
+        "liquidations, and the triggers of defaults; × counts merged events. The largest failure "
+        f"comes last if it stands alone.{many}",
     )
 
 

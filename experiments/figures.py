@@ -87,7 +87,8 @@ def defaults(results: Results) -> Figure:
     reasons = [
         f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
     ]
-    title = f"{words.capital(words.times(len(failed), 'default'))}: {words.listed(reasons, 3)}"
+    few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other causes"]
+    title = f"{words.capital(words.times(len(failed), 'default'))}: {words.listed(few)}"
     main = list(causes.index[:MOST_CAUSES])
     failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
     shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]

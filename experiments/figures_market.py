@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-
 from matplotlib.ticker import MaxNLocator
 
 from experiments import style, words
@@ -39,7 +38,8 @@ def marks(results: Results) -> Figure:
     forced, series = results.forced_trades, results.series
     offered = set(results.offers["hardware"])
     if len(forced):
-        low = forced.iloc[int(forced["ratio"].to_numpy().argmin())]
+        own = forced[forced["hardware"] == _main_class(results)]
+        low = own.iloc[int(own["ratio"].to_numpy().argmin())]
         title = (
             f"{words.capital(words.hardware(low['hardware']))} clear at "
             f"{words.percent(low['ratio'])} of their mark in week {words.week(int(low['day']))}"
@@ -60,6 +60,7 @@ def marks(results: Results) -> Figure:
         left_in=0.7,
         gridspec_kw={"hspace": 0.55, "wspace": 0.3},
         sharex=True,
+        notes=True,
     )
     x = results.x(series["day"])
     for axes, hardware in zip(panels, shown, strict=False):
@@ -81,6 +82,14 @@ def marks(results: Results) -> Figure:
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
     return figure
+
+
+def _main_class(results: Results) -> str:
+    """Of the classes sold in distress, the one of which most value was on offer."""
+    sold = set(results.forced_trades["hardware"])
+    offers = results.offers[results.offers["hardware"].isin(sold)]
+    usd = [n * results.mark(h, d) for d, h, n in rows(offers, "day", "hardware", "offered")]
+    return str(offers["hardware"].iloc[int(np.argmax(usd))])
 
 
 def _shown_classes(results: Results) -> list[str]:
@@ -123,8 +132,8 @@ def order_book(results: Results) -> Figure:
     bids = book[book["side"] == "bid"]
     figure, panels = style.new_figure(
         _book_title(hardware, offer, mark),
-        f"Order book of week {words.week(day)}, {words.date(results.date(day))}. Blocks: bids, best "
-        "first, as wide as the quantity. Black: what sellers ask at least. Dashed: mark.",
+        f"Order book of week {words.week(day)}, {words.date(results.date(day))}. Blocks: bids, "
+        "best first, as wide as the quantity. Black: what sellers ask at least. Dashed: mark.",
         columns=max(1, book["place"].nunique()),
         height_in=3.8,
         right_in=1.9,
@@ -144,6 +153,10 @@ def order_book(results: Results) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(4))
         axes.xaxis.set_major_formatter(lambda value, _: words.count(value))
         axes.set_ylim(0, top)
+        asked = own.loc[own["side"] == "ask", "price_usd"]
+        if len(asked) and asked.min() > top:
+            note = f"sellers ask {words.money(asked.min())} or more: off the scale"
+            axes.text(0.02, 0.94, note, transform=axes.transAxes, fontsize=9)
     panels[0].set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
     style.thousands(panels[0])
     labels = [(mark, f"mark {words.money(mark)}", style.GREY)]

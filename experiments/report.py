@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from experiments import story, words
+from experiments.captions import captions
 from experiments.headline import headline, key_numbers
 
 if TYPE_CHECKING:
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
     from experiments.results import Results
     from experiments.story import Chapter
 
-READING = {
-    "1-shock": "What the scenario does to the three prices that carry the sector's debt. Nothing "
-    "in this picture is a result, except what forced sales and idle machines add to it.",
-    "2-defaults": "Each step is a failure. The colour is the cause on record: the first obligation "
-    "the borrower could not meet, after cash, coins, credit lines and equity were used up.",
-    "3-cascade": "Read it like a folder tree: whatever hangs from a line was triggered by it. On "
-    "the right, when it happened; the larger the dot, the more money.",
-    "4-liquidation": "The distance between grey and green is hardware that lenders own and could "
-    "not sell, or may not sell yet: possession takes legal time.",
-    "5-marks": "Where dots lie below the line, books promise more than buyers pay. No dots means "
-    "no trade: the mark is then an opinion.",
-    "6-order-book": "Blocks are bids, as wide as the quantity and as high as the price. A sale "
-    "needs blocks above the black line; what lies right of the blocks finds no buyer.",
-    "7-collateral-illusion": "Above 100 % a sale would not repay the loans. Realisable walks the "
-    "bids of the day with the whole position: an upper bound on illiquidity, not a forecast.",
-    "8-lender-losses": "Red: dollars. Blue: the same loss against the capital behind it, which is "
-    "what decides whether a lender keeps lending.",
-}
 CONFIDENCE = {
     "seen": "seen in a public source",
     "computed": "computed from such figures",
@@ -79,7 +62,8 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
         for name, value in key_numbers(results)
     )
     about = f"<p>{escape(scenario.description)}</p>" if scenario.description else ""
-    chapters = "".join(_chapter(chapter, titles) for chapter in story.chapters(results))
+    reading = captions(results)
+    chapters = "".join(_chapter(chapter, titles, reading) for chapter in story.chapters(results))
     return f"""<!doctype html>
 <html lang="en">
 <head>
@@ -103,12 +87,12 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
 """
 
 
-def _chapter(chapter: Chapter, titles: Mapping[str, str]) -> str:
+def _chapter(chapter: Chapter, titles: Mapping[str, str], reading: Mapping[str, str]) -> str:
     """A heading, its sentence, its figures and its table."""
     parts = [f"<h2>{escape(chapter.title)}</h2>\n<p>{escape(chapter.text)}</p>\n"]
     parts += [
         f'<figure><img src="figures/{name}.png" alt="{escape(titles[name])}">'
-        f'<figcaption class="reading">{escape(READING[name])}</figcaption></figure>\n'
+        f'<figcaption class="reading">{escape(reading[name])}</figcaption></figure>\n'
         for name in chapter.figures
         if name in titles
     ]

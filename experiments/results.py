@@ -167,9 +167,9 @@ class Results:
     def offers(self) -> pd.DataFrame:
         """What is offered by day and class, and what is bid for it.
 
-        ``offered`` counts units of seized lots; ``wanted`` counts bids at or above the lowest reserve price
-        of the same place; ``best_usd`` is the best bid, 0 if there is none; ``asked_usd`` the
-        lowest reserve.
+        ``offered`` counts units of seized lots; ``wanted`` counts bids at or above the lowest
+        reserve price of the same place; ``best_usd`` is the best bid, 0 if there is none;
+        ``asked_usd`` is the lowest reserve.
         """
         keys = ["day", "hardware"]
         book = self.book[(self.book["hardware"] != "BTC") & (self.book["units"] > 0)]

@@ -112,12 +112,14 @@ def breaches(results: Results) -> Chapter:
     broken = results.events_of("covenant_breach")
     if broken.empty:
         return Chapter(title, "No covenant is broken.")
-    reactions = results.events_of("lock_up", "cash_sweep", "cured")
+    swept = set(results.events_of("cash_sweep")["party"])
+    locked = set(results.events_of("lock_up")["party"])
+    cured = set(results.events_of("cured")["party"])
     failed = set(results.defaults["party"])
     table = []
     for party, own in _by_party(broken):
-        kinds = reactions.loc[reactions["party"] == party, "kind"].unique()
-        follows = [words.kind(kind) for kind in kinds] + ["defaults"] * (party in failed)
+        follows = ["cash swept"] if party in swept else ["cash locked up"] * (party in locked)
+        follows += ["defaults"] if party in failed else ["cured"] * (party in cured)
         table.append(
             (
                 *_when(results, own["day"].iloc[0]),
@@ -170,12 +172,12 @@ def seizures(results: Results) -> Chapter:
     classes = dict(rows(results.loans, "loan", "collateral_class"))
     table = []
     for party, own in _by_party(taken):
-        what = dict.fromkeys(classes.get(loan) or "" for loan in own["loan"])
+        what = dict.fromkeys(classes.get(loan) or "unpledged machines" for loan in own["loan"])
         table.append(
             (
                 *_when(results, own["day"].iloc[0]),
                 results.name(party),
-                words.listed([words.CLASS_TITLES.get(c, c) for c in what if c], 5) or "–",
+                words.listed([words.CLASS_TITLES.get(c, c) for c in what], 3),
                 f"{own['loan'].nunique():,}",
                 words.money(own["amount_usd"].sum()),
             )

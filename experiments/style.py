@@ -76,6 +76,7 @@ def new_figure(
     columns: int = 1,
     height_in: float = 4.6,
     gap_in: float = 0.0,
+    notes: bool = False,
     right_in: float = 0.3,
     left_in: float = 0.75,
     **grid: Any,
@@ -83,11 +84,12 @@ def new_figure(
     """A figure with its finding as title, what is drawn as subtitle, and its panels row by row.
 
     ``height_in`` is what lies below the head, in inches; ``right_in``, ``left_in`` and ``gap_in``
-    (between columns) leave room for labels; ``grid`` goes to ``Figure.subplots``.
+    (between columns) leave room for labels, ``notes`` for remarks under panel titles; ``grid``
+    goes to ``Figure.subplots``.
     """
-    title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 76) or [""]
-    subtitle_lines = textwrap.wrap(subtitle, 118)
-    head = 0.14 + 0.27 * len(title_lines) + 0.19 * len(subtitle_lines) + 0.28
+    title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 83) or [""]
+    subtitle_lines = textwrap.wrap(subtitle, 134)
+    head = 0.14 + 0.27 * len(title_lines) + 0.19 * len(subtitle_lines) + (0.45 if notes else 0.28)
     height = height_in + head
     figure = Figure(figsize=(WIDTH_IN, height), dpi=DPI)
     figure.set_label(title)

@@ -31,7 +31,7 @@ CLASS_TITLES = {
 CAUSES = {
     "btc_price": "fall of bitcoin",
     "hardware_mark": "lower hardware marks",
-    "dscr": "debt service coverage",
+    "dscr": "DSCR covenant",
     "interest": "interest unpaid",
     "amortisation": "instalment unpaid",
     "maturity": "not refinanced",

@@ -167,7 +167,7 @@ def test_btc_loans(
         ltv = loan_to_value(debt, value)
         called = loans.breach[loan] == Cause.BTC_PRICE
         if ltv <= loans.margin_call_ltv[loan]:
-            if called and ltv <= loans.initial_ltv[loan]:
+            if called:
                 _close(day, loan, first_lender, loans, events, count)
             continue
         if not called:
@@ -243,8 +243,6 @@ def test_btc_loans(
             if loans.collateral_btc[loan] * btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
                 loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
                 loans.due_cause[loan] = Cause.DEFICIENCY
-        elif late:  # back under the call level without topping up
-            _close(day, loan, first_lender, loans, events, count)
 
 
 @compiled

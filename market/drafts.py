@@ -16,7 +16,13 @@ from agents.party import Kind
 from market import rows as t
 from market.tables import OpeningTables
 from market.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
-from market.splitting import heavy_tailed_shares, loan_shares, noisy_shares, proportional_fit
+from market.splitting import (
+    heavy_tailed_shares,
+    loan_shares,
+    noisy_shares,
+    power_prices,
+    proportional_fit,
+)
 
 MILLION = 1e6
 TH_PER_EH = 1e6
@@ -320,6 +326,7 @@ def _split(
     size = heavy_tailed_shares(count)
     cash = noisy_shares(size, 0)
     debt = noisy_shares(size, 1)
+    power = power_prices(whole.power_usd_mwh, size)
     names = list(whole.fleet)
     fleet = _split_fleet(whole.fleet, size)
     ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
@@ -333,6 +340,7 @@ def _split(
                 fixed_cost_usd_yr=whole.fixed_cost_usd_yr * size[i],
                 capex_usd_yr=whole.capex_usd_yr * size[i],
                 committed_equity_usd=whole.committed_equity_usd * size[i],
+                power_usd_mwh=power[i],
                 fleet={name: fleet[i, k] for k, name in enumerate(names)},
                 revenue_usd_yr=whole.revenue_usd_yr * size[i],
                 variable_cost_usd_yr=whole.variable_cost_usd_yr * size[i],

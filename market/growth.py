@@ -117,7 +117,9 @@ def _spot_order(draft: BorrowerDraft, names: tuple[str, ...], hardware: Hardware
 
 def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> list[LoanDraft]:
     credit = scenario.credit
-    first_payment = max(contract.start_day, 1) + PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
+    # Interest accrues while the line is drawn; service starts when the machines are in.
+    first_payment = max(contract.start_day, 1) + credit.delivery_days
+    first_payment += PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
     return [
         LoanDraft(
             id=f"{contract.id}-FACILITY-{lender}",

@@ -28,7 +28,8 @@ from market.record import Recorder
 from market.scenario import Scenario
 from market.state import State
 
-NETWORK_POWER_USD_MWH = 50.0  # of rigs added by growth outside the modelled fleets
+NETWORK_GROWTH_CLASS = "LT10"  # growth outside the modelled fleets comes as the newest rigs
+NETWORK_POWER_USD_MWH = 50.0
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
 
@@ -128,7 +129,7 @@ def prices(run: Run) -> None:
     if channels.hashprice:
         online = float(s.miners.hashrate_online_th.sum()) / production.TH_PER_EH
         added = planned - run.quotes.network_open_eh_s
-        k = s.names.hardware.index("LT18")
+        k = s.names.hardware.index(NETWORK_GROWTH_CLASS)
         share = online_share(
             p.hashprice_usd_ph_day,
             NETWORK_POWER_USD_MWH,

@@ -133,7 +133,7 @@ class Credit(Section):
     growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
     growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
     tenant_prepayment_share: float = Field(
-        0.15, ge=0.0, le=1.0, description="of hardware cost, by take-or-pay tenants, on delivery"
+        0.20, ge=0.0, le=1.0, description="of hardware cost, by take-or-pay tenants, on delivery"
     )
     order_deposit_share: float = Field(0.10, ge=0.0, le=1.0, description="paid before the opening")
     delivery_days: int = Field(180, ge=1, le=3650, description="ramp of a signed contract")
@@ -196,6 +196,9 @@ class Liquidation(Section):
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
     budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")
     seller_required_return: float = Field(0.15, ge=0.0, le=2.0, description="for holding and hosting")
+    receiver_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of seized GPUs a receiver keeps rented where they stand"
+    )
     site_days: int = Field(365, ge=0, le=3650, description="from default to the sale of a site")
     site_recovery_share: float = Field(
         0.75, ge=0.0, le=1.0, description="of a site's cost, by infrastructure buyers"

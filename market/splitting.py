@@ -14,6 +14,7 @@ from market.randomness import Stream, normal, uniform
 SPLIT_SEED = 2025
 PARETO_TAIL = 1.2
 NOISE_DEVIATION = 0.5
+POWER_DEVIATION = 0.25
 LOAN_REACH = 0.5  # a lender of an aggregate loan reaches so many of the parties
 
 
@@ -31,6 +32,16 @@ def noisy_shares(shares: NDArray[np.float64], column: int) -> NDArray[np.float64
     )
     result = shares * np.exp(NOISE_DEVIATION * noise)
     return result / result.sum()
+
+
+def power_prices(mean_usd_mwh: float, shares: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Power prices [USD/MWh] around the aggregate's mean, weighted by size (deviation 25 %).
+
+    One price for the whole rest of the network would switch off half of it in a day.
+    """
+    noise = np.array([normal(SPLIT_SEED, Stream.SPLIT_NOISE, 2, i) for i in range(len(shares))])
+    prices = np.exp(POWER_DEVIATION * noise)
+    return mean_usd_mwh * prices / float((prices * shares).sum())
 
 
 def proportional_fit(

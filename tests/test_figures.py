@@ -115,10 +115,10 @@ def _events() -> pd.DataFrame:
 
 def _book(crash: bool) -> pd.DataFrame:
     rows = [
-        (300, "H100", "removed", "ask", "lenders", 9_000.0, 9_000.0),
+        (300, "H100", "removed", "ask", "BX", 7_000.0, 9_000.0),
         (300, "H100", "removed", "bid", "SMALL_NEOCLOUDS", 8_000.0, 2_000.0),
         (300, "H100", "removed", "bid", "GPU_BROKERS", 6_000.0, 1_000.0),
-        (310, "GB200", "in place", "ask", "lenders", 30_000.0, 12_000.0),
+        (310, "GB200", "in place", "ask", "BX", 30_000.0, 12_000.0),
     ]
     columns = ["day", "hardware", "place", "side", "segment", "price_usd", "units"]
     return pd.DataFrame(rows if crash else [], columns=columns)
@@ -254,7 +254,7 @@ def test_worst_book_is_the_largest_value_without_a_bid() -> None:
     assert worst_book(CRASH) == (310, "GB200")
     only_h100 = replace(CRASH, book=CRASH.book[CRASH.book["hardware"] == "H100"])
     assert worst_book(only_h100) == (300, "H100")
-    assert "3,000 of 9,000 H100s" in style.title_of(order_book(only_h100))
+    assert "2,000 of 9,000 H100s" in style.title_of(order_book(only_h100))
 
 
 def test_a_cascade_needs_one_default_to_cause_another() -> None:

@@ -1,0 +1,100 @@
+"""How to read each figure of the report: a sentence on the drawing, and one on what it shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from experiments import words
+
+if TYPE_CHECKING:
+    from experiments.results import Results
+
+
+def captions(results: Results) -> dict[str, str]:
+    """The caption of each figure by its name."""
+    return {
+        "1-shock": _shock(results),
+        "2-defaults": _defaults(results),
+        "3-cascade": _cascade(results),
+        "4-liquidation": _liquidation(results),
+        "5-marks": _marks(results),
+        "6-order-book": _order_book(results),
+        "7-collateral-illusion": _illusion(results),
+        "8-lender-losses": _losses(results),
+    }
+
+
+def _shock(results: Results) -> str:
+    text = "All lines start at 100. Bitcoin is the scenario's, moved by forced sales"
+    moved = results.summary.get("btc_impact_worst")
+    if words.is_number(moved):
+        text += f": by {words.percent(moved, 1)} on the worst day"
+    return f"{text}. Hashprice and rents also answer to machines that are switched off or seized."
+
+
+def _defaults(results: Results) -> str:
+    text = (
+        "Each step is a failure, its colour the first obligation that could not be met once cash, "
+        "coins, credit lines and equity were used up."
+    )
+    days = results.defaults["day"].sort_values()
+    if len(days) > 3:
+        half = words.date(results.date(days.iloc[(len(days) - 1) // 2]))
+        text += f" Half of the failures have happened by {half}."
+    return text
+
+
+def _cascade(results: Results) -> str:
+    number = results.summary["cascade"]["reproduction_number"]
+    return (
+        "Read it like a folder tree: whatever hangs from a line was triggered by it. On the right, "
+        "when it happened; the larger the dot, the more money. On average a default causes "
+        f"{number or 0.0:.2f} others: below 1 a cascade dies out."
+    )
+
+
+def _liquidation(results: Results) -> str:
+    left = results.final("gpus_seized") - results.final("gpus_sold")
+    rigs = results.final("asic_th_seized") - results.final("asic_th_sold")
+    return (
+        "The distance from green up to grey is hardware in lenders' or estates' hands: "
+        f"{words.count(left)} GPUs and {words.count(rigs)} TH/s of rigs at the end. Possession "
+        f"takes {results.scenario.liquidation.legal_days} days, then it waits for a buyer."
+    )
+
+
+def _marks(results: Results) -> str:
+    text = "Where red lies below the line, books promise more than buyers pay"
+    forced = results.forced_trades
+    if len(forced):
+        below = int((forced["ratio"] < 1).sum())
+        text += f", as in {below:,} of {len(forced):,} forced auctions that cleared"
+    return f"{text}. Without a trade, a mark is an opinion."
+
+
+def _order_book(results: Results) -> str:
+    text = "A sale needs blocks above the black line; what lies right of them finds no buyer."
+    offers = results.offers
+    if len(offers):
+        none = int((offers["wanted"] <= 0).sum())
+        text += f" In {none:,} of {len(offers):,} auctions nobody met the sellers' price."
+    return text
+
+
+def _illusion(results: Results) -> str:
+    text = "Above 100 % a sale would not repay the loans."
+    series = results.series
+    known = series["realisable_ltv"].notna()
+    if known.any():
+        share = float((series.loc[known, "realisable_ltv"] > 1.0).mean())
+        text += f" At realisable prices that is so on {words.percent(share)} of all days."
+    return text
+
+
+def _losses(results: Results) -> str:
+    text = "Left, dollars; right, the same loss against the capital that has to bear it."
+    weak = results.summary.get("impaired_lenders") or []
+    if weak:
+        names = words.listed([results.name(lender) for lender in weak])
+        text += f" Below their minimum capital at some time: {names}."
+    return text
