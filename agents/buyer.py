@@ -94,7 +94,9 @@ def strip_value_usd(
 
 
 @compiled
-def bid_usd(strip_usd: float, new_price_cap_usd: float, relocation_usd: float, view: float) -> float:
+def bid_usd(
+    strip_usd: float, new_price_cap_usd: float, relocation_usd: float, view: float
+) -> float:
     """A buyer's sealed bid [USD/unit].
 
     The strip times its private view of it, capped by what new hardware of the same performance

@@ -12,11 +12,12 @@ from experiments.captions import captions
 from experiments.headline import headline, key_numbers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from experiments.results import Results
     from experiments.story import Chapter
 
+MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {
     "seen": "seen in a public source",
     "computed": "computed from such figures",
@@ -44,6 +45,7 @@ td { border-bottom: 1px solid #eee; }
 .numbers dt { color: #6f6f6f; } .numbers dd { margin: 0; text-align: right; }
 figure { margin: 1.4rem 0; } figure img { width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; }
+summary { color: #0072b2; cursor: pointer; font: 0.85rem system-ui, sans-serif; }
 @media (max-width: 640px) { .numbers { columns: 1; } }
 @media print { body { max-width: none; } h2, figure, tr { break-inside: avoid; } }
 """
@@ -58,10 +60,10 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
         f"{words.date(results.date(results.last_day))} · seed {results.seed}"
     )
     numbers = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>"
+        f"<div><dt>{_text(name)}</dt><dd>{_text(value)}</dd></div>"
         for name, value in key_numbers(results)
     )
-    about = f"<p>{escape(scenario.description)}</p>" if scenario.description else ""
+    about = f"<p>{_text(scenario.description)}</p>" if scenario.description else ""
     reading = captions(results)
     chapters = "".join(_chapter(chapter, titles, reading) for chapter in story.chapters(results))
     return f"""<!doctype html>
@@ -73,15 +75,15 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
 <style>{STYLE}</style>
 </head>
 <body>
-<p class="meta">{escape(meta)}</p>
-<h1>{escape(title)}</h1>
-<p class="lead">{escape(headline(results))}</p>
+<p class="meta">{_text(meta)}</p>
+<h1>{_text(title)}</h1>
+<p class="lead">{_text(headline(results))}</p>
 {about}
 <dl class="numbers">{numbers}</dl>
 {chapters}
 <h2>How sure is this</h2>
 {_confidence(results)}
-<p><strong>{escape(results.summary["caveat"])}</strong></p>
+<p><strong>{_text(results.summary["caveat"])}</strong></p>
 </body>
 </html>
 """
@@ -89,30 +91,49 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
 
 def _chapter(chapter: Chapter, titles: Mapping[str, str], reading: Mapping[str, str]) -> str:
     """A heading, its sentence, its figures and its table."""
-    parts = [f"<h2>{escape(chapter.title)}</h2>\n<p>{escape(chapter.text)}</p>\n"]
+    parts = [f"<h2>{_text(chapter.title)}</h2>\n<p>{_text(chapter.text)}</p>\n"]
     parts += [
         f'<figure><img src="figures/{name}.png" alt="{escape(titles[name])}">'
-        f'<figcaption class="reading">{escape(reading[name])}</figcaption></figure>\n'
+        f'<figcaption class="reading">{_text(reading[name])}</figcaption></figure>\n'
         for name in chapter.figures
         if name in titles
     ]
-    if chapter.table:
-        kinds = [' class="right"' if column.right else "" for column in chapter.columns]
-        head = "".join(
-            f"<th{kind}>{escape(column.name)}</th>"
-            for kind, column in zip(kinds, chapter.columns, strict=True)
-        )
-        body = "\n".join(
-            "<tr>"
-            + "".join(f"<td{k}>{escape(cell)}</td>" for k, cell in zip(kinds, row, strict=True))
-            + "</tr>"
-            for row in chapter.table
-        )
+    if len(chapter.table) <= MOST_ROWS:
+        parts.append(_table(chapter, chapter.table))
+    else:
+        parts.append(_table(chapter, chapter.heaviest(MOST_ROWS)))
+        everything = _table(chapter, chapter.table)
         parts.append(
-            f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
-            f"<tbody>{body}</tbody></table></div>\n"
+            f"<details><summary>All {len(chapter.table):,} rows; above, the "
+            f"{MOST_ROWS} largest</summary>\n{everything}</details>\n"
         )
     return "".join(parts)
+
+
+def _table(chapter: Chapter, lines: Sequence[tuple[str, ...]]) -> str:
+    """Some rows of a chapter's table."""
+    if not lines:
+        return ""
+    kinds = [' class="right"' if column.right else "" for column in chapter.columns]
+    head = "".join(
+        f"<th{kind}>{_text(column.name)}</th>"
+        for kind, column in zip(kinds, chapter.columns, strict=True)
+    )
+    body = "\n".join(
+        "<tr>"
+        + "".join(f"<td{kind}>{_text(cell)}</td>" for kind, cell in zip(kinds, row, strict=True))
+        + "</tr>"
+        for row in lines
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
+        f"<tbody>{body}</tbody></table></div>\n"
+    )
+
+
+def _text(text: str) -> str:
+    """Text as HTML; a number and its per-cent sign stay on one line."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 def _confidence(results: Results) -> str:
@@ -137,7 +158,7 @@ def _confidence(results: Results) -> str:
     )
     return (
         f"<p>The opening books are compiled from public sources. Of the debt in them, "
-        f"{escape(words.listed(shares))}. {drawn}</p>\n"
+        f"{_text(words.listed(shares))}. {drawn}</p>\n"
         f"<p>This is a single path, seed {results.seed}. Another seed moves prices, demand, "
         "accidents and buyers' views, and with them the dates and some of the names; the run says "
         "what can happen and why, not how likely it is. The price of a fleet of GPUs sold in "

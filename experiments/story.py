@@ -1,7 +1,7 @@
 """The story of a run in its order: shock, calls, breaches, defaults, seizures, sales, losses.
 
 Each chapter is a sentence computed from the frames and, where there is something to list, a table.
-The terminal shows the first rows of each table, the report all of them.
+Where there is no room for all rows, the heaviest are shown: see :meth:`Chapter.heaviest`.
 """
 
 from __future__ import annotations
@@ -28,13 +28,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One step of the story; ``figures`` name the pictures that belong to it."""
+    """One step of the story.
+
+    ``weights`` are the rows' amounts in USD; ``figures`` name the pictures that belong here.
+    """
 
     title: str
     text: str
     columns: tuple[Column, ...] = ()
     table: tuple[tuple[str, ...], ...] = ()
+    weights: tuple[float, ...] = ()
     figures: tuple[str, ...] = ()
+
+    def heaviest(self, most: int) -> list[tuple[str, ...]]:
+        """The rows of the largest amounts, at most ``most``, in the order of the table."""
+        order = sorted(range(len(self.table)), key=lambda row: -self.weights[row])
+        return [self.table[row] for row in sorted(order[:most])]
 
 
 def chapters(results: Results) -> list[Chapter]:
@@ -103,7 +112,8 @@ def margin_calls(results: Results) -> Chapter:
         f"the first is {table[0][2]} on {table[0][1]}."
     )
     columns = _columns("Day>", "Date", "Borrower", "Because of", "Calls>", "Largest>", "Then")
-    return Chapter(title, text, columns, tuple(table))
+    weights = tuple(float(own["amount_usd"].max()) for _, own in _by_party(calls))
+    return Chapter(title, text, columns, tuple(table), weights)
 
 
 def breaches(results: Results) -> Chapter:
@@ -135,7 +145,9 @@ def breaches(results: Results) -> Chapter:
         f"the first is {table[0][2]} on {table[0][1]} ({table[0][3]})."
     )
     columns = _columns("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
-    return Chapter(title, text, columns, tuple(table))
+    owed = results.loans.groupby("borrower")["principal_open_usd"].sum().to_dict()
+    weights = tuple(float(owed.get(party, 0.0)) for party, _ in _by_party(broken))
+    return Chapter(title, text, columns, tuple(table), weights)
 
 
 def defaults(results: Results) -> Chapter:
@@ -160,7 +172,7 @@ def defaults(results: Results) -> Chapter:
         else "No default causes another: each failure stands alone."
     )
     columns = _columns("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
-    return Chapter(title, text, columns, table, figures)
+    return Chapter(title, text, columns, table, tuple(failed["debt_usd"]), figures)
 
 
 def seizures(results: Results) -> Chapter:
@@ -189,7 +201,8 @@ def seizures(results: Results) -> Chapter:
     what_all = words.listed(parts) or "collateral"
     text = f"Lenders and estates take {what_all} from {words.times(len(table), 'borrower')}."
     columns = _columns("Day>", "Date", "From", "What", "Loans>", "Value>")
-    return Chapter(title, text, columns, tuple(table), figures)
+    weights = tuple(float(own["amount_usd"].sum()) for _, own in _by_party(taken))
+    return Chapter(title, text, columns, tuple(table), weights, figures)
 
 
 def sales(results: Results) -> Chapter:
@@ -232,7 +245,10 @@ def sales(results: Results) -> Chapter:
     columns = _columns(
         "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
     )
-    return Chapter(title, text, columns, tuple(table), figures)
+    most_usd = [n * results.mark(h, d) for d, h, n in rows(offers, "day", "hardware", "offered")]
+    by_class = offers.assign(usd=most_usd).groupby("hardware")["usd"].max()
+    weights = tuple(float(by_class[hardware]) for hardware in offered)
+    return Chapter(title, text, columns, tuple(table), weights, figures)
 
 
 def losses(results: Results) -> Chapter:
@@ -257,10 +273,11 @@ def losses(results: Results) -> Chapter:
     )
     text = (
         f"{len(table)} of {len(lenders)} lenders lose {words.money(lost['loss_usd'].sum())} "
-        f"together; {table[0][0]} loses most, {table[0][2]} or {table[0][3]} of its capital."
+        f"together; the largest loss, {table[0][2]} or {table[0][3]} of capital, "
+        f"falls on {table[0][0]}."
     )
     columns = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "After")
-    return Chapter(title, text, columns, table, figures)
+    return Chapter(title, text, columns, table, tuple(lost["loss_usd"]), figures)
 
 
 def illusion(results: Results) -> Chapter:

@@ -21,11 +21,11 @@ PLAIN_WIDTH = 100
 WIDEST_CELL = 30  # characters; longer names are cut
 WIDEST_FIXED = 17  # columns up to this width are never squeezed
 MOST_ROWS = {
-    "Who is called for margin": 5,
-    "Who breaks which covenant": 4,
+    "Who is called for margin": 4,
+    "Who breaks which covenant": 3,
     "Who defaults, because of what": 8,
-    "What is seized": 4,
-    "Who bids, at what price": 6,
+    "What is seized": 0,
+    "Who bids, at what price": 5,
     "What lenders lose": 8,
 }
 
@@ -56,17 +56,19 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     console.print()
     _fact(console, "Loan to value", _ltv(results))
     _fact(console, "Books balance", f"to {summary['conservation_error']:.0e} on the worst day")
-    _fact(console, "Files", f"{folder} (start with report.html)")
+    _fact(console, "Files", f"{folder} (report.html has all rows of these tables)")
     _fact(console, "Note", summary["caveat"])
 
 
 def _chapter(console: Console, chapter: Chapter) -> None:
-    """A sentence, and the first rows of its table."""
+    """A sentence, and the heaviest rows of its table."""
     console.print()
     console.print(Text(chapter.text, style="bold"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     most = MOST_ROWS[chapter.title]
-    cells = [[words.short(cell, WIDEST_CELL) for cell in row] for row in chapter.table[:most]]
+    if not most:
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    cells = [[words.short(cell, WIDEST_CELL) for cell in row] for row in chapter.heaviest(most)]
     for place, column in enumerate(chapter.columns):
         width = max(len(text) for text in (column.name, *(row[place] for row in cells)))
         table.add_column(
@@ -79,9 +81,6 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)
-    hidden = len(chapter.table) - most
-    if hidden > 0:
-        console.print(Text(f"… and {hidden:,} more in the report", style="dim"))
 
 
 def _fact(console: Console, name: str, text: str) -> None:

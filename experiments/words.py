@@ -26,6 +26,7 @@ CLASS_TITLES = {
     "LT18": "Rigs < 18 J/TH",
     "LT10": "Rigs < 10 J/TH",
     "BTC": "Bitcoin",
+    "SITE": "Sites",
 }
 
 CAUSES = {

@@ -28,7 +28,9 @@ def rent_usd_h(demand: float, efficiency: float, supply: float, elasticity: floa
 
 
 @compiled
-def rent_after_supply(rent_planned: float, planned: float, actual: float, elasticity: float) -> float:
+def rent_after_supply(
+    rent_planned: float, planned: float, actual: float, elasticity: float
+) -> float:
     """The law at another supply: rent moves by (planned / actual)^(1 / elasticity)."""
     return rent_planned * (planned / max(actual, 1e-9)) ** (1.0 / elasticity)
 

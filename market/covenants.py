@@ -13,6 +13,7 @@ from agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage,
 from agents.compiled import compiled
 from agents.lender import Lenders, liquidation_debt_usd
 from agents.party import Outside, Parties, Status
+from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.ledger import Ledger, repay
 from market.loans import Collateral, Loans, LoanStatus, Perimeters, loan_to_value
@@ -20,12 +21,10 @@ from market.loans import Collateral, Loans, LoanStatus, Perimeters, loan_to_valu
 
 @compiled
 def sell_pledged_btc(
-    day: int,
+    today: Today,
+    terms: Terms,
     loan: int,
     debt_usd: float,
-    bonus: float,
-    btc_usd: float,
-    first_lender: int,
     exchange: int,
     cause: int,
     parent: int,
@@ -33,20 +32,21 @@ def sell_pledged_btc(
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    forced_usd: np.ndarray,
-    forced_event: np.ndarray,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> float:
     """Sell pledged coins worth (1 + bonus) x to repay debt x; returns x [USD].
 
     The claim shrinks by what the lender receives; the bonus is the liquidator's.
     """
-    available = loans.collateral_btc[loan] * btc_usd
-    repaid = min(debt_usd, min(available / (1.0 + bonus), loans.principal_usd[loan]))
+    available = loans.collateral_btc[loan] * today.btc_usd
+    repaid = min(
+        debt_usd, min(available / (1.0 + terms.liquidation_bonus), loans.principal_usd[loan])
+    )
     if repaid <= 0.0:
         return 0.0
-    coins = min(loans.collateral_btc[loan], repaid * (1.0 + bonus) / btc_usd)
+    coins = min(
+        loans.collateral_btc[loan], repaid * (1.0 + terms.liquidation_bonus) / today.btc_usd
+    )
     loans.collateral_btc[loan] -= coins
     ledger.outside_btc[0] += coins
     row = loans.lender[loan]
@@ -58,26 +58,25 @@ def sell_pledged_btc(
         loan,
         exchange,
         row,
-        first_lender + row,
+        today.first_lender + row,
         repaid,
     )
     loans.arrears_principal_usd[loan] = min(
         loans.arrears_principal_usd[loan], loans.principal_usd[loan]
     )
-    forced_usd[0] += coins * btc_usd
+    log.forced_usd[0] += coins * today.btc_usd
     event = log_event(
-        events,
-        count,
-        day,
+        log,
+        today.day,
         Event.BTC_LIQUIDATION,
         cause,
         loans.borrower[loan],
-        first_lender + row,
+        today.first_lender + row,
         loan,
-        coins * btc_usd,
+        coins * today.btc_usd,
         parent,
     )
-    forced_event[0] = event
+    log.forced_event[0] = event
     parties.trail_event[loans.borrower[loan]] = event
     return repaid
 
@@ -91,34 +90,31 @@ def release_pledged_btc(loan: int, loans: Loans, parties: Parties) -> None:
 
 @compiled
 def open_breach(
-    day: int,
+    today: Today,
     loan: int,
     kind: int,
     cause: int,
     amount_usd: float,
     parent: int,
-    first_lender: int,
     parties: Parties,
     loans: Loans,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> int:
     """Start a cure clock; returns the event."""
     b = loans.borrower[loan]
     event = log_event(
-        events,
-        count,
-        day,
+        log,
+        today.day,
         kind,
         cause,
         b,
-        first_lender + loans.lender[loan],
+        today.first_lender + loans.lender[loan],
         loan,
         amount_usd,
         parent,
     )
     loans.breach[loan] = cause
-    loans.breach_day[loan] = day
+    loans.breach_day[loan] = today.day
     loans.breach_event[loan] = event
     parties.trail_event[b] = event
     return event
@@ -126,34 +122,22 @@ def open_breach(
 
 @compiled
 def test_btc_loans(
-    day: int,
-    btc_usd: float,
-    impact_log: float,
-    bonus: float,
-    margin_on: bool,
-    first_lender: int,
-    first_outside: int,
-    shock_event: int,
+    today: Today,
+    terms: Terms,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    forced_usd: np.ndarray,
-    forced_event: np.ndarray,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """Margin calls: top up with coins, then cash; at the liquidation LTV, or uncured, sell.
 
     Liquidation brings LTV back to its initial level, or sells everything; a debt left without
     collateral is due at once. With ``margin_on`` false nothing is called.
     """
-    exchange = first_outside + Outside.EXCHANGE
+    exchange = today.first_outside + Outside.EXCHANGE
     for loan in range(len(loans.status)):
-        if (
-            loans.collateral[loan] != Collateral.BTC
-            or loans.status[loan] != LoanStatus.PERFORMING
-        ):
+        if loans.collateral[loan] != Collateral.BTC or loans.status[loan] != LoanStatus.PERFORMING:
             continue
         debt = loans.principal_usd[loan]
         if debt <= 0.0:
@@ -161,40 +145,44 @@ def test_btc_loans(
                 release_pledged_btc(loan, loans, parties)
             continue
         b = loans.borrower[loan]
-        if not margin_on or parties.status[b] != Status.ACTIVE or loans.collateral_btc[loan] <= 0.0:
+        if (
+            not terms.crypto_margin
+            or parties.status[b] != Status.ACTIVE
+            or loans.collateral_btc[loan] <= 0.0
+        ):
             continue
-        value = loans.collateral_btc[loan] * btc_usd
+        value = loans.collateral_btc[loan] * today.btc_usd
         ltv = loan_to_value(debt, value)
         called = loans.breach[loan] == Cause.BTC_PRICE
         if ltv <= loans.margin_call_ltv[loan]:
             if called:
-                _close(day, loan, first_lender, loans, events, count)
+                _close(today, loan, loans, log)
             continue
         if not called:
             if loans.breach[loan] != Cause.NONE:
                 continue
-            without_impact = loan_to_value(debt, value * np.exp(-impact_log))
+            without_impact = loan_to_value(debt, value * np.exp(-today.btc_impact_log))
             own = without_impact > loans.margin_call_ltv[loan]
-            parent = shock_event if own or forced_event[0] < 0 else forced_event[0]
+            parent = today.shock_event if own or log.forced_event[0] < 0 else log.forced_event[0]
             open_breach(
-                day,
+                today,
                 loan,
                 Event.MARGIN_CALL,
                 Cause.BTC_PRICE,
                 debt - loans.initial_ltv[loan] * value,
                 parent,
-                first_lender,
                 parties,
                 loans,
-                events,
-                count,
+                log,
             )
         # Top up to the initial LTV: free coins first, then cash beyond what is due.
-        missing = max(0.0, debt / loans.initial_ltv[loan] / btc_usd - loans.collateral_btc[loan])
+        missing = max(
+            0.0, debt / loans.initial_ltv[loan] / today.btc_usd - loans.collateral_btc[loan]
+        )
         coins = min(missing, parties.btc[b])
         parties.btc[b] -= coins
         loans.collateral_btc[loan] += coins
-        value = loans.collateral_btc[loan] * btc_usd
+        value = loans.collateral_btc[loan] * today.btc_usd
         cash_call = max(0.0, debt - loans.initial_ltv[loan] * value)
         if 0.0 < cash_call <= parties.cash_usd[b]:
             row = loans.lender[loan]
@@ -206,27 +194,25 @@ def test_btc_loans(
                 loan,
                 b,
                 row,
-                first_lender + row,
+                today.first_lender + row,
                 cash_call,
             )
             cash_call = 0.0
         if cash_call <= 1e-6 * debt:
-            _close(day, loan, first_lender, loans, events, count)
+            _close(today, loan, loans, log)
             continue
         ltv = loan_to_value(loans.principal_usd[loan], value)
-        late = day >= loans.breach_day[loan] + loans.cure_days[loan]
+        late = today.day >= loans.breach_day[loan] + loans.cure_days[loan]
         if ltv > loans.liquidation_ltv[loan] or (late and ltv > loans.margin_call_ltv[loan]):
             sold = liquidation_debt_usd(
-                loans.principal_usd[loan], value, loans.initial_ltv[loan], bonus
+                loans.principal_usd[loan], value, loans.initial_ltv[loan], terms.liquidation_bonus
             )
             parent = loans.breach_event[loan]
             sell_pledged_btc(
-                day,
+                today,
+                terms,
                 loan,
                 sold,
-                bonus,
-                btc_usd,
-                first_lender,
                 exchange,
                 Cause.BTC_PRICE,
                 parent,
@@ -234,30 +220,24 @@ def test_btc_loans(
                 lenders,
                 ledger,
                 loans,
-                forced_usd,
-                forced_event,
-                events,
-                count,
+                log,
             )
             loans.breach[loan] = Cause.NONE
-            if loans.collateral_btc[loan] * btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
+            if loans.collateral_btc[loan] * today.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
                 loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
                 loans.due_cause[loan] = Cause.DEFICIENCY
 
 
 @compiled
-def _close(
-    day: int, loan: int, first_lender: int, loans: Loans, events: np.ndarray, count: np.ndarray
-) -> None:
+def _close(today: Today, loan: int, loans: Loans, log: Log) -> None:
     """A margin call is met, by the borrower or by the price."""
     log_event(
-        events,
-        count,
-        day,
+        log,
+        today.day,
         Event.MARGIN_MET,
         loans.breach[loan],
         loans.borrower[loan],
-        first_lender + loans.lender[loan],
+        today.first_lender + loans.lender[loan],
         loan,
         loans.principal_usd[loan],
         loans.breach_event[loan],
@@ -267,18 +247,15 @@ def _close(
 
 @compiled
 def test_hardware_loans(
-    day: int,
+    today: Today,
     marks_usd: np.ndarray,
     schedule_usd: np.ndarray,
     clearing_event: np.ndarray,
-    first_lender: int,
-    shock_event: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """LTV of hardware loans that have a trigger (rigs): call, pay down, or run out of time."""
     for loan in range(len(loans.status)):
@@ -298,7 +275,7 @@ def test_hardware_loans(
         called = loans.breach[loan] == Cause.HARDWARE_MARK
         if ltv <= loans.margin_call_ltv[loan]:
             if called:
-                _close(day, loan, first_lender, loans, events, count)
+                _close(today, loan, loans, log)
             continue
         call = loans.principal_usd[loan] - loans.initial_ltv[loan] * value
         if not called:
@@ -306,19 +283,17 @@ def test_hardware_loans(
                 continue
             scheduled = loans.collateral_units[loan] * schedule_usd[k]
             own = loan_to_value(loans.principal_usd[loan], scheduled) > loans.margin_call_ltv[loan]
-            parent = shock_event if own or clearing_event[k] < 0 else clearing_event[k]
+            parent = today.shock_event if own or clearing_event[k] < 0 else clearing_event[k]
             open_breach(
-                day,
+                today,
                 loan,
                 Event.MARGIN_CALL,
                 Cause.HARDWARE_MARK,
                 call,
                 parent,
-                first_lender,
                 parties,
                 loans,
-                events,
-                count,
+                log,
             )
         if parties.cash_usd[b] >= call:
             row = loans.lender[loan]
@@ -330,10 +305,10 @@ def test_hardware_loans(
                 loan,
                 b,
                 row,
-                first_lender + row,
+                today.first_lender + row,
                 call,
             )
-            _close(day, loan, first_lender, loans, events, count)
+            _close(today, loan, loans, log)
 
 
 @compiled
@@ -356,17 +331,14 @@ def measure_coverage(perimeters: Perimeters) -> None:
 
 @compiled
 def test_coverage(
-    day: int,
-    lockup_margin: float,
-    first_lender: int,
-    shock_event: int,
+    today: Today,
+    terms: Terms,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
     perimeters: Perimeters,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """Quarterly DSCR: lock-up and sweep below the lock-up level, breach below the minimum.
 
@@ -379,7 +351,7 @@ def test_coverage(
             or loans.status[loan] != LoanStatus.PERFORMING
             or not (loans.min_dscr[loan] > 0.0)
             or loans.principal_usd[loan] <= 0.0
-            or day < loans.dscr_test_day[loan]
+            or today.day < loans.dscr_test_day[loan]
             or np.isnan(perimeters.dscr[p])
         ):
             continue
@@ -389,16 +361,16 @@ def test_coverage(
         dscr = perimeters.dscr[p]
         minimum = loans.min_dscr[loan]
         row = loans.lender[loan]
-        lender = first_lender + row
+        lender = today.first_lender + row
         tested_today = perimeters.days[p] == 0
         breached = loans.breach[loan] == Cause.DSCR
         if tested_today:
-            locked = dscr < minimum + lockup_margin
+            locked = dscr < minimum + terms.lockup_margin
             if locked and not loans.lock_up[loan]:
-                parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
-                log_event(
-                    events, count, day, Event.LOCK_UP, Cause.DSCR, b, lender, loan, dscr, parent
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
                 )
+                log_event(log, today.day, Event.LOCK_UP, Cause.DSCR, b, lender, loan, dscr, parent)
             loans.lock_up[loan] = locked
             if locked and dscr > 0.0:
                 share = loans.principal_usd[loan] / _perimeter_principal(loans, b, p)
@@ -412,9 +384,8 @@ def test_coverage(
                         parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, sweep
                     )
                     log_event(
-                        events,
-                        count,
-                        day,
+                        log,
+                        today.day,
                         Event.CASH_SWEEP,
                         Cause.DSCR,
                         b,
@@ -426,9 +397,8 @@ def test_coverage(
             if dscr >= minimum:
                 if breached:
                     log_event(
-                        events,
-                        count,
-                        day,
+                        log,
+                        today.day,
                         Event.CURED,
                         Cause.DSCR,
                         b,
@@ -440,20 +410,20 @@ def test_coverage(
                     loans.breach[loan] = Cause.NONE
                 continue
             if loans.breach[loan] == Cause.NONE:
-                parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+                )
                 need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
                 open_breach(
-                    day,
+                    today,
                     loan,
                     Event.COVENANT_BREACH,
                     Cause.DSCR,
                     need,
                     parent,
-                    first_lender,
                     parties,
                     loans,
-                    events,
-                    count,
+                    log,
                 )
                 breached = True
         if breached:
@@ -461,9 +431,8 @@ def test_coverage(
             if parties.cash_usd[b] >= need:
                 repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, need)
                 log_event(
-                    events,
-                    count,
-                    day,
+                    log,
+                    today.day,
                     Event.CURED,
                     Cause.DSCR,
                     b,

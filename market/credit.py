@@ -8,6 +8,7 @@ from agents.borrower import Borrowers, can_refinance
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
+from market.context import Log, Terms, Today
 from market.contracts import ContractKind, Contracts
 from market.events import Cause, Event, log_event
 from market.hardware import Hardware, Holdings, find_holding
@@ -32,14 +33,14 @@ CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
 
 
 @compiled
-def yearly_service_usd(day: int, b: int, reference_rate: float, loans: Loans) -> float:
+def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
     """Scheduled interest and principal of the next year, bullets excluded [USD]."""
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.principal_usd[loan] <= 0.0:
             continue
-        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
-        left = payments_left(day, loans.maturity_day[loan], loans.interval_days[loan])
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
         daily = service_usd_day(
             loans.principal_usd[loan],
             loans.amortisation[loan],
@@ -63,11 +64,9 @@ def borrower_debt_usd(b: int, loans: Loans) -> float:
 
 @compiled
 def asset_value_usd(
-    day: int,
+    today: Today,
+    terms: Terms,
     b: int,
-    income_share: float,
-    btc_usd: float,
-    eth_usd: float,
     marks_usd: np.ndarray,
     parties: Parties,
     borrowers: Borrowers,
@@ -76,39 +75,31 @@ def asset_value_usd(
     contracts: Contracts,
 ) -> float:
     """What underwriting counts [USD]: cash, coins, machines at marks, sites, part of contract rent."""
-    value = parties.cash_usd[b] + (parties.btc[b] + parties.btc_lent[b]) * btc_usd
-    value += parties.eth[b] * eth_usd + borrowers.site_usd[b] + borrowers.deposits_usd[b]
+    value = parties.cash_usd[b] + (parties.btc[b] + parties.btc_lent[b]) * today.btc_usd
+    value += parties.eth[b] * today.eth_usd + borrowers.site_usd[b] + borrowers.deposits_usd[b]
     for row in range(holdings.first[b], holdings.first[b + 1]):
         value += holdings.units[row] * marks_usd[holdings.hardware[row]]
     for loan in range(loans.first[b], loans.first[b + 1]):
-        value += loans.collateral_btc[loan] * btc_usd
+        value += loans.collateral_btc[loan] * today.btc_usd
         if loans.status[loan] == LoanStatus.PERFORMING:
             value += loans.site_value_usd[loan]
     margin = 0.5  # of contract rent after running cost, lease and overhead
     for c in range(len(contracts.kind)):
         if contracts.landlord[c] != b:
             continue
-        days = contracts.end_day[c] - max(day, contracts.start_day[c])
+        days = contracts.end_day[c] - max(today.day, contracts.start_day[c])
         if days > 0:
             live = 1.0
             if contracts.kind[c] == ContractKind.COMPUTE:
                 live = contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
-            value += income_share * margin * contracts.usd_day[c] * live * days
+            value += terms.income_collateral_share * margin * contracts.usd_day[c] * live * days
     return value
 
 
 @compiled
 def roll_over(
-    day: int,
-    appetite: float,
-    max_ltv: float,
-    min_coverage: float,
-    income_share: float,
-    btc_usd: float,
-    eth_usd: float,
-    reference_rate: float,
-    first_lender: int,
-    shock_event: int,
+    today: Today,
+    terms: Terms,
     marks_usd: np.ndarray,
     parties: Parties,
     borrowers: Borrowers,
@@ -117,8 +108,7 @@ def roll_over(
     loans: Loans,
     holdings: Holdings,
     contracts: Contracts,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
@@ -131,85 +121,70 @@ def roll_over(
             loans.status[loan] != LoanStatus.PERFORMING
             or loans.amortisation[loan] != Amortisation.BULLET
             or loans.principal_usd[loan] <= 0.0
-            or day < maturity - ASK_DAYS
-            or day >= maturity
-            or (loans.roll_day[loan] >= 0 and day < loans.roll_day[loan] + WEEK_DAYS)
+            or today.day < maturity - ASK_DAYS
+            or today.day >= maturity
+            or (loans.roll_day[loan] >= 0 and today.day < loans.roll_day[loan] + WEEK_DAYS)
         ):
             continue
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE or loans.breach[loan] != Cause.NONE:
             continue
         asked_before = loans.roll_day[loan] >= maturity - ASK_DAYS
-        loans.roll_day[loan] = day
+        loans.roll_day[loan] = today.day
         if loans.collateral[loan] == Collateral.BTC:
-            value = loans.collateral_btc[loan] * btc_usd
-            passed = (
-                loan_to_value(loans.principal_usd[loan], value) < loans.margin_call_ltv[loan]
-            )
+            value = loans.collateral_btc[loan] * today.btc_usd
+            passed = loan_to_value(loans.principal_usd[loan], value) < loans.margin_call_ltv[loan]
         else:
             passed = can_refinance(
                 borrower_debt_usd(b, loans),
                 asset_value_usd(
-                    day,
-                    b,
-                    income_share,
-                    btc_usd,
-                    eth_usd,
-                    marks_usd,
-                    parties,
-                    borrowers,
-                    loans,
-                    holdings,
-                    contracts,
+                    today, terms, b, marks_usd, parties, borrowers, loans, holdings, contracts
                 ),
                 365.0 * borrowers.trailing_cash_flow_usd[b],
-                parties.cash_usd[b] + parties.btc[b] * btc_usd,
-                yearly_service_usd(day, b, reference_rate, loans),
-                max_ltv,
-                min_coverage,
+                parties.cash_usd[b] + parties.btc[b] * today.btc_usd,
+                yearly_service_usd(today, b, loans),
+                terms.max_ltv,
+                terms.min_coverage,
             )
         row = loans.lender[loan]
-        lender = first_lender + row
+        lender = today.first_lender + row
         if not passed:
             if not asked_before:
                 event = log_event(
-                    events,
-                    count,
-                    day,
+                    log,
+                    today.day,
                     Event.NOT_REFINANCED,
                     Cause.UNDERWRITING,
                     b,
                     lender,
                     loan,
                     loans.principal_usd[loan],
-                    shock_event,
+                    today.shock_event,
                 )
                 parties.trail_event[b] = event
             continue
-        unrolled = (1.0 - appetite) * loans.principal_usd[loan]
+        unrolled = (1.0 - terms.refinancing_appetite) * loans.principal_usd[loan]
         if unrolled > 0.0:
             if parties.cash_usd[b] < unrolled:
                 if not asked_before:
                     event = log_event(
-                        events,
-                        count,
-                        day,
+                        log,
+                        today.day,
                         Event.NOT_REFINANCED,
                         Cause.APPETITE,
                         b,
                         lender,
                         loan,
                         unrolled,
-                        shock_event,
+                        today.shock_event,
                     )
                     parties.trail_event[b] = event
                 continue
             repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
         loans.maturity_day[loan] = maturity + loans.term_days[loan]
         log_event(
-            events,
-            count,
-            day,
+            log,
+            today.day,
             Event.ROLLED_OVER,
             Cause.UNDERWRITING,
             b,
@@ -222,13 +197,13 @@ def roll_over(
 
 @compiled
 def spare_cash_usd(
-    day: int, b: int, reference_rate: float, parties: Parties, borrowers: Borrowers, loans: Loans
+    today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
 ) -> float:
     """Own cash that may pay for growth [USD]: beyond a quarter's overhead and a year's gap.
 
     The gap is scheduled debt service less operating cash flow, where that is positive.
     """
-    service = yearly_service_usd(day, b, reference_rate, loans)
+    service = yearly_service_usd(today, b, loans)
     gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
     buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
     return max(0.0, parties.cash_usd[b] - buffer)
@@ -236,11 +211,10 @@ def spare_cash_usd(
 
 @compiled
 def draw_for_purchase(
+    today: Today,
     b: int,
     need_usd: float,
     hardware: int,
-    day: int,
-    first_lender: int,
     investors: int,
     parties: Parties,
     lenders: Lenders,
@@ -259,7 +233,7 @@ def draw_for_purchase(
             or loans.status[loan] != LoanStatus.PERFORMING
             or loans.breach[loan] != Cause.NONE
             or loans.lock_up[loan]
-            or day >= loans.maturity_day[loan]
+            or today.day >= loans.maturity_day[loan]
             or need_usd - paid <= 0.0
         ):
             continue
@@ -281,7 +255,7 @@ def draw_for_purchase(
             loan,
             b,
             row,
-            first_lender + row,
+            today.first_lender + row,
             investors,
             amount,
         )
@@ -293,10 +267,7 @@ def draw_for_purchase(
 
 @compiled
 def build(
-    day: int,
-    reference_rate: float,
-    first_lender: int,
-    first_outside: int,
+    today: Today,
     parties: Parties,
     borrowers: Borrowers,
     lenders: Lenders,
@@ -307,10 +278,10 @@ def build(
 
     Work that finds no money is not done, and leases that wait for it slip by a day.
     """
-    if day > 365:
+    if today.day > 365:
         return
-    supplier = first_outside + Outside.SUPPLIER
-    investors = first_outside + Outside.INVESTORS
+    supplier = today.first_outside + Outside.SUPPLIER
+    investors = today.first_outside + Outside.INVESTORS
     for b in range(len(borrowers.capex_usd_day)):
         cost = borrowers.capex_usd_day[b]
         if cost <= 0.0 or parties.status[b] != Status.ACTIVE:
@@ -321,18 +292,9 @@ def build(
         paid = from_equity
         if paid < cost:
             paid += draw_for_purchase(
-                b,
-                cost - paid,
-                -1,
-                day,
-                first_lender,
-                investors,
-                parties,
-                lenders,
-                ledger,
-                loans,
+                today, b, cost - paid, -1, investors, parties, lenders, ledger, loans
             )
-        spare = spare_cash_usd(day, b, reference_rate, parties, borrowers, loans) - paid
+        spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
         spare = max(0.0, spare)
         paid = min(cost, paid + spare)
         pay(parties, b, supplier, paid)
@@ -342,16 +304,8 @@ def build(
 
 @compiled
 def deliver(
-    day: int,
-    delivery_days: int,
-    deposit_share: float,
-    prepayment_share: float,
-    advance_rate: float,
-    min_dscr: float,
-    appetite: float,
-    reference_rate: float,
-    first_lender: int,
-    first_outside: int,
+    today: Today,
+    terms: Terms,
     parties: Parties,
     borrowers: Borrowers,
     lenders: Lenders,
@@ -360,19 +314,18 @@ def deliver(
     hardware: Hardware,
     holdings: Holdings,
     contracts: Contracts,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """A day of deliveries on signed orders: deposit, prepayment, committed lines, facility, cash.
 
     Funded machines go live; an order that finds no money for three months is cancelled and its
     deposit is lost.
     """
-    supplier = first_outside + Outside.SUPPLIER
-    investors = first_outside + Outside.INVESTORS
-    customers = first_outside + Outside.CUSTOMERS
+    supplier = today.first_outside + Outside.SUPPLIER
+    investors = today.first_outside + Outside.INVESTORS
+    customers = today.first_outside + Outside.CUSTOMERS
     for c in range(len(contracts.ordered)):
-        if contracts.ordered[c] <= 0.0 or day < contracts.start_day[c]:
+        if contracts.ordered[c] <= 0.0 or today.day < contracts.start_day[c]:
             continue
         b = contracts.landlord[c]
         k = contracts.hardware[c]
@@ -381,11 +334,10 @@ def deliver(
             contracts.ordered[c] = 0.0
             continue
         if contracts.unfunded_days[c] >= CANCEL_AFTER_DAYS:
-            lost = deposit_share * price * contracts.ordered[c]
+            lost = terms.order_deposit_share * price * contracts.ordered[c]
             log_event(
-                events,
-                count,
-                day,
+                log,
+                today.day,
                 Event.ORDER_CANCELLED,
                 Cause.FUNDING,
                 b,
@@ -397,28 +349,28 @@ def deliver(
             borrowers.deposits_usd[b] -= lost
             contracts.ordered[c] = 0.0
             continue
-        units = min(contracts.ordered[c], contracts.gpus[c] / delivery_days)
+        units = min(contracts.ordered[c], contracts.gpus[c] / terms.delivery_days)
         cost = units * price
-        need = (1.0 - deposit_share) * cost
+        need = (1.0 - terms.order_deposit_share) * cost
         prepaid = 0.0
         if contracts.take_or_pay[c]:
-            prepaid = min(need, prepayment_share * cost)
-        limit = max(0.0, min(need - prepaid, advance_rate * cost))
+            prepaid = min(need, terms.tenant_prepayment_share * cost)
+        limit = max(0.0, min(need - prepaid, terms.growth_advance_rate * cost))
         passes = _facility_passes(
-            day, c, units, limit, prepaid, min_dscr, reference_rate, loans, contracts, holdings, k
+            today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
         )
-        room = limit if passes and appetite > 0.0 else 0.0
-        lines = _committed_room(b, k, day, loans)
-        spare = spare_cash_usd(day, b, reference_rate, parties, borrowers, loans)
+        room = limit if passes and terms.refinancing_appetite > 0.0 else 0.0
+        lines = _committed_room(today, b, k, loans)
+        spare = spare_cash_usd(today, b, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
-        borrowed = min(limit, lines + (appetite * room if facility >= 0 else 0.0))
+        borrowed = min(limit, lines + (terms.refinancing_appetite * room if facility >= 0 else 0.0))
         if prepaid + borrowed + spare < need:
             contracts.unfunded_days[c] += 1
             continue
         contracts.unfunded_days[c] = 0
         pay(parties, customers, b, prepaid)
         from_lines = draw_for_purchase(
-            b, min(limit, lines), k, day, first_lender, investors, parties, lenders, ledger, loans
+            today, b, min(limit, lines), k, investors, parties, lenders, ledger, loans
         )
         rest = borrowed - from_lines
         if rest > 0.0 and facility >= 0:
@@ -434,7 +386,7 @@ def deliver(
                         loan,
                         b,
                         row,
-                        first_lender + row,
+                        today.first_lender + row,
                         investors,
                         rest / both,
                     )
@@ -451,12 +403,12 @@ def deliver(
         contracts.ordered[c] -= units
         contracts.delivered[c] += units
         if prepaid > 0.0:
-            left = max(1, contracts.end_day[c] - day)
+            left = max(1, contracts.end_day[c] - today.day)
             contracts.repaid_usd_day[c] += prepaid / left
 
 
 @compiled
-def _committed_room(b: int, k: int, day: int, loans: Loans) -> float:
+def _committed_room(today: Today, b: int, k: int, loans: Loans) -> float:
     """Undrawn committed hardware lines for a class [USD]."""
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
@@ -466,7 +418,7 @@ def _committed_room(b: int, k: int, day: int, loans: Loans) -> float:
             and loans.status[loan] == LoanStatus.PERFORMING
             and loans.breach[loan] == Cause.NONE
             and not loans.lock_up[loan]
-            and day < loans.maturity_day[loan]
+            and today.day < loans.maturity_day[loan]
         ):
             total += loans.undrawn_usd[loan]
     return total
@@ -497,13 +449,12 @@ def _facility_count(b: int, c: int, loans: Loans) -> int:
 
 @compiled
 def _facility_passes(
-    day: int,
+    today: Today,
+    terms: Terms,
     c: int,
     units: float,
     debt_usd: float,
     prepaid_usd: float,
-    min_dscr: float,
-    reference_rate: float,
     loans: Loans,
     contracts: Contracts,
     holdings: Holdings,
@@ -514,17 +465,17 @@ def _facility_passes(
     loan = _facility_row(b, c, loans)
     if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
         return False
-    left_days = max(1, contracts.end_day[c] - day)
+    left_days = max(1, contracts.end_day[c] - today.day)
     rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
     cost = contracts.unit_cost_usd_day[c]
     if np.isnan(cost):
         cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
-    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
     interval = loans.interval_days[loan]
-    left = payments_left(day, loans.maturity_day[loan], interval)
+    left = payments_left(today.day, loans.maturity_day[loan], interval)
     principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
     service = principal / interval + debt_usd * rate / 365.0
-    return rent - cost * units >= min_dscr * service
+    return rent - cost * units >= terms.growth_min_dscr * service
 
 
 @compiled
@@ -558,9 +509,7 @@ def _pledge_delivery(
         if loans.growth[loan] == c and facility > 0.0:
             pledged = units * from_facility / paid / facility
         elif (
-            loans.growth[loan] < 0
-            and loans.instrument[loan] == Instrument.GPU_LOAN
-            and lines > 0.0
+            loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN and lines > 0.0
         ):
             pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
         if pledged > 0.0:

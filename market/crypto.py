@@ -277,7 +277,9 @@ def read_history(path: Path) -> list[HistoryRow]:
             )
     rows = [_history_row(path, number, line) for number, line in enumerate(lines, start=2)]
     if len(rows) < 2:
-        raise InputError(f"crypto.history: {path.name} has {len(rows)} weeks; at least 2 are needed.")
+        raise InputError(
+            f"crypto.history: {path.name} has {len(rows)} weeks; at least 2 are needed."
+        )
     for number, (before, after) in enumerate(zip(rows, rows[1:], strict=False), start=3):
         if after.week_ending - before.week_ending != timedelta(days=7):
             raise InputError(

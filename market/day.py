@@ -8,7 +8,7 @@ choice to waive or extend) is not part of this version: after cure, loans are en
 from __future__ import annotations
 
 from market import phases
-from market.phases import Run
+from market.run import Run
 
 
 def run_day(run: Run) -> None:

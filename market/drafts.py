@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from agents.party import Kind
 from market import rows as t
-from market.tables import OpeningTables
 from market.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from market.splitting import (
     heavy_tailed_shares,
@@ -23,6 +22,7 @@ from market.splitting import (
     power_prices,
     proportional_fit,
 )
+from market.tables import OpeningTables
 
 MILLION = 1e6
 TH_PER_EH = 1e6
@@ -163,7 +163,9 @@ def _splits(tables: OpeningTables) -> dict[str, list[tuple[str, float]]]:
     return splits
 
 
-def _fleet(row: t.Miner | t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> dict[str, float]:
+def _fleet(
+    row: t.Miner | t.Neocloud, splits: dict[str, list[tuple[str, float]]]
+) -> dict[str, float]:
     fleet: dict[str, float] = {}
     for group, column in GPU_COLUMNS.items():
         for name, share in splits[group]:

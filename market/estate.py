@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
+from market.context import Log, Terms, Today
 from market.default import close_claim, present_value_factor
 from market.events import Cause, Event, log_event
 from market.ledger import Flow, Ledger, pay, repay
@@ -16,16 +15,13 @@ from market.lots import Lots, LotState
 
 @compiled
 def settle_claims(
-    day: int,
-    wait_days: int,
-    reference_rate: float,
-    first_lender: int,
+    today: Today,
+    terms: Terms,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """Claims on borrowers that still stand: non-recourse ones end with their collateral.
 
@@ -37,36 +33,24 @@ def settle_claims(
         b = loans.borrower[loan]
         parent = loans.default_event[loan]
         if not loans.recourse[loan]:
-            close_claim(day, loan, parent, first_lender, lenders, ledger, loans, events, count)
+            close_claim(today, loan, parent, lenders, ledger, loans, log)
         elif parties.status[b] == Status.ACTIVE:
             paid = min(max(parties.cash_usd[b], 0.0), loans.principal_usd[loan])
             row = loans.lender[loan]
-            collect(
-                day,
-                loan,
-                b,
-                paid,
-                reference_rate,
-                first_lender + row,
-                parties,
-                lenders,
-                ledger,
-                loans,
-            )
+            collect(today, loan, b, paid, today.first_lender + row, parties, lenders, ledger, loans)
             if (
                 loans.principal_usd[loan] <= 1e-6
-                or day >= loans.default_day[loan] + wait_days
+                or today.day >= loans.default_day[loan] + terms.bankruptcy_days
             ):
-                close_claim(day, loan, parent, first_lender, lenders, ledger, loans, events, count)
+                close_claim(today, loan, parent, lenders, ledger, loans, log)
 
 
 @compiled
 def collect(
-    day: int,
+    today: Today,
     loan: int,
     payer: int,
     amount_usd: float,
-    reference_rate: float,
     lender_party: int,
     parties: Parties,
     lenders: Lenders,
@@ -75,42 +59,38 @@ def collect(
 ) -> None:
     """Apply cash to a defaulted claim and to its recovery."""
     row = loans.lender[loan]
-    repay(
-        parties, lenders, ledger, loans.principal_usd, loan, payer, row, lender_party, amount_usd
-    )
-    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+    repay(parties, lenders, ledger, loans.principal_usd, loan, payer, row, lender_party, amount_usd)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
     loans.recovered_usd[loan] += amount_usd
     loans.recovered_value_usd[loan] += amount_usd * present_value_factor(
-        day, loans.default_day[loan], rate
+        today.day, loans.default_day[loan], rate
     )
 
 
 @compiled
 def pay_out_estates(
-    day: int,
-    wait_days: int,
-    cost_share: float,
-    reference_rate: float,
-    first_lender: int,
-    first_outside: int,
+    today: Today,
+    terms: Terms,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
     lots: Lots,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """When everything is sold and the court is done: cost, then all claims pari passu.
 
     Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While a lot of the
     borrower is unsold the estate stays open and recovery unknown.
     """
-    courts = first_outside + Outside.COURTS
-    utility = first_outside + Outside.UTILITY
-    investors = first_outside + Outside.INVESTORS
+    courts = today.first_outside + Outside.COURTS
+    utility = today.first_outside + Outside.UTILITY
+    investors = today.first_outside + Outside.INVESTORS
     for b in range(len(loans.first) - 1):
-        if parties.status[b] != Status.DEFAULTED or day < parties.default_day[b] + wait_days:
+        if (
+            parties.status[b] != Status.DEFAULTED
+            or today.day < parties.default_day[b] + terms.bankruptcy_days
+        ):
             continue
         unsold = False
         for i in range(lots.count[0]):
@@ -118,7 +98,7 @@ def pay_out_estates(
                 unsold = True
         if unsold:
             continue
-        cost = cost_share * max(parties.cash_usd[b], 0.0)
+        cost = terms.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)
         pay(parties, b, courts, cost)
         claims = parties.payables_usd[b]
         for loan in range(loans.first[b], loans.first[b + 1]):
@@ -127,9 +107,8 @@ def pay_out_estates(
         cash = max(parties.cash_usd[b], 0.0)
         share = min(1.0, cash / claims) if claims > 0.0 else 0.0
         event = log_event(
-            events,
-            count,
-            day,
+            log,
+            today.day,
             Event.ESTATE_PAID,
             Cause.NONE,
             b,
@@ -143,18 +122,17 @@ def pay_out_estates(
                 continue
             if loans.recourse[loan]:
                 collect(
-                    day,
+                    today,
                     loan,
                     b,
                     share * loans.principal_usd[loan],
-                    reference_rate,
-                    first_lender + loans.lender[loan],
+                    today.first_lender + loans.lender[loan],
                     parties,
                     lenders,
                     ledger,
                     loans,
                 )
-            close_claim(day, loan, event, first_lender, lenders, ledger, loans, events, count)
+            close_claim(today, loan, event, lenders, ledger, loans, log)
         pay(parties, b, utility, share * parties.payables_usd[b])
         ledger.flows[Flow.PAYABLE_SETTLED] += parties.payables_usd[b]
         parties.payables_usd[b] = 0.0

@@ -7,6 +7,7 @@ from enum import IntEnum
 import numpy as np
 
 from agents.compiled import compiled
+from market.context import Log
 
 
 class Event(IntEnum):
@@ -79,8 +80,7 @@ EVENT_DTYPE = np.dtype(
 
 @compiled
 def log_event(
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
     day: int,
     kind: int,
     cause: int,
@@ -93,10 +93,10 @@ def log_event(
 ) -> int:
     """Append an event and return its id, which is its row.
 
-    ``count`` has shape (1,). Room is made before each day (:func:`with_room`).
+    Room is made before each day (:func:`with_room`).
     """
-    row = count[0]
-    event = events[row]
+    row = log.count[0]
+    event = log.events[row]
     event["day"] = day
     event["round"] = round_
     event["kind"] = kind
@@ -106,7 +106,7 @@ def log_event(
     event["loan"] = loan
     event["amount_usd"] = amount_usd
     event["parent"] = parent
-    count[0] = row + 1
+    log.count[0] = row + 1
     return row
 
 

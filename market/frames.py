@@ -14,7 +14,7 @@ from market.state import State
 
 def event_frame(state: State) -> pd.DataFrame:
     """The causal log, one row per event; ``parent`` is an event id or -1."""
-    log = state.events[: int(state.event_count[0])]
+    log = state.events
     parties = np.array([*state.names.parties, ""], dtype=object)
     loans = np.array([*state.names.loans, ""], dtype=object)
     kinds = np.array([kind.name.lower() for kind in Event], dtype=object)

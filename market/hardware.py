@@ -154,6 +154,8 @@ def _depreciation(tables: OpeningTables, family: str) -> float:
 
 
 @compiled
-def schedule_usd(used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int) -> float:
+def schedule_usd(
+    used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int
+) -> float:
     """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price."""
     return max(scrap_usd, used_open_usd * math.exp(-annual_depreciation * day / 365.0))

@@ -198,7 +198,9 @@ def conservation_error(before: Stocks, after: Stocks, flows: NDArray[np.float64]
         abs(after.cash_usd - before.cash_usd) / max(after.cash_gross_usd, 1.0),
         abs(after.btc - before.btc) / max(after.btc_gross, 1.0),
         float(
-            np.max(np.abs(after.units - before.units) / np.maximum(after.units_gross, 1.0), initial=0.0)
+            np.max(
+                np.abs(after.units - before.units) / np.maximum(after.units_gross, 1.0), initial=0.0
+            )
         ),
         abs(after.claims_usd - before.claims_usd - claims_flow) / gross_claims,
         abs(after.claims_usd - after.books_usd) / gross_claims,

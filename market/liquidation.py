@@ -13,11 +13,12 @@ from agents.buyer import Buyers
 from agents.compiled import compiled
 from agents.lender import Lenders, patience_days, reserve_price_usd
 from agents.party import Outside, Parties
+from market.context import Log, Terms, Today
 from market.default import carry_at, collateral_value_usd, present_value_factor
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay, repay
-from market.loans import Loans, LoanStatus, annual_rate
+from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState
 
 ESTATE_PATIENCE_DAYS = 180.0
@@ -25,72 +26,65 @@ ESTATE_PATIENCE_DAYS = 180.0
 
 @compiled
 def lot_reserve_usd(
-    day: int, lot: int, hold_value_usd: float, scrap_usd: float, first_lender: int,
-    lenders: Lenders, lots: Lots
+    today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
 ) -> float:
     """The owner's reserve [USD/unit]: patience is set by a lender's funding."""
     if lots.loan[lot] < 0:
         patience = ESTATE_PATIENCE_DAYS
     else:
-        row = lots.owner[lot] - first_lender
+        row = lots.owner[lot] - today.first_lender
         patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
-    waited = float(day - max(lots.offered_day[lot], 0))
+    waited = float(today.day - max(lots.offered_day[lot], 0))
     return reserve_price_usd(hold_value_usd, scrap_usd, waited, patience)
 
 
 @compiled
 def sell_units(
-    day: int,
+    today: Today,
+    terms: Terms,
     lot: int,
     units: float,
     price_usd: float,
     buyer_party: int,
-    legal_share: float,
-    prior: float,
-    reference_rate: float,
     marks_usd: np.ndarray,
-    first_lender: int,
-    first_outside: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
     holdings: Holdings,
     lots: Lots,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> int:
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
     The buyer's money comes from outside (its owners), limited by the budget checked before.
     """
-    investors = first_outside + Outside.INVESTORS
-    courts = first_outside + Outside.COURTS
+    investors = today.first_outside + Outside.INVESTORS
+    courts = today.first_outside + Outside.COURTS
     k = lots.hardware[lot]
     lots.units[lot] -= units
     if lots.units[lot] < 1e-6:  # dust goes with the last sale
         units += lots.units[lot]
         lots.units[lot] = 0.0
         lots.state[lot] = LotState.SOLD
-    row_held = find_holding(holdings, buyer_party, k) if buyer_party < first_outside else -1
+    row_held = find_holding(holdings, buyer_party, k) if buyer_party < today.first_outside else -1
     if row_held >= 0:
         holdings.units[row_held] += units
     else:
         ledger.outside_units[k] += units
     proceeds = units * price_usd
     lots.proceeds_usd[lot] += proceeds
-    lots.unit_days[lot] += units * (day - lots.seized_day[lot])
-    if buyer_party < first_outside:
+    lots.unit_days[lot] += units * (today.day - lots.seized_day[lot])
+    if buyer_party < today.first_outside:
         pay(parties, investors, buyer_party, proceeds)
     loan = lots.loan[lot]
     owner = lots.owner[lot]
-    fee = legal_share * proceeds
+    fee = terms.legal_cost_share * proceeds
     net = proceeds - fee
     pay(parties, buyer_party, courts, fee)
     event = log_event(
-        events,
-        count,
-        day,
+        log,
+        today.day,
         Event.HARDWARE_SALE,
         Cause.COLLATERAL_SALE,
         lots.borrower[lot],
@@ -105,14 +99,12 @@ def sell_units(
         return event
     row = loans.lender[loan]
     applied = min(net, loans.principal_usd[loan])
-    repay(
-        parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied
-    )
+    repay(parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied)
     pay(parties, buyer_party, lots.borrower[lot], net - applied)
-    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
     loans.recovered_usd[loan] += applied
     loans.recovered_value_usd[loan] += applied * present_value_factor(
-        day, loans.default_day[loan], rate
+        today.day, loans.default_day[loan], rate
     )
     if lots.state[lot] == LotState.SOLD:
         loans.open_lots[loan] -= 1
@@ -122,21 +114,17 @@ def sell_units(
         loans.open_lots[loan] -= 1
     value = collateral_value_usd(loan, loans, lots, marks_usd)
     open_claim = loans.principal_usd[loan] - min(loans.principal_usd[loan], value)
-    expected = min(loans.principal_usd[loan], value) + prior * open_claim
-    carry_at(day, loan, expected, event, first_lender, lenders, loans, events, count)
+    expected = min(loans.principal_usd[loan], value) + terms.recovery_prior * open_claim
+    carry_at(today, loan, expected, event, lenders, loans, log)
     return event
 
 
 @compiled
 def sell_at_mark(
-    day: int,
-    legal_share: float,
-    prior: float,
-    reference_rate: float,
+    today: Today,
+    terms: Terms,
     marks_usd: np.ndarray,
     sites_only: bool,
-    first_lender: int,
-    first_outside: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -144,8 +132,7 @@ def sell_at_mark(
     holdings: Holdings,
     hardware: Hardware,
     lots: Lots,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark."""
     for i in range(lots.count[0]):
@@ -157,43 +144,33 @@ def sell_at_mark(
             continue
         price = lots.mark_usd[i] if site else marks_usd[k]
         sell_units(
-            day,
+            today,
+            terms,
             i,
             lots.units[i],
             price,
-            first_outside + Outside.INVESTORS,
-            legal_share,
-            prior,
-            reference_rate,
+            today.first_outside + Outside.INVESTORS,
             marks_usd,
-            first_lender,
-            first_outside,
             parties,
             lenders,
             ledger,
             loans,
             holdings,
             lots,
-            events,
-            count,
+            log,
         )
 
 
 @compiled
 def auction_removed(
-    day: int,
+    today: Today,
+    terms: Terms,
     k: int,
     bids: np.ndarray,
     bid_units: np.ndarray,
     routine_units: float,
     hold_value_usd: float,
-    legal_share: float,
-    prior: float,
-    reference_rate: float,
     marks_usd: np.ndarray,
-    first_lender: int,
-    first_buyer: int,
-    first_outside: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -202,8 +179,7 @@ def auction_removed(
     hardware: Hardware,
     buyers: Buyers,
     lots: Lots,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> tuple[float, float, float, int]:
     """Clear one class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale.
 
@@ -215,9 +191,7 @@ def auction_removed(
     left = np.zeros(lots.count[0] + 1)
     for i in range(lots.count[0]):
         if lots.hardware[i] == k and lots.state[i] == LotState.REMOVED:
-            asks[i] = lot_reserve_usd(
-                day, i, hold_value_usd, scrap, first_lender, lenders, lots
-            )
+            asks[i] = lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots)
             left[i] = lots.units[i]
     asks[lots.count[0]] = 0.0
     left[lots.count[0]] = routine_units
@@ -264,30 +238,26 @@ def auction_removed(
                 given[i] += units
                 need -= units
                 if i == lots.count[0]:
-                    _sell_routine(k, units, price, first_buyer + j, first_outside, parties, ledger,
-                                  holdings)
+                    _sell_routine(
+                        today, k, units, price, today.first_buyer + j, parties, ledger, holdings
+                    )
                 else:
                     forced_part += units
                     event = sell_units(
-                        day,
+                        today,
+                        terms,
                         i,
                         units,
                         price,
-                        first_buyer + j,
-                        legal_share,
-                        prior,
-                        reference_rate,
+                        today.first_buyer + j,
                         marks_usd,
-                        first_lender,
-                        first_outside,
                         parties,
                         lenders,
                         ledger,
                         loans,
                         holdings,
                         lots,
-                        events,
-                        count,
+                        log,
                     )
             if served[i] - given[i] <= 1e-9:
                 a += 1
@@ -300,11 +270,11 @@ def auction_removed(
 
 @compiled
 def _sell_routine(
+    today: Today,
     k: int,
     units: float,
     price_usd: float,
     buyer_party: int,
-    first_outside: int,
     parties: Parties,
     ledger: Ledger,
     holdings: Holdings,
@@ -315,26 +285,20 @@ def _sell_routine(
     ledger.outside_units[k] -= units
     pay(
         parties,
-        first_outside + Outside.INVESTORS,
-        first_outside + Outside.OWNERS,
+        today.first_outside + Outside.INVESTORS,
+        today.first_outside + Outside.OWNERS,
         units * price_usd,
     )
 
 
 @compiled
 def auction_in_place(
-    day: int,
+    today: Today,
+    terms: Terms,
     k: int,
     bids: np.ndarray,
-    cluster_units: float,
     hold_value_usd: float,
-    legal_share: float,
-    prior: float,
-    reference_rate: float,
     marks_usd: np.ndarray,
-    first_lender: int,
-    first_buyer: int,
-    first_outside: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -343,8 +307,7 @@ def auction_in_place(
     hardware: Hardware,
     buyers: Buyers,
     lots: Lots,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> tuple[float, float, int]:
     """Sell whole clusters of one class where they stand: last price, units, last sale.
 
@@ -373,11 +336,9 @@ def auction_in_place(
                     standing += lots.units[i]
                     reserve = max(
                         reserve,
-                        lot_reserve_usd(
-                            day, i, hold_value_usd, scrap, first_lender, lenders, lots
-                        ),
+                        lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots),
                     )
-            size = min(standing, cluster_units)
+            size = min(standing, terms.cluster_gpus)
             if size <= 0.0:
                 break
             best, second, winner = 0.0, 0.0, -1
@@ -411,25 +372,20 @@ def auction_in_place(
                     units = min(left, lots.units[i])
                     left -= units
                     event = sell_units(
-                        day,
+                        today,
+                        terms,
                         i,
                         units,
                         price,
-                        first_buyer + winner,
-                        legal_share,
-                        prior,
-                        reference_rate,
+                        today.first_buyer + winner,
                         marks_usd,
-                        first_lender,
-                        first_outside,
                         parties,
                         lenders,
                         ledger,
                         loans,
                         holdings,
                         lots,
-                        events,
-                        count,
+                        log,
                     )
             sold_units += size
     return price, sold_units, event

@@ -14,7 +14,7 @@ from agents.miner import empty_miners
 from agents.neocloud import empty_neoclouds
 from agents.party import OUTSIDE_NAMES, Kind, Parties, empty_parties
 from market import rows as t
-from market.tables import OpeningTables
+from market.context import Log
 from market.contracts import ContractKind, Contracts
 from market.drafts import (
     ASIC_SHARES,
@@ -23,7 +23,6 @@ from market.drafts import (
     BorrowerDraft,
     ContractDraft,
     Drafts,
-    LoanDraft,
     draft_books,
 )
 from market.events import EVENT_DTYPE
@@ -43,13 +42,12 @@ from market.randomness import Stream, normal
 from market.sampling import sample_tables
 from market.scenario import Scenario
 from market.state import Names, Prices, State
+from market.tables import OpeningTables
 
 DAYS = 365.0
 
 
-def open_market(
-    tables: OpeningTables, scenario: Scenario, seed: int
-) -> State:
+def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     """Build the state of day 0.
 
     The same tables, scenario and seed give the same bits.
@@ -118,9 +116,7 @@ def open_market(
     loans, loan_names, perimeters = _loans(drafts, party, first_lender, hardware_names)
     _pledge(loans, holdings)
     for c in np.flatnonzero(contracts.ordered > 0):
-        contracts.holding[c] = find_holding(
-            holdings, contracts.landlord[c], contracts.hardware[c]
-        )
+        contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
 
     count = len(hardware_names)
     return State(
@@ -149,7 +145,12 @@ def open_market(
         first_lender=first_lender,
         first_buyer=first_buyer,
         first_outside=first_outside,
-        events=np.zeros(1024, EVENT_DTYPE),
+        log=Log(
+            events=np.zeros(1024, EVENT_DTYPE),
+            count=np.zeros(1, np.int64),
+            forced_usd=np.zeros(1),
+            forced_event=np.full(1, -1, np.int64),
+        ),
         marks_usd=hardware.used_open_usd.copy(),
         clearing_usd=np.full(count, np.nan),
         clearing_day=np.zeros(count, np.int32),
@@ -180,7 +181,7 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         rent_h100_usd_h=rent,
         rent_planned_usd_h=rent,
         effective_gpus=0.0,
-        btc_forced_usd=0.0,
+        receiver_gpus=0.0,
     )
 
 
@@ -523,4 +524,3 @@ def _buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenario) -
         buyers.running_cost_usd_kwh[members] = row.running_cost_usd_kwh
         start += row.count
     return buyers
-

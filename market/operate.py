@@ -177,5 +177,3 @@ def settle_overhead(
         borrowers.cash_flow_usd_day[b] = flow
         trailing = borrowers.trailing_cash_flow_usd[b]
         borrowers.trailing_cash_flow_usd[b] = trailing + (flow - trailing) / QUARTER_DAYS
-
-

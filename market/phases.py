@@ -3,13 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
-from datetime import date, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
-from agents.buyer import strip_value_usd
 from agents.lender import mark_usd
 from agents.miner import online_share
 from market import contracts as contract_book
@@ -18,77 +14,24 @@ from market import credit as credit_book
 from market import default as default_book
 from market import operate as production
 from market import service as debt_service
-from market.bids import class_bids, income_usd_day, segment_strips, unit_cost_usd_day
-from market.compute import ComputePaths, rent_after_supply
-from market.crypto import IMPACT_LAWS, CryptoPaths, advance_difficulty, hashprice_usd, impact_log
+from market.compute import rent_after_supply
+from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
-from market.hardware import Family, schedule_usd
+from market.hardware import schedule_usd
 from market.ledger import Stocks, conservation_error, sum_stocks
-from market.record import Recorder
-from market.scenario import Scenario
-from market.state import State
+from market.run import Run
+from market.windows import hold_auctions
 
 NETWORK_GROWTH_CLASS = "LT10"  # growth outside the modelled fleets comes as the newest rigs
 NETWORK_POWER_USD_MWH = 50.0
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
 
-@dataclass
-class Quotes:
-    """Constants of the opening day that phases need."""
-
-    halving_blocks: float
-    retarget_blocks: float
-    routine_units_year: NDArray[np.float64]  # [class] ordinary second-hand trade
-    network_open_eh_s: float
-    rent_open_usd_h: float
-    planned_supply: NDArray[np.float64]  # by day, effective GPUs
-    first_of_segment: NDArray[np.int64]
-    has_removed_buyers: NDArray[np.bool_]
-    has_in_place_buyers: NDArray[np.bool_]
-    smallest_cluster: float
-
-
-@dataclass
-class Run:
-    """A market on its way: scenario, paths, state, day, and what was recorded."""
-
-    scenario: Scenario
-    seed: int
-    state: State
-    crypto: CryptoPaths
-    compute: ComputePaths
-    quotes: Quotes
-    recorder: Recorder
-    day: int = 0
-    forced_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
-    stocks: Stocks | None = None
-    schedule_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
-    strips: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
-
-    @property
-    def date(self) -> date:
-        """Calendar date of the current day."""
-        return self.crypto.start + timedelta(days=self.day)
-
-    def btc_impact_of(self, sold_usd: float) -> float:
-        """Change of the log BTC price if so much were sold in a day."""
-        crypto = self.scenario.crypto
-        impact: float = impact_log(
-            sold_usd,
-            crypto.depth_adv_usd,
-            crypto.impact_coefficient,
-            crypto.volatility / math.sqrt(365.0),
-            IMPACT_LAWS.index(crypto.impact_law),
-        )
-        return impact
-
-
 def shocks(run: Run) -> None:
     """Open the day's journal; a scripted crash enters the log on the day it starts."""
     s = run.state
     needed = EVENTS_PER_ROW * (len(s.loans.status) + s.borrower_count + int(s.lots.count[0])) + 1024
-    s.events = with_room(s.events, int(s.event_count[0]), needed)
+    s.log = s.log._replace(events=with_room(s.log.events, len(s.events), needed))
     s.ledger.flows[:] = 0.0
     crypto = run.scenario.crypto
     compute = run.scenario.compute
@@ -99,16 +42,7 @@ def shocks(run: Run) -> None:
     )
     if scripted:
         s.shock_event = log_event(
-            s.events,
-            s.event_count,
-            run.day,
-            Event.SHOCK,
-            Cause.SCENARIO,
-            -1,
-            -1,
-            -1,
-            0.0,
-            s.shock_event,
+            s.log, run.day, Event.SHOCK, Cause.SCENARIO, -1, -1, -1, 0.0, s.shock_event
         )
 
 
@@ -119,8 +53,8 @@ def prices(run: Run) -> None:
     decay = 0.5 ** (1.0 / crypto.impact_half_life_days)
     p.btc_impact_log *= decay
     if channels.btc_impact:
-        p.btc_impact_log += run.btc_impact_of(float(run.forced_usd[0]))
-    run.forced_usd[0] = 0.0
+        p.btc_impact_log += run.btc_impact_of(float(s.log.forced_usd[0]))
+    s.log.forced_usd[0] = 0.0
     p.btc_exogenous_usd = float(run.crypto.btc_usd[day])
     p.btc_usd = p.btc_exogenous_usd * math.exp(p.btc_impact_log)
     p.eth_usd = float(run.crypto.eth_usd[day])
@@ -199,7 +133,7 @@ def operate(run: Run) -> None:
         s.holdings,
         s.ledger,
     )
-    p.effective_gpus = production.run_gpus(
+    p.effective_gpus = p.receiver_gpus + production.run_gpus(
         p.rent_h100_usd_h,
         s.first_outside,
         s.parties,
@@ -213,193 +147,85 @@ def operate(run: Run) -> None:
 
 def service(run: Run) -> None:
     """Accrue; make interest and principal due; count the tested perimeters' quarter."""
-    s = run.state
-    debt_service.make_due(
-        run.day, s.prices.reference_rate, s.loans, s.perimeters, s.holdings, s.neoclouds
-    )
+    s, today = run.state, run.today()
+    debt_service.make_due(today, s.loans, s.perimeters, s.holdings, s.neoclouds)
     covenants.measure_coverage(s.perimeters)
 
 
 def liquidity(run: Run) -> None:
     """Pay what is due out of cash, treasury and revolver."""
-    s = run.state
-    debt_service.pay_what_is_due(
-        run.day,
-        s.prices.btc_usd,
-        s.prices.eth_usd,
-        s.first_lender,
-        s.first_outside,
-        s.shock_event,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        run.forced_usd,
-        s.forced_sale_event,
-        s.events,
-        s.event_count,
-    )
+    s, today = run.state, run.today()
+    debt_service.pay_what_is_due(today, s.parties, s.lenders, s.ledger, s.loans, s.log)
 
 
 def test(run: Run) -> None:
     """Margin calls on coins and rigs; quarterly coverage."""
-    s, credit_terms = run.state, run.scenario.credit
-    covenants.test_btc_loans(
-        run.day,
-        s.prices.btc_usd,
-        s.prices.btc_impact_log,
-        credit_terms.liquidation_bonus,
-        run.scenario.channels.crypto_margin,
-        s.first_lender,
-        s.first_outside,
-        s.shock_event,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        run.forced_usd,
-        s.forced_sale_event,
-        s.events,
-        s.event_count,
-    )
+    s, today = run.state, run.today()
+    covenants.test_btc_loans(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
     covenants.test_hardware_loans(
-        run.day,
+        today,
         s.marks_usd,
         run.schedule_usd,
         s.clearing_event,
-        s.first_lender,
-        s.shock_event,
         s.parties,
         s.lenders,
         s.ledger,
         s.loans,
-        s.events,
-        s.event_count,
+        s.log,
     )
     covenants.test_coverage(
-        run.day,
-        credit_terms.lockup_margin,
-        s.first_lender,
-        s.shock_event,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.perimeters,
-        s.events,
-        s.event_count,
+        today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.perimeters, s.log
     )
 
 
 def default(run: Run) -> None:
     """Enforce what was not cured; fail who cannot pay; seize."""
-    s, credit_terms = run.state, run.scenario.credit
+    s, today = run.state, run.today()
     default_book.declare_defaults(
-        run.day,
-        run.seed,
-        1.0 - math.exp(-credit_terms.hazard_per_year / 365.0),
-        credit_terms.payables_days,
-        run.scenario.channels.cross_default,
-        s.prices.btc_usd,
-        s.prices.eth_usd,
-        credit_terms.liquidation_bonus,
-        credit_terms.unsecured_recovery_prior,
-        run.scenario.liquidation.site_recovery_share,
+        today,
+        run.terms,
         s.marks_usd,
-        s.first_lender,
-        s.first_outside,
-        s.shock_event,
         s.parties,
         s.lenders,
         s.ledger,
         s.loans,
         s.holdings,
         s.lots,
-        run.forced_usd,
-        s.forced_sale_event,
-        s.events,
-        s.event_count,
+        s.log,
     )
 
 
 def lenders(run: Run) -> None:
     """Resolve claims whose collateral is gone; pay out estates; losses go to capital."""
-    s, credit_terms = run.state, run.scenario.credit
-    estate.settle_claims(
-        run.day,
-        credit_terms.bankruptcy_days,
-        s.prices.reference_rate,
-        s.first_lender,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.events,
-        s.event_count,
-    )
-    estate.pay_out_estates(
-        run.day,
-        credit_terms.bankruptcy_days,
-        credit_terms.bankruptcy_cost_share,
-        s.prices.reference_rate,
-        s.first_lender,
-        s.first_outside,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.lots,
-        s.events,
-        s.event_count,
-    )
+    s, today = run.state, run.today()
+    estate.settle_claims(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
+    estate.pay_out_estates(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.lots, s.log)
 
 
 def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
-    s, terms = run.state, run.scenario.liquidation
-    custody.carry_lots(
-        run.day,
-        terms.idle_cost_share,
-        terms.storage_usd_per_gpu_day,
-        s.first_lender,
-        s.first_outside,
-        s.parties,
-        s.lenders,
-        s.loans,
-        s.hardware,
-        s.lots,
-        s.events,
-        s.event_count,
+    s, today = run.state, run.today()
+    s.prices.receiver_gpus = custody.carry_lots(
+        today, run.terms, s.parties, s.lenders, s.loans, s.hardware, s.neoclouds, s.lots, s.log
     )
     custody.advance_lots(
-        run.day,
-        terms.legal_days,
-        terms.site_days,
-        terms.in_place_days,
+        today,
+        run.terms,
         run.quotes.smallest_cluster,
-        terms.removal_usd_per_gpu,
-        terms.removal_usd_per_th,
         run.quotes.has_removed_buyers,
         run.quotes.has_in_place_buyers,
-        s.first_lender,
-        s.first_outside,
         s.parties,
         s.lenders,
         s.loans,
         s.hardware,
         s.lots,
-        s.events,
-        s.event_count,
+        s.log,
     )
     liquidation.sell_at_mark(
-        run.day,
-        terms.legal_cost_share,
-        run.scenario.credit.unsecured_recovery_prior,
-        s.prices.reference_rate,
+        today,
+        run.terms,
         s.marks_usd,
         run.scenario.channels.fire_sale,
-        s.first_lender,
-        s.first_outside,
         s.parties,
         s.lenders,
         s.ledger,
@@ -407,172 +233,18 @@ def liquidate(run: Run) -> None:
         s.holdings,
         s.hardware,
         s.lots,
-        s.events,
-        s.event_count,
+        s.log,
     )
-    if run.day % terms.window_days == 0:
+    if run.day % run.scenario.liquidation.window_days == 0:
         hold_auctions(run)
-
-
-def hold_auctions(run: Run) -> None:
-    """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
-    s, terms = run.state, run.scenario.liquidation
-    limit = s.buyers.budget_usd_day * terms.budget_days
-    s.buyers.budget_usd[:] = np.minimum(
-        s.buyers.budget_usd + terms.window_days * s.buyers.budget_usd_day, limit
-    )
-    run.strips = strips_today(run)
-    for k in range(len(s.hardware.family)):
-        if s.hardware.family[k] == Family.SITE:
-            continue
-        hold = hold_value_usd(run, k)
-        in_place = False
-        if run.quotes.has_in_place_buyers[k]:
-            bids, units = bids_today(run, k, True, 0.0)
-            run.recorder.book(run, k, True, bids, units, hold)
-            price, sold, event = liquidation.auction_in_place(
-                run.day,
-                k,
-                bids,
-                terms.cluster_gpus,
-                hold,
-                terms.legal_cost_share,
-                run.scenario.credit.unsecured_recovery_prior,
-                s.prices.reference_rate,
-                s.marks_usd,
-                s.first_lender,
-                s.first_buyer,
-                s.first_outside,
-                s.parties,
-                s.lenders,
-                s.ledger,
-                s.loans,
-                s.holdings,
-                s.hardware,
-                s.buyers,
-                s.lots,
-                s.events,
-                s.event_count,
-            )
-            in_place = sold > 0.0
-            if in_place:
-                _evidence(run, k, price, event, sold)
-        if not run.quotes.has_removed_buyers[k]:
-            continue
-        bids, units = bids_today(run, k, False, 0.0)
-        run.recorder.book(run, k, False, bids, units, hold)
-        routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
-        price, _, forced, event = liquidation.auction_removed(
-            run.day,
-            k,
-            bids,
-            units,
-            routine,
-            hold,
-            terms.legal_cost_share,
-            run.scenario.credit.unsecured_recovery_prior,
-            s.prices.reference_rate,
-            s.marks_usd,
-            s.first_lender,
-            s.first_buyer,
-            s.first_outside,
-            s.parties,
-            s.lenders,
-            s.ledger,
-            s.loans,
-            s.holdings,
-            s.hardware,
-            s.buyers,
-            s.lots,
-            s.events,
-            s.event_count,
-        )
-        if np.isfinite(price):
-            _evidence(run, k, price, event, forced)
-
-
-def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -> None:
-    """A clearing price is evidence for marks; machines sold by force run again for their buyer."""
-    s = run.state
-    s.clearing_usd[k] = price
-    s.clearing_day[k] = run.day
-    s.clearing_event[k] = event
-    s.outside_online[k] += forced_units
-
-
-def strips_today(run: Run) -> NDArray[np.float64]:
-    """Strip values [segment, class] at today's rent and hashprice."""
-    s, terms = run.state, run.scenario.liquidation
-    strips: NDArray[np.float64] = segment_strips(
-        s.prices.rent_h100_usd_h,
-        s.prices.hashprice_usd_ph_day,
-        terms.gpu_rent_drift,
-        terms.gpu_rent_volatility,
-        terms.hashprice_drift,
-        terms.hashprice_volatility,
-        terms.reversion_per_year,
-        s.buyer_view,
-        run.quotes.first_of_segment,
-        s.buyers,
-        s.hardware,
-    )
-    return strips
-
-
-def bids_today(
-    run: Run, k: int, in_place: bool, extra_days: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bids and units of every buyer for a class today."""
-    s = run.state
-    dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
-    bids, units = class_bids(
-        k,
-        run.day,
-        run.seed,
-        in_place,
-        run.scenario.liquidation.buyer_view_deviation,
-        extra_days,
-        dealer,
-        s.hardware.replacement_usd[k],
-        run.strips,
-        s.buyers,
-        s.hardware,
-    )
-    return bids, units
-
-
-def hold_value_usd(run: Run, k: int) -> float:
-    """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
-    s, terms = run.state, run.scenario.liquidation
-    gpu = s.hardware.family[k] == Family.GPU
-    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
-    return float(
-        strip_value_usd(
-            income * s.buyer_view[k] * (1.0 - terms.hosting_discount),
-            unit_cost_usd_day(k, custody.CARRY_USD_KWH if gpu else 0.055, s.hardware),
-            terms.gpu_rent_drift if gpu else terms.hashprice_drift,
-            terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
-            terms.reversion_per_year,
-            terms.seller_required_return,
-            3.0 if gpu else 1.5,
-        )
-    )
 
 
 def credit(run: Run) -> None:
     """Roll what matures, build what was committed, take delivery of what was ordered."""
-    s, terms = run.state, run.scenario.credit
+    s, today = run.state, run.today()
     credit_book.roll_over(
-        run.day,
-        terms.refinancing_appetite,
-        terms.max_ltv,
-        terms.min_coverage,
-        terms.income_collateral_share,
-        s.prices.btc_usd,
-        s.prices.eth_usd,
-        s.prices.reference_rate,
-        s.first_lender,
-        s.shock_event,
+        today,
+        run.terms,
         s.marks_usd,
         s.parties,
         s.borrowers,
@@ -581,31 +253,12 @@ def credit(run: Run) -> None:
         s.loans,
         s.holdings,
         s.contracts,
-        s.events,
-        s.event_count,
+        s.log,
     )
-    credit_book.build(
-        run.day,
-        s.prices.reference_rate,
-        s.first_lender,
-        s.first_outside,
-        s.parties,
-        s.borrowers,
-        s.lenders,
-        s.ledger,
-        s.loans,
-    )
+    credit_book.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans)
     credit_book.deliver(
-        run.day,
-        terms.delivery_days,
-        terms.order_deposit_share,
-        terms.tenant_prepayment_share,
-        terms.growth_advance_rate,
-        terms.growth_min_dscr,
-        terms.refinancing_appetite,
-        s.prices.reference_rate,
-        s.first_lender,
-        s.first_outside,
+        today,
+        run.terms,
         s.parties,
         s.borrowers,
         s.lenders,
@@ -614,8 +267,7 @@ def credit(run: Run) -> None:
         s.hardware,
         s.holdings,
         s.contracts,
-        s.events,
-        s.event_count,
+        s.log,
     )
 
 

@@ -18,7 +18,7 @@ from market.lots import LotState
 if TYPE_CHECKING:
     import pandas as pd
 
-    from market.phases import Run
+    from market.run import Run
 
 ILLUSION_DAYS = 28
 ABSORPTION_DAYS = 90.0
@@ -42,9 +42,9 @@ class Recorder:
         s = run.state
         if run.day % ILLUSION_DAYS == 0:
             self._ltv = self._measure_illusion(run)
-        new = s.events[self._events_read : int(s.event_count[0])]
+        new = s.events[self._events_read :]
         self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
-        self._events_read = int(s.event_count[0])
+        self._events_read = len(s.events)
         n = s.borrower_count
         failed = s.parties.status[:n] != Status.ACTIVE
         kind = s.parties.kind[:n]
@@ -72,7 +72,7 @@ class Recorder:
             "loss_usd": float(s.lenders.loss_usd.sum()),
             "lender_capital_usd": float(s.lenders.capital_usd.sum()),
             "loans_outstanding_usd": float(s.loans.principal_usd.sum()),
-            "btc_forced_sale_usd": float(run.forced_usd[0]),
+            "btc_forced_sale_usd": float(s.log.forced_usd[0]),
             "borrower_cash_usd": float(s.parties.cash_usd[:n].sum()),
             "paper_ltv": self._ltv[0],
             "realisable_ltv": self._ltv[1],
@@ -121,7 +121,7 @@ class Recorder:
                 self._book.append((run.day, name, place, "bid", label, price, amount))
         for lot in offered:
             reserve = lot_reserve_usd(
-                run.day, lot, hold_usd, s.hardware.scrap_usd[k], s.first_lender, s.lenders, s.lots
+                run.today(), lot, hold_usd, s.hardware.scrap_usd[k], s.lenders, s.lots
             )
             seller = s.names.parties[s.lots.owner[lot]]
             self._book.append(
@@ -134,7 +134,7 @@ class Recorder:
         Realisable: the lender walks today's bids, and ``ABSORPTION_DAYS`` more of budgets, with its
         whole position, alone; after legal and removal cost; what finds no bid counts as scrap.
         """
-        from market.phases import bids_today, strips_today
+        from market.windows import bids_today, strips_today
 
         s, terms = run.state, run.scenario.liquidation
         run.strips = strips_today(run)

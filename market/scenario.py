@@ -35,7 +35,10 @@ class Opening(Section):
         False, description="draw uncertain cells within their confidence (see market/data)"
     )
     scale: float = Field(
-        1.0, ge=0.1, le=100.0, description="multiplies the number of small parties REST_* split into"
+        1.0,
+        ge=0.1,
+        le=100.0,
+        description="multiplies the number of small parties REST_* split into",
     )
 
     @model_validator(mode="after")
@@ -121,7 +124,10 @@ class Credit(Section):
     )
     max_ltv: float = Field(0.85, gt=0.0, le=5.0, description="underwriting: debt over asset value")
     min_coverage: float = Field(
-        1.0, ge=0.0, le=10.0, description="underwriting: a year's cash flow and liquidity over debt service"
+        1.0,
+        ge=0.0,
+        le=10.0,
+        description="underwriting: a year's cash flow and liquidity over debt service",
     )
     income_collateral_share: float = Field(
         0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"
@@ -195,7 +201,9 @@ class Liquidation(Section):
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
     budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")
-    seller_required_return: float = Field(0.15, ge=0.0, le=2.0, description="for holding and hosting")
+    seller_required_return: float = Field(
+        0.15, ge=0.0, le=2.0, description="for holding and hosting"
+    )
     receiver_share: float = Field(
         0.5, ge=0.0, le=1.0, description="of seized GPUs a receiver keeps rented where they stand"
     )

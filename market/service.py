@@ -6,12 +6,11 @@ the revolver. What cannot be paid is a missed payment, whose cure clock starts.
 
 from __future__ import annotations
 
-import numpy as np
-
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.neocloud import Neoclouds
 from agents.party import Outside, Parties, Status
+from market.context import Log, Today
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Flow, Ledger, draw, pay, pay_interest, repay
@@ -33,12 +32,7 @@ SAME_EPISODE_DAYS = 30  # treasury sales closer together than this are one event
 
 @compiled
 def make_due(
-    day: int,
-    reference_rate: float,
-    loans: Loans,
-    perimeters: Perimeters,
-    holdings: Holdings,
-    neoclouds: Neoclouds,
+    today: Today, loans: Loans, perimeters: Perimeters, holdings: Holdings, neoclouds: Neoclouds
 ) -> None:
     """Accrue a day's interest; on payment dates and at maturity make it and principal due.
 
@@ -48,7 +42,7 @@ def make_due(
         if loans.status[loan] != LoanStatus.PERFORMING:
             continue
         principal = loans.principal_usd[loan] - loans.arrears_principal_usd[loan]
-        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], reference_rate)
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
         loans.accrued_usd[loan] += loans.principal_usd[loan] * rate / 365.0
         perimeter = loans.perimeter[loan]
         if perimeter >= 0:
@@ -59,7 +53,7 @@ def make_due(
             elif loans.collateral[loan] == Collateral.SITE:
                 hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
                 flow += loans.collateral_units[loan] * hosting
-            left = payments_left(day, loans.maturity_day[loan], loans.interval_days[loan])
+            left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
             perimeters.cash_flow_usd[perimeter] += flow
             perimeters.service_usd[perimeter] += service_usd_day(
                 principal,
@@ -69,10 +63,10 @@ def make_due(
                 loans.interval_days[loan],
                 left,
             )
-        matures = day >= loans.maturity_day[loan]
-        if day < loans.next_payment_day[loan] and not matures:
+        matures = today.day >= loans.maturity_day[loan]
+        if today.day < loans.next_payment_day[loan] and not matures:
             continue
-        loans.next_payment_day[loan] = day + loans.interval_days[loan]
+        loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
         if loans.principal_usd[loan] <= 0.0:
             if matures and loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0:
                 loans.status[loan] = LoanStatus.CLOSED
@@ -85,7 +79,7 @@ def make_due(
             due = principal
             cause = Cause.MATURITY
         elif loans.amortisation[loan] != Amortisation.BULLET:
-            left = payments_left(day, loans.maturity_day[loan], loans.interval_days[loan])
+            left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
             due = scheduled_principal_usd(
                 principal,
                 loans.amortisation[loan],
@@ -102,62 +96,48 @@ def make_due(
 
 @compiled
 def sell_treasury(
-    day: int,
-    b: int,
-    need_usd: float,
-    btc_usd: float,
-    eth_usd: float,
-    exchange: int,
-    shock_event: int,
-    parties: Parties,
-    ledger: Ledger,
-    forced_usd: np.ndarray,
-    forced_event: np.ndarray,
-    events: np.ndarray,
-    count: np.ndarray,
+    today: Today, b: int, need_usd: float, exchange: int, parties: Parties, ledger: Ledger, log: Log
 ) -> None:
     """Sell free BTC, then ETH, to raise ``need_usd``; sales of one month are one event."""
-    from_btc = min(need_usd, parties.btc[b] * btc_usd)
+    from_btc = min(need_usd, parties.btc[b] * today.btc_usd)
     if from_btc > 0.0:
-        coins = min(parties.btc[b], from_btc / btc_usd)
+        coins = min(parties.btc[b], from_btc / today.btc_usd)
         parties.btc[b] -= coins
         ledger.outside_btc[0] += coins
         pay(parties, exchange, b, from_btc)
-        forced_usd[0] += from_btc
-    from_eth = min(need_usd - from_btc, parties.eth[b] * eth_usd)
+        log.forced_usd[0] += from_btc
+    from_eth = min(need_usd - from_btc, parties.eth[b] * today.eth_usd)
     if from_eth > 0.0:
-        parties.eth[b] = max(0.0, parties.eth[b] - from_eth / eth_usd)
+        parties.eth[b] = max(0.0, parties.eth[b] - from_eth / today.eth_usd)
         pay(parties, exchange, b, from_eth)
     raised = from_btc + from_eth
     if raised <= 0.0:
         return
     last = parties.sale_event[b]
-    if last >= 0 and events[last]["day"] > day - SAME_EPISODE_DAYS:
-        events[last]["amount_usd"] += raised
+    if last >= 0 and log.events[last]["day"] > today.day - SAME_EPISODE_DAYS:
+        log.events[last]["amount_usd"] += raised
     else:
-        parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
+        parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
         last = log_event(
-            events, count, day, Event.FORCED_SALE, Cause.TREASURY, b, exchange, -1, raised, parent
+            log, today.day, Event.FORCED_SALE, Cause.TREASURY, b, exchange, -1, raised, parent
         )
         parties.sale_event[b] = last
         parties.trail_event[b] = last
     if from_btc > 0.0:
-        forced_event[0] = last
+        log.forced_event[0] = last
 
 
 @compiled
 def draw_revolver(
-    day: int,
+    today: Today,
     b: int,
     need_usd: float,
-    first_lender: int,
     investors: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> None:
     """Draw committed revolvers that are not in breach, up to ``need_usd``."""
     for loan in range(loans.first[b], loans.first[b + 1]):
@@ -168,7 +148,7 @@ def draw_revolver(
             or loans.status[loan] != LoanStatus.PERFORMING
             or loans.breach[loan] != Cause.NONE
             or loans.undrawn_usd[loan] <= 0.0
-            or day >= loans.maturity_day[loan]
+            or today.day >= loans.maturity_day[loan]
         ):
             continue
         amount = min(need_usd, loans.undrawn_usd[loan])
@@ -182,19 +162,18 @@ def draw_revolver(
             loan,
             b,
             row,
-            first_lender + row,
+            today.first_lender + row,
             investors,
             amount,
         )
         need_usd -= amount
         log_event(
-            events,
-            count,
-            day,
+            log,
+            today.day,
             Event.DRAW,
             Cause.FUNDING,
             b,
-            first_lender + row,
+            today.first_lender + row,
             loan,
             amount,
             parties.trail_event[b],
@@ -203,108 +182,54 @@ def draw_revolver(
 
 @compiled
 def raise_cash(
-    day: int,
+    today: Today,
     b: int,
     need_usd: float,
-    btc_usd: float,
-    eth_usd: float,
-    first_lender: int,
-    first_outside: int,
-    shock_event: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    forced_usd: np.ndarray,
-    forced_event: np.ndarray,
-    events: np.ndarray,
-    count: np.ndarray,
+    log: Log,
 ) -> bool:
     """The waterfall: cash, unsold production and free coins, then the revolver; enough or not."""
     short = need_usd - parties.cash_usd[b]
     if short > 0.0:
-        sell_treasury(
-            day,
-            b,
-            short,
-            btc_usd,
-            eth_usd,
-            first_outside + Outside.EXCHANGE,
-            shock_event,
-            parties,
-            ledger,
-            forced_usd,
-            forced_event,
-            events,
-            count,
-        )
+        sell_treasury(today, b, short, today.first_outside + Outside.EXCHANGE, parties, ledger, log)
         short = need_usd - parties.cash_usd[b]
     if short > 0.0:
         draw_revolver(
-            day,
+            today,
             b,
             short,
-            first_lender,
-            first_outside + Outside.INVESTORS,
+            today.first_outside + Outside.INVESTORS,
             parties,
             lenders,
             ledger,
             loans,
-            events,
-            count,
+            log,
         )
     return parties.cash_usd[b] >= need_usd * (1.0 - 1e-12)
 
 
 @compiled
 def pay_what_is_due(
-    day: int,
-    btc_usd: float,
-    eth_usd: float,
-    first_lender: int,
-    first_outside: int,
-    shock_event: int,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    forced_usd: np.ndarray,
-    forced_event: np.ndarray,
-    events: np.ndarray,
-    count: np.ndarray,
+    today: Today, parties: Parties, lenders: Lenders, ledger: Ledger, loans: Loans, log: Log
 ) -> None:
     """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches."""
-    utility = first_outside + Outside.UTILITY
-    investors = first_outside + Outside.INVESTORS
+    utility = today.first_outside + Outside.UTILITY
+    investors = today.first_outside + Outside.INVESTORS
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
             continue
         if parties.cash_usd[b] < 0.0:
-            raise_cash(
-                day,
-                b,
-                0.0,
-                btc_usd,
-                eth_usd,
-                first_lender,
-                first_outside,
-                shock_event,
-                parties,
-                lenders,
-                ledger,
-                loans,
-                forced_usd,
-                forced_event,
-                events,
-                count,
-            )
+            raise_cash(today, b, 0.0, parties, lenders, ledger, loans, log)
         if parties.cash_usd[b] < 0.0:  # suppliers wait
             short = -parties.cash_usd[b]
             pay(parties, utility, b, short)
             parties.payables_usd[b] += short
             ledger.flows[Flow.PAYABLE_RAISED] += short
             if parties.payables_day[b] < 0:
-                parties.payables_day[b] = day
+                parties.payables_day[b] = today.day
         elif parties.payables_usd[b] > 0.0:
             paid = min(parties.cash_usd[b], parties.payables_usd[b])
             pay(parties, b, utility, paid)
@@ -321,24 +246,9 @@ def pay_what_is_due(
             if loans.status[loan] != LoanStatus.PERFORMING or due <= 0.0:
                 continue
             row = loans.lender[loan]
-            lender = first_lender + row
+            lender = today.first_lender + row
             if parties.cash_usd[b] >= due or raise_cash(
-                day,
-                b,
-                due,
-                btc_usd,
-                eth_usd,
-                first_lender,
-                first_outside,
-                shock_event,
-                parties,
-                lenders,
-                ledger,
-                loans,
-                forced_usd,
-                forced_event,
-                events,
-                count,
+                today, b, due, parties, lenders, ledger, loans, log
             ):
                 pay_interest(parties, b, lender, investors, interest)
                 repay(
@@ -355,9 +265,8 @@ def pay_what_is_due(
                     or breach == Cause.DEFICIENCY
                 ):
                     log_event(
-                        events,
-                        count,
-                        day,
+                        log,
+                        today.day,
                         Event.CURED,
                         breach,
                         b,
@@ -368,11 +277,12 @@ def pay_what_is_due(
                     )
                     loans.breach[loan] = Cause.NONE
             elif loans.breach[loan] == Cause.NONE:
-                parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else shock_event
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+                )
                 event = log_event(
-                    events,
-                    count,
-                    day,
+                    log,
+                    today.day,
                     Event.MISSED_PAYMENT,
                     loans.due_cause[loan],
                     b,
@@ -382,6 +292,6 @@ def pay_what_is_due(
                     parent,
                 )
                 loans.breach[loan] = loans.due_cause[loan]
-                loans.breach_day[loan] = day
+                loans.breach_day[loan] = today.day
                 loans.breach_event[loan] = event
                 parties.trail_event[b] = event

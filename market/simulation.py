@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 from market import phases
 from market.bids import implied_view
 from market.compute import compute_paths
+from market.context import terms_of
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
 from market.day import run_day
 from market.hardware import Family
 from market.loans import Collateral
 from market.opening import open_market
-from market.phases import Quotes, Run
 from market.record import Recorder
+from market.run import Quotes, Run
 from market.scenario import Scenario
 from market.state import State
 from market.summary import summarise
@@ -67,6 +68,7 @@ class Simulation:
             compute=compute_paths(scenario.compute, scenario.days, seed),
             quotes=_quotes(tables, state, scenario),
             recorder=Recorder(),
+            terms=terms_of(scenario),
         )
         _open_books(self.run_state)
         self.principal_open_usd = state.loans.principal_usd.copy()

@@ -13,6 +13,7 @@ from agents.lender import Lenders
 from agents.miner import Miners
 from agents.neocloud import Neoclouds
 from agents.party import Parties
+from market.context import Log
 from market.contracts import Contracts
 from market.hardware import Hardware, Holdings
 from market.ledger import Ledger
@@ -51,7 +52,7 @@ class Prices:
     rent_h100_usd_h: float
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
-    btc_forced_usd: float  # forced sales of the day
+    receiver_gpus: float  # of which seized ones a receiver keeps rented
 
 
 @dataclass
@@ -76,16 +77,19 @@ class State:
     first_lender: int
     first_buyer: int
     first_outside: int
-    events: NDArray[np.void]
-    event_count: NDArray[np.int64] = field(default_factory=lambda: np.zeros(1, np.int64))
+    log: Log
     marks_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     clearing_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # NaN: none yet
     clearing_day: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
     clearing_event: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
-    forced_sale_event: NDArray[np.int64] = field(default_factory=lambda: np.full(1, -1, np.int64))
     shock_event: int = -1
+
+    @property
+    def events(self) -> NDArray[np.void]:
+        """The causal log so far, :data:`market.events.EVENT_DTYPE`."""
+        return self.log.events[: int(self.log.count[0])]
 
     @property
     def borrower_count(self) -> int:

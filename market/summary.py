@@ -14,7 +14,7 @@ from market.loans import Collateral, Instrument, LoanStatus
 from market.state import State
 
 if TYPE_CHECKING:
-    from market.phases import Run
+    from market.run import Run
 
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
@@ -27,7 +27,7 @@ def summarise(run: Run) -> dict[str, Any]:
     failed = s.parties.status[:n] != Status.ACTIVE
     ids = np.array(s.names.parties[:n])
     by_kind = {name: ids[failed & (kind == of)].tolist() for name, of in _KINDS.items()}
-    log = s.events[: int(s.event_count[0])]
+    log = s.events
     summary = {
         "scenario": run.scenario.name,
         "seed": run.seed,
@@ -103,7 +103,7 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
 
 def default_parents(s: State) -> dict[int, int]:
     """For each default event the nearest default of another party that led to it, or -1."""
-    log = s.events[: int(s.event_count[0])]
+    log = s.events
     result: dict[int, int] = {}
     for event in np.flatnonzero(log["kind"] == Event.DEFAULT):
         party = log["party"][event]

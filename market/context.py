@@ -1,0 +1,111 @@
+"""What kernels are told: the numbers of the day, the terms of the scenario, and where to write.
+
+Scalars travel in two tuples so that a kernel's signature names the tables it works on.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.scenario import Scenario
+
+
+class Today(NamedTuple):
+    """Numbers of one day; party ids of the first lender, buyer and outside party."""
+
+    day: int
+    seed: int
+    btc_usd: float
+    btc_impact_log: float
+    eth_usd: float
+    rent_h100_usd_h: float
+    reference_rate: float
+    shock_event: int
+    first_lender: int
+    first_buyer: int
+    first_outside: int
+
+
+class Log(NamedTuple):
+    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
+
+    events: NDArray[np.void]
+    count: NDArray[np.int64]  # [1]
+    forced_usd: NDArray[np.float64]  # [1] sold today
+    forced_event: NDArray[np.int64]  # [1] the last forced sale, -1 if none yet
+
+
+class Terms(NamedTuple):
+    """Constants of a scenario that kernels read; see :mod:`market.scenario` for meaning and range."""
+
+    crypto_margin: bool
+    cross_default: bool
+    refinancing_appetite: float
+    max_ltv: float
+    min_coverage: float
+    income_collateral_share: float
+    growth_advance_rate: float
+    growth_min_dscr: float
+    tenant_prepayment_share: float
+    order_deposit_share: float
+    delivery_days: int
+    lockup_margin: float
+    liquidation_bonus: float
+    recovery_prior: float
+    bankruptcy_days: int
+    bankruptcy_cost_share: float
+    payables_days: int
+    hazard_per_day: float
+    legal_days: int
+    in_place_days: int
+    site_days: int
+    site_recovery_share: float
+    cluster_gpus: float
+    legal_cost_share: float
+    removal_usd_per_gpu: float
+    removal_usd_per_th: float
+    storage_usd_per_gpu_day: float
+    idle_cost_share: float
+    receiver_share: float
+    hosting_discount: float
+
+
+def terms_of(scenario: Scenario) -> Terms:
+    """The terms of a scenario."""
+    credit, liquidation, channels = scenario.credit, scenario.liquidation, scenario.channels
+    return Terms(
+        crypto_margin=channels.crypto_margin,
+        cross_default=channels.cross_default,
+        refinancing_appetite=credit.refinancing_appetite,
+        max_ltv=credit.max_ltv,
+        min_coverage=credit.min_coverage,
+        income_collateral_share=credit.income_collateral_share,
+        growth_advance_rate=credit.growth_advance_rate,
+        growth_min_dscr=credit.growth_min_dscr,
+        tenant_prepayment_share=credit.tenant_prepayment_share,
+        order_deposit_share=credit.order_deposit_share,
+        delivery_days=credit.delivery_days,
+        lockup_margin=credit.lockup_margin,
+        liquidation_bonus=credit.liquidation_bonus,
+        recovery_prior=credit.unsecured_recovery_prior,
+        bankruptcy_days=credit.bankruptcy_days,
+        bankruptcy_cost_share=credit.bankruptcy_cost_share,
+        payables_days=credit.payables_days,
+        hazard_per_day=1.0 - math.exp(-credit.hazard_per_year / 365.0),
+        legal_days=liquidation.legal_days,
+        in_place_days=liquidation.in_place_days,
+        site_days=liquidation.site_days,
+        site_recovery_share=liquidation.site_recovery_share,
+        cluster_gpus=liquidation.cluster_gpus,
+        legal_cost_share=liquidation.legal_cost_share,
+        removal_usd_per_gpu=liquidation.removal_usd_per_gpu,
+        removal_usd_per_th=liquidation.removal_usd_per_th,
+        storage_usd_per_gpu_day=liquidation.storage_usd_per_gpu_day,
+        idle_cost_share=liquidation.idle_cost_share,
+        receiver_share=liquidation.receiver_share,
+        hosting_discount=liquidation.hosting_discount,
+    )

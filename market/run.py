@@ -1,0 +1,89 @@
+"""A market on its way: what the phases of a day hand around."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from market.compute import ComputePaths
+from market.context import Terms, Today
+from market.crypto import IMPACT_LAWS, CryptoPaths, impact_log
+from market.ledger import Stocks
+from market.scenario import Scenario
+from market.state import State
+
+if TYPE_CHECKING:
+    from market.record import Recorder
+
+
+@dataclass
+class Quotes:
+    """Constants of the opening day that phases need."""
+
+    halving_blocks: float
+    retarget_blocks: float
+    routine_units_year: NDArray[np.float64]  # [class] ordinary second-hand trade
+    network_open_eh_s: float
+    rent_open_usd_h: float
+    planned_supply: NDArray[np.float64]  # by day, effective GPUs
+    first_of_segment: NDArray[np.int64]
+    has_removed_buyers: NDArray[np.bool_]
+    has_in_place_buyers: NDArray[np.bool_]
+    smallest_cluster: float
+
+
+@dataclass
+class Run:
+    """A market on its way: scenario, paths, state, day, and what was recorded."""
+
+    scenario: Scenario
+    seed: int
+    state: State
+    crypto: CryptoPaths
+    compute: ComputePaths
+    quotes: Quotes
+    recorder: Recorder
+    terms: Terms
+    day: int = 0
+    stocks: Stocks | None = None
+    schedule_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    strips: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+
+    @property
+    def date(self) -> date:
+        """Calendar date of the current day."""
+        return self.crypto.start + timedelta(days=self.day)
+
+    def btc_impact_of(self, sold_usd: float) -> float:
+        """Change of the log BTC price if so much were sold in a day."""
+        crypto = self.scenario.crypto
+        impact: float = impact_log(
+            sold_usd,
+            crypto.depth_adv_usd,
+            crypto.impact_coefficient,
+            crypto.volatility / math.sqrt(365.0),
+            IMPACT_LAWS.index(crypto.impact_law),
+        )
+        return impact
+
+    def today(self) -> Today:
+        """The day's numbers for kernels."""
+        s, p = self.state, self.state.prices
+        return Today(
+            day=self.day,
+            seed=self.seed,
+            btc_usd=p.btc_usd,
+            btc_impact_log=p.btc_impact_log,
+            eth_usd=p.eth_usd,
+            rent_h100_usd_h=p.rent_h100_usd_h,
+            reference_rate=p.reference_rate,
+            shock_event=s.shock_event,
+            first_lender=s.first_lender,
+            first_buyer=s.first_buyer,
+            first_outside=s.first_outside,
+        )

@@ -1,0 +1,146 @@
+"""The weekly window: bids are computed, each class is auctioned, prices become evidence."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.buyer import strip_value_usd
+from market import custody, liquidation
+from market.bids import class_bids, income_usd_day, segment_strips, unit_cost_usd_day
+from market.hardware import Family
+from market.run import Run
+
+HOST_USD_KWH_ASIC = 0.055  # power and site of a hosted rig
+HOLD_YEARS_GPU = 3.0
+HOLD_YEARS_ASIC = 1.5
+
+
+def hold_auctions(run: Run) -> None:
+    """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
+    s, terms, today = run.state, run.scenario.liquidation, run.today()
+    limit = s.buyers.budget_usd_day * terms.budget_days
+    s.buyers.budget_usd[:] = np.minimum(
+        s.buyers.budget_usd + terms.window_days * s.buyers.budget_usd_day, limit
+    )
+    run.strips = strips_today(run)
+    for k in range(len(s.hardware.family)):
+        if s.hardware.family[k] == Family.SITE:
+            continue
+        hold = hold_value_usd(run, k)
+        if run.quotes.has_in_place_buyers[k]:
+            bids, units = bids_today(run, k, True, 0.0)
+            run.recorder.book(run, k, True, bids, units, hold)
+            price, sold, event = liquidation.auction_in_place(
+                today,
+                run.terms,
+                k,
+                bids,
+                hold,
+                s.marks_usd,
+                s.parties,
+                s.lenders,
+                s.ledger,
+                s.loans,
+                s.holdings,
+                s.hardware,
+                s.buyers,
+                s.lots,
+                s.log,
+            )
+            if sold > 0.0:
+                _evidence(run, k, price, event, sold)
+        if not run.quotes.has_removed_buyers[k]:
+            continue
+        bids, units = bids_today(run, k, False, 0.0)
+        run.recorder.book(run, k, False, bids, units, hold)
+        routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
+        price, _, forced, event = liquidation.auction_removed(
+            today,
+            run.terms,
+            k,
+            bids,
+            units,
+            routine,
+            hold,
+            s.marks_usd,
+            s.parties,
+            s.lenders,
+            s.ledger,
+            s.loans,
+            s.holdings,
+            s.hardware,
+            s.buyers,
+            s.lots,
+            s.log,
+        )
+        if np.isfinite(price):
+            _evidence(run, k, price, event, forced)
+
+
+def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -> None:
+    """A clearing price is evidence for marks; machines sold by force run again for their buyer."""
+    s = run.state
+    s.clearing_usd[k] = price
+    s.clearing_day[k] = run.day
+    s.clearing_event[k] = event
+    s.outside_online[k] += forced_units
+
+
+def strips_today(run: Run) -> NDArray[np.float64]:
+    """Strip values [segment, class] at today's rent and hashprice."""
+    s, terms = run.state, run.scenario.liquidation
+    strips: NDArray[np.float64] = segment_strips(
+        s.prices.rent_h100_usd_h,
+        s.prices.hashprice_usd_ph_day,
+        terms.gpu_rent_drift,
+        terms.gpu_rent_volatility,
+        terms.hashprice_drift,
+        terms.hashprice_volatility,
+        terms.reversion_per_year,
+        s.buyer_view,
+        run.quotes.first_of_segment,
+        s.buyers,
+        s.hardware,
+    )
+    return strips
+
+
+def bids_today(
+    run: Run, k: int, in_place: bool, extra_days: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bids and units of every buyer for a class today."""
+    s = run.state
+    dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
+    bids, units = class_bids(
+        k,
+        run.day,
+        run.seed,
+        in_place,
+        run.scenario.liquidation.buyer_view_deviation,
+        extra_days,
+        dealer,
+        s.hardware.replacement_usd[k],
+        run.strips,
+        s.buyers,
+        s.hardware,
+    )
+    return bids, units
+
+
+def hold_value_usd(run: Run, k: int) -> float:
+    """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
+    s, terms = run.state, run.scenario.liquidation
+    gpu = s.hardware.family[k] == Family.GPU
+    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
+    return float(
+        strip_value_usd(
+            income * s.buyer_view[k] * (1.0 - terms.hosting_discount),
+            unit_cost_usd_day(k, custody.CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC, s.hardware),
+            terms.gpu_rent_drift if gpu else terms.hashprice_drift,
+            terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
+            terms.reversion_per_year,
+            terms.seller_required_return,
+            HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC,
+        )
+    )
