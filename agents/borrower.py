@@ -23,13 +23,16 @@ class Borrowers(NamedTuple):
     committed_equity_usd: NDArray[np.float64]  # pays committed work only
     site_usd: NDArray[np.float64]  # paid for sites since the opening, at cost
     deposits_usd: NDArray[np.float64]  # paid on hardware orders before the opening
+    creditworthy: NDArray[np.bool_]  # passed underwriting this week
+    interest_reserve_usd: NDArray[np.float64]  # a quarter's interest, kept by who can roll
     cash_flow_usd_day: NDArray[np.float64]  # operating, of the last day
     trailing_cash_flow_usd: NDArray[np.float64]  # exponentially weighted, per day, over a quarter
 
 
 def empty_borrowers(count: int) -> Borrowers:
     """A table of ``count`` rows of zeros."""
-    return Borrowers(*(np.zeros(count) for _ in Borrowers._fields))
+    columns = {name: np.zeros(count) for name in Borrowers._fields if name != "creditworthy"}
+    return Borrowers(creditworthy=np.zeros(count, np.bool_), **columns)
 
 
 @compiled
@@ -60,14 +63,21 @@ def can_refinance(
     asset_value_usd: float,
     cash_flow_usd_year: float,
     liquidity_usd: float,
-    service_usd_year: float,
+    interest_usd_year: float,
     max_ltv: float,
-    min_coverage: float,
+    max_leverage: float,
+    min_interest_coverage: float,
 ) -> bool:
-    """Underwriting: loan to value, and a year's cash flow and liquidity over the year's service.
+    """Underwriting of a borrower that wants to roll principal.
 
-    Liquidity counts because operators in their ramp have little cash flow and much cash; a test on
-    cash flow alone fails the largest of them on the opening day (its static ratio is 0.6).
+    Either loan to value or leverage (debt over a year's operating cash flow) must do, and interest
+    must be covered.
+
+    Coverage is of interest, not of scheduled principal (that is what is being refinanced: on a
+    full DSCR the largest operator fails on the opening day, at 0.6). Liquidity counts, because
+    operators in their ramp have little cash flow and much cash.
     """
-    coverage = debt_service_coverage(cash_flow_usd_year + liquidity_usd, service_usd_year)
-    return debt_usd <= max_ltv * asset_value_usd and coverage >= min_coverage
+    coverage = debt_service_coverage(cash_flow_usd_year + liquidity_usd, interest_usd_year)
+    secured = debt_usd <= max_ltv * asset_value_usd
+    earning = debt_usd <= max_leverage * cash_flow_usd_year
+    return (secured or earning) and coverage >= min_interest_coverage

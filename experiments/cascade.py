@@ -216,10 +216,8 @@ def _chain_title(results: Results, trees: list[Node]) -> str:
         return "Nothing was forced: no default, no seizure, no liquidation"
     if not trees[0].failed:
         return "Nobody defaults; the largest causal chain stops short of a failure"
-    return (
-        "No default leads to another: no cascade; "
-        f"the largest causal chain is that of {words.short(results.name(trees[0].failed[0]), 34)}"
-    )
+    name = words.short(results.name(trees[0].failed[0]), 34)
+    return f"No default leads to another; the largest causal chain: {name}"
 
 
 def _draw(results: Results, lines: list[tuple[int, Node]], title: str, subtitle: str) -> Figure:

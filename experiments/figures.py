@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from experiments.results import Results
 
+KINDS = ("miner", "neocloud")
 MOST_BARS = 12
 MOST_NAMES, MOST_CAUSES = 5, 5
 CAUSE_COLORS = (style.BLUE, style.RED, style.GREEN, style.ORANGE, style.PURPLE, style.GREY)
@@ -44,12 +45,12 @@ def shock(results: Results) -> Figure:
         if abs(rent) < 0.005
         else f"{words.percent(abs(rent))} " + ("lower" if rent < 0 else "higher")
     )
+    depth = f"more than {words.percent(fall)} below" if fall >= 0.005 else "below"
     title = (
         f"Bitcoin falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
         f"{results.date(series['day'].iloc[low]):%B %Y}; the rent of an H100 ends {moved}"
         if fall >= 0.1
-        else f"No crash: bitcoin never falls more than {words.percent(max(fall, 0.0))} below "
-        f"its opening; the rent of an H100 ends {moved}"
+        else f"No crash: bitcoin never falls {depth} its opening; H100 rent ends {moved}"
     )
     opening = (
         f"Opening = 100: bitcoin ${btc.iloc[0]:,.0f}, hashprice "
@@ -75,13 +76,13 @@ def shock(results: Results) -> Figure:
 def defaults(results: Results) -> Figure:
     """Cumulative defaults by cause, miners beside neoclouds, the largest named."""
     failed = results.defaults
-    failed = failed[failed["type"].isin(["miner", "neocloud", "borrower", "project vehicle"])]
+    failed = failed[failed["type"].isin(KINDS)]
     if failed.empty:
         population = results.summary["population"]
         return style.empty_figure(
             "Nobody defaults",
             f"{population['miner']:,} miners and {population['neocloud']:,} neoclouds pay their "
-            f"debts for all {results.last_day} days.",
+            f"debts for {words.times(results.last_day, 'day')}.",
         )
     causes = failed.groupby("cause").size().sort_values(ascending=False, kind="stable")
     reasons = [
@@ -93,7 +94,7 @@ def defaults(results: Results) -> Figure:
     failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
     shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]
     colors = dict(zip(shown, CAUSE_COLORS, strict=False))
-    kinds = [k for k in ("miner", "neocloud", "project vehicle") if (failed["type"] == k).any()]
+    kinds = [kind for kind in KINDS if (failed["type"] == kind).any()]
     figure, panels = style.new_figure(
         title,
         "Cumulative number of defaults by recorded cause; the largest by debt are named.",
@@ -104,9 +105,8 @@ def defaults(results: Results) -> Figure:
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]
-        plural = {"miner": "Miners", "neocloud": "Neoclouds"}.get(kind, "Project vehicles")
-        of = results.summary["population"].get(kind)
-        style.panel_title(axes, f"{plural}: {len(own)}" + (f" of {of:,}" if of else ""))
+        parties, of = own["party"].nunique(), results.summary["population"][kind]
+        style.panel_title(axes, f"{words.capital(kind)}s: {parties:,} of {of:,}")
         _stack_defaults(results, axes, own, [c for c in shown if (own["why"] == c).any()], colors)
     panels[0].set_ylabel("defaults, cumulative")
     return figure

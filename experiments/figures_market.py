@@ -183,10 +183,10 @@ def _book_title(hardware: str, offer: pd.Series, mark: float) -> str:
         asked = words.percent(offer["asked_usd"] / mark)
         return f"No deal for {amount}: best bid {words.percent(best)} of the mark, asked {asked}"
     if wanted >= offered:
-        return f"There are bids for all {amount}, at {words.percent(best)} of the mark at best"
+        return f"There are bids for all {amount}, the best at {words.percent(best)} of the mark"
     return (
-        f"Bids meet the price of {words.count(wanted)} of {amount}, "
-        f"at {words.percent(best)} of the mark at best"
+        f"Bids for {words.count(wanted)} of {amount} meet the price, "
+        f"the best at {words.percent(best)} of mark"
     )
 
 
@@ -238,17 +238,18 @@ def collateral_illusion(results: Results) -> Figure:
     worst = int(real.where(known, -1.0).to_numpy().argmax())
     said, true = words.percent(paper.iloc[worst]), words.percent(real.iloc[worst])
     figure, (over_time, by_class) = style.new_figure(
-        f"Loans stand at {said} of their collateral on paper, at {true} if it had to be sold",
-        "Secured loans over the value of their collateral: at lenders' marks (paper), and walking "
-        "that day's order book with the whole position (realisable).",
+        f"Loans stand at {said} of collateral on paper, at {true} if it had to be sold",
+        "Secured loans over the value of their collateral: at lenders' marks (paper), or selling "
+        "all of it into the bids of the day (realisable).",
         columns=2,
         height_in=3.6,
         right_in=0.6,
-        gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.62},
+        gridspec_kw={"width_ratios": (1.2, 1), "wspace": 0.75},
     )
     x = results.x(series["day"])
-    cap = max(1.05, min(HIGHEST_LTV, 1.1 * float(real[known].max())))
-    over_time.plot(x, 100 * paper, color=style.BLUE)
+    highest = max(float(paper[known].max()), float(real[known].max()))
+    cap = max(1.05, min(HIGHEST_LTV, 1.1 * highest))
+    over_time.plot(x, 100 * paper.clip(upper=cap), color=style.BLUE)
     over_time.plot(x, 100 * real.clip(upper=cap), color=style.RED)
     over_time.axhline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
     over_time.set_ylim(0, 100 * cap * 1.04)
@@ -259,7 +260,11 @@ def collateral_illusion(results: Results) -> Figure:
         over_time,
         x[-1],
         [
-            (100 * float(paper.iloc[last]), f"paper {words.percent(paper.iloc[last])}", style.BLUE),
+            (
+                100 * min(float(paper.iloc[last]), cap),
+                f"paper {words.percent(paper.iloc[last])}",
+                style.BLUE,
+            ),
             (
                 100 * min(float(real.iloc[last]), cap),
                 f"realisable {words.percent(real.iloc[last])}",
@@ -330,9 +335,11 @@ def liquidation(results: Results) -> Figure:
     for unit, seized, sold, _ in families:
         if results.final(seized) > 0:
             share = results.final(sold) / results.final(seized)
-            phrases.append(f"{words.percent(share)} of {words.count(results.final(seized))} {unit}")
+            phrases.append(
+                f"{words.percent(share)} of {words.count(results.final(seized))} seized {unit}"
+            )
     title = (
-        f"By the end {' and '.join(phrases)} seized have been sold"
+        f"Sold by the end: {' and '.join(phrases)}"
         if phrases
         else "Distressed owners sell hardware before any is seized"
     )

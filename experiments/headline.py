@@ -14,12 +14,13 @@ def headline(results: Results) -> str:
     """Who fails, what it costs, and what the collateral was worth."""
     summary = results.summary
     failed, lost, ltv = summary["defaults"], summary["loss_usd"]["total"], summary["ltv"]
+    span = words.times(summary["days"], "day")
     if failed["miner"] + failed["neocloud"] + failed["lender"]:
         shown = [k for k in ("miner", "neocloud", "lender") if failed[k] or k != "lender"]
         who = words.listed([words.times(failed[kind], kind) for kind in shown])
-        first = f"{words.capital(who)} default in {summary['days']} days"
+        first = f"{words.capital(who)} default in {span}"
     else:
-        first = f"Nobody defaults in {summary['days']} days"
+        first = f"Nobody defaults in {span}"
     cost = f"lenders lose {_loss(results)}" if lost > 0 else "lenders lose nothing"
     text = f"{first}; {cost}."
     if words.is_number(ltv["paper"]) and words.is_number(ltv["realisable"]):

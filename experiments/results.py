@@ -82,13 +82,6 @@ class Results:
         """A party's display name, or its id."""
         return words.party(self.names.get(party) or party)
 
-    def kind_of(self, party: str) -> str:
-        """``miner``, ``neocloud`` or ``borrower`` for a party in default."""
-        for kind in ("miner", "neocloud"):
-            if party in self.summary["defaulted"][kind]:
-                return kind
-        return "borrower"
-
     def final(self, column: str) -> float:
         """The last value of a series, 0 if the run has no such series."""
         return float(self.series[column].iloc[-1]) if column in self.series else 0.0
@@ -109,20 +102,23 @@ class Results:
 
     @cached_property
     def defaults(self) -> pd.DataFrame:
-        """Defaults of parties and of project vehicles, with ``name``, ``type`` and ``debt_usd``.
+        """Defaults of borrowers and of their project vehicles, with ``name, type, debt_usd``.
 
-        ``debt_usd`` is the claim at default of the borrower's loans in default, or the event's
-        amount where no loan is recorded.
+        ``type`` is miner or neocloud; ``debt_usd`` is the claim at default of a borrower's loans,
+        or the event's amount where no claim is recorded.
         """
         defaults = self.events_of("default", "perimeter_default").copy()
         claims = self.loans.groupby("borrower")["claim_at_default_usd"].sum()
+        kinds = dict(rows(self.loans, "borrower", "borrower_kind"))
+        for kind in ("miner", "neocloud"):
+            kinds |= dict.fromkeys(self.summary["defaulted"][kind], kind)
         own = defaults["kind"] == "default"
         claim = defaults["party"].map(claims).where(own, 0.0).fillna(0.0).astype(float)
         defaults["debt_usd"] = claim.where(claim > 0, defaults["amount_usd"])
-        defaults["name"] = [self.name(party) for party in defaults["party"]]
-        defaults["type"] = [
-            self.kind_of(party) if kind == "default" else "project vehicle"
-            for party, kind in zip(defaults["party"], defaults["kind"], strict=True)
+        defaults["type"] = defaults["party"].map(kinds).fillna("lender")
+        defaults["name"] = [
+            self.name(party) + ("" if kind == "default" else " (project vehicle)")
+            for party, kind in rows(defaults, "party", "kind")
         ]
         return defaults
 

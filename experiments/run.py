@@ -36,13 +36,15 @@ def simulate(
         )
     start = time.perf_counter()
     with _progress(scenario.days, quiet) as progress:
+        from agents.compiled import is_warm
         from market.simulation import Simulation
 
+        text = "Simulating" if is_warm() else "Compiling, only this once"
         simulation = Simulation(scenario, seed=seed)
         opened = time.perf_counter()
-        for _ in range(scenario.days):
+        for day in range(scenario.days):
+            progress(day, text if day == 0 else "Simulating")
             simulation.step()
-            progress()
         done = time.perf_counter()
         results = Results.of(simulation, scenario, seed)
     return results, {"opening_s": opened - start, "days_s": done - opened}
@@ -67,11 +69,11 @@ def run_scenario(
 
 
 @contextmanager
-def _progress(days: int, quiet: bool) -> Iterator[Callable[[], None]]:
+def _progress(days: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
     """A bar on stderr, only on a terminal, and only once patience is over."""
     console = Console(stderr=True)
     if quiet or not console.is_terminal:
-        yield lambda: None
+        yield lambda day, text: None
         return
     bar = Progress(
         TextColumn("{task.description}"),
@@ -86,7 +88,7 @@ def _progress(days: int, quiet: bool) -> Iterator[Callable[[], None]]:
     timer.daemon = True
     timer.start()
     try:
-        yield lambda: bar.update(task, advance=1, description="Simulating")
+        yield lambda day, text: bar.update(task, completed=day, description=text)
     finally:
         timer.cancel()
         timer.join()

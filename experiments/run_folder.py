@@ -99,7 +99,7 @@ class RunFolder:
 
 def _move_up(part: Path, folder: Path) -> Path:
     """Move the files into a given, still empty folder, the manifest last."""
-    if [path for path in folder.iterdir() if path != part.parent]:
+    if [path for path in folder.iterdir() if path.name != part.parent.name]:
         raise InputError(f"--out {folder}: was filled while the run went on; nothing is written.")
     for path in sorted(part.iterdir(), key=lambda path: path.name == "manifest.json"):
         path.rename(folder / path.name)

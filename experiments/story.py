@@ -74,7 +74,7 @@ def shock(results: Results) -> Chapter:
         verb = "stays near" if abs(change) < 0.02 else "falls" if change < 0 else "rises"
         by = "" if verb == "stays near" else f" {words.percent(abs(change))} to"
         parts.append(f"{name} {verb}{by} ${last:,.{digits}f}{unit}")
-    text = f"Over {results.last_day} days: {words.listed(parts)}."
+    text = f"Over {words.times(results.last_day, 'day')}: {words.listed(parts)}."
     return Chapter("The shock", text, figures=("1-shock",))
 
 
@@ -272,9 +272,9 @@ def losses(results: Results) -> Chapter:
         for lender, name, kind, loss, capital, ratio in rows(lost, *names)
     )
     text = (
-        f"{len(table)} of {len(lenders)} lenders lose {words.money(lost['loss_usd'].sum())} "
-        f"together; the largest loss, {table[0][2]} or {table[0][3]} of capital, "
-        f"falls on {table[0][0]}."
+        f"{len(table)} of {len(lenders)} lenders lose money, all together "
+        f"{words.money(results.summary['loss_usd']['total'])} net; the largest loss, {table[0][2]} "
+        f"or {table[0][3]} of capital, falls on {table[0][0]}."
     )
     columns = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "After")
     return Chapter(title, text, columns, table, tuple(lost["loss_usd"]), figures)

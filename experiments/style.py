@@ -87,7 +87,7 @@ def new_figure(
     (between columns) leave room for labels, ``notes`` for remarks under panel titles; ``grid``
     goes to ``Figure.subplots``.
     """
-    title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 83) or [""]
+    title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 76) or [""]
     subtitle_lines = textwrap.wrap(subtitle, 134)
     head = 0.14 + 0.27 * len(title_lines) + 0.19 * len(subtitle_lines) + (0.45 if notes else 0.28)
     height = height_in + head

@@ -189,6 +189,8 @@ def percent(share: float | None, digits: int = 0) -> str:
         return "–"
     if 0 < share < 0.5 * 10 ** (-2 - digits):
         return f"under {10.0**-digits:g} %"
+    if 1 - 0.5 * 10 ** (-2 - digits) <= share < 1:
+        return f"over {100 - 10.0**-digits:g} %"
     return f"{100 * share:,.{digits}f} %".replace("-", "−")
 
 

@@ -46,7 +46,8 @@ class Terms(NamedTuple):
     cross_default: bool
     refinancing_appetite: float
     max_ltv: float
-    min_coverage: float
+    max_leverage: float
+    min_interest_coverage: float
     income_collateral_share: float
     growth_advance_rate: float
     growth_min_dscr: float
@@ -82,7 +83,8 @@ def terms_of(scenario: Scenario) -> Terms:
         cross_default=channels.cross_default,
         refinancing_appetite=credit.refinancing_appetite,
         max_ltv=credit.max_ltv,
-        min_coverage=credit.min_coverage,
+        max_leverage=credit.max_leverage,
+        min_interest_coverage=credit.min_interest_coverage,
         income_collateral_share=credit.income_collateral_share,
         growth_advance_rate=credit.growth_advance_rate,
         growth_min_dscr=credit.growth_min_dscr,

@@ -43,6 +43,7 @@ class Contracts(NamedTuple):
     rolled: NDArray[np.bool_]  # expired once: rent follows spot
     spot_ratio: NDArray[np.float64]  # of a rolled contract: its rent over spot, at most one
     paid_in_tenant_cost: NDArray[np.bool_]  # rent already inside the tenant's operating cost
+    cost_share: NDArray[np.float64]  # landlord's cost, of the rent of sites that open later
     take_or_pay: NDArray[np.bool_]
     signed_later: NDArray[np.bool_]  # not live at the opening
     ordered: NDArray[np.float64]  # GPUs still to be delivered
@@ -57,7 +58,6 @@ class Contracts(NamedTuple):
 def run_contracts(
     day: int,
     rent_usd_h: float,
-    hosting_cost_share: float,
     first_outside: int,
     contracts: Contracts,
     hardware: Hardware,
@@ -104,7 +104,7 @@ def run_contracts(
         rent = contracts.usd_day[c]
         tenant = contracts.tenant[c]
         if landlord < n:
-            cost = hosting_cost_share * rent if contracts.signed_later[c] else 0.0
+            cost = contracts.cost_share[c] * rent
             neoclouds.hosting_usd_day[landlord] += rent - cost
             pay(parties, landlord, utility, cost)
             if contracts.paid_in_tenant_cost[c] or tenant >= n:

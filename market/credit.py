@@ -29,6 +29,7 @@ from market.loans import (
 ASK_DAYS = 30  # before maturity a borrower asks for a roll-over, once a week
 WEEK_DAYS = 7
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
+CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhead
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
 
 
@@ -50,6 +51,18 @@ def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
             left,
         )
         total += daily * min(365.0, float(left * loans.interval_days[loan]))
+    return total
+
+
+@compiled
+def yearly_interest_usd(today: Today, b: int, loans: Loans) -> float:
+    """Interest of a year on what a borrower owes [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            total += loans.principal_usd[loan] * annual_rate(
+                loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate
+            )
     return total
 
 
@@ -83,7 +96,6 @@ def asset_value_usd(
         value += loans.collateral_btc[loan] * today.btc_usd
         if loans.status[loan] == LoanStatus.PERFORMING:
             value += loans.site_value_usd[loan]
-    margin = 0.5  # of contract rent after running cost, lease and overhead
     for c in range(len(contracts.kind)):
         if contracts.landlord[c] != b:
             continue
@@ -92,28 +104,59 @@ def asset_value_usd(
             live = 1.0
             if contracts.kind[c] == ContractKind.COMPUTE:
                 live = contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
-            value += terms.income_collateral_share * margin * contracts.usd_day[c] * live * days
+            value += (
+                terms.income_collateral_share * CONTRACT_MARGIN * contracts.usd_day[c] * live * days
+            )
     return value
+
+
+@compiled
+def underwrite(
+    today: Today,
+    terms: Terms,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    borrowers: Borrowers,
+    loans: Loans,
+    holdings: Holdings,
+    contracts: Contracts,
+) -> None:
+    """Who could refinance this week: every borrower in good standing is underwritten as a whole."""
+    for b in range(len(borrowers.creditworthy)):
+        if parties.status[b] != Status.ACTIVE or parties.payables_usd[b] > 0.0:
+            borrowers.creditworthy[b] = False
+            continue
+        interest = yearly_interest_usd(today, b, loans)
+        borrowers.interest_reserve_usd[b] = 0.25 * interest
+        borrowers.creditworthy[b] = can_refinance(
+            borrower_debt_usd(b, loans),
+            asset_value_usd(
+                today, terms, b, marks_usd, parties, borrowers, loans, holdings, contracts
+            ),
+            365.0 * borrowers.trailing_cash_flow_usd[b],
+            parties.cash_usd[b] + parties.btc[b] * today.btc_usd,
+            interest,
+            terms.max_ltv,
+            terms.max_leverage,
+            terms.min_interest_coverage,
+        )
 
 
 @compiled
 def roll_over(
     today: Today,
     terms: Terms,
-    marks_usd: np.ndarray,
     parties: Parties,
     borrowers: Borrowers,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
-    holdings: Holdings,
-    contracts: Contracts,
     log: Log,
 ) -> None:
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
-    A BTC loan rolls while its LTV is below the margin call. Others are underwritten on the whole
-    borrower. What is not rolled falls due at maturity.
+    A BTC loan rolls while its LTV is below the margin call, others if the borrower passed
+    underwriting. What is not rolled falls due at maturity.
     """
     for loan in range(len(loans.status)):
         maturity = loans.maturity_day[loan]
@@ -131,21 +174,10 @@ def roll_over(
             continue
         asked_before = loans.roll_day[loan] >= maturity - ASK_DAYS
         loans.roll_day[loan] = today.day
+        passed = borrowers.creditworthy[b]
         if loans.collateral[loan] == Collateral.BTC:
             value = loans.collateral_btc[loan] * today.btc_usd
             passed = loan_to_value(loans.principal_usd[loan], value) < loans.margin_call_ltv[loan]
-        else:
-            passed = can_refinance(
-                borrower_debt_usd(b, loans),
-                asset_value_usd(
-                    today, terms, b, marks_usd, parties, borrowers, loans, holdings, contracts
-                ),
-                365.0 * borrowers.trailing_cash_flow_usd[b],
-                parties.cash_usd[b] + parties.btc[b] * today.btc_usd,
-                yearly_service_usd(today, b, loans),
-                terms.max_ltv,
-                terms.min_coverage,
-            )
         row = loans.lender[loan]
         lender = today.first_lender + row
         if not passed:

@@ -13,11 +13,11 @@ from agents.lender import Lenders
 from agents.neocloud import HOURS_PER_DAY, Neoclouds, spot_margin_usd_day
 from agents.party import Outside, Parties
 from market.context import Log, Terms, Today
-from market.default import charge_lender
+from market.default import charge_lender, present_value_factor
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
-from market.ledger import pay
-from market.loans import Loans
+from market.ledger import Ledger, pay, repay
+from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState
 
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
@@ -30,6 +30,7 @@ def carry_lots(
     terms: Terms,
     parties: Parties,
     lenders: Lenders,
+    ledger: Ledger,
     loans: Loans,
     hardware: Hardware,
     neoclouds: Neoclouds,
@@ -58,7 +59,8 @@ def carry_lots(
             rented = terms.receiver_share if margin > 0.0 else 0.0
             supply += rented * lots.units[i] * hardware.quality[k]
             income = rented * lots.units[i] * margin
-            credit_owner(today, i, income, customers, parties, lenders, loans, lots, log)
+            if income > 0.0:
+                credit_owner(today, i, income, customers, parties, lenders, ledger, loans, lots)
             rate = (1.0 - rented) * terms.idle_cost_share * running
         elif standing:
             rate = terms.idle_cost_share * running
@@ -78,21 +80,34 @@ def credit_owner(
     customers: int,
     parties: Parties,
     lenders: Lenders,
+    ledger: Ledger,
     loans: Loans,
     lots: Lots,
-    log: Log,
 ) -> None:
-    """Income of a lot in custody: to the estate, or to the lender, whose loss it lowers."""
-    if income_usd <= 0.0:
-        return
-    owner = lots.owner[lot]
+    """Income of a lot in custody: to the estate, or towards the claim, as far as it goes."""
     loan = lots.loan[lot]
-    pay(parties, customers, owner, income_usd)
-    if loan >= 0:
-        loans.recovered_usd[loan] += income_usd
-        loans.recovered_value_usd[loan] += income_usd
-        row = owner - today.first_lender
-        charge_lender(today, row, -income_usd, lots.event[lot], lenders, log)
+    if loan < 0:
+        pay(parties, customers, lots.owner[lot], income_usd)
+        return
+    applied = min(income_usd, loans.principal_usd[loan])
+    row = loans.lender[loan]
+    repay(
+        parties,
+        lenders,
+        ledger,
+        loans.principal_usd,
+        loan,
+        customers,
+        row,
+        lots.owner[lot],
+        applied,
+    )
+    pay(parties, customers, lots.borrower[lot], income_usd - applied)
+    loans.recovered_usd[loan] += applied
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+    loans.recovered_value_usd[loan] += applied * present_value_factor(
+        today.day, loans.default_day[loan], rate
+    )
 
 
 @compiled

@@ -82,7 +82,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     _fill_parties(parties, drafts, tables, first_lender)
 
     holdings = _holdings(drafts, tables, hardware, hardware_names, first_buyer, len(ids))
-    contracts = _contracts(drafts.contracts, party, hardware_names)
+    contracts = _contracts(
+        drafts.contracts, party, hardware_names, scenario.miners.hosting_cost_share
+    )
     borrowers = empty_borrowers(first_lender)
     miners = empty_miners(first_lender)
     neoclouds = empty_neoclouds(first_lender)
@@ -307,8 +309,12 @@ def _spot_ratio(
 
 
 def _contracts(
-    drafts: Sequence[ContractDraft], party: dict[str, int], names: tuple[str, ...]
+    drafts: Sequence[ContractDraft],
+    party: dict[str, int],
+    names: tuple[str, ...],
+    hosting_cost_share: float,
 ) -> Contracts:
+    lessees = {d.tenant for d in drafts if not d.compute and not d.paid_in_tenant_cost}
     gpus = np.array([d.gpus for d in drafts])
     live = np.array([d.start_day <= 0 or d.from_installed or not d.compute for d in drafts])
     return Contracts(
@@ -327,6 +333,12 @@ def _contracts(
         rolled=np.zeros(len(drafts), np.bool_),
         spot_ratio=np.ones(len(drafts)),
         paid_in_tenant_cost=np.array([d.paid_in_tenant_cost for d in drafts]),
+        cost_share=np.array(  # who passes a lease on has no site of its own to run
+            [
+                hosting_cost_share if d.start_day > 0 and d.landlord not in lessees else 0.0
+                for d in drafts
+            ]
+        ),
         take_or_pay=np.array([d.take_or_pay for d in drafts]),
         signed_later=np.array([d.start_day > 0 for d in drafts]),
         ordered=np.where(live, 0.0, gpus),

@@ -111,7 +111,6 @@ def operate(run: Run) -> None:
     contract_book.run_contracts(
         run.day,
         p.rent_h100_usd_h,
-        run.scenario.miners.hosting_cost_share,
         s.first_outside,
         s.contracts,
         s.hardware,
@@ -155,7 +154,9 @@ def service(run: Run) -> None:
 def liquidity(run: Run) -> None:
     """Pay what is due out of cash, treasury and revolver."""
     s, today = run.state, run.today()
-    debt_service.pay_what_is_due(today, s.parties, s.lenders, s.ledger, s.loans, s.log)
+    debt_service.pay_what_is_due(
+        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
+    )
 
 
 def test(run: Run) -> None:
@@ -206,7 +207,16 @@ def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
     s, today = run.state, run.today()
     s.prices.receiver_gpus = custody.carry_lots(
-        today, run.terms, s.parties, s.lenders, s.loans, s.hardware, s.neoclouds, s.lots, s.log
+        today,
+        run.terms,
+        s.parties,
+        s.lenders,
+        s.ledger,
+        s.loans,
+        s.hardware,
+        s.neoclouds,
+        s.lots,
+        s.log,
     )
     custody.advance_lots(
         today,
@@ -242,18 +252,10 @@ def liquidate(run: Run) -> None:
 def credit(run: Run) -> None:
     """Roll what matures, build what was committed, take delivery of what was ordered."""
     s, today = run.state, run.today()
+    if run.day % credit_book.WEEK_DAYS == 0:
+        underwrite(run)
     credit_book.roll_over(
-        today,
-        run.terms,
-        s.marks_usd,
-        s.parties,
-        s.borrowers,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.holdings,
-        s.contracts,
-        s.log,
+        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
     )
     credit_book.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans)
     credit_book.deliver(
@@ -268,6 +270,21 @@ def credit(run: Run) -> None:
         s.holdings,
         s.contracts,
         s.log,
+    )
+
+
+def underwrite(run: Run) -> None:
+    """Find out who could refinance."""
+    s = run.state
+    credit_book.underwrite(
+        run.today(),
+        run.terms,
+        s.marks_usd,
+        s.parties,
+        s.borrowers,
+        s.loans,
+        s.holdings,
+        s.contracts,
     )
 
 

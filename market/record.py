@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from market.run import Run
 
 ILLUSION_DAYS = 28
-ABSORPTION_DAYS = 90.0
 BOOK_LEVELS = 12
 
 
@@ -131,13 +130,28 @@ class Recorder:
     def _measure_illusion(self, run: Run) -> tuple[float, float]:
         """Paper and realisable value of pledged BTC and hardware by lender and class.
 
-        Realisable: the lender walks today's bids, and ``ABSORPTION_DAYS`` more of budgets, with its
-        whole position, alone; after legal and removal cost; what finds no bid counts as scrap.
+        Realisable: the lender walks today's bids with its whole position, alone; after legal and
+        removal cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
+        ``liquidation.budget_days`` (90) of spending. The two ratios returned are of the whole
+        market: all pledged units of a class walk its book at once.
         """
         from market.windows import bids_today, strips_today
 
         s, terms = run.state, run.scenario.liquidation
         run.strips = strips_today(run)
+
+        def realisable_usd(
+            books: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
+            position: float,
+            k: int,
+            removal_usd: float,
+        ) -> float:
+            bids = np.concatenate([book[0] for book in books])
+            units = np.concatenate([book[1] for book in books])
+            gross, sold = walk_book(bids, units, position)
+            net = gross * (1.0 - terms.legal_cost_share) - removal_usd * sold
+            return max(net, 0.0) + (position - sold) * float(s.hardware.scrap_usd[k])
+
         performing = s.loans.status == LoanStatus.PERFORMING
         balance_sum = paper_sum = real_sum = 0.0
         is_btc = performing & (s.loans.collateral_btc > 0) & (s.loans.principal_usd > 0)
@@ -154,7 +168,7 @@ class Recorder:
         )
         for k in np.unique(s.loans.hardware[pledged]):
             books = [
-                bids_today(run, int(k), place, ABSORPTION_DAYS)
+                bids_today(run, int(k), place, 0.0)
                 for place, there in (
                     (False, run.quotes.has_removed_buyers[k]),
                     (True, run.quotes.has_in_place_buyers[k]),
@@ -165,8 +179,12 @@ class Recorder:
             removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
             of_class = pledged & (s.loans.hardware == k)
             absorbed = sum(walk_book(bids, units, np.inf)[0] for bids, units in books)
-            total = float(s.loans.collateral_units[of_class].sum()) * float(s.marks_usd[k])
+            pledged_units = float(s.loans.collateral_units[of_class].sum())
+            total = pledged_units * float(s.marks_usd[k])
             self._absorbed.append((run.day, s.names.hardware[k], total, float(absorbed)))
+            balance_sum += float(s.loans.principal_usd[of_class].sum())
+            paper_sum += total
+            real_sum += realisable_usd(books, pledged_units, k, removal)
             for row in np.unique(s.loans.lender[of_class]):
                 mine = of_class & (s.loans.lender == row)
                 units_held = float(s.loans.collateral_units[mine].sum())
@@ -175,14 +193,8 @@ class Recorder:
                 balance = float(s.loans.principal_usd[mine].sum())
                 paper = units_held * float(s.marks_usd[k])
                 usable = books if units_held >= run.quotes.smallest_cluster else books[:1]
-                bids = np.concatenate([book[0] for book in usable])
-                units = np.concatenate([book[1] for book in usable])
-                gross, sold = walk_book(bids, units, units_held)
-                net = gross * (1.0 - terms.legal_cost_share) - removal * sold
-                real = max(net, 0.0) + (units_held - sold) * float(s.hardware.scrap_usd[k])
+                real = realisable_usd(usable, units_held, k, removal)
                 self._add_illusion(run, int(row), s.names.hardware[k], balance, paper, real)
-                balance_sum, paper_sum = balance_sum + balance, paper_sum + paper
-                real_sum += real
         if balance_sum <= 0:
             return float("nan"), float("nan")
         return balance_sum / max(paper_sum, 1e-9), balance_sum / max(real_sum, 1e-9)

@@ -123,11 +123,11 @@ class Credit(Section):
         1.0, ge=0.0, le=1.0, description="share of maturing principal lenders will roll"
     )
     max_ltv: float = Field(0.85, gt=0.0, le=5.0, description="underwriting: debt over asset value")
-    min_coverage: float = Field(
-        1.0,
-        ge=0.0,
-        le=10.0,
-        description="underwriting: a year's cash flow and liquidity over debt service",
+    max_leverage: float = Field(
+        6.0, ge=0.0, le=100.0, description="underwriting: debt over a year's cash flow, or by LTV"
+    )
+    min_interest_coverage: float = Field(
+        1.5, ge=0.0, le=10.0, description="underwriting: cash flow and liquidity over interest"
     )
     income_collateral_share: float = Field(
         0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"

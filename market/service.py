@@ -6,11 +6,12 @@ the revolver. What cannot be paid is a missed payment, whose cure clock starts.
 
 from __future__ import annotations
 
+from agents.borrower import Borrowers
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.neocloud import Neoclouds
 from agents.party import Outside, Parties, Status
-from market.context import Log, Today
+from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Flow, Ledger, draw, pay, pay_interest, repay
@@ -27,6 +28,7 @@ from market.loans import (
     service_usd_day,
 )
 
+EXTENSION_DAYS = 365  # of a last instalment that is rolled
 SAME_EPISODE_DAYS = 30  # treasury sales closer together than this are one event
 
 
@@ -213,9 +215,20 @@ def raise_cash(
 
 @compiled
 def pay_what_is_due(
-    today: Today, parties: Parties, lenders: Lenders, ledger: Ledger, loans: Loans, log: Log
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
 ) -> None:
-    """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches."""
+    """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches.
+
+    A borrower that passed underwriting rolls an instalment rather than run down the cash it needs for
+    a quarter's interest, as far as lenders' appetite goes; interest is always paid in cash.
+    """
     utility = today.first_outside + Outside.UTILITY
     investors = today.first_outside + Outside.INVESTORS
     for b in range(len(loans.first) - 1):
@@ -247,6 +260,15 @@ def pay_what_is_due(
                 continue
             row = loans.lender[loan]
             lender = today.first_lender + row
+            scarce = parties.cash_usd[b] < due + borrowers.interest_reserve_usd[b]
+            if (
+                scarce
+                and borrowers.creditworthy[b]
+                and _roll_instalment(
+                    today, terms, loan, parties, borrowers, lenders, ledger, loans, log
+                )
+            ):
+                continue
             if parties.cash_usd[b] >= due or raise_cash(
                 today, b, due, parties, lenders, ledger, loans, log
             ):
@@ -295,3 +317,52 @@ def pay_what_is_due(
                 loans.breach_day[loan] = today.day
                 loans.breach_event[loan] = event
                 parties.trail_event[b] = event
+
+
+@compiled
+def _roll_instalment(
+    today: Today,
+    terms: Terms,
+    loan: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> bool:
+    """Roll principal due that cash cannot cover; true if that settles what was due."""
+    b = loans.borrower[loan]
+    principal = loans.arrears_principal_usd[loan]
+    interest = loans.arrears_interest_usd[loan]
+    in_cash = (1.0 - terms.refinancing_appetite) * principal
+    if (
+        not borrowers.creditworthy[b]
+        or loans.collateral[loan] == Collateral.BTC
+        or loans.breach[loan] != Cause.NONE
+        or principal <= 0.0
+        or terms.refinancing_appetite <= 0.0
+        or parties.cash_usd[b] < interest + in_cash
+    ):
+        return False
+    row = loans.lender[loan]
+    lender = today.first_lender + row
+    pay_interest(parties, b, lender, today.first_outside + Outside.INVESTORS, interest)
+    repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, in_cash)
+    loans.arrears_interest_usd[loan] = 0.0
+    loans.arrears_principal_usd[loan] = 0.0
+    if today.day >= loans.maturity_day[loan]:
+        loans.maturity_day[loan] = today.day + EXTENSION_DAYS
+    log_event(
+        log,
+        today.day,
+        Event.ROLLED_OVER,
+        loans.due_cause[loan],
+        b,
+        lender,
+        loan,
+        principal - in_cash,
+        -1,
+    )
+    loans.due_cause[loan] = Cause.NONE
+    return True

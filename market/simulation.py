@@ -224,6 +224,7 @@ def _open_books(run: Run) -> None:
             income = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
         loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     phases.set_marks(run)
+    phases.underwrite(run)
     _imply_views(run)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)

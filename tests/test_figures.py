@@ -131,6 +131,7 @@ def _loans(crash: bool) -> pd.DataFrame:
         {
             "loan": ["MARA-1", "CRWV-1", "CRWV-2", "T-1"],
             "borrower": ["MARA", "CRWV", "CRWV", "TENSORW"],
+            "borrower_kind": ["miner", "neocloud", "neocloud", "neocloud"],
             "lender": ["TWOPRIME", "BX", "BX", "BX"],
             "instrument": ["btc_loan", "gpu_loan", "gpu_loan", "vendor"],
             "principal_open_usd": [3e8, 8e9, 1e9, 1.5e8],
@@ -233,10 +234,10 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
             "3 defaults: not refinanced (2) and interest unpaid (1)",
         ),
         (cascade, "Nothing was forced", "CoreWeave takes 1 other down"),
-        (liquidation, "Nothing is seized", "25 % of 12,000 GPUs seized"),
+        (liquidation, "Nothing is seized", "25 % of 12,000 seized GPUs"),
         (marks, "Nothing is sold in distress", "H100s clear at 43 % of their mark in week 43"),
         (order_book, "No hardware comes to market", "Nobody bids for 12,000 GB200s"),
-        (collateral_illusion, "at 70 % if", "60 % of their collateral on paper, at 140 %"),
+        (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 %"),
         (
             lender_losses,
             "No lender loses anything",
@@ -262,7 +263,7 @@ def test_a_cascade_needs_one_default_to_cause_another() -> None:
     assert [node.party for _, node in tree.walk() if node.is_default] == ["CRWV", "TENSORW"]
     alone = replace(CRASH, events=CRASH.events[CRASH.events["event"] < 9])
     assert cascades(forest(alone.events)) == []
-    assert "no cascade" in style.title_of(cascade(alone))
+    assert "No default leads to another" in style.title_of(cascade(alone))
 
 
 def test_siblings_of_one_kind_are_merged_with_their_amounts() -> None:
