@@ -129,6 +129,7 @@ def order_book(results: Results) -> Figure:
     book = book[(book["day"] == day) & (book["hardware"] == hardware) & (book["units"] > 0)]
     offer = offers[(offers["day"] == day) & (offers["hardware"] == hardware)].iloc[0]
     mark = results.mark(hardware, day)
+    book = book[(book["side"] == "ask") | (book["price_usd"] >= NO_BID * mark)]
     bids = book[book["side"] == "bid"]
     figure, panels = style.new_figure(
         _book_title(hardware, offer, mark),
@@ -335,11 +336,9 @@ def liquidation(results: Results) -> Figure:
     for unit, seized, sold, _ in families:
         if results.final(seized) > 0:
             share = results.final(sold) / results.final(seized)
-            phrases.append(
-                f"{words.percent(share)} of {words.count(results.final(seized))} seized {unit}"
-            )
+            phrases.append(f"{words.percent(share)} of {words.count(results.final(seized))} {unit}")
     title = (
-        f"Sold by the end: {' and '.join(phrases)}"
+        f"Of what was seized, {' and '.join(phrases)} find a buyer"
         if phrases
         else "Distressed owners sell hardware before any is seized"
     )

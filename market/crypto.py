@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from agents.compiled import compiled
 from market.errors import InputError
-from market.randomness import Stream, normals, uniform
+from market.randomness import Stream, normals, party_uniforms
 from market.scenario import Crypto
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def _log_returns(settings: Crypto, days: int, seed: int) -> NDArray[np.float64]:
             seed, Stream.BTC_JUMP_SIZE, days
         )
         probability = 1.0 - math.exp(-settings.jumps_per_year * dt)
-        hit = [uniform(seed, Stream.BTC_JUMP_TIME, day, 0) < probability for day in range(days)]
+        hit = party_uniforms(seed, Stream.BTC_JUMP_TIME, 0, days) < probability
         mean_jump = math.exp(settings.jump_mean + 0.5 * settings.jump_deviation**2) - 1.0
         returns += np.where(hit, sizes, 0.0) - settings.jumps_per_year * mean_jump * dt
     return returns

@@ -38,7 +38,7 @@ from market.hardware import (
 from market.ledger import empty_ledger
 from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
 from market.lots import empty_lots
-from market.randomness import Stream, normal
+from market.randomness import Stream, party_normals
 from market.sampling import sample_tables
 from market.scenario import Scenario
 from market.state import Names, Prices, State
@@ -514,8 +514,7 @@ def _buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenario) -
     start = 0
     for number, row in enumerate(tables.buyers):
         members = slice(start, start + row.count)
-        draws = [normal(0, Stream.BUYER_SIZE, number, i) for i in range(row.count)]
-        size = np.exp(0.5 * np.array(draws))
+        size = np.exp(0.5 * party_normals(0, Stream.BUYER_SIZE, number, row.count))
         size /= size.sum()
         slots = [row.slots_air_lt15, row.slots_air_15_40, row.slots_liq_40_80, row.slots_liq_gt80]
         slots.append(row.spare_mw_asic)

@@ -70,3 +70,21 @@ def normals(seed: int, stream: int, count: int) -> np.ndarray:
     for day in range(count):
         result[day] = normal(seed, stream, day, 0)
     return result
+
+
+@compiled
+def party_normals(seed: int, stream: int, day: int, count: int) -> np.ndarray:
+    """Standard normal numbers of one day for parties 0..count-1, shape (count,)."""
+    result = np.empty(count)
+    for party in range(count):
+        result[party] = normal(seed, stream, day, party)
+    return result
+
+
+@compiled
+def party_uniforms(seed: int, stream: int, day: int, count: int) -> np.ndarray:
+    """Uniform numbers of one day for parties 0..count-1, shape (count,)."""
+    result = np.empty(count)
+    for party in range(count):
+        result[party] = uniform(seed, stream, day, party)
+    return result

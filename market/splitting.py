@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from market.randomness import Stream, normal, uniform
+from market.randomness import Stream, party_normals, party_uniforms
 
 SPLIT_SEED = 2025
 PARETO_TAIL = 1.2
@@ -27,9 +27,7 @@ def heavy_tailed_shares(count: int) -> NDArray[np.float64]:
 
 def noisy_shares(shares: NDArray[np.float64], column: int) -> NDArray[np.float64]:
     """Shares times lognormal noise (deviation 0.5), one draw per party and ``column``, re-summed."""
-    noise = np.array(
-        [normal(SPLIT_SEED, Stream.SPLIT_NOISE, column, i) for i in range(len(shares))]
-    )
+    noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, column, len(shares))
     result = shares * np.exp(NOISE_DEVIATION * noise)
     return result / result.sum()
 
@@ -39,7 +37,7 @@ def power_prices(mean_usd_mwh: float, shares: NDArray[np.float64]) -> NDArray[np
 
     One price for the whole rest of the network would switch off half of it in a day.
     """
-    noise = np.array([normal(SPLIT_SEED, Stream.SPLIT_NOISE, 2, i) for i in range(len(shares))])
+    noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, 2, len(shares))
     prices = np.exp(POWER_DEVIATION * noise)
     return mean_usd_mwh * prices / float((prices * shares).sum())
 
@@ -54,9 +52,8 @@ def proportional_fit(
     """
     matrix = np.outer(rows, columns) / max(columns.sum(), 1e-300)
     for k in range(len(columns)):
-        for i in range(len(rows)):
-            draw = normal(SPLIT_SEED, Stream.SPLIT_NOISE, 100 + stream_column + k, i)
-            matrix[i, k] *= np.exp(draw)
+        noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, 100 + stream_column + k, len(rows))
+        matrix[:, k] *= np.exp(noise)
     for _ in range(50):
         matrix *= (rows / np.maximum(matrix.sum(axis=1), 1e-300))[:, None]
         matrix *= columns / np.maximum(matrix.sum(axis=0), 1e-300)
@@ -96,12 +93,8 @@ def loan_shares(
     ``caps`` are the parties' free collateral over the loan's; where the chosen half cannot pledge
     it all, everybody takes part.
     """
-    chosen = np.array(
-        [
-            uniform(SPLIT_SEED, Stream.SPLIT_LOANS, loan, i) < LOAN_REACH
-            for i in range(len(debt_shares))
-        ]
-    )
+    draws = party_uniforms(SPLIT_SEED, Stream.SPLIT_LOANS, loan, len(debt_shares))
+    chosen = draws < LOAN_REACH
     if not chosen.any() or caps[chosen].sum() < 1.2:
         chosen[:] = True
     return capped_shares(np.where(chosen, debt_shares, 0.0), np.where(chosen, caps, 0.0))

@@ -234,7 +234,7 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
             "3 defaults: not refinanced (2) and interest unpaid (1)",
         ),
         (cascade, "Nothing was forced", "CoreWeave takes 1 other down"),
-        (liquidation, "Nothing is seized", "25 % of 12,000 seized GPUs"),
+        (liquidation, "Nothing is seized", "25 % of 12,000 GPUs find a buyer"),
         (marks, "Nothing is sold in distress", "H100s clear at 43 % of their mark in week 43"),
         (order_book, "No hardware comes to market", "Nobody bids for 12,000 GB200s"),
         (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 %"),

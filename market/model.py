@@ -1,0 +1,108 @@
+"""The Mesa shell: a market as a ``mesa.Model``, for scripts, data collectors and the browser view."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+import mesa
+
+from market.network import lending_network
+from market.scenario import Scenario
+from market.simulation import Simulation
+from market.state import State
+
+if TYPE_CHECKING:
+    import networkx as nx
+    import pandas as pd
+
+
+class CreditMarket(mesa.Model):
+    """One market; a step is a day.
+
+    Args:
+        scenario: a scenario, or the name of one; ``crypto-crash`` by default.
+        rng: a non-negative integer seed. Mesa's own generator is seeded with it too, but the market
+            draws from counter-based streams of its own.
+
+    Raises:
+        InputError: an unknown scenario, or a history file that cannot be used.
+        TypeError: ``rng`` is not an integer.
+
+    Example:
+        ``CreditMarket(Scenario.load("crypto-crash"), rng=7).run().summary()``
+    """
+
+    def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
+        if isinstance(rng, bool) or not isinstance(rng, int) or rng < 0:
+            raise TypeError(f"rng must be a non-negative integer seed, not {rng!r}")
+        super().__init__(rng=rng)
+        if isinstance(scenario, str):
+            scenario = Scenario.load(scenario)
+        self.scenario_settings = scenario
+        self.simulation = Simulation(scenario, rng)
+        self.running = True
+        self.datacollector = mesa.DataCollector(
+            model_reporters={
+                "day": "day",
+                "btc_usd": lambda model: model.state.prices.btc_usd,
+                "rent_h100_usd_h": lambda model: model.state.prices.rent_h100_usd_h,
+                "loss_usd": lambda model: float(model.state.lenders.loss_usd.sum()),
+                "defaults": lambda model: model.defaults,
+            }
+        )
+        self.datacollector.collect(self)
+
+    @property
+    def day(self) -> int:
+        """Days since the opening."""
+        return self.simulation.day
+
+    @property
+    def date(self) -> date:
+        """Calendar date."""
+        return self.simulation.date
+
+    @property
+    def state(self) -> State:
+        """All tables of the market; read, do not write."""
+        return self.simulation.state
+
+    @property
+    def defaults(self) -> int:
+        """Borrowers that have failed so far."""
+        n = self.state.borrower_count
+        return int((self.state.parties.default_day[:n] >= 0).sum())
+
+    def step(self) -> None:
+        """Simulate a day; after the scenario's last day the model stops running."""
+        if self.simulation.finished:
+            self.running = False
+            return
+        self.simulation.step()
+        self.datacollector.collect(self)
+        self.running = not self.simulation.finished
+
+    def run(self) -> CreditMarket:
+        """Simulate to the last day; returns itself."""
+        while self.running:
+            self.step()
+        return self
+
+    def summary(self) -> dict[str, Any]:
+        """The content of ``summary.json``."""
+        return self.simulation.summary()
+
+    @property
+    def series(self) -> pd.DataFrame:
+        """One row per day."""
+        return self.simulation.series()
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The causal log."""
+        return self.simulation.events()
+
+    def lending_network(self) -> nx.DiGraph:
+        """Who owes whom, as a directed graph lender -> borrower."""
+        return lending_network(self.state)

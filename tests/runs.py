@@ -1,0 +1,328 @@
+"""Runs that many tests look at, and a watch that checks the books at the end of every day.
+
+A run is simulated once per process and shared: read, do not write.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from agents.party import Outside, Status
+from market.loans import Collateral, LoanStatus
+from market.lots import LotState
+from market.scenario import Scenario
+from market.simulation import Simulation
+from market.tables import OpeningTables, load_opening_tables
+
+MILLION = 1e6
+DUST = 1e-6  # of a dollar, a coin, a machine
+ROUNDING = 1e-9  # relative, of sums
+
+RULES = (
+    "conservation",
+    "cash is conserved",
+    "coins are conserved",
+    "machines are conserved",
+    "each book is the sum of its loans",
+    "each lender's assets are its funding and capital",
+    "lost capital is the loss",
+    "numbers are finite",
+    "nothing is negative",
+    "cash is not negative",
+    "arrears are part of the debt",
+    "pledges are the collateral of performing loans",
+    "open lots are counted",
+    "marks have a floor and a ceiling",
+    "status moves one way",
+    "the failed are idle",
+)
+
+# Columns that are NaN where a loan has no such term, or before a first test.
+MAY_BE_NAN = {
+    ("loans", "initial_ltv"),
+    ("loans", "margin_call_ltv"),
+    ("loans", "liquidation_ltv"),
+    ("loans", "min_dscr"),
+    ("perimeters", "dscr"),
+    ("contracts", "unit_cost_usd_day"),
+}
+NOT_NEGATIVE = {
+    "parties": ("btc", "btc_lent", "eth", "payables_usd"),
+    "borrowers": (
+        "fixed_cost_usd_day",
+        "capex_usd_day",
+        "capex_unpaid_days",
+        "committed_equity_usd",
+        "site_usd",
+        "deposits_usd",
+    ),
+    "miners": ("hashrate_online_th", "hold_share"),
+    "neoclouds": ("spot_realisation", "contracted_gpus", "contract_usd_day", "gpus_online"),
+    "lenders": ("book_usd", "written_down_usd", "other_loans_usd", "funding_usd"),
+    "buyers": ("budget_usd", "slots"),
+    "holdings": ("units", "pledged"),
+    "loans": (
+        "principal_usd",
+        "undrawn_usd",
+        "accrued_usd",
+        "collateral_units",
+        "collateral_btc",
+        "site_value_usd",
+        "arrears_interest_usd",
+        "arrears_principal_usd",
+        "written_down_usd",
+        "open_lots",
+    ),
+    "contracts": ("ordered", "delivered", "usd_day", "repaid_usd_day"),
+    "lots": ("units", "seized_units", "proceeds_usd", "unit_days"),
+}
+TABLES = (
+    "parties",
+    "borrowers",
+    "miners",
+    "neoclouds",
+    "lenders",
+    "buyers",
+    "hardware",
+    "holdings",
+    "loans",
+    "perimeters",
+    "contracts",
+    "lots",
+    "ledger",
+)
+
+
+@dataclass
+class Watch:
+    """Looks at the books at the end of every day and notes what is broken, by rule."""
+
+    sim: Simulation
+    broken: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        s = self.sim.state
+        self.cash = float(s.parties.cash_usd.sum())
+        self.coins = self._coins()
+        self.units = self._units()
+        self.status = (s.parties.status.copy(), s.loans.status.copy(), s.lots.state.copy())
+        self.default_day = s.parties.default_day.copy()
+        self.highest = s.hardware.used_open_usd.copy()
+        self.look()
+
+    def run(self) -> Watch:
+        """Simulate to the end, looking at every day."""
+        while not self.sim.finished:
+            self.sim.step()
+            self.look()
+        return self
+
+    def note(self, rule: str, what: str) -> None:
+        assert rule in RULES, rule
+        if len(self.broken[rule]) < 5:
+            self.broken[rule].append(f"day {self.sim.day}: {what}")
+
+    def _coins(self) -> float:
+        s = self.sim.state
+        held = s.parties.btc.sum() + s.parties.btc_lent.sum() + s.loans.collateral_btc.sum()
+        return float(held + s.ledger.outside_btc[0])
+
+    def _units(self) -> np.ndarray:
+        s = self.sim.state
+        classes = len(s.names.hardware)
+        lots = slice(0, int(s.lots.count[0]))
+        return (
+            np.bincount(s.holdings.hardware, s.holdings.units, classes)
+            + np.bincount(s.lots.hardware[lots], s.lots.units[lots], classes)
+            + s.ledger.outside_units
+        )
+
+    def look(self) -> None:
+        """Check every rule on the state as it stands."""
+        self._stocks()
+        self._numbers()
+        self._consistency()
+        self._marks()
+        self._transitions()
+
+    def _stocks(self) -> None:
+        s = self.sim.state
+        error = self.sim.run_state.recorder.rows[-1]["conservation_error"]
+        if not error <= ROUNDING:
+            self.note("conservation", f"error {error}")
+        gross = float(np.abs(s.parties.cash_usd).sum())
+        change = float(s.parties.cash_usd.sum()) - self.cash
+        if not abs(change) <= ROUNDING * gross:
+            self.note("cash is conserved", f"{change:,.2f} USD appeared")
+        change = self._coins() - self.coins
+        if not abs(change) <= ROUNDING * max(self.coins, 1.0):
+            self.note("coins are conserved", f"{change} BTC appeared")
+        change = np.abs(self._units() - self.units)
+        scale = np.maximum(self.units, 1.0) + np.abs(s.ledger.outside_units)
+        if not np.all(change <= ROUNDING * scale):
+            k = int(np.argmax(change / scale))
+            self.note("machines are conserved", f"{change[k]} {s.names.hardware[k]} appeared")
+        lenders = s.lenders
+        count = len(lenders.kind)
+        owed = np.bincount(s.loans.lender, s.loans.principal_usd, count)
+        if not np.allclose(lenders.book_usd, owed, rtol=1e-9, atol=1.0):
+            row = int(np.argmax(np.abs(lenders.book_usd - owed)))
+            self.note(
+                "each book is the sum of its loans",
+                f"{s.names.parties[s.first_lender + row]} {lenders.book_usd[row]} {owed[row]}",
+            )
+        open_claims = s.loans.status != LoanStatus.CLOSED
+        written = np.bincount(
+            s.loans.lender[open_claims], s.loans.written_down_usd[open_claims], count
+        )
+        if not np.allclose(lenders.written_down_usd, written, rtol=1e-9, atol=1.0):
+            self.note("each book is the sum of its loans", "written down")
+        cash = s.parties.cash_usd[s.first_lender : s.first_lender + count]
+        assets = cash + lenders.book_usd - lenders.written_down_usd + lenders.other_loans_usd
+        claims = lenders.funding_usd + lenders.capital_usd
+        if not np.allclose(assets, claims, rtol=1e-9, atol=1.0):
+            row = int(np.argmax(np.abs(assets - claims)))
+            self.note(
+                "each lender's assets are its funding and capital",
+                f"{s.names.parties[s.first_lender + row]}: {assets[row]} against {claims[row]}",
+            )
+        lost = lenders.capital_open_usd - lenders.capital_usd
+        if not np.allclose(lost, lenders.loss_usd, rtol=1e-9, atol=1.0):
+            self.note("lost capital is the loss", f"{lost.sum()} {lenders.loss_usd.sum()}")
+
+    def _numbers(self) -> None:
+        s = self.sim.state
+        for table in TABLES:
+            for name, column in getattr(s, table)._asdict().items():
+                if column.dtype.kind != "f" or (table, name) in MAY_BE_NAN:
+                    continue
+                if not np.isfinite(column).all():
+                    self.note("numbers are finite", f"{table}.{name}")
+        for name, value in vars(s.prices).items():
+            if not math.isfinite(value):
+                self.note("numbers are finite", f"prices.{name}")
+        for table, names in NOT_NEGATIVE.items():
+            for name in names:
+                column = getattr(getattr(s, table), name)
+                if column.size and not column.min() >= -DUST:
+                    where = np.unravel_index(int(np.argmin(column)), column.shape)
+                    self.note("nothing is negative", f"{table}.{name}{where} {column.min()}")
+        for name in ("btc_usd", "eth_usd", "hashprice_usd_ph_day", "difficulty_eh_s", "subsidy_btc"):
+            if not getattr(s.prices, name) > 0.0:
+                self.note("nothing is negative", f"prices.{name}")
+        inside = s.parties.cash_usd[: s.first_outside]
+        if not inside.min() >= -DUST:
+            party = s.names.parties[int(np.argmin(inside))]
+            self.note("cash is not negative", f"{party} {inside.min()}")
+
+    def _consistency(self) -> None:
+        s, loans = self.sim.state, self.sim.state.loans
+        if not np.all(loans.arrears_principal_usd <= loans.principal_usd + DUST):
+            loan = int(np.argmax(loans.arrears_principal_usd - loans.principal_usd))
+            self.note("arrears are part of the debt", s.names.loans[loan])
+        holds = (
+            (loans.collateral == Collateral.HARDWARE)
+            & (loans.status == LoanStatus.PERFORMING)
+            & (loans.holding >= 0)
+        )
+        pledged = np.bincount(
+            loans.holding[holds], loans.collateral_units[holds], len(s.holdings.units)
+        )
+        active = np.zeros(len(s.holdings.units), bool)
+        active[: s.holdings.first[s.borrower_count]] = True
+        tolerance = ROUNDING * np.maximum(pledged, 1.0) + DUST
+        if not np.all(np.abs(pledged - s.holdings.pledged)[active] <= tolerance[active]):
+            row = int(np.argmax(np.abs(pledged - s.holdings.pledged)))
+            self.note(
+                "pledges are the collateral of performing loans",
+                f"row {row}: {pledged[row]} {s.holdings.pledged[row]}",
+            )
+        if not np.all(s.holdings.pledged <= s.holdings.units * (1 + ROUNDING) + DUST):
+            self.note("pledges are the collateral of performing loans", "more than is held")
+        lots = slice(0, int(s.lots.count[0]))
+        unsold = (s.lots.state[lots] != LotState.SOLD) & (s.lots.loan[lots] >= 0)
+        counted = np.bincount(s.lots.loan[lots][unsold], minlength=len(loans.status))
+        if not np.array_equal(counted, loans.open_lots):
+            self.note("open lots are counted", f"{counted.sum()} {loans.open_lots.sum()}")
+        n = s.borrower_count
+        failed = s.parties.status[:n] != Status.ACTIVE
+        idle = (
+            s.miners.hashrate_online_th[:n][failed].sum()
+            + s.neoclouds.gpus_online[:n][failed].sum()
+            + s.parties.btc[:n][failed].sum()
+        )
+        # A party that fails today has worked today.
+        before = failed & (s.parties.default_day[:n] < self.sim.day)
+        worked = s.miners.hashrate_online_th[:n] + s.neoclouds.gpus_online[:n]
+        if worked[before].sum() > 0.0 or (idle > 0.0 and s.parties.btc[:n][before].sum() > DUST):
+            self.note("the failed are idle", "production or coins after a default")
+
+    def _marks(self) -> None:
+        """A mark lies between scrap and the dearest of opening price and clearing prices."""
+        s = self.sim.state
+        traded = np.nan_to_num(s.clearing_usd, nan=0.0)
+        self.highest = np.maximum(self.highest, traded)
+        real = s.hardware.used_open_usd > 0
+        floor = np.minimum(s.hardware.scrap_usd, s.hardware.used_open_usd)
+        low = real & ~(s.marks_usd >= floor * (1 - ROUNDING))
+        high = real & ~(s.marks_usd <= self.highest * (1 + ROUNDING))
+        for k in np.flatnonzero(low | high):
+            self.note(
+                "marks have a floor and a ceiling",
+                f"{s.names.hardware[k]} {s.marks_usd[k]} in {floor[k]} .. {self.highest[k]}",
+            )
+
+    def _transitions(self) -> None:
+        s = self.sim.state
+        now = (s.parties.status, s.loans.status, s.lots.state)
+        for name, old, new in zip(("party", "loan", "lot"), self.status, now, strict=True):
+            if np.any(new < old):
+                self.note("status moves one way", f"{name} {int(np.argmax(new < old))}")
+        dated = self.default_day >= 0
+        if np.any(s.parties.default_day[dated] != self.default_day[dated]):
+            self.note("status moves one way", "a default day changed")
+        self.status = tuple(column.copy() for column in now)  # type: ignore[assignment]
+        self.default_day = s.parties.default_day.copy()
+
+
+@cache
+def tables() -> OpeningTables:
+    """The packaged opening tables."""
+    return load_opening_tables()
+
+
+def fresh(name: str, settings: tuple[str, ...] = (), seed: int = 1) -> Simulation:
+    """A market that has not run yet, for tests that change it."""
+    return Simulation(Scenario.load(name).with_settings(list(settings)), seed=seed, tables=tables())
+
+
+@cache
+def watched(name: str, settings: tuple[str, ...] = (), seed: int = 1) -> Watch:
+    """A finished run and what the watch saw; shared, do not change."""
+    return Watch(fresh(name, settings, seed)).run()
+
+
+def finished(name: str, settings: tuple[str, ...] = (), seed: int = 1) -> Simulation:
+    """A finished run; shared, do not change."""
+    return watched(name, settings, seed).sim
+
+
+def row_id(party: str) -> str:
+    """The table's row behind a party: that of the aggregate for a split one."""
+    return party.rpartition("_")[0] if party.startswith("REST_") else party
+
+
+def outside(sim: Simulation, end: Outside) -> int:
+    """Party id of an end of flows."""
+    return sim.state.first_outside + int(end)
+
+
+def column_sum(rows: Any, column: str) -> float:
+    """Sum of a column of an opening table."""
+    return float(sum(getattr(row, column) for row in rows))
