@@ -1,4 +1,4 @@
-"""What miners and neoclouds have in common as borrowers: overhead, signed building work, coverage."""
+"""What miners and neoclouds have in common as borrowers: overhead, building work, coverage."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def normal_cdf(x: float) -> float:
 
 @compiled
 def option_to_run_usd(expected_income: float, cost: float, deviation: float) -> float:
-    """E[max(income - cost, 0)] for lognormal income with that mean and log deviation (Black 1976)."""
+    """E[max(income - cost, 0)], lognormal income of that mean and log deviation (Black 1976)."""
     if expected_income <= 0.0:
         return 0.0
     if deviation <= 1e-12 or cost <= 0.0:
@@ -79,7 +79,7 @@ def strip_value_usd(
     ``drift`` and ``volatility`` are of log income a year; with mean reversion kappa the variance at
     t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
     """
-    months = int(round(horizon_years * MONTHS_PER_YEAR))
+    months = round(horizon_years * MONTHS_PER_YEAR)
     value = 0.0
     for month in range(months):
         t = (month + 0.5) / MONTHS_PER_YEAR

@@ -1,8 +1,8 @@
 """How kernels and rules are compiled, and where the compiled code is kept.
 
-Numba's cache on disk does not notice an edit in *another* file that a kernel calls. The cache folder
-is therefore named after a hash of every source file of ``agents`` and ``market``: any edit starts a
-fresh folder.
+Numba's cache on disk does not notice an edit in *another* file that a kernel calls. The cache
+folder is therefore named after a hash of every source file of ``agents`` and ``market``: any edit
+starts a fresh folder.
 """
 
 from __future__ import annotations

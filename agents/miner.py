@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from agents.compiled import compiled
 
 MWH_PER_KW_DAY = 0.024
+SWITCHING_DAYS = 14.0
 
 
 class Miners(NamedTuple):
@@ -46,6 +47,15 @@ def online_share(
     """
     break_even = break_even_efficiency(hashprice_usd_ph_day, power_usd_mwh)
     return min(1.0, max(0.0, (break_even - lo_j_th) / (hi_j_th - lo_j_th)))
+
+
+@compiled
+def adjusted_share(previous: float, target: float) -> float:
+    """Share running today: rigs are switched over about two weeks, the time between difficulties.
+
+    Power contracts, staff and the wait for the next difficulty keep miners from switching at once.
+    """
+    return previous + (target - previous) / SWITCHING_DAYS
 
 
 @compiled

@@ -107,6 +107,9 @@ def class_bids(
             value = dealer_price_usd / turn
             private = np.exp(-0.25 * view_deviation * abs(deviation))
         bids[i] = bid_usd(value, replacement_usd, relocation, private)
+        if bids[i] < hardware.scrap_usd[k]:
+            bids[i] = 0.0  # worth more as scrap
+            continue
         units[i] = affordable_units(
             bids[i],
             buyers.budget_usd[i] + extra_days * buyers.budget_usd_day[i],

@@ -4,8 +4,8 @@
 
 W is demand for work, A the work a GPU-hour yields (software and models), S the effective supply
 online. Efficiency lowers rents if eps < 1 and raises them if eps > 1: the thesis is a parameter.
-The supply signed at the opening brings its own demand (those contracts are why it is built); what is
-beyond it is adoption, logistic in time.
+The supply signed at the opening brings its own demand (those contracts are why it is built); what
+is beyond it is adoption, logistic in time.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ class Today(NamedTuple):
     btc_impact_log: float
     eth_usd: float
     rent_h100_usd_h: float
+    hashprice_usd_ph_day: float
     reference_rate: float
     shock_event: int
     first_lender: int
@@ -34,13 +35,13 @@ class Log(NamedTuple):
     """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
 
     events: NDArray[np.void]
-    count: NDArray[np.int64]  # [1]
+    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
     forced_usd: NDArray[np.float64]  # [1] sold today
     forced_event: NDArray[np.int64]  # [1] the last forced sale, -1 if none yet
 
 
 class Terms(NamedTuple):
-    """Constants of a scenario that kernels read; see :mod:`market.scenario` for meaning and range."""
+    """Constants of a scenario that kernels read; meaning and range in :mod:`market.scenario`."""
 
     crypto_margin: bool
     cross_default: bool
@@ -58,6 +59,7 @@ class Terms(NamedTuple):
     liquidation_bonus: float
     recovery_prior: float
     bankruptcy_days: int
+    estate_max_days: int
     bankruptcy_cost_share: float
     payables_days: int
     hazard_per_day: float
@@ -95,6 +97,7 @@ def terms_of(scenario: Scenario) -> Terms:
         liquidation_bonus=credit.liquidation_bonus,
         recovery_prior=credit.unsecured_recovery_prior,
         bankruptcy_days=credit.bankruptcy_days,
+        estate_max_days=credit.estate_max_days,
         bankruptcy_cost_share=credit.bankruptcy_cost_share,
         payables_days=credit.payables_days,
         hazard_per_day=1.0 - math.exp(-credit.hazard_per_year / 365.0),

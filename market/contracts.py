@@ -2,8 +2,8 @@
 
 A compute contract that expires reprices to spot; one that starts after the opening needs its
 hardware delivered and paid for. A hosting lease that starts later slips by the days its building
-work was not paid. A defaulted landlord serves nobody; a defaulted tenant's rent is taken over by its
-successor outside the model.
+work was not paid. A defaulted landlord serves nobody; a defaulted tenant's rent is taken over by
+its successor outside the model.
 """
 
 from __future__ import annotations

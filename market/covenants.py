@@ -370,7 +370,17 @@ def test_coverage(
                 parent = (
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
                 )
-                log_event(log, today.day, Event.LOCK_UP, Cause.DSCR, b, lender, loan, dscr, parent)
+                log_event(
+                    log,
+                    today.day,
+                    Event.LOCK_UP,
+                    Cause.DSCR,
+                    b,
+                    lender,
+                    loan,
+                    loans.principal_usd[loan],
+                    parent,
+                )
             loans.lock_up[loan] = locked
             if locked and dscr > 0.0:
                 share = loans.principal_usd[loan] / _perimeter_principal(loans, b, p)

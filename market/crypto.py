@@ -1,8 +1,8 @@
 """Bitcoin: price path, impact of forced sales, hashprice and difficulty.
 
-The exogenous price is a random walk with jumps, a scripted crash or the replay of a file. On top lies
-the impact of forced sales, which decays. Hashprice divides by the hashrate the *current difficulty*
-implies, not by today's hashrate: dividing by today's makes it oscillate.
+The exogenous price is a random walk with jumps, a scripted crash or the replay of a file. On top
+lies the impact of forced sales, which decays. Hashprice divides by the hashrate the *current
+difficulty* implies, not by today's hashrate: dividing by today's makes it oscillate.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import csv
 import math
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def crypto_paths(
 
 
 def _log_returns(settings: Crypto, days: int, seed: int) -> NDArray[np.float64]:
-    """Daily log returns of a geometric Brownian motion with jumps; the expected price grows by drift."""
+    """Daily log returns: geometric Brownian motion with jumps; the mean price grows by drift."""
     dt = 1.0 / 365.0
     sigma = settings.volatility
     noise = normals(seed, Stream.BTC_NOISE, days)
@@ -166,8 +167,8 @@ def _replay(
     length = (rows[-1].week_ending - start).days
     if days > length:
         raise InputError(
-            f"crypto.history: {Path(settings.history or '').name} covers {length} days from {start}; "
-            f"days = {days} is not allowed, at most {length}."
+            f"crypto.history: {Path(settings.history or '').name} covers {length} days from "
+            f"{start}; days = {days} is not allowed, at most {length}."
         )
     knots = np.array([(row.week_ending - start).days for row in rows])
     close = np.array([row.btc_usd_close for row in rows])
@@ -280,11 +281,11 @@ def read_history(path: Path) -> list[HistoryRow]:
         raise InputError(
             f"crypto.history: {path.name} has {len(rows)} weeks; at least 2 are needed."
         )
-    for number, (before, after) in enumerate(zip(rows, rows[1:], strict=False), start=3):
+    for number, (before, after) in enumerate(pairwise(rows), start=3):
         if after.week_ending - before.week_ending != timedelta(days=7):
             raise InputError(
-                f"crypto.history: {path.name}, line {number}: week_ending {after.week_ending} is not "
-                f"7 days after {before.week_ending}."
+                f"crypto.history: {path.name}, line {number}: week_ending {after.week_ending} is "
+                f"not 7 days after {before.week_ending}."
             )
     return rows
 
@@ -320,7 +321,7 @@ def _history_row(path: Path, number: int, line: dict[str, str]) -> HistoryRow:
 def advance_difficulty(
     prices: Prices, hashrate_eh_s: float, blocks_per_retarget: float, halving_blocks: float
 ) -> None:
-    """A day of blocks: they follow actual hashrate; difficulty retargets, subsidy halves (in place)."""
+    """A day of blocks at actual hashrate; difficulty retargets, subsidy halves (in place)."""
     prices.network_hashrate_eh_s = hashrate_eh_s
     left_days = 1.0
     while left_days > 0.0:

@@ -10,8 +10,9 @@ import numpy as np
 
 from agents.compiled import compiled
 from agents.lender import Lenders
+from agents.miner import Miners, online_share, power_cost_usd_day
 from agents.neocloud import HOURS_PER_DAY, Neoclouds, spot_margin_usd_day
-from agents.party import Outside, Parties
+from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.default import charge_lender, present_value_factor
 from market.events import Cause, Event, log_event
@@ -20,7 +21,9 @@ from market.ledger import Ledger, pay, repay
 from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState
 
+TH_PER_PH = 1000.0
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
+IDLE_RIG_SHARE = 0.1  # idle cost of rigs in a shed, of that of GPUs in a data hall
 GPU_KW = 2.0  # storage of rigs is charged by the space a GPU of so much power takes
 
 
@@ -33,18 +36,22 @@ def carry_lots(
     ledger: Ledger,
     loans: Loans,
     hardware: Hardware,
+    miners: Miners,
     neoclouds: Neoclouds,
     lots: Lots,
     log: Log,
-) -> float:
-    """Cost and income of every unsold lot for a day; returns supply kept online [H100s by rent].
+) -> tuple[float, float]:
+    """Cost and income of every unsold lot for a day; returns GPUs [H100s by rent] and TH/s kept on.
 
-    Where they stand, a receiver keeps part of the GPUs rented at spot, at the failed operator's
-    realisation less what hosting gives up; the rest costs idle site. Removed machines cost storage.
+    Where machines stand, a receiver keeps part of the GPUs rented at spot, at the failed operator's
+    realisation less what hosting gives up, and part of the rigs that pay their power mining; the
+    rest costs idle site. Removed machines cost storage.
     """
     courts = today.first_outside + Outside.COURTS
     customers = today.first_outside + Outside.CUSTOMERS
+    exchange = today.first_outside + Outside.EXCHANGE
     supply = 0.0
+    hashrate = 0.0
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         if lots.state[i] == LotState.SOLD or hardware.family[k] == Family.SITE:
@@ -63,13 +70,21 @@ def carry_lots(
                 credit_owner(today, i, income, customers, parties, lenders, ledger, loans, lots)
             rate = (1.0 - rented) * terms.idle_cost_share * running
         elif standing:
-            rate = terms.idle_cost_share * running
+            price = miners.power_usd_mwh[lots.borrower[i]]
+            lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
+            share = online_share(today.hashprice_usd_ph_day, price, lo, hi) * terms.receiver_share
+            mined = share * lots.units[i] / TH_PER_PH * today.hashprice_usd_ph_day
+            income = mined - power_cost_usd_day(lots.units[i], share, price, lo, hi)
+            if income > 0.0:
+                hashrate += share * lots.units[i]
+                credit_owner(today, i, income, exchange, parties, lenders, ledger, loans, lots)
+            rate = (1.0 - share) * terms.idle_cost_share * running * IDLE_RIG_SHARE
         elif hardware.family[k] == Family.GPU:
             rate = terms.storage_usd_per_gpu_day
         else:
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)
-    return supply
+    return supply, hashrate
 
 
 @compiled
@@ -87,7 +102,10 @@ def credit_owner(
     """Income of a lot in custody: to the estate, or towards the claim, as far as it goes."""
     loan = lots.loan[lot]
     if loan < 0:
-        pay(parties, customers, lots.owner[lot], income_usd)
+        owner = lots.owner[lot]
+        ended = parties.status[owner] == Status.WOUND_UP
+        payee = today.first_outside + Outside.INVESTORS if ended else owner
+        pay(parties, customers, payee, income_usd)
         return
     applied = min(income_usd, loans.principal_usd[loan])
     row = loans.lender[loan]
@@ -153,65 +171,72 @@ def advance_lots(
     lots: Lots,
     log: Log,
 ) -> None:
-    """Legal delay, then in place (if the borrower's cluster is large enough), then removed."""
-    courts = today.first_outside + Outside.COURTS
+    """Legal delay, then in place, then removed.
+
+    GPUs are offered in place if the borrower's cluster is large enough, or if nobody buys the class
+    removed. Rigs are sold from where they stand. Sites are sold after a delay of their own.
+    """
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         waited = today.day - lots.state_day[i]
         state = lots.state[i]
-        if state == LotState.LEGAL:
-            if hardware.family[k] == Family.SITE:
-                if waited >= terms.site_days:
-                    _set_state(today, i, LotState.REMOVED, lots, log)
-            elif waited >= terms.legal_days:
-                cluster = 0.0
-                for j in range(lots.count[0]):
-                    if (
-                        lots.hardware[j] == k
-                        and lots.borrower[j] == lots.borrower[i]
-                        and lots.state[j] <= LotState.IN_PLACE
-                    ):
-                        cluster += lots.units[j]
-                if has_in_place_buyers[k] and cluster >= smallest_cluster:
-                    _set_state(today, i, LotState.IN_PLACE, lots, log)
-                elif has_removed_buyers[k]:
-                    lots.state[i] = LotState.MOVING
-                    lots.state_day[i] = today.day
-                    per_unit = (
-                        terms.removal_usd_per_gpu
-                        if hardware.family[k] == Family.GPU
-                        else terms.removal_usd_per_th
-                    )
-                    charge_owner(
-                        today,
-                        i,
-                        per_unit * lots.units[i],
-                        courts,
-                        parties,
-                        lenders,
-                        loans,
-                        lots,
-                        log,
-                    )
-                else:  # nobody buys it removed: it stays and waits for a cluster buyer
-                    _set_state(today, i, LotState.IN_PLACE, lots, log)
-        elif state == LotState.IN_PLACE and waited >= terms.in_place_days and has_removed_buyers[k]:
-            lots.state[i] = LotState.MOVING
-            lots.state_day[i] = today.day
-            per_unit = (
-                terms.removal_usd_per_gpu
-                if hardware.family[k] == Family.GPU
-                else terms.removal_usd_per_th
-            )
-            charge_owner(
-                today, i, per_unit * lots.units[i], courts, parties, lenders, loans, lots, log
-            )
+        if hardware.family[k] == Family.SITE:
+            if state == LotState.LEGAL and waited >= terms.site_days:
+                _offer(today, i, LotState.REMOVED, lots, log)
+        elif state == LotState.LEGAL and waited >= terms.legal_days:
+            stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
+            if not stays and has_in_place_buyers[k]:
+                stays = standing_units(lots.borrower[i], k, lots) >= smallest_cluster
+            if stays:
+                _offer(today, i, LotState.IN_PLACE, lots, log)
+            else:
+                _remove(today, terms, i, parties, lenders, loans, lots, log)
+        elif (
+            state == LotState.IN_PLACE
+            and hardware.family[k] == Family.GPU
+            and waited >= terms.in_place_days
+            and has_removed_buyers[k]
+        ):
+            _remove(today, terms, i, parties, lenders, loans, lots, log)
         elif state == LotState.MOVING and waited >= hardware.relocation_days[k]:
-            _set_state(today, i, LotState.REMOVED, lots, log)
+            _offer(today, i, LotState.REMOVED, lots, log)
 
 
 @compiled
-def _set_state(today: Today, lot: int, state: int, lots: Lots, log: Log) -> None:
+def standing_units(borrower: int, hardware: int, lots: Lots) -> float:
+    """Units of a class that a failed borrower's lots hold where they stood."""
+    units = 0.0
+    for i in range(lots.count[0]):
+        if (
+            lots.hardware[i] == hardware
+            and lots.borrower[i] == borrower
+            and lots.state[i] <= LotState.IN_PLACE
+        ):
+            units += lots.units[i]
+    return units
+
+
+@compiled
+def _remove(
+    today: Today,
+    terms: Terms,
+    lot: int,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """De-install GPUs and ship them, at the owner's cost."""
+    lots.state[lot] = LotState.MOVING
+    lots.state_day[lot] = today.day
+    courts = today.first_outside + Outside.COURTS
+    cost = terms.removal_usd_per_gpu * lots.units[lot]
+    charge_owner(today, lot, cost, courts, parties, lenders, loans, lots, log)
+
+
+@compiled
+def _offer(today: Today, lot: int, state: int, lots: Lots, log: Log) -> None:
     lots.state[lot] = state
     lots.state_day[lot] = today.day
     if lots.offered_day[lot] < 0:

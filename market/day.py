@@ -1,8 +1,8 @@
 """The order of a day, on one screen.
 
-Phases run in this order and hand over through the state's tables: each reads what stands, writes its
-own changes, and logs what it causes. Numbers follow the full order of the design; phase 7 (a lender's
-choice to waive or extend) is not part of this version: after cure, loans are enforced.
+Phases run in this order and hand over through the state's tables: each reads what stands, writes
+its own changes, and logs what it causes. Phase 7, a lender's choice to waive or extend, is not part
+of this version: when the cure period is over, loans are enforced.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Default: cure clocks run out, parties fail, collateral is seized, claims are written down.
 
-A full-recourse default takes the whole borrower (cross-default): every lender seizes its collateral,
-what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+A full-recourse default takes the whole borrower (cross-default): every lender seizes its
+collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from market.ledger import Ledger, pay, write_off
 from market.loans import Collateral, Loans, LoanStatus
 from market.lots import Lots, LotState
 from market.randomness import Stream, uniform
+
+NOTED_SHARE = 0.005  # smaller changes of a write-down are booked without an event
 
 
 @compiled
@@ -56,7 +58,7 @@ def carry_at(
     loans.written_down_usd[loan] = target
     lenders.written_down_usd[row] += change
     charge_lender(today, row, change, parent, lenders, log)
-    if change > 0.0:
+    if change > NOTED_SHARE * loans.claim_usd[loan]:
         log_event(
             log,
             today.day,

@@ -136,7 +136,7 @@ def draft_books(tables: OpeningTables, scale: float) -> Drafts:
     ]
     drafts = Drafts()
     for row in (*tables.miners, *tables.neoclouds):
-        borrower = _miner(row, splits) if isinstance(row, t.Miner) else _neocloud(row, splits)
+        borrower = _borrower(row, splits)
         own_loans = [loan for loan in loans if loan.borrower == row.id]
         own_contracts = [contract for contract in contracts if contract.landlord == row.id]
         count = max(1, round(row.split_into * scale)) if row.split_into > 1 else 1
@@ -178,6 +178,13 @@ def _fleet(
         for name, share in shares.items():
             fleet[name] = row.hashrate_eh_s * TH_PER_EH * share / total
     return fleet
+
+
+def _borrower(row: t.Operator, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
+    if isinstance(row, t.Miner):
+        return _miner(row, splits)
+    assert isinstance(row, t.Neocloud)
+    return _neocloud(row, splits)
 
 
 def _miner(row: t.Miner, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
@@ -359,7 +366,7 @@ def _split(
         shares = loan_shares(number, debt, caps)
         if loan.collateral == Collateral.HARDWARE:
             free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
-        for i in np.flatnonzero(shares > 0):
+        for i in np.flatnonzero(shares > 0).tolist():
             part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
             drafts.loans.append(
                 replace(part, id=f"{loan.id}-{i + 1:02d}", borrower=ids[i], perimeter=ids[i])

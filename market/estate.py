@@ -80,8 +80,9 @@ def pay_out_estates(
 ) -> None:
     """When everything is sold and the court is done: cost, then all claims pari passu.
 
-    Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While a lot of the
-    borrower is unsold the estate stays open and recovery unknown.
+    Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While collateral is
+    unsold the estate stays open and recovery unknown. For hardware of its own that nobody buys an
+    estate waits no longer than ``estate_max_days``; what it brings later goes to the owners.
     """
     courts = today.first_outside + Outside.COURTS
     utility = today.first_outside + Outside.UTILITY
@@ -95,7 +96,8 @@ def pay_out_estates(
         unsold = False
         for i in range(lots.count[0]):
             if lots.borrower[i] == b and lots.state[i] != LotState.SOLD:
-                unsold = True
+                late = today.day >= parties.default_day[b] + terms.estate_max_days
+                unsold = unsold or lots.loan[i] >= 0 or not late
         if unsold:
             continue
         cost = terms.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)

@@ -1,9 +1,9 @@
 """Growth signed before the opening: hardware on order, and the facilities that may pay for it.
 
-Contracts that start after the opening need machines. Where older classes stand uncovered they serve
-the contract; otherwise the machines are ordered. Committed delayed-draw lines pay first; beyond them
-lenders may add a facility per contract, which is assumed here (none was signed at the opening), is
-drawn only if the contract passes underwriting, and can be switched off.
+Contracts that start after the opening need machines. Where older classes stand uncovered they
+serve the contract; otherwise the machines are ordered. Committed delayed-draw lines pay first;
+beyond them lenders may add a facility per contract, which is assumed here (none was signed at the
+opening), is drawn only if the contract passes underwriting, and can be switched off.
 """
 
 from __future__ import annotations

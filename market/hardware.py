@@ -55,6 +55,7 @@ class Holdings(NamedTuple):
     units: NDArray[np.float64]
     pledged: NDArray[np.float64]
     cost_usd_unit_day: NDArray[np.float64]  # power and site of a GPU; ASIC power is by the MWh
+    online: NDArray[np.float64]  # share of rigs running, of the last day
     contract_units: NDArray[np.float64]  # machines bought for contracts signed at the opening
     contract_usd_day: NDArray[np.float64]  # and what those contracts pay
     income_usd_unit_day: NDArray[np.float64]  # result of the last day
@@ -76,10 +77,13 @@ def class_names(tables: OpeningTables) -> tuple[str, ...]:
 
 def rent_exponent(tables: OpeningTables) -> float:
     """Exponent eta of rent = performance^eta, least squares on the table of spot rents."""
-    rows = [row for row in tables.hardware if row.rent_usd_gpu_h and row.performance_bf16_h100]
-    reference = next(row.rent_usd_gpu_h for row in rows if row.id == "H100")
-    x = np.log([row.performance_bf16_h100 for row in rows])
-    y = np.log([row.rent_usd_gpu_h / reference for row in rows])
+    table = {
+        row.id: (row.performance_bf16_h100, row.rent_usd_gpu_h)
+        for row in tables.hardware
+        if row.performance_bf16_h100 and row.rent_usd_gpu_h
+    }
+    x = np.log([performance for performance, _ in table.values()])
+    y = np.log([rent / table["H100"][1] for _, rent in table.values()])
     return float(np.sum(x * y) / np.sum(x * x))
 
 
@@ -88,7 +92,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
     rows = tables.hardware
     count = len(rows) + 1
     eta = rent_exponent(tables)
-    h100_rent = next(row.rent_usd_gpu_h for row in rows if row.id == "H100")
+    h100_rent = next(float(row.rent_usd_gpu_h or 0.0) for row in rows if row.id == "H100")
     rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
 
     def column(default: float = 0.0) -> NDArray[np.float64]:

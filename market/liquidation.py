@@ -12,7 +12,7 @@ import numpy as np
 from agents.buyer import Buyers
 from agents.compiled import compiled
 from agents.lender import Lenders, patience_days, reserve_price_usd
-from agents.party import Outside, Parties
+from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.default import carry_at, collateral_value_usd, present_value_factor
 from market.events import Cause, Event, log_event
@@ -45,6 +45,7 @@ def sell_units(
     lot: int,
     units: float,
     price_usd: float,
+    removal_usd: float,
     buyer_party: int,
     marks_usd: np.ndarray,
     parties: Parties,
@@ -57,7 +58,8 @@ def sell_units(
 ) -> int:
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
-    The buyer's money comes from outside (its owners), limited by the budget checked before.
+    Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction are
+    one event. The buyer's money comes from outside, limited by the budget checked before.
     """
     investors = today.first_outside + Outside.INVESTORS
     courts = today.first_outside + Outside.COURTS
@@ -79,23 +81,29 @@ def sell_units(
         pay(parties, investors, buyer_party, proceeds)
     loan = lots.loan[lot]
     owner = lots.owner[lot]
-    fee = terms.legal_cost_share * proceeds
+    fee = min(proceeds, terms.legal_cost_share * proceeds + removal_usd * units)
     net = proceeds - fee
     pay(parties, buyer_party, courts, fee)
-    event = log_event(
-        log,
-        today.day,
-        Event.HARDWARE_SALE,
-        Cause.COLLATERAL_SALE,
-        lots.borrower[lot],
-        buyer_party,
-        loan,
-        proceeds,
-        lots.event[lot],
-    )
+    event = lots.last_event[lot]
+    last = log.events[event]
+    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day:
+        last["amount_usd"] += proceeds
+    else:
+        event = log_event(
+            log,
+            today.day,
+            Event.HARDWARE_SALE,
+            Cause.COLLATERAL_SALE,
+            lots.borrower[lot],
+            buyer_party,
+            loan,
+            proceeds,
+            lots.event[lot],
+        )
     lots.last_event[lot] = event
     if loan < 0:
-        pay(parties, buyer_party, owner, net)
+        ended = parties.status[owner] == Status.WOUND_UP
+        pay(parties, buyer_party, investors if ended else owner, net)
         return event
     row = loans.lender[loan]
     applied = min(net, loans.principal_usd[loan])
@@ -149,6 +157,7 @@ def sell_at_mark(
             i,
             lots.units[i],
             price,
+            0.0,
             today.first_outside + Outside.INVESTORS,
             marks_usd,
             parties,
@@ -184,16 +193,19 @@ def auction_removed(
     """Clear one class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale.
 
     Bids from the highest, asks from the lowest reserve; ordinary owners sell ``routine_units`` at
-    any price. The uniform price is the highest bid left unserved, or the last reserve served.
+    any price above scrap. The uniform price is the highest bid left unserved, or the last reserve
+    served.
     """
     scrap = hardware.scrap_usd[k]
+    offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
+    removal = terms.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
     asks = np.full(lots.count[0] + 1, np.inf)
     left = np.zeros(lots.count[0] + 1)
     for i in range(lots.count[0]):
-        if lots.hardware[i] == k and lots.state[i] == LotState.REMOVED:
+        if lots.hardware[i] == k and lots.state[i] == offered:
             asks[i] = lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots)
             left[i] = lots.units[i]
-    asks[lots.count[0]] = 0.0
+    asks[lots.count[0]] = scrap
     left[lots.count[0]] = routine_units
     ask_order = np.argsort(asks, kind="mergesort")
     bid_order = np.argsort(-bids, kind="mergesort")
@@ -249,6 +261,7 @@ def auction_removed(
                         i,
                         units,
                         price,
+                        removal,
                         today.first_buyer + j,
                         marks_usd,
                         parties,
@@ -377,6 +390,7 @@ def auction_in_place(
                         i,
                         units,
                         price,
+                        0.0,
                         today.first_buyer + winner,
                         marks_usd,
                         parties,

@@ -67,7 +67,7 @@ class LoanStatus(IntEnum):
 
 
 class Loans(NamedTuple):
-    """One row per loan, grouped by borrower: ``first[b] .. first[b + 1]``; USD, days from opening."""
+    """One row per loan, by borrower: ``first[b] .. first[b + 1]``; USD, days from the opening."""
 
     first: NDArray[np.int64]  # [borrower + 1]
     borrower: NDArray[np.int32]

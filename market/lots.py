@@ -7,7 +7,7 @@ delay, is offered in place where it stands, then de-installed, shipped and offer
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,7 +26,7 @@ class LotState(IntEnum):
 class Lots(NamedTuple):
     """One row per lot; rows ``0 .. count[0]`` are in use."""
 
-    count: NDArray[np.int64]  # [1]
+    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
     owner: NDArray[np.int32]  # party that sells: a lender, or the estate
     loan: NDArray[np.int32]  # -1 for an estate's own hardware
     borrower: NDArray[np.int32]
@@ -47,7 +47,7 @@ class Lots(NamedTuple):
 def empty_lots(capacity: int) -> Lots:
     """Room for ``capacity`` lots; every loan and every holding is seized at most once."""
     ints = {"owner", "loan", "borrower", "hardware", "seized_day", "state_day", "offered_day"}
-    columns = {}
+    columns: dict[str, Any] = {}
     for name in Lots._fields[1:]:
         if name in ints:
             columns[name] = np.full(capacity, -1, np.int32)

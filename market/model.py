@@ -1,4 +1,4 @@
-"""The Mesa shell: a market as a ``mesa.Model``, for scripts, data collectors and the browser view."""
+"""The Mesa shell: a market as a ``mesa.Model``, for scripts, data collectors, the browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class CreditMarket(mesa.Model):
     """
 
     def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
-        if isinstance(rng, bool) or not isinstance(rng, int) or rng < 0:
+        if type(rng) is not int or rng < 0:
             raise TypeError(f"rng must be a non-negative integer seed, not {rng!r}")
         super().__init__(rng=rng)
         if isinstance(scenario, str):

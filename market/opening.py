@@ -5,15 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.borrower import empty_borrowers
-from agents.buyer import Buyers, Rack
-from agents.lender import LenderKind, Lenders
 from agents.miner import empty_miners
 from agents.neocloud import empty_neoclouds
 from agents.party import OUTSIDE_NAMES, Kind, Parties, empty_parties
-from market import rows as t
 from market.context import Log
 from market.contracts import ContractKind, Contracts
 from market.drafts import (
@@ -36,9 +32,9 @@ from market.hardware import (
     find_holding,
 )
 from market.ledger import empty_ledger
-from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
 from market.lots import empty_lots
-from market.randomness import Stream, party_normals
+from market.opening_buyers import accepted_classes, open_buyers
+from market.opening_credit import open_lenders, open_loans, pledge
 from market.sampling import sample_tables
 from market.scenario import Scenario
 from market.state import Names, Prices, State
@@ -115,9 +111,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
                 * contracts.ordered[c]
                 * hardware.new_usd[contracts.hardware[c]]
             )
-    loans, loan_names, perimeters = _loans(drafts, party, first_lender, hardware_names)
-    _pledge(loans, holdings)
-    for c in np.flatnonzero(contracts.ordered > 0):
+    loans, loan_names, perimeters = open_loans(drafts, party, first_lender, hardware_names)
+    pledge(loans, holdings)
+    for c in np.flatnonzero(contracts.ordered > 0).tolist():
         contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
 
     count = len(hardware_names)
@@ -134,8 +130,8 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         borrowers=borrowers,
         miners=miners,
         neoclouds=neoclouds,
-        lenders=_lenders(tables),
-        buyers=_buyers(tables, hardware_names, scenario),
+        lenders=open_lenders(tables),
+        buyers=open_buyers(tables, hardware_names, scenario),
         hardware=hardware,
         holdings=holdings,
         loans=loans,
@@ -184,6 +180,8 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         rent_planned_usd_h=rent,
         effective_gpus=0.0,
         receiver_gpus=0.0,
+        receiver_th=0.0,
+        growth_online=1.0,
     )
 
 
@@ -230,7 +228,7 @@ def _holdings(
     first[len(drafts.borrowers) : first_buyer] = len(units)
     p = first_buyer
     for segment in tables.buyers:
-        accepted = [index[name] for name in _accepted(segment, names, hardware)]
+        accepted = [index[name] for name in accepted_classes(segment, names, hardware)]
         for _ in range(segment.count):
             first[p] = len(units)
             classes += accepted
@@ -245,6 +243,7 @@ def _holdings(
         units=np.array(units),
         pledged=np.zeros(size),
         cost_usd_unit_day=np.array(cost),
+        online=np.ones(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
         income_usd_unit_day=np.zeros(size),
@@ -348,190 +347,3 @@ def _contracts(
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
     )
-
-
-def _loans(
-    drafts: Drafts, party: dict[str, int], first_lender: int, names: tuple[str, ...]
-) -> tuple[Loans, list[str], Perimeters]:
-    rows = sorted(drafts.loans, key=lambda draft: party[draft.borrower])
-    n = len(rows)
-    first = np.zeros(len(drafts.borrowers) + 1, np.int64)
-    for draft in rows:
-        first[party[draft.borrower] + 1] += 1
-    perimeters: dict[tuple[str, str], int] = {}
-    for draft in rows:
-        if np.isfinite(draft.min_dscr):
-            perimeters.setdefault((draft.borrower, draft.perimeter), len(perimeters))
-
-    def floats(name: str) -> NDArray[np.float64]:
-        return np.array([getattr(draft, name) for draft in rows], np.float64)
-
-    def ints(name: str) -> NDArray[np.int32]:
-        return np.array([getattr(draft, name) for draft in rows], np.int32)
-
-    btc = np.array([draft.collateral == Collateral.BTC for draft in rows])
-    units = floats("collateral_units")
-    site = np.array([draft.collateral == Collateral.SITE for draft in rows])
-    principal = floats("principal_usd")
-    loans = Loans(
-        first=np.cumsum(first),
-        borrower=np.array([party[draft.borrower] for draft in rows], np.int32),
-        lender=np.array([party[draft.lender] - first_lender for draft in rows], np.int32),
-        perimeter=np.array(
-            [
-                perimeters[draft.borrower, draft.perimeter] if np.isfinite(draft.min_dscr) else -1
-                for draft in rows
-            ],
-            np.int32,
-        ),
-        instrument=ints("instrument").astype(np.int8),
-        status=np.full(n, LoanStatus.PERFORMING, np.int8),
-        principal_usd=principal,
-        undrawn_usd=floats("undrawn_usd"),
-        accrued_usd=np.zeros(n),
-        rate_or_spread=floats("rate_or_spread"),
-        floating=np.array([draft.floating for draft in rows]),
-        amortisation=ints("amortisation").astype(np.int8),
-        principal_per_payment_usd=floats("principal_per_payment_usd"),
-        interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
-        next_payment_day=ints("next_payment_day"),
-        maturity_day=ints("maturity_day"),
-        term_days=ints("term_days"),
-        collateral=ints("collateral").astype(np.int8),
-        hardware=np.array(
-            [names.index(draft.hardware) if draft.hardware else -1 for draft in rows], np.int32
-        ),
-        collateral_units=np.where(btc, 0.0, units),
-        collateral_btc=np.where(btc, units, 0.0),
-        site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
-        initial_ltv=floats("initial_ltv"),
-        margin_call_ltv=floats("margin_call_ltv"),
-        liquidation_ltv=floats("liquidation_ltv"),
-        min_dscr=floats("min_dscr"),
-        dscr_test_day=ints("dscr_test_day"),
-        base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
-        cure_days=ints("cure_days"),
-        recourse=np.array([draft.recourse for draft in rows]),
-        growth=ints("growth"),
-        holding=np.full(n, -1, np.int32),
-        arrears_interest_usd=np.zeros(n),
-        arrears_principal_usd=np.zeros(n),
-        due_cause=np.zeros(n, np.int8),
-        breach=np.zeros(n, np.int8),
-        breach_day=np.full(n, -1, np.int32),
-        breach_event=np.full(n, -1, np.int64),
-        lock_up=np.zeros(n, np.bool_),
-        roll_day=np.full(n, -1, np.int32),
-        default_day=np.full(n, -1, np.int32),
-        default_event=np.full(n, -1, np.int64),
-        claim_usd=np.zeros(n),
-        recovered_usd=np.zeros(n),
-        recovered_value_usd=np.zeros(n),
-        written_down_usd=np.zeros(n),
-        open_lots=np.zeros(n, np.int32),
-    )
-    count = len(perimeters)
-    table = Perimeters(
-        borrower=np.array([party[borrower] for borrower, _ in perimeters], np.int32),
-        cash_flow_usd=np.zeros(count),
-        service_usd=np.zeros(count),
-        dscr=np.full(count, np.nan),
-        surplus_usd=np.zeros(count),
-        days=np.zeros(count, np.int32),
-    )
-    return loans, [draft.id for draft in rows], table
-
-
-def _pledge(loans: Loans, holdings: Holdings) -> None:
-    """Mark pledged machines in their owner's holding."""
-    for loan in range(len(loans.borrower)):
-        if loans.collateral[loan] != Collateral.HARDWARE:
-            continue
-        b = loans.borrower[loan]
-        for row in range(holdings.first[b], holdings.first[b + 1]):
-            if holdings.hardware[row] == loans.hardware[loan]:
-                holdings.pledged[row] += loans.collateral_units[loan]
-                loans.holding[loan] = row
-
-
-def _lenders(tables: OpeningTables) -> Lenders:
-    rows = tables.lenders
-    capital = np.array([row.capital_usd_m for row in rows]) * MILLION
-    book = np.array([row.book_usd_m for row in rows]) * MILLION
-    cash = np.array([row.cash_usd_m for row in rows]) * MILLION
-    other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
-    return Lenders(
-        kind=np.array([LenderKind[row.kind.upper()] for row in rows], np.int8),
-        capital_open_usd=capital.copy(),
-        capital_usd=capital,
-        book_usd=book,
-        written_down_usd=np.zeros(len(rows)),
-        other_loans_usd=other,
-        funding_usd=cash + book + other - capital,
-        loss_usd=np.zeros(len(rows)),
-        runnable_share=np.array([row.runnable_share for row in rows]),
-        funding_maturity_days=np.array([float(row.funding_maturity_days) for row in rows]),
-        min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
-        impaired_event=np.full(len(rows), -1, np.int64),
-    )
-
-
-def _accepted(segment: t.Buyer, names: tuple[str, ...], hardware: Hardware) -> list[str]:
-    """Classes a segment bids for; a grey market under export control bids for none."""
-    if segment.export_controlled_excluded:
-        return []
-    result = []
-    for token in segment.classes_accepted:
-        if token == "ASIC":
-            result += [n for k, n in enumerate(names) if hardware.family[k] == Family.ASIC]
-        elif token in names:
-            result.append(token)
-        else:
-            groups = {"B200_B300": ("B200", "B300"), "GB200_GB300": ("GB200", "GB300")}
-            result += groups.get(token, ("MI300X",) if token == "AMD" else ())
-    return result
-
-
-def _buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenario) -> Buyers:
-    """Members of each segment share its budget and slots, with lognormal differences in size."""
-    hardware = build_hardware(tables)
-    count = sum(row.count for row in tables.buyers)
-    buyers = Buyers(
-        segment=np.zeros(count, np.int32),
-        budget_usd=np.zeros(count),
-        budget_usd_day=np.zeros(count),
-        slots=np.zeros((count, len(Rack))),
-        needs_slots=np.zeros(count, np.bool_),
-        accepts=np.zeros((count, len(names)), np.bool_),
-        in_place_only=np.zeros(count, np.bool_),
-        min_lot_gpus=np.zeros(count),
-        required_return=np.zeros(count),
-        horizon_years=np.zeros(count),
-        relocation_usd=np.zeros(count),
-        running_cost_usd_kwh=np.zeros(count),
-    )
-    settings = scenario.liquidation
-    start = 0
-    for number, row in enumerate(tables.buyers):
-        members = slice(start, start + row.count)
-        size = np.exp(0.5 * party_normals(0, Stream.BUYER_SIZE, number, row.count))
-        size /= size.sum()
-        slots = [row.slots_air_lt15, row.slots_air_15_40, row.slots_liq_40_80, row.slots_liq_gt80]
-        slots.append(row.spare_mw_asic)
-        buyers.segment[members] = number
-        buyers.budget_usd_day[members] = (
-            row.budget_usd_m_yr * MILLION / DAYS * settings.budget_scale * size
-        )
-        buyers.budget_usd[members] = buyers.budget_usd_day[members] * settings.budget_days
-        buyers.slots[members] = np.outer(size, np.array(slots, float)) * settings.slot_scale
-        buyers.needs_slots[members] = sum(slots) > 0
-        for name in _accepted(row, names, hardware):
-            buyers.accepts[members, names.index(name)] = True
-        buyers.in_place_only[members] = row.in_place_only
-        buyers.min_lot_gpus[members] = row.min_lot_gpus
-        buyers.required_return[members] = row.required_return
-        buyers.horizon_years[members] = row.horizon_years
-        buyers.relocation_usd[members] = row.relocation_usd_per_gpu
-        buyers.running_cost_usd_kwh[members] = row.running_cost_usd_kwh
-        start += row.count
-    return buyers

@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.borrower import QUARTER_DAYS, Borrowers
 from agents.compiled import compiled
-from agents.miner import Miners, online_share, power_cost_usd_day
+from agents.miner import Miners, adjusted_share, online_share, power_cost_usd_day
 from agents.neocloud import (
     Neoclouds,
     covered_share,
@@ -56,7 +56,8 @@ def run_rigs(
             if hardware.family[k] != Family.ASIC:
                 continue
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            share = online_share(hashprice, price, lo, hi)
+            share = adjusted_share(holdings.online[row], online_share(hashprice, price, lo, hi))
+            holdings.online[row] = share
             online += holdings.units[row] * share
             cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)
             power += cost

@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from agents.lender import mark_usd
-from agents.miner import online_share
+from agents.miner import adjusted_share, online_share
 from market import contracts as contract_book
-from market import covenants, custody, estate, liquidation
+from market import covenants, custody, estate, liquidation, purchases
 from market import credit as credit_book
 from market import default as default_book
 from market import operate as production
@@ -61,16 +61,19 @@ def prices(run: Run) -> None:
     planned = run.quotes.network_open_eh_s * float(run.crypto.hashrate_growth[day])
     hashrate = planned
     if channels.hashprice:
-        online = float(s.miners.hashrate_online_th.sum()) / production.TH_PER_EH
+        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th
         added = planned - run.quotes.network_open_eh_s
         k = s.names.hardware.index(NETWORK_GROWTH_CLASS)
-        share = online_share(
+        target = online_share(
             p.hashprice_usd_ph_day,
             NETWORK_POWER_USD_MWH,
             s.hardware.lo_j_th[k],
             s.hardware.hi_j_th[k],
         )
-        hashrate = max(online + added * (share if added > 0.0 else 1.0), 1e-3 * planned)
+        p.growth_online = adjusted_share(p.growth_online, target)
+        online_eh_s = online / production.TH_PER_EH
+        hashrate = online_eh_s + added * (p.growth_online if added > 0.0 else 1.0)
+        hashrate = max(hashrate, 1e-3 * planned)
     advance_difficulty(p, hashrate, run.quotes.retarget_blocks, run.quotes.halving_blocks)
     p.hashprice_usd_ph_day = hashprice_usd(
         p.btc_usd, p.subsidy_btc, float(run.crypto.fee_share[day]), p.difficulty_eh_s
@@ -206,7 +209,7 @@ def lenders(run: Run) -> None:
 def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
     s, today = run.state, run.today()
-    s.prices.receiver_gpus = custody.carry_lots(
+    s.prices.receiver_gpus, s.prices.receiver_th = custody.carry_lots(
         today,
         run.terms,
         s.parties,
@@ -214,6 +217,7 @@ def liquidate(run: Run) -> None:
         s.ledger,
         s.loans,
         s.hardware,
+        s.miners,
         s.neoclouds,
         s.lots,
         s.log,
@@ -257,8 +261,8 @@ def credit(run: Run) -> None:
     credit_book.roll_over(
         today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
     )
-    credit_book.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans)
-    credit_book.deliver(
+    purchases.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans)
+    purchases.deliver(
         today,
         run.terms,
         s.parties,

@@ -31,7 +31,7 @@ class Recorder:
         self._rows: list[dict[str, Any]] = []
         self._book: list[tuple[int, str, str, str, str, float, float]] = []
         self._illusion: list[tuple[int, str, str, float, float, float]] = []
-        self._absorbed: list[tuple[int, str, float, float]] = []
+        self._absorbed: list[tuple[int, str, float, float, float, float]] = []
         self._margin_calls = 0
         self._events_read = 0
         self._ltv = (float("nan"), float("nan"))
@@ -102,7 +102,8 @@ class Recorder:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         s = run.state
         lots = slice(0, int(s.lots.count[0]))
-        state = LotState.IN_PLACE if in_place else LotState.REMOVED
+        from_site = in_place or s.hardware.family[k] == Family.ASIC
+        state = LotState.IN_PLACE if from_site else LotState.REMOVED
         offered = np.flatnonzero((s.lots.hardware[lots] == k) & (s.lots.state[lots] == state))
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
         if len(offered) == 0 and not quarterly:
@@ -181,10 +182,14 @@ class Recorder:
             absorbed = sum(walk_book(bids, units, np.inf)[0] for bids, units in books)
             pledged_units = float(s.loans.collateral_units[of_class].sum())
             total = pledged_units * float(s.marks_usd[k])
-            self._absorbed.append((run.day, s.names.hardware[k], total, float(absorbed)))
-            balance_sum += float(s.loans.principal_usd[of_class].sum())
+            owed = float(s.loans.principal_usd[of_class].sum())
+            together = realisable_usd(books, pledged_units, k, removal)
+            self._absorbed.append(
+                (run.day, s.names.hardware[k], owed, total, together, float(absorbed))
+            )
+            balance_sum += owed
             paper_sum += total
-            real_sum += realisable_usd(books, pledged_units, k, removal)
+            real_sum += together
             for row in np.unique(s.loans.lender[of_class]):
                 mine = of_class & (s.loans.lender == row)
                 units_held = float(s.loans.collateral_units[mine].sum())
@@ -238,7 +243,11 @@ class Recorder:
         return pd.DataFrame(self._illusion, columns=columns)
 
     def absorption(self) -> pd.DataFrame:
-        """All pledged units of a class at marks, and what 90 days of bids absorb [USD]."""
+        """By day and class, all lenders together: balance, paper value, value if all sold at once.
+
+        ``bids_usd`` is all the money that bids for the class today (90 days of budgets at most).
+        """
         import pandas as pd
 
-        return pd.DataFrame(self._absorbed, columns=["day", "hardware", "paper_usd", "bids_usd"])
+        columns = ["day", "hardware", "balance_usd", "paper_value_usd", "realisable_value_usd"]
+        return pd.DataFrame(self._absorbed, columns=[*columns, "bids_usd"])

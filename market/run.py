@@ -81,6 +81,7 @@ class Run:
             btc_impact_log=p.btc_impact_log,
             eth_usd=p.eth_usd,
             rent_h100_usd_h=p.rent_h100_usd_h,
+            hashprice_usd_ph_day=p.hashprice_usd_ph_day,
             reference_rate=p.reference_rate,
             shock_event=s.shock_event,
             first_lender=s.first_lender,

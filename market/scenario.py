@@ -68,7 +68,9 @@ class Crypto(Section):
         0.0, ge=0.0, le=1.0, description="share of the log loss that comes back"
     )
     recovery_days: int = Field(365, ge=1, le=36500)
-    history: str | None = Field(None, description="CSV of weekly closes; sets path to 'history'")
+    history: str | None = Field(
+        None, min_length=1, description="CSV of weekly closes; sets path to 'history'"
+    )
     history_rescale: bool = Field(
         False, description="true: start the file's returns at the opening price of the books"
     )
@@ -151,6 +153,9 @@ class Credit(Section):
         0.37, ge=0.0, le=1.0, description="until resolved (mean of bonds, Moody's 1987-2007)"
     )
     bankruptcy_days: int = Field(180, ge=1, le=3650, description="before an estate pays out")
+    estate_max_days: int = Field(
+        365, ge=1, le=36500, description="an estate waits so long for buyers of its own hardware"
+    )
     bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
     payables_days: int = Field(30, ge=1, le=3650, description="suppliers wait this long, then file")
     hazard_per_year: float = Field(
@@ -309,7 +314,8 @@ class Scenario(Section):
             key, sign, text = setting.partition("=")
             if not sign or not key.strip():
                 raise InputError(
-                    f"--set '{setting}' is not of the form key=value, for example crypto.crash_depth=0.6."
+                    f"--set '{setting}' is not of the form key=value, "
+                    "for example crypto.crash_depth=0.6."
                 )
             *sections, leaf = key.strip().split(".")
             target = data
@@ -389,5 +395,7 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{where}: {key + ': ' if key else ''}{message}."
+    if problem["type"] in ("model_type", "dict_type"):
+        message = "it is a section, not a value"
     message = message[0].lower() + message[1:]
     return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."

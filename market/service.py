@@ -226,8 +226,8 @@ def pay_what_is_due(
 ) -> None:
     """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches.
 
-    A borrower that passed underwriting rolls an instalment rather than run down the cash it needs for
-    a quarter's interest, as far as lenders' appetite goes; interest is always paid in cash.
+    A borrower that passed underwriting rolls an instalment rather than run down the cash it needs
+    for a quarter's interest, as far as lenders' appetite goes; interest is always paid in cash.
     """
     utility = today.first_outside + Outside.UTILITY
     investors = today.first_outside + Outside.INVESTORS

@@ -26,7 +26,7 @@ def heavy_tailed_shares(count: int) -> NDArray[np.float64]:
 
 
 def noisy_shares(shares: NDArray[np.float64], column: int) -> NDArray[np.float64]:
-    """Shares times lognormal noise (deviation 0.5), one draw per party and ``column``, re-summed."""
+    """Shares times lognormal noise (deviation 0.5), a draw per party and ``column``, re-summed."""
     noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, column, len(shares))
     result = shares * np.exp(NOISE_DEVIATION * noise)
     return result / result.sum()

@@ -53,6 +53,8 @@ class Prices:
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
     receiver_gpus: float  # of which seized ones a receiver keeps rented
+    receiver_th: float  # seized rigs a receiver keeps running
+    growth_online: float  # share of the network's growth that runs
 
 
 @dataclass

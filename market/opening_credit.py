@@ -1,0 +1,147 @@
+"""Opening books of the credit side: loans, pledges, tested perimeters, lenders."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.lender import LenderKind, Lenders
+from market.drafts import (
+    MILLION,
+    Drafts,
+)
+from market.hardware import (
+    Holdings,
+)
+from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
+from market.tables import OpeningTables
+
+DAYS = 365.0
+
+
+def open_loans(
+    drafts: Drafts, party: dict[str, int], first_lender: int, names: tuple[str, ...]
+) -> tuple[Loans, list[str], Perimeters]:
+    """Loans by borrower, their names, and the perimeters whose DSCR is tested."""
+    rows = sorted(drafts.loans, key=lambda draft: party[draft.borrower])
+    n = len(rows)
+    first = np.zeros(len(drafts.borrowers) + 1, np.int64)
+    for draft in rows:
+        first[party[draft.borrower] + 1] += 1
+    perimeters: dict[tuple[str, str], int] = {}
+    for draft in rows:
+        if np.isfinite(draft.min_dscr):
+            perimeters.setdefault((draft.borrower, draft.perimeter), len(perimeters))
+
+    def floats(name: str) -> NDArray[np.float64]:
+        return np.array([getattr(draft, name) for draft in rows], np.float64)
+
+    def ints(name: str) -> NDArray[np.int32]:
+        return np.array([getattr(draft, name) for draft in rows], np.int32)
+
+    btc = np.array([draft.collateral == Collateral.BTC for draft in rows])
+    units = floats("collateral_units")
+    site = np.array([draft.collateral == Collateral.SITE for draft in rows])
+    principal = floats("principal_usd")
+    loans = Loans(
+        first=np.cumsum(first),
+        borrower=np.array([party[draft.borrower] for draft in rows], np.int32),
+        lender=np.array([party[draft.lender] - first_lender for draft in rows], np.int32),
+        perimeter=np.array(
+            [
+                perimeters[draft.borrower, draft.perimeter] if np.isfinite(draft.min_dscr) else -1
+                for draft in rows
+            ],
+            np.int32,
+        ),
+        instrument=ints("instrument").astype(np.int8),
+        status=np.full(n, LoanStatus.PERFORMING, np.int8),
+        principal_usd=principal,
+        undrawn_usd=floats("undrawn_usd"),
+        accrued_usd=np.zeros(n),
+        rate_or_spread=floats("rate_or_spread"),
+        floating=np.array([draft.floating for draft in rows]),
+        amortisation=ints("amortisation").astype(np.int8),
+        principal_per_payment_usd=floats("principal_per_payment_usd"),
+        interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
+        next_payment_day=ints("next_payment_day"),
+        maturity_day=ints("maturity_day"),
+        term_days=ints("term_days"),
+        collateral=ints("collateral").astype(np.int8),
+        hardware=np.array(
+            [names.index(draft.hardware) if draft.hardware else -1 for draft in rows], np.int32
+        ),
+        collateral_units=np.where(btc, 0.0, units),
+        collateral_btc=np.where(btc, units, 0.0),
+        site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
+        initial_ltv=floats("initial_ltv"),
+        margin_call_ltv=floats("margin_call_ltv"),
+        liquidation_ltv=floats("liquidation_ltv"),
+        min_dscr=floats("min_dscr"),
+        dscr_test_day=ints("dscr_test_day"),
+        base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
+        cure_days=ints("cure_days"),
+        recourse=np.array([draft.recourse for draft in rows]),
+        growth=ints("growth"),
+        holding=np.full(n, -1, np.int32),
+        arrears_interest_usd=np.zeros(n),
+        arrears_principal_usd=np.zeros(n),
+        due_cause=np.zeros(n, np.int8),
+        breach=np.zeros(n, np.int8),
+        breach_day=np.full(n, -1, np.int32),
+        breach_event=np.full(n, -1, np.int64),
+        lock_up=np.zeros(n, np.bool_),
+        roll_day=np.full(n, -1, np.int32),
+        default_day=np.full(n, -1, np.int32),
+        default_event=np.full(n, -1, np.int64),
+        claim_usd=np.zeros(n),
+        recovered_usd=np.zeros(n),
+        recovered_value_usd=np.zeros(n),
+        written_down_usd=np.zeros(n),
+        open_lots=np.zeros(n, np.int32),
+    )
+    count = len(perimeters)
+    table = Perimeters(
+        borrower=np.array([party[borrower] for borrower, _ in perimeters], np.int32),
+        cash_flow_usd=np.zeros(count),
+        service_usd=np.zeros(count),
+        dscr=np.full(count, np.nan),
+        surplus_usd=np.zeros(count),
+        days=np.zeros(count, np.int32),
+    )
+    return loans, [draft.id for draft in rows], table
+
+
+def pledge(loans: Loans, holdings: Holdings) -> None:
+    """Mark pledged machines in their owner's holding."""
+    for loan in range(len(loans.borrower)):
+        if loans.collateral[loan] != Collateral.HARDWARE:
+            continue
+        b = loans.borrower[loan]
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            if holdings.hardware[row] == loans.hardware[loan]:
+                holdings.pledged[row] += loans.collateral_units[loan]
+                loans.holding[loan] = row
+
+
+def open_lenders(tables: OpeningTables) -> Lenders:
+    """Lenders; funding is what their assets leave after capital."""
+    rows = tables.lenders
+    capital = np.array([row.capital_usd_m for row in rows]) * MILLION
+    book = np.array([row.book_usd_m for row in rows]) * MILLION
+    cash = np.array([row.cash_usd_m for row in rows]) * MILLION
+    other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
+    return Lenders(
+        kind=np.array([LenderKind[row.kind.upper()] for row in rows], np.int8),
+        capital_open_usd=capital.copy(),
+        capital_usd=capital,
+        book_usd=book,
+        written_down_usd=np.zeros(len(rows)),
+        other_loans_usd=other,
+        funding_usd=cash + book + other - capital,
+        loss_usd=np.zeros(len(rows)),
+        runnable_share=np.array([row.runnable_share for row in rows]),
+        funding_maturity_days=np.array([float(row.funding_maturity_days) for row in rows]),
+        min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
+        impaired_event=np.full(len(rows), -1, np.int64),
+    )

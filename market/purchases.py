@@ -1,0 +1,352 @@
+"""Purchases: building work and hardware signed at the opening, and the money that pays for them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.borrower import Borrowers
+from agents.compiled import compiled
+from agents.lender import Lenders
+from agents.party import Outside, Parties, Status
+from market.context import Log, Terms, Today
+from market.contracts import Contracts
+from market.credit import yearly_service_usd
+from market.events import Cause, Event, log_event
+from market.hardware import Hardware, Holdings, find_holding
+from market.ledger import Ledger, draw, pay
+from market.loans import (
+    Amortisation,
+    Collateral,
+    Instrument,
+    Loans,
+    LoanStatus,
+    annual_rate,
+    payments_left,
+    scheduled_principal_usd,
+)
+
+BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
+CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
+
+
+@compiled
+def spare_cash_usd(
+    today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
+) -> float:
+    """Own cash that may pay for growth [USD]: beyond a quarter's overhead and a year's gap.
+
+    The gap is scheduled debt service less operating cash flow, where that is positive.
+    """
+    service = yearly_service_usd(today, b, loans)
+    gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
+    buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
+    return max(0.0, parties.cash_usd[b] - buffer)
+
+
+@compiled
+def draw_for_purchase(
+    today: Today,
+    b: int,
+    need_usd: float,
+    hardware: int,
+    investors: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> float:
+    """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
+
+    Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
+    building work (``hardware`` -1). Machines bought become their collateral when delivered.
+    """
+    paid = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.undrawn_usd[loan] <= 0.0
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or loans.breach[loan] != Cause.NONE
+            or loans.lock_up[loan]
+            or today.day >= loans.maturity_day[loan]
+            or need_usd - paid <= 0.0
+        ):
+            continue
+        instrument = loans.instrument[loan]
+        if hardware >= 0:
+            fits = instrument == Instrument.GPU_LOAN and loans.hardware[loan] == hardware
+        else:
+            fits = instrument == Instrument.PROJECT_FINANCE or instrument == Instrument.OTHER
+        if not fits:
+            continue
+        amount = min(need_usd - paid, loans.undrawn_usd[loan])
+        row = loans.lender[loan]
+        loans.undrawn_usd[loan] -= amount
+        draw(
+            parties,
+            lenders,
+            ledger,
+            loans.principal_usd,
+            loan,
+            b,
+            row,
+            today.first_lender + row,
+            investors,
+            amount,
+        )
+        if loans.collateral[loan] == Collateral.SITE:
+            loans.site_value_usd[loan] += amount / loans.initial_ltv[loan]
+        paid += amount
+    return paid
+
+
+@compiled
+def build(
+    today: Today,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> None:
+    """A day of building work committed at the opening: equity, lines, then cash above a buffer.
+
+    Work that finds no money is not done, and leases that wait for it slip by a day.
+    """
+    if today.day > 365:
+        return
+    supplier = today.first_outside + Outside.SUPPLIER
+    investors = today.first_outside + Outside.INVESTORS
+    for b in range(len(borrowers.capex_usd_day)):
+        cost = borrowers.capex_usd_day[b]
+        if cost <= 0.0 or parties.status[b] != Status.ACTIVE:
+            continue
+        from_equity = min(cost, borrowers.committed_equity_usd[b])
+        borrowers.committed_equity_usd[b] -= from_equity
+        pay(parties, investors, b, from_equity)
+        paid = from_equity
+        if paid < cost:
+            paid += draw_for_purchase(
+                today, b, cost - paid, -1, investors, parties, lenders, ledger, loans
+            )
+        spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
+        spare = max(0.0, spare)
+        paid = min(cost, paid + spare)
+        pay(parties, b, supplier, paid)
+        borrowers.site_usd[b] += paid
+        borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
+
+
+@compiled
+def deliver(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    hardware: Hardware,
+    holdings: Holdings,
+    contracts: Contracts,
+    log: Log,
+) -> None:
+    """A day of deliveries on signed orders: deposit, prepayment, committed lines, facility, cash.
+
+    Funded machines go live; an order that finds no money for three months is cancelled and its
+    deposit is lost.
+    """
+    supplier = today.first_outside + Outside.SUPPLIER
+    investors = today.first_outside + Outside.INVESTORS
+    customers = today.first_outside + Outside.CUSTOMERS
+    for c in range(len(contracts.ordered)):
+        if contracts.ordered[c] <= 0.0 or today.day < contracts.start_day[c]:
+            continue
+        b = contracts.landlord[c]
+        k = contracts.hardware[c]
+        price = hardware.new_usd[k]
+        if parties.status[b] != Status.ACTIVE:
+            contracts.ordered[c] = 0.0
+            continue
+        if contracts.unfunded_days[c] >= CANCEL_AFTER_DAYS:
+            lost = terms.order_deposit_share * price * contracts.ordered[c]
+            log_event(
+                log,
+                today.day,
+                Event.ORDER_CANCELLED,
+                Cause.FUNDING,
+                b,
+                supplier,
+                -1,
+                lost,
+                parties.trail_event[b],
+            )
+            borrowers.deposits_usd[b] -= lost
+            contracts.ordered[c] = 0.0
+            continue
+        units = min(contracts.ordered[c], contracts.gpus[c] / terms.delivery_days)
+        cost = units * price
+        need = (1.0 - terms.order_deposit_share) * cost
+        prepaid = 0.0
+        if contracts.take_or_pay[c]:
+            prepaid = min(need, terms.tenant_prepayment_share * cost)
+        limit = max(0.0, min(need - prepaid, terms.growth_advance_rate * cost))
+        passes = _facility_passes(
+            today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
+        )
+        room = limit if passes and terms.refinancing_appetite > 0.0 else 0.0
+        lines = _committed_room(today, b, k, loans)
+        spare = spare_cash_usd(today, b, parties, borrowers, loans)
+        facility = _facility_row(b, c, loans)
+        borrowed = min(limit, lines + (terms.refinancing_appetite * room if facility >= 0 else 0.0))
+        if prepaid + borrowed + spare < need:
+            contracts.unfunded_days[c] += 1
+            continue
+        contracts.unfunded_days[c] = 0
+        pay(parties, customers, b, prepaid)
+        from_lines = draw_for_purchase(
+            today, b, min(limit, lines), k, investors, parties, lenders, ledger, loans
+        )
+        rest = borrowed - from_lines
+        if rest > 0.0 and facility >= 0:
+            both = _facility_count(b, c, loans)
+            for loan in range(loans.first[b], loans.first[b + 1]):
+                if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
+                    row = loans.lender[loan]
+                    draw(
+                        parties,
+                        lenders,
+                        ledger,
+                        loans.principal_usd,
+                        loan,
+                        b,
+                        row,
+                        today.first_lender + row,
+                        investors,
+                        rest / both,
+                    )
+        pay(parties, b, supplier, need)
+        borrowers.deposits_usd[b] -= cost - need
+        row_held = find_holding(holdings, b, k)
+        if not np.isnan(contracts.unit_cost_usd_day[c]):
+            old = holdings.units[row_held] * holdings.cost_usd_unit_day[row_held]
+            new = units * contracts.unit_cost_usd_day[c]
+            holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
+        holdings.units[row_held] += units
+        ledger.outside_units[k] -= units
+        _pledge_delivery(b, c, k, units, from_lines, rest, holdings, row_held, loans)
+        contracts.ordered[c] -= units
+        contracts.delivered[c] += units
+        if prepaid > 0.0:
+            left = max(1, contracts.end_day[c] - today.day)
+            contracts.repaid_usd_day[c] += prepaid / left
+
+
+@compiled
+def _committed_room(today: Today, b: int, k: int, loans: Loans) -> float:
+    """Undrawn committed hardware lines for a class [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.instrument[loan] == Instrument.GPU_LOAN
+            and loans.hardware[loan] == k
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.breach[loan] == Cause.NONE
+            and not loans.lock_up[loan]
+            and today.day < loans.maturity_day[loan]
+        ):
+            total += loans.undrawn_usd[loan]
+    return total
+
+
+@compiled
+def _facility_row(b: int, c: int, loans: Loans) -> int:
+    """First facility that may be added for a contract, in good standing, or -1."""
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.growth[loan] == c
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.breach[loan] == Cause.NONE
+            and not loans.lock_up[loan]
+        ):
+            return loan
+    return -1
+
+
+@compiled
+def _facility_count(b: int, c: int, loans: Loans) -> int:
+    total = 0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
+            total += 1
+    return max(total, 1)
+
+
+@compiled
+def _facility_passes(
+    today: Today,
+    terms: Terms,
+    c: int,
+    units: float,
+    debt_usd: float,
+    prepaid_usd: float,
+    loans: Loans,
+    contracts: Contracts,
+    holdings: Holdings,
+    k: int,
+) -> bool:
+    """Whether a contract's own rent covers the service of the machines it needs."""
+    b = contracts.landlord[c]
+    loan = _facility_row(b, c, loans)
+    if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
+        return False
+    left_days = max(1, contracts.end_day[c] - today.day)
+    rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
+    cost = contracts.unit_cost_usd_day[c]
+    if np.isnan(cost):
+        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+    interval = loans.interval_days[loan]
+    left = payments_left(today.day, loans.maturity_day[loan], interval)
+    principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
+    service = principal / interval + debt_usd * rate / 365.0
+    return rent - cost * units >= terms.growth_min_dscr * service
+
+
+@compiled
+def _pledge_delivery(
+    b: int,
+    c: int,
+    k: int,
+    units: float,
+    from_lines: float,
+    from_facility: float,
+    holdings: Holdings,
+    row_held: int,
+    loans: Loans,
+) -> None:
+    """Delivered machines secure the loans that paid for them, in proportion."""
+    paid = from_lines + from_facility
+    if paid <= 0.0:
+        return
+    facility = 0.0
+    lines = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING and loans.hardware[loan] == k:
+            if loans.growth[loan] == c:
+                facility += 1.0
+            elif loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN:
+                lines += loans.principal_usd[loan]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
+            continue
+        pledged = 0.0
+        if loans.growth[loan] == c and facility > 0.0:
+            pledged = units * from_facility / paid / facility
+        elif (
+            loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN and lines > 0.0
+        ):
+            pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
+        if pledged > 0.0:
+            loans.collateral_units[loan] += pledged
+            loans.holding[loan] = row_held
+            holdings.pledged[row_held] += pledged

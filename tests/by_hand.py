@@ -1,0 +1,380 @@
+"""A market small enough for pen and paper: a few borrowers, lenders, buyers and classes.
+
+``Bench`` builds the engine's own tables with the columns a test names, and runs single phases of
+a day on them. What is not named is zero, empty or off, so that a test can count every dollar.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import fields
+from datetime import date
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+
+from agents.borrower import empty_borrowers
+from agents.buyer import Buyers, Rack
+from agents.lender import LenderKind, Lenders
+from agents.miner import empty_miners
+from agents.neocloud import empty_neoclouds
+from agents.party import Kind, Outside, empty_parties
+from market import phases
+from market.compute import ComputePaths
+from market.context import Log, Terms, Today, terms_of
+from market.contracts import Contracts
+from market.crypto import CryptoPaths
+from market.events import EVENT_DTYPE, Cause, Event
+from market.hardware import Family, Hardware, Holdings
+from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
+from market.loans import Amortisation, Collateral, Instrument, Loans, Perimeters
+from market.lots import empty_lots
+from market.record import Recorder
+from market.run import Quotes, Run
+from market.scenario import Scenario
+from market.state import Names, Prices, State
+
+NAN = float("nan")
+GPU, RIG, SITE = 0, 1, 2  # classes of the bench
+ROOM = 40  # lots
+
+LOAN_DEFAULTS: dict[str, Any] = {
+    "perimeter": -1,
+    "instrument": Instrument.OTHER,
+    "amortisation": Amortisation.BULLET,
+    "interval_days": 30,
+    "next_payment_day": 100_000,
+    "maturity_day": 100_000,
+    "term_days": 365,
+    "collateral": Collateral.NONE,
+    "hardware": -1,
+    "initial_ltv": NAN,
+    "margin_call_ltv": NAN,
+    "liquidation_ltv": NAN,
+    "min_dscr": NAN,
+    "recourse": True,
+    "growth": -1,
+    "holding": -1,
+    "due_cause": Cause.NONE,
+    "breach": Cause.NONE,
+    "breach_day": -1,
+    "breach_event": -1,
+    "roll_day": -1,
+    "default_day": -1,
+    "default_event": -1,
+}
+
+
+def table[T](kind: type[T], size: int, **given: Any) -> T:
+    """A table of ``size`` rows; columns that are not given are zero, of the declared type."""
+    columns = {}
+    for name, hint in get_type_hints(kind).items():
+        dtype = get_args(hint)[-1]  # NDArray[np.int32]
+        columns[name] = np.zeros(size, dtype)
+        if name in given:
+            columns[name] = np.array(given.pop(name), dtype)
+    assert not given, f"{kind.__name__} has no column {', '.join(given)}"
+    return kind(**columns)
+
+
+class Bench:
+    """A hand-made market, and single phases of its days.
+
+    Args:
+        loans: one dict of columns per loan, grouped by borrower (ascending).
+        fleets: ``(borrower, class, units)`` of machines held.
+        buyers: one dict per buyer: ``budget``, ``slots`` (of its one rack kind), ``needs_slots``,
+            ``in_place``, ``min_lot``.
+        terms: fields of :class:`market.context.Terms` to change; the hazard is off.
+        quiet: fields of the scenario's sections, as in ``{"liquidation": {"legal_days": 5}}``.
+    """
+
+    def __init__(
+        self,
+        loans: Sequence[dict[str, Any]] = (),
+        *,
+        borrowers: int = 1,
+        lenders: int = 1,
+        fleets: Sequence[tuple[int, int, float]] = (),
+        buyers: Sequence[dict[str, Any]] = (),
+        cash: Sequence[float] = (),
+        btc: Sequence[float] = (),
+        lender_cash: float = 1e6,
+        patience: Sequence[tuple[float, float]] = (),
+        marks: Sequence[float] = (100.0, 10.0, 0.0),
+        scrap: Sequence[float] = (5.0, 1.0, 0.0),
+        btc_usd: float = 100.0,
+        scenario: dict[str, Any] | None = None,
+        **terms: Any,
+    ) -> None:
+        self.b, self.l = borrowers, lenders
+        self.first_lender = borrowers
+        self.first_buyer = borrowers + lenders
+        self.first_outside = self.first_buyer + len(buyers)
+        count = self.first_outside + len(Outside)
+        settings = Scenario.from_dict(
+            {
+                "name": "bench",
+                "days": 3650,
+                "liquidation": {"window_days": 365},
+                "credit": {"hazard_per_year": 0.0},
+            }
+            | (scenario or {}),
+            "bench",
+        )
+        parties = empty_parties(count)
+        parties.kind[:borrowers] = Kind.NEOCLOUD
+        parties.kind[self.first_lender : self.first_buyer] = Kind.LENDER
+        parties.kind[self.first_buyer : self.first_outside] = Kind.BUYER
+        parties.cash_usd[: len(cash)] = cash
+        parties.btc[: len(btc)] = btc
+        parties.cash_usd[self.first_lender : self.first_buyer] = lender_cash
+        owed = self._loans(loans)
+        book = np.bincount(owed.lender, weights=owed.principal_usd, minlength=lenders)
+        waits = list(patience) or [(0.0, 100.0)] * lenders
+        lender_table = table(
+            Lenders,
+            lenders,
+            kind=np.full(lenders, LenderKind.BANK),
+            capital_open_usd=np.full(lenders, 0.5e6),
+            capital_usd=np.full(lenders, 0.5e6),
+            book_usd=book,
+            other_loans_usd=np.full(lenders, 1e6),
+            funding_usd=lender_cash + book + 1e6 - 0.5e6,
+            runnable_share=[share for share, _ in waits],
+            funding_maturity_days=[days for _, days in waits],
+            impaired_event=np.full(lenders, -1),
+        )
+        holdings = self._holdings(fleets, len(buyers), count)
+        for loan in range(len(owed.status)):
+            if owed.collateral[loan] == Collateral.HARDWARE:
+                owner = owed.borrower[loan]
+                rows = range(holdings.first[owner], holdings.first[owner + 1])
+                owed.holding[loan] = next(
+                    row for row in rows if holdings.hardware[row] == owed.hardware[loan]
+                )
+                holdings.pledged[owed.holding[loan]] += owed.collateral_units[loan]
+        hardware = self._hardware(scrap, marks)
+        perimeters = sorted({int(p) for p in owed.perimeter if p >= 0})
+        quotes = {
+            "btc_usd": btc_usd,
+            "btc_exogenous_usd": btc_usd,
+            "eth_usd": 10.0,
+            "network_hashrate_eh_s": 1000.0,
+            "difficulty_eh_s": 1000.0,
+            "blocks_to_retarget": 2016.0,
+            "subsidy_btc": 3.125,
+        }
+        state = State(
+            names=Names(
+                parties=[f"p{i}" for i in range(count)],
+                titles=[f"Party {i}" for i in range(count)],
+                loans=[f"loan{i}" for i in range(len(owed.status))],
+                contracts=[],
+                hardware=("GPU", "RIG", "SITE"),
+                segments=["BUYERS"],
+            ),
+            parties=parties,
+            borrowers=empty_borrowers(borrowers),
+            miners=empty_miners(borrowers),
+            neoclouds=empty_neoclouds(borrowers),
+            lenders=lender_table,
+            buyers=self._buyers(buyers),
+            hardware=hardware,
+            holdings=holdings,
+            loans=owed,
+            perimeters=table(
+                Perimeters,
+                len(perimeters),
+                borrower=[owed.borrower[np.argmax(owed.perimeter == p)] for p in perimeters],
+                dscr=np.full(len(perimeters), np.nan),
+            ),
+            contracts=table(Contracts, 0),
+            lots=empty_lots(ROOM),
+            ledger=empty_ledger(3),
+            prices=Prices(**{field.name: 0.0 for field in fields(Prices)} | quotes),
+            first_lender=self.first_lender,
+            first_buyer=self.first_buyer,
+            first_outside=self.first_outside,
+            log=Log(
+                events=np.zeros(20_000, EVENT_DTYPE),
+                count=np.zeros(1, np.int64),
+                forced_usd=np.zeros(1),
+                forced_event=np.full(1, -1, np.int64),
+            ),
+            marks_usd=np.array(marks, float),
+            clearing_usd=np.full(3, np.nan),
+            clearing_day=np.zeros(3, np.int32),
+            clearing_event=np.full(3, -1, np.int64),
+            buyer_view=np.ones(3),
+            outside_online=np.zeros(3),
+        )
+        in_place = np.array([bool(buyer.get("in_place")) for buyer in buyers])
+        self.run = Run(
+            scenario=settings,
+            seed=1,
+            state=state,
+            crypto=CryptoPaths(
+                *(np.full(3651, price) for price in (btc_usd, 10.0, 1.0, 0.0)),
+                start=date(2025, 9, 30),
+            ),
+            compute=ComputePaths(np.ones(3651)),
+            quotes=Quotes(
+                halving_blocks=210_000.0,
+                retarget_blocks=2016.0,
+                routine_units_year=np.zeros(3),
+                network_open_eh_s=1000.0,
+                rent_open_usd_h=2.0,
+                planned_supply=np.ones(3651),
+                first_of_segment=np.zeros(1, np.int64),
+                has_removed_buyers=np.array([True, True, False]),
+                has_in_place_buyers=np.array([bool(in_place.any()), False, False]),
+                smallest_cluster=100.0 if in_place.any() else np.inf,
+            ),
+            recorder=Recorder(),
+            terms=terms_of(settings)._replace(**terms),
+            schedule_usd=np.array(marks, float),
+        )
+        self.opened = self.stocks()
+        self.worst_error = 0.0
+
+    # --- tables -----------------------------------------------------------------------------------
+
+    def _loans(self, rows: Sequence[dict[str, Any]]) -> Loans:
+        count = len(rows)
+        names = set(LOAN_DEFAULTS).union(*rows)
+        columns = {
+            name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
+        }
+        owner = np.array(columns.get("borrower", [0] * count), np.int64)
+        assert np.all(np.diff(owner) >= 0)
+        loans = table(Loans, count, **columns)
+        return loans._replace(first=np.searchsorted(owner, np.arange(self.b + 1)).astype(np.int64))
+
+    def _holdings(
+        self, fleets: Sequence[tuple[int, int, float]], buyers: int, count: int
+    ) -> Holdings:
+        rows = sorted(fleets)
+        rows += [(self.first_buyer + j, k, 0.0) for j in range(buyers) for k in (GPU, RIG)]
+        owner = np.array([row[0] for row in rows], np.int64)
+        holdings = table(
+            Holdings,
+            len(rows),
+            hardware=[row[1] for row in rows],
+            units=[row[2] for row in rows],
+        )
+        return holdings._replace(
+            first=np.searchsorted(owner, np.arange(count + 1)).astype(np.int64)
+        )
+
+    def _hardware(self, scrap: Sequence[float], used: Sequence[float]) -> Hardware:
+        return table(
+            Hardware,
+            3,
+            family=[Family.GPU, Family.ASIC, Family.SITE],
+            kw=[1.0, 0.02, 0.0],
+            quality=[1.0, 0.0, 0.0],
+            lo_j_th=[0.0, 15.0, 0.0],
+            hi_j_th=[1.0, 25.0, 1.0],
+            rack=[Rack.AIR_15_40, Rack.ASIC, Rack.AIR_LT15],
+            slots_per_unit=[1.0, 0.5, 1.0],
+            scrap_usd=scrap,
+            relocation_days=[10, 4, 0],
+            new_usd=2.0 * np.array(used),
+            replacement_usd=2.0 * np.array(used),
+            used_open_usd=used,
+        )
+
+    def _buyers(self, rows: Sequence[dict[str, Any]]) -> Buyers:
+        n = len(rows)
+        slots = np.zeros((n, len(Rack)))
+        for j, row in enumerate(rows):
+            slots[j, [Rack.AIR_15_40, Rack.ASIC]] = row.get("slots", 1e9)
+        return table(
+            Buyers,
+            n,
+            budget_usd=[row.get("budget", 1e12) for row in rows],
+            slots=slots,
+            needs_slots=[row.get("needs_slots", True) for row in rows],
+            accepts=np.ones((n, 3)),
+            in_place_only=[row.get("in_place", False) for row in rows],
+            min_lot_gpus=[row.get("min_lot", 0.0) for row in rows],
+            horizon_years=np.ones(n),
+        )
+
+    # --- looking ----------------------------------------------------------------------------------
+
+    @property
+    def s(self) -> State:
+        return self.run.state
+
+    @property
+    def terms(self) -> Terms:
+        return self.run.terms
+
+    def today(self) -> Today:
+        return self.run.today()
+
+    def cash(self, party: int) -> float:
+        return float(self.s.parties.cash_usd[party])
+
+    def lender(self, row: int = 0) -> int:
+        return self.first_lender + row
+
+    def outside(self, party: Outside) -> int:
+        return self.first_outside + party
+
+    def events(self, kind: Event) -> np.ndarray:
+        return self.s.events[self.s.events["kind"] == kind]
+
+    def kinds(self) -> list[str]:
+        """Names of all events so far, in order."""
+        return [Event(int(kind)).name for kind in self.s.events["kind"]]
+
+    def stocks(self) -> Stocks:
+        s = self.s
+        return sum_stocks(
+            s.parties,
+            s.lenders,
+            s.ledger,
+            s.first_lender,
+            s.loans.principal_usd,
+            s.loans.collateral_btc,
+            s.holdings.hardware,
+            s.holdings.units,
+            s.lots.hardware,
+            s.lots.units,
+            int(s.lots.count[0]),
+        )
+
+    def kernel(self, function: Any, **given: Any) -> Any:
+        """Call a kernel with the tables it asks for by name, and what is given."""
+        s = self.s
+        known = {
+            "today": self.today(),
+            "terms": self.terms,
+            "marks_usd": s.marks_usd,
+            "schedule_usd": self.run.schedule_usd,
+            "investors": self.outside(Outside.INVESTORS),
+            "exchange": self.outside(Outside.EXCHANGE),
+        } | {field.name: getattr(s, field.name) for field in fields(s)}
+        names = inspect.signature(function.py_func).parameters
+        return function(*(given[name] if name in given else known[name] for name in names))
+
+    # --- doing ------------------------------------------------------------------------------------
+
+    def day(self, day: int, *names: str, btc_usd: float | None = None) -> None:
+        """Run the named phases of a day, and check that nothing was lost."""
+        self.run.day = day
+        if btc_usd is not None:
+            self.s.prices.btc_usd = btc_usd
+        before = self.stocks()
+        self.s.ledger.flows[:] = 0.0
+        for name in names:
+            getattr(phases, name)(self.run)
+        error = conservation_error(before, self.stocks(), self.s.ledger.flows)
+        self.worst_error = max(self.worst_error, error)
+        assert error <= 1e-9, f"day {day}: conservation error {error}"
+        assert np.all(self.s.loans.principal_usd >= -1e-6)
+        assert np.all(self.s.ledger.flows[[Flow.CLAIM_DRAWN, Flow.CLAIM_REPAID]] >= 0)

@@ -1,0 +1,329 @@
+"""What must hold at the end of every day, whatever happens in the market."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import runs
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from runs import RULES, Watch, finished, fresh, watched
+
+from agents.party import Outside, Status
+from market.events import Event
+from market.loans import LoanStatus
+from market.scenario import Channels, Scenario
+from market.simulation import Simulation
+
+CHANNELS = tuple(Channels.model_fields)
+
+RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
+    "calm": ("calm", (), 1, "packaged"),
+    "baseline": ("baseline", ("days=500",), 2, "packaged"),
+    "crypto-crash": ("crypto-crash", (), 1, "packaged"),
+    "joint-crash": ("joint-crash", (), 3, "packaged"),
+    "rental-deflation": ("rental-deflation", ("days=500",), 1, "packaged"),
+    "without recourse": (
+        "joint-crash",
+        ("days=500", "crypto.crash_days=120", "liquidation.site_days=60"),
+        2,
+        "without recourse",
+    ),
+    "hard and hazardous": (
+        "joint-crash",
+        (
+            "days=400",
+            "crypto.crash_depth=0.9",
+            "crypto.crash_days=60",
+            "compute.rent_change_per_year=-0.7",
+            "credit.hazard_per_year=0.5",
+            "credit.refinancing_appetite=0.3",
+            "liquidation.legal_days=0",
+            "liquidation.site_days=30",
+            "credit.bankruptcy_days=60",
+        ),
+        5,
+        "packaged",
+    ),
+    "sampled and scaled": (
+        "crypto-crash",
+        ("days=400", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
+        8,
+        "packaged",
+    ),
+    **{
+        f"{channel} off": (
+            "joint-crash",
+            ("days=400", "crypto.crash_days=120", f"channels.{channel}=false"),
+            4,
+            "packaged",
+        )
+        for channel in CHANNELS
+    },
+}
+
+
+@pytest.fixture(scope="session", params=RUNS)
+def watch(request: pytest.FixtureRequest) -> Watch:
+    return watched(*RUNS[request.param])
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_day(watch: Watch, rule: str) -> None:
+    assert not watch.broken.get(rule), "; ".join(watch.broken[rule])
+
+
+def test_the_runs_are_not_idle() -> None:
+    """Invariants of a market in which nothing happens would prove nothing."""
+    seen: set[str] = set()
+    for run in RUNS.values():
+        seen |= set(finished(*run).events()["kind"])
+    assert seen == {kind.name.lower() for kind in Event}
+
+
+def test_series_has_one_row_per_day(watch: Watch) -> None:
+    series = watch.sim.series()
+    assert series["day"].tolist() == list(range(watch.sim.scenario.days + 1))
+    steps = series["date"].diff().dropna()
+    assert all(step.days == 1 for step in steps)
+
+
+def test_counters_never_fall(watch: Watch) -> None:
+    series = watch.sim.series()
+    for name in ("defaults_miner", "defaults_neocloud", "margin_calls", "gpus_seized", "gpus_sold"):
+        assert (series[name].diff().dropna() >= -runs.DUST).all(), name
+
+
+def test_losses_add_up_over_loans_lenders_and_the_summary(watch: Watch) -> None:
+    """Written down and spent on enforcement, loan by loan = capital lost, lender by lender."""
+    sim = watch.sim
+    s, loans = sim.state, sim.state.loans
+    failed = loans.default_day >= 0
+    principal_at_default = loans.claim_usd - loans.accrued_usd - loans.arrears_interest_usd
+    # A closed claim has been repaid down to what was lost; an open one to what is still owed.
+    repaid = principal_at_default - np.where(
+        loans.status == LoanStatus.CLOSED, loans.written_down_usd, loans.principal_usd
+    )
+    spent = repaid - loans.recovered_usd
+    loss = np.where(failed, loans.written_down_usd + spent, 0.0)
+    by_lender = np.bincount(loans.lender, loss, len(s.lenders.kind))
+    gross = float(np.abs(loans.claim_usd).sum()) + 1.0
+    np.testing.assert_allclose(by_lender, s.lenders.loss_usd, atol=1e-9 * gross)
+    lost = s.lenders.capital_open_usd - s.lenders.capital_usd
+    np.testing.assert_allclose(lost, s.lenders.loss_usd, rtol=1e-9, atol=1.0)
+    summary = sim.summary()["loss_usd"]
+    assert summary["total"] == pytest.approx(float(lost.sum()), rel=1e-9, abs=1.0)
+    assert sum(summary["by_instrument"].values()) == pytest.approx(summary["total"], abs=1.0)
+    assert summary["by_instrument"]["enforcement_cost"] == pytest.approx(
+        float(spent[failed].sum()), rel=1e-9, abs=1e-9 * gross
+    )
+
+
+def test_a_claim_recovers_no_more_than_itself(watch: Watch) -> None:
+    """Each dollar of a claim is repaid or written off, none twice."""
+    loans = watch.sim.loans()
+    done = loans[loans["recovery"].notna()]
+    assert (done["recovery"] <= 1.0 + 1e-9).all()
+    assert (done["recovery"] >= 0.0).all()
+    assert (done["recovered_usd"] <= done["claim_at_default_usd"] + 1.0).all()
+
+
+def test_every_seized_machine_is_sold_or_waiting(watch: Watch) -> None:
+    summary = watch.sim.summary()["liquidation"]
+    for part in (summary, summary["asic"]):
+        assert part["seized_units"] == pytest.approx(
+            part["sold_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
+        )
+        assert part["sold_units"] >= 0.0 and part["unsold_units"] >= 0.0
+
+
+def test_summary_agrees_with_state_and_log(watch: Watch) -> None:
+    sim = watch.sim
+    summary, events, series = sim.summary(), sim.events(), sim.series()
+    failed = events.loc[events["kind"] == "default", "party"]
+    named = summary["defaulted"]["miner"] + summary["defaulted"]["neocloud"]
+    assert sorted(failed) == sorted(named)
+    assert summary["defaults"]["miner"] == len(summary["defaulted"]["miner"])
+    assert summary["defaults"]["miner"] == series["defaults_miner"].iloc[-1]
+    assert summary["defaults"]["neocloud"] == series["defaults_neocloud"].iloc[-1]
+    assert sum(summary["defaults_by_cause"].values()) == len(named)
+    assert summary["conservation_error"] == pytest.approx(series["conservation_error"].max())
+    calls = events[events["kind"] == "margin_call"]
+    assert set(summary["margin_called"]) == set(calls["party"])
+    assert series["margin_calls"].iloc[-1] == len(calls)
+
+
+def test_realisable_is_at_most_paper_where_bids_are_below_marks(watch: Watch) -> None:
+    """A position walks the book at its bids, so no better than the best bid per unit."""
+    illusion = watch.sim.illusion()
+    assert (illusion["realisable_value_usd"] >= 0.0).all()
+    coins = illusion[illusion["hardware"] == "BTC"]
+    assert (coins["realisable_value_usd"] <= coins["paper_value_usd"] * (1 + 1e-12)).all()
+
+
+# ------------------------------------------------------------------ the watch can see
+
+
+def spoil_cash(sim: Simulation) -> None:
+    sim.state.parties.cash_usd[0] += 1e6
+
+
+def spoil_overdraft(sim: Simulation) -> None:
+    sim.state.parties.cash_usd[runs.outside(sim, Outside.COURTS)] += (
+        sim.state.parties.cash_usd[0] + 1.0
+    )
+    sim.state.parties.cash_usd[0] = -1.0
+
+
+def spoil_coins(sim: Simulation) -> None:
+    sim.state.parties.btc[0] += 1.0
+
+
+def spoil_machines(sim: Simulation) -> None:
+    sim.state.holdings.units[0] += 1e3
+
+
+def spoil_book(sim: Simulation) -> None:
+    sim.state.lenders.book_usd[0] += 1e6
+
+
+def spoil_capital(sim: Simulation) -> None:
+    sim.state.lenders.capital_usd[0] -= 1e6
+
+
+def spoil_number(sim: Simulation) -> None:
+    sim.state.borrowers.site_usd[3] = np.nan
+
+
+def spoil_slots(sim: Simulation) -> None:
+    sim.state.buyers.slots[5, 1] = -1.0
+
+
+def spoil_arrears(sim: Simulation) -> None:
+    sim.state.loans.arrears_principal_usd[0] = sim.state.loans.principal_usd[0] + 1.0
+
+
+def spoil_pledge(sim: Simulation) -> None:
+    sim.state.holdings.pledged[int(np.argmax(sim.state.holdings.pledged))] *= 0.5
+
+
+def spoil_lots(sim: Simulation) -> None:
+    sim.state.loans.open_lots[0] += 1
+
+
+def spoil_mark(sim: Simulation) -> None:
+    sim.state.marks_usd[1] *= 10.0
+
+
+def spoil_status(sim: Simulation) -> None:
+    sim.state.loans.status[0] = LoanStatus.PERFORMING
+
+
+def spoil_failed(sim: Simulation) -> None:
+    sim.state.parties.status[0] = Status.DEFAULTED
+    sim.state.parties.default_day[0] = sim.day - 1
+    sim.state.miners.hashrate_online_th[0] = 1.0
+
+
+@pytest.mark.parametrize(
+    ("spoil", "rule"),
+    [
+        (spoil_cash, "cash is conserved"),
+        (spoil_overdraft, "cash is not negative"),
+        (spoil_coins, "coins are conserved"),
+        (spoil_machines, "machines are conserved"),
+        (spoil_book, "each book is the sum of its loans"),
+        (spoil_capital, "each lender's assets are its funding and capital"),
+        (spoil_capital, "lost capital is the loss"),
+        (spoil_number, "numbers are finite"),
+        (spoil_slots, "nothing is negative"),
+        (spoil_arrears, "arrears are part of the debt"),
+        (spoil_pledge, "pledges are the collateral of performing loans"),
+        (spoil_lots, "open lots are counted"),
+        (spoil_mark, "marks have a floor and a ceiling"),
+        (spoil_status, "status moves one way"),
+        (spoil_failed, "the failed are idle"),
+    ],
+)
+def test_the_watch_sees_broken_books(spoil: Callable[[Simulation], None], rule: str) -> None:
+    sim = fresh("calm", ("days=2",))
+    sim.state.loans.status[0] = LoanStatus.CLOSED  # so that one test can turn it back
+    watch = Watch(sim)
+    sim.step()
+    watch.look()
+    assert not watch.broken[rule]
+    spoil(sim)
+    watch.look()
+    assert watch.broken[rule]
+
+
+def test_the_engine_notices_a_missing_dollar_by_itself() -> None:
+    """The daily conservation check of the record phase is not a formality."""
+    for spoil in (spoil_cash, spoil_coins, spoil_machines, spoil_book, spoil_capital):
+        sim = fresh("calm", ("days=3",))
+        sim.step()
+        assert sim.summary()["conservation_error"] <= 1e-9
+        spoil(sim)
+        sim.step()
+        assert sim.summary()["conservation_error"] > 1e-9, spoil.__name__
+
+
+# ------------------------------------------------------------------ random settings
+
+floats = st.floats
+SETTINGS = st.fixed_dictionaries(
+    {
+        "crypto.volatility": floats(0.0, 2.0),
+        "crypto.crash_depth": floats(0.0, 0.98),
+        "crypto.crash_days": st.integers(1, 120),
+        "crypto.hashrate_growth": floats(-0.8, 3.0),
+        "crypto.impact_law": st.sampled_from(["square_root", "linear", "exponential"]),
+        "crypto.impact_coefficient": floats(0.0, 20.0),
+        "crypto.depth_adv_usd": floats(1e8, 1e11),
+        "compute.path": st.sampled_from(["law", "scripted"]),
+        "compute.elasticity": floats(0.2, 3.0),
+        "compute.rent_change_per_year": floats(-0.95, 1.0),
+        "compute.efficiency_growth": floats(-0.5, 1.0),
+        "credit.reference_rate": floats(0.0, 0.25),
+        "credit.refinancing_appetite": floats(0.0, 1.0),
+        "credit.max_ltv": floats(0.05, 2.0),
+        "credit.hazard_per_year": floats(0.0, 1.0),
+        "credit.finance_signed_growth": st.booleans(),
+        "credit.liquidation_bonus": floats(0.0, 0.3),
+        "credit.bankruptcy_days": st.integers(1, 90),
+        "credit.payables_days": st.integers(1, 60),
+        "miners.hold_share": floats(0.0, 1.0),
+        "marks.evidence_weight": floats(0.0, 1.0),
+        "liquidation.legal_days": st.integers(0, 60),
+        "liquidation.in_place_days": st.integers(0, 60),
+        "liquidation.site_days": st.integers(0, 60),
+        "liquidation.window_days": st.integers(1, 30),
+        "liquidation.budget_scale": floats(0.0, 100.0),
+        "liquidation.slot_scale": floats(0.0, 100.0),
+        "liquidation.receiver_share": floats(0.0, 1.0),
+        "opening.scale": st.sampled_from([0.1, 0.5, 1.0]),
+        **{f"channels.{channel}": st.booleans() for channel in CHANNELS},
+    }
+)
+
+
+@pytest.mark.slow
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(chosen=SETTINGS, seed=st.integers(0, 2**31))
+def test_every_day_under_random_settings(chosen: dict[str, object], seed: int) -> None:
+    text = [
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
+        for key, value in chosen.items()
+    ]
+    scenario = Scenario.load("joint-crash").with_settings(
+        ["days=200", "crypto.crash_start_day=5", "compute.shock_start_day=5", *text]
+    )
+    watch = Watch(Simulation(scenario, seed=seed, tables=runs.tables())).run()
+    assert not {rule: notes for rule, notes in watch.broken.items() if notes}

@@ -1,0 +1,186 @@
+"""Limits where theory knows the answer: no debt, endless patience, no buyers, infinite buyers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from runs import finished, tables
+
+from market.simulation import Simulation
+
+CRASH = ("days=400", "crypto.crash_start_day=5", "crypto.crash_days=90")
+NO_HAZARD = "credit.hazard_per_year=0"
+# Enforcement within days, so that what is seized in the crash comes to market within the run.
+QUICK = (*CRASH, NO_HAZARD, "liquidation.legal_days=5")
+
+
+def kinds(sim: Simulation) -> pd.Series:
+    return sim.events()["kind"].value_counts()
+
+
+# ------------------------------------------------------------------ nothing to fail on
+
+
+@pytest.mark.parametrize("scenario", ["calm", "joint-crash"])
+def test_without_debt_nobody_fails_on_debt(scenario: str) -> None:
+    settings = ("days=365", NO_HAZARD, "credit.finance_signed_growth=false")
+    sim = finished(scenario, settings, 1, "without debt")
+    summary = sim.summary()
+    assert set(summary["defaults_by_cause"]) <= {"operating_costs"}
+    assert summary["loss_usd"]["total"] == 0.0
+    assert summary["margin_called"] == []
+    assert not {"loan_default", "missed_payment", "covenant_breach", "write_down"} & set(kinds(sim))
+    assert summary["recovery"] == dict.fromkeys(summary["recovery"])
+    assert sim.state.loans.principal_usd.sum() == 0.0
+
+
+def test_without_debt_fewer_fail_than_with_it() -> None:
+    settings = ("days=365", NO_HAZARD, "credit.finance_signed_growth=false")
+    free = finished("joint-crash", settings, 1, "without debt").summary()["defaults"]
+    owing = finished("joint-crash", settings, 1).summary()["defaults"]
+    assert free["miner"] <= owing["miner"] and free["neocloud"] <= owing["neocloud"]
+    assert sum(free.values()) < sum(owing.values())
+
+
+def test_in_a_calm_market_only_weak_books_fail() -> None:
+    """Without hazards: a few, none of them solvent enough to pay its bills from cash and income."""
+    sim = finished("calm", (NO_HAZARD,))
+    failed = sim.summary()["defaulted"]["miner"] + sim.summary()["defaulted"]["neocloud"]
+    assert len(failed) <= 0.06 * sim.state.borrower_count
+    # Books that ran short: operating loss, or debt service beyond income and liquidity.
+    weak = set()
+    state = Simulation(sim.scenario, sim.seed, tables()).state
+    for b in range(state.borrower_count):
+        mine = slice(state.loans.first[b], state.loans.first[b + 1])
+        income = 365.0 * state.borrowers.cash_flow_usd_day[b]
+        liquid = state.parties.cash_usd[b] + state.parties.btc[b] * state.prices.btc_usd
+        due = state.loans.maturity_day[mine] <= 365
+        debt = state.loans.principal_usd[mine]
+        rate = state.loans.rate_or_spread[mine] + 0.043 * state.loans.floating[mine]
+        amortising = state.loans.amortisation[mine] > 0
+        owed = float(
+            (debt * rate).sum()
+            + debt[due].sum()
+            + (debt[amortising & ~due] * 365.0 / state.loans.term_days[mine][amortising & ~due]).sum()
+        )
+        if income + liquid < owed + 365.0 * state.borrowers.capex_usd_day[b]:
+            weak.add(state.names.parties[b])
+    assert set(failed) <= weak
+
+
+def test_hazard_is_the_rate_it_says() -> None:
+    """With nothing else to fail on, failures follow 1 - exp(-hazard) within four deviations."""
+    rate = 0.5
+    failed = exposed = 0
+    for seed in (1, 2, 3):
+        sim = finished(
+            "calm",
+            ("days=365", f"credit.hazard_per_year={rate}", "credit.finance_signed_growth=false"),
+            seed,
+            "without debt",
+        )
+        failed += sim.summary()["defaults_by_cause"].get("hazard", 0)
+        exposed += sim.state.borrower_count
+    expected = 1.0 - np.exp(-rate)
+    assert abs(failed / exposed - expected) < 4.0 * np.sqrt(expected * (1 - expected) / exposed)
+
+
+def test_endless_patience_never_enforces() -> None:
+    settings = (*CRASH, NO_HAZARD, "credit.payables_days=3650", "credit.finance_signed_growth=false")
+    sim = finished("joint-crash", settings, 1, "patient")
+    count = kinds(sim)
+    assert count["margin_call"] > 10 and count["missed_payment"] > 10
+    assert not {"default", "loan_default", "perimeter_default", "seizure"} & set(count.index)
+    assert sim.summary()["loss_usd"]["total"] == 0.0
+
+
+def test_impatience_enforces_more() -> None:
+    """The same run with the cure days of the tables, so that the test above is about cure days."""
+    settings = (*CRASH, NO_HAZARD, "credit.payables_days=3650", "credit.finance_signed_growth=false")
+    assert kinds(finished("joint-crash", settings, 1))["default"] > 5
+
+
+# ------------------------------------------------------------------ BTC impact
+
+
+@pytest.mark.parametrize("law", ["square_root", "linear", "exponential"])
+def test_no_impact_is_impact_switched_off(law: str) -> None:
+    law = f"crypto.impact_law={law}"
+    zero = finished("crypto-crash", (*CRASH, law, "crypto.impact_coefficient=0"))
+    off = finished("crypto-crash", (*CRASH, law, "channels.btc_impact=false"))
+    pd.testing.assert_frame_equal(zero.series(), off.series(), check_exact=True)
+    pd.testing.assert_frame_equal(zero.events(), off.events(), check_exact=True)
+    np.testing.assert_array_equal(off.series()["btc_usd"], off.run_state.crypto.btc_usd)
+    assert off.series()["btc_forced_sale_usd"].sum() > 1e8
+
+
+# ------------------------------------------------------------------ buyers
+
+
+def test_without_buyers_nothing_is_sold_and_marks_go_stale() -> None:
+    sim = finished("joint-crash", (*QUICK, "liquidation.budget_scale=0"))
+    summary, series = sim.summary(), sim.series()
+    for part in (summary["liquidation"], summary["liquidation"]["asic"]):
+        assert part["seized_units"] > 0.0
+        assert part["sold_units"] == 0.0
+        assert part["unsold_units"] == pytest.approx(part["seized_units"])
+        assert part["price_to_paper"] is None and part["median_days_to_sale"] is None
+    assert "hardware_sale" not in set(sim.events()["kind"])
+    clearing = [name for name in series if name.startswith("clearing_")]
+    assert len(clearing) > 5
+    assert series[clearing].isna().all(axis=None)
+    # No trade is no evidence: marks stay on their schedule.
+    h100 = series["mark_H100_usd"]
+    assert np.diff(np.log(h100)) == pytest.approx(np.log(h100[1] / h100[0]), rel=1e-6)
+
+
+def test_without_buyers_realisable_value_is_scrap() -> None:
+    sim = finished("joint-crash", (*QUICK, "liquidation.budget_scale=0"))
+    illusion = sim.illusion()
+    machines = illusion[illusion["hardware"] != "BTC"]
+    scrap = {row.id: row.scrap_usd for row in tables().hardware}
+    marks = sim.series().set_index("day")
+    for row in machines.itertuples():
+        units = row.paper_value_usd / marks.loc[row.day, f"mark_{row.hardware}_usd"]
+        assert row.realisable_value_usd == pytest.approx(units * scrap[row.hardware], rel=1e-6)
+
+
+def test_endless_buyers_pay_more_than_those_there_are() -> None:
+    many = finished(
+        "joint-crash",
+        (*QUICK, "liquidation.budget_scale=1e6", "liquidation.slot_scale=1e6"),
+    ).summary()["liquidation"]
+    few = finished("joint-crash", QUICK).summary()["liquidation"]
+    for a, b in ((many, few), (many["asic"], few["asic"])):
+        assert a["sold_units"] / a["seized_units"] >= b["sold_units"] / b["seized_units"]
+        assert a["price_to_paper"] > b["price_to_paper"]
+    assert many["sold_units"] / many["seized_units"] > 0.9
+
+
+def test_with_fire_sales_off_each_lot_fetches_the_mark_of_its_day() -> None:
+    sim = finished("joint-crash", (*QUICK, "channels.fire_sale=false"))
+    s, lots = sim.state, sim.state.lots
+    marks = sim.series().set_index("day")
+    sold = [
+        i
+        for i in range(int(lots.count[0]))
+        if lots.proceeds_usd[i] > 0 and s.names.hardware[lots.hardware[i]] != "SITE"
+    ]
+    assert len(sold) > 20
+    for i in sold:
+        day = int(lots.seized_day[i] + round(lots.unit_days[i] / lots.seized_units[i]))
+        mark = marks.loc[day, f"mark_{s.names.hardware[lots.hardware[i]]}_usd"]
+        assert lots.proceeds_usd[i] == pytest.approx(lots.seized_units[i] * mark, rel=1e-9)
+    assert sim.summary()["liquidation"]["sold_units"] > 0.0
+
+
+def test_ordinary_trade_opens_at_the_quoted_price() -> None:
+    """Buyers' views are implied by the opening price: a quiet first auction confirms it."""
+    sim = finished("calm", ("days=8", NO_HAZARD))
+    last = sim.series().iloc[-1]
+    for row in tables().hardware:
+        price = last.get(f"clearing_{row.id}_usd", np.nan)
+        if row.used_price_usd and np.isfinite(price):
+            assert price == pytest.approx(row.used_price_usd, rel=0.10), row.id
+    assert np.isfinite(last["clearing_H100_usd"]) and np.isfinite(last["clearing_J18_25_usd"])
