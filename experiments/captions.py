@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments import words
+from experiments.story import impairment
 
 if TYPE_CHECKING:
     from experiments.results import Results
@@ -25,7 +26,16 @@ def captions(results: Results) -> dict[str, str]:
 
 
 def _shock(results: Results) -> str:
-    text = "All lines start at 100. Bitcoin is the scenario's, moved by forced sales"
+    crypto = results.scenario.crypto
+    text = "All lines start at 100. "
+    if crypto.path == "crash":
+        start, end = crypto.crash_start_day, crypto.crash_start_day + crypto.crash_days
+        text += (
+            f"Script: bitcoin loses {words.percent(crypto.crash_depth)} from "
+            f"{words.date(results.date(start))} to {words.date(results.date(end))}, with ordinary "
+            "volatility on top. "
+        )
+    text += "Bitcoin is moved further by forced sales"
     moved = results.summary.get("btc_impact_worst")
     if words.is_number(moved):
         text += f": by {words.percent(moved, 1)} on the worst day"
@@ -68,33 +78,41 @@ def _marks(results: Results) -> str:
     forced = results.forced_trades
     if len(forced):
         below = int((forced["ratio"] < 1).sum())
-        text += f", as in {below:,} of {len(forced):,} forced auctions that cleared"
-    return f"{text}. Without a trade, a mark is an opinion."
+        text += f", as in {below:,} of {len(forced):,} auctions in which seized lots were sold"
+    return f"{text}. Without trades a mark drifts back to its depreciation schedule."
 
 
 def _order_book(results: Results) -> str:
-    text = "A sale needs blocks above the black line; what lies right of them finds no buyer."
+    text = (
+        "A sale needs blocks above the black line; what lies right of them finds no buyer. Bids "
+        "below scrap value are not shown."
+    )
     offers = results.offers
     if len(offers):
         none = int((offers["wanted"] <= 0).sum())
-        text += f" In {none:,} of {len(offers):,} auctions nobody met the sellers' price."
+        text += f" In {none:,} of {len(offers):,} auctions of seized lots nobody met the price."
     return text
 
 
 def _illusion(results: Results) -> str:
-    text = "Above 100 % a sale would not repay the loans."
+    text = (
+        "Paper: at lenders' marks. All at once: all lenders sell all collateral of a class into "
+        "its bids on one day, less legal and removal cost, the rest as scrap; each alone: one "
+        "lender sells while the others wait. Phantom liquidity is paper collateral over the "
+        "money that bids for the class; as a buyer's money may stand behind several classes, it "
+        "is at least that. Above 100 % a sale would not repay the loans; loans granted on "
+        "customers' contracts may be above it even on paper. Measured every four weeks."
+    )
     series = results.series
     known = series["realisable_ltv"].notna()
     if known.any():
         share = float((series.loc[known, "realisable_ltv"] > 1.0).mean())
-        text += f" At realisable prices that is so on {words.percent(share)} of all days."
+        text += f" All at once, that is so on {words.percent(share)} of all days."
     return text
 
 
 def _losses(results: Results) -> str:
     text = "Left, dollars; right, the same loss against the capital that has to bear it."
-    weak = results.summary.get("impaired_lenders") or []
-    if weak:
-        names = words.listed([results.name(lender) for lender in weak])
-        text += f" Below their minimum capital at some time: {names}."
+    if results.impaired:
+        text += f" {impairment(results.impaired)}"
     return text

@@ -258,7 +258,12 @@ def _draw(results: Results, lines: list[tuple[int, Node]], title: str, subtitle:
             fontweight="bold" if node.is_default else "normal",
         )
         outline.text(
-            0.985, row, words.money(node.amount_usd), va="center", ha="right", fontsize=8.5
+            0.985,
+            row,
+            words.money(node.amount_usd) if node.amount_usd > 0 else "",
+            va="center",
+            ha="right",
+            fontsize=8.5,
         )
         days = results.x([node.day, node.last_day])
         timeline.plot(days, [row, row], color=color, lw=1.2, alpha=0.6)

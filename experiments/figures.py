@@ -40,6 +40,8 @@ def shock(results: Results) -> Figure:
     low = int(btc.to_numpy().argmin())
     fall = 1 - btc.iloc[low] / btc.iloc[0]
     rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
+    random = results.scenario.crypto.path == "random"
+    who = "No scripted crash: bitcoin" if random else "Bitcoin"
     moved = (
         "unchanged"
         if abs(rent) < 0.005
@@ -47,7 +49,7 @@ def shock(results: Results) -> Figure:
     )
     depth = f"more than {words.percent(fall)} below" if fall >= 0.005 else "below"
     title = (
-        f"Bitcoin falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
+        f"{who} falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
         f"{results.date(series['day'].iloc[low]):%B %Y}; the rent of an H100 ends {moved}"
         if fall >= 0.1
         else f"No crash: bitcoin never falls {depth} its opening; H100 rent ends {moved}"
@@ -135,8 +137,13 @@ def _stack_defaults(
     ]
     style.label_ends(axes, x[-1], ends, size=8)
     largest = failed.nlargest(MOST_NAMES, "debt_usd")
+    wide, high = 0.05 * (x[-1] - x[0]), 0.045 * axes.get_ylim()[1]
+    taken: list[tuple[float, float]] = []
     for number, (name, day, debt) in enumerate(rows(largest, "name", "day", "debt_usd"), start=1):
         at = (float(results.x(day)), float((failed["day"] <= day).sum()))
+        while any(abs(at[0] - x0) < wide and abs(at[1] - y0) < high for x0, y0 in taken):
+            at = (at[0], at[1] + high)
+        taken.append(at)
         axes.plot(*at, "o", color="white", mec=style.BLACK, ms=9, clip_on=False)
         axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(
@@ -162,18 +169,19 @@ def lender_losses(results: Results) -> Figure:
         )
     total = float(lenders["loss_usd"].sum())
     worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
-    first = lost.iloc[0]
-    title = f"Largest loss: {words.short(first['name'], 36)}, {words.money(first['loss_usd'])}"
-    if worst["lender"] != first["lender"]:
-        title += f"; hardest hit: {words.short(worst['name'], 30)}"
-    title += f", {words.percent(worst['share'])} of capital"
+    capital = float(lenders["capital_open_usd"].sum())
+    title = (
+        f"Lenders lose {words.money(total)}, {words.percent(total / capital, 1)} of their capital; "
+        f"hardest hit: {words.short(worst['name'], 30)}, {words.percent(worst['share'])} of its own"
+    )
+    weak = set(results.summary.get("impaired_lenders") or [])
     some = (
         "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
     )
     figure, (dollars, shares) = style.new_figure(
         title,
-        f"{some} of {words.money(total)} lost by lenders, net of what has been recovered. "
-        "Capital is that of the lender's sleeve in this market.",
+        f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
+        "this market.",
         columns=2,
         sharey=True,
         height_in=0.29 * len(lost) + 1.0,
@@ -181,16 +189,26 @@ def lender_losses(results: Results) -> Figure:
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
     places = np.arange(len(lost))
-    for axes, values, texts, color in (
-        (dollars, lost["loss_usd"] / 1e6, [words.money(v) for v in lost["loss_usd"]], style.RED),
-        (shares, 100 * lost["share"], [words.percent(v, 1) for v in lost["share"]], style.BLUE),
+    shares_text = [
+        words.percent(share, 1) + ", below minimum" * (lender in weak)
+        for lender, share in rows(lost, "lender", "share")
+    ]
+    for axes, values, texts, color, room in (
+        (
+            dollars,
+            lost["loss_usd"] / 1e6,
+            [words.money(v) for v in lost["loss_usd"]],
+            style.RED,
+            1.18,
+        ),
+        (shares, 100 * lost["share"], shares_text, style.BLUE, 2.0 if weak else 1.3),
     ):
         axes.barh(places, values.fillna(0.0), color=color, height=0.66)
         for row, value, text in zip(places, values.fillna(0.0), texts, strict=True):
             axes.annotate(
                 text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
-        axes.set_xlim(0, 1.18 * max(float(values.max()), 1e-9))
+        axes.set_xlim(0, room * max(float(values.max()), 1e-9))
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
         axes.spines["left"].set_visible(False)

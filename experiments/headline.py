@@ -15,9 +15,8 @@ def headline(results: Results) -> str:
     summary = results.summary
     failed, lost, ltv = summary["defaults"], summary["loss_usd"]["total"], summary["ltv"]
     span = words.times(summary["days"], "day")
-    if failed["miner"] + failed["neocloud"] + failed["lender"]:
-        shown = [k for k in ("miner", "neocloud", "lender") if failed[k] or k != "lender"]
-        who = words.listed([words.times(failed[kind], kind) for kind in shown])
+    if failed["miner"] + failed["neocloud"]:
+        who = words.listed([words.times(failed[kind], kind) for kind in ("miner", "neocloud")])
         first = f"{words.capital(who)} default in {span}"
     else:
         first = f"Nobody defaults in {span}"
@@ -26,7 +25,8 @@ def headline(results: Results) -> str:
     if words.is_number(ltv["paper"]) and words.is_number(ltv["realisable"]):
         text += (
             f" On the worst day the books put loans at {words.percent(ltv['paper'])} of their "
-            f"collateral; selling it would have made that {words.percent(ltv['realisable'])}."
+            f"collateral; had all lenders sold at once, {words.percent(ltv['realisable'])}"
+            f" ({words.percent(float(results.series['realisable_ltv'].iloc[0]))} at the opening)."
         )
     return text
 
@@ -39,12 +39,18 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     prices = f"GPUs {words.percent(sold['price_to_paper'])}, "
     prices += f"rigs {words.percent(sold['asic']['price_to_paper'])}"
     paper, real = words.percent(ltv["paper"]), words.percent(ltv["realisable"])
-    known = [f"{k} {words.percent(v)}" for k, v in summary["recovery"].items() if v is not None]
+    known = [
+        f"{words.RECOVERIES[k]} {words.percent(v)}"
+        for k, v in summary["recovery"].items()
+        if v is not None
+    ]
     return [
         ("Miners in default", f"{failed['miner']:,} of {population['miner']:,}"),
         ("Neoclouds in default", f"{failed['neocloud']:,} of {population['neocloud']:,}"),
-        ("Lenders failed", f"{failed['lender']:,} of {population['lender']:,}"),
-        ("Lenders' sleeves closed", f"{len(summary['sleeves_closed']):,}"),
+        (
+            "Lenders below minimum capital",
+            f"{len(results.impaired):,} of {population['lender']:,}",
+        ),
         ("Lenders' loss", _loss(results)),
         ("Loss by instrument", _by_instrument(summary["loss_usd"]["by_instrument"])),
         ("Recovery", ", ".join(known) or "nothing resolved yet"),
@@ -53,7 +59,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             f"{words.times(cascade['largest'], 'default')}, depth {cascade['depth']}",
         ),
         ("Defaults caused per default", f"{cascade['reproduction_number'] or 0.0:.2f}"),
-        ("Loan to value, worst day", f"{paper} on paper, {real} realisable"),
+        ("Loan to value, worst day", f"{paper} on paper, {real} all selling at once"),
         ("GPUs seized · sold · unsold", _lots(sold)),
         ("Rigs seized · sold · unsold, TH/s", _lots(sold["asic"])),
         ("Price at sale over paper value", prices),

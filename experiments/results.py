@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from market.simulation import Simulation
 
 
+ROUNDING = 1e-9
+NO_MONEY = 1e-3  # of the paper value: bids of less are none
+LEAST_UNITS = 0.5  # of a machine or TH/s: what is less is dust
+
+
 def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     """The rows of some columns as plain Python values."""
     return zip(*(frame[column].tolist() for column in columns), strict=True)
@@ -38,6 +43,7 @@ class Results:
     loans: pd.DataFrame
     lenders: pd.DataFrame
     illusion: pd.DataFrame
+    absorption: pd.DataFrame
     names: dict[str, str]
     note: str = ""
 
@@ -54,6 +60,7 @@ class Results:
             loans=simulation.loans(),
             lenders=simulation.lenders(),
             illusion=simulation.illusion(),
+            absorption=simulation.absorption(),
             names=simulation.names(),
             note=simulation.note,
         )
@@ -127,12 +134,12 @@ class Results:
         """Auctions that cleared at a new price: day, hardware, price, mark, ratio, forced or not.
 
         The mark is that of the day before: what lenders believed when the hammer fell. ``forced``
-        tells auctions with seized lots on offer from ordinary second-hand trade.
+        tells auctions that paid what a seller of seized lots asked from ordinary second-hand trade.
         """
         import pandas as pd
 
         asks = self.book[self.book["side"] == "ask"]
-        offered = set(rows(asks, "day", "hardware"))
+        lowest = asks.groupby(["day", "hardware"])["price_usd"].min().to_dict()
         found = []
         for hardware in self.classes:
             price = self.series[f"clearing_{hardware}_usd"]
@@ -146,7 +153,10 @@ class Results:
                         "hardware": hardware,
                         "price_usd": price[new],
                         "mark_usd": mark.shift().fillna(mark)[new],
-                        "forced": [(day, hardware) in offered for day in days.tolist()],
+                        "forced": [
+                            paid >= (1 - ROUNDING) * lowest.get((day, hardware), np.inf)
+                            for day, paid in zip(days.tolist(), price[new].tolist(), strict=True)
+                        ],
                     }
                 )
             )
@@ -156,7 +166,7 @@ class Results:
 
     @cached_property
     def forced_trades(self) -> pd.DataFrame:
-        """The trades in which seized lots were on offer."""
+        """The trades in which seized lots could be sold."""
         return self.trades[self.trades["forced"]]
 
     @cached_property
@@ -168,7 +178,7 @@ class Results:
         ``asked_usd`` is the lowest reserve.
         """
         keys = ["day", "hardware"]
-        book = self.book[(self.book["hardware"] != "BTC") & (self.book["units"] > 0)]
+        book = self.book[self.book["units"] >= LEAST_UNITS]
         asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
         reserve = asks.groupby([*keys, "place"])["price_usd"].min().rename("reserve_usd")
         bids = bids.merge(reserve.reset_index(), on=[*keys, "place"])
@@ -177,3 +187,38 @@ class Results:
         offers["wanted"] = serious.groupby(keys)["units"].sum()
         offers["best_usd"] = bids.groupby(keys)["price_usd"].max()
         return offers.fillna(0.0).reset_index()
+
+    @cached_property
+    def impaired(self) -> list[str]:
+        """Names of the lenders that fell below their minimum capital, first one first."""
+        return [self.name(lender) for lender in self.summary.get("impaired_lenders") or []]
+
+    def ltv_by_class(self, day: int) -> pd.DataFrame:
+        """Loan to value by collateral on the last measured day up to ``day``, largest loans first.
+
+        Columns ``paper``, ``together`` (all lenders sell at once), ``alone`` (each sells alone) and
+        ``paper_to_bids`` (paper value over the money that bids) are ratios; NaN is unknown. Coins
+        are sold into a market outside the model: for them together is the sum of each alone.
+        """
+        columns = ["balance_usd", "paper_value_usd", "realisable_value_usd"]
+        alone = self.illusion.groupby(["day", "hardware"], as_index=False)[columns].sum()
+        measured = sorted({*alone["day"].tolist(), *self.absorption["day"].tolist()})
+        known = [d for d in measured if d <= day] or measured[:1]
+        alone = alone[alone["day"].isin(known[-1:])].set_index("hardware")
+        together = self.absorption[self.absorption["day"].isin(known[-1:])].set_index("hardware")
+        table = together.reindex(together.index.union(alone.index))
+        table = table.fillna(alone[columns])
+        floor = 1e-9 * table["balance_usd"].clip(lower=1.0)
+        table["paper"] = table["balance_usd"] / table["paper_value_usd"].clip(lower=floor)
+        table["together"] = table["balance_usd"] / table["realisable_value_usd"].clip(lower=floor)
+        value = alone["realisable_value_usd"].reindex(table.index)
+        balance = alone["balance_usd"].reindex(table.index)
+        table["alone"] = balance / value.clip(lower=floor)
+        bids = table["bids_usd"]
+        few = bids < NO_MONEY * table["paper_value_usd"]
+        table["paper_to_bids"] = (table["paper_value_usd"] / bids.where(~few)).mask(few, np.inf)
+        table["day"] = known[-1] if known else day
+        table = table[(table["balance_usd"] > 0) & (table["paper_value_usd"] > 0)]
+        return table.sort_values("balance_usd", ascending=False, kind="stable").rename_axis(
+            "hardware"
+        )

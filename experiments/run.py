@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from experiments.results import Results
 from experiments.run_folder import RunFolder, plain
 from market.errors import InputError
 from market.scenario import Scenario
 
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
 PATIENCE_S = 2.0
+COMPILING = "Compiling the model for this machine, once: about two minutes ..."
 MOST_SEED = 2**63 - 1
 
 
@@ -37,9 +41,13 @@ def simulate(
     start = time.perf_counter()
     with _progress(scenario.days, quiet) as progress:
         from agents.compiled import is_warm
+
+        warm = is_warm()
+        if not warm and not quiet:
+            typer.echo(COMPILING, err=True)
         from market.simulation import Simulation
 
-        text = "Simulating" if is_warm() else "Compiling, only this once"
+        text = "Simulating" if warm else "Compiling, only this once"
         simulation = Simulation(scenario, seed=seed)
         opened = time.perf_counter()
         for day in range(scenario.days):
@@ -71,25 +79,46 @@ def run_scenario(
 @contextmanager
 def _progress(days: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
     """A bar on stderr, only on a terminal, and only once patience is over."""
-    console = Console(stderr=True)
-    if quiet or not console.is_terminal:
+    if quiet or not sys.stderr.isatty():
         yield lambda day, text: None
         return
-    bar = Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        transient=True,
-    )
-    task = bar.add_task("Opening the books", total=days)
-    timer = threading.Timer(PATIENCE_S, bar.start)
+    now: dict[str, Any] = {"completed": 0, "description": "Opening the books"}
+    bars: list[Progress] = []
+
+    def start() -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            Progress,
+            TaskProgressColumn,
+            TextColumn,
+            TimeElapsedColumn,
+        )
+
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TaskProgressColumn(),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        bar.add_task(now["description"], total=days, completed=now["completed"])
+        bar.start()
+        bars.append(bar)
+
+    def update(day: int, text: str) -> None:
+        now.update(completed=day, description=text)
+        for bar in bars:
+            bar.update(bar.task_ids[0], **now)
+
+    timer = threading.Timer(PATIENCE_S, start)
     timer.daemon = True
     timer.start()
     try:
-        yield lambda day, text: bar.update(task, completed=day, description=text)
+        yield update
     finally:
         timer.cancel()
         timer.join()
-        bar.stop()
+        for bar in bars:
+            bar.stop()

@@ -15,7 +15,6 @@ import platform
 import sys
 import tempfile
 import time
-from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 OUT = Path("out")
-FRAMES = ("series", "events", "book", "loans", "lenders", "illusion")
+FRAMES = ("series", "events", "book", "loans", "lenders", "illusion", "absorption")
 
 
 class RunFolder:
@@ -164,6 +163,8 @@ def source_hash() -> str:
 
 def version(distribution: str) -> str:
     """The installed version of a package, or ``not installed``."""
+    from importlib import metadata
+
     try:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:

@@ -219,7 +219,8 @@ def sales(results: Results) -> Chapter:
         wanted = bids[(bids["hardware"] == hardware) & (bids["price_usd"] > 0)]
         most = wanted.assign(usd=wanted["units"] * wanted["price_usd"]).groupby("segment")["usd"]
         if own.empty:
-            unsold.append(words.hardware(hardware))
+            most_offered = offers.loc[offers["hardware"] == hardware, "offered"].max()
+            unsold.append(f"{words.hardware(hardware)} (at most {words.count(most_offered)})")
         table.append(
             (
                 words.CLASS_TITLES.get(hardware, hardware),
@@ -257,41 +258,85 @@ def losses(results: Results) -> Chapter:
     lost = lenders[lenders["loss_usd"] > 0].sort_values("loss_usd", ascending=False, kind="stable")
     if lost.empty:
         return Chapter(title, "No lender loses anything.", figures=figures)
-    ends = dict.fromkeys(results.summary["sleeves_closed"], "closed")
-    ends |= dict.fromkeys(results.summary["defaulted"]["lender"], "failed")
-    names = ("lender", "name", "kind", "loss_usd", "capital_open_usd", "capital_ratio")
+    weak = set(results.summary.get("impaired_lenders") or [])
+    columns = ("lender", "name", "kind", "loss_usd", "capital_open_usd")
     table = tuple(
         (
             name,
-            words.plain(kind),
+            words.lender(kind),
             words.money(loss),
             words.percent(loss / capital if capital > 0 else None, 1),
             words.percent(ratio, 1),
-            ends.get(lender, "stands"),
+            words.percent(least, 1) + " missed" * (lender in weak),
         )
-        for lender, name, kind, loss, capital, ratio in rows(lost, *names)
+        for lender, name, kind, loss, capital, ratio, least in rows(
+            lost, *columns, "capital_ratio", "min_capital_ratio"
+        )
     )
     text = (
         f"{len(table)} of {len(lenders)} lenders lose money, all together "
         f"{words.money(results.summary['loss_usd']['total'])} net; the largest loss, {table[0][2]} "
         f"or {table[0][3]} of capital, falls on {table[0][0]}."
     )
-    columns = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "After")
-    return Chapter(title, text, columns, table, tuple(lost["loss_usd"]), figures)
+    if weak:
+        text += f" {impairment(results.impaired)}"
+    head = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "Minimum")
+    return Chapter(title, text, head, table, tuple(lost["loss_usd"]), figures)
+
+
+def impairment(names: list[str]) -> str:
+    """Which lenders fell below their minimum capital, and what this version does not do then."""
+    names = [name.replace(", pooled", " (pooled)") for name in names]
+    return (
+        f"Below {'its' if len(names) == 1 else 'their'} minimum capital at some time: "
+        f"{words.listed(names)}. Lender failure is not part of this version: they stay in business."
+    )
 
 
 def illusion(results: Results) -> Chapter:
-    """Loan to value on paper and if it had to be sold."""
+    """Loan to value on paper and if all lenders sold at once, by collateral on the worst day."""
+    title, figures = "What the books say, and what a sale would bring", ("7-collateral-illusion",)
     ltv = results.summary["ltv"]
+    if not words.is_number(ltv["realisable"]):
+        return Chapter(title, "No secured loan was outstanding on any day.", figures=figures)
+    series = results.series
+    day = int(series["realisable_ltv"].fillna(-1.0).to_numpy().argmax())
     text = (
-        f"On the worst day loans stand at {words.percent(ltv['paper'])} of their collateral on "
-        f"paper, and at {words.percent(ltv['realisable'])} if all of it had to be sold into the "
-        "bids of that day. The gap is not a forecast of a loss, for nobody sells everything at "
-        "once: it is what lenders could not do if they had to."
+        f"On the worst day, {words.date(results.date(day))}, loans stand at "
+        f"{words.percent(ltv['paper'])} of their collateral on paper, and at "
+        f"{words.percent(ltv['realisable'])} if all lenders sold all of it at once into the bids "
+        f"of that day. At the opening that was {words.percent(series['paper_ltv'].iloc[0])} and "
+        f"{words.percent(series['realisable_ltv'].iloc[0])}. The gap is not a forecast of a loss, "
+        "for nobody sells everything at once: it is what lenders could not do if they had to."
     )
-    return Chapter(
-        "What the books say, and what a sale would bring", text, figures=("7-collateral-illusion",)
+    by_class = results.ltv_by_class(day).reset_index()
+    names = ("hardware", "balance_usd", "paper_value_usd", "bids_usd", "paper_to_bids")
+    table = tuple(
+        (
+            words.CLASS_TITLES.get(hardware, hardware),
+            words.money(balance),
+            words.money(value),
+            words.money(bids) if multiple != float("inf") else "none",
+            words.multiple(multiple),
+            words.percent(paper),
+            words.percent(alone),
+            words.percent(together),
+        )
+        for hardware, balance, value, bids, multiple, paper, alone, together in rows(
+            by_class, *names, "paper", "alone", "together"
+        )
     )
+    columns = _columns(
+        "Collateral",
+        "Loans>",
+        "On paper>",
+        "Money bidding>",
+        "Paper ÷ bids>",
+        "LTV on paper>",
+        "each alone>",
+        "all at once>",
+    )
+    return Chapter(title, text, columns, table, tuple(by_class["balance_usd"]), figures)
 
 
 def _columns(*names: str) -> tuple[Column, ...]:

@@ -87,7 +87,7 @@ def new_figure(
     (between columns) leave room for labels, ``notes`` for remarks under panel titles; ``grid``
     goes to ``Figure.subplots``.
     """
-    title_lines = textwrap.wrap(title.replace(" %", "\N{NO-BREAK SPACE}%"), 76) or [""]
+    title_lines = _balanced(title.replace(" %", "\N{NO-BREAK SPACE}%"), 80)
     subtitle_lines = textwrap.wrap(subtitle, 134)
     head = 0.14 + 0.27 * len(title_lines) + 0.19 * len(subtitle_lines) + (0.45 if notes else 0.28)
     height = height_in + head
@@ -118,6 +118,14 @@ def new_figure(
         figure.text(0.006, y, line, va="top", fontsize=9.5, color=GREY)
         y -= 0.19 / height
     return figure, list(panels.flat)
+
+
+def _balanced(text: str, width: int) -> list[str]:
+    """Lines of about the same length, none longer than ``width``."""
+    lines = textwrap.wrap(text, width) or [""]
+    narrow = min(width, len(text) // len(lines) + 8)
+    balanced = textwrap.wrap(text, narrow)
+    return balanced if len(balanced) == len(lines) else lines
 
 
 @styled

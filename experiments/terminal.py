@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import TYPE_CHECKING
 
 from rich.console import Console
@@ -43,15 +44,15 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
             style="dim",
         )
     )
-    console.print(Text(headline(results), style="bold"))
-    chapters = story.chapters(results)[1:-1]  # the shock and the illusion are in other lines
+    _say(console, headline(results), "bold")
+    chapters = story.chapters(results)[1:-1]  # the shock and loan to value are in other lines
     for chapter in chapters:
         if chapter.table:
             _chapter(console, chapter)
     quiet = " ".join(chapter.text for chapter in chapters if not chapter.table)
     if quiet:
         console.print()
-        console.print(Text(quiet))
+        _say(console, quiet)
     summary = results.summary
     console.print()
     _fact(console, "Loan to value", _ltv(results))
@@ -63,7 +64,7 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
 def _chapter(console: Console, chapter: Chapter) -> None:
     """A sentence, and the heaviest rows of its table."""
     console.print()
-    console.print(Text(chapter.text, style="bold"))
+    _say(console, chapter.text, "bold")
     most = MOST_ROWS[chapter.title]
     if not most:
         return
@@ -83,6 +84,13 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     console.print(table)
 
 
+def _say(console: Console, text: str, style: str = "") -> None:
+    """A paragraph; a number and its per-cent sign stay on one line."""
+    glue = "\N{NO-BREAK SPACE}"
+    for line in textwrap.wrap(text.replace(" %", f"{glue}%"), max(console.width, 20)):
+        console.print(Text(line.replace(glue, " "), style=style))
+
+
 def _fact(console: Console, name: str, text: str) -> None:
     """One labelled line."""
     console.print(Text(f"{name:<15}", style="dim") + Text(text, style="not dim"), soft_wrap=True)
@@ -90,7 +98,10 @@ def _fact(console: Console, name: str, text: str) -> None:
 
 def _ltv(results: Results) -> str:
     ltv = results.summary["ltv"]
+    series = results.series
     return (
-        f"{words.percent(ltv['paper'])} on paper, {words.percent(ltv['realisable'])} realisable, "
-        "on the worst day"
+        f"{words.percent(ltv['paper'])} on paper, {words.percent(ltv['realisable'])} if all "
+        f"lenders sold at once, on the worst day (opening "
+        f"{words.percent(series['paper_ltv'].iloc[0])} and "
+        f"{words.percent(series['realisable_ltv'].iloc[0])})"
     )

@@ -54,7 +54,7 @@ KINDS = {
     "shock": "shock",
     "margin_call": "margin call",
     "margin_met": "margin met",
-    "forced_sale": "forced sale",
+    "forced_sale": "own coins sold for cash",
     "btc_liquidation": "bitcoin liquidated",
     "covenant_breach": "covenant breached",
     "lock_up": "cash locked up",
@@ -106,6 +106,24 @@ SEGMENTS = {
 }
 
 
+RECOVERIES = {
+    "btc": "bitcoin-backed",
+    "asic": "rigs",
+    "gpu": "GPUs",
+    "site": "sites",
+    "unsecured": "unsecured",
+}
+
+LENDERS = {
+    "private_credit_locked": "private credit",
+    "private_credit_semi_liquid": "semi-liquid credit",
+    "bond_funds": "bond funds",
+    "convert_funds": "convertible funds",
+    "crypto_lender": "crypto lender",
+    "vendor": "vendor finance",
+    "securitisation": "securitisation",
+}
+
 SMALL_PARTIES = {
     "Rest of the Bitcoin network": "Private miner",
     "About 190 smaller neoclouds": "Small neocloud",
@@ -149,6 +167,11 @@ def instrument(text: str) -> str:
     return INSTRUMENTS.get(text, plain(text))
 
 
+def lender(text: str) -> str:
+    """A kind of lender in words."""
+    return LENDERS.get(text, plain(text))
+
+
 def segment(text: str) -> str:
     """A segment of buyers or sellers in words."""
     return SEGMENTS.get(text, plain(text))
@@ -181,6 +204,15 @@ def count(value: float | None) -> str:
     if value is None or not math.isfinite(value):
         return "–"
     return f"{_three(value / 1e6)}m" if abs(value) >= 1e6 else f"{value:,.0f}"
+
+
+def multiple(ratio: float | None) -> str:
+    """A ratio: ``2.3 ×``; ``no bids`` if it is without bound, ``–`` if unknown."""
+    if ratio is None or math.isnan(ratio):
+        return "–"
+    if math.isinf(ratio):
+        return "no bids"
+    return f"{ratio:,.2f} ×" if ratio < 1 else f"{_three(ratio)} ×"
 
 
 def percent(share: float | None, digits: int = 0) -> str:

@@ -16,6 +16,7 @@ from agents.neocloud import HOURS_PER_DAY
 from market.hardware import Family, Hardware
 from market.randomness import Stream, normal
 
+MIN_LIFE_YEARS = 0.25
 VIEW_DAYS = 91  # buyers form a new private view so often
 TH_PER_PH = 1000.0
 DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
@@ -45,11 +46,15 @@ def segment_strips(
     asic_volatility: float,
     reversion: float,
     view: np.ndarray,
+    remaining_years: np.ndarray,
     first_of_segment: np.ndarray,
     buyers: Buyers,
     hardware: Hardware,
 ) -> np.ndarray:
-    """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class."""
+    """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
+
+    A buyer looks no further than its horizon and the class's remaining economic life.
+    """
     classes = len(hardware.family)
     strips = np.full((len(first_of_segment), classes), np.nan)
     for segment in range(len(first_of_segment)):
@@ -65,9 +70,21 @@ def segment_strips(
                 gpu_volatility if gpu else asic_volatility,
                 reversion,
                 buyers.required_return[member],
-                buyers.horizon_years[member],
+                min(buyers.horizon_years[member], remaining_years[k]),
             )
     return strips
+
+
+@compiled
+def remaining_life_years(
+    life_gpu: float, life_asic: float, day: int, hardware: Hardware
+) -> np.ndarray:
+    """Economic life left of each class, from its launch; at least a quarter."""
+    result = np.empty(len(hardware.family))
+    for k in range(len(result)):
+        life = life_gpu if hardware.family[k] == Family.GPU else life_asic
+        result[k] = max(MIN_LIFE_YEARS, life - hardware.age_years[k] - day / 365.0)
+    return result
 
 
 @compiled
@@ -151,6 +168,7 @@ def implied_view(
     asic_volatility: float,
     reversion: float,
     replacement_usd: float,
+    remaining_years: np.ndarray,
     first_of_segment: np.ndarray,
     buyers: Buyers,
     hardware: Hardware,
@@ -172,6 +190,7 @@ def implied_view(
             asic_volatility,
             reversion,
             view,
+            remaining_years,
             first_of_segment,
             buyers,
             hardware,

@@ -33,6 +33,7 @@ class Hardware(NamedTuple):
     """One row per class."""
 
     family: NDArray[np.int8]
+    age_years: NDArray[np.float64]  # since launch, at the opening; negative before launch
     kw: NDArray[np.float64]  # drawn by a unit
     quality: NDArray[np.float64]  # rent over the H100's, GPUs
     lo_j_th: NDArray[np.float64]  # most and least efficient rig of the class, ASICs
@@ -100,6 +101,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
 
     hardware = Hardware(
         family=np.full(count, Family.SITE, np.int8),
+        age_years=column(),
         kw=column(),
         quality=column(),
         lo_j_th=column(),
@@ -115,6 +117,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
     )
     for k, row in enumerate(rows):
         hardware.family[k] = Family.GPU if row.family == "gpu" else Family.ASIC
+        hardware.age_years[k] = (tables.opening_date - row.launch_date).days / 365.0
         hardware.kw[k] = row.kw_per_unit
         hardware.rack[k] = Rack[row.rack]
         hardware.scrap_usd[k] = row.scrap_usd

@@ -203,6 +203,10 @@ class Liquidation(Section):
     hashprice_drift: float = Field(-0.15, ge=-2.0, le=2.0, description="buyers' view, log a year")
     hashprice_volatility: float = Field(0.60, ge=0.0, le=3.0)
     reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="in buyers' view")
+    gpu_life_years: float = Field(
+        7.0, gt=0.0, le=50.0, description="buyers' view: economic life of a class from its launch"
+    )
+    asic_life_years: float = Field(6.0, gt=0.0, le=50.0, description="the same, of rigs")
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
     budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")

@@ -27,6 +27,7 @@ from market.scenario import Scenario
 from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
+from market.windows import lives_today
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -267,6 +268,7 @@ def _imply_views(run: Run) -> None:
             terms.hashprice_volatility,
             terms.reversion_per_year,
             s.hardware.replacement_usd[k],
+            lives_today(run),
             quotes.first_of_segment,
             s.buyers,
             s.hardware,

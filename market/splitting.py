@@ -66,7 +66,7 @@ def capped_shares(weights: NDArray[np.float64], caps: NDArray[np.float64]) -> ND
     Raises:
         ValueError: the caps sum to less than one.
     """
-    if caps.sum() < 1.0 - 1e-9:
+    if caps[weights > 0.0].sum() < 1.0 - 1e-9:
         raise ValueError("caps leave no room for the whole")
     shares = np.zeros(len(weights))
     open_ = weights > 0.0

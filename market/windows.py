@@ -7,7 +7,13 @@ from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from market import custody, liquidation
-from market.bids import class_bids, income_usd_day, segment_strips, unit_cost_usd_day
+from market.bids import (
+    class_bids,
+    income_usd_day,
+    remaining_life_years,
+    segment_strips,
+    unit_cost_usd_day,
+)
 from market.hardware import Family
 from market.run import Run
 
@@ -99,11 +105,21 @@ def strips_today(run: Run) -> NDArray[np.float64]:
         terms.hashprice_volatility,
         terms.reversion_per_year,
         s.buyer_view,
+        lives_today(run),
         run.quotes.first_of_segment,
         s.buyers,
         s.hardware,
     )
     return strips
+
+
+def lives_today(run: Run) -> NDArray[np.float64]:
+    """Economic life left of each class [years]."""
+    terms = run.scenario.liquidation
+    lives: NDArray[np.float64] = remaining_life_years(
+        terms.gpu_life_years, terms.asic_life_years, run.day, run.state.hardware
+    )
+    return lives
 
 
 def bids_today(
@@ -141,6 +157,6 @@ def hold_value_usd(run: Run, k: int) -> float:
             terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
             terms.reversion_per_year,
             terms.seller_required_return,
-            HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC,
+            min(HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC, float(lives_today(run)[k])),
         )
     )

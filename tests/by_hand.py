@@ -66,7 +66,7 @@ LOAN_DEFAULTS: dict[str, Any] = {
 }
 
 
-def table[T](kind: type[T], size: int, **given: Any) -> T:
+def table[T](kind: type[T], size: int, /, **given: Any) -> T:
     """A table of ``size`` rows; columns that are not given are zero, of the declared type."""
     columns = {}
     for name, hint in get_type_hints(kind).items():
@@ -198,7 +198,7 @@ class Bench:
             first_buyer=self.first_buyer,
             first_outside=self.first_outside,
             log=Log(
-                events=np.zeros(20_000, EVENT_DTYPE),
+                events=np.zeros(4_000, EVENT_DTYPE),
                 count=np.zeros(1, np.int64),
                 forced_usd=np.zeros(1),
                 forced_event=np.full(1, -1, np.int64),

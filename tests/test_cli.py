@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from experiments import cli, run_folder, scenario_text
+from experiments import run as run_module
 from market.scenario import Scenario, scenario_names
 
 SHORT = ["--days", "12", "--no-figures"]
@@ -27,6 +28,7 @@ FILES = {
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("agents.compiled.is_warm", lambda: True)
 
 
 def firesale(*arguments: str) -> int:
@@ -194,6 +196,29 @@ def test_report_shows_every_figure_and_needs_nothing_else() -> None:
     assert len(drawn) == 8
     assert all(f'src="figures/{name}"' in page for name in drawn)
     assert "<script" not in page and "http" not in page
+
+
+def test_the_first_run_says_that_it_compiles(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert firesale("run", "calm", *SHORT, "--out", "warm") == 0
+    assert capsys.readouterr().err == ""
+    monkeypatch.setattr("agents.compiled.is_warm", lambda: False)
+    assert firesale("run", "calm", *SHORT, "--out", "cold") == 0
+    assert capsys.readouterr().err == f"{run_module.COMPILING}\n"
+
+
+def test_frames_come_after_the_simulation() -> None:
+    code = (
+        "import sys\nfrom market.scenario import Scenario\nimport experiments.run\n"
+        "from market.simulation import Simulation\n"
+        "Simulation(Scenario.load('calm')).step()\n"
+        "late = {'pandas', 'pyarrow', 'matplotlib', 'networkx', 'mesa'}\n"
+        "sys.exit(sorted(late & set(sys.modules)) or 0)"
+    )
+    root = Path(cli.__file__).parent.parent
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_crash_while_writing_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import io
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
-from experiments import style
+from experiments import style, terminal
 from experiments.cascade import cascade, cascades, forest, pick
 from experiments.figures import FIGURES, defaults, lender_losses, shock, write_figures
 from experiments.figures_market import (
@@ -21,6 +23,7 @@ from experiments.figures_market import (
     order_book,
     worst_book,
 )
+from experiments.report import report
 from experiments.results import Results
 from market.scenario import Scenario
 
@@ -64,6 +67,7 @@ def fake(crash: bool) -> Results:
             }
         ),
         illusion=_illusion(crash),
+        absorption=_absorption(crash),
         names=NAMES,
     )
 
@@ -115,7 +119,7 @@ def _events() -> pd.DataFrame:
 
 def _book(crash: bool) -> pd.DataFrame:
     rows = [
-        (300, "H100", "removed", "ask", "BX", 7_000.0, 9_000.0),
+        (300, "H100", "removed", "ask", "BX", 6_500.0, 9_000.0),
         (300, "H100", "removed", "bid", "SMALL_NEOCLOUDS", 8_000.0, 2_000.0),
         (300, "H100", "removed", "bid", "GPU_BROKERS", 6_000.0, 1_000.0),
         (310, "GB200", "in place", "ask", "BX", 30_000.0, 12_000.0),
@@ -169,6 +173,16 @@ def _illusion(crash: bool) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def _absorption(crash: bool) -> pd.DataFrame:
+    rows = [
+        (day, hardware, balance, paper, paper * (0.2 if crash and day else 0.8), bids)
+        for day in range(0, DAYS, 28)
+        for hardware, balance, paper, bids in (("H100", 8e9, 12e9, 4e9), ("GB200", 1e9, 2e9, 0.0))
+    ]
+    columns = ["day", "hardware", "balance_usd", "paper_value_usd"]
+    return pd.DataFrame(rows, columns=[*columns, "realisable_value_usd", "bids_usd"])
+
+
 def _summary(crash: bool) -> dict[str, Any]:
     return {
         "scenario": "crypto-crash" if crash else "calm",
@@ -205,6 +219,7 @@ def _summary(crash: bool) -> dict[str, Any]:
         if crash
         else {"miner": [], "neocloud": [], "lender": []},
         "sleeves_closed": [],
+        "impaired_lenders": ["TWOPRIME"] if crash else [],
         "margin_called": ["MARA"] if crash else [],
         "breached": [],
         "first_defaults": ["MARA"] if crash else [],
@@ -235,13 +250,17 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
         ),
         (cascade, "Nothing was forced", "CoreWeave takes 1 other down"),
         (liquidation, "Nothing is seized", "25 % of 12,000 GPUs find a buyer"),
-        (marks, "Nothing is sold in distress", "H100s clear at 43 % of their mark in week 43"),
-        (order_book, "No hardware comes to market", "Nobody bids for 12,000 GB200s"),
-        (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 %"),
+        (
+            marks,
+            "Nothing is sold in distress",
+            "clear GPUs at 43 % of the mark (median); no buyer for GB200s",
+        ),
+        (order_book, "No hardware comes to market", "Bids for 2,000 of 9,000 H100s meet"),
+        (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 % if all lenders"),
         (
             lender_losses,
             "No lender loses anything",
-            "hardest hit: Two Prime, 50 % of capital",
+            "Lenders lose $650m, 8.0 % of their capital; hardest hit: Two Prime, 50 % of its own",
         ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -251,11 +270,39 @@ def test_title_states_the_finding(draw: Any, calm: str, crash: str) -> None:
     assert crash in style.title_of(draw(CRASH))
 
 
-def test_worst_book_is_the_largest_value_without_a_bid() -> None:
-    assert worst_book(CRASH) == (310, "GB200")
-    only_h100 = replace(CRASH, book=CRASH.book[CRASH.book["hardware"] == "H100"])
-    assert worst_book(only_h100) == (300, "H100")
-    assert "2,000 of 9,000 H100s" in style.title_of(order_book(only_h100))
+def test_worst_book_is_the_largest_unwanted_value_for_which_somebody_bids() -> None:
+    assert worst_book(CRASH) == (300, "H100")
+    only_gb200 = replace(CRASH, book=CRASH.book[CRASH.book["hardware"] == "GB200"])
+    assert worst_book(only_gb200) == (310, "GB200")
+    assert "Nobody bids for 12,000 GB200s" in style.title_of(order_book(only_gb200))
+
+
+def test_loan_to_value_by_class_knows_all_at_once_and_each_alone() -> None:
+    table = CRASH.ltv_by_class(DAYS)
+    assert set(table["day"]) == {392}
+    h100, gb200, btc = (table.loc[name] for name in ("H100", "GB200", "BTC"))
+    assert h100["together"] == pytest.approx(8 / (0.2 * 12))
+    assert h100["alone"] == pytest.approx(8 / (0.3 * 12))
+    assert h100["paper_to_bids"] == pytest.approx(3.0)
+    assert np.isinf(gb200["paper_to_bids"])
+    assert btc["together"] == btc["alone"] == pytest.approx(3 / (0.3 * 5))
+    assert np.isnan(btc["paper_to_bids"])
+
+
+def test_a_trade_below_every_ask_is_not_forced() -> None:
+    assert CRASH.forced_trades["hardware"].tolist() == ["H100"]
+    dear = CRASH.book.assign(
+        price_usd=CRASH.book["price_usd"].where(CRASH.book["side"] == "bid", 1e6)
+    )
+    assert replace(CRASH, book=dear).forced_trades.empty
+
+
+def test_impaired_lenders_are_named_in_terminal_and_report() -> None:
+    out = io.StringIO()
+    terminal.show(CRASH, Path("out"), Console(file=out, highlight=False))
+    for text in (" ".join(out.getvalue().split()), report(CRASH, {})):
+        assert "minimum capital at some time: Two Prime. Lender failure is not part" in text
+    assert "minimum capital at some time" not in report(CALM, {})
 
 
 def test_a_cascade_needs_one_default_to_cause_another() -> None:

@@ -70,7 +70,7 @@ def test_no_sale_no_impact_and_more_sold_never_lifts_the_price(law: int) -> None
     assert impact_log(0.0, 30e9, 1.0, 0.03, law) == 0.0
     assert impact_log(-5.0, 30e9, 1.0, 0.03, law) == 0.0
     ladder = [impact_log(x, 30e9, 1.0, 0.03, law) for x in (1e6, 1e8, 1e9, 1e10, 2e10)]
-    assert all(later < earlier < 0 for earlier, later in zip(ladder, ladder[1:], strict=False))
+    assert np.all(np.diff(ladder) < 0) and ladder[0] < 0
 
 
 # --- price paths ----------------------------------------------------------------------------------

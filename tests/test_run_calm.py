@@ -14,12 +14,13 @@ from market.tables import DATA_FOLDER
 SEEDS = range(1, 31)
 
 
-def anchor(words: str) -> float:
-    """A figure of the packaged table of credit anchors, by a part of its name."""
+def one_year_default_rate(rating: str) -> float:
+    """From the packaged table of credit anchors."""
     with (DATA_FOLDER.parent / "credit_anchors.csv").open(newline="", encoding="utf-8") as stream:
-        rows = [row for row in csv.reader(stream) if words.lower() in " ".join(row).lower()]
-    assert rows, words
-    return float(next(cell for cell in rows[0] if cell.replace(".", "", 1).isdigit()))
+        for row in csv.DictReader(stream):
+            if row["item"] == f"One-year default rate, {rating}":
+                return float(row["value"])
+    raise AssertionError(rating)
 
 
 @pytest.mark.slow
@@ -52,7 +53,8 @@ def test_baseline_rates_lie_in_the_band_of_rating_history(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """Borrowers of this market are B to CCC: failures a year between a third of B and twice CCC."""
-    low, high = anchor("default_rate_b") / 3.0, 2.0 * anchor("default_rate_ccc")
+    low = one_year_default_rate("B") / 3.0
+    high = 2.0 * one_year_default_rate("CCC and C")
     rates: dict[str, list[float]] = {"miner": [], "neocloud": []}
     for seed in SEEDS:
         sim = fresh("baseline", seed=seed).run()

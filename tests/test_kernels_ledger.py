@@ -1,0 +1,223 @@
+"""Double entry: transfers conserve, and a leak of any asset is seen the same day."""
+
+from collections.abc import Callable
+
+import pytest
+from by_hand import GPU, RIG, Bench
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.party import Outside
+from market.default import carry_at, close_claim
+from market.ledger import Flow, conservation_error, draw, pay_interest, repay
+from market.loans import Collateral
+from market.state import State
+
+
+def market() -> Bench:
+    """Two borrowers, two lenders, coins free, lent and pledged, machines held and seized."""
+    bench = Bench(
+        [
+            dict(principal_usd=500.0, collateral=Collateral.BTC, collateral_btc=8.0),
+            dict(
+                borrower=1,
+                lender=1,
+                principal_usd=300.0,
+                undrawn_usd=1e9,
+                collateral=Collateral.HARDWARE,
+                hardware=GPU,
+                collateral_units=6.0,
+            ),
+        ],
+        borrowers=2,
+        lenders=2,
+        fleets=[(0, RIG, 40.0), (1, GPU, 10.0)],
+        cash=[200.0, 100.0],
+        btc=[5.0, 0.0],
+    )
+    bench.s.parties.btc_lent[0] = 3.0
+    bench.s.parties.payables_usd[1] = 50.0
+    bench.s.lots.count[0] = 1
+    bench.s.lots.hardware[0] = RIG
+    bench.s.lots.units[0] = 7.0
+    return bench
+
+
+def error(bench: Bench, change: Callable[[State], None]) -> float:
+    """The conservation error of a day on which only ``change`` happened."""
+    before = bench.stocks()
+    bench.s.ledger.flows[:] = 0.0
+    change(bench.s)
+    return conservation_error(before, bench.stocks(), bench.s.ledger.flows)
+
+
+def test_a_day_without_transfers_has_no_error() -> None:
+    assert error(market(), lambda s: None) == 0.0
+
+
+def lender_cash(s: State) -> None:
+    """Cash from nowhere that the lender's own books explain by capital."""
+    s.parties.cash_usd[s.first_lender] += 1.0
+    s.lenders.capital_usd[0] += 1.0
+
+
+def claim_and_book(s: State) -> None:
+    """A claim from nowhere that the lender's book explains, and its capital too."""
+    s.loans.principal_usd[0] += 1.0
+    s.lenders.book_usd[0] += 1.0
+    s.lenders.capital_usd[0] += 1.0
+
+
+def journal(s: State) -> None:
+    """An entry without a transfer."""
+    s.ledger.flows[Flow.CLAIM_REPAID] += 1.0
+
+
+def swap(s: State) -> None:
+    """A machine of one class turned into another."""
+    s.holdings.units[0] -= 1.0
+    s.holdings.units[1] += 1.0
+
+
+def add(table: str, column: str, row: int, amount: float = 1.0) -> Callable[[State], None]:
+    def change(s: State) -> None:
+        getattr(getattr(s, table), column)[row] += amount
+
+    change.__name__ = f"{table}.{column}"
+    return change
+
+
+LEAKS = [
+    add("parties", "cash_usd", 0),
+    add("parties", "cash_usd", 0, -1.0),
+    add("parties", "cash_usd", -1),
+    lender_cash,
+    add("parties", "btc", 0, 0.01),
+    add("parties", "btc_lent", 0, -0.01),
+    add("loans", "collateral_btc", 0, 0.01),
+    add("ledger", "outside_btc", 0, 0.01),
+    add("holdings", "units", 0, 0.01),
+    add("holdings", "units", 1, -0.01),
+    add("lots", "units", 0, 0.01),
+    add("ledger", "outside_units", GPU, 0.01),
+    swap,
+    add("loans", "principal_usd", 0),
+    add("loans", "principal_usd", 1, -1.0),
+    add("lenders", "book_usd", 0),
+    claim_and_book,
+    add("lenders", "capital_usd", 1),
+    add("lenders", "funding_usd", 1, -1.0),
+    add("lenders", "other_loans_usd", 0),
+    add("lenders", "written_down_usd", 0),
+    add("parties", "payables_usd", 1),
+    add("parties", "payables_usd", 1, -1.0),
+    journal,
+]
+
+
+@pytest.mark.parametrize("leak", LEAKS, ids=lambda leak: leak.__name__)
+def test_every_leak_is_detected(leak: Callable[[State], None]) -> None:
+    # A dollar in two million, a hundredth of a coin in sixteen: all far above 1e-9.
+    assert error(market(), leak) > 1e-9
+
+
+def test_the_error_is_relative_to_the_gross_stock() -> None:
+    # 1 coin of 16 (5 free, 3 lent, 8 pledged).
+    assert error(market(), add("parties", "btc", 0)) == pytest.approx(1 / 17)
+
+
+steps = st.lists(
+    st.tuples(
+        st.sampled_from(["pay_interest", "draw", "repay", "write_off"]),
+        st.integers(0, 1),
+        st.floats(0.0, 2.0),
+    ),
+    min_size=1,
+    max_size=12,
+)
+
+
+@settings(deadline=None, max_examples=60)
+@given(steps)
+def test_transfers_conserve_whatever_their_order(moves: list[tuple[str, int, float]]) -> None:
+    bench = market()
+    s = bench.s
+    investors = bench.outside(Outside.INVESTORS)
+    total = s.parties.cash_usd.sum()
+    before = bench.stocks()
+    s.ledger.flows[:] = 0.0
+    for kind, loan, size in moves:
+        b, row = int(s.loans.borrower[loan]), int(s.loans.lender[loan])
+        lender = bench.lender(row)
+        if kind == "pay_interest":
+            held = bench.cash(lender)
+            pay_interest(s.parties, b, lender, investors, 10.0 * size)
+            assert bench.cash(lender) == pytest.approx(held)  # passed on to its owners
+        elif kind == "draw":
+            had = bench.cash(b)
+            bench.kernel(
+                draw,
+                principal=s.loans.principal_usd,
+                loan=loan,
+                borrower=b,
+                lender_row=row,
+                lender_party=lender,
+                amount_usd=1e6 * size,
+            )
+            assert bench.cash(b) == pytest.approx(had + 1e6 * size)
+            assert bench.cash(lender) >= -1e-6  # it sold outside loans rather than overdraw
+        elif kind == "repay":
+            amount = min(1.0, size) * float(s.loans.principal_usd[loan])
+            bench.kernel(
+                repay,
+                principal=s.loans.principal_usd,
+                loan=loan,
+                payer=b,
+                lender_row=row,
+                lender_party=lender,
+                amount_usd=amount,
+            )
+        else:
+            bench.kernel(close_claim, loan=loan, parent=-1)
+            assert s.loans.principal_usd[loan] == 0.0
+    assert s.parties.cash_usd.sum() == pytest.approx(total, rel=1e-12)
+    assert conservation_error(before, bench.stocks(), s.ledger.flows) < 1e-10
+    claims = s.loans.principal_usd.sum()
+    assert claims == pytest.approx(s.lenders.book_usd.sum(), rel=1e-9, abs=1e-6)
+
+
+def test_a_lender_short_of_cash_sells_outside_loans_at_par() -> None:
+    bench = market()
+    s = bench.s
+    bench.kernel(
+        draw,
+        principal=s.loans.principal_usd,
+        loan=1,
+        borrower=1,
+        lender_row=1,
+        lender_party=bench.lender(1),
+        amount_usd=1.3e6,
+    )
+    assert bench.cash(bench.lender(1)) == pytest.approx(0.0, abs=1e-6)
+    assert s.lenders.other_loans_usd[1] == pytest.approx(1e6 - 0.3e6)
+    assert s.lenders.capital_usd[1] == 0.5e6  # no loss: at par
+    assert bench.cash(1) == pytest.approx(100.0 + 1.3e6)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.floats(0.0, 800.0), min_size=1, max_size=6))
+def test_a_claim_is_lost_once_however_often_it_was_remarked(marks: list[float]) -> None:
+    bench = market()
+    s = bench.s
+    s.loans.claim_usd[0] = 500.0
+    for expected in marks:
+        bench.kernel(carry_at, loan=0, expected_usd=expected, parent=-1)
+        lost = 500.0 - min(500.0, expected)
+        assert s.lenders.loss_usd[0] == pytest.approx(lost)
+        assert s.lenders.capital_usd[0] == pytest.approx(0.5e6 - lost)
+        assert s.lenders.written_down_usd[0] == pytest.approx(lost)
+    bench.kernel(close_claim, loan=0, parent=-1)
+    assert s.lenders.loss_usd[0] == pytest.approx(500.0)
+    assert s.lenders.written_down_usd[0] == pytest.approx(0.0, abs=1e-9)
+    assert s.lenders.book_usd[0] == pytest.approx(0.0, abs=1e-9)
+    assert bench.stocks().lender_gap_usd < 1e-6
