@@ -158,9 +158,8 @@ def test_btc_loans(
             if called:
                 _close(today, loan, loans, log)
             continue
-        if not called:
-            if loans.breach[loan] != Cause.NONE:
-                continue
+        other_breach = loans.breach[loan] != Cause.NONE and not called
+        if not called and not other_breach:
             without_impact = loan_to_value(debt, value * np.exp(-today.btc_impact_log))
             own = without_impact > loans.margin_call_ltv[loan]
             parent = today.shock_event if own or log.forced_event[0] < 0 else log.forced_event[0]
@@ -175,57 +174,87 @@ def test_btc_loans(
                 loans,
                 log,
             )
-        # Top up to the initial LTV: free coins first, then cash beyond what is due.
-        missing = max(
-            0.0, debt / loans.initial_ltv[loan] / today.btc_usd - loans.collateral_btc[loan]
-        )
-        coins = min(missing, parties.btc[b])
-        parties.btc[b] -= coins
-        loans.collateral_btc[loan] += coins
-        value = loans.collateral_btc[loan] * today.btc_usd
-        cash_call = max(0.0, debt - loans.initial_ltv[loan] * value)
-        if 0.0 < cash_call <= parties.cash_usd[b]:
-            row = loans.lender[loan]
-            repay(
-                parties,
-                lenders,
-                ledger,
-                loans.principal_usd,
-                loan,
-                b,
-                row,
-                today.first_lender + row,
-                cash_call,
-            )
-            cash_call = 0.0
-        if cash_call <= 1e-6 * debt:
-            _close(today, loan, loans, log)
+        if not other_breach:
+            value = top_up(today, loan, parties, lenders, ledger, loans)
+            ltv = loan_to_value(loans.principal_usd[loan], value)
+            if ltv <= loans.margin_call_ltv[loan]:
+                _close(today, loan, loans, log)
+                continue
+        late = not other_breach and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
+        if ltv <= loans.liquidation_ltv[loan] and not late:
             continue
-        ltv = loan_to_value(loans.principal_usd[loan], value)
-        late = today.day >= loans.breach_day[loan] + loans.cure_days[loan]
-        if ltv > loans.liquidation_ltv[loan] or (late and ltv > loans.margin_call_ltv[loan]):
-            sold = liquidation_debt_usd(
-                loans.principal_usd[loan], value, loans.initial_ltv[loan], terms.liquidation_bonus
-            )
-            parent = loans.breach_event[loan]
-            sell_pledged_btc(
-                today,
-                terms,
-                loan,
-                sold,
-                exchange,
-                Cause.BTC_PRICE,
-                parent,
-                parties,
-                lenders,
-                ledger,
-                loans,
-                log,
-            )
+        sold = liquidation_debt_usd(
+            loans.principal_usd[loan], value, loans.initial_ltv[loan], terms.liquidation_bonus
+        )
+        sell_pledged_btc(
+            today,
+            terms,
+            loan,
+            sold,
+            exchange,
+            Cause.BTC_PRICE,
+            loans.breach_event[loan],
+            parties,
+            lenders,
+            ledger,
+            loans,
+            log,
+        )
+        if not other_breach:
             loans.breach[loan] = Cause.NONE
-            if loans.collateral_btc[loan] * today.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
-                loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
-                loans.due_cause[loan] = Cause.DEFICIENCY
+        if loans.collateral_btc[loan] * today.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
+            loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
+            loans.due_cause[loan] = Cause.DEFICIENCY
+
+
+@compiled
+def top_up(
+    today: Today, loan: int, parties: Parties, lenders: Lenders, ledger: Ledger, loans: Loans
+) -> float:
+    """Answer a margin call up to the initial LTV: free coins, then cash if it covers the rest.
+
+    Returns the value of the collateral [USD].
+    """
+    b = loans.borrower[loan]
+    target = loans.initial_ltv[loan]
+    debt = loans.principal_usd[loan]
+    missing = max(0.0, debt / target / today.btc_usd - loans.collateral_btc[loan])
+    coins = min(missing, parties.btc[b])
+    parties.btc[b] -= coins
+    loans.collateral_btc[loan] += coins
+    value = loans.collateral_btc[loan] * today.btc_usd
+    call = max(0.0, debt - target * value)
+    if 0.0 < call <= parties.cash_usd[b]:
+        prepay(today, loan, call, parties, lenders, ledger, loans)
+    return value
+
+
+@compiled
+def prepay(
+    today: Today,
+    loan: int,
+    amount_usd: float,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> None:
+    """Repay principal ahead of schedule; never leaves more due than is owed."""
+    row = loans.lender[loan]
+    repay(
+        parties,
+        lenders,
+        ledger,
+        loans.principal_usd,
+        loan,
+        loans.borrower[loan],
+        row,
+        today.first_lender + row,
+        amount_usd,
+    )
+    loans.arrears_principal_usd[loan] = min(
+        loans.arrears_principal_usd[loan], loans.principal_usd[loan]
+    )
 
 
 @compiled
@@ -296,18 +325,7 @@ def test_hardware_loans(
                 log,
             )
         if parties.cash_usd[b] >= call:
-            row = loans.lender[loan]
-            repay(
-                parties,
-                lenders,
-                ledger,
-                loans.principal_usd,
-                loan,
-                b,
-                row,
-                today.first_lender + row,
-                call,
-            )
+            prepay(today, loan, call, parties, lenders, ledger, loans)
             _close(today, loan, loans, log)
 
 
@@ -344,6 +362,7 @@ def test_coverage(
 
     A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
     """
+    before = loans.principal_usd.copy()  # lenders of a perimeter share its surplus
     for loan in range(len(loans.status)):
         p = loans.perimeter[loan]
         if (
@@ -383,16 +402,14 @@ def test_coverage(
                 )
             loans.lock_up[loan] = locked
             if locked and dscr > 0.0:
-                share = loans.principal_usd[loan] / _perimeter_principal(loans, b, p)
+                share = before[loan] / _perimeter_principal(before, loans, b, p)
                 sweep = cash_sweep_usd(
                     share * perimeters.surplus_usd[p],
                     parties.cash_usd[b],
                     loans.principal_usd[loan] - loans.arrears_principal_usd[loan],
                 )
                 if sweep > 0.0:
-                    repay(
-                        parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, sweep
-                    )
+                    prepay(today, loan, sweep, parties, lenders, ledger, loans)
                     log_event(
                         log,
                         today.day,
@@ -439,7 +456,7 @@ def test_coverage(
         if breached:
             need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
             if parties.cash_usd[b] >= need:
-                repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, need)
+                prepay(today, loan, need, parties, lenders, ledger, loans)
                 log_event(
                     log,
                     today.day,
@@ -455,9 +472,9 @@ def test_coverage(
 
 
 @compiled
-def _perimeter_principal(loans: Loans, b: int, perimeter: int) -> float:
+def _perimeter_principal(principal_usd: np.ndarray, loans: Loans, b: int, perimeter: int) -> float:
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.perimeter[loan] == perimeter and loans.status[loan] == LoanStatus.PERFORMING:
-            total += loans.principal_usd[loan]
+            total += principal_usd[loan]
     return max(total, 1e-9)

@@ -121,7 +121,7 @@ def _log_returns(settings: Crypto, days: int, seed: int) -> NDArray[np.float64]:
         probability = 1.0 - math.exp(-settings.jumps_per_year * dt)
         hit = party_uniforms(seed, Stream.BTC_JUMP_TIME, 0, days) < probability
         mean_jump = math.exp(settings.jump_mean + 0.5 * settings.jump_deviation**2) - 1.0
-        returns += np.where(hit, sizes, 0.0) - settings.jumps_per_year * mean_jump * dt
+        returns += np.where(hit, sizes, 0.0) - math.log1p(probability * mean_jump)
     return returns
 
 
@@ -175,12 +175,10 @@ def _replay(
     path = np.exp(_bridge(knots, np.log(close), seed))
     for row, knot in zip(rows, knots, strict=True):
         if row.btc_usd_low_close is not None and knot > 0:  # touch the week's lowest daily close
-            week = slice(max(knot - 6, 0), knot + 1)
-            low = max(knot - 6, 0) + int(np.argmin(path[week]))
-            if low < knot:
-                path[low] = row.btc_usd_low_close
+            week = slice(max(knot - 6, 0), knot)
             path[week] = np.maximum(path[week], row.btc_usd_low_close)
-            path[knot] = row.btc_usd_close
+            if row.btc_usd_low_close < row.btc_usd_close:
+                path[week.start + int(np.argmin(path[week]))] = row.btc_usd_low_close
     scale = btc_usd / path[0] if settings.history_rescale else 1.0
     log_price = np.log(path / path[0])
     eth = _column(knots, [row.eth_usd_close for row in rows])
@@ -308,8 +306,10 @@ def _history_row(path: Path, number: int, line: dict[str, str]) -> HistoryRow:
             value = float(cell)
         except ValueError:
             value = math.nan
-        low = 0.0 if name == "fee_share_of_reward" else 1e-12
-        if not (low <= value < math.inf):
+        if name == "fee_share_of_reward":
+            if not (0.0 <= value < 1.0):
+                raise InputError(f"{where}, column {name}: '{cell}' is not a share below one.")
+        elif not (0.0 < value < math.inf):
             raise InputError(f"{where}, column {name}: '{cell}' is not a positive number.")
         numbers[name] = value
     close = numbers.pop("btc_usd_close")

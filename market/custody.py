@@ -17,7 +17,7 @@ from market.context import Log, Terms, Today
 from market.default import charge_lender, present_value_factor
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
-from market.ledger import Ledger, pay, repay
+from market.ledger import Ledger, fund, pay, repay
 from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState
 
@@ -147,13 +147,13 @@ def charge_owner(
         pay(parties, owner, courts, min(cost_usd, max(parties.cash_usd[owner], 0.0)))
         return
     row = owner - today.first_lender
-    short = cost_usd - parties.cash_usd[owner]
-    if short > 0.0:
-        pay(parties, today.first_outside + Outside.INVESTORS, owner, short)
-        lenders.other_loans_usd[row] -= short
+    fund(parties, lenders, row, owner, today.first_outside + Outside.INVESTORS, cost_usd)
     pay(parties, owner, courts, cost_usd)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
     loans.recovered_usd[loan] -= cost_usd
-    loans.recovered_value_usd[loan] -= cost_usd
+    loans.recovered_value_usd[loan] -= cost_usd * present_value_factor(
+        today.day, loans.default_day[loan], rate
+    )
     charge_lender(today, row, cost_usd, lots.event[lot], lenders, log)
 
 

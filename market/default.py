@@ -209,7 +209,8 @@ def default_loan(
         owner = today.first_lender + row
         add_lot(today, owner, loan, b, k, loans.collateral_units[loan], price, event, lots, log)
     value = collateral_value_usd(loan, loans, lots, marks_usd)
-    expected = expected_recovery_usd(loans.principal_usd[loan], value, terms.recovery_prior)
+    prior = terms.recovery_prior if loans.recourse[loan] else 0.0
+    expected = expected_recovery_usd(loans.principal_usd[loan], value, prior)
     carry_at(today, loan, expected, event, lenders, loans, log)
 
 

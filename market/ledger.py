@@ -49,6 +49,29 @@ def pay(parties: Parties, payer: int, payee: int, amount_usd: float) -> None:
 
 
 @compiled
+def fund(
+    parties: Parties,
+    lenders: Lenders,
+    lender_row: int,
+    lender_party: int,
+    investors: int,
+    amount_usd: float,
+) -> None:
+    """Let a lender have at least ``amount_usd`` of cash.
+
+    What is short comes from performing outside loans, sold to investors at par, and when these are
+    gone from new funding: its leverage rises.
+    """
+    short = amount_usd - parties.cash_usd[lender_party]
+    if short <= 0.0:
+        return
+    pay(parties, investors, lender_party, short)
+    sold = min(short, max(lenders.other_loans_usd[lender_row], 0.0))
+    lenders.other_loans_usd[lender_row] -= sold
+    lenders.funding_usd[lender_row] += short - sold
+
+
+@compiled
 def draw(
     parties: Parties,
     lenders: Lenders,
@@ -61,14 +84,8 @@ def draw(
     investors: int,
     amount_usd: float,
 ) -> None:
-    """Lend: cash to the borrower, a claim to the lender.
-
-    A lender short of cash sells performing outside loans at par to investors first.
-    """
-    short = amount_usd - parties.cash_usd[lender_party]
-    if short > 0.0:
-        pay(parties, investors, lender_party, short)
-        lenders.other_loans_usd[lender_row] -= short
+    """Lend: cash to the borrower, a claim to the lender, who finds the cash first."""
+    fund(parties, lenders, lender_row, lender_party, investors, amount_usd)
     pay(parties, lender_party, borrower, amount_usd)
     principal[loan] += amount_usd
     lenders.book_usd[lender_row] += amount_usd

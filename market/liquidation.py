@@ -11,7 +11,12 @@ import numpy as np
 
 from agents.buyer import Buyers
 from agents.compiled import compiled
-from agents.lender import Lenders, patience_days, reserve_price_usd
+from agents.lender import (
+    Lenders,
+    expected_recovery_usd,
+    patience_days,
+    reserve_price_usd,
+)
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.default import carry_at, collateral_value_usd, present_value_factor
@@ -121,8 +126,8 @@ def sell_units(
         lots.owner[lot] = lots.borrower[lot]
         loans.open_lots[loan] -= 1
     value = collateral_value_usd(loan, loans, lots, marks_usd)
-    open_claim = loans.principal_usd[loan] - min(loans.principal_usd[loan], value)
-    expected = min(loans.principal_usd[loan], value) + terms.recovery_prior * open_claim
+    prior = terms.recovery_prior if loans.recourse[loan] else 0.0
+    expected = expected_recovery_usd(loans.principal_usd[loan], value, prior)
     carry_at(today, loan, expected, event, lenders, loans, log)
     return event
 
@@ -231,6 +236,8 @@ def auction_removed(
     total = served.sum()
     if total <= 0.0:
         return np.nan, 0.0, 0.0, -1
+    while b < len(bid_order) and bid_units[bid_order[b]] - won[bid_order[b]] <= 1e-9:
+        b += 1  # a bid without money or racks sets no price
     next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
     price = max(last_ask, next_bid, 0.0)
     # Deliver: buyers in order of their bids, each from the cheapest asks first.

@@ -139,7 +139,7 @@ def annual_rate(rate_or_spread: float, floating: bool, reference_rate: float) ->
 @compiled
 def payments_left(day: int, maturity_day: int, interval_days: int) -> int:
     """Payment dates from ``day`` on, the one at maturity included; at least one."""
-    return max(1, 1 + (maturity_day - day) // interval_days)
+    return max(1, 1 - (day - maturity_day) // interval_days)
 
 
 @compiled

@@ -12,10 +12,8 @@ from market.drafts import (
 from market.hardware import (
     Family,
     Hardware,
-    build_hardware,
 )
 from market.randomness import Stream, party_normals
-from market.scenario import Scenario
 from market.tables import OpeningTables
 
 DAYS = 365.0
@@ -37,9 +35,15 @@ def accepted_classes(segment: t.Buyer, names: tuple[str, ...], hardware: Hardwar
     return result
 
 
-def open_buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenario) -> Buyers:
+def open_buyers(
+    tables: OpeningTables,
+    names: tuple[str, ...],
+    hardware: Hardware,
+    budget_days: float,
+    budget_scale: float = 1.0,
+    slot_scale: float = 1.0,
+) -> Buyers:
     """Members of each segment share its budget and slots, with lognormal differences in size."""
-    hardware = build_hardware(tables)
     count = sum(row.count for row in tables.buyers)
     buyers = Buyers(
         segment=np.zeros(count, np.int32),
@@ -55,7 +59,6 @@ def open_buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenari
         relocation_usd=np.zeros(count),
         running_cost_usd_kwh=np.zeros(count),
     )
-    settings = scenario.liquidation
     start = 0
     for number, row in enumerate(tables.buyers):
         members = slice(start, start + row.count)
@@ -69,11 +72,9 @@ def open_buyers(tables: OpeningTables, names: tuple[str, ...], scenario: Scenari
         ]
         slots.append(row.spare_mw_asic)
         buyers.segment[members] = number
-        buyers.budget_usd_day[members] = (
-            row.budget_usd_m_yr * MILLION / DAYS * settings.budget_scale * size
-        )
-        buyers.budget_usd[members] = buyers.budget_usd_day[members] * settings.budget_days
-        buyers.slots[members] = np.outer(size, np.array(slots, float)) * settings.slot_scale
+        buyers.budget_usd_day[members] = row.budget_usd_m_yr * MILLION / DAYS * budget_scale * size
+        buyers.budget_usd[members] = buyers.budget_usd_day[members] * budget_days
+        buyers.slots[members] = np.outer(size, np.array(slots, float)) * slot_scale
         buyers.needs_slots[members] = sum(slots) > 0
         for name in accepted_classes(row, names, hardware):
             buyers.accepts[members, names.index(name)] = True

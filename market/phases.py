@@ -52,8 +52,7 @@ def prices(run: Run) -> None:
     crypto, channels = run.scenario.crypto, run.scenario.channels
     decay = 0.5 ** (1.0 / crypto.impact_half_life_days)
     p.btc_impact_log *= decay
-    if channels.btc_impact:
-        p.btc_impact_log += run.btc_impact_of(float(s.log.forced_usd[0]))
+    p.btc_impact_log += run.btc_impact_of(float(s.log.forced_usd[0]))
     s.log.forced_usd[0] = 0.0
     p.btc_exogenous_usd = float(run.crypto.btc_usd[day])
     p.btc_usd = p.btc_exogenous_usd * math.exp(p.btc_impact_log)

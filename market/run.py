@@ -61,6 +61,8 @@ class Run:
 
     def btc_impact_of(self, sold_usd: float) -> float:
         """Change of the log BTC price if so much were sold in a day."""
+        if not self.scenario.channels.btc_impact:
+            return 0.0
         crypto = self.scenario.crypto
         impact: float = impact_log(
             sold_usd,

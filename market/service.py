@@ -70,8 +70,11 @@ def make_due(
             continue
         loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
         if loans.principal_usd[loan] <= 0.0:
-            if matures and loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0:
+            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0:
                 loans.status[loan] = LoanStatus.CLOSED
+                if loans.holding[loan] >= 0:  # the machines are free again
+                    holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
+                    loans.collateral_units[loan] = 0.0
             continue
         loans.arrears_interest_usd[loan] += loans.accrued_usd[loan]
         loans.accrued_usd[loan] = 0.0

@@ -21,6 +21,7 @@ from market.day import run_day
 from market.hardware import Family
 from market.loans import Collateral
 from market.opening import open_market
+from market.opening_buyers import open_buyers
 from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
@@ -71,7 +72,7 @@ class Simulation:
             recorder=Recorder(),
             terms=terms_of(scenario),
         )
-        _open_books(self.run_state)
+        _open_books(self.run_state, tables)
         self.principal_open_usd = state.loans.principal_usd.copy()
 
     @property
@@ -202,7 +203,7 @@ def _routine_trade(
     return result
 
 
-def _open_books(run: Run) -> None:
+def _open_books(run: Run, tables: OpeningTables) -> None:
     """Day 0: supply, pledged income and buyers' views are read off the opening books.
 
     Production of a day is computed to know incomes, and undone: nothing has been paid yet.
@@ -226,7 +227,7 @@ def _open_books(run: Run) -> None:
         loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     phases.set_marks(run)
     phases.underwrite(run)
-    _imply_views(run)
+    _imply_views(run, tables)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)
 
@@ -245,9 +246,13 @@ def _planned_deliveries(run: Run) -> NDArray[np.float64]:
     return added
 
 
-def _imply_views(run: Run) -> None:
-    """Set buyers' expected share of listed income so that ordinary trade clears at the quote."""
+def _imply_views(run: Run, tables: OpeningTables) -> None:
+    """Set buyers' expected share of listed income so that ordinary trade clears at the quote.
+
+    Views are read off the market as it is, before the scenario scales budgets and racks.
+    """
     s, terms, quotes = run.state, run.scenario.liquidation, run.quotes
+    buyers = open_buyers(tables, s.names.hardware, s.hardware, terms.budget_days)
     for k in range(len(s.hardware.family)):
         removed = bool(quotes.has_removed_buyers[k])
         if s.hardware.used_open_usd[k] <= 0 or not (removed or quotes.has_in_place_buyers[k]):
@@ -270,6 +275,6 @@ def _imply_views(run: Run) -> None:
             s.hardware.replacement_usd[k],
             lives_today(run),
             quotes.first_of_segment,
-            s.buyers,
+            buyers,
             s.hardware,
         )

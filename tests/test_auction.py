@@ -21,6 +21,7 @@ from market.lots import LotState
 
 SCRAP = 5.0
 PATIENCE = 100.0  # days, of lenders who can wait; others must sell at scrap
+ESTATE_PATIENCE = 180.0
 
 # --- a small market -------------------------------------------------------------------------------
 
@@ -33,9 +34,12 @@ class Lot:
     claim: float = 1e5
     waited: int = 0
     patient: bool = True
+    estate: bool = False  # nobody's collateral: the borrower's own
 
-    def reserve(self, hold: float) -> float:
-        """From the value of holding down to scrap in a straight line; callable money takes scrap."""
+    def reserve(self, hold: float, estate: bool = False) -> float:
+        """From the value of holding down in a straight line, to scrap; callable money: scrap."""
+        if estate or self.estate:
+            return max(SCRAP, hold * max(0.0, 1.0 - self.waited / ESTATE_PATIENCE))
         if not self.patient:
             return SCRAP
         return max(SCRAP, hold * max(0.0, 1.0 - self.waited / PATIENCE))
@@ -113,6 +117,8 @@ class Market:
             assert lots.units[i] == lot.units
             lots.state[i] = LotState.IN_PLACE if self.in_place else LotState.REMOVED
             lots.offered_day[i] = 1000 - lot.waited
+            if lot.estate:
+                lots.loan[i], lots.owner[i] = -1, lots.borrower[i]
         self.before = bench.stocks()
         bench.s.ledger.flows[:] = 0.0
         self.budget = bench.s.buyers.budget_usd.copy()
@@ -328,35 +334,14 @@ def test_waiting_brings_a_sale() -> None:
     assert Market([Lot(10, waited=41)], [Bid(30.0, 20)]).price == 30.0
 
 
-def test_an_estate_waits_half_a_year() -> None:
-    for waited, sells in ((60, False), (80, True)):
-        market = Market([Lot(10, waited=waited)], [])  # seized by the lender; make it the estate's
-        s = market.bench.s
-        s.lots.loan[0], s.lots.owner[0] = -1, 0
-        # 50 x (1 - 60/180) = 33.3 and 50 x (1 - 80/180) = 27.8 against a bid of 30.
-        price, total, _, _ = Market_with_bid(market, 30.0)
-        assert (total > 0) == sells
-        if sells:
-            assert price == 30.0
-            assert market.bench.cash(0) == pytest.approx(300.0)
-
-
-def Market_with_bid(market: Market, price: float) -> tuple[float, float, float, int]:
-    """Auction the lots of a market without buyers to one endless outside bid."""
-    bench = Bench(buyers=[dict()], marks=[20.0, 10.0, 0.0], scrap=[SCRAP, 0.0, 0.0])
-    s, old = bench.s, market.bench
-    bench.run.day = 1000
-    for name in s.lots._fields:
-        getattr(s.lots, name)[:] = getattr(old.s.lots, name)
-    market.bench = bench
-    return bench.kernel(
-        auction_removed,
-        k=GPU,
-        bids=np.array([price]),
-        bid_units=np.array([1e6]),
-        routine_units=0.0,
-        hold_value_usd=50.0,
-    )
+@pytest.mark.parametrize(("waited", "sells"), [(60, False), (80, True)])
+def test_an_estate_waits_half_a_year(waited: int, sells: bool) -> None:
+    # 50 x (1 - 60/180) = 33.3 and 50 x (1 - 80/180) = 27.8 against a bid of 30.
+    market = Market([Lot(10, waited=waited, estate=True)], [Bid(30.0, 12)])
+    assert (market.total > 0) == sells
+    if sells:
+        assert market.price == 30.0
+        assert market.bench.cash(0) == pytest.approx(300.0)
 
 
 @many
@@ -438,8 +423,9 @@ def test_the_order_of_lots_and_buyers_does_not_matter(
 )
 def test_a_bid_without_money_or_racks_does_not_set_the_price() -> None:
     # Ten for sale, ten wanted at 40; the next bid that could take one is 10, 30 has no racks.
-    market = Market([Lot(10, patient=False)], [Bid(40.0, 10), Bid(30.0, 0), Bid(10.0, 5)])
-    assert market.price == 10.0
+    market = Market([Lot(10, waited=85)], [Bid(40.0, 10), Bid(30.0, 0), Bid(10.0, 5)])
+    assert market.total == 10.0
+    assert market.price == 10.0  # above the reserve of 7.50
 
 
 def test_surplus_of_a_sale_is_the_estates_and_the_rest_of_the_lot_too() -> None:
@@ -481,6 +467,7 @@ def test_a_sale_names_the_seizure_it_comes_from() -> None:
 def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float], list[int]]:
     """Clusters one by one, second price: last price, units, lots left, budgets, winners."""
     left = [float(lot.units) for lot in market.lots]
+    owed = [lot.claim for lot in market.lots]  # once repaid, the rest of a lot is the estate's
     owners = market.owners or [0] * len(market.lots)
     budget, free = list(market.budget), list(market.free)
     winners: list[int] = []
@@ -493,7 +480,7 @@ def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float]
             if start not in group:
                 break
             size = min(sum(left[i] for i in group), market.cluster)
-            reserve = max(market.lots[i].reserve(market.hold) for i in group)
+            reserve = max(market.lots[i].reserve(market.hold, owed[i] <= 1e-6) for i in group)
             offers = [
                 (min(bid.price, budget[j] / size), -j)
                 for j, bid in enumerate(market.bids)
@@ -512,6 +499,7 @@ def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float]
             for i in group:
                 taken = min(left[i], size)
                 left[i] -= taken
+                owed[i] -= min(owed[i], taken * price)
                 size -= taken
     return price, total, left, budget, winners
 

@@ -154,7 +154,7 @@ def test_marked_to_schedule_marks_are_the_schedule() -> None:
 
 
 def test_marks_lie_between_schedule_and_evidence() -> None:
-    """With weight w on a price of age a: mark = schedule + w 2^(-a / half-life) (aged - schedule)."""
+    """Weight w on a price of age a: mark = schedule + w 2^(-a / half-life) (aged - schedule)."""
     sim = crash()
     series, marks = sim.series(), sim.scenario.marks
     for name in ("H100", "J18_25"):
