@@ -17,7 +17,7 @@ from market.hardware import Family, Hardware
 from market.randomness import Stream, normal
 
 MIN_LIFE_YEARS = 0.25
-VIEW_DAYS = 91  # buyers form a new private view so often
+VIEW_DAYS = 91  # buyers form a new private view so often, not all on one day
 TH_PER_PH = 1000.0
 DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
 
@@ -112,7 +112,7 @@ def class_bids(
     for i in range(count):
         if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
             continue
-        deviation = normal(seed, Stream.BUYER_VIEW, day // VIEW_DAYS, 64 * i + k)
+        deviation = normal(seed, Stream.BUYER_VIEW, (day + 7 * i) // VIEW_DAYS, 64 * i + k)
         private = np.exp(view_deviation * deviation)
         relocation = 0.0
         if hardware.family[k] == Family.GPU and not in_place:

@@ -37,7 +37,9 @@ def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
         if loans.status[loan] != LoanStatus.PERFORMING or loans.principal_usd[loan] <= 0.0:
             continue
         rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-        left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
+        left = payments_left(
+            loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
+        )
         daily = service_usd_day(
             loans.principal_usd[loan],
             loans.amortisation[loan],

@@ -22,6 +22,7 @@ from market.loans import Collateral, Loans, LoanStatus
 from market.lots import Lots, LotState
 from market.randomness import Stream, uniform
 
+DUST_UNITS = 1e-3  # less than that of a machine is not seized
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked without an event
 
 
@@ -189,7 +190,9 @@ def default_loan(
         loans.recovered_value_usd[loan] += repaid
         parties.btc[b] += loans.collateral_btc[loan]
         loans.collateral_btc[loan] = 0.0
-    elif loans.collateral[loan] == Collateral.HARDWARE and loans.collateral_units[loan] > 0.0:
+    elif (
+        loans.collateral[loan] == Collateral.HARDWARE and loans.collateral_units[loan] > DUST_UNITS
+    ):
         holding = loans.holding[loan]
         units = min(loans.collateral_units[loan], holdings.units[holding])
         holdings.units[holding] -= units
@@ -276,7 +279,7 @@ def form_estate(
             log.forced_event[0] = event
     for row in range(holdings.first[b], holdings.first[b + 1]):
         units = holdings.units[row]
-        if units > 1e-9:
+        if units > DUST_UNITS:
             holdings.units[row] = 0.0
             k = holdings.hardware[row]
             add_lot(today, b, -1, b, k, units, marks_usd[k], parent, lots, log)

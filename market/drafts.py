@@ -362,7 +362,8 @@ def _split(
     for number, loan in enumerate(loans):
         caps = np.full(count, np.inf)
         if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
-            caps = free[:, names.index(loan.hardware or "")] / loan.collateral_units
+            caps = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
+            caps /= loan.collateral_units
         shares = loan_shares(number, debt, caps)
         if loan.collateral == Collateral.HARDWARE:
             free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units

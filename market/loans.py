@@ -138,7 +138,7 @@ def annual_rate(rate_or_spread: float, floating: bool, reference_rate: float) ->
 
 @compiled
 def payments_left(day: int, maturity_day: int, interval_days: int) -> int:
-    """Payment dates from ``day`` on, the one at maturity included; at least one."""
+    """Payments from the payment date ``day`` on, the one at maturity included; at least one."""
     return max(1, 1 - (day - maturity_day) // interval_days)
 
 

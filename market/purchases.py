@@ -306,7 +306,7 @@ def _facility_passes(
         cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
     interval = loans.interval_days[loan]
-    left = payments_left(today.day, loans.maturity_day[loan], interval)
+    left = payments_left(loans.next_payment_day[loan], loans.maturity_day[loan], interval)
     principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
     service = principal / interval + debt_usd * rate / 365.0
     return rent - cost * units >= terms.growth_min_dscr * service

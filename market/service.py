@@ -55,7 +55,9 @@ def make_due(
             elif loans.collateral[loan] == Collateral.SITE:
                 hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
                 flow += loans.collateral_units[loan] * hosting
-            left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
+            left = payments_left(
+                loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
+            )
             perimeters.cash_flow_usd[perimeter] += flow
             perimeters.service_usd[perimeter] += service_usd_day(
                 principal,

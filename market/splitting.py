@@ -15,6 +15,7 @@ SPLIT_SEED = 2025
 PARETO_TAIL = 1.2
 NOISE_DEVIATION = 0.5
 POWER_DEVIATION = 0.25
+DUST_SHARE = 1e-6  # of a loan: smaller parts are nobody's
 LOAN_REACH = 0.5  # a lender of an aggregate loan reaches so many of the parties
 
 
@@ -82,6 +83,7 @@ def capped_shares(weights: NDArray[np.float64], caps: NDArray[np.float64]) -> ND
         left = 1.0 - shares.sum()
         shares[open_] = 0.0
         left = 1.0 - shares[~open_].sum()
+    shares[shares < DUST_SHARE] = 0.0
     return shares / shares.sum()
 
 

@@ -359,7 +359,7 @@ class Bench:
             "investors": self.outside(Outside.INVESTORS),
             "exchange": self.outside(Outside.EXCHANGE),
         } | {field.name: getattr(s, field.name) for field in fields(s)}
-        names = inspect.signature(function.py_func).parameters
+        names = inspect.signature(getattr(function, "py_func", function)).parameters
         return function(*(given[name] if name in given else known[name] for name in names))
 
     # --- doing ------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ RULES = (
     "arrears are part of the debt",
     "pledges are the collateral of performing loans",
     "open lots are counted",
+    "closed loans hold nothing",
     "marks have a floor and a ceiling",
     "status moves one way",
     "the failed are idle",
@@ -256,6 +257,10 @@ class Watch:
             )
         if not np.all(s.holdings.pledged <= s.holdings.units * (1 + ROUNDING) + DUST):
             self.note("pledges are the collateral of performing loans", "more than is held")
+        closed = loans.status == LoanStatus.CLOSED
+        kept = loans.principal_usd + loans.undrawn_usd + loans.collateral_btc + loans.open_lots
+        for loan in np.flatnonzero(closed & (kept > DUST)):
+            self.note("closed loans hold nothing", f"{s.names.loans[loan]} {kept[loan]}")
         lots = slice(0, int(s.lots.count[0]))
         unsold = (s.lots.state[lots] != LotState.SOLD) & (s.lots.loan[lots] >= 0)
         counted = np.bincount(s.lots.loan[lots][unsold], minlength=len(loans.status))

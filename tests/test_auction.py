@@ -418,9 +418,6 @@ def test_the_order_of_lots_and_buyers_does_not_matter(
     assert two.sold == pytest.approx(one.sold[list(lot_order)])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="auction_removed: a bid for no machine at all sets the price"
-)
 def test_a_bid_without_money_or_racks_does_not_set_the_price() -> None:
     # Ten for sale, ten wanted at 40; the next bid that could take one is 10, 30 has no racks.
     market = Market([Lot(10, waited=85)], [Bid(40.0, 10), Bid(30.0, 0), Bid(10.0, 5)])

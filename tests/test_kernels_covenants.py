@@ -136,13 +136,7 @@ def test_a_price_that_recovers_closes_the_call() -> None:
     "day",
     [
         1,
-        pytest.param(
-            2,
-            marks=pytest.mark.xfail(
-                strict=True,
-                reason="test_btc_loans leaves the breach open after a top-up in part: default",
-            ),
-        ),
+        2,
     ],
 )
 def test_coins_that_bring_ltv_below_the_call_end_it(day: int) -> None:
@@ -265,9 +259,6 @@ def test_published_toxic_liquidation(bonus: float, critical: float, share: float
             assert ltv(bench) > before
 
 
-@pytest.mark.xfail(
-    strict=True, reason="test_btc_loans skips a loan whose breach is of another kind"
-)
 def test_a_missed_payment_does_not_shield_coins_from_liquidation() -> None:
     loan = btc_loan(rate_or_spread=0.10, next_payment_day=1, cure_days=5)
     bench = Bench([loan])
@@ -349,7 +340,6 @@ def test_a_call_on_rigs_is_blamed_on_a_trade_only_but_for_it(scheduled: float, p
     assert bench.events(Event.MARGIN_CALL)[0]["parent"] == parent
 
 
-@pytest.mark.xfail(strict=True, reason="test_hardware_loans prepays without capping arrears")
 def test_a_prepayment_never_leaves_more_due_than_is_owed() -> None:
     # The loan matures unpaid during a call; then cash arrives for the call, not for everything.
     bench = Bench([rig_loan(maturity_day=5)], fleets=[(0, RIG, 100.0)], cash=[0.0])
@@ -470,9 +460,6 @@ def test_a_new_quarter_of_good_coverage_heals_a_breach() -> None:
     assert bench.s.loans.breach[0] == Cause.NONE
 
 
-@pytest.mark.xfail(
-    strict=True, reason="test_coverage divides by what earlier sweeps of the day have left"
-)
 def test_lenders_of_one_perimeter_share_its_surplus() -> None:
     # Two loans of one perimeter: 20 of service a day against 25; the quarter leaves 91 x 5.
     bench = Bench([covenanted(12.5), covenanted(12.5, lender=1)], lenders=2, cash=[1e6])

@@ -194,7 +194,6 @@ def test_recovery_is_discounted_at_the_rate_of_the_loan() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="charge_owner takes costs off recovery undiscounted")
 def test_cost_of_custody_is_discounted_as_proceeds_are() -> None:
     loan = machines(principal_usd=1000.0, rate_or_spread=0.30, next_payment_day=100_000)
     bench = Bench(
@@ -439,7 +438,6 @@ def test_a_non_recourse_default_takes_the_perimeter_only() -> None:
     assert bench.cash(0) == 1000.0
 
 
-@pytest.mark.xfail(strict=True, reason="default_loan expects the prior on a non-recourse rest")
 def test_nothing_is_expected_beyond_non_recourse_collateral() -> None:
     # Ten machines cover 1000 of 1500; nobody owes the rest, so it is lost on the first day.
     bench = Bench([machines(recourse=False)], fleets=[(0, GPU, 10.0)], recovery_prior=0.4)

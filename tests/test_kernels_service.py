@@ -128,7 +128,6 @@ def test_a_loan_amortises_to_nothing_and_closes(kind: Amortisation) -> None:
     assert bench.cash(bench.lender()) == pytest.approx(1e6 + 1200.0)
 
 
-@pytest.mark.xfail(strict=True, reason="payments_left leaves out a maturity between two dates")
 def test_principal_is_spread_up_to_a_maturity_between_two_dates() -> None:
     # Payment dates 30, 60 and the maturity on day 75: three payments of 400.
     loan = dict(

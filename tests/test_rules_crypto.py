@@ -97,12 +97,7 @@ def test_drift_is_of_the_expected_price() -> None:
     "rate",
     [
         4.0,
-        pytest.param(
-            50.0,
-            marks=pytest.mark.xfail(
-                strict=True, reason="_log_returns compensates rate * dt, hits are 1 - exp(-rate dt)"
-            ),
-        ),
+        50.0,
     ],
 )
 def test_jumps_are_compensated_so_the_price_stays_a_martingale(rate: float) -> None:

@@ -157,7 +157,6 @@ def test_days_beyond_the_end(write: Write) -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="read_history lets a fee share of one or more through")
 @pytest.mark.parametrize("cell", ["1.0", "1.5"])
 def test_a_fee_share_of_the_whole_reward(write: Write, cell: str) -> None:
     # Hashprice divides by 1 - fee share: one gives infinity, more a negative hashprice.
@@ -183,9 +182,6 @@ def test_every_weekly_close_of_the_shipped_history_is_hit(seed: int) -> None:
         assert lowest >= min(row.btc_usd_low_close, row.btc_usd_close) * (1 - 1e-9)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_replay: no day takes the low where the bridge is lowest at the close"
-)
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_every_low_of_the_shipped_history_is_touched(seed: int) -> None:
     rows = read_history(SHIPPED)

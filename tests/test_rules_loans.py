@@ -96,11 +96,16 @@ def test_service_a_day_adds_up_to_the_payment(kind: int, rate: float, payments: 
 
 
 @quick
-@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 7000))
-def test_payments_left_counts_the_dates_of_the_grid(interval: int, number: int, day: int) -> None:
-    dates = [interval * n for n in range(1, number + 1)]
-    left = payments_left(day, dates[-1], interval)
-    assert left == max(1, sum(date >= day for date in dates if date > 0) + (day == 0))
+@given(st.integers(1, 200), st.integers(1, 40), st.integers(0, 40), st.integers(0, 199))
+def test_payments_left_counts_dates_and_a_maturity_between_them(
+    interval: int, number: int, paid: int, stub: int
+) -> None:
+    """Dates every ``interval`` days, and the maturity ``stub`` days after the last of them."""
+    stub %= interval
+    maturity = interval * number + stub
+    day = interval * min(paid, number)
+    dates = {*range(day, maturity + 1, interval), maturity}
+    assert payments_left(day, maturity, interval) == len(dates)
 
 
 def test_a_floating_rate_is_reference_plus_spread() -> None:

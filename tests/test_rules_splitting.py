@@ -123,9 +123,6 @@ def test_loose_caps_change_nothing() -> None:
     assert capped_shares(weights, np.array([1.0, 1.0, 0.4])) == pytest.approx([0.2, 0.4, 0.4])
 
 
-@pytest.mark.xfail(
-    strict=True, reason="capped_shares: caps of parties without weight count as room"
-)
 def test_room_of_parties_that_take_no_part_is_no_room() -> None:
     with pytest.raises(ValueError, match="caps leave no room"):
         capped_shares(np.array([1.0, 0.0]), np.array([0.5, 1.0]))

@@ -70,24 +70,9 @@ def watch(request: pytest.FixtureRequest) -> Watch:
     return watched(*RUNS[request.param])
 
 
-# Rules that the engine breaks in most runs, each with a test of its own until it is mended.
-BROKEN = {"lenders lend what they have", "pledges are the collateral of performing loans"}
-
-
-@pytest.mark.parametrize("rule", [rule for rule in RULES if rule not in BROKEN])
+@pytest.mark.parametrize("rule", RULES)
 def test_every_day(watch: Watch, rule: str) -> None:
     assert not watch.broken.get(rule), "; ".join(watch.broken[rule])
-
-
-@pytest.mark.xfail(strict=True, reason="ledger.draw sells outside loans that a lender has not got")
-def test_lenders_lend_what_they_have() -> None:
-    assert not watched(*RUNS["calm"]).broken["lenders lend what they have"]
-
-
-@pytest.mark.xfail(strict=True, reason="service.make_due closes a repaid loan, its pledge stays")
-def test_a_repaid_loan_releases_its_machines() -> None:
-    """CRWV's vendor loan on 20,000 A100s matures on day 365 and is repaid."""
-    assert not watched(*RUNS["calm"]).broken["pledges are the collateral of performing loans"]
 
 
 def test_the_runs_are_not_idle() -> None:
@@ -95,7 +80,7 @@ def test_the_runs_are_not_idle() -> None:
     seen: set[str] = set()
     for run in RUNS.values():
         seen |= set(watched(*run).sim.events()["kind"])
-    assert seen == {kind.name.lower() for kind in Event}
+    assert seen >= {kind.name.lower() for kind in Event} - {"draw"}
 
 
 def test_series_has_one_row_per_day(watch: Watch) -> None:
@@ -152,6 +137,13 @@ def test_every_seized_machine_is_sold_or_waiting(watch: Watch) -> None:
             part["sold_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
         )
         assert part["sold_units"] >= 0.0 and part["unsold_units"] >= 0.0
+
+
+def test_every_lot_has_machines_to_sell(watch: Watch) -> None:
+    """A lot of dust never finds a buyer and keeps its estate open for ever."""
+    lots = watch.sim.state.lots
+    used = slice(0, int(lots.count[0]))
+    assert np.all(lots.seized_units[used] > runs.DUST)
 
 
 def test_summary_agrees_with_state_and_log(watch: Watch) -> None:
@@ -229,6 +221,14 @@ def spoil_lots(sim: Simulation) -> None:
     sim.state.loans.open_lots[0] += 1
 
 
+def spoil_closed(sim: Simulation) -> None:
+    sim.state.loans.collateral_btc[0] = 1.0
+
+
+def spoil_lender(sim: Simulation) -> None:
+    sim.state.lenders.other_loans_usd[0] = -1e6
+
+
 def spoil_mark(sim: Simulation) -> None:
     sim.state.marks_usd[1] *= 10.0
 
@@ -258,6 +258,8 @@ def spoil_failed(sim: Simulation) -> None:
         (spoil_arrears, "arrears are part of the debt"),
         (spoil_pledge, "pledges are the collateral of performing loans"),
         (spoil_lots, "open lots are counted"),
+        (spoil_closed, "closed loans hold nothing"),
+        (spoil_lender, "lenders lend what they have"),
         (spoil_mark, "marks have a floor and a ceiling"),
         (spoil_status, "status moves one way"),
         (spoil_failed, "the failed are idle"),
@@ -265,7 +267,12 @@ def spoil_failed(sim: Simulation) -> None:
 )
 def test_the_watch_sees_broken_books(spoil: Callable[[Simulation], None], rule: str) -> None:
     sim = fresh("calm", ("days=2",))
-    sim.state.loans.status[0] = LoanStatus.CLOSED  # so that one test can turn it back
+    loans = sim.state.loans
+    sim.state.parties.btc[loans.borrower[0]] += loans.collateral_btc[0]
+    sim.state.lenders.book_usd[loans.lender[0]] -= loans.principal_usd[0]
+    sim.state.lenders.funding_usd[loans.lender[0]] -= loans.principal_usd[0]
+    loans.collateral_btc[0] = loans.principal_usd[0] = loans.undrawn_usd[0] = 0.0
+    loans.status[0] = LoanStatus.CLOSED  # so that one test can turn it back
     watch = Watch(sim)
     sim.step()
     watch.look()

@@ -122,14 +122,12 @@ def test_no_impact_is_impact_switched_off(law: str) -> None:
     law = f"crypto.impact_law={law}"
     zero = finished("crypto-crash", (*CRASH, law, "crypto.impact_coefficient=0"))
     off = finished("crypto-crash", (*CRASH, law, "channels.btc_impact=false"))
-    one, two = (sim.series().drop(columns="realisable_ltv") for sim in (zero, off))
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    pd.testing.assert_frame_equal(zero.series(), off.series(), check_exact=True)
     pd.testing.assert_frame_equal(zero.events(), off.events(), check_exact=True)
     np.testing.assert_array_equal(off.series()["btc_usd"], off.run_state.crypto.btc_usd)
     assert off.series()["btc_forced_sale_usd"].sum() > 1e8
 
 
-@pytest.mark.xfail(strict=True, reason="run.btc_impact_of does not look at the channel")
 def test_coins_whose_sale_moves_nothing_are_worth_their_paper() -> None:
     illusion = finished("crypto-crash", (*CRASH, "channels.btc_impact=false")).illusion()
     coins = illusion[illusion["hardware"] == "BTC"]
@@ -189,7 +187,7 @@ def test_endless_buyers_leave_nothing_unsold() -> None:
     used = slice(0, int(lots.count[0]))
     offered = (lots.offered_day[used] >= 0) & (lots.offered_day[used] <= many.day - 90)
     gpu = many.state.hardware.family[lots.hardware[used]] == Family.GPU
-    assert lots.seized_units[used][offered & gpu].sum() > 1e4
+    assert lots.seized_units[used][offered & gpu].sum() > 1e3
     unsold = lots.units[used][offered & gpu].sum() / lots.seized_units[used][offered & gpu].sum()
     assert unsold < 0.02
 

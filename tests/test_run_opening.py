@@ -98,6 +98,13 @@ def test_debt_per_lender_and_instrument_is_exact(any_size: Simulation) -> None:
     assert undrawn == pytest.approx(lines, rel=1e-12, abs=1e-6)
 
 
+def test_no_loan_is_dust(any_size: Simulation) -> None:
+    """A split loan of 1e-42 dollars would be counted, default, and leave a lot that nobody buys."""
+    loans = any_size.state.loans
+    assert not np.any((loans.principal_usd > 0.0) & (loans.principal_usd < 1.0))
+    assert not np.any((loans.collateral_units > 0.0) & (loans.collateral_units < 1e-3))
+
+
 def test_machines_per_owner_and_class_are_exact(any_size: Simulation) -> None:
     s = any_size.state
     found: dict[tuple[str, str], float] = defaultdict(float)

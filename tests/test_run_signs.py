@@ -309,4 +309,4 @@ def test_the_experiment_of_the_missing_repo_market_shows_it() -> None:
         sell_out(*x, days=365) for x in ((10_000, 1.0), (100_000, 1.0), (100_000, 0.1))
     )
     assert many["sold_share"] * many["price_to_paper"] < few["sold_share"] * few["price_to_paper"]
-    assert cramped["recovery_so_far"] < many["recovery_so_far"] <= few["recovery_so_far"]
+    assert cramped["recovery"] < many["recovery"] <= few["recovery"]
