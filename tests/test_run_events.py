@@ -91,7 +91,7 @@ def test_kinds_have_the_parents_they_say(log: pd.DataFrame) -> None:
             "covenant_breach",
             "margin_call",
         },
-        "btc_liquidation": {"margin_call", "loan_default"},
+        "btc_liquidation": {"margin_call", "missed_payment", "loan_default"},
     }.items():
         assert set(parents_of(log, kind)["kind"]) <= allowed, kind
 

@@ -349,4 +349,4 @@ def test_every_day_under_random_settings(chosen: dict[str, object], seed: int) -
         ["days=200", "crypto.crash_start_day=5", "compute.shock_start_day=5", *text]
     )
     watch = Watch(Simulation(scenario, seed=seed, tables=runs.tables())).run()
-    assert not {rule: notes for rule, notes in watch.broken.items() if notes and rule not in BROKEN}
+    assert not {rule: notes for rule, notes in watch.broken.items() if notes}
