@@ -83,7 +83,6 @@ def capped_shares(weights: NDArray[np.float64], caps: NDArray[np.float64]) -> ND
         left = 1.0 - shares.sum()
         shares[open_] = 0.0
         left = 1.0 - shares[~open_].sum()
-    shares[shares < DUST_SHARE] = 0.0
     return shares / shares.sum()
 
 
@@ -99,4 +98,8 @@ def loan_shares(
     chosen = draws < LOAN_REACH
     if not chosen.any() or caps[chosen].sum() < 1.2:
         chosen[:] = True
+    shares = capped_shares(np.where(chosen, debt_shares, 0.0), np.where(chosen, caps, 0.0))
+    chosen &= shares >= DUST_SHARE
+    if caps[chosen].sum() < 1.0:
+        return shares
     return capped_shares(np.where(chosen, debt_shares, 0.0), np.where(chosen, caps, 0.0))

@@ -40,7 +40,7 @@ quick = settings(deadline=None, max_examples=80)
 
 
 def floats(low: float, high: float) -> st.SearchStrategy[float]:
-    return st.floats(low, high, allow_nan=False, allow_infinity=False)
+    return st.floats(low, high, allow_subnormal=False)
 
 
 # --- miners ---------------------------------------------------------------------------------------

@@ -21,13 +21,13 @@ CHANNELS = tuple(Channels.model_fields)
 
 RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
     "calm": ("calm", (), 1, "packaged"),
-    "baseline": ("baseline", ("days=500",), 2, "packaged"),
+    "baseline": ("baseline", ("days=365",), 2, "packaged"),
     "crypto-crash": ("crypto-crash", (), 1, "packaged"),
     "joint-crash": ("joint-crash", (), 3, "packaged"),
-    "rental-deflation": ("rental-deflation", ("days=500",), 1, "packaged"),
+    "rental-deflation": ("rental-deflation", ("days=365",), 1, "packaged"),
     "without recourse": (
         "joint-crash",
-        ("days=500", "crypto.crash_days=120", "liquidation.site_days=60"),
+        ("days=400", "crypto.crash_days=120", "liquidation.site_days=60"),
         2,
         "without recourse",
     ),
@@ -49,14 +49,14 @@ RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
     ),
     "sampled and scaled": (
         "crypto-crash",
-        ("days=400", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
+        ("days=300", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
         8,
         "packaged",
     ),
     **{
         f"{channel} off": (
             "joint-crash",
-            ("days=300", "crypto.crash_days=120", f"channels.{channel}=false"),
+            ("days=240", "crypto.crash_days=90", f"channels.{channel}=false"),
             4,
             "packaged",
         )
