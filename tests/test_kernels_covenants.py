@@ -483,3 +483,12 @@ def test_pledged_machines_carry_their_income_into_coverage() -> None:
     bench.s.holdings.income_usd_unit_day[0] = 2.6  # 13 a day on the five pledged ones
     quarters(bench, 1, 91)
     assert bench.s.perimeters.dscr[0] == pytest.approx(1.30)
+
+
+@pytest.mark.xfail(strict=True, reason="make_due closes the loan before its coins are released")
+def test_coins_go_home_even_if_repaid_on_the_eve_of_a_payment_date() -> None:
+    # Repaid after the day's margin tests (a roll-over that lenders refuse), with interest due next.
+    bench = Bench([btc_loan(principal_usd=0.0, next_payment_day=5)])
+    live(bench, [100.0], first=5)
+    assert bench.s.parties.btc[0] == pytest.approx(100.0)
+    assert bench.s.loans.collateral_btc[0] == 0.0

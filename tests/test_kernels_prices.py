@@ -1,0 +1,208 @@
+"""Prices of a day, marks, and bids: impact decays, evidence ages, private views differ."""
+
+import math
+
+import numpy as np
+import pytest
+from by_hand import GPU, RIG, Bench
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents.buyer import strip_value_usd
+from market.bids import class_bids, remaining_life_years, segment_strips
+
+FROZEN = {"hashprice": False, "rent_feedback": False}
+
+
+def priced(**sections: dict[str, object]) -> Bench:
+    channels = FROZEN | sections.pop("channels", {})
+    return Bench(scenario={"name": "bench", "days": 3650, "channels": channels, **sections})
+
+
+# --- impact of forced sales on the path -----------------------------------------------------------
+
+
+def test_a_forced_sale_moves_the_next_days_price_and_fades() -> None:
+    bench = priced(crypto={"volatility": 0.62, "impact_half_life_days": 5.0})
+    bench.s.log.forced_usd[0] = 30e9 / 4  # a quarter of a day's turnover
+    bench.day(1, "prices")
+    hit = -0.5 * 0.62 / math.sqrt(365)  # square root of a quarter
+    assert math.log(bench.s.prices.btc_usd / 100.0) == pytest.approx(hit)
+    assert bench.s.log.forced_usd[0] == 0.0
+    for day in range(2, 7):
+        bench.day(day, "prices")
+    assert math.log(bench.s.prices.btc_usd / 100.0) == pytest.approx(hit / 2)  # five days later
+    assert bench.s.prices.btc_exogenous_usd == 100.0
+
+
+def test_exponential_impact_does_not_care_how_an_order_is_split_within_a_day() -> None:
+    crypto = {"impact_law": "exponential", "impact_coefficient": 0.5, "depth_adv_usd": 1e6}
+    prices = []
+    for pieces in ([9e5], [3e5, 3e5, 3e5]):
+        bench = priced(crypto=crypto)
+        for piece in pieces:
+            bench.s.log.forced_usd[0] += piece
+        bench.day(1, "prices")
+        prices.append(bench.s.prices.btc_usd)
+    assert prices[0] == pytest.approx(100.0 * math.exp(-0.45), rel=1e-12)
+    assert prices[1] == pytest.approx(prices[0], rel=1e-12)
+
+
+def test_with_impact_off_forced_sales_leave_the_price_alone() -> None:
+    bench = priced(channels={"btc_impact": False})
+    bench.s.log.forced_usd[0] = 30e9
+    bench.day(1, "prices")
+    assert bench.s.prices.btc_usd == 100.0
+
+
+# --- marks ----------------------------------------------------------------------------------------
+
+
+def test_marks_are_schedule_and_aged_evidence() -> None:
+    bench = priced(marks={"evidence_weight": 0.5, "evidence_half_life_days": 100.0})
+    s = bench.s
+    s.hardware.annual_depreciation[GPU] = 0.4
+    bench.day(365, "prices")
+    schedule = 100.0 * math.exp(-0.4)
+    assert s.marks_usd[GPU] == pytest.approx(schedule)
+    s.clearing_usd[GPU], s.clearing_day[GPU] = 30.0, 365
+    bench.day(365, "prices")
+    assert s.marks_usd[GPU] == pytest.approx(0.5 * schedule + 0.5 * 30.0)
+    bench.day(465, "prices")
+    # A hundred days on: the weight has halved, and both have depreciated.
+    fade = math.exp(-0.4 * 100 / 365)
+    assert s.marks_usd[GPU] == pytest.approx((0.75 * schedule + 0.25 * 30.0) * fade)
+
+
+def test_marks_follow_the_schedule_when_told_to() -> None:
+    bench = priced(channels={"mark_to_market": False})
+    bench.s.clearing_usd[GPU] = 1.0
+    bench.day(10, "prices")
+    assert bench.s.marks_usd[GPU] == pytest.approx(100.0)
+
+
+# --- bids -----------------------------------------------------------------------------------------
+
+
+def crowd(count: int, **flags: object) -> Bench:
+    bench = Bench(buyers=[dict(budget=1e5, slots=50.0, **flags)] * count, scrap=[1.0, 0.1, 0.0])
+    bench.s.hardware.replacement_usd[:] = 1e9
+    return bench
+
+
+def bids_of(bench: Bench, **given: object) -> tuple[np.ndarray, np.ndarray]:
+    known: dict[str, object] = dict(
+        k=GPU,
+        day=0,
+        seed=1,
+        in_place=False,
+        view_deviation=0.25,
+        extra_days=0.0,
+        dealer_price_usd=100.0,
+        replacement_usd=1e9,
+        strips=np.array([[80.0, 8.0, np.nan]]),
+    )
+    return bench.kernel(class_bids, **known | given)
+
+
+def test_private_views_are_lognormal_around_the_strip() -> None:
+    bids, units = bids_of(crowd(600))
+    views = np.log(bids / 80.0)
+    assert views.mean() == pytest.approx(0.0, abs=4 * 0.25 / math.sqrt(600))
+    assert views.std() == pytest.approx(0.25, abs=4 * 0.25 / math.sqrt(1200))
+    assert units == pytest.approx(np.full(600, 50.0))  # racks bind: 1e5 buys over a thousand
+
+
+def test_views_stay_for_a_quarter_and_then_change_one_by_one() -> None:
+    # Thirteen weeks make a quarter: a thirteenth of the buyers thinks again each week.
+    bench = crowd(130)
+    first = bids_of(bench, day=0)[0]
+    changed = [np.mean(bids_of(bench, day=day)[0] != first) for day in (7, 28, 91)]
+    assert changed == pytest.approx([1 / 13, 4 / 13, 1.0])
+
+
+def test_nobody_pays_more_than_new_hardware_costs() -> None:
+    bids, _ = bids_of(crowd(200), replacement_usd=70.0)
+    assert bids.max() == 70.0
+
+
+def test_relocation_is_paid_by_those_who_move_machines() -> None:
+    bench = crowd(50)
+    bench.s.buyers.relocation_usd[:] = 15.0
+    moved, _ = bids_of(bench)
+    bench.s.buyers.relocation_usd[:] = 0.0
+    free, _ = bids_of(bench)
+    assert moved == pytest.approx(free - 15.0)
+    standing = crowd(50, in_place=True)
+    standing.s.buyers.relocation_usd[:] = 15.0
+    assert bids_of(standing, in_place=True)[0] == pytest.approx(free)
+    rigs = np.array([[80.0, 80.0, np.nan]])
+    bench.s.buyers.relocation_usd[:] = 15.0
+    assert np.all(bids_of(bench, k=RIG, strips=rigs)[0] > 0)
+
+
+def test_who_buys_in_place_does_not_bid_for_removed_machines_and_the_other_way_round() -> None:
+    assert np.all(bids_of(crowd(20, in_place=True))[0] == 0.0)
+    assert np.all(bids_of(crowd(20), in_place=True)[0] == 0.0)
+    assert np.all(bids_of(crowd(20, in_place=True), in_place=True)[0] > 0.0)
+
+
+def test_dealers_bid_below_what_they_resell_for() -> None:
+    bench = crowd(200, needs_slots=False)
+    bench.s.buyers.required_return[:] = 0.20
+    bids, units = bids_of(bench)
+    ceiling = 100.0 / 1.2**0.25
+    assert bids.max() <= ceiling * (1 + 1e-12)
+    assert bids.min() > 0.5 * ceiling
+    assert units * bids == pytest.approx(np.full(200, 1e5))  # money binds, racks do not
+
+
+def test_bids_below_scrap_are_none() -> None:
+    bench = crowd(200)
+    bench.s.hardware.scrap_usd[GPU] = 75.0
+    bids, units = bids_of(bench)
+    assert np.all((bids == 0.0) | (bids >= 75.0))
+    assert np.any(bids == 0.0) and np.any(bids > 0.0)
+    assert np.all(units[bids == 0.0] == 0.0)
+
+
+def test_future_budgets_count_where_asked_for() -> None:
+    bench = crowd(5, needs_slots=False)
+    bench.s.buyers.budget_usd_day[:] = 1e3
+    bids, units = bids_of(bench, extra_days=90.0)
+    assert units * bids == pytest.approx(np.full(5, 1e5 + 90e3))
+
+
+@settings(max_examples=30)
+@given(st.floats(0.1, 6.0), st.floats(0.5, 5.0), st.floats(0.2, 8.0))
+def test_nobody_looks_beyond_a_classs_life(rent: float, horizon: float, life: float) -> None:
+    bench = crowd(1)
+    bench.s.buyers.horizon_years[0] = horizon
+    bench.s.buyers.running_cost_usd_kwh[0] = 0.10
+    bench.s.buyers.accepts[0, 2] = False
+    strips = bench.kernel(
+        segment_strips,
+        rent_h100=rent,
+        hashprice=50.0,
+        gpu_drift=-0.15,
+        gpu_volatility=0.35,
+        asic_drift=-0.15,
+        asic_volatility=0.6,
+        reversion=0.5,
+        remaining_years=np.full(3, life),
+        view=np.full(3, 0.7),
+        first_of_segment=np.zeros(1, np.int64),
+    )
+    # A machine of 1 kW and quality one: 24 hours of rent, of which 70 % are expected.
+    expected = strip_value_usd(24 * rent * 0.7, 2.4, -0.15, 0.35, 0.5, 0.0, min(horizon, life))
+    assert strips[0, GPU] == pytest.approx(expected)
+    assert np.isnan(strips[0, 2])
+
+
+def test_life_ends_at_a_quarter() -> None:
+    bench = crowd(1)
+    bench.s.hardware.age_years[:2] = [2.0, 1.0]
+    years = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=730)
+    assert years[:2] == pytest.approx([2.0, 2.0])
+    late = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=3650)
+    assert late[:2] == pytest.approx([0.25, 0.25])
