@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
-from by_hand import GPU, Bench
+from by_hand import GPU, RIG, Bench
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +22,7 @@ from market.lots import LotState
 SCRAP = 5.0
 PATIENCE = 100.0  # days, of lenders who can wait; others must sell at scrap
 ESTATE_PATIENCE = 180.0
+RIGS = 9.0
 
 # --- a small market -------------------------------------------------------------------------------
 
@@ -69,9 +70,10 @@ class Market:
     slots: list[float] = field(default_factory=list)
     budgets: list[float] = field(default_factory=list)
     owners: list[int] = field(default_factory=list)  # borrower of each lot, ascending
+    order: list[int] = field(default_factory=list)  # in which the lots stand in the table
 
     def __post_init__(self) -> None:
-        owners = self.owners or [0] * len(self.lots)
+        owners = self.owners = self.owners or [0] * len(self.lots)
         count = max(owners, default=0) + 1
         bids = self.bids
         budgets = self.budgets or [bid.price * bid.units for bid in bids]
@@ -96,7 +98,8 @@ class Market:
             fleets=[
                 (b, GPU, float(sum(x.units for x, o in zip(self.lots, owners) if o == b)))
                 for b in range(count)
-            ],
+            ]
+            + [(count - 1, RIG, RIGS)],
             patience=[(0.0, PATIENCE) if lot.patient else (1.0, PATIENCE) for lot in self.lots]
             or ((0.0, PATIENCE),),
             buyers=[
@@ -111,8 +114,15 @@ class Market:
         bench = self.bench
         bench.day(1, "default")
         lots = bench.s.lots
-        assert lots.count[0] == len(self.lots)
+        n = len(self.lots)
+        assert lots.count[0] == n + (n > 0)  # and the estate's rigs, which nobody may touch
+        order = self.order or list(range(n))
+        for column in lots[1:]:
+            column[:n] = column[order]
+        self.lots = [self.lots[i] for i in order]
+        self.owners = [owners[i] for i in order]
         bench.run.day = 1000
+        lots.state[n] = LotState.IN_PLACE if self.in_place else LotState.REMOVED
         for i, lot in enumerate(self.lots):
             assert lots.units[i] == lot.units
             lots.state[i] = LotState.IN_PLACE if self.in_place else LotState.REMOVED
@@ -124,7 +134,8 @@ class Market:
         self.budget = bench.s.buyers.budget_usd.copy()
         self.free = bench.s.buyers.slots[:, bench.s.hardware.rack[GPU]].copy()
         self.cash = bench.s.parties.cash_usd.copy()
-        self.owed = bench.s.loans.principal_usd.copy()
+        self.loans = lots.loan[:n].copy()
+        self.owed = bench.s.loans.principal_usd[order]
         prices = np.array([bid.price for bid in bids], float)
         if self.in_place:
             self.price, self.total, _ = bench.kernel(
@@ -168,14 +179,15 @@ class Market:
         assert np.all(s.buyers.slots >= -1e-6)
         n = len(self.lots)
         assert np.all(s.lots.units[:n] >= 0.0)
+        assert n == 0 or s.lots.units[n] == RIGS
         state = LotState.IN_PLACE if self.in_place else LotState.REMOVED
         open_ = np.where(s.lots.units[:n] > 0, state, LotState.SOLD)
         assert list(s.lots.state[:n]) == list(open_)
         # Each lender gets its lot's net proceeds up to its claim, the borrower what is beyond.
         net = s.lots.proceeds_usd[:n] * (1.0 - self.fee)
         repaid = np.minimum(net, self.owed)
-        assert self.owed - s.loans.principal_usd == pytest.approx(repaid, abs=1e-6)
-        lenders = slice(bench.first_lender, bench.first_lender + n)
+        assert self.owed - s.loans.principal_usd[self.loans] == pytest.approx(repaid, abs=1e-6)
+        lenders = bench.first_lender + s.loans.lender[self.loans]
         assert s.parties.cash_usd[lenders] - self.cash[lenders] == pytest.approx(repaid, abs=1e-6)
         surplus = (s.parties.cash_usd - self.cash)[: bench.first_lender].sum()
         assert surplus == pytest.approx((net - repaid).sum(), abs=1e-6)
@@ -261,6 +273,8 @@ def test_the_call_auction_equals_its_twin(
     if all(bid.needs_slots for bid in bids):
         assert self_used.sum() == pytest.approx(sum(sold))
     assert others == pytest.approx(market.total - market.forced)
+    ordinary = market.bench.outside(Outside.OWNERS)
+    assert market.bench.cash(ordinary) == pytest.approx(others * price if others else 0.0)
 
 
 @many
@@ -465,16 +479,18 @@ def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float]
     """Clusters one by one, second price: last price, units, lots left, budgets, winners."""
     left = [float(lot.units) for lot in market.lots]
     owed = [lot.claim for lot in market.lots]  # once repaid, the rest of a lot is the estate's
-    owners = market.owners or [0] * len(market.lots)
+    owners = market.owners
     budget, free = list(market.budget), list(market.free)
     winners: list[int] = []
     price, total = math.nan, 0.0
     for start in range(len(left)):
+        if left[start] <= 0:
+            continue
         while True:
             group = [
                 i for i in range(start, len(left)) if owners[i] == owners[start] and left[i] > 0
             ]
-            if start not in group:
+            if not group:
                 break
             size = min(sum(left[i] for i in group), market.cluster)
             reserve = max(market.lots[i].reserve(market.hold, owed[i] <= 1e-6) for i in group)
@@ -515,12 +531,14 @@ def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float]
     ),
     st.integers(0, 70).map(float),
     st.sampled_from([3.0, 8.0, 1e9]),
+    st.data(),
 )
 def test_the_sale_of_clusters_equals_its_twin(
     lots: list[tuple[Lot, int]],
     buyers: list[tuple[float, int, float, float]],
     hold: float,
     cluster: float,
+    data: st.DataObject,
 ) -> None:
     lots = sorted(lots, key=lambda pair: pair[1])
     owners = [owner - lots[0][1] for _, owner in lots]
@@ -531,6 +549,7 @@ def test_the_sale_of_clusters_equals_its_twin(
         in_place=True,
         cluster=cluster,
         owners=owners,
+        order=data.draw(st.permutations(range(len(lots)))),
         slots=[float(slots) for _, slots, _, _ in buyers],
         budgets=[budget for *_, budget, _ in buyers],
         min_lots=[least for *_, least in buyers],
@@ -558,6 +577,58 @@ def test_a_cluster_goes_at_the_second_bid() -> None:
     assert reserved.price == 58.0
     alone = Market([Lot(100, waited=90)], bids[:1], slots=[1e4], budgets=[1e9], in_place=True)
     assert alone.price == SCRAP
+
+
+def test_a_bid_of_just_the_reserve_is_a_sale() -> None:
+    lots = [Lot(100, patient=False)]
+    assert Market(lots, [Bid(SCRAP, 200)]).price == SCRAP
+    plenty = dict(slots=[1e4], budgets=[1e9], in_place=True)
+    assert Market(lots, [Bid(SCRAP, 0)], **plenty).price == SCRAP
+
+
+def test_rigs_are_sold_where_they_stand_and_taken_out_at_the_sellers_cost() -> None:
+    # 100 TH/s at 4 a TH/s; 3 % to the court and 0.25 a TH/s to take them out.
+    loan = dict(principal_usd=1000.0, collateral=Collateral.HARDWARE, hardware=RIG)
+    bench = Bench(
+        [loan | dict(collateral_units=100.0, breach=Cause.MATURITY, breach_day=0)],
+        fleets=[(0, RIG, 100.0)],
+        buyers=[dict(budget=1e6, slots=80.0)],
+        legal_cost_share=0.03,
+        removal_usd_per_th=0.25,
+        legal_days=3,
+    )
+    for day in range(1, 5):
+        bench.day(day, "default", "lenders", "liquidate")
+    assert bench.s.lots.state[0] == LotState.IN_PLACE
+    before = bench.cash(bench.lender())
+    price, total, forced, _ = bench.kernel(
+        auction_removed,
+        k=RIG,
+        bids=np.array([4.0]),
+        bid_units=np.array([1e3]),
+        routine_units=0.0,
+        hold_value_usd=0.0,
+    )
+    assert (price, total, forced) == (4.0, 100.0, 100.0)
+    assert bench.cash(bench.lender()) - before == pytest.approx(400.0 * 0.97 - 25.0)
+    assert bench.s.buyers.slots[0, bench.s.hardware.rack[RIG]] == pytest.approx(30.0)  # half a slot
+
+
+def test_a_lot_sold_on_two_days_makes_two_events() -> None:
+    market = Market([Lot(10, patient=False)], [Bid(30.0, 4)])
+    bench = market.bench
+    bench.run.day += 7
+    bench.kernel(
+        auction_removed,
+        k=GPU,
+        bids=np.array([20.0]),
+        bid_units=np.array([3.0]),
+        routine_units=0.0,
+        hold_value_usd=50.0,
+    )
+    sales = bench.events(Event.HARDWARE_SALE)
+    assert sales["day"].tolist() == [1000, 1007]
+    assert sales["amount_usd"].tolist() == [4 * SCRAP, 3 * SCRAP]
 
 
 def test_a_cluster_is_not_cut_up_for_a_small_buyer() -> None:

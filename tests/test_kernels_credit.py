@@ -64,6 +64,9 @@ def test_a_refused_borrower_asks_every_week_and_is_refused_once_in_the_log() -> 
     bench.s.borrowers.creditworthy[0] = True
     ask(bench, 77, 77)  # a week after it first asked
     assert bench.kinds() == ["NOT_REFINANCED", "ROLLED_OVER"]
+    never = Bench([bullet()])
+    ask(never, 1, 99)
+    assert never.kinds() == ["NOT_REFINANCED"]
 
 
 def test_what_is_not_rolled_falls_due() -> None:
@@ -164,6 +167,21 @@ def test_underwriting_of_a_borrower(principal: float, passes: bool) -> None:
     assert not bench.s.borrowers.creditworthy[0]
 
 
+def test_everybody_is_underwritten_on_its_own_books() -> None:
+    # The first owes 900 on 1000 of machines, the second 100 on as many.
+    bench = Bench(
+        [dict(principal_usd=900.0), dict(borrower=1, principal_usd=100.0, rate_or_spread=0.1)],
+        borrowers=2,
+        fleets=[(0, GPU, 10.0), (1, GPU, 10.0)],
+        max_ltv=0.85,
+        max_leverage=0.0,
+        min_interest_coverage=0.0,
+    )
+    do(bench, 7, credit.underwrite)
+    assert list(bench.s.borrowers.creditworthy) == [False, True]
+    assert bench.s.borrowers.interest_reserve_usd == pytest.approx([0.0, 2.5])
+
+
 def test_service_of_the_next_year() -> None:
     # Linear over four quarters of a year and a bullet: 1000 + interest of the first balance.
     loans = [
@@ -256,6 +274,19 @@ def test_a_machine_paid_by_deposit_tenant_and_own_cash() -> None:
     assert s.borrowers.deposits_usd[0] == pytest.approx(3600.0 - 20.0)
     # The tenant gets its 40 back out of rent, by the end of the contract.
     assert s.contracts.repaid_usd_day[0] * 1000 == pytest.approx(40.0)
+
+
+def test_delivered_machines_mix_their_running_cost_into_the_fleets() -> None:
+    bench = Bench(fleets=[(0, GPU, 3.0)], cash=[1000.0], **TERMS)
+    ordering(bench, unit_cost_usd_day=2.0)
+    bench.s.holdings.cost_usd_unit_day[0] = 6.0
+    do(bench, 1, purchases.deliver)
+    assert bench.s.holdings.cost_usd_unit_day[0] == pytest.approx((3 * 6.0 + 2.0) / 4)
+    fleet = Bench(fleets=[(0, GPU, 3.0)], cash=[1000.0], **TERMS)
+    ordering(fleet)
+    fleet.s.holdings.cost_usd_unit_day[0] = 6.0
+    do(fleet, 1, purchases.deliver)
+    assert fleet.s.holdings.cost_usd_unit_day[0] == 6.0
 
 
 def test_a_committed_line_pays_and_takes_the_machine_as_collateral() -> None:

@@ -257,6 +257,23 @@ def test_a_small_lot_is_removed_at_once() -> None:
     assert bench.s.lots.offered_day[0] == -1  # not offered on the road
 
 
+def test_what_nobody_buys_removed_stays_where_it_is() -> None:
+    bench = Bench(
+        [machines(collateral_units=60.0)],
+        fleets=[(0, GPU, 60.0)],
+        buyers=[dict(in_place=True, min_lot=100.0)],
+        legal_days=5,
+        in_place_days=20,
+        **FREE_CUSTODY,
+    )
+    bench.run.quotes.has_removed_buyers[GPU] = False
+    broken(bench, 0)
+    for day in range(2, 40):
+        bench.day(day, "lenders", "liquidate")
+    assert bench.s.lots.state[0] == LotState.IN_PLACE
+    assert bench.s.lots.offered_day[0] == 6
+
+
 def test_lots_of_one_borrower_make_a_cluster_together() -> None:
     loans = [machines(collateral_units=60.0), machines(collateral_units=60.0, lender=1)]
     bench = Bench(
@@ -381,6 +398,9 @@ def test_pledged_coins_are_sold_the_same_day_and_the_rest_joins_the_estate() -> 
     assert bench.cash(0) == pytest.approx((4.8 + 3.0) * 100.0 + 30.0)
     assert s.parties.btc[0] == 0.0 and s.parties.btc_lent[0] == 0.0 and s.parties.eth[0] == 0.0
     assert s.ledger.outside_btc[0] == pytest.approx(18.0)
+    exchange = bench.cash(bench.outside(Outside.EXCHANGE))
+    assert exchange == pytest.approx(-1000.0 - 780.0 - 30.0)
+    assert bench.cash(bench.lender()) == pytest.approx(1e6 + 1000.0)
     assert s.log.forced_usd[0] == pytest.approx(1800.0)
 
 
@@ -446,9 +466,10 @@ def test_nothing_is_expected_beyond_non_recourse_collateral() -> None:
 
 
 def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:
-    loans = [machines(), dict(principal_usd=200.0)]
+    loans = [machines(lender=1), dict(principal_usd=200.0)]
     bench = Bench(
         loans,
+        lenders=2,
         fleets=[(0, GPU, 25.0)],
         cash=[120.0],
         scenario=AT_MARK,
@@ -469,7 +490,8 @@ def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> No
     assert s.loans.principal_usd[0] == pytest.approx(380.0)
     bench.day(51, "lenders")
     assert s.loans.status[0] == LoanStatus.CLOSED
-    assert s.lenders.loss_usd[0] == pytest.approx(380.0)
+    assert s.lenders.loss_usd == pytest.approx([0.0, 380.0])
+    assert bench.cash(bench.lender(1)) == pytest.approx(1e6 + 1120.0)
 
 
 def test_the_hazard_strikes_everybody_alike_and_about_as_often_as_told() -> None:

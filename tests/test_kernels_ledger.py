@@ -37,6 +37,8 @@ def market() -> Bench:
     )
     bench.s.parties.btc_lent[0] = 3.0
     bench.s.parties.payables_usd[1] = 50.0
+    bench.s.ledger.outside_btc[0] = -4.0
+    bench.s.ledger.outside_units[GPU] = -2.0
     bench.s.lots.count[0] = 1
     bench.s.lots.hardware[0] = RIG
     bench.s.lots.units[0] = 7.0
@@ -121,9 +123,23 @@ def test_every_leak_is_detected(leak: Callable[[State], None]) -> None:
     assert error(market(), leak) > 1e-9
 
 
-def test_the_error_is_relative_to_the_gross_stock() -> None:
-    # 1 coin of 16 (5 free, 3 lent, 8 pledged).
-    assert error(market(), add("parties", "btc", 0)) == pytest.approx(1 / 17)
+@pytest.mark.parametrize(
+    ("leak", "share"),
+    [
+        (add("parties", "cash_usd", 0), 1 / 2_000_301),  # 2e6 with lenders, 300 with borrowers
+        (add("parties", "btc", 0), 1 / 21),  # 5 free, 3 lent, 8 pledged, 4 sold and the new one
+        (add("holdings", "units", 1), 1 / 13),  # 10 held, 2 delivered and the new one
+        (claim_and_book, 1 / 800),
+        (add("lenders", "book_usd", 0), 1 / 800),
+        (add("parties", "payables_usd", 1), 1 / 51),
+        (add("lenders", "capital_usd", 0), 1 / 4_000_800),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_the_error_is_relative_to_the_gross_stock(
+    leak: Callable[[State], None], share: float
+) -> None:
+    assert error(market(), leak) == pytest.approx(share, rel=1e-6)
 
 
 steps = st.lists(

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from by_hand import GPU, NAN, RIG, Bench, table
+from by_hand import GPU, NAN, RIG, SITE, Bench, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -85,6 +85,16 @@ def test_rigs_are_switched_over_about_two_weeks() -> None:
     assert np.all(np.diff(back) > 0) and back[-1] == pytest.approx(1.0, abs=0.01)
 
 
+def test_every_miner_mines_with_its_own_rigs() -> None:
+    bench = Bench(borrowers=2, fleets=[(0, RIG, 1000.0), (1, RIG, 500.0)], cash=[0.0, 0.0])
+    bench.s.miners.power_usd_mwh[:] = [50.0, 25.0]
+    bench.s.holdings.online[:] = 1.0
+    assert mine(bench, 45.0) == pytest.approx(1500.0)
+    assert bench.s.miners.hashrate_online_th == pytest.approx([1000.0, 500.0])
+    assert bench.cash(0) == pytest.approx(45.0 - 24.0)
+    assert bench.cash(1) == pytest.approx(22.5 - 6.0)
+
+
 def test_the_failed_do_not_mine() -> None:
     bench = mining(1000.0, 50.0)
     bench.s.parties.status[0] = Status.DEFAULTED
@@ -114,6 +124,28 @@ def test_contracts_and_spot_by_hand() -> None:
     assert bench.s.neoclouds.income_usd_day[0] == pytest.approx(60.0 + 6 * 24.0 - 10 * 4.0)
     assert bench.cash(0) == pytest.approx(164.0)
     assert bench.s.neoclouds.gpus_online[0] == pytest.approx(10.0)
+
+
+def test_a_contract_is_spread_over_classes_by_what_they_rent_for() -> None:
+    # Six of quality one and two of quality three, half of them under contract for 120 a day:
+    # 20 a day for a unit of the first (6 x 1 + 2 x 3 = 12 units of quality, half covered), 60 for
+    # the second. Spot brings 24 x 1.00 and 24 x 3.00. A second owner has its own.
+    bench = Bench(
+        borrowers=2, fleets=[(0, GPU, 6.0), (0, SITE, 2.0), (1, GPU, 5.0)], cash=[0.0, 0.0]
+    )
+    s = bench.s
+    s.hardware.family[SITE], s.hardware.quality[SITE] = s.hardware.family[GPU], 3.0
+    s.holdings.cost_usd_unit_day[:2] = [2.0, 4.0]
+    s.neoclouds.spot_realisation[:] = 0.5
+    s.neoclouds.contracted_gpus[0] = 4.0
+    s.neoclouds.contract_usd_day[0] = 120.0
+    supply = bench.kernel(operate.run_gpus, rent_h100=2.0)
+    assert supply == pytest.approx(6.0 + 2 * 3.0 + 5.0)
+    assert s.holdings.income_usd_unit_day[:2] == pytest.approx(
+        [0.5 * 20.0 + 0.5 * 24.0 - 2.0, 0.5 * 60.0 + 0.5 * 72.0 - 4.0]
+    )
+    assert bench.cash(0) == pytest.approx(120.0 + 3 * 24.0 + 1 * 72.0 - 6 * 2.0 - 2 * 4.0)
+    assert bench.cash(1) == pytest.approx(5 * 24.0)
 
 
 def test_machines_that_do_not_earn_their_cost_are_switched_off() -> None:
@@ -278,6 +310,22 @@ def test_site_rent_goes_from_tenant_to_landlord() -> None:
     bench.s.parties.status[0] = Status.DEFAULTED
     bench.kernel(run_contracts, day=3, rent_usd_h=2.0)
     assert bench.cash(0) == pytest.approx(150.0)
+
+
+def test_a_landlord_outside_is_paid_while_its_tenant_stands() -> None:
+    bench = Bench(borrowers=2, cash=[500.0, 0.0])
+    owner = bench.outside(Outside.OWNERS)
+    bench.s.contracts = contract(
+        kind=ContractKind.HOSTING, usd_day=100.0, landlord=owner, tenant=0, hardware=-1
+    )
+    bench.kernel(run_contracts, day=1, rent_usd_h=2.0)
+    assert bench.cash(0) == pytest.approx(400.0)
+    assert bench.cash(owner) == pytest.approx(100.0)
+    assert bench.s.neoclouds.lease_cost_usd_day[0] == pytest.approx(100.0)
+    bench.s.parties.status[0] = Status.DEFAULTED
+    bench.kernel(run_contracts, day=2, rent_usd_h=2.0)
+    assert bench.cash(0) == pytest.approx(400.0)
+    assert bench.cash(owner) == pytest.approx(100.0)
 
 
 def test_rent_inside_the_tenants_cost_is_not_paid_twice() -> None:

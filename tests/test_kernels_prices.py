@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.buyer import strip_value_usd
-from market.bids import class_bids, remaining_life_years, segment_strips
+from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
 
@@ -206,3 +206,41 @@ def test_life_ends_at_a_quarter() -> None:
     assert years[:2] == pytest.approx([2.0, 2.0])
     late = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=3650)
     assert late[:2] == pytest.approx([0.25, 0.25])
+
+
+@pytest.mark.parametrize("wanted", [40.0, 400.0, 2500.0])
+def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(wanted: float) -> None:
+    bench = crowd(100)
+    bench.s.buyers.running_cost_usd_kwh[:] = 0.05
+    market = dict(
+        rent_h100=2.0,
+        hashprice=50.0,
+        gpu_drift=-0.15,
+        gpu_volatility=0.35,
+        asic_drift=-0.15,
+        asic_volatility=0.6,
+        reversion=0.5,
+        remaining_years=np.full(3, 4.0),
+        first_of_segment=np.zeros(1, np.int64),
+    )
+    price = 5000.0
+    bench.s.buyers.budget_usd[:] = 1e9
+    view = bench.kernel(
+        implied_view,
+        k=GPU,
+        price_usd=price,
+        units_wanted=wanted,
+        seed=1,
+        in_place=False,
+        view_deviation=0.25,
+        replacement_usd=1e9,
+        **market,
+    )
+    assert 0.01 < view < 4.0
+
+    def demand(share: float) -> float:
+        strips = bench.kernel(segment_strips, view=np.full(3, share), **market)
+        bids, units = bids_of(bench, strips=strips)
+        return float(units[bids >= price].sum())
+
+    assert demand(view * (1 - 1e-6)) <= wanted <= demand(view * (1 + 1e-6))

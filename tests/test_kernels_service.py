@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from by_hand import GPU, Bench
+from by_hand import GPU, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -191,6 +191,15 @@ def test_suppliers_wait_and_are_paid_first() -> None:
     assert s.parties.payables_day[0] == -1
 
 
+def test_the_last_cent_owed_to_suppliers_is_forgiven_and_booked() -> None:
+    bench = Bench(cash=[-10.0000005])
+    live(bench, 1, 1)
+    bench.s.parties.cash_usd[0] = 10.0
+    live(bench, 2, 2)
+    assert bench.s.parties.payables_usd[0] == 0.0
+    assert bench.s.parties.payables_day[0] == -1
+
+
 def test_suppliers_file_after_their_days() -> None:
     bench = Bench(cash=[-70.0], payables_days=30)
     live(bench, 1, 30)
@@ -204,11 +213,9 @@ def test_suppliers_file_after_their_days() -> None:
 
 
 def test_the_waterfall_takes_cash_then_coins_then_the_revolver() -> None:
-    revolver = dict(
-        instrument=Instrument.REVOLVER, principal_usd=0.0, undrawn_usd=500.0, maturity_day=900
-    )
+    revolver = dict(lender=1, instrument=Instrument.REVOLVER, undrawn_usd=500.0, maturity_day=900)
     due = dict(principal_usd=1000.0, maturity_day=10)
-    bench = Bench([due, revolver], cash=[100.0], btc=[6.0], btc_usd=100.0)
+    bench = Bench([due, revolver], lenders=2, cash=[100.0], btc=[6.0], btc_usd=100.0)
     bench.s.parties.eth[0] = 5.0  # 10 USD each
     live(bench, 1, 10)
     s = bench.s
@@ -219,6 +226,8 @@ def test_the_waterfall_takes_cash_then_coins_then_the_revolver() -> None:
     assert s.parties.eth[0] == pytest.approx(0.0, abs=1e-12)
     assert s.loans.principal_usd[1] == pytest.approx(250.0)
     assert s.loans.undrawn_usd[1] == pytest.approx(250.0)
+    assert bench.cash(bench.lender(1)) == pytest.approx(1e6 - 250.0)
+    assert bench.cash(bench.lender(0)) == pytest.approx(1e6 + 1000.0)
     assert bench.kinds() == ["FORCED_SALE", "DRAW"]
     assert bench.events(Event.FORCED_SALE)[0]["amount_usd"] == pytest.approx(650.0)
     assert s.log.forced_usd[0] == pytest.approx(600.0)  # ETH does not press on BTC
@@ -349,7 +358,53 @@ def test_a_rolled_maturity_is_extended_by_a_year() -> None:
     assert bench.s.loans.arrears_principal_usd[0] == 0.0
 
 
+def test_a_parent_does_not_pay_for_a_perimeter_it_has_let_go() -> None:
+    loan = dict(
+        principal_usd=36_500.0,
+        rate_or_spread=0.10,
+        next_payment_day=5,
+        recourse=False,
+        open_lots=1,  # its collateral is still to be sold
+    )
+    bench = Bench([loan])
+    live(bench, 1, 5)
+    assert bench.s.loans.status[0] == LoanStatus.DEFAULTED
+    bench.s.parties.cash_usd[0] = 1e6
+    live(bench, 6, 60)
+    assert bench.cash(0) == 1e6
+
+
+def test_each_borrower_serves_its_own_debt() -> None:
+    # Both owe 1000 on day 10; the first can pay, the second has nothing.
+    due = dict(principal_usd=1000.0, maturity_day=10, cure_days=3)
+    loans = [due, due | dict(borrower=1, lender=1)]
+    bench = Bench(loans, borrowers=2, lenders=2, cash=[5000.0, 0.0])
+    live(bench, 1, 13)
+    assert bench.cash(0) == pytest.approx(4000.0)
+    assert list(bench.s.parties.status[:2]) == [Status.ACTIVE, Status.DEFAULTED]
+    assert bench.cash(bench.lender(0)) == pytest.approx(1e6 + 1000.0)
+    assert bench.cash(bench.lender(1)) == 1e6
+    assert set(bench.events(Event.MISSED_PAYMENT)["counterparty"]) == {bench.lender(1)}
+
+
 # --- coverage is fed ------------------------------------------------------------------------------
+
+
+def test_a_pledged_site_brings_its_share_of_hosting() -> None:
+    loan = dict(
+        principal_usd=3650.0,
+        rate_or_spread=0.10,
+        perimeter=0,
+        min_dscr=0.001,
+        collateral=Collateral.SITE,
+        hardware=SITE,
+        collateral_units=0.25,
+        base_cash_flow_usd_day=1.0,
+    )
+    bench = Bench([loan])
+    bench.s.neoclouds.hosting_usd_day[0] = 12.0
+    live(bench, 1, 10)
+    assert bench.s.perimeters.cash_flow_usd[0] == pytest.approx(10 * (1.0 + 3.0))
 
 
 def test_a_perimeter_counts_pledged_income_and_scheduled_service() -> None:
