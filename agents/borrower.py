@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,29 @@ class Borrowers(NamedTuple):
     site_usd: NDArray[np.float64]  # paid for sites since the opening, at cost
     deposits_usd: NDArray[np.float64]  # paid on hardware orders before the opening
     creditworthy: NDArray[np.bool_]  # passed underwriting this week
+    refusal_event: NDArray[np.int64]  # the sale but for which it would have passed, -1 if none
     interest_reserve_usd: NDArray[np.float64]  # a quarter's interest, kept by who can roll
+    market_cap_open_usd: NDArray[np.float64]  # of listed ones, else 0
+    assets_open_usd: NDArray[np.float64]  # as underwriting counts them
+    goodwill_open_usd: NDArray[np.float64]  # market cap beyond assets less debt
+    equity_usd: NDArray[np.float64]  # market value this week
+    equity_room_usd: NDArray[np.float64]  # new shares the market takes now
+    equity_event: NDArray[np.int64]  # its last issue, -1 if none
     cash_flow_usd_day: NDArray[np.float64]  # operating, of the last day
     trailing_cash_flow_usd: NDArray[np.float64]  # exponentially weighted, per day, over a quarter
 
 
 def empty_borrowers(count: int) -> Borrowers:
     """A table of ``count`` rows of zeros."""
-    columns = {name: np.zeros(count) for name in Borrowers._fields if name != "creditworthy"}
-    return Borrowers(creditworthy=np.zeros(count, np.bool_), **columns)
+    typed: dict[str, Any] = {
+        "creditworthy": np.zeros(count, np.bool_),
+        "refusal_event": np.full(count, -1, np.int64),
+        "equity_event": np.full(count, -1, np.int64),
+    }
+    plain: dict[str, Any] = {
+        name: np.zeros(count) for name in Borrowers._fields if name not in typed
+    }
+    return Borrowers(**plain, **typed)
 
 
 @compiled
@@ -49,6 +63,57 @@ def equity_cure_usd(principal_usd: float, dscr: float, min_dscr: float) -> float
     if dscr >= min_dscr:
         return 0.0
     return principal_usd * (1.0 - max(dscr, 0.0) / min_dscr)
+
+
+@compiled
+def equity_value_usd(
+    assets_usd: float,
+    debt_usd: float,
+    goodwill_open_usd: float,
+    assets_open_usd: float,
+    floor_usd: float,
+) -> float:
+    """Market value of a listed borrower's shares [USD].
+
+    Assets less debt, plus what the market paid beyond that at the opening. Such goodwill shrinks
+    with the assets that should earn it and does not grow with borrowed ones. Shares are an option:
+    they keep a floor.
+    """
+    prospects = min(1.0, max(0.0, assets_usd) / max(assets_open_usd, 1e-9))
+    return max(floor_usd, assets_usd - debt_usd + goodwill_open_usd * prospects)
+
+
+@compiled
+def equity_room_usd(
+    room_usd: float,
+    equity_usd: float,
+    market_cap_open_usd: float,
+    share_per_quarter: float,
+    window_share: float,
+    days: float,
+) -> float:
+    """New shares the market takes [USD], after ``days`` more.
+
+    A share of market value a quarter; nothing once the shares have lost so much that the window is
+    shut (below ``window_share`` of the opening market cap).
+    """
+    if equity_usd < window_share * market_cap_open_usd or market_cap_open_usd <= 0.0:
+        return 0.0
+    limit = share_per_quarter * equity_usd
+    return min(limit, room_usd + limit * days / QUARTER_DAYS)
+
+
+@compiled
+def unwound_share(need_usd: float, collateral_usd: float, debt_usd: float) -> float:
+    """Share of a secured loan to unwind so that selling its collateral frees ``need_usd``.
+
+    Selling a share f of the collateral repays f of the debt and leaves f (collateral - debt): the
+    LTV of the rest is unchanged. Nothing can be freed where debt exceeds collateral.
+    """
+    surplus = collateral_usd - debt_usd
+    if surplus <= 0.0 or need_usd <= 0.0:
+        return 0.0
+    return min(1.0, need_usd / surplus)
 
 
 @compiled

@@ -37,6 +37,7 @@ class Buyers(NamedTuple):
     budget_usd: NDArray[np.float64]  # available now
     budget_usd_day: NDArray[np.float64]  # what is added each day
     slots: NDArray[np.float64]  # [buyer, Rack] free
+    slots_open: NDArray[np.float64]  # [buyer, Rack] free at the opening
     needs_slots: NDArray[np.bool_]  # dealers do not: they resell
     accepts: NDArray[np.bool_]  # [buyer, class]
     in_place_only: NDArray[np.bool_]

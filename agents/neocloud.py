@@ -61,8 +61,7 @@ def unit_income_usd_day(
 ) -> float:
     """Income [USD/day] of one unit of a class in a fleet with share ``covered`` under contract.
 
-    The uncovered part is worth ``max(spot margin, 0)``: it can be switched off.
+    ``contract_usd_unit_day`` is contract rent over all units, covered or not. The uncovered part is
+    worth ``max(spot margin, 0)``: it can be switched off.
     """
-    return covered * (contract_usd_unit_day - cost_usd_day) + (1.0 - covered) * max(
-        spot_margin, 0.0
-    )
+    return contract_usd_unit_day - covered * cost_usd_day + (1.0 - covered) * max(spot_margin, 0.0)

@@ -17,7 +17,6 @@ from market.hardware import Family, Hardware
 from market.randomness import Stream, normal
 
 MIN_LIFE_YEARS = 0.25
-VIEW_DAYS = 91  # buyers form a new private view so often, not all on one day
 TH_PER_PH = 1000.0
 DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
 
@@ -79,18 +78,21 @@ def segment_strips(
 def remaining_life_years(
     life_gpu: float, life_asic: float, day: int, hardware: Hardware
 ) -> np.ndarray:
-    """Economic life left of each class, from its launch; at least a quarter."""
+    """Economic life left of each class, seen from its age since launch; at least a quarter.
+
+    ``life`` at launch, less with age, never zero: what has survived so long is expected to go on.
+    """
     result = np.empty(len(hardware.family))
     for k in range(len(result)):
         life = life_gpu if hardware.family[k] == Family.GPU else life_asic
-        result[k] = max(MIN_LIFE_YEARS, life - hardware.age_years[k] - day / 365.0)
+        age = max(0.0, hardware.age_years[k] + day / 365.0)
+        result[k] = max(MIN_LIFE_YEARS, life * np.exp(-age / life))
     return result
 
 
 @compiled
 def class_bids(
     k: int,
-    day: int,
     seed: int,
     in_place: bool,
     view_deviation: float,
@@ -112,7 +114,7 @@ def class_bids(
     for i in range(count):
         if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
             continue
-        deviation = normal(seed, Stream.BUYER_VIEW, (day + 7 * i) // VIEW_DAYS, 64 * i + k)
+        deviation = normal(seed, Stream.BUYER_VIEW, 0, 64 * i + k)  # it keeps its view
         private = np.exp(view_deviation * deviation)
         relocation = 0.0
         if hardware.family[k] == Family.GPU and not in_place:
@@ -197,7 +199,6 @@ def implied_view(
         )
         bids, units = class_bids(
             k,
-            0,
             seed,
             in_place,
             view_deviation,

@@ -52,12 +52,14 @@ class Terms(NamedTuple):
     income_collateral_share: float
     growth_advance_rate: float
     growth_min_dscr: float
+    equity_floor_share: float
+    equity_share_per_quarter: float
+    equity_window_share: float
     tenant_prepayment_share: float
     order_deposit_share: float
     delivery_days: int
     lockup_margin: float
     liquidation_bonus: float
-    recovery_prior: float
     bankruptcy_days: int
     estate_max_days: int
     bankruptcy_cost_share: float
@@ -90,12 +92,14 @@ def terms_of(scenario: Scenario) -> Terms:
         income_collateral_share=credit.income_collateral_share,
         growth_advance_rate=credit.growth_advance_rate,
         growth_min_dscr=credit.growth_min_dscr,
+        equity_floor_share=credit.equity_floor_share,
+        equity_share_per_quarter=credit.equity_share_per_quarter,
+        equity_window_share=credit.equity_window_share,
         tenant_prepayment_share=credit.tenant_prepayment_share,
         order_deposit_share=credit.order_deposit_share,
         delivery_days=credit.delivery_days,
         lockup_margin=credit.lockup_margin,
         liquidation_bonus=credit.liquidation_bonus,
-        recovery_prior=credit.unsecured_recovery_prior,
         bankruptcy_days=credit.bankruptcy_days,
         estate_max_days=credit.estate_max_days,
         bankruptcy_cost_share=credit.bankruptcy_cost_share,

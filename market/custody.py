@@ -13,8 +13,8 @@ from agents.lender import Lenders
 from agents.miner import Miners, online_share, power_cost_usd_day
 from agents.neocloud import HOURS_PER_DAY, Neoclouds, spot_margin_usd_day
 from agents.party import Outside, Parties, Status
+from market.claims import charge_lender, present_value_factor
 from market.context import Log, Terms, Today
-from market.default import charge_lender, present_value_factor
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
 from market.ledger import Ledger, fund, pay, repay

@@ -1,4 +1,4 @@
-"""Default: cure clocks run out, parties fail, collateral is seized, claims are written down.
+"""Default: cure clocks run out, parties fail, collateral is seized.
 
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
@@ -6,93 +6,21 @@ collateral, what is unpledged becomes the estate. A non-recourse default takes t
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 
 from agents.compiled import compiled
-from agents.lender import Lenders, capital_ratio, expected_recovery_usd
+from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.covenants import sell_pledged_btc
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
-from market.ledger import Ledger, pay, write_off
+from market.ledger import Ledger, pay
 from market.loans import Collateral, Loans, LoanStatus
 from market.lots import Lots, LotState
 from market.randomness import Stream, uniform
 
 DUST_UNITS = 1e-3  # less than that of a machine is not seized
-NOTED_SHARE = 0.005  # smaller changes of a write-down are booked without an event
-
-
-@compiled
-def collateral_value_usd(loan: int, loans: Loans, lots: Lots, marks_usd: np.ndarray) -> float:
-    """Mark of the seized lots of a loan that are still unsold [USD]."""
-    value = 0.0
-    if loans.open_lots[loan] > 0:
-        for i in range(lots.count[0]):
-            if lots.loan[i] == loan and lots.state[i] != LotState.SOLD:
-                price = marks_usd[lots.hardware[i]]
-                if loans.collateral[loan] == Collateral.SITE:
-                    price = lots.mark_usd[i]
-                value += lots.units[i] * price
-    return value
-
-
-@compiled
-def carry_at(
-    today: Today,
-    loan: int,
-    expected_usd: float,
-    parent: int,
-    lenders: Lenders,
-    loans: Loans,
-    log: Log,
-) -> None:
-    """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
-    target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
-    change = target - loans.written_down_usd[loan]
-    if change == 0.0:
-        return
-    row = loans.lender[loan]
-    loans.written_down_usd[loan] = target
-    lenders.written_down_usd[row] += change
-    charge_lender(today, row, change, parent, lenders, log)
-    if change > NOTED_SHARE * loans.claim_usd[loan]:
-        log_event(
-            log,
-            today.day,
-            Event.WRITE_DOWN,
-            Cause.LOSSES,
-            today.first_lender + row,
-            loans.borrower[loan],
-            loan,
-            change,
-            parent,
-        )
-
-
-@compiled
-def charge_lender(
-    today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
-) -> None:
-    """Take a loss (or a gain) to capital; note the first time capital is below its minimum."""
-    lenders.capital_usd[row] -= loss_usd
-    lenders.loss_usd[row] += loss_usd
-    ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
-    if ratio < lenders.min_capital_ratio[row] and lenders.impaired_event[row] < 0:
-        lenders.impaired_event[row] = log_event(
-            log,
-            today.day,
-            Event.LENDER_IMPAIRED,
-            Cause.LOSSES,
-            today.first_lender + row,
-            -1,
-            -1,
-            lenders.loss_usd[row],
-            parent,
-        )
 
 
 @compiled
@@ -211,10 +139,6 @@ def default_loan(
         loans.open_lots[loan] += 1
         owner = today.first_lender + row
         add_lot(today, owner, loan, b, k, loans.collateral_units[loan], price, event, lots, log)
-    value = collateral_value_usd(loan, loans, lots, marks_usd)
-    prior = terms.recovery_prior if loans.recourse[loan] else 0.0
-    expected = expected_recovery_usd(loans.principal_usd[loan], value, prior)
-    carry_at(today, loan, expected, event, lenders, loans, log)
 
 
 @compiled
@@ -383,19 +307,3 @@ def declare_defaults(
                 log,
             )
         form_estate(today, b, event, marks_usd, parties, ledger, holdings, lots, log)
-
-
-@compiled
-def close_claim(
-    today: Today, loan: int, parent: int, lenders: Lenders, ledger: Ledger, loans: Loans, log: Log
-) -> None:
-    """Resolve a defaulted claim: what is left of it is lost."""
-    carry_at(today, loan, 0.0, parent, lenders, loans, log)
-    write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])
-    loans.status[loan] = LoanStatus.CLOSED
-
-
-@compiled
-def present_value_factor(day: int, default_day: int, rate: float) -> float:
-    """Discount from ``day`` back to the default day at the loan's rate."""
-    return math.exp(-rate * (day - default_day) / 365.0)

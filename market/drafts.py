@@ -56,6 +56,7 @@ class BorrowerDraft:
     fixed_cost_usd_yr: float
     capex_usd_yr: float
     committed_equity_usd: float
+    market_cap_usd: float  # 0: not listed
     power_usd_mwh: float
     fleet: dict[str, float]  # class -> units
     revenue_usd_yr: float  # beyond mining
@@ -197,6 +198,7 @@ def _miner(row: t.Miner, splits: dict[str, list[tuple[str, float]]]) -> Borrower
         fixed_cost_usd_yr=row.fixed_cost_usd_m_yr * MILLION,
         capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
         committed_equity_usd=row.committed_equity_usd_m * MILLION,
+        market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
         power_usd_mwh=row.power_usd_mwh,
         fleet=_fleet(row, splits),
         revenue_usd_yr=(row.revenue_hpc_usd_m_yr + row.revenue_other_usd_m_yr) * MILLION,
@@ -217,6 +219,7 @@ def _neocloud(row: t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> Bo
         fixed_cost_usd_yr=row.fixed_cost_usd_m_yr * MILLION,
         capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
         committed_equity_usd=row.committed_equity_usd_m * MILLION,
+        market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
         power_usd_mwh=row.power_usd_mwh,
         fleet=_fleet(row, splits),
         revenue_usd_yr=row.revenue_usd_m_yr * MILLION,
@@ -349,6 +352,7 @@ def _split(
                 fixed_cost_usd_yr=whole.fixed_cost_usd_yr * size[i],
                 capex_usd_yr=whole.capex_usd_yr * size[i],
                 committed_equity_usd=whole.committed_equity_usd * size[i],
+                market_cap_usd=whole.market_cap_usd * size[i],
                 power_usd_mwh=power[i],
                 fleet={name: fleet[i, k] for k, name in enumerate(names)},
                 revenue_usd_yr=whole.revenue_usd_yr * size[i],

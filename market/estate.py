@@ -5,8 +5,8 @@ from __future__ import annotations
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
+from market.claims import close_claim, present_value_factor
 from market.context import Log, Terms, Today
-from market.default import close_claim, present_value_factor
 from market.events import Cause, Event, log_event
 from market.ledger import Flow, Ledger, pay, repay
 from market.loans import Loans, LoanStatus, annual_rate

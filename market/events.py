@@ -37,6 +37,7 @@ class Event(IntEnum):
     ESTATE_PAID = 21
     LENDER_IMPAIRED = 22
     HAZARD = 23
+    EQUITY_ISSUED = 24
 
 
 class Cause(IntEnum):

@@ -13,13 +13,12 @@ from agents.buyer import Buyers
 from agents.compiled import compiled
 from agents.lender import (
     Lenders,
-    expected_recovery_usd,
     patience_days,
     reserve_price_usd,
 )
 from agents.party import Outside, Parties, Status
+from market.claims import present_value_factor
 from market.context import Log, Terms, Today
-from market.default import carry_at, collateral_value_usd, present_value_factor
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay, repay
@@ -52,7 +51,6 @@ def sell_units(
     price_usd: float,
     removal_usd: float,
     buyer_party: int,
-    marks_usd: np.ndarray,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -125,10 +123,6 @@ def sell_units(
         lots.loan[lot] = -1
         lots.owner[lot] = lots.borrower[lot]
         loans.open_lots[loan] -= 1
-    value = collateral_value_usd(loan, loans, lots, marks_usd)
-    prior = terms.recovery_prior if loans.recourse[loan] else 0.0
-    expected = expected_recovery_usd(loans.principal_usd[loan], value, prior)
-    carry_at(today, loan, expected, event, lenders, loans, log)
     return event
 
 
@@ -164,7 +158,6 @@ def sell_at_mark(
             price,
             0.0,
             today.first_outside + Outside.INVESTORS,
-            marks_usd,
             parties,
             lenders,
             ledger,
@@ -176,6 +169,31 @@ def sell_at_mark(
 
 
 @compiled
+def free_sites(
+    today: Today,
+    terms: Terms,
+    window_days: int,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+) -> None:
+    """Power and racks of the failed find new operators ``site_days`` after the seizure.
+
+    They become slots of buyers, in proportion to the slots these had at the opening.
+    """
+    for i in range(lots.count[0]):
+        k = lots.hardware[i]
+        since = today.day - terms.site_days - lots.seized_day[i]
+        if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
+            continue
+        rack = hardware.rack[k]
+        total = buyers.slots_open[:, rack].sum()
+        if total > 0.0:
+            freed = lots.seized_units[i] * hardware.slots_per_unit[k]
+            buyers.slots[:, rack] += freed * buyers.slots_open[:, rack] / total
+
+
+@compiled
 def auction_removed(
     today: Today,
     terms: Terms,
@@ -184,7 +202,6 @@ def auction_removed(
     bid_units: np.ndarray,
     routine_units: float,
     hold_value_usd: float,
-    marks_usd: np.ndarray,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -270,7 +287,6 @@ def auction_removed(
                         price,
                         removal,
                         today.first_buyer + j,
-                        marks_usd,
                         parties,
                         lenders,
                         ledger,
@@ -318,7 +334,6 @@ def auction_in_place(
     k: int,
     bids: np.ndarray,
     hold_value_usd: float,
-    marks_usd: np.ndarray,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -399,7 +414,6 @@ def auction_in_place(
                         price,
                         0.0,
                         today.first_buyer + winner,
-                        marks_usd,
                         parties,
                         lenders,
                         ledger,

@@ -110,12 +110,14 @@ class Loans(NamedTuple):
     breach_event: NDArray[np.int64]
     lock_up: NDArray[np.bool_]
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
+    draw_event: NDArray[np.int64]  # its last draw, -1 if none
     default_day: NDArray[np.int32]
     default_event: NDArray[np.int64]
     claim_usd: NDArray[np.float64]  # principal and interest at default
     recovered_usd: NDArray[np.float64]
     recovered_value_usd: NDArray[np.float64]  # present value at the default day
     written_down_usd: NDArray[np.float64]
+    noted_usd: NDArray[np.float64]  # of that, what the causal log names
     open_lots: NDArray[np.int32]
 
 

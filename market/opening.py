@@ -89,6 +89,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         borrowers.fixed_cost_usd_day[b] = draft.fixed_cost_usd_yr / DAYS
         borrowers.capex_usd_day[b] = draft.capex_usd_yr / DAYS
         borrowers.committed_equity_usd[b] = draft.committed_equity_usd
+        borrowers.market_cap_open_usd[b] = draft.market_cap_usd
         miners.power_usd_mwh[b] = draft.power_usd_mwh
         if draft.kind == Kind.MINER and draft.btc > 0:
             miners.hold_share[b] = scenario.miners.hold_share

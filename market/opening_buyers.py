@@ -50,6 +50,7 @@ def open_buyers(
         budget_usd=np.zeros(count),
         budget_usd_day=np.zeros(count),
         slots=np.zeros((count, len(Rack))),
+        slots_open=np.zeros((count, len(Rack))),
         needs_slots=np.zeros(count, np.bool_),
         accepts=np.zeros((count, len(names)), np.bool_),
         in_place_only=np.zeros(count, np.bool_),
@@ -85,4 +86,5 @@ def open_buyers(
         buyers.relocation_usd[members] = row.relocation_usd_per_gpu
         buyers.running_cost_usd_kwh[members] = row.running_cost_usd_kwh
         start += row.count
+    buyers.slots_open[:] = buyers.slots
     return buyers

@@ -39,9 +39,9 @@ def open_loans(
     def ints(name: str) -> NDArray[np.int32]:
         return np.array([getattr(draft, name) for draft in rows], np.int32)
 
-    btc = np.array([draft.collateral == Collateral.BTC for draft in rows])
+    btc = np.array([draft.collateral == Collateral.BTC for draft in rows], np.bool_)
     units = floats("collateral_units")
-    site = np.array([draft.collateral == Collateral.SITE for draft in rows])
+    site = np.array([draft.collateral == Collateral.SITE for draft in rows], np.bool_)
     principal = floats("principal_usd")
     loans = Loans(
         first=np.cumsum(first),
@@ -60,7 +60,7 @@ def open_loans(
         undrawn_usd=floats("undrawn_usd"),
         accrued_usd=np.zeros(n),
         rate_or_spread=floats("rate_or_spread"),
-        floating=np.array([draft.floating for draft in rows]),
+        floating=np.array([draft.floating for draft in rows], np.bool_),
         amortisation=ints("amortisation").astype(np.int8),
         principal_per_payment_usd=floats("principal_per_payment_usd"),
         interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
@@ -81,7 +81,7 @@ def open_loans(
         dscr_test_day=ints("dscr_test_day"),
         base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
         cure_days=ints("cure_days"),
-        recourse=np.array([draft.recourse for draft in rows]),
+        recourse=np.array([draft.recourse for draft in rows], np.bool_),
         growth=ints("growth"),
         holding=np.full(n, -1, np.int32),
         arrears_interest_usd=np.zeros(n),
@@ -92,12 +92,14 @@ def open_loans(
         breach_event=np.full(n, -1, np.int64),
         lock_up=np.zeros(n, np.bool_),
         roll_day=np.full(n, -1, np.int32),
+        draw_event=np.full(n, -1, np.int64),
         default_day=np.full(n, -1, np.int32),
         default_event=np.full(n, -1, np.int64),
         claim_usd=np.zeros(n),
         recovered_usd=np.zeros(n),
         recovered_value_usd=np.zeros(n),
         written_down_usd=np.zeros(n),
+        noted_usd=np.zeros(n),
         open_lots=np.zeros(n, np.int32),
     )
     count = len(perimeters)

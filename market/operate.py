@@ -111,7 +111,7 @@ def run_gpus(
         contracted = neoclouds.contracted_gpus[b]
         covered = covered_share(contracted, pooled)
         paid = neoclouds.contract_usd_day[b] * served_share(contracted, pooled)
-        per_quality = paid / (covered * quality) if covered > 0.0 else 0.0
+        per_quality = paid / quality if quality > 0.0 else 0.0
         revenue = 0.0
         cost = 0.0
         for row in range(holdings.first[b], holdings.first[b + 1]):
@@ -129,7 +129,7 @@ def run_gpus(
             margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
             spot = (1.0 - covered) * free if margin > 0.0 else 0.0
             online = own + covered * free + spot
-            revenue += own_rent + covered * free * per_quality * hardware.quality[k]
+            revenue += own_rent + free * per_quality * hardware.quality[k]
             revenue += spot * (margin + unit_cost)
             cost += online * unit_cost
             pool_income = unit_income_usd_day(

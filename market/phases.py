@@ -8,8 +8,8 @@ import numpy as np
 
 from agents.lender import mark_usd
 from agents.miner import adjusted_share, online_share
+from market import claims, covenants, custody, estate, liquidation, purchases
 from market import contracts as contract_book
-from market import covenants, custody, estate, liquidation, purchases
 from market import credit as credit_book
 from market import default as default_book
 from market import operate as production
@@ -17,7 +17,7 @@ from market import service as debt_service
 from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
-from market.hardware import schedule_usd
+from market.hardware import Family, schedule_usd
 from market.ledger import Stocks, conservation_error, sum_stocks
 from market.run import Run
 from market.windows import hold_auctions
@@ -60,7 +60,7 @@ def prices(run: Run) -> None:
     planned = run.quotes.network_open_eh_s * float(run.crypto.hashrate_growth[day])
     hashrate = planned
     if channels.hashprice:
-        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th
+        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         added = planned - run.quotes.network_open_eh_s
         k = s.names.hardware.index(NETWORK_GROWTH_CLASS)
         target = online_share(
@@ -87,6 +87,21 @@ def prices(run: Run) -> None:
             run.scenario.compute.elasticity,
         )
     set_marks(run)
+
+
+def resold_th(run: Run) -> float:
+    """Rigs sold by force that run for their new owners [TH/s]."""
+    s = run.state
+    total = 0.0
+    for k in np.flatnonzero(s.hardware.family == Family.ASIC):
+        share = online_share(
+            s.prices.hashprice_usd_ph_day,
+            NETWORK_POWER_USD_MWH,
+            s.hardware.lo_j_th[k],
+            s.hardware.hi_j_th[k],
+        )
+        total += float(s.outside_online[k]) * share
+    return total
 
 
 def set_marks(run: Run) -> None:
@@ -199,10 +214,19 @@ def default(run: Run) -> None:
 
 
 def lenders(run: Run) -> None:
-    """Resolve claims whose collateral is gone; pay out estates; losses go to capital."""
+    """Value claims, resolve those whose collateral is gone, pay out estates."""
     s, today = run.state, run.today()
+    value_claims(run)
     estate.settle_claims(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
     estate.pay_out_estates(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.lots, s.log)
+
+
+def value_claims(run: Run) -> None:
+    """Carry defaulted claims at what they will bring; the change goes to lenders' capital."""
+    s = run.state
+    claims.value_claims(
+        run.today(), run.terms, s.marks_usd, s.parties, s.lenders, s.loans, s.lots, s.log
+    )
 
 
 def liquidate(run: Run) -> None:
@@ -250,6 +274,7 @@ def liquidate(run: Run) -> None:
     )
     if run.day % run.scenario.liquidation.window_days == 0:
         hold_auctions(run)
+    value_claims(run)
 
 
 def credit(run: Run) -> None:
@@ -260,7 +285,7 @@ def credit(run: Run) -> None:
     credit_book.roll_over(
         today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
     )
-    purchases.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans)
+    purchases.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log)
     purchases.deliver(
         today,
         run.terms,
@@ -277,12 +302,14 @@ def credit(run: Run) -> None:
 
 
 def underwrite(run: Run) -> None:
-    """Find out who could refinance."""
+    """Find out who could refinance, and what shares are worth."""
     s = run.state
     credit_book.underwrite(
         run.today(),
         run.terms,
         s.marks_usd,
+        run.schedule_usd,
+        s.clearing_event,
         s.parties,
         s.borrowers,
         s.loans,

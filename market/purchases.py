@@ -13,7 +13,7 @@ from market.contracts import Contracts
 from market.credit import yearly_service_usd
 from market.events import Cause, Event, log_event
 from market.hardware import Hardware, Holdings, find_holding
-from market.ledger import Ledger, draw, pay
+from market.ledger import Ledger, pay
 from market.loans import (
     Amortisation,
     Collateral,
@@ -24,6 +24,7 @@ from market.loans import (
     payments_left,
     scheduled_principal_usd,
 )
+from market.waterfall import draw_loan, issue_shares
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
@@ -49,11 +50,11 @@ def draw_for_purchase(
     b: int,
     need_usd: float,
     hardware: int,
-    investors: int,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
+    log: Log,
 ) -> float:
     """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
 
@@ -79,20 +80,8 @@ def draw_for_purchase(
         if not fits:
             continue
         amount = min(need_usd - paid, loans.undrawn_usd[loan])
-        row = loans.lender[loan]
         loans.undrawn_usd[loan] -= amount
-        draw(
-            parties,
-            lenders,
-            ledger,
-            loans.principal_usd,
-            loan,
-            b,
-            row,
-            today.first_lender + row,
-            investors,
-            amount,
-        )
+        draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
         if loans.collateral[loan] == Collateral.SITE:
             loans.site_value_usd[loan] += amount / loans.initial_ltv[loan]
         paid += amount
@@ -107,10 +96,12 @@ def build(
     lenders: Lenders,
     ledger: Ledger,
     loans: Loans,
+    log: Log,
 ) -> None:
-    """A day of building work committed at the opening: equity, lines, then cash above a buffer.
+    """A day of building work committed at the opening.
 
-    Work that finds no money is not done, and leases that wait for it slip by a day.
+    Committed equity pays first, then lines, cash above a buffer, and new shares. Work that finds no
+    money is not done, and leases that wait for it slip by a day.
     """
     if today.day > 365:
         return
@@ -126,11 +117,11 @@ def build(
         paid = from_equity
         if paid < cost:
             paid += draw_for_purchase(
-                today, b, cost - paid, -1, investors, parties, lenders, ledger, loans
+                today, b, cost - paid, -1, parties, lenders, ledger, loans, log
             )
         spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
-        spare = max(0.0, spare)
-        paid = min(cost, paid + spare)
+        paid = min(cost, paid + max(0.0, spare))
+        paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
         pay(parties, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
@@ -150,13 +141,13 @@ def deliver(
     contracts: Contracts,
     log: Log,
 ) -> None:
-    """A day of deliveries on signed orders: deposit, prepayment, committed lines, facility, cash.
+    """A day of deliveries on signed orders.
 
-    Funded machines go live; an order that finds no money for three months is cancelled and its
-    deposit is lost.
+    They are paid by the deposit, the tenant's prepayment, committed lines, the facility, cash above
+    a buffer, and new shares. Funded machines go live; an order that finds no money for three months
+    is cancelled and its deposit is lost.
     """
     supplier = today.first_outside + Outside.SUPPLIER
-    investors = today.first_outside + Outside.INVESTORS
     customers = today.first_outside + Outside.CUSTOMERS
     for c in range(len(contracts.ordered)):
         if contracts.ordered[c] <= 0.0 or today.day < contracts.start_day[c]:
@@ -198,32 +189,22 @@ def deliver(
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
         borrowed = min(limit, lines + (terms.refinancing_appetite * room if facility >= 0 else 0.0))
-        if prepaid + borrowed + spare < need:
+        short = need - prepaid - borrowed - spare
+        if short > borrowers.equity_room_usd[b]:
             contracts.unfunded_days[c] += 1
             continue
+        issue_shares(today, b, short, parties, borrowers, log)
         contracts.unfunded_days[c] = 0
         pay(parties, customers, b, prepaid)
         from_lines = draw_for_purchase(
-            today, b, min(limit, lines), k, investors, parties, lenders, ledger, loans
+            today, b, min(limit, lines), k, parties, lenders, ledger, loans, log
         )
         rest = borrowed - from_lines
         if rest > 0.0 and facility >= 0:
             both = _facility_count(b, c, loans)
             for loan in range(loans.first[b], loans.first[b + 1]):
                 if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
-                    row = loans.lender[loan]
-                    draw(
-                        parties,
-                        lenders,
-                        ledger,
-                        loans.principal_usd,
-                        loan,
-                        b,
-                        row,
-                        today.first_lender + row,
-                        investors,
-                        rest / both,
-                    )
+                    draw_loan(today, loan, rest / both, parties, lenders, ledger, loans, log)
         pay(parties, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)

@@ -140,6 +140,15 @@ class Credit(Section):
     growth_advance_rate: float = Field(0.80, ge=0.0, le=1.0, description="of hardware cost")
     growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
     growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
+    equity_share_per_quarter: float = Field(
+        0.05, ge=0.0, le=1.0, description="new shares of listed firms, of market value a quarter"
+    )
+    equity_window_share: float = Field(
+        0.25, ge=0.0, le=10.0, description="no new shares below this share of opening market cap"
+    )
+    equity_floor_share: float = Field(
+        0.02, ge=0.0, le=1.0, description="of opening market cap: shares stay an option"
+    )
     tenant_prepayment_share: float = Field(
         0.20, ge=0.0, le=1.0, description="of hardware cost, by take-or-pay tenants, on delivery"
     )
@@ -148,9 +157,6 @@ class Credit(Section):
     lockup_margin: float = Field(0.10, ge=0.0, le=2.0, description="lock-up at min DSCR plus this")
     liquidation_bonus: float = Field(
         0.02, ge=0.0, le=0.5, description="kept by the liquidator of BTC collateral"
-    )
-    unsecured_recovery_prior: float = Field(
-        0.37, ge=0.0, le=1.0, description="until resolved (mean of bonds, Moody's 1987-2007)"
     )
     bankruptcy_days: int = Field(180, ge=1, le=3650, description="before an estate pays out")
     estate_max_days: int = Field(
@@ -207,6 +213,9 @@ class Liquidation(Section):
         7.0, gt=0.0, le=50.0, description="buyers' view: economic life of a class from its launch"
     )
     asic_life_years: float = Field(6.0, gt=0.0, le=50.0, description="the same, of rigs")
+    new_price_decline: float = Field(
+        0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
+    )
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
     budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")

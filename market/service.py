@@ -1,7 +1,7 @@
-"""Debt service and the borrower's waterfall.
+"""Debt service: what falls due, what is paid, what is missed.
 
-Service makes interest and principal due; liquidity pays what is due, from cash, then treasury, then
-the revolver. What cannot be paid is a missed payment, whose cure clock starts.
+Service makes interest and principal due; liquidity pays what is due, out of whatever the waterfall
+(:mod:`market.waterfall`) brings. What cannot be paid is a missed payment: its cure clock starts.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
-from market.ledger import Flow, Ledger, draw, pay, pay_interest, repay
+from market.ledger import Flow, Ledger, pay, pay_interest, repay
 from market.loans import (
     Amortisation,
     Collateral,
-    Instrument,
     Loans,
     LoanStatus,
     Perimeters,
@@ -27,9 +26,9 @@ from market.loans import (
     scheduled_principal_usd,
     service_usd_day,
 )
+from market.waterfall import raise_cash
 
 EXTENSION_DAYS = 365  # of a last instalment that is rolled
-SAME_EPISODE_DAYS = 30  # treasury sales closer together than this are one event
 
 
 @compiled
@@ -72,7 +71,8 @@ def make_due(
             continue
         loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
         if loans.principal_usd[loan] <= 0.0:
-            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0:
+            pledged = loans.collateral_btc[loan] > 0.0  # the margin test gives these back first
+            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0 and not pledged:
                 loans.status[loan] = LoanStatus.CLOSED
                 if loans.holding[loan] >= 0:  # the machines are free again
                     holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
@@ -102,123 +102,6 @@ def make_due(
 
 
 @compiled
-def sell_treasury(
-    today: Today, b: int, need_usd: float, exchange: int, parties: Parties, ledger: Ledger, log: Log
-) -> None:
-    """Sell free BTC, then ETH, to raise ``need_usd``; sales of one month are one event."""
-    from_btc = min(need_usd, parties.btc[b] * today.btc_usd)
-    if from_btc > 0.0:
-        coins = min(parties.btc[b], from_btc / today.btc_usd)
-        parties.btc[b] -= coins
-        ledger.outside_btc[0] += coins
-        pay(parties, exchange, b, from_btc)
-        log.forced_usd[0] += from_btc
-    from_eth = min(need_usd - from_btc, parties.eth[b] * today.eth_usd)
-    if from_eth > 0.0:
-        parties.eth[b] = max(0.0, parties.eth[b] - from_eth / today.eth_usd)
-        pay(parties, exchange, b, from_eth)
-    raised = from_btc + from_eth
-    if raised <= 0.0:
-        return
-    last = parties.sale_event[b]
-    if last >= 0 and log.events[last]["day"] > today.day - SAME_EPISODE_DAYS:
-        log.events[last]["amount_usd"] += raised
-    else:
-        parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
-        last = log_event(
-            log, today.day, Event.FORCED_SALE, Cause.TREASURY, b, exchange, -1, raised, parent
-        )
-        parties.sale_event[b] = last
-        parties.trail_event[b] = last
-    if from_btc > 0.0:
-        log.forced_event[0] = last
-
-
-@compiled
-def draw_revolver(
-    today: Today,
-    b: int,
-    need_usd: float,
-    investors: int,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
-    """Draw committed revolvers that are not in breach, up to ``need_usd``."""
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if need_usd <= 0.0:
-            return
-        if (
-            loans.instrument[loan] != Instrument.REVOLVER
-            or loans.status[loan] != LoanStatus.PERFORMING
-            or loans.breach[loan] != Cause.NONE
-            or loans.undrawn_usd[loan] <= 0.0
-            or today.day >= loans.maturity_day[loan]
-        ):
-            continue
-        amount = min(need_usd, loans.undrawn_usd[loan])
-        row = loans.lender[loan]
-        loans.undrawn_usd[loan] -= amount
-        draw(
-            parties,
-            lenders,
-            ledger,
-            loans.principal_usd,
-            loan,
-            b,
-            row,
-            today.first_lender + row,
-            investors,
-            amount,
-        )
-        need_usd -= amount
-        log_event(
-            log,
-            today.day,
-            Event.DRAW,
-            Cause.FUNDING,
-            b,
-            today.first_lender + row,
-            loan,
-            amount,
-            parties.trail_event[b],
-        )
-
-
-@compiled
-def raise_cash(
-    today: Today,
-    b: int,
-    need_usd: float,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> bool:
-    """The waterfall: cash, unsold production and free coins, then the revolver; enough or not."""
-    short = need_usd - parties.cash_usd[b]
-    if short > 0.0:
-        sell_treasury(today, b, short, today.first_outside + Outside.EXCHANGE, parties, ledger, log)
-        short = need_usd - parties.cash_usd[b]
-    if short > 0.0:
-        draw_revolver(
-            today,
-            b,
-            short,
-            today.first_outside + Outside.INVESTORS,
-            parties,
-            lenders,
-            ledger,
-            loans,
-            log,
-        )
-    return parties.cash_usd[b] >= need_usd * (1.0 - 1e-12)
-
-
-@compiled
 def pay_what_is_due(
     today: Today,
     terms: Terms,
@@ -239,8 +122,9 @@ def pay_what_is_due(
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
             continue
-        if parties.cash_usd[b] < 0.0:
-            raise_cash(today, b, 0.0, parties, lenders, ledger, loans, log)
+        if parties.cash_usd[b] < parties.payables_usd[b]:
+            unpaid = parties.payables_usd[b]
+            raise_cash(today, b, unpaid, parties, borrowers, lenders, ledger, loans, log)
         if parties.cash_usd[b] < 0.0:  # suppliers wait
             short = -parties.cash_usd[b]
             pay(parties, utility, b, short)
@@ -274,9 +158,11 @@ def pay_what_is_due(
                 )
             ):
                 continue
-            if parties.cash_usd[b] >= due or raise_cash(
-                today, b, due, parties, lenders, ledger, loans, log
-            ):
+            if parties.cash_usd[b] < due:
+                raise_cash(today, b, due, parties, borrowers, lenders, ledger, loans, log)
+                principal = loans.arrears_principal_usd[loan]  # own coins may have repaid part
+                due = interest + principal
+            if parties.cash_usd[b] >= due * (1.0 - 1e-12):
                 pay_interest(parties, b, lender, investors, interest)
                 repay(
                     parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, principal
@@ -307,6 +193,8 @@ def pay_what_is_due(
                 parent = (
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
                 )
+                if principal > 0.0 and borrowers.refusal_event[b] >= 0:
+                    parent = borrowers.refusal_event[b]  # but for that sale it would have rolled
                 event = log_event(
                     log,
                     today.day,

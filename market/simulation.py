@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from market import phases
-from market.bids import implied_view
 from market.compute import compute_paths
 from market.context import terms_of
 from market.contracts import ContractKind
@@ -21,14 +20,13 @@ from market.day import run_day
 from market.hardware import Family
 from market.loans import Collateral
 from market.opening import open_market
-from market.opening_buyers import open_buyers
 from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
 from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
-from market.windows import lives_today
+from market.views import imply_views
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,7 +225,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
         loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     phases.set_marks(run)
     phases.underwrite(run)
-    _imply_views(run, tables)
+    imply_views(run, tables)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)
 
@@ -244,37 +242,3 @@ def _planned_deliveries(run: Run) -> NDArray[np.float64]:
         quality = s.hardware.quality[s.contracts.hardware[c]]
         added += s.contracts.ordered[c] * quality * share
     return added
-
-
-def _imply_views(run: Run, tables: OpeningTables) -> None:
-    """Set buyers' expected share of listed income so that ordinary trade clears at the quote.
-
-    Views are read off the market as it is, before the scenario scales budgets and racks.
-    """
-    s, terms, quotes = run.state, run.scenario.liquidation, run.quotes
-    buyers = open_buyers(tables, s.names.hardware, s.hardware, terms.budget_days)
-    for k in range(len(s.hardware.family)):
-        removed = bool(quotes.has_removed_buyers[k])
-        if s.hardware.used_open_usd[k] <= 0 or not (removed or quotes.has_in_place_buyers[k]):
-            continue
-        wanted = quotes.routine_units_year[k] * terms.window_days / 365.0
-        s.buyer_view[k] = implied_view(
-            k,
-            s.hardware.used_open_usd[k],
-            wanted if removed else terms.cluster_gpus,
-            run.seed,
-            not removed,
-            terms.buyer_view_deviation,
-            s.prices.rent_h100_usd_h,
-            s.prices.hashprice_usd_ph_day,
-            terms.gpu_rent_drift,
-            terms.gpu_rent_volatility,
-            terms.hashprice_drift,
-            terms.hashprice_volatility,
-            terms.reversion_per_year,
-            s.hardware.replacement_usd[k],
-            lives_today(run),
-            quotes.first_of_segment,
-            buyers,
-            s.hardware,
-        )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -29,6 +31,7 @@ def hold_auctions(run: Run) -> None:
     s.buyers.budget_usd[:] = np.minimum(
         s.buyers.budget_usd + terms.window_days * s.buyers.budget_usd_day, limit
     )
+    liquidation.free_sites(today, run.terms, terms.window_days, s.hardware, s.buyers, s.lots)
     run.strips = strips_today(run)
     for k in range(len(s.hardware.family)):
         if s.hardware.family[k] == Family.SITE:
@@ -43,7 +46,6 @@ def hold_auctions(run: Run) -> None:
                 k,
                 bids,
                 hold,
-                s.marks_usd,
                 s.parties,
                 s.lenders,
                 s.ledger,
@@ -69,7 +71,6 @@ def hold_auctions(run: Run) -> None:
             units,
             routine,
             hold,
-            s.marks_usd,
             s.parties,
             s.lenders,
             s.ledger,
@@ -85,11 +86,17 @@ def hold_auctions(run: Run) -> None:
 
 
 def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -> None:
-    """A clearing price is evidence for marks; machines sold by force run again for their buyer."""
+    """A clearing price is evidence for marks; machines sold by force run again for their buyer.
+
+    A forced sale is remembered as the cause of later prices for as long as its evidence counts.
+    """
     s = run.state
     s.clearing_usd[k] = price
     s.clearing_day[k] = run.day
-    s.clearing_event[k] = event
+    last = int(s.clearing_event[k])
+    memory = run.scenario.marks.evidence_half_life_days
+    if event >= 0 or (last >= 0 and s.events["day"][last] < run.day - memory):
+        s.clearing_event[k] = event
     s.outside_online[k] += forced_units
 
 
@@ -130,18 +137,23 @@ def bids_today(
     dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
     bids, units = class_bids(
         k,
-        run.day,
         run.seed,
         in_place,
         run.scenario.liquidation.buyer_view_deviation,
         extra_days,
         dealer,
-        s.hardware.replacement_usd[k],
+        replacement_usd(run, k),
         run.strips,
         s.buyers,
         s.hardware,
     )
     return bids, units
+
+
+def replacement_usd(run: Run, k: int) -> float:
+    """What new hardware of the same performance costs today [USD/unit]: it gets cheaper."""
+    decline = run.scenario.liquidation.new_price_decline
+    return float(run.state.hardware.replacement_usd[k]) * math.exp(-decline * run.day / 365.0)
 
 
 def hold_value_usd(run: Run, k: int) -> float:

@@ -61,6 +61,7 @@ LOAN_DEFAULTS: dict[str, Any] = {
     "breach_day": -1,
     "breach_event": -1,
     "roll_day": -1,
+    "draw_event": -1,
     "default_day": -1,
     "default_event": -1,
 }

@@ -1,0 +1,155 @@
+"""Claims on the failed: what they are carried at, what that costs capital, how they end.
+
+A defaulted claim is carried at what its own seized collateral is marked at, plus its share of what
+the estate has left for everybody. Both are recomputed each day; the change is the lender's loss.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from agents.compiled import compiled
+from agents.lender import Lenders, capital_ratio, expected_recovery_usd
+from agents.party import Parties, Status
+from market.context import Log, Terms, Today
+from market.events import Cause, Event, log_event
+from market.ledger import Ledger, write_off
+from market.loans import Collateral, Loans, LoanStatus
+from market.lots import Lots, LotState
+
+NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
+
+
+@compiled
+def value_claims(
+    today: Today,
+    terms: Terms,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Carry every defaulted claim at what the books say it will bring, after legal cost.
+
+    Seized lots count at marks towards their claim. What estates hold (cash, own lots, surplus of
+    over-secured lots) counts towards all deficiencies and unpaid bills alike.
+    """
+    secured = np.zeros(len(loans.status))
+    parent = loans.default_event.copy()
+    estate = np.zeros(len(loans.first) - 1)
+    for i in range(lots.count[0]):
+        loan = lots.loan[i]
+        if loan >= 0:
+            parent[loan] = max(parent[loan], lots.last_event[i])
+        if lots.state[i] == LotState.SOLD:
+            continue
+        site = loan >= 0 and loans.collateral[loan] == Collateral.SITE
+        price = lots.mark_usd[i] if site else marks_usd[lots.hardware[i]]
+        value = (1.0 - terms.legal_cost_share) * lots.units[i] * price
+        if loan >= 0:
+            secured[loan] += value
+        else:
+            estate[lots.borrower[i]] += value
+    for b in range(len(estate)):
+        claims = parties.payables_usd[b]
+        assets = estate[b] + max(parties.cash_usd[b], 0.0)
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            if loans.status[loan] == LoanStatus.DEFAULTED and loans.recourse[loan]:
+                gap = loans.principal_usd[loan] - secured[loan]
+                claims += max(gap, 0.0)
+                assets += max(-gap, 0.0)
+        if parties.status[b] == Status.DEFAULTED:
+            assets *= 1.0 - terms.bankruptcy_cost_share
+        share = min(1.0, assets / claims) if claims > 0.0 else 0.0
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            if loans.status[loan] == LoanStatus.DEFAULTED:
+                dividend = share if loans.recourse[loan] else 0.0
+                expected = expected_recovery_usd(loans.principal_usd[loan], secured[loan], dividend)
+                carry_at(today, loan, expected, parent[loan], lenders, loans, log)
+
+
+@compiled
+def carry_at(
+    today: Today,
+    loan: int,
+    expected_usd: float,
+    parent: int,
+    lenders: Lenders,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
+    target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
+    change = target - loans.written_down_usd[loan]
+    row = loans.lender[loan]
+    if change != 0.0:
+        loans.written_down_usd[loan] = target
+        lenders.written_down_usd[row] += change
+        charge_lender(today, row, change, parent, lenders, log)
+    unnoted = target - loans.noted_usd[loan]
+    if abs(unnoted) > NOTED_SHARE * loans.claim_usd[loan]:
+        note_write_down(today, loan, unnoted, parent, loans, log)
+
+
+@compiled
+def note_write_down(
+    today: Today, loan: int, amount_usd: float, parent: int, loans: Loans, log: Log
+) -> None:
+    """Name a write-down (or, negative, a write-up) in the causal log."""
+    loans.noted_usd[loan] += amount_usd
+    log_event(
+        log,
+        today.day,
+        Event.WRITE_DOWN,
+        Cause.LOSSES,
+        today.first_lender + loans.lender[loan],
+        loans.borrower[loan],
+        loan,
+        amount_usd,
+        parent,
+    )
+
+
+@compiled
+def charge_lender(
+    today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
+) -> None:
+    """Take a loss (or a gain) to capital; note the first time capital is below its minimum."""
+    lenders.capital_usd[row] -= loss_usd
+    lenders.loss_usd[row] += loss_usd
+    ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
+    if ratio < lenders.min_capital_ratio[row] and lenders.impaired_event[row] < 0:
+        lenders.impaired_event[row] = log_event(
+            log,
+            today.day,
+            Event.LENDER_IMPAIRED,
+            Cause.LOSSES,
+            today.first_lender + row,
+            -1,
+            -1,
+            lenders.loss_usd[row],
+            parent,
+        )
+
+
+@compiled
+def close_claim(
+    today: Today, loan: int, parent: int, lenders: Lenders, ledger: Ledger, loans: Loans, log: Log
+) -> None:
+    """Resolve a defaulted claim: what is left of it is lost."""
+    carry_at(today, loan, 0.0, parent, lenders, loans, log)
+    unnoted = loans.written_down_usd[loan] - loans.noted_usd[loan]
+    if unnoted != 0.0:
+        note_write_down(today, loan, unnoted, parent, loans, log)
+    write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])
+    loans.status[loan] = LoanStatus.CLOSED
+
+
+@compiled
+def present_value_factor(day: int, default_day: int, rate: float) -> float:
+    """Discount from ``day`` back to the default day at the loan's rate."""
+    return math.exp(-rate * (day - default_day) / 365.0)
