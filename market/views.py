@@ -93,6 +93,7 @@ def _spend(run: Run, k: int, price_usd: float, wanted: float, buyers: Buyers) ->
         s.hardware,
     )
     order = np.argsort(-bids, kind="stable")
+    order = order[bids[order] >= price_usd]
     before = np.cumsum(units[order]) - units[order]
     taken = np.clip(wanted - before, 0.0, units[order])
     buyers.budget_usd[order] -= price_usd * taken

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside
-from market.default import carry_at, close_claim
+from market.claims import carry_at, close_claim
 from market.ledger import Flow, conservation_error, draw, pay_interest, repay
 from market.loans import Collateral
 from market.state import State
