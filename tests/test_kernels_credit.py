@@ -142,9 +142,11 @@ def test_what_underwriting_counts() -> None:
         Contracts, 1, landlord=[0], gpus=[8.0], delivered=[4.0], usd_day=[8.0],
         start_day=[-10], end_day=[100], holding=[-1],
     )  # fmt: skip
-    value = bench.kernel(credit.asset_value_usd, b=0)
-    expected = 50 + 400 + 20 + 30 + 20 + 500 + 60 + 1000 + 0.6 * 0.5 * 4.0 * 100
-    assert value == pytest.approx(expected)
+    other = bench.kernel(credit.other_assets_usd, b=0)
+    assert other == pytest.approx(50 + 400 + 20 + 30 + 20 + 500 + 60)
+    assert bench.kernel(credit.machines_usd, b=0, prices_usd=s.marks_usd) == pytest.approx(1000)
+    rents = bench.kernel(credit.contract_values_usd, count=1)
+    assert rents == pytest.approx([0.6 * 0.5 * 4.0 * 100])
 
 
 @pytest.mark.parametrize(("principal", "passes"), [(849.0, True), (852.0, False)])

@@ -62,7 +62,6 @@ def test_a_seized_lot_on_paper() -> None:
         scenario=AT_MARK,
         legal_days=20,
         legal_cost_share=0.03,
-        recovery_prior=0.40,
         bankruptcy_days=180,
         **FREE_CUSTODY | dict(removal_usd_per_gpu=2.0),
     )
@@ -70,16 +69,16 @@ def test_a_seized_lot_on_paper() -> None:
     live(bench, 1, 14)
     assert s.parties.status[0] == Status.ACTIVE
     live(bench, 15, 15)
-    # Default: ten machines at the mark cover 1000; 40 % is expected of the other 500.
+    # Default: ten machines at the mark bring 1000, less 30 to the court; the estate is empty.
     assert s.loans.status[0] == LoanStatus.DEFAULTED
     assert s.holdings.units[0] == 0.0 and s.lots.units[0] == 10.0
     assert s.lots.state[0] == LotState.LEGAL and s.lots.owner[0] == lender
-    assert s.lenders.loss_usd[0] == pytest.approx(300.0)
+    assert s.lenders.loss_usd[0] == pytest.approx(530.0)
     live(bench, 16, 34)
     assert s.lots.state[0] == LotState.LEGAL
     live(bench, 35, 35)  # twenty days later the court lets go; it costs 2 a machine to take it out
     assert s.lots.state[0] == LotState.MOVING
-    assert s.lenders.loss_usd[0] == pytest.approx(320.0)
+    assert s.lenders.loss_usd[0] == pytest.approx(550.0)
     live(bench, 36, 44)
     assert s.lots.state[0] == LotState.MOVING and len(bench.events(Event.HARDWARE_SALE)) == 0
     live(bench, 45, 45)  # ten days on the road; offered and, here, sold at the mark
@@ -89,8 +88,7 @@ def test_a_seized_lot_on_paper() -> None:
     assert s.lots.unit_days[0] == pytest.approx(10 * 30.0)
     assert bench.cash(lender) == pytest.approx(1e6 + 970.0 - 20.0)
     assert s.loans.principal_usd[0] == pytest.approx(530.0)
-    # 530 are open, 40 % expected: written down by 318, and 20 were spent.
-    assert s.lenders.loss_usd[0] == pytest.approx(0.6 * 530.0 + 20.0)
+    assert s.lenders.loss_usd[0] == pytest.approx(530.0 + 20.0)  # as expected all along
     live(bench, 46, 194)
     assert s.loans.status[0] == LoanStatus.DEFAULTED  # the estate is still open
     live(bench, 195, 195)
@@ -143,14 +141,13 @@ def test_a_surplus_goes_back_to_the_borrower_and_then_to_its_owners() -> None:
     st.floats(100.0, 3000.0),
     st.floats(1.0, 40.0),
     st.floats(0.0, 0.2),
-    st.floats(0.0, 1.0),
     st.floats(0.0, 500.0),
     st.just(0.0) | st.floats(0.01, 30.0),
 )
 def test_a_lender_loses_what_it_lent_less_what_came_in(
-    principal: float, units: float, fee: float, prior: float, cash: float, own: float
+    principal: float, units: float, fee: float, cash: float, own: float
 ) -> None:
-    """Net proceeds first, then pari passu of the estate; whatever was expected on the way."""
+    """Net proceeds first, then pari passu of the estate; where all is sold at marks, as told."""
     bench = Bench(
         [machines(principal_usd=principal, collateral_units=units)],
         fleets=[(0, GPU, units + own)],
@@ -158,19 +155,19 @@ def test_a_lender_loses_what_it_lent_less_what_came_in(
         scenario=AT_MARK,
         legal_days=0,
         legal_cost_share=fee,
-        recovery_prior=prior,
         bankruptcy_cost_share=0.0,
         bankruptcy_days=20,
         **FREE_CUSTODY,
     )
     broken(bench, 0)
-    for day in range(2, 30):
-        bench.day(day, "lenders", "liquidate")
     net = 100.0 * units * (1 - fee)
     secured = min(principal, net)
     estate = cash + (net - secured) + 100.0 * own * (1 - fee)
     paid = secured + min(principal - secured, estate)
     s = bench.s
+    for day in range(2, 30):
+        bench.day(day, "lenders", "liquidate")
+        assert s.lenders.loss_usd[0] == pytest.approx(principal - paid, rel=1e-9, abs=1e-5)
     assert s.loans.status[0] == LoanStatus.CLOSED
     assert s.loans.recovered_usd[0] == pytest.approx(paid, rel=1e-9, abs=1e-6)
     assert s.lenders.loss_usd[0] == pytest.approx(principal - paid, rel=1e-9, abs=1e-5)
@@ -197,7 +194,7 @@ def test_recovery_is_discounted_at_the_rate_of_the_loan() -> None:
 def test_cost_of_custody_is_discounted_as_proceeds_are() -> None:
     loan = machines(principal_usd=1000.0, rate_or_spread=0.30, next_payment_day=100_000)
     bench = Bench(
-        [loan], fleets=[(0, GPU, 10.0)], legal_days=400, recovery_prior=0.0,
+        [loan], fleets=[(0, GPU, 10.0)], legal_days=400,
         idle_cost_share=0.5, receiver_share=0.0,
     )  # fmt: skip
     broken(bench, 0, day=1)
@@ -370,8 +367,9 @@ def test_a_site_is_sold_after_its_own_delay_at_its_share_of_cost() -> None:
         initial_ltv=0.75,
     )
     bench = Bench([loan], site_days=100, site_recovery_share=0.75, legal_cost_share=0.0,
-                  recovery_prior=0.4, bankruptcy_days=180, **FREE_CUSTODY)  # fmt: skip
+                  bankruptcy_days=180, **FREE_CUSTODY)  # fmt: skip
     broken(bench, 0)
+    bench.day(1, "lenders")
     assert bench.s.lenders.loss_usd[0] == pytest.approx(0.0, abs=1e-9)  # 900 = 75 % of 1200
     for day in range(2, 101):
         bench.day(day, "lenders", "liquidate")
@@ -460,8 +458,10 @@ def test_a_non_recourse_default_takes_the_perimeter_only() -> None:
 
 def test_nothing_is_expected_beyond_non_recourse_collateral() -> None:
     # Ten machines cover 1000 of 1500; nobody owes the rest, so it is lost on the first day.
-    bench = Bench([machines(recourse=False)], fleets=[(0, GPU, 10.0)], recovery_prior=0.4)
+    loan = machines(recourse=False)
+    bench = Bench([loan], fleets=[(0, GPU, 10.0)], cash=[1e6], legal_cost_share=0.0)
     broken(bench, 0)
+    bench.day(1, "lenders")
     assert bench.s.lenders.loss_usd[0] == pytest.approx(500.0)
 
 
@@ -505,81 +505,3 @@ def test_the_hazard_strikes_everybody_alike_and_about_as_often_as_told() -> None
     assert hit == pytest.approx(expected, abs=4 * math.sqrt(expected))
     assert set(bench.events(Event.DEFAULT)["cause"]) == {Cause.HAZARD}
     assert len(np.unique(bench.events(Event.DEFAULT)["party"])) == hit
-
-
-# --- estates --------------------------------------------------------------------------------------
-
-
-def test_an_estate_pays_all_claims_alike() -> None:
-    loans = [dict(principal_usd=200.0), dict(principal_usd=500.0, lender=1)]
-    bench = Bench(loans, lenders=2, cash=[300.0], bankruptcy_cost_share=0.05, bankruptcy_days=180)
-    bench.s.parties.payables_usd[0] = 100.0
-    broken(bench, 0)
-    for day in (2, 100, 180):
-        bench.day(day, "lenders")
-    assert bench.s.parties.status[0] == Status.DEFAULTED
-    utility = bench.cash(bench.outside(Outside.UTILITY))
-    bench.day(181, "lenders")
-    # 15 to the court; 285 for claims of 200, 500 and the suppliers' 100.
-    share = 285.0 / 800.0
-    assert bench.cash(bench.lender(0)) == pytest.approx(1e6 + share * 200.0)
-    assert bench.cash(bench.lender(1)) == pytest.approx(1e6 + share * 500.0)
-    assert bench.cash(bench.outside(Outside.UTILITY)) - utility == pytest.approx(share * 100.0)
-    assert bench.cash(bench.outside(Outside.COURTS)) == pytest.approx(15.0)
-    assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
-    assert bench.s.lenders.loss_usd == pytest.approx([(1 - share) * 200, (1 - share) * 500])
-    assert bench.s.parties.payables_usd[0] == 0.0
-    assert bench.s.parties.status[0] == Status.WOUND_UP
-
-
-@settings(deadline=None, max_examples=40)
-@given(
-    st.lists(st.floats(1.0, 1e6), min_size=1, max_size=5),
-    st.floats(0.0, 3e6),
-    st.floats(0.0, 1e5),
-    st.floats(0.0, 0.3),
-)
-def test_estates_pay_in_proportion_and_never_more_than_is_owed(
-    claims: list[float], cash: float, payables: float, cost: float
-) -> None:
-    loans = [dict(principal_usd=claim, lender=i) for i, claim in enumerate(claims)]
-    bench = Bench(
-        loans,
-        lenders=len(claims),
-        cash=[cash],
-        bankruptcy_cost_share=cost,
-        bankruptcy_days=10,
-        recovery_prior=0.37,
-    )
-    bench.s.parties.payables_usd[0] = payables
-    broken(bench, 0)
-    bench.day(11, "lenders")
-    left = cash * (1 - cost)
-    owed = math.fsum(claims) + payables
-    share = min(1.0, left / owed)
-    got = [bench.cash(bench.lender(i)) - 1e6 for i in range(len(claims))]
-    assert got == pytest.approx([share * claim for claim in claims], rel=1e-6, abs=1e-3)
-    assert bench.s.lenders.loss_usd == pytest.approx(
-        [(1 - share) * claim for claim in claims], rel=1e-6, abs=1e-3
-    )
-    assert bench.cash(0) == pytest.approx(0.0, abs=1e-6)
-
-
-def test_an_estate_stays_open_while_collateral_is_unsold() -> None:
-    # No buyers: the machines are never sold, so the loan stays open and recovery unknown.
-    bench = Bench([machines()], fleets=[(0, GPU, 10.0)], bankruptcy_days=30, **FREE_CUSTODY)
-    broken(bench, 0)
-    for day in range(2, 200):
-        bench.day(day, "lenders", "liquidate")
-    assert bench.s.loans.status[0] == LoanStatus.DEFAULTED
-    assert bench.s.parties.status[0] == Status.DEFAULTED
-
-
-def test_a_lender_is_impaired_once_below_its_minimum() -> None:
-    bench = Bench([dict(principal_usd=1e6), dict(principal_usd=1e6)], recovery_prior=0.5)
-    # Assets 4e6 (cash 1, book 2, other 1), capital 0.5e6: ratio 12.5 %.
-    bench.s.lenders.min_capital_ratio[0] = 0.10
-    broken(bench, 0)
-    # Both loans at half: a loss of 1e6 leaves -0.5e6 of capital.
-    assert bench.s.lenders.capital_usd[0] == pytest.approx(-0.5e6)
-    assert len(bench.events(Event.LENDER_IMPAIRED)) == 1

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agents.buyer import strip_value_usd
 from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
+from market.windows import bids_today
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
 
@@ -93,7 +94,6 @@ def crowd(count: int, **flags: object) -> Bench:
 def bids_of(bench: Bench, **given: object) -> tuple[np.ndarray, np.ndarray]:
     known: dict[str, object] = dict(
         k=GPU,
-        day=0,
         seed=1,
         in_place=False,
         view_deviation=0.25,
@@ -113,12 +113,19 @@ def test_private_views_are_lognormal_around_the_strip() -> None:
     assert units == pytest.approx(np.full(600, 50.0))  # racks bind: 1e5 buys over a thousand
 
 
-def test_views_stay_for_a_quarter_and_then_change_one_by_one() -> None:
-    # Thirteen weeks make a quarter: a thirteenth of the buyers thinks again each week.
+def test_everybody_keeps_its_view() -> None:
+    # Of one strip a buyer thinks the same every week; of another class, and in another run, not.
     bench = crowd(130)
-    first = bids_of(bench, day=0)[0]
-    changed = [np.mean(bids_of(bench, day=day)[0] != first) for day in (7, 28, 91)]
-    assert changed == pytest.approx([1 / 13, 4 / 13, 1.0])
+    bench.run.strips = np.array([[80.0, 80.0, np.nan]])
+    weeks = []
+    for day in (7, 28, 364):
+        bench.run.day = day
+        weeks.append(bids_today(bench.run, GPU, False, 0.0)[0])
+    assert np.all(weeks[0] > 0.0)
+    assert np.all(weeks[0] == weeks[1]) and np.all(weeks[0] == weeks[2])
+    assert not np.any(bids_today(bench.run, RIG, False, 0.0)[0] == weeks[0])
+    bench.run.seed = 2
+    assert not np.any(bids_today(bench.run, GPU, False, 0.0)[0] == weeks[0])
 
 
 def test_nobody_pays_more_than_new_hardware_costs() -> None:
@@ -199,13 +206,20 @@ def test_nobody_looks_beyond_a_classs_life(rent: float, horizon: float, life: fl
     assert np.isnan(strips[0, 2])
 
 
-def test_life_ends_at_a_quarter() -> None:
+def test_life_shrinks_with_age_and_ends_at_a_quarter() -> None:
+    # An e-th of the years a class is meant to live is left at that age; four years on, half as much
+    # as that of a class whose years are 4 / ln 2.
     bench = crowd(1)
-    bench.s.hardware.age_years[:2] = [2.0, 1.0]
-    years = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=730)
-    assert years[:2] == pytest.approx([2.0, 2.0])
-    late = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=3650)
+    bench.s.hardware.age_years[:2] = [4.0, 0.0]
+    half_life = 4.0 / math.log(2.0)
+    years = bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=half_life, day=730)
+    assert years[GPU] == pytest.approx(6.0 / math.e)
+    assert years[RIG] == pytest.approx(half_life / math.sqrt(2.0))
+    late = bench.kernel(remaining_life_years, life_gpu=2.0, life_asic=3.0, day=3650)
     assert late[:2] == pytest.approx([0.25, 0.25])
+    # Before its launch a class has all of it.
+    bench.s.hardware.age_years[GPU] = -1.0
+    assert bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=0)[GPU] == 6.0
 
 
 @pytest.mark.parametrize("wanted", [40.0, 400.0, 2500.0])

@@ -316,12 +316,12 @@ def test_an_instalment_is_not_rolled_otherwise(obstacle: str) -> None:
     appetite = 0.0 if obstacle == "no appetite" else 1.0
     loan = instalment()
     if obstacle == "coins":
-        loan |= dict(collateral=Collateral.BTC, collateral_btc=1e6, initial_ltv=0.6)
-        loan |= dict(margin_call_ltv=0.75, liquidation_ltv=0.85)
+        loan |= dict(collateral=Collateral.BTC, collateral_btc=11.0, initial_ltv=0.6)
+        loan |= dict(margin_call_ltv=0.75, liquidation_ltv=0.85)  # worth less than the debt
     if obstacle == "breach":
         loan |= dict(breach=Cause.HARDWARE_MARK, breach_day=0, cure_days=1000)
     cash = 7.0 if obstacle == "no cash for interest" else 150.0
-    bench = Bench([loan], cash=[cash], refinancing_appetite=appetite)
+    bench = Bench([loan], cash=[cash], refinancing_appetite=appetite, crypto_margin=False)
     bench.s.borrowers.creditworthy[0] = obstacle != "not creditworthy"
     live(bench, 1, 30)
     assert len(bench.events(Event.ROLLED_OVER)) == 0

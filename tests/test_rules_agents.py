@@ -110,7 +110,7 @@ def test_income_of_a_unit_is_that_of_its_two_parts(
     covered: float, contract: float, margin: float, cost: float
 ) -> None:
     fleet = 1000.0
-    under_contract = fleet * covered * (contract - cost)
+    under_contract = fleet * contract - fleet * covered * cost  # rent per unit of the whole fleet
     at_spot = fleet * (1.0 - covered) * margin if margin > 0 else 0.0  # else switched off
     expected = (under_contract + at_spot) / fleet
     assert unit_income_usd_day(covered, contract, margin, cost) == pytest.approx(
