@@ -456,15 +456,6 @@ def test_a_non_recourse_default_takes_the_perimeter_only() -> None:
     assert bench.cash(0) == 1000.0
 
 
-def test_nothing_is_expected_beyond_non_recourse_collateral() -> None:
-    # Ten machines cover 1000 of 1500; nobody owes the rest, so it is lost on the first day.
-    loan = machines(recourse=False)
-    bench = Bench([loan], fleets=[(0, GPU, 10.0)], cash=[1e6], legal_cost_share=0.0)
-    broken(bench, 0)
-    bench.day(1, "lenders")
-    assert bench.s.lenders.loss_usd[0] == pytest.approx(500.0)
-
-
 def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:
     loans = [machines(lender=1), dict(principal_usd=200.0)]
     bench = Bench(
