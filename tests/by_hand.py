@@ -297,6 +297,7 @@ class Bench:
             n,
             budget_usd=[row.get("budget", 1e12) for row in rows],
             slots=slots,
+            slots_open=slots,
             needs_slots=[row.get("needs_slots", True) for row in rows],
             accepts=np.ones((n, 3)),
             in_place_only=[row.get("in_place", False) for row in rows],

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from by_hand import GPU, NAN, Bench, table
+from by_hand import GPU, NAN, RIG, Bench, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -196,6 +196,84 @@ def test_service_of_the_next_year() -> None:
     bench = Bench(loans)
     value = bench.kernel(credit.yearly_service_usd, b=0)
     assert value == pytest.approx(1000.0 + 100.0 * 364 / 365 + 40.0, rel=1e-6)
+
+
+# --- but for the sale -----------------------------------------------------------------------------
+
+
+def underwritten(debt: float, **marks: float) -> Bench:
+    """Ten GPUs at 100 and fifty TH/s at 10 by schedule; LTV at most 80 %: 1200 would pass."""
+    bench = Bench(
+        [dict(principal_usd=debt, maturity_day=100, cure_days=5)],
+        fleets=[(0, GPU, 10.0), (0, RIG, 50.0)],
+        max_ltv=0.80,
+        max_leverage=0.0,
+        min_interest_coverage=0.0,
+    )
+    bench.s.clearing_event[:2] = [71, 72]
+    bench.s.marks_usd[:2] = [marks.get("gpu", 100.0), marks.get("rig", 10.0)]
+    do(bench, 7, credit.underwrite)
+    return bench
+
+
+@pytest.mark.parametrize(
+    ("debt", "gpu", "rig", "passes", "blamed"),
+    [
+        (1200.0, 100.0, 10.0, True, -1),
+        (1200.0, 99.0, 10.0, False, 71),  # would have passed but for the sale of GPUs
+        (1200.0, 100.0, 9.0, False, 72),
+        (1200.0, 90.0, 9.0, False, 71),  # 100 lost on GPUs, 50 on rigs
+        (1200.0, 98.0, 9.0, False, 72),  # 20 and 50
+        (1200.0, 99.0, 10.5, True, -1),  # what rigs gained made up for it
+        (1201.0, 90.0, 9.0, False, -1),  # the schedule alone would not have done
+        (1000.0, 90.0, 9.0, True, -1),
+    ],
+)
+def test_a_refusal_is_blamed_on_a_sale_only_but_for_it(
+    debt: float, gpu: float, rig: float, passes: bool, blamed: int
+) -> None:
+    borrowers = underwritten(debt, gpu=gpu, rig=rig).s.borrowers
+    assert bool(borrowers.creditworthy[0]) == passes
+    assert borrowers.refusal_event[0] == blamed
+
+
+def test_marks_that_fell_without_a_forced_sale_have_nobody_to_blame() -> None:
+    bench = underwritten(1200.0, gpu=90.0, rig=9.0)
+    bench.s.clearing_event[GPU] = -1
+    do(bench, 14, credit.underwrite)
+    assert bench.s.borrowers.refusal_event[0] == 72  # of the rest
+    bench.s.clearing_event[RIG] = -1
+    do(bench, 21, credit.underwrite)
+    assert bench.s.borrowers.refusal_event[0] == -1
+    assert not bench.s.borrowers.creditworthy[0]
+    # It is forgotten as soon as it no longer holds.
+    bench.s.clearing_event[GPU] = 71
+    bench.s.marks_usd[:2] = [100.0, 10.0]
+    do(bench, 28, credit.underwrite)
+    assert bench.s.borrowers.refusal_event[0] == -1
+
+
+@pytest.mark.parametrize(("sale", "root"), [(True, 71), (False, 5)])
+def test_who_was_refused_for_a_sale_fails_because_of_it(sale: bool, root: int) -> None:
+    bench = underwritten(1200.0 if sale else 1201.0, gpu=90.0)
+    bench.s.shock_event = 5
+    for day in range(60, 106):
+        bench.day(day, "service", "liquidity", "test", "default")
+        do(bench, day, credit.roll_over)
+    assert bench.kinds()[:4] == ["NOT_REFINANCED", "MISSED_PAYMENT", "DEFAULT", "LOAN_DEFAULT"]
+    assert bench.events(Event.NOT_REFINANCED)[0]["parent"] == root
+    # The bullet is missed for the sale as well; interest alone never is.
+    assert bench.events(Event.MISSED_PAYMENT)[0]["parent"] == (root if sale else 0)
+
+
+def test_missed_interest_is_not_blamed_on_a_refusal() -> None:
+    bench = underwritten(1200.0, gpu=90.0)
+    bench.s.loans.accrued_usd[0] = 12.0
+    bench.s.loans.next_payment_day[0] = 8
+    bench.s.shock_event = 5
+    bench.day(8, "service", "liquidity")
+    assert bench.kinds() == ["MISSED_PAYMENT"]
+    assert bench.events(Event.MISSED_PAYMENT)[0]["parent"] == 5
 
 
 # --- building -------------------------------------------------------------------------------------

@@ -4,12 +4,13 @@ import math
 
 import numpy as np
 import pytest
-from by_hand import GPU, RIG, Bench
+from by_hand import GPU, RIG, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.buyer import strip_value_usd
+from agents.buyer import Rack, strip_value_usd
 from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
+from market.liquidation import free_sites
 from market.windows import bids_today
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
@@ -258,3 +259,39 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(wanted: 
         return float(units[bids >= price].sum())
 
     assert demand(view * (1 - 1e-6)) <= wanted <= demand(view * (1 + 1e-6))
+
+
+# --- racks of the failed --------------------------------------------------------------------------
+
+
+@settings(max_examples=40)
+@given(
+    st.lists(
+        st.tuples(st.sampled_from([GPU, RIG, SITE]), st.floats(0.1, 1e3), st.integers(1, 300)),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 200),
+    st.sampled_from([1, 7, 28]),
+)
+def test_racks_of_the_seized_come_back_once_and_in_proportion(
+    seized: list[tuple[int, float, int]], delay: int, window: int
+) -> None:
+    bench = Bench(buyers=[dict(slots=30.0), dict(slots=10.0), dict(slots=0.0)], site_days=delay)
+    s = bench.s
+    for i, (k, units, day) in enumerate(seized):
+        s.lots.count[0] = i + 1
+        s.lots.hardware[i], s.lots.seized_units[i], s.lots.seized_day[i] = k, units, day
+    opened = s.buyers.slots.copy()
+    for day in range(window, 600, window):
+        bench.run.day = day
+        bench.kernel(free_sites, window_days=window)
+        # A GPU takes one slot of its rack, a TH/s of rigs half a slot of its own; sites none.
+        ready = [(k, n) for k, n, since in seized if since + delay <= day]
+        freed = {Rack.AIR_15_40: math.fsum(n for k, n in ready if k == GPU)}
+        freed[Rack.ASIC] = 0.5 * math.fsum(n for k, n in ready if k == RIG)
+        for rack in Rack:
+            back = s.buyers.slots[:, rack] - opened[:, rack]
+            expected = freed.get(rack, 0.0) * np.array([0.75, 0.25, 0.0])
+            assert back == pytest.approx(expected, rel=1e-9, abs=1e-9)
+    assert np.all(s.buyers.slots_open == opened)

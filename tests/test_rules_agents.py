@@ -1,4 +1,4 @@
-"""Rules of miners, neoclouds, borrowers, lenders and buyers, called by hand."""
+"""Rules of miners, neoclouds, lenders and buyers, called by hand."""
 
 import math
 
@@ -7,12 +7,6 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.borrower import (
-    can_refinance,
-    cash_sweep_usd,
-    debt_service_coverage,
-    equity_cure_usd,
-)
 from agents.buyer import (
     affordable_units,
     bid_usd,
@@ -122,84 +116,6 @@ def test_spot_margin_by_hand() -> None:
     # 2.20 USD/h, 70 % realised: 36.96 a day; 1.66 kW at 0.13 USD/kWh costs 5.1792.
     cost = 1.66 * 24 * 0.13
     assert spot_margin_usd_day(2.20, 0.70, cost) == pytest.approx(36.96 - 5.1792, rel=1e-12)
-
-
-# --- borrowers ------------------------------------------------------------------------------------
-
-
-def test_coverage_by_hand() -> None:
-    assert debt_service_coverage(130.0, 100.0) == pytest.approx(1.3)
-    assert debt_service_coverage(-20.0, 100.0) == pytest.approx(-0.2)
-    assert debt_service_coverage(0.0, 0.0) == math.inf  # no debt service: no breach
-
-
-@quick
-@given(floats(1.0, 1e9), floats(-0.5, 0.0) | floats(0.01, 3.0), floats(1.0, 1.5), floats(0.01, 0.5))
-def test_equity_cure_brings_coverage_exactly_to_the_minimum(
-    principal: float, dscr: float, minimum: float, service_share: float
-) -> None:
-    cure = equity_cure_usd(principal, dscr, minimum)
-    assert 0.0 <= cure <= principal
-    service = service_share * principal
-    cash_flow = dscr * service
-    rest = principal - cure
-    if dscr >= minimum:
-        assert cure == 0.0
-    elif dscr <= 0.0:
-        assert rest == pytest.approx(0.0, abs=1e-9 * principal)  # nothing less helps
-    else:
-        after = debt_service_coverage(cash_flow, service_share * rest)
-        assert after == pytest.approx(minimum, rel=1e-9)
-
-
-@quick
-@given(floats(-1e6, 1e6), floats(-1e6, 1e6), floats(0.0, 1e6))
-def test_sweep_takes_surplus_within_cash_and_debt(
-    surplus: float, cash: float, principal: float
-) -> None:
-    sweep = cash_sweep_usd(surplus, cash, principal)
-    assert sweep >= 0.0
-    assert sweep <= max(surplus, 0.0) and sweep <= max(cash, 0.0) and sweep <= principal
-    if surplus > 0 and cash > 0:
-        assert sweep in (surplus, cash, principal)  # as much as the tightest allows
-
-
-@pytest.mark.parametrize(
-    ("debt", "assets", "flow", "liquidity", "interest", "passes"),
-    [
-        (80.0, 100.0, 0.0, 20.0, 8.0, True),  # LTV 80 %, interest covered 2.5 times by cash
-        (90.0, 100.0, 0.0, 20.0, 8.0, False),  # LTV 90 %, leverage infinite
-        (90.0, 100.0, 18.0, 0.0, 8.0, True),  # LTV 90 %, but leverage 5
-        (90.0, 100.0, 14.0, 6.0, 8.0, False),  # LTV 90 %, leverage 6.4
-        (80.0, 100.0, 5.0, 2.0, 8.0, False),  # secured, but interest covered 0.9 times
-        (90.0, 100.0, 18.0, 0.0, 12.1, False),  # earning, but covered 1.49 times
-        (0.0, 0.0, 0.0, 0.0, 0.0, True),  # no debt
-        (1.0, 0.0, -5.0, 100.0, 0.1, False),  # cash alone is not an asset here
-    ],
-)
-def test_underwriting_by_hand(
-    debt: float, assets: float, flow: float, liquidity: float, interest: float, passes: bool
-) -> None:
-    assert can_refinance(debt, assets, flow, liquidity, interest, 0.85, 6.0, 1.5) is passes
-
-
-@quick
-@given(
-    floats(0.0, 200.0), floats(0.0, 200.0), floats(-50.0, 50.0), floats(0.0, 50.0), floats(0.0, 20)
-)
-def test_underwriting_only_gets_harder_with_debt_and_interest(
-    debt: float, assets: float, flow: float, liquidity: float, interest: float
-) -> None:
-    before = can_refinance(debt, assets, flow, liquidity, interest, 0.85, 6.0, 1.5)
-    worse = [
-        can_refinance(debt * 1.1, assets, flow, liquidity, interest, 0.85, 6.0, 1.5),
-        can_refinance(debt, assets * 0.9, flow, liquidity, interest, 0.85, 6.0, 1.5),
-        can_refinance(debt, assets, flow - 5.0, liquidity, interest, 0.85, 6.0, 1.5),
-        can_refinance(debt, assets, flow, liquidity * 0.9, interest, 0.85, 6.0, 1.5),
-        can_refinance(debt, assets, flow, liquidity, interest * 1.1, 0.85, 6.0, 1.5),
-    ]
-    if not before:
-        assert not any(worse)
 
 
 # --- lenders --------------------------------------------------------------------------------------

@@ -225,9 +225,11 @@ def test_dearer_money_fails_no_fewer() -> None:
 
 
 def test_refusing_to_roll_fails_more() -> None:
+    """Of those who cannot ask shareholders instead."""
+    alone = ("credit.equity_share_per_quarter=0", "credit.hazard_per_year=0")
     failed = [
         sum(
-            finished("calm", (f"credit.refinancing_appetite={share}", "credit.hazard_per_year=0"))
+            finished("calm", (f"credit.refinancing_appetite={share}", *alone))
             .summary()["defaults"]
             .values()
         )
