@@ -1,4 +1,4 @@
-"""Buyers open in the steady state of ordinary trade: quotes confirm themselves while all is calm."""
+"""Buyers open in the steady state of ordinary trade: while all is calm quotes hold."""
 
 from __future__ import annotations
 
