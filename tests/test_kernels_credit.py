@@ -246,11 +246,14 @@ def test_marks_that_fell_without_a_forced_sale_have_nobody_to_blame() -> None:
     do(bench, 21, credit.underwrite)
     assert bench.s.borrowers.refusal_event[0] == -1
     assert not bench.s.borrowers.creditworthy[0]
-    # It is forgotten as soon as it no longer holds.
-    bench.s.clearing_event[GPU] = 71
-    bench.s.marks_usd[:2] = [100.0, 10.0]
-    do(bench, 28, credit.underwrite)
-    assert bench.s.borrowers.refusal_event[0] == -1
+
+
+def test_a_refusal_is_forgotten_when_it_no_longer_holds() -> None:
+    bench = underwritten(1200.0, gpu=90.0)
+    assert bench.s.borrowers.refusal_event[0] == 71
+    bench.s.marks_usd[GPU] = 100.0
+    do(bench, 14, credit.underwrite)
+    assert bench.s.borrowers.creditworthy[0] and bench.s.borrowers.refusal_event[0] == -1
 
 
 @pytest.mark.parametrize(("sale", "root"), [(True, 71), (False, 5)])
