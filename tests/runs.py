@@ -64,7 +64,7 @@ NOT_NEGATIVE = {
     ),
     "miners": ("hashrate_online_th", "hold_share"),
     "neoclouds": ("spot_realisation", "contracted_gpus", "contract_usd_day", "gpus_online"),
-    "lenders": ("book_usd", "written_down_usd", "funding_usd"),
+    "lenders": ("book_usd", "funding_usd"),  # write-downs: those of its loans
     "buyers": ("budget_usd", "slots"),
     "holdings": ("units", "pledged"),
     "loans": (
