@@ -92,6 +92,13 @@ def test_who_has_no_recourse_gets_no_dividend() -> None:
     assert bench.s.lenders.loss_usd == pytest.approx([500.0, 140.0])
 
 
+def test_an_overdrawn_estate_takes_nothing_from_collateral() -> None:
+    bench = Bench([machines()], fleets=[(0, GPU, 10.0)], cash=[-50.0], legal_cost_share=0.0)
+    broken(bench, 0)
+    value(bench)
+    assert bench.s.lenders.loss_usd == pytest.approx([500.0])
+
+
 def test_what_comes_in_again_is_a_gain_up_to_the_claim() -> None:
     bench = Bench([machines(principal_usd=900.0)], fleets=[(0, GPU, 10.0)], legal_cost_share=0.0)
     broken(bench, 0)
