@@ -25,6 +25,20 @@ class LenderKind(IntEnum):
     SECURITISATION = 8
 
 
+SLEEVES = (LenderKind.BANK, LenderKind.INSURER, LenderKind.VENDOR)
+"""Part of a larger firm: a sleeve that loses too much is closed, and its parent pays its debts."""
+
+FUNDS = (
+    LenderKind.PRIVATE_CREDIT_SEMI_LIQUID,
+    LenderKind.BOND_FUNDS,
+    LenderKind.CONVERT_FUNDS,
+)
+"""Investors hold shares and may redeem them, up to a gate."""
+
+MARKED = (*FUNDS, LenderKind.CRYPTO_LENDER)
+"""Their other assets are valued at market; the others hold them to maturity."""
+
+
 class Lenders(NamedTuple):
     """One row per lender; its party id is ``first_lender + row``.
 
@@ -43,6 +57,20 @@ class Lenders(NamedTuple):
     runnable_share: NDArray[np.float64]
     funding_maturity_days: NDArray[np.float64]
     min_capital_ratio: NDArray[np.float64]
+    sleeve: NDArray[np.bool_]
+    redeemable: NDArray[np.bool_]  # a fund: capital itself may be redeemed
+    marked: NDArray[np.bool_]  # other assets at market
+    target_leverage: NDArray[np.float64]  # assets over capital, as at the opening
+    supply: NDArray[np.float64]  # share of the credit it would give at full capital, 0 to 1
+    supply_event: NDArray[np.int64]  # what cut its supply: impairment, closure or failure
+    news: NDArray[np.float64]  # bad news its funders remember, in shares of opening capital
+    run_event: NDArray[np.int64]  # its last redemptions, -1 if none
+    run_usd: NDArray[np.float64]  # withdrawn so far
+    unpaid_run_usd: NDArray[np.float64]  # asked back today and not paid
+    worst_usd: NDArray[np.float64]  # its largest loss
+    worst_event: NDArray[np.int64]  # and where that was noted
+    interlender_loss_usd: NDArray[np.float64]  # on claims on other lenders
+    closed_event: NDArray[np.int64]  # sleeve closed, -1 if not
     impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
 
 
@@ -53,6 +81,41 @@ def capital_ratio(capital_usd: float, funding_usd: float) -> float:
     if assets <= 0.0:
         return 0.0
     return capital_usd / assets
+
+
+@compiled
+def credit_supply(ratio: float, minimum: float, opening: float, buffer_share: float) -> float:
+    """Share of its usual credit a lender gives, 0 to 1.
+
+    All of it while losses have eaten less than ``1 - buffer_share`` of the headroom over the
+    minimum ratio it opened with; then less and less, and nothing at the minimum.
+    """
+    buffer = buffer_share * max(opening - minimum, 0.0)
+    if buffer <= 0.0:
+        return 1.0 if ratio >= min(minimum, opening) else 0.0
+    return min(1.0, max(0.0, (ratio - minimum) / buffer))
+
+
+@compiled
+def redemption_share(news: float, threshold: float, speed: float) -> float:
+    """Share of redeemable funding asked back in a day.
+
+    Funders ignore little news; beyond the threshold the share rises with what they remember.
+    """
+    return 1.0 - np.exp(-speed * max(0.0, news - threshold))
+
+
+@compiled
+def deleveraging_usd(assets_usd: float, capital_usd: float, target: float, band: float) -> float:
+    """Assets to sell to return to the target leverage [USD], once it is exceeded by ``band``.
+
+    A lender without capital has no leverage to return to: it sells everything.
+    """
+    if capital_usd <= 0.0:
+        return assets_usd
+    if assets_usd <= target * (1.0 + band) * capital_usd:
+        return 0.0
+    return assets_usd - target * capital_usd
 
 
 @compiled

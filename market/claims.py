@@ -86,41 +86,63 @@ def carry_at(
     target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
     change = target - loans.written_down_usd[loan]
     row = loans.lender[loan]
+    unnoted = target - loans.noted_usd[loan]
+    if abs(unnoted) > NOTED_SHARE * loans.claim_usd[loan]:
+        note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     if change != 0.0:
         loans.written_down_usd[loan] = target
         lenders.written_down_usd[row] += change
         charge_lender(today, row, change, parent, lenders, log)
-    unnoted = target - loans.noted_usd[loan]
-    if abs(unnoted) > NOTED_SHARE * loans.claim_usd[loan]:
-        note_write_down(today, loan, unnoted, parent, loans, log)
 
 
 @compiled
 def note_write_down(
-    today: Today, loan: int, amount_usd: float, parent: int, loans: Loans, log: Log
+    today: Today,
+    loan: int,
+    amount_usd: float,
+    parent: int,
+    lenders: Lenders,
+    loans: Loans,
+    log: Log,
 ) -> None:
     """Name a write-down (or, negative, a write-up) in the causal log."""
+    row = loans.lender[loan]
     loans.noted_usd[loan] += amount_usd
-    log_event(
+    event = log_event(
         log,
         today.day,
         Event.WRITE_DOWN,
         Cause.LOSSES,
-        today.first_lender + loans.lender[loan],
+        today.first_lender + row,
         loans.borrower[loan],
         loan,
         amount_usd,
         parent,
     )
+    if amount_usd > lenders.worst_usd[row]:
+        lenders.worst_usd[row] = amount_usd
+        lenders.worst_event[row] = event
 
 
 @compiled
 def charge_lender(
     today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
 ) -> None:
-    """Take a loss (or a gain) to capital; note the first time capital is below its minimum."""
-    lenders.capital_usd[row] -= loss_usd
+    """Take a loss (or a gain) on this market's loans to capital."""
     lenders.loss_usd[row] += loss_usd
+    charge_capital(today, row, loss_usd, parent, lenders, log)
+
+
+@compiled
+def charge_capital(
+    today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
+) -> None:
+    """Take a loss (or a gain) to capital; funders hear of it.
+
+    Notes the first time capital is below its minimum.
+    """
+    lenders.capital_usd[row] -= loss_usd
+    lenders.news[row] = max(0.0, lenders.news[row] + loss_usd / lenders.capital_open_usd[row])
     ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
     if ratio < lenders.min_capital_ratio[row] and lenders.impaired_event[row] < 0:
         lenders.impaired_event[row] = log_event(
@@ -144,7 +166,7 @@ def close_claim(
     carry_at(today, loan, 0.0, parent, lenders, loans, log)
     unnoted = loans.written_down_usd[loan] - loans.noted_usd[loan]
     if unnoted != 0.0:
-        note_write_down(today, loan, unnoted, parent, loans, log)
+        note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])
     loans.status[loan] = LoanStatus.CLOSED
 

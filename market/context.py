@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from market.scenario import Scenario
+from market.scenario import IMPACT_LAWS, Scenario
 
 
 class Today(NamedTuple):
@@ -58,6 +58,18 @@ class Terms(NamedTuple):
     tenant_prepayment_share: float
     order_deposit_share: float
     delivery_days: int
+    lender_capital: bool
+    funding_run: bool
+    capital_buffer_share: float
+    stress_spread: float
+    news_half_life_days: float
+    run_threshold: float
+    run_speed: float
+    gate_share_per_quarter: float
+    leverage_band: float
+    loan_impact: float
+    loan_impact_law: int
+    loan_price_half_life_days: float
     lockup_margin: float
     liquidation_bonus: float
     bankruptcy_days: int
@@ -82,6 +94,7 @@ class Terms(NamedTuple):
 def terms_of(scenario: Scenario) -> Terms:
     """The terms of a scenario."""
     credit, liquidation, channels = scenario.credit, scenario.liquidation, scenario.channels
+    lenders = scenario.lenders
     return Terms(
         crypto_margin=channels.crypto_margin,
         cross_default=channels.cross_default,
@@ -98,6 +111,18 @@ def terms_of(scenario: Scenario) -> Terms:
         tenant_prepayment_share=credit.tenant_prepayment_share,
         order_deposit_share=credit.order_deposit_share,
         delivery_days=credit.delivery_days,
+        lender_capital=channels.lender_capital,
+        funding_run=channels.funding_run,
+        capital_buffer_share=lenders.capital_buffer_share,
+        stress_spread=lenders.stress_spread,
+        news_half_life_days=lenders.news_half_life_days,
+        run_threshold=lenders.run_threshold,
+        run_speed=lenders.run_speed,
+        gate_share_per_quarter=lenders.gate_share_per_quarter,
+        leverage_band=lenders.leverage_band,
+        loan_impact=lenders.loan_impact,
+        loan_impact_law=IMPACT_LAWS.index(lenders.loan_impact_law),
+        loan_price_half_life_days=lenders.loan_price_half_life_days,
         lockup_margin=credit.lockup_margin,
         liquidation_bonus=credit.liquidation_bonus,
         bankruptcy_days=credit.bankruptcy_days,

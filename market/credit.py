@@ -276,25 +276,29 @@ def roll_over(
                 )
                 parties.trail_event[b] = event
             continue
-        unrolled = (1.0 - terms.refinancing_appetite) * loans.principal_usd[loan]
+        supply = lenders.supply[row]
+        unrolled = (1.0 - terms.refinancing_appetite * supply) * loans.principal_usd[loan]
         if unrolled > 0.0:
             if parties.cash_usd[b] < unrolled:
                 if not asked_before:
+                    own = (1.0 - terms.refinancing_appetite) * loans.principal_usd[loan]
+                    short = supply < 1.0 and parties.cash_usd[b] >= own
                     event = log_event(
                         log,
                         today.day,
                         Event.NOT_REFINANCED,
-                        Cause.APPETITE,
+                        Cause.CREDIT_SUPPLY if short else Cause.APPETITE,
                         b,
                         lender,
                         loan,
                         unrolled,
-                        today.shock_event,
+                        lenders.supply_event[row] if short else today.shock_event,
                     )
                     parties.trail_event[b] = event
                 continue
             repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
         loans.maturity_day[loan] = maturity + loans.term_days[loan]
+        loans.rate_or_spread[loan] += terms.stress_spread * (1.0 - supply)
         log_event(
             log,
             today.day,

@@ -30,7 +30,6 @@ BLOCKS_PER_DAY = 144.0
 PH_PER_EH = 1000.0
 MAX_RETARGET = 4.0
 HISTORY_VOLATILITY = 0.62  # of BTC between weekly closes, a year (realised 2020-2025)
-IMPACT_LAWS = ("square_root", "linear", "exponential")
 
 
 @compiled

@@ -38,6 +38,10 @@ class Event(IntEnum):
     LENDER_IMPAIRED = 22
     HAZARD = 23
     EQUITY_ISSUED = 24
+    FUNDING_RUN = 25  # redeemable money leaves a lender
+    SLEEVE_CLOSED = 26  # of a larger firm: no new credit; the parent pays its debts
+    LENDER_FAILED = 27
+    INTERLENDER_LOSS = 28  # on a claim on a failed lender
 
 
 class Cause(IntEnum):
@@ -62,6 +66,7 @@ class Cause(IntEnum):
     COLLATERAL_SALE = 16
     SIGNED_GROWTH = 17
     TREASURY = 18
+    CREDIT_SUPPLY = 19  # the lender has no capital to lend against
 
 
 EVENT_DTYPE = np.dtype(

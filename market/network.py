@@ -19,7 +19,8 @@ def lending_network(state: State) -> nx.DiGraph:
     """Lenders and borrowers with an edge lender -> borrower for what is owed today.
 
     Nodes carry ``kind`` (miner, neocloud, lender), ``name`` and ``status``: calm, called (a breach
-    is open), defaulted, or for lenders impaired. Edges carry ``principal_usd`` and ``loans``.
+    is open), defaulted, or for lenders impaired, closed or failed. Edges carry ``principal_usd`` and
+    ``loans``.
     """
     import networkx as nx
 
@@ -38,6 +39,10 @@ def lending_network(state: State) -> nx.DiGraph:
     for row in range(len(state.lenders.kind)):
         party = state.first_lender + row
         status = "impaired" if state.lenders.impaired_event[row] >= 0 else "calm"
+        if state.parties.status[party] != Status.ACTIVE:
+            status = "failed"
+        elif state.lenders.closed_event[row] >= 0:
+            status = "closed"
         graph.add_node(
             names[party],
             kind="lender",

@@ -31,6 +31,7 @@ from market.hardware import (
     class_names,
     find_holding,
 )
+from market.interlender import open_interlender
 from market.ledger import empty_ledger
 from market.lots import empty_lots
 from market.opening_buyers import accepted_classes, open_buyers
@@ -118,6 +119,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
 
     count = len(hardware_names)
+    lenders = open_lenders(tables)
     return State(
         names=Names(
             parties=ids,
@@ -131,7 +133,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         borrowers=borrowers,
         miners=miners,
         neoclouds=neoclouds,
-        lenders=open_lenders(tables),
+        lenders=lenders,
         buyers=open_buyers(
             tables,
             hardware_names,
@@ -146,6 +148,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         perimeters=perimeters,
         contracts=contracts,
         lots=empty_lots(len(loan_names) + len(holdings.units)),
+        interlender=open_interlender(
+            lenders, scenario.lenders.warehouse_share, scenario.lenders.crypto_interlender_share
+        ),
         ledger=empty_ledger(count),
         prices=_opening_prices(tables, scenario, rent),
         first_lender=first_lender,
@@ -190,6 +195,7 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         receiver_gpus=0.0,
         receiver_th=0.0,
         growth_online=1.0,
+        loan_price=1.0,
     )
 
 

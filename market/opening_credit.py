@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.lender import LenderKind, Lenders
+from agents.lender import FUNDS, MARKED, SLEEVES, LenderKind, Lenders
 from market.drafts import (
     MILLION,
     Drafts,
@@ -133,8 +133,10 @@ def open_lenders(tables: OpeningTables) -> Lenders:
     book = np.array([row.book_usd_m for row in rows]) * MILLION
     cash = np.array([row.cash_usd_m for row in rows]) * MILLION
     other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
+    kinds = [LenderKind[row.kind.upper()] for row in rows]
+    n = len(rows)
     return Lenders(
-        kind=np.array([LenderKind[row.kind.upper()] for row in rows], np.int8),
+        kind=np.array(kinds, np.int8),
         capital_open_usd=capital.copy(),
         capital_usd=capital,
         book_usd=book,
@@ -145,5 +147,19 @@ def open_lenders(tables: OpeningTables) -> Lenders:
         runnable_share=np.array([row.runnable_share for row in rows]),
         funding_maturity_days=np.array([float(row.funding_maturity_days) for row in rows]),
         min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
-        impaired_event=np.full(len(rows), -1, np.int64),
+        sleeve=np.array([kind in SLEEVES for kind in kinds], np.bool_),
+        redeemable=np.array([kind in FUNDS for kind in kinds], np.bool_),
+        marked=np.array([kind in MARKED for kind in kinds], np.bool_),
+        target_leverage=(cash + book + other) / capital,
+        supply=np.ones(n),
+        supply_event=np.full(n, -1, np.int64),
+        news=np.zeros(n),
+        run_event=np.full(n, -1, np.int64),
+        run_usd=np.zeros(n),
+        unpaid_run_usd=np.zeros(n),
+        worst_usd=np.zeros(n),
+        worst_event=np.full(n, -1, np.int64),
+        interlender_loss_usd=np.zeros(n),
+        closed_event=np.full(n, -1, np.int64),
+        impaired_event=np.full(n, -1, np.int64),
     )

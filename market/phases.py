@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.lender import mark_usd
 from agents.miner import adjusted_share, online_share
-from market import claims, covenants, custody, estate, liquidation, purchases
+from market import claims, covenants, custody, estate, funding, liquidation, purchases
 from market import contracts as contract_book
 from market import credit as credit_book
 from market import default as default_book
@@ -17,6 +17,7 @@ from market import service as debt_service
 from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
+from market.failure import fail_lenders
 from market.hardware import Family, schedule_usd
 from market.ledger import Stocks, conservation_error, sum_stocks
 from market.run import Run
@@ -31,6 +32,7 @@ def shocks(run: Run) -> None:
     """Open the day's journal; a scripted crash enters the log on the day it starts."""
     s = run.state
     needed = EVENTS_PER_ROW * (len(s.loans.status) + s.borrower_count + int(s.lots.count[0])) + 1024
+    needed += 4 * len(s.lenders.kind) + len(s.interlender.amount_usd)
     s.log = s.log._replace(events=with_room(s.log.events, len(s.events), needed))
     s.ledger.flows[:] = 0.0
     crypto = run.scenario.crypto
@@ -214,11 +216,27 @@ def default(run: Run) -> None:
 
 
 def lenders(run: Run) -> None:
-    """Value claims, resolve those whose collateral is gone, pay out estates."""
+    """Losses reach capital, funders leave, assets are sold; lenders fail, round by round."""
     s, today = run.state, run.today()
     value_claims(run)
     estate.settle_claims(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
     estate.pay_out_estates(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.lots, s.log)
+    sold = funding.redeem(today, run.terms, s.parties, s.lenders, s.log)
+    sold += funding.target_leverage(today, run.terms, s.parties, s.lenders)
+    s.prices.loan_price = funding.mark_other_loans(
+        today,
+        run.terms,
+        sold,
+        run.quotes.other_loans_open_usd,
+        s.prices.loan_price,
+        s.parties,
+        s.lenders,
+        s.log,
+    )
+    rounds = 0
+    while fail_lenders(run, rounds):
+        rounds += 1
+    funding.set_supply(today, run.terms, s.parties, s.lenders)
 
 
 def value_claims(run: Run) -> None:

@@ -188,7 +188,10 @@ def deliver(
         lines = _committed_room(today, b, k, loans)
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
-        borrowed = min(limit, lines + (terms.refinancing_appetite * room if facility >= 0 else 0.0))
+        appetite = 0.0
+        if facility >= 0:
+            appetite = terms.refinancing_appetite * _facility_supply(b, c, loans, lenders)
+        borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
         if short > borrowers.equity_room_usd[b]:
             contracts.unfunded_days[c] += 1
@@ -260,6 +263,16 @@ def _facility_count(b: int, c: int, loans: Loans) -> int:
         if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
             total += 1
     return max(total, 1)
+
+
+@compiled
+def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
+    """Mean credit supply of the lenders of a contract's facility."""
+    supply = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
+            supply += lenders.supply[loans.lender[loan]]
+    return supply / _facility_count(b, c, loans)
 
 
 @compiled

@@ -19,9 +19,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from market.run import Run
+    from market.state import State
 
 ILLUSION_DAYS = 28
 BOOK_LEVELS = 12
+
+
+def credit_supply_share(s: State) -> float:
+    """Credit that lenders give, over what they gave at the opening, weighted by their assets."""
+    size = s.lenders.target_leverage * s.lenders.capital_open_usd
+    return float((s.lenders.supply * size).sum() / size.sum())
 
 
 class Recorder:
@@ -70,6 +77,12 @@ class Recorder:
             "margin_calls": self._margin_calls,
             "loss_usd": float(s.lenders.loss_usd.sum()),
             "lender_capital_usd": float(s.lenders.capital_usd.sum()),
+            "credit_supply": credit_supply_share(s),
+            "loan_price": s.prices.loan_price,
+            "withdrawn_usd": float(s.lenders.run_usd.sum()),
+            "failures_lender": int(
+                np.sum(s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE)
+            ),
             "loans_outstanding_usd": float(s.loans.principal_usd.sum()),
             "btc_forced_sale_usd": float(s.log.forced_usd[0]),
             "borrower_cash_usd": float(s.parties.cash_usd[:n].sum()),

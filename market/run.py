@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from market.compute import ComputePaths
 from market.context import Terms, Today
-from market.crypto import IMPACT_LAWS, CryptoPaths, impact_log
+from market.crypto import CryptoPaths, impact_log
 from market.ledger import Stocks
-from market.scenario import Scenario
+from market.scenario import IMPACT_LAWS, Scenario
 from market.state import State
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Quotes:
     has_removed_buyers: NDArray[np.bool_]
     has_in_place_buyers: NDArray[np.bool_]
     smallest_cluster: float
+    other_loans_open_usd: float  # of all lenders: the market their sales move
 
 
 @dataclass

@@ -17,7 +17,8 @@ from market.errors import InputError
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
 
-PLANNED_CHANNELS = ("buyer_finance", "lender_capital", "funding_run", "interlender", "counterparty")
+IMPACT_LAWS = ("square_root", "linear", "exponential")
+PLANNED_CHANNELS = ("buyer_finance", "counterparty")
 PLANNED_SECTIONS = ("policy", "macro", "tranches")
 
 
@@ -169,6 +170,48 @@ class Credit(Section):
     )
 
 
+class Lenders(Section):
+    """Capital, funding and failure of lenders."""
+
+    capital_buffer_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of opening headroom: below it a lender lends less"
+    )
+    stress_spread: float = Field(
+        0.05, ge=0.0, le=0.5, description="added to rolled loans by a lender without headroom"
+    )
+    run_threshold: float = Field(
+        0.10, ge=0.0, le=10.0, description="bad news, as a share of capital, that funders ignore"
+    )
+    run_speed: float = Field(
+        0.10, ge=0.0, le=100.0, description="redemptions a day per unit of news beyond that"
+    )
+    news_half_life_days: float = Field(30.0, gt=0.0, le=3650.0)
+    similar_failure_news: float = Field(
+        0.15, ge=0.0, le=10.0, description="bad news for lenders of a kind when one of them fails"
+    )
+    gate_share_per_quarter: float = Field(
+        0.05, ge=0.0, le=1.0, description="funds pay out no more than this share of assets"
+    )
+    leverage_band: float = Field(0.10, ge=0.0, le=10.0, description="over target before selling")
+    loan_impact: float = Field(
+        0.25, ge=0.0, le=100.0, description="fall of loan prices if the whole market were sold"
+    )
+    loan_impact_law: Literal["square_root", "linear", "exponential"] = "linear"
+    loan_price_half_life_days: float = Field(180.0, gt=0.0, le=1e9)
+    warehouse_share: float = Field(
+        0.3, ge=0.0, le=1.0, description="of other lenders' funding owed to banks (assumed)"
+    )
+    crypto_interlender_share: float = Field(
+        0.15, ge=0.0, le=1.0, description="of crypto lenders' funding owed to others of them"
+    )
+    realised_share: float = Field(
+        0.85, ge=0.0, le=1.0, description="of a failed lender's assets, after bankruptcy cost"
+    )
+    interlender_realised_share: float = Field(
+        0.85, ge=0.0, le=1.0, description="of its claims on other lenders"
+    )
+
+
 class Miners(Section):
     """Policies of miners."""
 
@@ -243,6 +286,9 @@ class Channels(Section):
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
     mark_to_market: bool = Field(True, description="marks follow clearing prices")
     fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
+    lender_capital: bool = Field(True, description="lenders lend less as capital goes")
+    funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
+    interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
     cross_default: bool = Field(True, description="a default reaches the borrower's other loans")
 
     @model_validator(mode="before")
@@ -272,6 +318,7 @@ class Scenario(Section):
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
     credit: Credit = Credit()
+    lenders: Lenders = Lenders()
     miners: Miners = Miners()
     marks: Marks = Marks()
     liquidation: Liquidation = Liquidation()

@@ -195,6 +195,8 @@ def pay_what_is_due(
                 )
                 if principal > 0.0 and borrowers.refusal_event[b] >= 0:
                     parent = borrowers.refusal_event[b]  # but for that sale it would have rolled
+                elif principal > 0.0 and borrowers.creditworthy[b] and lenders.supply[row] < 1.0:
+                    parent = lenders.supply_event[row]  # its lender had no capital to roll it
                 event = log_event(
                     log,
                     today.day,
@@ -228,17 +230,18 @@ def _roll_instalment(
     b = loans.borrower[loan]
     principal = loans.arrears_principal_usd[loan]
     interest = loans.arrears_interest_usd[loan]
-    in_cash = (1.0 - terms.refinancing_appetite) * principal
+    row = loans.lender[loan]
+    appetite = terms.refinancing_appetite * lenders.supply[row]
+    in_cash = (1.0 - appetite) * principal
     if (
         not borrowers.creditworthy[b]
         or loans.collateral[loan] == Collateral.BTC
         or loans.breach[loan] != Cause.NONE
         or principal <= 0.0
-        or terms.refinancing_appetite <= 0.0
+        or appetite <= 0.0
         or parties.cash_usd[b] < interest + in_cash
     ):
         return False
-    row = loans.lender[loan]
     lender = today.first_lender + row
     pay_interest(parties, b, lender, today.first_outside + Outside.INVESTORS, interest)
     repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, in_cash)

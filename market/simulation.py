@@ -183,6 +183,7 @@ def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
         has_removed_buyers=removed,
         has_in_place_buyers=in_place,
         smallest_cluster=float(lots.min()) if len(lots) else np.inf,
+        other_loans_open_usd=float(state.lenders.other_loans_usd.sum()),
     )
 
 

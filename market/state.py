@@ -16,6 +16,7 @@ from agents.party import Parties
 from market.context import Log
 from market.contracts import Contracts
 from market.hardware import Hardware, Holdings
+from market.interlender import Interlender
 from market.ledger import Ledger
 from market.loans import Loans, Perimeters
 from market.lots import Lots
@@ -55,6 +56,7 @@ class Prices:
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
+    loan_price: float  # of lenders' other loans, 1 at par
 
 
 @dataclass
@@ -74,6 +76,7 @@ class State:
     perimeters: Perimeters
     contracts: Contracts
     lots: Lots
+    interlender: Interlender
     ledger: Ledger
     prices: Prices
     first_lender: int
@@ -87,6 +90,7 @@ class State:
     buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     shock_event: int = -1
+    depositor_loss_usd: float = 0.0  # of failed lenders' creditors outside
 
     @property
     def events(self) -> NDArray[np.void]:

@@ -40,9 +40,19 @@ def summarise(run: Run) -> dict[str, Any]:
             "buyer": len(s.buyers.segment),
             "loans": len(s.loans.status),
         },
-        "defaults": {**{name: len(names) for name, names in by_kind.items()}, "lender": 0},
-        "defaulted": {**by_kind, "lender": []},
-        "sleeves_closed": [],
+        "defaults": {
+            **{name: len(names) for name, names in by_kind.items()},
+            "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
+        },
+        "defaulted": {**by_kind, "lender": _parties(s, log, Event.LENDER_FAILED)},
+        "sleeves_closed": _parties(s, log, Event.SLEEVE_CLOSED),
+        "lenders": {
+            "withdrawn_usd": float(s.lenders.run_usd.sum()),
+            "interlender_loss_usd": float(s.lenders.interlender_loss_usd.sum()),
+            "depositor_loss_usd": s.depositor_loss_usd,
+            "loan_price_worst": min(row["loan_price"] for row in run.recorder.rows),
+            "credit_supply_worst": min(row["credit_supply"] for row in run.recorder.rows),
+        },
         "defaults_by_cause": _count_by_cause(log),
         "margin_called": _parties(s, log, Event.MARGIN_CALL),
         "breached_covenant": _parties(s, log, Event.COVENANT_BREACH),
@@ -102,16 +112,20 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
 
 
 def default_parents(s: State) -> dict[int, int]:
-    """For each default event the nearest default of another party that led to it, or -1."""
+    """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
+
+    -1 where there is none.
+    """
     log = s.events
     result: dict[int, int] = {}
-    for event in np.flatnonzero(log["kind"] == Event.DEFAULT):
+    failures = (log["kind"] == Event.DEFAULT) | (log["kind"] == Event.LENDER_FAILED)
+    for event in np.flatnonzero(failures):
         party = log["party"][event]
         parent = int(log["parent"][event])
         while parent >= 0:
             if log["party"][parent] != party:
                 other = int(log["party"][parent])
-                if 0 <= other < s.borrower_count and s.parties.default_event[other] >= 0:
+                if 0 <= other < s.first_buyer and s.parties.default_event[other] >= 0:
                     failure = int(s.parties.default_event[other])
                     if failure < event and _descends(log, parent, failure):
                         result[int(event)] = failure

@@ -1,0 +1,182 @@
+"""Lenders that fail: who, what their creditors get, and what borrowers lose with them.
+
+A sleeve of a larger firm that falls below its minimum is closed: no new credit, its inventory is
+sold, its debts are paid by the parent. Others fail outright when capital is gone or when money
+asked back cannot be paid (funds put up their gates instead). Their assets are sold and claims on
+them clear by :func:`market.clearing.clear_csr`; creditors' losses can bring down the next lender.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.party import Outside, Status
+from market.claims import charge_capital
+from market.clearing import clear_csr
+from market.events import Cause, Event, log_event
+from market.funding import minimum_ratio
+from market.run import Run
+
+
+def fail_lenders(run: Run, round_: int) -> int:
+    """Close sleeves and fail lenders that must; returns how many failed outright this round."""
+    s = run.state
+    lenders, first = s.lenders, s.first_lender
+    count = len(lenders.kind)
+    active = s.parties.status[first : first + count] == Status.ACTIVE
+    minimum = np.array([minimum_ratio(run.terms, row, lenders) for row in range(count)])
+    assets = lenders.capital_usd + lenders.funding_usd
+    ratio = lenders.capital_usd / np.maximum(assets, 1e-9)
+    closing = active & lenders.sleeve & (lenders.closed_event < 0) & (ratio < minimum)
+    for row in np.flatnonzero(closing):
+        event = log_event(
+            s.log,
+            run.day,
+            Event.SLEEVE_CLOSED,
+            Cause.LOSSES,
+            first + row,
+            -1,
+            -1,
+            float(lenders.loss_usd[row]),
+            int(lenders.worst_event[row]),
+            round_,
+        )
+        lenders.closed_event[row] = lenders.supply_event[row] = event
+    illiquid = (lenders.unpaid_run_usd > 1.0) & ~lenders.redeemable
+    failing = active & ~lenders.sleeve & ((lenders.capital_usd <= 0.0) | illiquid)
+    rows = np.flatnonzero(failing)
+    for row in rows:
+        short = bool(illiquid[row]) and lenders.capital_usd[row] > 0.0
+        _declare(run, int(row), short, round_)
+    if len(rows):
+        _clear(run, rows, round_)
+    return len(rows)
+
+
+def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
+    """A failure enters the log; the lender's promises end, and funders of similar ones listen."""
+    s, lenders = run.state, run.state.lenders
+    party = s.first_lender + row
+    parent = int(lenders.run_event[row] if illiquid else lenders.worst_event[row])
+    event = log_event(
+        s.log,
+        run.day,
+        Event.LENDER_FAILED,
+        Cause.FUNDING if illiquid else Cause.LOSSES,
+        party,
+        -1,
+        -1,
+        float(lenders.funding_usd[row]),
+        parent,
+        round_,
+    )
+    s.parties.status[party] = Status.DEFAULTED
+    s.parties.default_day[party] = run.day
+    s.parties.default_event[party] = event
+    lenders.supply_event[row] = event
+    s.loans.undrawn_usd[s.loans.lender == row] = 0.0
+    similar = (lenders.kind == lenders.kind[row]) & (np.arange(len(lenders.kind)) != row)
+    lenders.news[similar] += run.scenario.lenders.similar_failure_news
+    quiet = similar & (lenders.worst_event < 0)
+    lenders.worst_event[quiet] = event
+
+
+def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
+    """Sell what the failed own, pay their creditors the clearing vector, pass on the loss.
+
+    Lenders that stand pay in full here: whether they can is decided in the next round, on their own
+    books. Sale and bankruptcy take their cost from the failed before anything is shared.
+    """
+    s, lenders, claims = run.state, run.state.lenders, run.state.interlender
+    settings = run.scenario.lenders
+    count, first = len(lenders.kind), s.first_lender
+    owed = np.zeros(count)
+    for row in range(count):
+        owed[row] = claims.amount_usd[claims.first[row] : claims.first[row + 1]].sum()
+    due = np.bincount(claims.creditor, weights=claims.amount_usd, minlength=count)
+    cash = s.parties.cash_usd[first : first + count]
+    net_book = lenders.book_usd - lenders.written_down_usd
+    external = cash + lenders.other_loans_usd - due + net_book
+    outside = np.maximum(lenders.funding_usd - owed, 0.0)
+    obligations = owed + outside
+    cost = (1.0 - settings.realised_share) * np.maximum(external, 0.0)
+    standing = s.parties.status[first : first + count] == Status.ACTIVE
+    assets = np.where(standing, obligations + 1.0, external - cost)
+    payments, _, _ = clear_csr(
+        claims.first,
+        claims.creditor,
+        claims.amount_usd,
+        assets,
+        outside,
+        1.0,
+        settings.interlender_realised_share,
+    )
+    share = np.divide(payments, obligations, out=np.ones(count), where=obligations > 0.0)
+    for row in failed.tolist():
+        _wind_up(run, row, float(share[row]), float(outside[row]), float(cost[row]), round_)
+
+
+def _wind_up(
+    run: Run, row: int, share: float, outside_usd: float, cost_usd: float, round_: int
+) -> None:
+    """Settle one failed lender: investors buy its loans, creditors are paid their share.
+
+    What is left goes to its owners. The row goes on as the investors' servicer of those loans,
+    without capital or appetite.
+    """
+    s, lenders, claims = run.state, run.state.lenders, run.state.interlender
+    party = s.first_lender + row
+    investors, courts = s.first_outside + Outside.INVESTORS, s.first_outside + Outside.COURTS
+    book = float(lenders.book_usd[row] - lenders.written_down_usd[row])
+    _pay(run, investors, party, float(lenders.other_loans_usd[row]) + book)
+    _pay(run, party, courts, cost_usd)
+    for entry in range(int(claims.first[row]), int(claims.first[row + 1])):
+        creditor, amount = int(claims.creditor[entry]), float(claims.amount_usd[entry])
+        if amount > 0.0:
+            _pay(run, party, s.first_lender + creditor, share * amount)
+            _creditor_loses(run, row, creditor, amount, (1.0 - share) * amount, round_)
+        claims.amount_usd[entry] = 0.0
+    _pay(run, party, investors, share * outside_usd)
+    s.depositor_loss_usd += (1.0 - share) * outside_usd
+    _pay(run, party, investors, float(s.parties.cash_usd[party]))  # its owners
+    # Its claims on other lenders pass to investors with the rest of its loans.
+    claims.amount_usd[claims.creditor == row] = 0.0
+    lenders.other_loans_usd[row] = 0.0
+    lenders.capital_usd[row] = 0.0
+    lenders.funding_usd[row] = book
+
+
+def _creditor_loses(
+    run: Run, row: int, creditor: int, amount_usd: float, lost_usd: float, round_: int
+) -> None:
+    """A claim on a failed lender is gone; with the channel off somebody else makes it good."""
+    s, lenders = run.state, run.state.lenders
+    lender = s.first_lender + creditor
+    lenders.other_loans_usd[creditor] -= amount_usd
+    if not run.scenario.channels.interlender:
+        _pay(run, s.first_outside + Outside.INVESTORS, lender, lost_usd)
+        return
+    lenders.interlender_loss_usd[creditor] += lost_usd
+    event = log_event(
+        s.log,
+        run.day,
+        Event.INTERLENDER_LOSS,
+        Cause.LOSSES,
+        lender,
+        s.first_lender + row,
+        -1,
+        lost_usd,
+        int(s.parties.default_event[s.first_lender + row]),
+        round_,
+    )
+    if lost_usd > lenders.worst_usd[creditor]:
+        lenders.worst_usd[creditor] = lost_usd
+        lenders.worst_event[creditor] = event
+    charge_capital(run.today(), creditor, lost_usd, event, lenders, s.log)
+
+
+def _pay(run: Run, payer: int, payee: int, amount_usd: float) -> None:
+    cash = run.state.parties.cash_usd
+    cash[payer] -= amount_usd
+    cash[payee] += amount_usd
