@@ -119,6 +119,32 @@ def deleveraging_usd(assets_usd: float, capital_usd: float, target: float, band:
 
 
 @compiled
+def annuity_factor(rate: float, years: float) -> float:
+    """Present value of a dollar a year, paid all along."""
+    if abs(rate) < 1e-9:
+        return years
+    return (1.0 - np.exp(-rate * years)) / rate
+
+
+@compiled
+def continuing_value_usd(
+    principal_usd: float, cash_flow_usd_year: float, left_usd: float, rate: float, years: float
+) -> float:
+    """What a lender expects of a loan that goes on [USD]: cash flow for years, then collateral.
+
+    No more than what is owed.
+    """
+    flow = max(cash_flow_usd_year, 0.0) * annuity_factor(rate, years)
+    return min(principal_usd, flow + max(left_usd, 0.0) * np.exp(-rate * years))
+
+
+@compiled
+def waives(continuing_usd: float, enforcement_usd: float, margin: float) -> bool:
+    """Whether waiting brings at least what enforcement does, and ``margin`` of that more."""
+    return continuing_usd >= (1.0 + margin) * enforcement_usd
+
+
+@compiled
 def mark_usd(
     schedule_usd: float,
     clearing_usd: float,

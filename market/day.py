@@ -1,8 +1,7 @@
 """The order of a day, on one screen.
 
 Phases run in this order and hand over through the state's tables: each reads what stands, writes
-its own changes, and logs what it causes. Phase 7, a lender's choice to waive or extend, is not part
-of this version: when the cure period is over, loans are enforced.
+its own changes, and logs what it causes.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ def run_day(run: Run) -> None:
     phases.service(run)  # 4  interest and principal fall due
     phases.liquidity(run)  # 5  the borrower's waterfall pays, or misses a payment
     phases.test(run)  # 6  margin calls, covenants, lock-up, cure clocks
+    phases.decide(run)  # 7  lenders waive, extend or enforce; borrowers surrender
     phases.default(run)  # 8  failures, cross-default, seizure
-    phases.lenders(run)  # 9  deficiencies, estates, losses to capital
+    phases.lenders(run)  # 9  losses to capital, runs, asset sales; lenders fail, round by round
     phases.liquidate(run)  # 10 custody, auctions, settlement
     phases.credit(run)  # 11 roll-over, building work, deliveries on signed orders
     phases.record(run)  # 12 series, order book, conservation check

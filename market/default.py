@@ -17,7 +17,7 @@ from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Ledger, pay
 from market.loans import Collateral, Loans, LoanStatus
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, new_lot
 from market.randomness import Stream, uniform
 
 DUST_UNITS = 1e-3  # less than that of a machine is not seized
@@ -37,24 +37,12 @@ def add_lot(
     log: Log,
 ) -> None:
     """Put seized machines on their way to sale."""
-    i = lots.count[0]
-    lots.count[0] = i + 1
-    lots.owner[i] = owner
-    lots.loan[i] = loan
-    lots.borrower[i] = borrower
-    lots.hardware[i] = hardware
-    lots.state[i] = LotState.LEGAL
-    lots.units[i] = units
-    lots.seized_units[i] = units
-    lots.seized_day[i] = today.day
-    lots.state_day[i] = today.day
-    lots.offered_day[i] = -1
-    lots.mark_usd[i] = mark_usd
     event = log_event(
         log, today.day, Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent
     )
-    lots.event[i] = event
-    lots.last_event[i] = event
+    new_lot(
+        today.day, owner, loan, borrower, hardware, units, mark_usd, LotState.LEGAL, event, lots
+    )
 
 
 @compiled

@@ -42,6 +42,10 @@ class Event(IntEnum):
     SLEEVE_CLOSED = 26  # of a larger firm: no new credit; the parent pays its debts
     LENDER_FAILED = 27
     INTERLENDER_LOSS = 28  # on a claim on a failed lender
+    WAIVED = 29  # a covenant breach, for a while
+    EXTENDED = 30  # missed payments are rescheduled
+    SURRENDERED = 31  # a non-recourse borrower hands over the keys
+    LISTED = 32  # a distressed owner puts machines on sale
 
 
 class Cause(IntEnum):
@@ -67,6 +71,7 @@ class Cause(IntEnum):
     SIGNED_GROWTH = 17
     TREASURY = 18
     CREDIT_SUPPLY = 19  # the lender has no capital to lend against
+    SURRENDER = 20  # the machines are worth less to the borrower than the debt
 
 
 EVENT_DTYPE = np.dtype(

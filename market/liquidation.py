@@ -26,6 +26,7 @@ from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState
 
 ESTATE_PATIENCE_DAYS = 180.0
+OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
 
 @compiled
@@ -33,7 +34,9 @@ def lot_reserve_usd(
     today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
 ) -> float:
     """The owner's reserve [USD/unit]: patience is set by a lender's funding."""
-    if lots.loan[lot] < 0:
+    if lots.listed[lot]:
+        patience = OWNER_PATIENCE_DAYS
+    elif lots.loan[lot] < 0:
         patience = ESTATE_PATIENCE_DAYS
     else:
         row = lots.owner[lot] - today.first_lender

@@ -109,6 +109,7 @@ class Loans(NamedTuple):
     breach_day: NDArray[np.int32]
     breach_event: NDArray[np.int64]
     lock_up: NDArray[np.bool_]
+    waivers: NDArray[np.int32]  # granted so far
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
     draw_event: NDArray[np.int64]  # its last draw, -1 if none
     default_day: NDArray[np.int32]

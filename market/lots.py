@@ -12,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.compiled import compiled
+
 
 class LotState(IntEnum):
     """Where a lot is on its way."""
@@ -40,12 +42,13 @@ class Lots(NamedTuple):
     mark_usd: NDArray[np.float64]  # per unit, at seizure
     proceeds_usd: NDArray[np.float64]
     unit_days: NDArray[np.float64]  # days from seizure to sale, summed over units sold
-    event: NDArray[np.int64]  # of its seizure
+    listed: NDArray[np.bool_]  # put on sale by its owner, not seized
+    event: NDArray[np.int64]  # of its seizure or listing
     last_event: NDArray[np.int64]
 
 
 def empty_lots(capacity: int) -> Lots:
-    """Room for ``capacity`` lots; every loan and every holding is seized at most once."""
+    """Room for ``capacity`` lots; a loan or a holding is seized once, machines are listed more."""
     ints = {"owner", "loan", "borrower", "hardware", "seized_day", "state_day", "offered_day"}
     columns: dict[str, Any] = {}
     for name in Lots._fields[1:]:
@@ -55,6 +58,40 @@ def empty_lots(capacity: int) -> Lots:
             columns[name] = np.full(capacity, -1, np.int64)
         elif name == "state":
             columns[name] = np.zeros(capacity, np.int8)
+        elif name == "listed":
+            columns[name] = np.zeros(capacity, np.bool_)
         else:
             columns[name] = np.zeros(capacity)
     return Lots(count=np.zeros(1, np.int64), **columns)
+
+
+@compiled
+def new_lot(
+    day: int,
+    owner: int,
+    loan: int,
+    borrower: int,
+    hardware: int,
+    units: float,
+    mark_usd: float,
+    state: int,
+    event: int,
+    lots: Lots,
+) -> int:
+    """Use the next row; returns it."""
+    i = lots.count[0]
+    lots.count[0] = i + 1
+    lots.owner[i] = owner
+    lots.loan[i] = loan
+    lots.borrower[i] = borrower
+    lots.hardware[i] = hardware
+    lots.state[i] = state
+    lots.units[i] = units
+    lots.seized_units[i] = units
+    lots.seized_day[i] = day
+    lots.state_day[i] = day
+    lots.offered_day[i] = -1
+    lots.mark_usd[i] = mark_usd
+    lots.event[i] = event
+    lots.last_event[i] = event
+    return i

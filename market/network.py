@@ -19,8 +19,8 @@ def lending_network(state: State) -> nx.DiGraph:
     """Lenders and borrowers with an edge lender -> borrower for what is owed today.
 
     Nodes carry ``kind`` (miner, neocloud, lender), ``name`` and ``status``: calm, called (a breach
-    is open), defaulted, or for lenders impaired, closed or failed. Edges carry ``principal_usd`` and
-    ``loans``.
+    is open), defaulted, or for lenders impaired, closed or failed. Edges carry ``principal_usd``
+    and ``loans``.
     """
     import networkx as nx
 

@@ -42,6 +42,7 @@ from market.state import Names, Prices, State
 from market.tables import OpeningTables
 
 DAYS = 365.0
+LISTINGS = 5  # room for lots of a holding: one seizure, and sales by its owner
 
 
 def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
@@ -147,7 +148,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        lots=empty_lots(len(loan_names) + len(holdings.units)),
+        lots=empty_lots(len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=open_interlender(
             lenders, scenario.lenders.warehouse_share, scenario.lenders.crypto_interlender_share
         ),

@@ -91,6 +91,7 @@ def open_loans(
         breach_day=np.full(n, -1, np.int32),
         breach_event=np.full(n, -1, np.int64),
         lock_up=np.zeros(n, np.bool_),
+        waivers=np.zeros(n, np.int32),
         roll_day=np.full(n, -1, np.int32),
         draw_event=np.full(n, -1, np.int64),
         default_day=np.full(n, -1, np.int32),

@@ -8,7 +8,17 @@ import numpy as np
 
 from agents.lender import mark_usd
 from agents.miner import adjusted_share, online_share
-from market import claims, covenants, custody, estate, funding, liquidation, purchases
+from market import (
+    claims,
+    covenants,
+    custody,
+    estate,
+    forbearance,
+    funding,
+    liquidation,
+    listing,
+    purchases,
+)
 from market import contracts as contract_book
 from market import credit as credit_book
 from market import default as default_book
@@ -171,10 +181,21 @@ def service(run: Run) -> None:
 
 
 def liquidity(run: Run) -> None:
-    """Pay what is due out of cash, treasury and revolver."""
+    """Pay what is due, as far as the waterfall goes; sell machines for what is missing."""
     s, today = run.state, run.today()
     debt_service.pay_what_is_due(
         today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
+    )
+    listing.list_machines(
+        today,
+        s.marks_usd,
+        s.parties,
+        s.neoclouds,
+        s.loans,
+        s.hardware,
+        s.holdings,
+        s.lots,
+        s.log,
     )
 
 
@@ -196,6 +217,11 @@ def test(run: Run) -> None:
     covenants.test_coverage(
         today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.perimeters, s.log
     )
+
+
+def decide(run: Run) -> None:
+    """Waive, extend or enforce what was not cured; hand over what is worth less than its debt."""
+    forbearance.decide(run)
 
 
 def default(run: Run) -> None:

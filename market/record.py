@@ -91,7 +91,7 @@ class Recorder:
             "conservation_error": conservation_error,
         }
         for name, of in (("gpus", Family.GPU), ("asic_th", Family.ASIC)):
-            mine = family == of
+            mine = (family == of) & ~s.lots.listed[lots]
             seized = float(s.lots.seized_units[lots][mine].sum())
             unsold = float(s.lots.units[lots][mine].sum())
             row[f"{name}_seized"] = seized

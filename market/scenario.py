@@ -164,6 +164,14 @@ class Credit(Section):
         365, ge=1, le=36500, description="an estate waits so long for buyers of its own hardware"
     )
     bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
+    max_waivers: int = Field(2, ge=0, le=100, description="a lender gives in at most so often")
+    waiver_days: int = Field(90, ge=1, le=3650, description="a waived covenant is left alone")
+    waiver_margin: float = Field(
+        0.0, ge=0.0, le=10.0, description="waiting must bring so much more than enforcing"
+    )
+    surrender_ratio: float = Field(
+        0.9, ge=0.0, le=10.0, description="non-recourse: keys go back below this value over debt"
+    )
     payables_days: int = Field(30, ge=1, le=3650, description="suppliers wait this long, then file")
     hazard_per_year: float = Field(
         0.005, ge=0.0, le=1.0, description="operating failure, the same for every borrower"

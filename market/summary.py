@@ -219,7 +219,9 @@ def _worst_ltv(run: Run) -> dict[str, Any]:
 def _liquidation(s: State, family: Family) -> dict[str, Any]:
     """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
     used = slice(0, int(s.lots.count[0]))
-    mine = s.hardware.family[s.lots.hardware[used]] == family
+    ours = s.hardware.family[s.lots.hardware[used]] == family
+    listed = ours & s.lots.listed[used]
+    mine = ours & ~s.lots.listed[used]
     seized = s.lots.seized_units[used][mine]
     units = s.lots.units[used][mine]
     sold = seized - units
@@ -230,6 +232,7 @@ def _liquidation(s: State, family: Family) -> dict[str, Any]:
         "seized_units": float(seized.sum()),
         "sold_units": float(sold.sum()),
         "unsold_units": float(units.sum()),
+        "listed_by_owners_units": float(s.lots.seized_units[used][listed].sum()),
         "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),
         "price_to_paper": proceeds / paper if paper > 0 else float("nan"),
     }

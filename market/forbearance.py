@@ -1,0 +1,295 @@
+"""Waive, extend or enforce; and strategic surrender.
+
+When a cure period has run out, the lender compares what the borrower would still pay with what
+enforcement would really bring: today's order book walked with everything that would come to market,
+less cost, later. So an empty market breeds forbearance. A borrower of a non-recourse loan compares
+the debt with what the machines earn it, and hands over the keys when they are worth less.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from agents.buyer import strip_value_usd
+from agents.lender import annuity_factor, continuing_value_usd, patience_days, waives
+from agents.party import Outside, Status
+from market import windows
+from market.bids import income_usd_day, walk_book
+from market.credit import borrower_debt_usd
+from market.events import Cause, Event, log_event
+from market.hardware import Family
+from market.ledger import draw, pay_interest
+from market.loans import Collateral, LoanStatus, annual_rate
+from market.run import Run
+
+LONGEST_YEARS = 5.0  # a lender looks no further
+EXTENSION_DAYS = 365
+PRINCIPAL = (Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
+PAYMENT = (Cause.INTEREST, *PRINCIPAL)
+
+
+def decide(run: Run) -> None:
+    """Phase 7: lenders whose patience is asked for decide; once a week borrowers may surrender."""
+    loans = run.state.loans
+    due = np.flatnonzero(
+        (loans.status == LoanStatus.PERFORMING)
+        & (loans.breach != Cause.NONE)
+        & (loans.collateral != Collateral.BTC)
+        & (run.day >= loans.breach_day + loans.cure_days)
+        & (loans.waivers < run.scenario.credit.max_waivers)
+    )
+    for loan in due.tolist():
+        if run.state.parties.status[loans.borrower[loan]] == Status.ACTIVE:
+            _decide_one(run, loan)
+    if run.day % 7 == 0 and run.scenario.credit.surrender_ratio > 0.0:
+        _surrender(run)
+
+
+def _decide_one(run: Run, loan: int) -> None:
+    loans, lenders = run.state.loans, run.state.lenders
+    row = int(loans.lender[loan])
+    patience = patience_days(
+        float(lenders.runnable_share[row]), float(lenders.funding_maturity_days[row])
+    )
+    if lenders.supply[row] <= 0.0 or patience < run.scenario.credit.waiver_days:
+        return  # who cannot wait enforces
+    goes_on = continuing_usd(run, loan)
+    brings = enforcement_usd(run, loan)
+    if not waives(goes_on, brings, run.scenario.credit.waiver_margin):
+        return
+    _waive(run, loan, goes_on - brings)
+
+
+def loan_rate(run: Run, loan: int) -> float:
+    """Interest of a loan today, a year."""
+    loans = run.state.loans
+    return float(
+        annual_rate(
+            loans.rate_or_spread[loan], loans.floating[loan], run.state.prices.reference_rate
+        )
+    )
+
+
+def continuing_usd(run: Run, loan: int) -> float:
+    """What a loan brings if it goes on [USD]: its share of cash flow, then what secures it."""
+    s, loans = run.state, run.state.loans
+    b = int(loans.borrower[loan])
+    principal = float(loans.principal_usd[loan])
+    years = min(LONGEST_YEARS, max(1.0, (loans.maturity_day[loan] - run.day) / 365.0 + 1.0))
+    if loans.recourse[loan]:
+        share = principal / max(float(borrower_debt_usd(b, loans)), 1e-9)
+        flow = share * 365.0 * float(s.borrowers.trailing_cash_flow_usd[b])
+    else:
+        flow = 365.0 * perimeter_income_usd_day(run, loan)
+    left = 0.0
+    k = int(loans.hardware[loan])
+    if loans.collateral[loan] == Collateral.HARDWARE:
+        left = float(loans.collateral_units[loan] * s.marks_usd[k])
+        left *= math.exp(-float(s.hardware.annual_depreciation[k]) * years)
+    elif loans.collateral[loan] == Collateral.SITE:
+        left = run.terms.site_recovery_share * float(loans.site_value_usd[loan])
+    return float(continuing_value_usd(principal, flow, left, loan_rate(run, loan), years))
+
+
+def perimeter_income_usd_day(run: Run, loan: int) -> float:
+    """What the machines or sites of a loan earn a day [USD]."""
+    s, loans = run.state, run.state.loans
+    income = float(loans.base_cash_flow_usd_day[loan])
+    if loans.holding[loan] >= 0:
+        income += float(
+            loans.collateral_units[loan] * s.holdings.income_usd_unit_day[loans.holding[loan]]
+        )
+    elif loans.collateral[loan] == Collateral.SITE:
+        hosting = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
+        income += float(loans.collateral_units[loan] * hosting)
+    return income
+
+
+def enforcement_usd(run: Run, loan: int) -> float:
+    """What enforcing a loan would bring [USD, present value], collateral first, then the estate."""
+    s, loans, terms = run.state, run.state.loans, run.terms
+    b = int(loans.borrower[loan])
+    principal = float(loans.principal_usd[loan])
+    rate = loan_rate(run, loan)
+    secured = 0.0
+    k = int(loans.hardware[loan])
+    if loans.collateral[loan] == Collateral.HARDWARE:
+        wait = terms.legal_days + int(s.hardware.relocation_days[k])
+        row = int(loans.holding[loan])
+        per_unit = realisable_usd_unit(run, k, float(s.holdings.units[row]))
+        secured = float(loans.collateral_units[loan]) * per_unit * math.exp(-rate * wait / 365.0)
+    elif loans.collateral[loan] == Collateral.SITE:
+        value = terms.site_recovery_share * float(loans.site_value_usd[loan])
+        secured = value * math.exp(-rate * terms.site_days / 365.0)
+    secured = min(secured, principal)
+    if not loans.recourse[loan]:
+        return secured
+    dividend = estate_share(run, b) * math.exp(-rate * terms.bankruptcy_days / 365.0)
+    return secured + dividend * (principal - secured)
+
+
+def realisable_usd_unit(run: Run, k: int, position: float) -> float:
+    """Net proceeds a unit [USD] of walking today's order book with a whole position."""
+    if position <= 0.0:
+        return 0.0
+    s, terms = run.state, run.terms
+    books = [
+        windows.bids_today(run, k, place, 0.0)
+        for place, there in (
+            (False, run.quotes.has_removed_buyers[k]),
+            (True, run.quotes.has_in_place_buyers[k] and position >= run.quotes.smallest_cluster),
+        )
+        if there
+    ]
+    scrap = float(s.hardware.scrap_usd[k])
+    if not books:
+        return scrap
+    bids = np.concatenate([book[0] for book in books])
+    units = np.concatenate([book[1] for book in books])
+    gross, sold = walk_book(bids, units, position)
+    gpu = s.hardware.family[k] == Family.GPU
+    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+    net = gross * (1.0 - terms.legal_cost_share) - removal * sold
+    return (max(net, 0.0) + (position - sold) * scrap) / position
+
+
+def estate_share(run: Run, b: int) -> float:
+    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+    s, loans, terms = run.state, run.state.loans, run.terms
+    own = range(int(loans.first[b]), int(loans.first[b + 1]))
+    rows = slice(int(s.holdings.first[b]), int(s.holdings.first[b + 1]))
+    assets = 0.0
+    price = dict[int, float]()
+    for row in range(rows.start, rows.stop):
+        k, units = int(s.holdings.hardware[row]), float(s.holdings.units[row])
+        if units > 0.0:
+            price[k] = realisable_usd_unit(run, k, units)
+            assets += max(units - float(s.holdings.pledged[row]), 0.0) * price[k]
+    coins = float(s.parties.btc[b] + s.parties.btc_lent[b]) * s.prices.btc_usd
+    assets += max(float(s.parties.cash_usd[b]), 0.0) + coins
+    claims = float(s.parties.payables_usd[b])
+    for loan in own:
+        if loans.status[loan] != LoanStatus.PERFORMING or not loans.recourse[loan]:
+            continue
+        secured = float(loans.collateral_btc[loan]) * s.prices.btc_usd
+        if loans.collateral[loan] == Collateral.HARDWARE:
+            secured = float(loans.collateral_units[loan]) * price.get(
+                int(loans.hardware[loan]), 0.0
+            )
+        elif loans.collateral[loan] == Collateral.SITE:
+            secured = terms.site_recovery_share * float(loans.site_value_usd[loan])
+        claims += max(float(loans.principal_usd[loan]) - secured, 0.0)
+    return min(1.0, assets * (1.0 - terms.bankruptcy_cost_share) / claims) if claims > 0 else 1.0
+
+
+def _waive(run: Run, loan: int, gain_usd: float) -> None:
+    """Give time: a covenant is waived for a while, missed payments are rescheduled."""
+    s, loans = run.state, run.state.loans
+    b, row = int(loans.borrower[loan]), int(loans.lender[loan])
+    lender = s.first_lender + row
+    cause = int(loans.breach[loan])
+    loans.waivers[loan] += 1
+    extends = cause in PAYMENT
+    event = log_event(
+        s.log,
+        run.day,
+        Event.EXTENDED if extends else Event.WAIVED,
+        cause,
+        b,
+        lender,
+        loan,
+        gain_usd,
+        int(loans.breach_event[loan]),
+    )
+    s.parties.trail_event[b] = event
+    if not extends:
+        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - loans.cure_days[loan]
+        return
+    interest = float(loans.arrears_interest_usd[loan])
+    investors = s.first_outside + Outside.INVESTORS
+    if interest > 0.0:  # it is added to the debt
+        draw(
+            s.parties,
+            s.lenders,
+            s.ledger,
+            loans.principal_usd,
+            loan,
+            b,
+            row,
+            lender,
+            investors,
+            interest,
+        )
+        pay_interest(s.parties, b, lender, investors, interest)
+    loans.arrears_interest_usd[loan] = 0.0
+    loans.arrears_principal_usd[loan] = 0.0
+    loans.due_cause[loan] = Cause.NONE
+    loans.breach[loan] = Cause.NONE
+    loans.maturity_day[loan] = max(int(loans.maturity_day[loan]), run.day) + EXTENSION_DAYS
+
+
+def _surrender(run: Run) -> None:
+    """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
+    s, loans = run.state, run.state.loans
+    candidates = np.flatnonzero(
+        (loans.status == LoanStatus.PERFORMING)
+        & ~loans.recourse
+        & (loans.collateral == Collateral.HARDWARE)
+        & (loans.principal_usd > 0.0)
+        & (loans.breach == Cause.NONE)
+    )
+    for loan in candidates.tolist():
+        b = int(loans.borrower[loan])
+        keeps = keeping_usd(run, loan)
+        if s.parties.status[b] != Status.ACTIVE:
+            continue
+        if keeps >= run.scenario.credit.surrender_ratio * float(loans.principal_usd[loan]):
+            continue
+        k = int(loans.hardware[loan])
+        parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
+        event = log_event(
+            s.log,
+            run.day,
+            Event.SURRENDERED,
+            Cause.SURRENDER,
+            b,
+            s.first_lender + int(loans.lender[loan]),
+            loan,
+            float(loans.principal_usd[loan]) - keeps,
+            parent,
+        )
+        loans.breach[loan] = Cause.SURRENDER
+        loans.breach_event[loan] = event
+        loans.breach_day[loan] = run.day - loans.cure_days[loan]
+        loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
+
+
+def keeping_usd(run: Run, loan: int) -> float:
+    """What pledged machines are worth to the borrower that runs them [USD].
+
+    The larger of the option to run them at its own cost, and what they earn today for as long as
+    the loan runs (contracts).
+    """
+    s, loans, terms = run.state, run.state.loans, run.scenario.liquidation
+    b, k = int(loans.borrower[loan]), int(loans.hardware[loan])
+    holding = int(loans.holding[loan])
+    gpu = s.hardware.family[k] == Family.GPU
+    cost = float(s.holdings.cost_usd_unit_day[holding])
+    if not gpu:
+        cost = float(s.hardware.kw[k] * 0.024 * s.miners.power_usd_mwh[b])
+    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
+    strip = strip_value_usd(
+        income * s.buyer_view[k],
+        cost,
+        terms.gpu_rent_drift if gpu else terms.hashprice_drift,
+        terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
+        terms.reversion_per_year,
+        terms.seller_required_return,
+        min(LONGEST_YEARS, float(windows.lives_today(run)[k])),
+    )
+    years = max(0.25, (loans.maturity_day[loan] - run.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(run, loan)
+    earned *= annuity_factor(terms.seller_required_return, min(years, LONGEST_YEARS))
+    return max(float(loans.collateral_units[loan]) * float(strip), float(earned))
