@@ -6,6 +6,7 @@ the spot rent times the operator's realisation (utilisation and discount, from i
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -47,6 +48,19 @@ def served_share(contracted_gpus: float, installed_gpus: float) -> float:
     if contracted_gpus <= 0.0:
         return 1.0
     return min(1.0, installed_gpus / contracted_gpus)
+
+
+@compiled
+def tenant_hazard_per_day(
+    per_year: float, rent_over_spot: float, sensitivity: float, stress: float
+) -> float:
+    """Probability a day that an unrated tenant breaks its contract.
+
+    ``per_year`` while rent is at or below spot and money is easy; it rises with the power
+    ``sensitivity`` of rent over spot, and e-fold per unit of the macro factor's ``stress``.
+    """
+    dear = max(1.0, rent_over_spot) ** sensitivity
+    return 1.0 - math.exp(-per_year / 365.0 * dear * math.exp(max(0.0, stress)))
 
 
 @compiled

@@ -6,17 +6,7 @@ their sequence of fictitious defaults: everybody pays in full; who cannot is in 
 pay is solved for, which may bring down others; and so on until a round adds nobody.
 
 A round solves again only what its new defaults reach through debts of defaulted parties, debtors
-before creditors, one cycle (strongly connected component of debts) at a time:
-
-- up to 400 parties exactly: who pays anything is found from nobody up, and what they pay by an
-  elimination that never subtracts (Grassmann, Taksar & Heyman 1985, Operations Research 33), so
-  that a cycle from which hardly any money leaks is solved as accurately as any other;
-- more by Gauss–Seidel on a work list, until no payment changes by 1e-16 of the obligation, with
-  Aitken's extrapolation: accurate to about 1e-16 over the share of money that leaks per turn.
-
-Both find the greatest payments, for given who is in default they are unique. Two solutions could
-only differ on a circle of defaulted parties that owe nothing to others, with beta = 1, and that
-together neither gain nor lose. But the last of them to default lacked something, so they lose.
+before creditors, one cycle of debts at a time: see :mod:`market.debt_cycles`.
 """
 
 from __future__ import annotations
@@ -27,12 +17,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from agents.compiled import compiled
+from market.debt_cycles import Debts, Search, find_cycles, receipts, settle
 from market.errors import InputError
 
 TIE = 1e-12  # of all that a party owes: to lack no more than this is no default
-_EXACT_PARTIES = 400  # longest cycle of debts that is solved by elimination
-_REST = 1e-16  # of an obligation: a smaller change of a payment is not passed on
-_MAX_PASSES = 100_000
 
 
 class Clearing(NamedTuple):
@@ -43,49 +31,6 @@ class Clearing(NamedTuple):
     rounds: int  # of fictitious defaults: those in which somebody defaulted
 
 
-class _Debts(NamedTuple):
-    """Debts by debtor and by creditor, and what has been settled of them."""
-
-    start: NDArray[np.int64]  # [party + 1] into creditor and debt
-    creditor: NDArray[np.int64]
-    debt: NDArray[np.float64]
-    claim_start: NDArray[np.int64]  # [party + 1] into debtor and claim
-    debtor: NDArray[np.int64]
-    claim: NDArray[np.float64]
-    outside: NDArray[np.float64]  # [party] owed to creditors outside
-    obligation: NDArray[np.float64]  # [party] all that it owes
-    realised: NDArray[np.float64]  # [party] external assets in default, less senior claims
-    payment: NDArray[np.float64]  # [party] never rises from one round to the next
-    share: NDArray[np.float64]  # [party] payment over obligation
-    place: NDArray[np.int64]  # [party] place in the cycle that is being solved, else -1
-
-
-class _Cycle(NamedTuple):
-    """Defaulted parties in a cycle of debts, counted from 0: payment = income + weight' payment."""
-
-    start: NDArray[np.int64]  # [member + 1] into debtor and weight
-    debtor: NDArray[np.int32]
-    weight: NDArray[np.float64]  # of a debtor's payment: what the creditor realises of it
-    debt_start: NDArray[np.int64]  # [member + 1] into creditor
-    creditor: NDArray[np.int32]
-    income: NDArray[np.float64]  # [member] realised, from all but members, less senior claims
-    leak: NDArray[np.float64]  # [member] share of its payment that members do not realise
-    obligation: NDArray[np.float64]  # [member]
-    most: NDArray[np.float64]  # [member] payment in the round before
-
-
-class _Search(NamedTuple):
-    """Working memory of the search for cycles; ``number`` is -1 before and after."""
-
-    number: NDArray[np.int64]
-    low: NDArray[np.int64]
-    entry: NDArray[np.int64]
-    calls: NDArray[np.int64]
-    stack: NDArray[np.int64]
-    order: NDArray[np.int64]  # what was found, creditors' cycles first
-    ends: NDArray[np.int64]  # of each cycle in ``order``
-
-
 @compiled
 def _pay_in_full(
     indptr: np.ndarray,
@@ -94,7 +39,7 @@ def _pay_in_full(
     external_assets: np.ndarray,
     external_liabilities: np.ndarray,
     alpha: float,
-) -> _Debts:
+) -> Debts:
     """List claims by creditor, in the order of their debtors; nobody is in default yet."""
     parties = len(external_assets)
     claim_start = np.zeros(parties + 1, np.int64)
@@ -114,7 +59,7 @@ def _pay_in_full(
             free[indices[entry]] += 1
             debtor[slot] = i
             claim[slot] = liabilities[entry]
-    return _Debts(
+    return Debts(
         indptr,
         indices,
         liabilities,
@@ -131,253 +76,11 @@ def _pay_in_full(
 
 
 @compiled
-def _receipts(debts: _Debts, party: int) -> float:
-    """What a party's debtors pay it now."""
-    total = 0.0
-    for slot in range(debts.claim_start[party], debts.claim_start[party + 1]):
-        total += debts.claim[slot] * debts.share[debts.debtor[slot]]
-    return total
-
-
-@compiled
-def _is_short(debts: _Debts, external_assets: np.ndarray, party: int) -> bool:
+def _is_short(debts: Debts, external_assets: np.ndarray, party: int) -> bool:
     """Whether a party owns less than it owes; what it owes includes senior claims."""
-    owns = max(external_assets[party], 0.0) + _receipts(debts, party)
+    owns = max(external_assets[party], 0.0) + receipts(debts, party)
     owes = debts.obligation[party] + max(-external_assets[party], 0.0)
     return owes - owns > TIE * owes
-
-
-@compiled
-def _find_cycles(
-    debts: _Debts, defaulted: np.ndarray, seeds: np.ndarray, search: _Search
-) -> tuple[int, int]:
-    """Defaulted parties reached from ``seeds``, in cycles; returns how many of both.
-
-    Tarjan's (1972) strongly connected components, without recursion.
-    """
-    number, low, entry, order = search.number, search.low, search.entry, search.order
-    calls, stack = search.calls, search.stack
-    settled = len(number)
-    counter = depth = height = found = cycles = 0
-    for seed in seeds:
-        if number[seed] >= 0:
-            continue
-        calls[0] = seed
-        depth = 1
-        while depth > 0:
-            party = calls[depth - 1]
-            if number[party] < 0:
-                number[party] = low[party] = counter
-                counter += 1
-                entry[party] = debts.start[party]
-                stack[height] = party
-                height += 1
-            if entry[party] < debts.start[party + 1]:
-                other = debts.creditor[entry[party]]
-                owed = debts.debt[entry[party]] > 0.0
-                entry[party] += 1
-                if owed and defaulted[other]:
-                    if number[other] < 0:
-                        calls[depth] = other
-                        depth += 1
-                    elif number[other] < settled:
-                        low[party] = min(low[party], number[other])
-                continue
-            depth -= 1
-            if depth > 0:
-                low[calls[depth - 1]] = min(low[calls[depth - 1]], low[party])
-            if low[party] == number[party]:
-                while number[party] < settled:
-                    height -= 1
-                    number[stack[height]] = settled
-                    order[found] = stack[height]
-                    found += 1
-                search.ends[cycles] = found
-                cycles += 1
-    for k in range(found):
-        number[order[k]] = -1
-    return found, cycles
-
-
-@compiled
-def _eliminate(
-    weight: np.ndarray, leak: np.ndarray, income: np.ndarray, most: np.ndarray
-) -> np.ndarray:
-    """Solve p = income + weight' p, where a row of ``weight`` and its ``leak`` add up to one.
-
-    Works in place. Only ``income`` has signs, so nothing else cancels. A circle without any leak
-    keeps what it paid so far, ``most``: only rounding can lead there.
-    """
-    count = len(income)
-    turned = np.empty(count)
-    for k in range(count - 1, -1, -1):
-        turned[k] = leak[k] + weight[k, :k].sum()
-        if turned[k] <= 0.0:
-            continue
-        for k_from in range(k):
-            passed = weight[k_from, k] / turned[k]
-            if passed > 0.0:
-                leak[k_from] += passed * leak[k]
-                for k_to in range(k):
-                    weight[k_from, k_to] += passed * weight[k, k_to]
-        for k_to in range(k):
-            income[k_to] += income[k] / turned[k] * weight[k, k_to]
-    result = np.empty(count)
-    for k in range(count):
-        total = income[k]
-        for k_from in range(k):
-            total += weight[k_from, k] * result[k_from]
-        result[k] = total / turned[k] if turned[k] > 0.0 else most[k]
-    return result
-
-
-@compiled
-def _settle_exactly(cycle: _Cycle) -> np.ndarray:
-    """Payments of a short cycle: each step admits who has something to pay, and solves for all."""
-    count = len(cycle.income)
-    weight = np.zeros((count, count))
-    for k in range(count):
-        for slot in range(cycle.start[k], cycle.start[k + 1]):
-            weight[cycle.debtor[slot], k] += cycle.weight[slot]
-    result = np.zeros(count)
-    pays = np.zeros(count, np.bool_)
-    while True:
-        solved_for = pays.sum()
-        admitted = -1
-        while admitted != 0:
-            admitted = 0
-            for k in range(count):
-                if not pays[k]:
-                    result[k] = max(_payment(cycle, result, k), 0.0)
-                    pays[k] = result[k] > 0.0
-                    admitted += pays[k]
-        if pays.sum() == solved_for:
-            return result
-        chosen = np.flatnonzero(pays)
-        leak = cycle.leak[chosen]
-        for k, full in enumerate(chosen):
-            for other in range(count):
-                if not pays[other]:
-                    leak[k] += weight[full, other]
-        inner = weight[chosen][:, chosen]
-        most = cycle.most[chosen]
-        payments = _eliminate(inner, leak, cycle.income[chosen], most)
-        result[chosen] = np.minimum(np.maximum(payments, result[chosen]), most)
-
-
-@compiled
-def _settle_by_passes(cycle: _Cycle) -> np.ndarray:
-    """Payments of a long cycle: whoever receives something else than before is looked at again."""
-    count = len(cycle.income)
-    result = cycle.most.copy()
-    if cycle.leak.max() == 0.0:  # from above it would lack the same on every turn, down to nothing
-        result[:] = 0.0
-    waits = np.ones(count, np.bool_)
-    before = result.copy()
-    next_leap = 8
-    last_moved = last_ratio = 0.0
-    for passes in range(1, _MAX_PASSES):
-        before[:] = result
-        seen = 0
-        for k in range(count):
-            if not waits[k]:
-                continue
-            waits[k] = False
-            seen += 1
-            payment = min(max(_payment(cycle, result, k), 0.0), cycle.most[k])
-            change = abs(payment - result[k])
-            result[k] = payment
-            if change > _REST * cycle.obligation[k]:
-                for slot in range(cycle.debt_start[k], cycle.debt_start[k + 1]):
-                    waits[cycle.creditor[slot]] = True
-        if seen == 0:
-            break
-        moved = np.abs(result - before).sum()
-        ratio = moved / last_moved if last_moved > 0.0 else 0.0
-        steady = 0.5 < ratio < 1.0 and abs(ratio - last_ratio) < 0.1 * (1.0 - ratio)
-        last_moved, last_ratio = moved, ratio
-        if steady and passes >= next_leap:
-            next_leap = 2 * passes  # rarer and rarer: passes without leaps converge by themselves
-            result += (result - before) * (ratio / (1.0 - ratio))
-            result[:] = np.minimum(np.maximum(result, 0.0), cycle.most)
-            waits[:] = True
-            last_moved = 0.0
-    return result
-
-
-@compiled
-def _payment(cycle: _Cycle, payments: np.ndarray, k: int) -> float:
-    """What a member's assets realise, given all members' payments; may be negative."""
-    total = cycle.income[k]
-    for slot in range(cycle.start[k], cycle.start[k + 1]):
-        total += cycle.weight[slot] * payments[cycle.debtor[slot]]
-    return total
-
-
-@compiled
-def _cut_out(debts: _Debts, members: np.ndarray, beta: float) -> _Cycle:
-    """A cycle by itself, its members counted from 0; what others pay to it is income."""
-    count = len(members)
-    claims = owed = 0
-    for k, party in enumerate(members):
-        debts.place[party] = k
-        claims += debts.claim_start[party + 1] - debts.claim_start[party]
-        owed += debts.start[party + 1] - debts.start[party]
-    cycle = _Cycle(
-        np.zeros(count + 1, np.int64),
-        np.empty(claims, np.int32),
-        np.empty(claims),
-        np.zeros(count + 1, np.int64),
-        np.empty(owed, np.int32),
-        np.empty(count),
-        np.empty(count),
-        debts.obligation[members],
-        debts.payment[members],
-    )
-    claims = owed = 0
-    for k, party in enumerate(members):
-        received = 0.0
-        for slot in range(debts.claim_start[party], debts.claim_start[party + 1]):
-            debtor = debts.debtor[slot]
-            if debts.place[debtor] < 0:
-                received += debts.claim[slot] * debts.share[debtor]
-            else:
-                cycle.debtor[claims] = debts.place[debtor]
-                cycle.weight[claims] = beta * debts.claim[slot] / debts.obligation[debtor]
-                claims += 1
-        leaves = debts.outside[party]
-        for entry in range(debts.start[party], debts.start[party + 1]):
-            creditor = debts.creditor[entry]
-            if debts.place[creditor] < 0:
-                leaves += debts.debt[entry]
-            else:
-                cycle.creditor[owed] = debts.place[creditor]
-                owed += 1
-        cycle.start[k + 1] = claims
-        cycle.debt_start[k + 1] = owed
-        cycle.income[k] = debts.realised[party] + beta * received
-        cycle.leak[k] = 1.0 - beta + beta * leaves / debts.obligation[party]
-    for party in members:
-        debts.place[party] = -1
-    return cycle
-
-
-@compiled
-def _settle(debts: _Debts, members: np.ndarray, beta: float) -> None:
-    """Payments of one cycle of defaulted parties; all their other debtors are settled."""
-    party = members[0]
-    if len(members) > 1:
-        cycle = _cut_out(debts, members, beta)
-        if len(members) <= _EXACT_PARTIES:
-            debts.payment[members] = _settle_exactly(cycle)
-        else:
-            debts.payment[members] = _settle_by_passes(cycle)
-    else:
-        payment = debts.realised[party] + beta * _receipts(debts, party)
-        debts.payment[party] = min(max(payment, 0.0), debts.payment[party])
-    for party in members:
-        if debts.obligation[party] > 0.0:
-            debts.share[party] = debts.payment[party] / debts.obligation[party]
 
 
 @compiled
@@ -398,7 +101,7 @@ def clear_csr(
     parties = len(external_assets)
     debts = _pay_in_full(indptr, indices, liabilities, external_assets, external_liabilities, alpha)
     memory = np.empty((6, parties), np.int64)
-    search = _Search(
+    search = Search(
         np.full(parties, -1, np.int64),
         memory[0],
         memory[1],
@@ -419,10 +122,10 @@ def clear_csr(
         rounds += 1
         for party in fresh[:count]:
             defaulted[party] = True
-        found, cycles = _find_cycles(debts, defaulted, fresh[:count], search)
+        found, cycles = find_cycles(debts, defaulted, fresh[:count], search)
         for cycle in range(cycles - 1, -1, -1):
             first = search.ends[cycle - 1] if cycle > 0 else 0
-            _settle(debts, search.order[first : search.ends[cycle]][::-1].copy(), beta)
+            settle(debts, search.order[first : search.ends[cycle]][::-1].copy(), beta)
         count = 0
         for party in search.order[:found]:
             for entry in range(indptr[party], indptr[party + 1]):
@@ -460,6 +163,8 @@ def clearing_vector(
     Raises:
         InputError: (a ``ValueError``) shapes differ, a number is out of bounds, or a party owes
             itself.
+        ArithmeticError: more than 4000 parties in default owe each other in circles from which
+            hardly any money leaks, so that payments do not settle.
     """
     start, creditor, debt = _rows(liabilities)
     parties = len(start) - 1
@@ -514,7 +219,7 @@ def _rows(
 
 
 def _amounts(name: str, values: ArrayLike, parties: int) -> NDArray[np.float64]:
-    amounts = np.ascontiguousarray(values, np.float64)
+    amounts = np.asarray(values, np.float64, order="C")
     if amounts.shape != (parties,):
         raise InputError(f"{name} have shape {amounts.shape}; they must be ({parties},)")
     if not np.isfinite(amounts).all():

@@ -11,7 +11,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from market.scenario import IMPACT_LAWS, Scenario
+from market.scenario import Scenario
+from market.settings import IMPACT_LAWS
 
 
 class Today(NamedTuple):
@@ -25,6 +26,7 @@ class Today(NamedTuple):
     rent_h100_usd_h: float
     hashprice_usd_ph_day: float
     reference_rate: float
+    stress: float  # of the macro factor: zero in normal times
     shock_event: int
     first_lender: int
     first_buyer: int
@@ -58,6 +60,12 @@ class Terms(NamedTuple):
     tenant_prepayment_share: float
     order_deposit_share: float
     delivery_days: int
+    counterparty: bool
+    tenant_hazard_per_year: float
+    tenant_sensitivity: float
+    renegotiated_share: float
+    relet_days: int
+    relet_share: float
     lender_capital: bool
     funding_run: bool
     capital_buffer_share: float
@@ -94,7 +102,7 @@ class Terms(NamedTuple):
 def terms_of(scenario: Scenario) -> Terms:
     """The terms of a scenario."""
     credit, liquidation, channels = scenario.credit, scenario.liquidation, scenario.channels
-    lenders = scenario.lenders
+    lenders, tenants = scenario.lenders, scenario.tenants
     return Terms(
         crypto_margin=channels.crypto_margin,
         cross_default=channels.cross_default,
@@ -111,6 +119,12 @@ def terms_of(scenario: Scenario) -> Terms:
         tenant_prepayment_share=credit.tenant_prepayment_share,
         order_deposit_share=credit.order_deposit_share,
         delivery_days=credit.delivery_days,
+        counterparty=channels.counterparty,
+        tenant_hazard_per_year=tenants.hazard_per_year,
+        tenant_sensitivity=tenants.sensitivity,
+        renegotiated_share=tenants.renegotiated_share,
+        relet_days=tenants.relet_days,
+        relet_share=tenants.relet_share,
         lender_capital=channels.lender_capital,
         funding_run=channels.funding_run,
         capital_buffer_share=lenders.capital_buffer_share,

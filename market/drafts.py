@@ -114,6 +114,9 @@ class ContractDraft:
     take_or_pay: bool
     paid_in_tenant_cost: bool
     from_installed: bool = False  # served by machines that stand idle or at spot
+    unrated: bool = False
+    guarantor: str | None = None
+    guarantee_usd: float = 0.0
     unit_cost_usd_day: float = float("nan")  # of GPUs still to be delivered, NaN: as the fleet's
 
 
@@ -310,6 +313,9 @@ def _contract_drafts(
         end_day=(row.end - opening).days,
         take_or_pay=row.take_or_pay,
         paid_in_tenant_cost=row.cost_in_tenant_opex,
+        unrated=row.tenant_rating == "unrated",
+        guarantor=row.guarantor_id,
+        guarantee_usd=row.guarantee_cap_usd_m * MILLION,
     )
     if not whole.compute:
         return [whole]
@@ -322,6 +328,7 @@ def _contract_drafts(
             hardware=name,
             gpus=row.gpus * share,
             usd_yr=whole.usd_yr * share,
+            guarantee_usd=whole.guarantee_usd * share,
         )
         for name, share in parts
     ]
@@ -385,6 +392,7 @@ def _split(
                     landlord=ids[i],
                     gpus=contract.gpus * size[i],
                     usd_yr=contract.usd_yr * size[i],
+                    guarantee_usd=contract.guarantee_usd * size[i],
                 )
             )
 

@@ -46,6 +46,8 @@ class Event(IntEnum):
     EXTENDED = 30  # missed payments are rescheduled
     SURRENDERED = 31  # a non-recourse borrower hands over the keys
     LISTED = 32  # a distressed owner puts machines on sale
+    RENEGOTIATED = 33  # a tenant pays the spot rent from now on
+    TENANT_LEFT = 34
 
 
 class Cause(IntEnum):
@@ -72,6 +74,8 @@ class Cause(IntEnum):
     TREASURY = 18
     CREDIT_SUPPLY = 19  # the lender has no capital to lend against
     SURRENDER = 20  # the machines are worth less to the borrower than the debt
+    SPOT_RENT = 21  # the contract was dear
+    TENANT_FAILED = 22
 
 
 EVENT_DTYPE = np.dtype(

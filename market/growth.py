@@ -87,6 +87,7 @@ def _installed_first(
                     id=contract.id + suffix,
                     gpus=units,
                     usd_yr=contract.usd_yr * share,
+                    guarantee_usd=contract.guarantee_usd * share,
                     from_installed=installed,
                 )
             )

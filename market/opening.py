@@ -196,6 +196,7 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         receiver_gpus=0.0,
         receiver_th=0.0,
         growth_online=1.0,
+        stress=0.0,
         loan_price=1.0,
     )
 
@@ -361,4 +362,9 @@ def _contracts(
         repaid_usd_day=np.zeros(len(drafts)),
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
+        unrated=np.array([d.unrated for d in drafts], np.bool_),
+        guarantor=np.array([party.get(d.guarantor or "", -1) for d in drafts], np.int32),
+        guarantee_left_usd=np.array([d.guarantee_usd for d in drafts]),
+        rent_share=np.ones(len(drafts)),
+        broken_day=np.full(len(drafts), -1, np.int32),
     )

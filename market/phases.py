@@ -18,6 +18,7 @@ from market import (
     liquidation,
     listing,
     purchases,
+    tenants,
 )
 from market import contracts as contract_book
 from market import credit as credit_book
@@ -137,8 +138,13 @@ def set_marks(run: Run) -> None:
 def operate(run: Run) -> None:
     """Contracts, rigs, GPUs and overhead of a day (also used, undone, to open the books)."""
     s, p = run.state, run.state.prices
+    if run.day > 0:
+        tenants.break_contracts(
+            run.today(), run.terms, s.borrower_count, s.contracts, s.hardware, s.parties, s.log
+        )
     contract_book.run_contracts(
         run.day,
+        run.terms,
         p.rent_h100_usd_h,
         s.first_outside,
         s.contracts,

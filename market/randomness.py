@@ -31,6 +31,9 @@ class Stream(IntEnum):
     SAMPLING = 11
     BUYER_SIZE = 12
     HISTORY_BRIDGE = 13
+    TENANT = 14
+    TENANT_TALKS = 15
+    MACRO = 16
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -14,7 +14,8 @@ from market.compute import ComputePaths
 from market.context import Terms, Today
 from market.crypto import CryptoPaths, impact_log
 from market.ledger import Stocks
-from market.scenario import IMPACT_LAWS, Scenario
+from market.scenario import Scenario
+from market.settings import IMPACT_LAWS
 from market.state import State
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ class Run:
             rent_h100_usd_h=p.rent_h100_usd_h,
             hashprice_usd_ph_day=p.hashprice_usd_ph_day,
             reference_rate=p.reference_rate,
+            stress=p.stress,
             shock_event=s.shock_event,
             first_lender=s.first_lender,
             first_buyer=s.first_buyer,

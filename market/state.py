@@ -56,6 +56,7 @@ class Prices:
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
+    stress: float  # of the macro factor: zero in normal times
     loan_price: float  # of lenders' other loans, 1 at par
 
 
