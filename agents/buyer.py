@@ -42,6 +42,7 @@ class Buyers(NamedTuple):
     accepts: NDArray[np.bool_]  # [buyer, class]
     in_place_only: NDArray[np.bool_]
     min_lot_gpus: NDArray[np.float64]
+    credit_share: NDArray[np.float64]  # of its budget, lent by this market's lenders
     required_return: NDArray[np.float64]
     horizon_years: NDArray[np.float64]
     relocation_usd: NDArray[np.float64]  # per GPU, with refit of the rack

@@ -74,6 +74,12 @@ class Lenders(NamedTuple):
     impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
 
 
+def credit_supply_share(lenders: Lenders) -> float:
+    """Credit that lenders give, over what they gave at the opening, weighted by their assets."""
+    size = lenders.target_leverage * lenders.capital_open_usd
+    return float((lenders.supply * size).sum() / size.sum())
+
+
 @compiled
 def capital_ratio(capital_usd: float, funding_usd: float) -> float:
     """Capital over assets; assets are what funding and capital pay for."""
@@ -182,13 +188,13 @@ def reserve_price_usd(
 
 
 @compiled
-def expected_recovery_usd(claim_usd: float, collateral_value_usd: float, prior: float) -> float:
+def expected_recovery_usd(claim_usd: float, collateral_value_usd: float, dividend: float) -> float:
     """What a lender carries a defaulted claim at [USD] until it is resolved.
 
-    Collateral at the mark, and the historical recovery ``prior`` on what it does not cover.
+    Collateral at the mark, and the estate's ``dividend`` (a share) on what it does not cover.
     """
     secured = min(claim_usd, max(collateral_value_usd, 0.0))
-    return secured + prior * (claim_usd - secured)
+    return secured + dividend * (claim_usd - secured)
 
 
 @compiled

@@ -58,9 +58,9 @@ def value_claims(
         claims = parties.payables_usd[b]
         assets = estate[b] + max(parties.cash_usd[b], 0.0)
         for loan in range(loans.first[b], loans.first[b + 1]):
-            if loans.status[loan] == LoanStatus.DEFAULTED and loans.recourse[loan]:
+            if loans.status[loan] == LoanStatus.DEFAULTED:
                 gap = loans.principal_usd[loan] - secured[loan]
-                claims += max(gap, 0.0)
+                claims += max(gap, 0.0) if loans.recourse[loan] else 0.0
                 assets += max(-gap, 0.0)
         if parties.status[b] == Status.DEFAULTED:
             assets *= 1.0 - terms.bankruptcy_cost_share

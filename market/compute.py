@@ -42,8 +42,13 @@ class ComputePaths:
     planned_rent: NDArray[np.float64]
 
 
-def compute_paths(settings: Compute, days: int, seed: int) -> ComputePaths:
-    """Rents as they would be if supply came and stayed as planned."""
+def compute_paths(
+    settings: Compute, days: int, seed: int, macro_log: NDArray[np.float64] | None = None
+) -> ComputePaths:
+    """Rents as they would be if supply came and stayed as planned.
+
+    ``macro_log`` is added to the log demand of the law.
+    """
     day = np.arange(days + 1, dtype=float)
     noise = _reverting_noise(settings, days, seed)
     if settings.path == "scripted":
@@ -52,6 +57,8 @@ def compute_paths(settings: Compute, days: int, seed: int) -> ComputePaths:
         return ComputePaths(rent * np.exp(noise / settings.elasticity))
     efficiency = np.exp(settings.efficiency_growth * day / 365.0)
     demand = adoption(day / 365.0, settings.adoption_growth, settings.adoption_ceiling)
+    if macro_log is not None:
+        demand = demand * np.exp(macro_log)
     return ComputePaths(
         np.array(
             [

@@ -27,6 +27,9 @@ class Today(NamedTuple):
     hashprice_usd_ph_day: float
     reference_rate: float
     stress: float  # of the macro factor: zero in normal times
+    appetite: float  # to refinance, over normal
+    rate_change: float  # of the reference rate since the opening
+    spread_change: float  # of credit spreads
     shock_event: int
     first_lender: int
     first_buyer: int
@@ -60,6 +63,7 @@ class Terms(NamedTuple):
     tenant_prepayment_share: float
     order_deposit_share: float
     delivery_days: int
+    tenor_cap_days: int
     counterparty: bool
     tenant_hazard_per_year: float
     tenant_sensitivity: float
@@ -111,7 +115,7 @@ def terms_of(scenario: Scenario) -> Terms:
         max_leverage=credit.max_leverage,
         min_interest_coverage=credit.min_interest_coverage,
         income_collateral_share=credit.income_collateral_share,
-        growth_advance_rate=credit.growth_advance_rate,
+        growth_advance_rate=min(credit.growth_advance_rate, 1.0 - scenario.policy.haircut_floor),
         growth_min_dscr=credit.growth_min_dscr,
         equity_floor_share=credit.equity_floor_share,
         equity_share_per_quarter=credit.equity_share_per_quarter,
@@ -119,6 +123,7 @@ def terms_of(scenario: Scenario) -> Terms:
         tenant_prepayment_share=credit.tenant_prepayment_share,
         order_deposit_share=credit.order_deposit_share,
         delivery_days=credit.delivery_days,
+        tenor_cap_days=round(365.0 * scenario.policy.tenor_cap_years),
         counterparty=channels.counterparty,
         tenant_hazard_per_year=tenants.hazard_per_year,
         tenant_sensitivity=tenants.sensitivity,

@@ -277,11 +277,15 @@ def roll_over(
                 parties.trail_event[b] = event
             continue
         supply = lenders.supply[row]
-        unrolled = (1.0 - terms.refinancing_appetite * supply) * loans.principal_usd[loan]
+        unrolled = (
+            1.0 - today.appetite * terms.refinancing_appetite * supply
+        ) * loans.principal_usd[loan]
         if unrolled > 0.0:
             if parties.cash_usd[b] < unrolled:
                 if not asked_before:
-                    own = (1.0 - terms.refinancing_appetite) * loans.principal_usd[loan]
+                    own = (1.0 - today.appetite * terms.refinancing_appetite) * loans.principal_usd[
+                        loan
+                    ]
                     short = supply < 1.0 and parties.cash_usd[b] >= own
                     event = log_event(
                         log,
@@ -297,8 +301,11 @@ def roll_over(
                     parties.trail_event[b] = event
                 continue
             repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
-        loans.maturity_day[loan] = maturity + loans.term_days[loan]
+        loans.maturity_day[loan] = maturity + min(loans.term_days[loan], terms.tenor_cap_days)
+        loans.rate_or_spread[loan] = loans.rate_open[loan] + today.spread_change
         loans.rate_or_spread[loan] += terms.stress_spread * (1.0 - supply)
+        if not loans.floating[loan]:
+            loans.rate_or_spread[loan] += today.rate_change
         log_event(
             log,
             today.day,

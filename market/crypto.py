@@ -84,8 +84,9 @@ def crypto_paths(
     btc_usd: float,
     eth_usd: float,
     fee_share: float,
+    macro_log: NDArray[np.float64] | None = None,
 ) -> CryptoPaths:
-    """Build the exogenous paths of a run.
+    """Build the exogenous paths of a run; ``macro_log`` is added to a random log price.
 
     Raises:
         InputError: the history file is missing, malformed or too short.
@@ -97,6 +98,8 @@ def crypto_paths(
         log_price = _crash(settings, returns, days)
     else:
         log_price = np.concatenate(([0.0], np.cumsum(returns)))
+        if macro_log is not None:
+            log_price = log_price + macro_log
     eth = _eth_path(settings, log_price, days, seed)
     return CryptoPaths(
         btc_usd=btc_usd * np.exp(log_price),

@@ -43,6 +43,7 @@ def fail_lenders(run: Run, round_: int) -> int:
             round_,
         )
         lenders.closed_event[row] = lenders.supply_event[row] = event
+    _lend_of_last_resort(run)
     illiquid = (lenders.unpaid_run_usd > 1.0) & ~lenders.redeemable
     failing = active & ~lenders.sleeve & ((lenders.capital_usd <= 0.0) | illiquid)
     rows = np.flatnonzero(failing)
@@ -52,6 +53,17 @@ def fail_lenders(run: Run, round_: int) -> int:
     if len(rows):
         _clear(run, rows, round_)
     return len(rows)
+
+
+def _lend_of_last_resort(run: Run) -> None:
+    """A public lender replaces the funding that left and could not be paid, up to its purse."""
+    s, lenders = run.state, run.state.lenders
+    for row in np.flatnonzero(lenders.unpaid_run_usd > 0.0).tolist():
+        left = run.scenario.policy.lender_of_last_resort_usd - s.prices.policy_lent_usd
+        lent = min(left, float(lenders.unpaid_run_usd[row]))
+        if lent > 0.0:  # funders are paid by the authority, which is now the creditor
+            s.prices.policy_lent_usd += lent
+            lenders.unpaid_run_usd[row] -= lent
 
 
 def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:

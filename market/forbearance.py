@@ -33,6 +33,9 @@ PAYMENT = (Cause.INTEREST, *PRINCIPAL)
 def decide(run: Run) -> None:
     """Phase 7: lenders whose patience is asked for decide; once a week borrowers may surrender."""
     loans = run.state.loans
+    if stands_still(run):
+        _stop_clocks(run)
+        return
     due = np.flatnonzero(
         (loans.status == LoanStatus.PERFORMING)
         & (loans.breach != Cause.NONE)
@@ -45,6 +48,27 @@ def decide(run: Run) -> None:
             _decide_one(run, loan)
     if run.day % 7 == 0 and run.scenario.credit.surrender_ratio > 0.0:
         _surrender(run)
+
+
+def stands_still(run: Run) -> bool:
+    """Whether a policy standstill is in force: from the scripted shock for some days."""
+    s, days = run.state, run.scenario.policy.standstill_days
+    if days <= 0 or s.shock_event < 0:
+        return False
+    return bool(run.day < int(s.events["day"][s.shock_event]) + days)
+
+
+def _stop_clocks(run: Run) -> None:
+    """A day that does not count: cure periods and suppliers' patience are a day longer."""
+    s, loans = run.state, run.state.loans
+    open_ = (
+        (loans.breach != Cause.NONE)
+        & (loans.status == LoanStatus.PERFORMING)
+        & (loans.collateral != Collateral.BTC)
+    )
+    loans.breach_day[open_] += 1
+    waiting = s.parties.payables_day >= 0
+    s.parties.payables_day[waiting] += 1
 
 
 def _decide_one(run: Run, loan: int) -> None:

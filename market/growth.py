@@ -121,6 +121,7 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     # Interest accrues while the line is drawn; service starts when the machines are in.
     first_payment = max(contract.start_day, 1) + credit.delivery_days
     first_payment += PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
+    term = round(365.0 * min(FACILITY_YEARS, scenario.policy.tenor_cap_years))
     return [
         LoanDraft(
             id=f"{contract.id}-FACILITY-{lender}",
@@ -136,8 +137,8 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
             amortisation=Amortisation.LINEAR,
             principal_per_payment_usd=0.0,
             next_payment_day=first_payment,
-            maturity_day=contract.start_day + FACILITY_YEARS * 365,
-            term_days=FACILITY_YEARS * 365,
+            maturity_day=contract.start_day + term,
+            term_days=term,
             collateral=Collateral.HARDWARE,
             hardware=contract.hardware,
             collateral_units=0.0,

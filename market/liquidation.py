@@ -137,6 +137,7 @@ def sell_at_mark(
     terms: Terms,
     marks_usd: np.ndarray,
     sites_only: bool,
+    has_removed_buyers: np.ndarray,
     parties: Parties,
     lenders: Lenders,
     ledger: Ledger,
@@ -146,15 +147,22 @@ def sell_at_mark(
     lots: Lots,
     log: Log,
 ) -> None:
-    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark."""
+    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark.
+
+    Machines that are only bought in whole clusters, and that nobody took within
+    ``estate_max_days``, go for scrap.
+    """
     for i in range(lots.count[0]):
         if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
             continue
         k = lots.hardware[i]
         site = hardware.family[k] == Family.SITE
-        if sites_only and not site:
-            continue
         price = lots.mark_usd[i] if site else marks_usd[k]
+        if sites_only and not site:
+            late = today.day >= lots.offered_day[i] + terms.estate_max_days
+            if has_removed_buyers[k] or not late:
+                continue
+            price = hardware.scrap_usd[k]
         sell_units(
             today,
             terms,

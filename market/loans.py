@@ -79,6 +79,7 @@ class Loans(NamedTuple):
     undrawn_usd: NDArray[np.float64]
     accrued_usd: NDArray[np.float64]
     rate_or_spread: NDArray[np.float64]
+    rate_open: NDArray[np.float64]  # the same at the opening
     floating: NDArray[np.bool_]
     amortisation: NDArray[np.int8]
     principal_per_payment_usd: NDArray[np.float64]  # fixed by contract, else 0

@@ -114,13 +114,15 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
                 * contracts.ordered[c]
                 * hardware.new_usd[contracts.hardware[c]]
             )
-    loans, loan_names, perimeters = open_loans(drafts, party, first_lender, hardware_names)
+    loans, loan_names, perimeters = open_loans(
+        drafts, party, first_lender, hardware_names, scenario.policy.haircut_floor
+    )
     pledge(loans, holdings)
     for c in np.flatnonzero(contracts.ordered > 0).tolist():
         contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
 
     count = len(hardware_names)
-    lenders = open_lenders(tables)
+    lenders = open_lenders(tables, scenario.policy.capital_buffer)
     return State(
         names=Names(
             parties=ids,
@@ -197,6 +199,9 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         receiver_th=0.0,
         growth_online=1.0,
         stress=0.0,
+        appetite=1.0,
+        policy_bought_usd=0.0,
+        policy_lent_usd=0.0,
         loan_price=1.0,
     )
 

@@ -55,6 +55,7 @@ def open_buyers(
         accepts=np.zeros((count, len(names)), np.bool_),
         in_place_only=np.zeros(count, np.bool_),
         min_lot_gpus=np.zeros(count),
+        credit_share=np.zeros(count),
         required_return=np.zeros(count),
         horizon_years=np.zeros(count),
         relocation_usd=np.zeros(count),
@@ -81,6 +82,7 @@ def open_buyers(
             buyers.accepts[members, names.index(name)] = True
         buyers.in_place_only[members] = row.in_place_only
         buyers.min_lot_gpus[members] = row.min_lot_gpus
+        buyers.credit_share[members] = row.credit_share
         buyers.required_return[members] = row.required_return
         buyers.horizon_years[members] = row.horizon_years
         buyers.relocation_usd[members] = row.relocation_usd_per_gpu

@@ -20,7 +20,11 @@ DAYS = 365.0
 
 
 def open_loans(
-    drafts: Drafts, party: dict[str, int], first_lender: int, names: tuple[str, ...]
+    drafts: Drafts,
+    party: dict[str, int],
+    first_lender: int,
+    names: tuple[str, ...],
+    haircut_floor: float = 0.0,
 ) -> tuple[Loans, list[str], Perimeters]:
     """Loans by borrower, their names, and the perimeters whose DSCR is tested."""
     rows = sorted(drafts.loans, key=lambda draft: party[draft.borrower])
@@ -60,6 +64,7 @@ def open_loans(
         undrawn_usd=floats("undrawn_usd"),
         accrued_usd=np.zeros(n),
         rate_or_spread=floats("rate_or_spread"),
+        rate_open=floats("rate_or_spread"),
         floating=np.array([draft.floating for draft in rows], np.bool_),
         amortisation=ints("amortisation").astype(np.int8),
         principal_per_payment_usd=floats("principal_per_payment_usd"),
@@ -74,7 +79,7 @@ def open_loans(
         collateral_units=np.where(btc, 0.0, units),
         collateral_btc=np.where(btc, units, 0.0),
         site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
-        initial_ltv=floats("initial_ltv"),
+        initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
         margin_call_ltv=floats("margin_call_ltv"),
         liquidation_ltv=floats("liquidation_ltv"),
         min_dscr=floats("min_dscr"),
@@ -127,13 +132,17 @@ def pledge(loans: Loans, holdings: Holdings) -> None:
                 loans.holding[loan] = row
 
 
-def open_lenders(tables: OpeningTables) -> Lenders:
-    """Lenders; funding is what their assets leave after capital."""
+def open_lenders(tables: OpeningTables, buffer: float = 0.0) -> Lenders:
+    """Lenders; funding is what their assets leave after capital.
+
+    A policy ``buffer`` (a share of assets) replaces funding by capital, as far as there is any.
+    """
     rows = tables.lenders
     capital = np.array([row.capital_usd_m for row in rows]) * MILLION
     book = np.array([row.book_usd_m for row in rows]) * MILLION
     cash = np.array([row.cash_usd_m for row in rows]) * MILLION
     other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
+    capital = np.minimum(capital + buffer * (cash + book + other), cash + book + other)
     kinds = [LenderKind[row.kind.upper()] for row in rows]
     n = len(rows)
     return Lenders(

@@ -53,6 +53,8 @@ def shocks(run: Run) -> None:
         and compute.rent_change_per_year != 0.0
         and run.day == compute.shock_start_day + 1
     )
+    macro = run.scenario.macro
+    scripted = scripted or (macro.shock != 0.0 and run.day == macro.start_day + 1)
     if scripted:
         s.shock_event = log_event(
             s.log, run.day, Event.SHOCK, Cause.SCENARIO, -1, -1, -1, 0.0, s.shock_event
@@ -62,6 +64,9 @@ def shocks(run: Run) -> None:
 def prices(run: Run) -> None:
     """BTC with the impact of yesterday's forced sales, difficulty, hashprice, rents, marks."""
     s, p, day = run.state, run.state.prices, run.day
+    p.stress = float(run.macro.stress[day])
+    p.appetite = float(run.macro.appetite[day])
+    p.reference_rate = run.scenario.credit.reference_rate + float(run.macro.rate_change[day])
     crypto, channels = run.scenario.crypto, run.scenario.channels
     decay = 0.5 ** (1.0 / crypto.impact_half_life_days)
     p.btc_impact_log *= decay
@@ -120,7 +125,10 @@ def resold_th(run: Run) -> float:
 def set_marks(run: Run) -> None:
     """Lenders' marks of the day, [class]: schedule and aged evidence."""
     s, marks, hw = run.state, run.scenario.marks, run.state.hardware
+    rule = run.scenario.policy.mark_rule
     weight = marks.evidence_weight if run.scenario.channels.mark_to_market else 0.0
+    if rule != "scenario":
+        weight = 1.0 if rule == "market" else 0.0
     run.schedule_usd = np.array(
         [
             schedule_usd(hw.used_open_usd[k], hw.annual_depreciation[k], hw.scrap_usd[k], run.day)
@@ -313,6 +321,7 @@ def liquidate(run: Run) -> None:
         run.terms,
         s.marks_usd,
         run.scenario.channels.fire_sale,
+        run.quotes.has_removed_buyers,
         s.parties,
         s.lenders,
         s.ledger,

@@ -184,13 +184,15 @@ def deliver(
         passes = _facility_passes(
             today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
         )
-        room = limit if passes and terms.refinancing_appetite > 0.0 else 0.0
+        room = limit if passes and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
         lines = _committed_room(today, b, k, loans)
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
         appetite = 0.0
         if facility >= 0:
-            appetite = terms.refinancing_appetite * _facility_supply(b, c, loans, lenders)
+            appetite = (
+                today.appetite * terms.refinancing_appetite * _facility_supply(b, c, loans, lenders)
+            )
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
         if short > borrowers.equity_room_usd[b]:

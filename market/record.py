@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.lender import credit_supply_share
 from agents.party import Kind, Status
 from market.bids import walk_book
 from market.events import Event
@@ -19,16 +20,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from market.run import Run
-    from market.state import State
 
 ILLUSION_DAYS = 28
 BOOK_LEVELS = 12
-
-
-def credit_supply_share(s: State) -> float:
-    """Credit that lenders give, over what they gave at the opening, weighted by their assets."""
-    size = s.lenders.target_leverage * s.lenders.capital_open_usd
-    return float((s.lenders.supply * size).sum() / size.sum())
 
 
 class Recorder:
@@ -77,7 +71,9 @@ class Recorder:
             "margin_calls": self._margin_calls,
             "loss_usd": float(s.lenders.loss_usd.sum()),
             "lender_capital_usd": float(s.lenders.capital_usd.sum()),
-            "credit_supply": credit_supply_share(s),
+            "macro_stress": s.prices.stress,
+            "reference_rate": s.prices.reference_rate,
+            "credit_supply": credit_supply_share(s.lenders),
             "loan_price": s.prices.loan_price,
             "withdrawn_usd": float(s.lenders.run_usd.sum()),
             "failures_lender": int(

@@ -243,6 +243,7 @@ class Buyer(Row):
     name: Text
     count: Number
     budget_usd_m_yr: Amount
+    credit_share: Share
     slots_air_lt15: Count
     slots_air_15_40: Count
     slots_liq_40_80: Count

@@ -14,6 +14,7 @@ from market.compute import ComputePaths
 from market.context import Terms, Today
 from market.crypto import CryptoPaths, impact_log
 from market.ledger import Stocks
+from market.macro import MacroPaths
 from market.scenario import Scenario
 from market.settings import IMPACT_LAWS
 from market.state import State
@@ -48,12 +49,14 @@ class Run:
     state: State
     crypto: CryptoPaths
     compute: ComputePaths
+    macro: MacroPaths
     quotes: Quotes
     recorder: Recorder
     terms: Terms
     day: int = 0
     stocks: Stocks | None = None
     schedule_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
+    hold_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     strips: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
 
     @property
@@ -88,6 +91,9 @@ class Run:
             hashprice_usd_ph_day=p.hashprice_usd_ph_day,
             reference_rate=p.reference_rate,
             stress=p.stress,
+            appetite=p.appetite,
+            rate_change=float(self.macro.rate_change[self.day]),
+            spread_change=float(self.macro.spread_change[self.day]),
             shock_event=s.shock_event,
             first_lender=s.first_lender,
             first_buyer=s.first_buyer,

@@ -21,16 +21,18 @@ from market.settings import (
     Crypto,
     Lenders,
     Liquidation,
+    Macro,
     Marks,
     Miners,
     Opening,
+    Policy,
     Section,
     Tenants,
 )
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
 
-PLANNED_SECTIONS = ("policy", "macro", "tranches")
+PLANNED_SECTIONS = ("tranches",)
 
 
 class Scenario(Section):
@@ -47,6 +49,7 @@ class Scenario(Section):
     opening: Opening = Opening()
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
+    macro: Macro = Macro()
     credit: Credit = Credit()
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()
@@ -54,6 +57,7 @@ class Scenario(Section):
     marks: Marks = Marks()
     liquidation: Liquidation = Liquidation()
     channels: Channels = Channels()
+    policy: Policy = Policy()
 
     @model_validator(mode="before")
     @classmethod

@@ -231,7 +231,7 @@ def _roll_instalment(
     principal = loans.arrears_principal_usd[loan]
     interest = loans.arrears_interest_usd[loan]
     row = loans.lender[loan]
-    appetite = terms.refinancing_appetite * lenders.supply[row]
+    appetite = today.appetite * terms.refinancing_appetite * lenders.supply[row]
     in_cash = (1.0 - appetite) * principal
     if (
         not borrowers.creditworthy[b]

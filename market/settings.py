@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 IMPACT_LAWS = ("square_root", "linear", "exponential")
-PLANNED_CHANNELS = ("buyer_finance",)
 
 
 class Section(BaseModel):
@@ -107,6 +106,62 @@ class Compute(Section):
     )
     volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
     reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
+
+
+class Macro(Section):
+    """The common factor of money: noise, a scripted tightening, and what loads on it."""
+
+    volatility: float = Field(0.0, ge=0.0, le=10.0, description="of the factor, per root year")
+    reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="of that noise")
+    shock: float = Field(0.0, ge=-10.0, le=10.0, description="scripted stress at its height")
+    start_day: int = Field(30, ge=0, le=36500, description="the scripted tightening begins")
+    ramp_days: int = Field(180, ge=1, le=36500, description="until its height, and back to zero")
+    plateau_days: int = Field(36500, ge=0, le=36500, description="it stays there so long")
+    rate_loading: float = Field(
+        0.015, ge=-0.5, le=0.5, description="reference rate, a year, per unit of stress"
+    )
+    spread_loading: float = Field(
+        0.025, ge=-0.5, le=0.5, description="credit spread, a year, per unit of stress"
+    )
+    appetite_loading: float = Field(
+        0.30, ge=0.0, le=10.0, description="share of refinancing lost per unit of stress"
+    )
+    btc_loading: float = Field(
+        0.35, ge=-10.0, le=10.0, description="log BTC lost per unit of stress, random path only"
+    )
+    demand_loading: float = Field(
+        0.10, ge=-10.0, le=10.0, description="log demand for compute lost per unit, law only"
+    )
+
+
+class Policy(Section):
+    """Levers of a public authority; all are off by default."""
+
+    buyer_of_last_resort_usd: float = Field(
+        0.0, ge=0.0, le=1e13, description="money to buy seized machines that find no bid"
+    )
+    buyer_price_share: float = Field(
+        0.7, ge=0.0, le=2.0, description="of the scheduled value, paid by that buyer"
+    )
+    buyer_families: Literal["gpu", "asic", "both"] = "both"
+    lender_of_last_resort_usd: float = Field(
+        0.0, ge=0.0, le=1e13, description="money for lenders whose funders leave"
+    )
+    haircut_floor: float = Field(
+        0.0, ge=0.0, le=0.99, description="least haircut on collateral: caps initial LTV"
+    )
+    tenor_cap_years: float = Field(
+        100.0, gt=0.0, le=100.0, description="longest term of growth facilities and roll-overs"
+    )
+    standstill_days: int = Field(
+        0, ge=0, le=36500, description="after a scripted shock nobody enforces for so long"
+    )
+    capital_buffer: float = Field(
+        0.0, ge=0.0, le=0.9, description="more capital at the opening, as a share of assets"
+    )
+    mark_rule: Literal["scenario", "schedule", "market"] = Field(
+        "scenario", description="marks by scenario.marks, by the schedule only, by trades only"
+    )
 
 
 class Credit(Section):
@@ -303,17 +358,7 @@ class Channels(Section):
     fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
     lender_capital: bool = Field(True, description="lenders lend less as capital goes")
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
+    buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
     counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")
     interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
     cross_default: bool = Field(True, description="a default reaches the borrower's other loans")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _planned(cls, data: Any) -> Any:
-        for name in PLANNED_CHANNELS:
-            if isinstance(data, dict) and name in data:
-                raise ValueError(
-                    f"channel '{name}' is not part of this version; "
-                    f"channels that can be switched: {', '.join(cls.model_fields)}"
-                )
-        return data

@@ -19,6 +19,7 @@ from market.crypto import crypto_paths
 from market.day import run_day
 from market.hardware import Family
 from market.loans import Collateral
+from market.macro import macro_paths
 from market.opening import open_market
 from market.record import Recorder
 from market.run import Quotes, Run
@@ -51,6 +52,7 @@ class Simulation:
     ) -> None:
         tables = tables or load_opening_tables()
         state = open_market(tables, scenario, seed)
+        macro = macro_paths(scenario.macro, scenario.days, seed)
         crypto = crypto_paths(
             scenario.crypto,
             scenario.days,
@@ -59,13 +61,15 @@ class Simulation:
             state.prices.btc_usd,
             state.prices.eth_usd,
             tables.quotes["fee_share"],
+            macro.btc_log,
         )
         self.run_state = Run(
             scenario=scenario,
             seed=seed,
             state=state,
             crypto=crypto,
-            compute=compute_paths(scenario.compute, scenario.days, seed),
+            compute=compute_paths(scenario.compute, scenario.days, seed, macro.demand_log),
+            macro=macro,
             quotes=_quotes(tables, state, scenario),
             recorder=Recorder(),
             terms=terms_of(scenario),

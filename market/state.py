@@ -57,6 +57,9 @@ class Prices:
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
     stress: float  # of the macro factor: zero in normal times
+    appetite: float  # to refinance, over normal
+    policy_bought_usd: float  # by the buyer of last resort, so far
+    policy_lent_usd: float  # by the lender of last resort, so far
     loan_price: float  # of lenders' other loans, 1 at par
 
 

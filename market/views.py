@@ -59,7 +59,8 @@ def imply_views(run: Run, tables: OpeningTables) -> None:
         if removed:
             _spend(run, k, price, wanted, buyers)
     spent = trading & (buyers.budget_usd < week)
-    s.buyers.budget_usd[:] = terms.budget_scale * np.where(spent, buyers.budget_usd, saved)
+    rest = np.maximum(buyers.budget_usd, 0.0)
+    s.buyers.budget_usd[:] = terms.budget_scale * np.where(spent, rest, saved)
 
 
 def _spend(run: Run, k: int, price_usd: float, wanted: float, buyers: Buyers) -> None:

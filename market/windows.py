@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
-from market import custody, liquidation
+from agents.lender import credit_supply_share
+from market import custody, last_resort, liquidation
 from market.bids import (
     class_bids,
     income_usd_day,
@@ -27,16 +28,18 @@ HOLD_YEARS_ASIC = 1.5
 def hold_auctions(run: Run) -> None:
     """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
     s, terms, today = run.state, run.scenario.liquidation, run.today()
-    limit = s.buyers.budget_usd_day * terms.budget_days
+    inflow = s.buyers.budget_usd_day * credit_factor(run)
     s.buyers.budget_usd[:] = np.minimum(
-        s.buyers.budget_usd + terms.window_days * s.buyers.budget_usd_day, limit
+        s.buyers.budget_usd + terms.window_days * inflow,
+        np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
     liquidation.free_sites(today, run.terms, terms.window_days, s.hardware, s.buyers, s.lots)
     run.strips = strips_today(run)
+    run.hold_usd = np.zeros(len(s.hardware.family))
     for k in range(len(s.hardware.family)):
         if s.hardware.family[k] == Family.SITE:
             continue
-        hold = hold_value_usd(run, k)
+        hold = run.hold_usd[k] = hold_value_usd(run, k)
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
             run.recorder.book(run, k, True, bids, units, hold)
@@ -83,6 +86,16 @@ def hold_auctions(run: Run) -> None:
         )
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
+    last_resort.buy_what_is_left(run)
+
+
+def credit_factor(run: Run) -> NDArray[np.float64]:
+    """What is left of buyers' income [buyer]: the part on credit shrinks with lenders' supply."""
+    s = run.state
+    if not run.scenario.channels.buyer_finance:
+        return np.ones(len(s.buyers.segment))
+    supply = credit_supply_share(s.lenders) * s.prices.appetite
+    return 1.0 - s.buyers.credit_share * (1.0 - supply)
 
 
 def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -> None:
@@ -103,6 +116,7 @@ def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -
 def strips_today(run: Run) -> NDArray[np.float64]:
     """Strip values [segment, class] at today's rent and hashprice."""
     s, terms = run.state, run.scenario.liquidation
+    dearer = float(run.macro.rate_change[run.day] + run.macro.spread_change[run.day])
     strips: NDArray[np.float64] = segment_strips(
         s.prices.rent_h100_usd_h,
         s.prices.hashprice_usd_ph_day,
@@ -114,7 +128,7 @@ def strips_today(run: Run) -> NDArray[np.float64]:
         s.buyer_view,
         lives_today(run),
         run.quotes.first_of_segment,
-        s.buyers,
+        s.buyers._replace(required_return=s.buyers.required_return + dearer),
         s.hardware,
     )
     return strips
