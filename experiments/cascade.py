@@ -1,7 +1,7 @@
 """Causal trees: who fell because of whom, read from the parents in the event log, and drawn.
 
-The log is pruned to what a reader needs: defaults, seizures, sales, liquidations and impaired
-lenders, with the triggers that led to a default. Siblings of one kind are merged into one line.
+The log is pruned to what a reader needs: defaults and failures, seizures, sales, liquidations and
+weak lenders, with the triggers that led to a default. Siblings of one kind become one line.
 """
 
 from __future__ import annotations
@@ -20,8 +20,16 @@ if TYPE_CHECKING:
 
     from experiments.results import Results
 
-DEFAULTS = ("default", "perimeter_default")
-CONSEQUENCES = ("seizure", "hardware_sale", "btc_liquidation", "forced_sale", "lender_impaired")
+DEFAULTS = ("default", "perimeter_default", "lender_failed")
+CONSEQUENCES = (
+    "seizure",
+    "hardware_sale",
+    "btc_liquidation",
+    "forced_sale",
+    "lender_impaired",
+    "sleeve_closed",
+    "interlender_loss",
+)
 TRIGGERS = (
     "margin_call",
     "covenant_breach",
@@ -29,6 +37,12 @@ TRIGGERS = (
     "not_refinanced",
     "order_cancelled",
     "hazard",
+    "tenant_left",
+    "renegotiated",
+    "surrendered",
+    "listed",
+    "write_down",
+    "funding_run",
 )
 COLORS = {
     "default": style.RED,
@@ -38,6 +52,9 @@ COLORS = {
     "btc_liquidation": style.ORANGE,
     "forced_sale": style.ORANGE,
     "lender_impaired": style.PURPLE,
+    "sleeve_closed": style.PURPLE,
+    "lender_failed": style.RED,
+    "interlender_loss": style.PURPLE,
 }
 MOST_ROWS = 28
 

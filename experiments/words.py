@@ -48,6 +48,10 @@ CAUSES = {
     "collateral_sale": "sale of collateral",
     "signed_growth": "signed growth",
     "treasury": "treasury sale",
+    "credit_supply": "lender without capital",
+    "surrender": "worth less than its debt",
+    "spot_rent": "contract dearer than spot",
+    "tenant_failed": "tenant failed",
 }
 
 KINDS = {
@@ -76,6 +80,17 @@ KINDS = {
     "estate_paid": "estate pays out",
     "lender_impaired": "lender below minimum capital",
     "hazard": "operating accident",
+    "equity_issued": "new shares sold",
+    "funding_run": "funders leave",
+    "sleeve_closed": "lending arm closed",
+    "lender_failed": "lender fails",
+    "interlender_loss": "loss on a failed lender",
+    "waived": "covenant waived",
+    "extended": "payment extended",
+    "surrendered": "keys handed over",
+    "listed": "machines put on sale",
+    "renegotiated": "rent renegotiated",
+    "tenant_left": "tenant leaves",
 }
 
 INSTRUMENTS = {

@@ -27,9 +27,11 @@ from market.contracts import Contracts
 from market.crypto import CryptoPaths
 from market.events import EVENT_DTYPE, Cause, Event
 from market.hardware import Family, Hardware, Holdings
+from market.interlender import open_interlender
 from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
 from market.loans import Amortisation, Collateral, Instrument, Loans, Perimeters
 from market.lots import empty_lots
+from market.macro import macro_paths
 from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
@@ -119,7 +121,12 @@ class Bench:
                 "name": "bench",
                 "days": 3650,
                 "liquidation": {"window_days": 365},
-                "credit": {"hazard_per_year": 0.0},
+                "credit": {"hazard_per_year": 0.0, "max_waivers": 0, "surrender_ratio": 0.0},
+                "channels": {
+                    "lender_capital": False,
+                    "funding_run": False,
+                    "counterparty": False,
+                },
             }
             | (scenario or {}),
             "bench",
@@ -145,6 +152,12 @@ class Bench:
             funding_usd=lender_cash + book + 1e6 - 0.5e6,
             runnable_share=[share for share, _ in waits],
             funding_maturity_days=[days for _, days in waits],
+            target_leverage=np.full(lenders, 4.0),
+            supply=np.ones(lenders),
+            supply_event=np.full(lenders, -1),
+            run_event=np.full(lenders, -1),
+            worst_event=np.full(lenders, -1),
+            closed_event=np.full(lenders, -1),
             impaired_event=np.full(lenders, -1),
         )
         holdings = self._holdings(fleets, len(buyers), count)
@@ -166,6 +179,8 @@ class Bench:
             "difficulty_eh_s": 1000.0,
             "blocks_to_retarget": 2016.0,
             "subsidy_btc": 3.125,
+            "appetite": 1.0,
+            "loan_price": 1.0,
         }
         state = State(
             names=Names(
@@ -193,6 +208,7 @@ class Bench:
             ),
             contracts=table(Contracts, 0),
             lots=empty_lots(ROOM),
+            interlender=open_interlender(lender_table, 0.0, 0.0),
             ledger=empty_ledger(3),
             prices=Prices(**{field.name: 0.0 for field in fields(Prices)} | quotes),
             first_lender=self.first_lender,
@@ -221,6 +237,7 @@ class Bench:
                 start=date(2025, 9, 30),
             ),
             compute=ComputePaths(np.ones(3651)),
+            macro=macro_paths(settings.macro, 3650, 1),
             quotes=Quotes(
                 halving_blocks=210_000.0,
                 retarget_blocks=2016.0,
@@ -232,6 +249,7 @@ class Bench:
                 has_removed_buyers=np.array([True, True, False]),
                 has_in_place_buyers=np.array([bool(in_place.any()), False, False]),
                 smallest_cluster=100.0 if in_place.any() else np.inf,
+                other_loans_open_usd=1e6 * lenders,
             ),
             recorder=Recorder(),
             terms=terms_of(settings)._replace(**terms),

@@ -77,8 +77,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             "crypto.crash_depth = 'deep'",
         ),
         (
-            ["run", "crypto-crash", "--set", "channels.funding_run=false"],
-            "not part of this version",
+            ["run", "crypto-crash", "--set", "channels.funding_runs=false"],
+            "there is no key 'channels.funding_runs'",
         ),
         (["run", "crypto-crash", "--set", "crypto.history=gone.csv"], "gone.csv"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
@@ -100,7 +100,7 @@ def test_bad_input_is_refused_in_one_line(
         ("days = 1.5", "days = 1.5 is not allowed"),
         ("[crypto]\nvolatility = -1", "crypto.volatility = -1.0 is not allowed"),
         ('[crypto]\npath = "history"', "names no CSV file"),
-        ("[policy]\nx = 1", "'policy' is not part of this version"),
+        ("[tranches]\nx = 1", "'tranches' is not part of this version"),
     ],
 )
 def test_a_bad_file_is_refused_in_one_line(
