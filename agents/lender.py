@@ -70,6 +70,8 @@ class Lenders(NamedTuple):
     worst_usd: NDArray[np.float64]  # its largest loss
     worst_event: NDArray[np.int64]  # and where that was noted
     interlender_loss_usd: NDArray[np.float64]  # on claims on other lenders
+    market_loss_usd: NDArray[np.float64]  # on other loans, from their price
+    redeemed_usd: NDArray[np.float64]  # of capital, by a fund's investors
     closed_event: NDArray[np.int64]  # sleeve closed, -1 if not
     impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
 

@@ -41,7 +41,6 @@ TRIGGERS = (
     "renegotiated",
     "surrendered",
     "listed",
-    "write_down",
     "funding_run",
 )
 COLORS = {

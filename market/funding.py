@@ -102,6 +102,7 @@ def redeem(
         from_funding = min(paid, max(lenders.funding_usd[row], 0.0))
         lenders.funding_usd[row] -= from_funding
         lenders.capital_usd[row] -= paid - from_funding  # shares redeemed: no loss
+        lenders.redeemed_usd[row] += paid - from_funding
         lenders.run_usd[row] += paid
         last = lenders.run_event[row]
         if same_episode(today, last, log):
@@ -180,5 +181,6 @@ def mark_other_loans(
         if lenders.marked[row] and parties.status[lender] == Status.ACTIVE:
             loss = -change * lenders.other_loans_usd[row]
             lenders.other_loans_usd[row] -= loss
+            lenders.market_loss_usd[row] += loss
             charge_capital(today, row, loss, lenders.worst_event[row], lenders, log)
     return after

@@ -170,6 +170,8 @@ def open_lenders(tables: OpeningTables, buffer: float = 0.0) -> Lenders:
         worst_usd=np.zeros(n),
         worst_event=np.full(n, -1, np.int64),
         interlender_loss_usd=np.zeros(n),
+        market_loss_usd=np.zeros(n),
+        redeemed_usd=np.zeros(n),
         closed_event=np.full(n, -1, np.int64),
         impaired_event=np.full(n, -1, np.int64),
     )

@@ -195,7 +195,10 @@ class Watch:
                 "each lender's assets are its funding and capital",
                 f"{s.names.parties[s.first_lender + row]}: {assets[row]} against {claims[row]}",
             )
-        lost = lenders.capital_open_usd - lenders.capital_usd
+        elsewhere = lenders.interlender_loss_usd + lenders.market_loss_usd + lenders.redeemed_usd
+        lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere
+        standing = s.parties.status[s.first_lender : s.first_buyer] == Status.ACTIVE
+        lost = np.where(standing, lost, lenders.loss_usd)  # who failed has no capital to lose
         if not np.allclose(lost, lenders.loss_usd, rtol=1e-9, atol=1.0):
             self.note("lost capital is the loss", f"{lost.sum()} {lenders.loss_usd.sum()}")
 

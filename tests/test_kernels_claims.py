@@ -174,13 +174,10 @@ def twin(
         if not row["recourse"]:
             losses.append(missing)
             continue
-        mine = [
-            j
-            for j, other in enumerate(rows)
-            if other["borrower"] == b and open_[j] and other["recourse"]
-        ]
+        here = [j for j, other in enumerate(rows) if other["borrower"] == b and open_[j]]
+        mine = [j for j in here if rows[j]["recourse"]]
         pot = max(cash[b], 0.0) + sum(worth(lot) for lot in lots if lot["loan"] == -1 - b)
-        pot += sum(max(0.0, own[j] - rows[j]["principal_usd"]) for j in mine)
+        pot += sum(max(0.0, own[j] - rows[j]["principal_usd"]) for j in here)
         pot *= 1.0 - court if failed[b] else 1.0
         owed = payables[b] + sum(max(0.0, rows[j]["principal_usd"] - own[j]) for j in mine)
         losses.append(max(0.0, missing - pot * missing / owed))

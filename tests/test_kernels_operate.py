@@ -246,6 +246,9 @@ def contract(**changes: object) -> Contracts:
         spot_ratio=0.8,
         holding=-1,
         unit_cost_usd_day=NAN,
+        guarantor=-1,
+        rent_share=1.0,
+        broken_day=-1,
     )
     return table(Contracts, 1, **{name: [value] for name, value in (columns | changes).items()})
 

@@ -74,7 +74,9 @@ def test_another_seed_is_another_bitcoin_path() -> None:
 
 @pytest.mark.parametrize("channel", Channels.model_fields)
 def test_channels_share_every_shock(channel: str) -> None:
-    on, off = crash(), crash(f"channels.{channel}=false")
+    # Funders without patience make lenders fail, so that claims between lenders matter too.
+    harsh = ("lenders.run_threshold=0", "lenders.run_speed=50")
+    on, off = crash(*harsh), crash(*harsh, f"channels.{channel}=false")
     for name in ("btc_usd", "eth_usd", "hashrate_growth", "fee_share"):
         np.testing.assert_array_equal(
             getattr(on.run_state.crypto, name), getattr(off.run_state.crypto, name)
@@ -96,7 +98,9 @@ def test_channels_share_every_shock(channel: str) -> None:
 @pytest.mark.parametrize("channel", Channels.model_fields)
 def test_every_channel_matters(channel: str) -> None:
     """A switch that changes nothing would be a name without a mechanism."""
-    on, off = crash(), crash(f"channels.{channel}=false")
+    # Funders without patience make lenders fail, so that claims between lenders matter too.
+    harsh = ("lenders.run_threshold=0", "lenders.run_speed=50")
+    on, off = crash(*harsh), crash(*harsh, f"channels.{channel}=false")
     assert json.dumps(on.summary()) != json.dumps(off.summary())
     columns = on.series().columns.drop("date")
     assert not on.series()[columns].equals(off.series()[columns])

@@ -81,7 +81,7 @@ def test_every_default_goes_back_to_a_shock_a_hazard_or_itself(log: pd.DataFrame
 def test_kinds_have_the_parents_they_say(log: pd.DataFrame) -> None:
     for kind, allowed in {
         "seizure": {"default", "loan_default"},
-        "hardware_sale": {"seizure"},
+        "hardware_sale": {"seizure", "listed"},
         "offered": {"seizure"},
         "estate_paid": {"default"},
         "loan_default": {
@@ -148,8 +148,9 @@ def test_sales_amount_to_the_lots_proceeds(sim: Simulation, log: pd.DataFrame) -
 
 
 def test_seizures_are_lots_at_their_mark(sim: Simulation, log: pd.DataFrame) -> None:
+    """And what owners in distress list."""
     lots = sim.state.lots
-    seized = log[log["kind"] == "seizure"]
+    seized = log[log["kind"].isin(["seizure", "listed"])]
     count = int(lots.count[0])
     assert sorted(seized["event"]) == sorted(lots.event[:count].tolist())
     value = lots.seized_units[:count] * lots.mark_usd[:count]

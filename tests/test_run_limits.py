@@ -223,7 +223,7 @@ def test_with_fire_sales_off_each_lot_fetches_the_mark_of_its_day() -> None:
         day = int(lots.seized_day[i] + round(lots.unit_days[i] / lots.seized_units[i]))
         mark = marks.loc[day, f"mark_{s.names.hardware[lots.hardware[i]]}_usd"]
         assert lots.proceeds_usd[i] == pytest.approx(lots.seized_units[i] * mark, rel=1e-9)
-    assert sim.summary()["liquidation"]["sold_units"] > 0.0
+    assert sim.summary()["liquidation"]["asic"]["sold_units"] > 0.0
 
 
 def test_ordinary_trade_opens_at_the_quoted_price() -> None:
