@@ -29,7 +29,7 @@ def open_interlender(lenders: Lenders, warehouse_share: float, crypto_share: flo
     """
     count = len(lenders.kind)
     owed = np.zeros((count, count))
-    room = 0.5 * lenders.other_loans_usd
+    room = 0.5 * np.maximum(lenders.other_loans_usd, 0.0)
     banks = np.where(lenders.kind == LenderKind.BANK, room, 0.0)
     crypto = np.where(lenders.kind == LenderKind.CRYPTO_LENDER, room, 0.0)
     for row in range(count):
