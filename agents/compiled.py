@@ -12,12 +12,14 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 _ROOT = Path(__file__).resolve().parent.parent
 _KEEP_FOLDERS = 4
+_KEEP_SECONDS = 86_400.0
 
 
 def source_hash() -> str:
@@ -40,9 +42,10 @@ def _cache_folder() -> Path:
     except OSError:
         return Path(tempfile.gettempdir()) / f"firesale-{source_hash()}"
     os.utime(folder)
-    old = sorted(base.iterdir(), key=lambda path: path.stat().st_mtime)[:-_KEEP_FOLDERS]
-    for path in old:
-        shutil.rmtree(path, ignore_errors=True)
+    used = {path: path.stat().st_mtime for path in base.iterdir()}
+    for path in sorted(used, key=lambda path: used[path])[:-_KEEP_FOLDERS]:
+        if time.time() - used[path] > _KEEP_SECONDS:  # nobody is compiling into it
+            shutil.rmtree(path, ignore_errors=True)
     return folder
 
 

@@ -22,6 +22,7 @@ def captions(results: Results) -> dict[str, str]:
         "6-order-book": _order_book(results),
         "7-collateral-illusion": _illusion(results),
         "8-lender-losses": _losses(results),
+        "9-lender-failure": _failure(results),
     }
 
 
@@ -115,4 +116,21 @@ def _losses(results: Results) -> str:
     text = "Left, dollars; right, the same loss against the capital that has to bear it."
     if results.impaired:
         text += f" {impairment(results.impaired)}"
+    return text
+
+
+def _failure(results: Results) -> str:
+    lenders = results.summary["lenders"]
+    failed, closed = results.summary["defaults"]["lender"], results.summary["sleeves_closed"]
+    arms = words.times(len(closed), "lending arm")
+    text = (
+        f"{words.times(failed, 'lender')} failed outright; {arms} of larger firms closed, whose "
+        "debts the parents pay."
+    )
+    withdrawn = lenders["withdrawn_usd"]
+    if withdrawn > 0:
+        text += f" Funders withdrew {words.money(withdrawn)} from lenders they heard bad news of."
+    lost = lenders["interlender_loss_usd"] + lenders["depositor_loss_usd"]
+    if lost > 0:
+        text += f" Creditors of the failed lost {words.money(lost)}."
     return text

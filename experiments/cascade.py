@@ -206,7 +206,7 @@ def cascade(results: Results) -> Figure:
             title, "No call, default, seizure or sale was forced in this run."
         )
     many = f" {words.times(hidden, 'smaller line')} left out." if hidden else ""
-    return _draw(
+    return draw_lines(
         results,
         lines,
         title,
@@ -236,7 +236,10 @@ def _chain_title(results: Results, trees: list[Node]) -> str:
     return f"No default leads to another; the largest causal chain: {name}"
 
 
-def _draw(results: Results, lines: list[tuple[int, Node]], title: str, subtitle: str) -> Figure:
+def draw_lines(
+    results: Results, lines: list[tuple[int, Node]], title: str, subtitle: str
+) -> Figure:
+    """An outline of ``(depth, node)`` lines beside a time line."""
     height = len(lines)
     figure, (outline, timeline) = style.new_figure(
         title,

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from experiments import style, words
 from experiments.cascade import cascade
 from experiments.figures_market import collateral_illusion, liquidation, marks, order_book
+from experiments.lender_failure import lender_failure
 from experiments.results import rows
 
 if TYPE_CHECKING:
@@ -230,6 +231,7 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "6-order-book": order_book,
     "7-collateral-illusion": collateral_illusion,
     "8-lender-losses": lender_losses,
+    "9-lender-failure": lender_failure,
 }
 """Name of the file, without ``.png``, and who draws it: in the order of the story."""
 

@@ -48,7 +48,8 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
         ("Miners in default", f"{failed['miner']:,} of {population['miner']:,}"),
         ("Neoclouds in default", f"{failed['neocloud']:,} of {population['neocloud']:,}"),
         (
-            "Lenders below minimum capital",
+            "Lenders failed · closed · below minimum",
+            f"{failed['lender']:,} · {len(summary['sleeves_closed']):,} · "
             f"{len(results.impaired):,} of {population['lender']:,}",
         ),
         ("Lenders' loss", _loss(results)),

@@ -252,9 +252,12 @@ def sales(results: Results) -> Chapter:
     return Chapter(title, text, columns, tuple(table), weights, figures)
 
 
+LENDER_FIGURES = ("8-lender-losses", "9-lender-failure")
+
+
 def losses(results: Results) -> Chapter:
     """What each lender loses."""
-    title, figures, lenders = "What lenders lose", ("8-lender-losses",), results.lenders
+    title, figures, lenders = "What lenders lose", LENDER_FIGURES, results.lenders
     lost = lenders[lenders["loss_usd"] > 0].sort_values("loss_usd", ascending=False, kind="stable")
     if lost.empty:
         return Chapter(title, "No lender loses anything.", figures=figures)
@@ -285,11 +288,11 @@ def losses(results: Results) -> Chapter:
 
 
 def impairment(names: list[str]) -> str:
-    """Which lenders fell below their minimum capital, and what this version does not do then."""
+    """Which lenders fell below their minimum capital, and what that means."""
     names = [name.replace(", pooled", " (pooled)") for name in names]
     return (
         f"Below {'its' if len(names) == 1 else 'their'} minimum capital at some time: "
-        f"{words.listed(names)}. Lender failure is not part of this version: they stay in business."
+        f"{words.listed(names)}. From then on they lend nothing new and roll nothing over."
     )
 
 

@@ -219,6 +219,11 @@ def _summary(crash: bool) -> dict[str, Any]:
         if crash
         else {"miner": [], "neocloud": [], "lender": []},
         "sleeves_closed": [],
+        "lenders": {
+            "withdrawn_usd": 2e6 if crash else 0.0,
+            "interlender_loss_usd": 0.0,
+            "depositor_loss_usd": 0.0,
+        },
         "impaired_lenders": ["TWOPRIME"] if crash else [],
         "margin_called": ["MARA"] if crash else [],
         "breached": [],
@@ -301,7 +306,7 @@ def test_impaired_lenders_are_named_in_terminal_and_report() -> None:
     out = io.StringIO()
     terminal.show(CRASH, Path("out"), Console(file=out, highlight=False))
     for text in (" ".join(out.getvalue().split()), report(CRASH, {})):
-        assert "minimum capital at some time: Two Prime. Lender failure is not part" in text
+        assert "minimum capital at some time: Two Prime. From then on" in text
     assert "minimum capital at some time" not in report(CALM, {})
 
 
