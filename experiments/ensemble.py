@@ -51,6 +51,14 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
         f"95 % {np.percentile(worst, 95):.1%}; below minimum capital in seeds: "
         + (", ".join(f"{name} {count}" for name, count in impaired.most_common()) or "none")
     )
+    ended = Counter(name for s in summaries for name in s["defaulted"]["lender"])
+    closed = Counter(name for s in summaries for name in s["sleeves_closed"])
+    lines.append(
+        "lenders failed in seeds: "
+        + (", ".join(f"{name} {count}" for name, count in ended.most_common()) or "none")
+        + "; closed: "
+        + (", ".join(f"{name} {count}" for name, count in closed.most_common()) or "none")
+    )
     cascade = Counter(summary["cascade"]["largest"] for summary in summaries)
     number = np.mean([summary["cascade"]["reproduction_number"] for summary in summaries])
     lines.append(

@@ -15,7 +15,6 @@ from agents.party import Outside, Status
 from market.claims import charge_capital
 from market.clearing import clear_csr
 from market.events import Cause, Event, log_event
-from market.funding import minimum_ratio
 from market.run import Run
 
 
@@ -25,7 +24,7 @@ def fail_lenders(run: Run, round_: int) -> int:
     lenders, first = s.lenders, s.first_lender
     count = len(lenders.kind)
     active = s.parties.status[first : first + count] == Status.ACTIVE
-    minimum = np.array([minimum_ratio(run.terms, row, lenders) for row in range(count)])
+    minimum = np.minimum(lenders.min_capital_ratio, 1.0 / lenders.target_leverage)
     assets = lenders.capital_usd + lenders.funding_usd
     ratio = lenders.capital_usd / np.maximum(assets, 1e-9)
     closing = active & lenders.sleeve & (lenders.closed_event < 0) & (ratio < minimum)

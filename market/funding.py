@@ -40,17 +40,10 @@ def set_supply(today: Today, terms: Terms, parties: Parties, lenders: Lenders) -
             continue
         opening = 1.0 / lenders.target_leverage[row]
         ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
-        lenders.supply[row] = credit_supply(
-            ratio, minimum_ratio(terms, row, lenders), opening, terms.capital_buffer_share
-        )
+        minimum = min(lenders.min_capital_ratio[row], opening)  # none may ask for more than that
+        lenders.supply[row] = credit_supply(ratio, minimum, opening, terms.capital_buffer_share)
         if lenders.supply[row] < 1.0 and lenders.supply_event[row] < 0:
             lenders.supply_event[row] = lenders.worst_event[row]
-
-
-@compiled
-def minimum_ratio(terms: Terms, row: int, lenders: Lenders) -> float:
-    """A lender's minimum capital ratio; none may ask for more than it opened with."""
-    return min(lenders.min_capital_ratio[row], 1.0 / lenders.target_leverage[row])
 
 
 @compiled
