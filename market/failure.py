@@ -102,10 +102,14 @@ def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
     s, lenders, claims = run.state, run.state.lenders, run.state.interlender
     settings = run.scenario.lenders
     count, first = len(lenders.kind), s.first_lender
+    due = np.bincount(claims.creditor, weights=claims.amount_usd, minlength=count)
+    held = np.maximum(lenders.other_loans_usd, 0.0)  # claims beyond that were sold with other loans
+    kept = np.divide(held, due, out=np.ones(count), where=due > held)
+    claims.amount_usd[:] *= kept[claims.creditor]
+    due = due * kept
     owed = np.zeros(count)
     for row in range(count):
         owed[row] = claims.amount_usd[claims.first[row] : claims.first[row + 1]].sum()
-    due = np.bincount(claims.creditor, weights=claims.amount_usd, minlength=count)
     cash = s.parties.cash_usd[first : first + count]
     net_book = lenders.book_usd - lenders.written_down_usd
     external = cash + lenders.other_loans_usd - due + net_book
@@ -114,7 +118,7 @@ def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
     cost = (1.0 - settings.realised_share) * np.maximum(external, 0.0)
     standing = s.parties.status[first : first + count] == Status.ACTIVE
     assets = np.where(standing, obligations + 1.0, external - cost)
-    payments, _, _ = clear_csr(
+    payments, insolvent, _ = clear_csr(
         claims.first,
         claims.creditor,
         claims.amount_usd,
@@ -124,14 +128,29 @@ def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
         settings.interlender_realised_share,
     )
     share = np.divide(payments, obligations, out=np.ones(count), where=obligations > 0.0)
+    debtor = np.repeat(np.arange(count), np.diff(claims.first))
+    paid = share[debtor] * claims.amount_usd
+    received = np.bincount(claims.creditor, weights=paid, minlength=count)
+    cost += np.where(insolvent, (1.0 - settings.interlender_realised_share) * received, 0.0)
     for row in failed.tolist():
-        _wind_up(run, row, float(share[row]), float(outside[row]), float(cost[row]), round_)
+        _pay_lenders(run, row, float(share[row]), round_)
+    for row in failed.tolist():
+        _wind_up(run, row, float(share[row]), float(outside[row]), float(cost[row]))
 
 
-def _wind_up(
-    run: Run, row: int, share: float, outside_usd: float, cost_usd: float, round_: int
-) -> None:
-    """Settle one failed lender: investors buy its loans, creditors are paid their share.
+def _pay_lenders(run: Run, row: int, share: float, round_: int) -> None:
+    """Pay other lenders their share of what a failed one owes them."""
+    s, claims = run.state, run.state.interlender
+    for entry in range(int(claims.first[row]), int(claims.first[row + 1])):
+        creditor, amount = int(claims.creditor[entry]), float(claims.amount_usd[entry])
+        if amount > 0.0:
+            _pay(run, s.first_lender + row, s.first_lender + creditor, share * amount)
+            _creditor_loses(run, row, creditor, amount, (1.0 - share) * amount, round_)
+        claims.amount_usd[entry] = 0.0
+
+
+def _wind_up(run: Run, row: int, share: float, outside_usd: float, cost_usd: float) -> None:
+    """Settle one failed lender: investors buy its loans, creditors outside are paid their share.
 
     What is left goes to its owners. The row goes on as the investors' servicer of those loans,
     without capital or appetite.
@@ -142,12 +161,6 @@ def _wind_up(
     book = float(lenders.book_usd[row] - lenders.written_down_usd[row])
     _pay(run, investors, party, float(lenders.other_loans_usd[row]) + book)
     _pay(run, party, courts, cost_usd)
-    for entry in range(int(claims.first[row]), int(claims.first[row + 1])):
-        creditor, amount = int(claims.creditor[entry]), float(claims.amount_usd[entry])
-        if amount > 0.0:
-            _pay(run, party, s.first_lender + creditor, share * amount)
-            _creditor_loses(run, row, creditor, amount, (1.0 - share) * amount, round_)
-        claims.amount_usd[entry] = 0.0
     _pay(run, party, investors, share * outside_usd)
     s.depositor_loss_usd += (1.0 - share) * outside_usd
     _pay(run, party, investors, float(s.parties.cash_usd[party]))  # its owners
