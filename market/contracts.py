@@ -147,9 +147,11 @@ def run_contracts(
             cost = contracts.cost_share[c] * rent
             neoclouds.hosting_usd_day[landlord] += rent - cost
             pay(parties, landlord, utility, cost)
-            if contracts.paid_in_tenant_cost[c] or tenant >= n:
+            if contracts.broken_day[c] >= 0:
+                payer = customers  # a new tenant, and the guarantor through them
+            elif contracts.paid_in_tenant_cost[c] or tenant >= n:
                 payer = utility if contracts.paid_in_tenant_cost[c] else tenant
-            elif parties.status[tenant] == Status.ACTIVE and contracts.broken_day[c] < 0:
+            elif parties.status[tenant] == Status.ACTIVE:
                 payer = tenant
                 neoclouds.lease_cost_usd_day[tenant] += rent
             else:
