@@ -86,10 +86,10 @@ def contract_values_usd(today: Today, terms: Terms, count: int, contracts: Contr
     for c in range(len(contracts.kind)):
         b = contracts.landlord[c]
         days = contracts.end_day[c] - max(today.day, contracts.start_day[c])
-        if b < count and days > 0:
-            live = 1.0
+        if b < count and days > 0 and contracts.broken_day[c] < 0:
+            live = contracts.rent_share[c]
             if contracts.kind[c] == ContractKind.COMPUTE:
-                live = contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
+                live *= contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
             values[b] += (
                 terms.income_collateral_share * CONTRACT_MARGIN * contracts.usd_day[c] * live * days
             )
