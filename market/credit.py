@@ -250,7 +250,7 @@ def roll_over(
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE or loans.breach[loan] != Cause.NONE:
             continue
-        asked_before = loans.roll_day[loan] >= maturity - ASK_DAYS
+        asked_before = loans.roll_day[loan] >= max(maturity - ASK_DAYS, 0)
         loans.roll_day[loan] = today.day
         passed = borrowers.creditworthy[b]
         if loans.collateral[loan] == Collateral.BTC:
