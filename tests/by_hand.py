@@ -27,7 +27,7 @@ from market.contracts import Contracts
 from market.crypto import CryptoPaths
 from market.events import EVENT_DTYPE, Cause, Event
 from market.hardware import Family, Hardware, Holdings
-from market.interlender import open_interlender
+from market.interlender import Interlender, open_interlender
 from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
 from market.loans import Amortisation, Collateral, Instrument, Loans, Perimeters
 from market.lots import empty_lots
@@ -399,3 +399,27 @@ class Bench:
         assert error <= 1e-9, f"day {day}: conservation error {error}"
         assert np.all(self.s.loans.principal_usd >= -1e-6)
         assert np.all(self.s.ledger.flows[[Flow.CLAIM_DRAWN, Flow.CLAIM_REPAID]] >= 0)
+
+    # --- lenders ----------------------------------------------------------------------------------
+
+    def balance(self, row: int, *, cash: float, other: float, owes: float, **columns: Any) -> None:
+        """Give a lender a balance sheet: capital is what it does not owe, unless told otherwise."""
+        lenders = self.s.lenders
+        self.s.parties.cash_usd[self.lender(row)] = cash
+        assets = cash + other + lenders.book_usd[row] - lenders.written_down_usd[row]
+        capital = assets - owes
+        new = dict(other_loans_usd=other, funding_usd=owes, capital_usd=capital) | columns
+        new.setdefault("capital_open_usd", max(capital, 1.0))
+        new.setdefault("target_leverage", assets / capital if capital > 0.0 else 10.0)
+        for name, value in new.items():
+            getattr(lenders, name)[row] = value
+
+    def owing(self, claims: dict[tuple[int, int], float]) -> None:
+        """Claims between lenders, (debtor, creditor) -> USD."""
+        order = sorted(claims)
+        debtors = [debtor for debtor, _ in order]
+        self.s.interlender = Interlender(
+            np.searchsorted(debtors, np.arange(self.l + 1)).astype(np.int64),
+            np.array([creditor for _, creditor in order], np.int64),
+            np.array([claims[pair] for pair in order], np.float64),
+        )
