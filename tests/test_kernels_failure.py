@@ -80,6 +80,9 @@ def test_a_creditor_that_cannot_bear_it_fails_in_the_next_round() -> None:
     log = bench.events(Event.LENDER_FAILED)
     assert list(log["party"]) == [bench.lender(0), bench.lender(1)]
     assert list(log["round"]) == [0, 1]
+    losses = bench.events(Event.INTERLENDER_LOSS)
+    assert list(losses["round"]) == [0, 0, 1]
+    assert list(losses["counterparty"]) == [bench.lender(0), bench.lender(0), bench.lender(1)]
     parent = bench.s.events[log["parent"][1]]
     assert parent["kind"] == Event.INTERLENDER_LOSS and parent["party"] == bench.lender(1)
     # The second has 300 of loans and 216.75 in cash for 550, of which 150 to the third.
@@ -152,7 +155,7 @@ def test_a_sleeve_above_its_minimum_stays() -> None:
     bench = Bench(lenders=2, **STILL, lender_capital=True)
     for row, owes in enumerate((919.0, 921.0)):
         bench.balance(row, cash=0.0, other=1000.0, owes=owes, sleeve=True, min_capital_ratio=0.08,
-              target_leverage=5.0)  # fmt: skip
+                      target_leverage=5.0)  # fmt: skip
     bench.day(1, "lenders")
     assert list(bench.s.lenders.closed_event >= 0) == [False, True]
     assert capital_ratio(81.0, 919.0) == pytest.approx(0.081)

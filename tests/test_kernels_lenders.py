@@ -55,7 +55,7 @@ def test_supply_of_a_lender_follows_its_capital() -> None:
     bench = Bench(lenders=3, capital_buffer_share=0.5, **ON)
     for row, lost in enumerate((0.0, 5.0, 12.0)):
         bench.balance(row, cash=0.0, other=100.0 - lost, owes=84.0, min_capital_ratio=0.08,
-              target_leverage=100.0 / 16.0, worst_event=7)  # fmt: skip
+                      target_leverage=100.0 / 16.0, worst_event=7)  # fmt: skip
     bench.kernel(funding.set_supply)
     ratio = 11.0 / 95.0
     assert bench.s.lenders.supply == pytest.approx([1.0, (ratio - 0.08) / 0.04, 0.0])
@@ -66,7 +66,7 @@ def test_without_the_channel_supply_stays_at_one_but_for_who_is_gone() -> None:
     bench = Bench(lenders=3)
     for row in range(3):
         bench.balance(row, cash=0.0, other=85.0, owes=84.0, target_leverage=5.0,
-              min_capital_ratio=0.08)  # fmt: skip
+                      min_capital_ratio=0.08)  # fmt: skip
     bench.s.lenders.closed_event[1] = 3
     bench.s.parties.status[bench.lender(2)] = Status.DEFAULTED
     bench.kernel(funding.set_supply)
@@ -135,7 +135,7 @@ def test_only_who_marks_to_market_sells_and_only_beyond_the_band() -> None:
     bench = Bench(lenders=2, lender_capital=True, leverage_band=0.1)
     for row in range(2):
         bench.balance(row, cash=100.0, other=900.0, owes=910.0, target_leverage=10.0,
-              marked=row == 0)  # fmt: skip
+                      marked=row == 0)  # fmt: skip
     assert bench.kernel(funding.target_leverage) == pytest.approx(100.0)
     assert bench.s.lenders.other_loans_usd == pytest.approx([800.0, 900.0])
     assert bench.s.lenders.funding_usd == pytest.approx([810.0, 910.0])
@@ -164,7 +164,7 @@ def runner(rows: int = 1, **terms: Any) -> Bench:
     bench = Bench(lenders=rows, **(STILL | ON | told | terms))
     for row in range(rows):
         bench.balance(row, cash=50.0, other=950.0, owes=600.0, runnable_share=0.5,
-              news=1.1, worst_event=4)  # fmt: skip
+                      news=1.1, worst_event=4)  # fmt: skip
     return bench
 
 
@@ -238,13 +238,15 @@ def test_funds_pay_out_no_more_than_their_gate() -> None:
 def test_who_cannot_pay_fails_unless_it_is_a_fund(fund: bool) -> None:
     bench = Bench([dict(principal_usd=800.0)], fleets=[], **STILL, **ON, run_threshold=0.1,
                   run_speed=math.log(2.0), gate_share_per_quarter=1.0)  # fmt: skip
-    bench.balance(0, cash=20.0, other=0.0, owes=600.0, runnable_share=0.5, news=1.1,
-          redeemable=fund, worst_event=4)  # fmt: skip
+    cash = 2.0 if fund else 20.0
+    bench.balance(0, cash=cash, other=0.0, owes=580.0 + cash, runnable_share=0.5, news=1.1,
+                  redeemable=fund, worst_event=4)  # fmt: skip
     bench.day(1, "lenders")
     lenders = bench.s.lenders
     status = bench.s.parties.status[bench.lender(0)]
     if fund:
-        assert status == Status.ACTIVE and lenders.run_usd[0] == pytest.approx(820.0 / 91.0)
+        assert status == Status.ACTIVE and lenders.run_usd[0] == pytest.approx(2.0)
+        assert lenders.unpaid_run_usd[0] == pytest.approx(802.0 / 91.0 - 2.0)
         return
     # 150 asked, 20 there: 130 unpaid.
     assert status == Status.DEFAULTED
