@@ -140,7 +140,7 @@ def test_what_underwriting_counts() -> None:
     s.borrowers.deposits_usd[0] = 20.0
     s.contracts = table(
         Contracts, 1, landlord=[0], gpus=[8.0], delivered=[4.0], usd_day=[8.0],
-        start_day=[-10], end_day=[100], holding=[-1],
+        start_day=[-10], end_day=[100], holding=[-1], rent_share=[1.0], broken_day=[-1],
     )  # fmt: skip
     other = bench.kernel(credit.other_assets_usd, b=0)
     assert other == pytest.approx(50 + 400 + 20 + 30 + 20 + 500 + 60)
