@@ -277,15 +277,12 @@ def roll_over(
                 parties.trail_event[b] = event
             continue
         supply = lenders.supply[row]
-        unrolled = (
-            1.0 - today.appetite * terms.refinancing_appetite * supply
-        ) * loans.principal_usd[loan]
+        appetite = today.appetite * terms.refinancing_appetite
+        unrolled = (1.0 - appetite * supply) * loans.principal_usd[loan]
         if unrolled > 0.0:
-            if parties.cash_usd[b] < unrolled:
+            if parties.cash_usd[b] < unrolled or appetite * supply <= 0.0:
                 if not asked_before:
-                    own = (1.0 - today.appetite * terms.refinancing_appetite) * loans.principal_usd[
-                        loan
-                    ]
+                    own = (1.0 - appetite) * loans.principal_usd[loan]
                     short = supply < 1.0 and parties.cash_usd[b] >= own
                     event = log_event(
                         log,

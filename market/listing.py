@@ -63,7 +63,8 @@ def list_machines(
                 break
             k = holdings.hardware[row]
             free = free_units(row, holdings)
-            units = min(free, max(need / marks_usd[k], SMALLEST_SHARE * free))
+            least = SMALLEST_SHARE * free if coming[b] <= 0.0 else 0.0
+            units = min(free, max(need / marks_usd[k], least))
             if free - units < DUST_UNITS:
                 units = free
             if hardware.family[k] == Family.GPU:

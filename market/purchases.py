@@ -178,13 +178,16 @@ def deliver(
         cost = units * price
         need = (1.0 - terms.order_deposit_share) * cost
         prepaid = 0.0
-        if contracts.take_or_pay[c]:
+        stays = contracts.broken_day[c] < 0
+        if contracts.take_or_pay[c] and stays:
             prepaid = min(need, terms.tenant_prepayment_share * cost)
         limit = max(0.0, min(need - prepaid, terms.growth_advance_rate * cost))
         passes = _facility_passes(
             today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
         )
-        room = limit if passes and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
+        room = (
+            limit if passes and stays and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
+        )
         lines = _committed_room(today, b, k, loans)
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         facility = _facility_row(b, c, loans)
