@@ -161,6 +161,7 @@ def _merged(siblings: list[Node]) -> list[Node]:
         else:
             first.events += node.events
             first.amount_usd += node.amount_usd
+            first.day = min(first.day, node.day)
             first.last_day = max(first.last_day, node.last_day)
             first.children = _merged([*first.children, *node.children])
     return result

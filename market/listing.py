@@ -20,6 +20,7 @@ from market.lots import Lots, LotState, new_lot
 
 ASK_SHARE = 1.25  # machines worth so much more than what is missing: prices may fall
 
+MORE_SHARE = 0.25  # of what is on sale already: less than that more is not worth a listing
 SMALLEST_SHARE = 0.1  # of a class: nobody lists a rig a day
 
 
@@ -54,8 +55,8 @@ def list_machines(
             if loans.status[loan] == LoanStatus.PERFORMING:
                 need += loans.arrears_interest_usd[loan] + loans.arrears_principal_usd[loan]
         need = ASK_SHARE * (need - max(parties.cash_usd[b], 0.0)) - coming[b]
-        if need <= 0.0:
-            continue
+        if need <= MORE_SHARE * coming[b]:
+            continue  # nothing is missing, or most of it is on its way
         spare_gpus = uncovered_gpus(b, neoclouds, hardware, holdings)
         while need > 0.0 and lots.count[0] < room:
             row = _cheapest_free(b, spare_gpus > DUST_UNITS, marks_usd, hardware, holdings)
@@ -63,8 +64,7 @@ def list_machines(
                 break
             k = holdings.hardware[row]
             free = free_units(row, holdings)
-            least = SMALLEST_SHARE * free if coming[b] <= 0.0 else 0.0
-            units = min(free, max(need / marks_usd[k], least))
+            units = min(free, max(need / marks_usd[k], SMALLEST_SHARE * free))
             if free - units < DUST_UNITS:
                 units = free
             if hardware.family[k] == Family.GPU:

@@ -152,7 +152,6 @@ class Bench:
             funding_usd=lender_cash + book + 1e6 - 0.5e6,
             runnable_share=[share for share, _ in waits],
             funding_maturity_days=[days for _, days in waits],
-            sleeve=np.ones(lenders),
             target_leverage=np.full(lenders, 4.0),
             supply=np.ones(lenders),
             supply_event=np.full(lenders, -1),

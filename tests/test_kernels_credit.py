@@ -335,6 +335,7 @@ def ordering(bench: Bench, **changes: object) -> None:
         signed_later=True,
         holding=0,
         unit_cost_usd_day=NAN,
+        broken_day=-1,
     )
     bench.s.contracts = table(
         Contracts, 1, **{name: [value] for name, value in (columns | changes).items()}
