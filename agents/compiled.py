@@ -1,62 +1,130 @@
 """How kernels and rules are compiled, and where the compiled code is kept.
 
-Numba's cache on disk does not notice an edit in *another* file that a kernel calls. The cache
-folder is therefore named after a hash of every source file of ``agents`` and ``market``: any edit
-starts a fresh folder.
+Numba's cache on disk does not notice an edit in *another* file that a kernel calls. Each module's
+compiled code is therefore kept in a folder named after a hash of that module and of every module
+of ``agents`` and ``market`` it imports, directly or not: an edit recompiles what depends on it, and
+nothing else.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+import re
 import shutil
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numba
+from numba import njit as _njit
+
 _ROOT = Path(__file__).resolve().parent.parent
-_KEEP_FOLDERS = 4
-_KEEP_SECONDS = 86_400.0
+_PACKAGES = ("agents", "market")
+_KEEP_SECONDS = 14 * 86_400.0
+_IMPORT = re.compile(
+    r"^ *(?:from ((?:agents|market)(?:\.\w+)*) import (\([^)]*\)|.+)"
+    r"|import ((?:agents|market)(?:\.\w+)*))",
+    re.MULTILINE,
+)
+
+
+@cache
+def _source(module: str) -> bytes | None:
+    """Source of a module of ours, or nothing if there is no such module."""
+    path = _ROOT.joinpath(*module.split("."))
+    for file in (path.with_suffix(".py"), path / "__init__.py"):
+        if file.is_file():
+            return file.read_bytes()
+    return None
+
+
+@cache
+def _imports(module: str) -> frozenset[str]:
+    """Modules of ours that a module imports by name."""
+    found: set[str] = set()
+    for package, names, plain in _IMPORT.findall((_source(module) or b"").decode()):
+        found.add(plain or package)
+        found |= {f"{package}.{name}" for name in re.findall(r"\w+", names) if package}
+    return frozenset(name for name in found if _source(name) is not None)
+
+
+@cache
+def module_hash(module: str) -> str:
+    """Hash (hex) of a module, of all modules it depends on, and of Python and numba."""
+    reached = {module}
+    waiting = [module]
+    while waiting:
+        new = _imports(waiting.pop()) - reached
+        reached |= new
+        waiting += new
+    digest = hashlib.sha256(f"{sys.version} numba {numba.__version__}".encode())
+    for name in sorted(reached):
+        digest.update(name.encode())
+        digest.update(_source(name) or b"")
+    return digest.hexdigest()[:16]
 
 
 def source_hash() -> str:
     """Hash of all Python sources of ``agents`` and ``market`` and of the Python version (hex)."""
     digest = hashlib.sha256(sys.version.encode())
-    for package in ("agents", "market"):
+    for package in _PACKAGES:
         for path in sorted((_ROOT / package).rglob("*.py")):
             digest.update(path.name.encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
-def _cache_folder() -> Path:
-    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firesale"
-    try:
-        folder = base / source_hash()
-        folder.mkdir(parents=True, exist_ok=True)
-        if not os.access(folder, os.W_OK):
-            raise PermissionError
-    except OSError:
-        return Path(tempfile.gettempdir()) / f"firesale-{source_hash()}"
+@cache
+def _cache_root() -> Path:
+    """The folder of all caches: the user's choice, the usual place, or a temporary one."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firesale"
+    for root in ([Path(given)] if given else []) + [usual]:
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(root, os.W_OK):
+            _forget_old(root)
+            return root
+    return Path(tempfile.gettempdir()) / "firesale"
+
+
+def _forget_old(root: Path) -> None:
+    """Remove folders that no run has used for two weeks."""
+    for folder in root.iterdir():
+        try:
+            if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError:
+            continue  # another process was faster
+
+
+@cache
+def _cache_folder(module: str) -> Path:
+    folder = _cache_root() / f"{module}-{module_hash(module)}"
+    folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    used = {path: path.stat().st_mtime for path in base.iterdir()}
-    for path in sorted(used, key=lambda path: used[path])[:-_KEEP_FOLDERS]:
-        if time.time() - used[path] > _KEEP_SECONDS:  # nobody is compiling into it
-            shutil.rmtree(path, ignore_errors=True)
     return folder
 
 
+def _mark() -> Path:
+    return _cache_root() / f"warm-{source_hash()}"
+
+
 def is_warm() -> bool:
-    """Whether compiled code of these sources is on disk already."""
-    return any(Path(os.environ["NUMBA_CACHE_DIR"]).rglob("*.nbi"))
+    """Whether these very sources have simulated a day on this machine before."""
+    return _mark().exists()
 
 
-os.environ.setdefault("NUMBA_CACHE_DIR", str(_cache_folder()))
-
-from numba import njit as _njit  # noqa: E402  (the cache folder must be set first)
+def note_warm() -> None:
+    """Remember that these sources are compiled: a whole day has been simulated."""
+    _mark().touch()
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -65,6 +133,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     One core saturates the memory of the machines this was measured on, so kernels are sequential
     and every sum has one order: results do not depend on the number of threads.
     """
+    numba.config.CACHE_DIR = str(_cache_folder(function.__module__))  # read when caching is set up
     return _njit(cache=True, nogil=True, error_model="numpy")(function)
 
 

@@ -40,7 +40,7 @@ def simulate(
         )
     start = time.perf_counter()
     with _progress(scenario.days, quiet) as progress:
-        from agents.compiled import is_warm
+        from agents.compiled import is_warm, note_warm
 
         warm = is_warm()
         if not warm and not quiet:
@@ -53,6 +53,8 @@ def simulate(
         for day in range(scenario.days):
             progress(day, text if day == 0 else "Simulating")
             simulation.step()
+            if not warm and day == 0:
+                note_warm()
         done = time.perf_counter()
         results = Results.of(simulation, scenario, seed)
     return results, {"opening_s": opened - start, "days_s": done - opened}
