@@ -41,6 +41,7 @@ GPU_COLUMNS = {
     "AMD": "gpus_amd",
     "OTHER": "gpus_other",
 }
+MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
 
@@ -370,12 +371,15 @@ def _split(
             )
         )
     free = fleet.copy()
+    room = MOST_DEBT_SHARE * size * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
     for number, loan in enumerate(loans):
-        caps = np.full(count, np.inf)
+        limit = loan.principal_usd + loan.undrawn_usd
+        caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
         if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
-            caps = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
-            caps /= loan.collateral_units
+            unpledged = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
+            caps = np.minimum(caps, unpledged / loan.collateral_units)
         shares = loan_shares(number, debt, caps)
+        room -= shares * limit
         if loan.collateral == Collateral.HARDWARE:
             free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
         for i in np.flatnonzero(shares > 0).tolist():
