@@ -30,6 +30,7 @@ class Borrowers(NamedTuple):
     assets_open_usd: NDArray[np.float64]  # as underwriting counts them
     goodwill_open_usd: NDArray[np.float64]  # market cap beyond assets less debt
     equity_usd: NDArray[np.float64]  # market value this week
+    shares: NDArray[np.float64]  # outstanding; of a dollar each where no price is known
     equity_room_usd: NDArray[np.float64]  # new shares the market takes now
     equity_event: NDArray[np.int64]  # its last issue, -1 if none
     cash_flow_usd_day: NDArray[np.float64]  # operating, of the last day
@@ -101,6 +102,63 @@ def equity_room_usd(
         return 0.0
     limit = share_per_quarter * equity_usd
     return min(limit, room_usd + limit * days / QUARTER_DAYS)
+
+
+@compiled
+def share_price_usd(equity_usd: float, shares: float) -> float:
+    """Price of a share; nothing where none are listed."""
+    if shares <= 0.0:
+        return 0.0
+    return equity_usd / shares
+
+
+@compiled
+def in_the_money(share_usd: float, conversion_usd: float) -> bool:
+    """Whether a convertible note is worth more as shares than at par; never without a price."""
+    return conversion_usd > 0.0 and share_usd >= conversion_usd
+
+
+@compiled
+def puts(share_usd: float, conversion_usd: float, coupon: float, market_rate: float) -> bool:
+    """Whether holders ask for par: shares are worth less, and the coupon is below the market's."""
+    return not in_the_money(share_usd, conversion_usd) and coupon < market_rate
+
+
+@compiled
+def desired_investment_share(q: float, sensitivity: float) -> float:
+    """Share of its capital a borrower wants to add in a year, from q over its opening value.
+
+    Tobin's q with linear adjustment cost (Hayashi 1982, Econometrica 50); nothing is sold where it
+    is below one.
+    """
+    return sensitivity * max(0.0, q - 1.0)
+
+
+@compiled
+def sized_debt_usd(
+    income_usd_year: float, min_dscr: float, rate: float, years: float, most_usd: float
+) -> float:
+    """Debt [USD] a machine's own income carries, as project lenders size it, at most ``most_usd``.
+
+    Repaid in equal parts over ``years``; income must cover the first year's service ``min_dscr``
+    times.
+    """
+    service = 1.0 / years + rate
+    return max(0.0, min(most_usd, income_usd_year / (max(min_dscr, 1e-9) * service)))
+
+
+@compiled
+def affordable_machines(cost_usd: float, debt_usd: float, own_usd: float, room_usd: float) -> float:
+    """Machines of ``cost_usd`` that own money pays for with a loan of ``debt_usd`` on each.
+
+    The lender has ``room_usd`` for all of them; beyond it the rest is paid in full from own money.
+    """
+    if debt_usd >= cost_usd:
+        return room_usd / debt_usd
+    units = own_usd / (cost_usd - debt_usd)
+    if units * debt_usd <= room_usd:
+        return units
+    return (own_usd + room_usd) / cost_usd
 
 
 @compiled

@@ -133,7 +133,8 @@ def compiled(function: Callable[..., Any]) -> Any:
     One core saturates the memory of the machines this was measured on, so kernels are sequential
     and every sum has one order: results do not depend on the number of threads.
     """
-    numba.config.CACHE_DIR = str(_cache_folder(function.__module__))  # read when caching is set up
+    # Read when a function's cache is set up.
+    setattr(numba.config, "CACHE_DIR", str(_cache_folder(function.__module__)))  # noqa: B010
     return _njit(cache=True, nogil=True, error_model="numpy")(function)
 
 

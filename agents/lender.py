@@ -72,6 +72,7 @@ class Lenders(NamedTuple):
     interlender_loss_usd: NDArray[np.float64]  # on claims on other lenders
     market_loss_usd: NDArray[np.float64]  # on other loans, from their price
     redeemed_usd: NDArray[np.float64]  # of capital, by a fund's investors
+    growth_room_usd: NDArray[np.float64]  # it will newly lend, beyond lines it has committed
     closed_event: NDArray[np.int64]  # sleeve closed, -1 if not
     impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
 
@@ -102,6 +103,32 @@ def credit_supply(ratio: float, minimum: float, opening: float, buffer_share: fl
     if buffer <= 0.0:
         return 1.0 if ratio >= min(minimum, opening) else 0.0
     return min(1.0, max(0.0, (ratio - minimum) / buffer))
+
+
+@compiled
+def perceived_loss_rate(previous: float, lost_share: float, memory_years: float) -> float:
+    """Losses a year, as a share of loans, that lenders expect from what they have lived through.
+
+    ``lost_share`` is the day's; memory fades with ``memory_years`` (experience-based learning,
+    Malmendier & Nagel 2011, QJE 126).
+    """
+    keep = np.exp(-1.0 / (365.0 * memory_years))
+    return max(0.0, keep * previous + lost_share / memory_years)
+
+
+@compiled
+def lending_ease(perceived: float, priced: float) -> float:
+    """How easily lenders lend, -1 to 1: 0 where losses are as expected at the opening.
+
+    Few losses for long make credit easy, the leverage cycle of Geanakoplos (2010).
+    """
+    return min(1.0, max(-1.0, 1.0 - perceived / priced))
+
+
+@compiled
+def advance_rate(base: float, ease: float, swing: float, most: float) -> float:
+    """Share of a new machine's cost that lenders advance."""
+    return min(most, max(0.0, base * (1.0 + swing * ease)))
 
 
 @compiled
@@ -187,6 +214,18 @@ def reserve_price_usd(
     if patience <= 0.0:
         return scrap_usd
     return max(scrap_usd, hold_value_usd * max(0.0, 1.0 - waited_days / patience))
+
+
+@compiled
+def hosts(
+    margin_usd_day: float, storage_usd_day: float, days: float, installation_usd: float
+) -> bool:
+    """Whether a lender has seized machines run for it rather than store them while it waits.
+
+    What a machine earns with a host and does not cost in storage, over the days the lender can
+    wait, must pay its installation.
+    """
+    return (margin_usd_day + storage_usd_day) * days > installation_usd
 
 
 @compiled

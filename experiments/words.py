@@ -52,6 +52,8 @@ CAUSES = {
     "surrender": "worth less than its debt",
     "spot_rent": "contract dearer than spot",
     "tenant_failed": "tenant failed",
+    "share_price": "price of the shares",
+    "returns": "expected returns",
 }
 
 KINDS = {
@@ -91,6 +93,10 @@ KINDS = {
     "listed": "machines put on sale",
     "renegotiated": "rent renegotiated",
     "tenant_left": "tenant leaves",
+    "converted": "note converted",
+    "put": "note put to the issuer",
+    "ordered": "machines ordered",
+    "hosted": "machines kept and hosted",
 }
 
 INSTRUMENTS = {

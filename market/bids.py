@@ -85,7 +85,7 @@ def remaining_life_years(
     result = np.empty(len(hardware.family))
     for k in range(len(result)):
         life = life_gpu if hardware.family[k] == Family.GPU else life_asic
-        age = max(0.0, hardware.age_years[k] + day / 365.0)
+        age = max(0.0, hardware.age_years[k] + day / 365.0 - hardware.renewed_years[k])
         result[k] = max(MIN_LIFE_YEARS, life * np.exp(-age / life))
     return result
 

@@ -30,6 +30,7 @@ class Today(NamedTuple):
     appetite: float  # to refinance, over normal
     rate_change: float  # of the reference rate since the opening
     spread_change: float  # of credit spreads
+    ease: float  # of lending, -1 to 1: what lenders have learnt from their losses
     shock_event: int
     first_lender: int
     first_buyer: int
@@ -57,6 +58,18 @@ class Terms(NamedTuple):
     income_collateral_share: float
     growth_advance_rate: float
     growth_min_dscr: float
+    growth_spread: float
+    growth_years: float
+    most_advance: float
+    convertible_spread: float
+    cycle_swing: float
+    spread_swing: float
+    investment_sensitivity: float
+    owners_required_return: float
+    machine_life_years: float
+    refit_usd_per_kw: float
+    order_days: int
+    lender_growth_per_year: float
     equity_floor_share: float
     equity_share_per_quarter: float
     equity_window_share: float
@@ -101,12 +114,14 @@ class Terms(NamedTuple):
     idle_cost_share: float
     receiver_share: float
     hosting_discount: float
+    host_share: float
+    contract_kept_share: float
 
 
 def terms_of(scenario: Scenario) -> Terms:
     """The terms of a scenario."""
     credit, liquidation, channels = scenario.credit, scenario.liquidation, scenario.channels
-    lenders, tenants = scenario.lenders, scenario.tenants
+    lenders, tenants, investment = scenario.lenders, scenario.tenants, scenario.investment
     return Terms(
         crypto_margin=channels.crypto_margin,
         cross_default=channels.cross_default,
@@ -117,6 +132,18 @@ def terms_of(scenario: Scenario) -> Terms:
         income_collateral_share=credit.income_collateral_share,
         growth_advance_rate=min(credit.growth_advance_rate, 1.0 - scenario.policy.haircut_floor),
         growth_min_dscr=credit.growth_min_dscr,
+        growth_spread=credit.growth_spread,
+        growth_years=min(credit.growth_years, scenario.policy.tenor_cap_years),
+        most_advance=min(credit.most_advance_rate, 1.0 - scenario.policy.haircut_floor),
+        convertible_spread=credit.convertible_spread,
+        cycle_swing=lenders.cycle_swing,
+        spread_swing=lenders.spread_swing,
+        investment_sensitivity=investment.sensitivity,
+        owners_required_return=investment.owners_required_return,
+        machine_life_years=liquidation.gpu_life_years,
+        refit_usd_per_kw=investment.refit_usd_per_kw,
+        order_days=investment.order_days,
+        lender_growth_per_year=investment.lender_growth_per_year,
         equity_floor_share=credit.equity_floor_share,
         equity_share_per_quarter=credit.equity_share_per_quarter,
         equity_window_share=credit.equity_window_share,
@@ -161,4 +188,6 @@ def terms_of(scenario: Scenario) -> Terms:
         idle_cost_share=liquidation.idle_cost_share,
         receiver_share=liquidation.receiver_share,
         hosting_discount=liquidation.hosting_discount,
+        host_share=liquidation.host_share,
+        contract_kept_share=tenants.contract_kept_share,
     )

@@ -16,12 +16,14 @@ from agents.lender import Lenders
 from agents.party import Parties, Status
 from market.context import Log, Terms, Today
 from market.contracts import ContractKind, Contracts
+from market.convertibles import refinance_straight
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Ledger, repay
 from market.loans import (
     Amortisation,
     Collateral,
+    Instrument,
     Loans,
     LoanStatus,
     annual_rate,
@@ -158,6 +160,8 @@ def underwrite(
     would pass at scheduled values was refused because of the sale that set those marks.
     """
     count = len(borrowers.creditworthy)
+    easy = 1.0 + terms.cycle_swing * today.ease
+    max_ltv, max_leverage = easy * terms.max_ltv, easy * terms.max_leverage
     rents = contract_values_usd(today, terms, count, contracts)
     for b in range(count):
         borrowers.refusal_event[b] = -1
@@ -178,8 +182,8 @@ def underwrite(
             cash_flow,
             liquidity,
             interest,
-            terms.max_ltv,
-            terms.max_leverage,
+            max_ltv,
+            max_leverage,
             terms.min_interest_coverage,
         )
         if not passes:
@@ -190,8 +194,8 @@ def underwrite(
                 cash_flow,
                 liquidity,
                 interest,
-                terms.max_ltv,
-                terms.max_leverage,
+                max_ltv,
+                max_leverage,
                 terms.min_interest_coverage,
             ):
                 borrowers.refusal_event[b] = worst_sale(
@@ -301,8 +305,12 @@ def roll_over(
         loans.maturity_day[loan] = maturity + min(loans.term_days[loan], terms.tenor_cap_days)
         loans.rate_or_spread[loan] = loans.rate_open[loan] + today.spread_change
         loans.rate_or_spread[loan] += terms.stress_spread * (1.0 - supply)
+        cheaper = terms.spread_swing * today.ease
+        loans.rate_or_spread[loan] -= min(cheaper, loans.rate_or_spread[loan])
         if not loans.floating[loan]:
             loans.rate_or_spread[loan] += today.rate_change
+        if loans.instrument[loan] == Instrument.CONVERTIBLE:
+            refinance_straight(today, terms, loan, loans)
         log_event(
             log,
             today.day,

@@ -43,9 +43,10 @@ def carry_lots(
 ) -> tuple[float, float]:
     """Cost and income of every unsold lot for a day; returns GPUs [H100s by rent] and TH/s kept on.
 
-    Where machines stand, a receiver keeps part of the GPUs rented at spot, at the failed operator's
-    realisation less what hosting gives up, and part of the rigs that pay their power mining; the
-    rest costs idle site. Removed machines cost storage.
+    Where machines stand, a receiver keeps part of the GPUs rented, at the failed operator's
+    realisation less what hosting gives up, with part of what contracts pay beyond spot; and part of
+    the rigs that pay their power mining. The rest costs idle site. Removed machines cost storage,
+    unless a host runs them.
     """
     courts = today.first_outside + Outside.COURTS
     customers = today.first_outside + Outside.CUSTOMERS
@@ -56,13 +57,12 @@ def carry_lots(
         k = lots.hardware[i]
         if lots.state[i] == LotState.SOLD or hardware.family[k] == Family.SITE:
             continue
+        gpu = hardware.family[k] == Family.GPU
         standing = lots.state[i] == LotState.LEGAL or lots.state[i] == LotState.IN_PLACE
         running = hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
-        if standing and hardware.family[k] == Family.GPU:
-            realisation = neoclouds.spot_realisation[lots.borrower[i]]
-            rent = today.rent_h100_usd_h * hardware.quality[k]
-            kept = (1.0 - terms.hosting_discount) * realisation
-            margin = spot_margin_usd_day(rent, kept, running)
+        if standing and gpu:
+            margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
+            margin += terms.contract_kept_share * lots.premium_usd_unit_day[i]
             rented = terms.receiver_share if margin > 0.0 else 0.0
             supply += rented * lots.units[i] * hardware.quality[k]
             income = rented * lots.units[i] * margin
@@ -79,12 +79,29 @@ def carry_lots(
                 hashrate += share * lots.units[i]
                 credit_owner(today, i, income, exchange, parties, lenders, ledger, loans, lots)
             rate = (1.0 - share) * terms.idle_cost_share * running * IDLE_RIG_SHARE
-        elif hardware.family[k] == Family.GPU:
-            rate = terms.storage_usd_per_gpu_day
+        elif gpu:
+            hosted = min(lots.hosted_units[i], lots.units[i])
+            if hosted > 0.0:
+                margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
+                supply += hosted * hardware.quality[k]
+                income = hosted * margin
+                credit_owner(today, i, income, customers, parties, lenders, ledger, loans, lots)
+            rate = terms.storage_usd_per_gpu_day * (1.0 - hosted / max(lots.units[i], 1e-9))
         else:
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)
     return supply, hashrate
+
+
+@compiled
+def hosting_margin_usd_day(
+    today: Today, terms: Terms, lot: int, hardware: Hardware, neoclouds: Neoclouds, lots: Lots
+) -> float:
+    """What a GPU of a lot leaves a day [USD] when somebody else runs it at spot."""
+    k = lots.hardware[lot]
+    kept = (1.0 - terms.hosting_discount) * neoclouds.spot_realisation[lots.borrower[lot]]
+    running = hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
+    return spot_margin_usd_day(today.rent_h100_usd_h * hardware.quality[k], kept, running)
 
 
 @compiled

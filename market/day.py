@@ -23,5 +23,5 @@ def run_day(run: Run) -> None:
     phases.default(run)  # 8  failures, cross-default, seizure
     phases.lenders(run)  # 9  losses to capital, runs, asset sales; lenders fail, round by round
     phases.liquidate(run)  # 10 custody, auctions, settlement
-    phases.credit(run)  # 11 roll-over, building work, deliveries on signed orders
+    phases.credit(run)  # 11 roll-over, building work, deliveries, investment
     phases.record(run)  # 12 series, order book, conservation check

@@ -32,6 +32,7 @@ def add_lot(
     hardware: int,
     units: float,
     mark_usd: float,
+    premium_usd_day: float,
     parent: int,
     lots: Lots,
     log: Log,
@@ -41,7 +42,17 @@ def add_lot(
         log, today.day, Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent
     )
     new_lot(
-        today.day, owner, loan, borrower, hardware, units, mark_usd, LotState.LEGAL, event, lots
+        today.day,
+        owner,
+        loan,
+        borrower,
+        hardware,
+        units,
+        mark_usd,
+        premium_usd_day,
+        LotState.LEGAL,
+        event,
+        lots,
     )
 
 
@@ -116,7 +127,8 @@ def default_loan(
         loans.open_lots[loan] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row
-        add_lot(today, owner, loan, b, k, units, marks_usd[k], event, lots, log)
+        premium = holdings.premium_usd_unit_day[holding]
+        add_lot(today, owner, loan, b, k, units, marks_usd[k], premium, event, lots, log)
     elif loans.collateral[loan] == Collateral.SITE and loans.site_value_usd[loan] > 0.0:
         # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
         k = loans.hardware[loan]
@@ -126,7 +138,8 @@ def default_loan(
         )
         loans.open_lots[loan] += 1
         owner = today.first_lender + row
-        add_lot(today, owner, loan, b, k, loans.collateral_units[loan], price, event, lots, log)
+        units = loans.collateral_units[loan]
+        add_lot(today, owner, loan, b, k, units, price, 0.0, event, lots, log)
 
 
 @compiled
@@ -194,7 +207,8 @@ def form_estate(
         if units > DUST_UNITS:
             holdings.units[row] = 0.0
             k = holdings.hardware[row]
-            add_lot(today, b, -1, b, k, units, marks_usd[k], parent, lots, log)
+            premium = holdings.premium_usd_unit_day[row]
+            add_lot(today, b, -1, b, k, units, marks_usd[k], premium, parent, lots, log)
 
 
 @compiled

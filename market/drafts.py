@@ -58,6 +58,7 @@ class BorrowerDraft:
     capex_usd_yr: float
     committed_equity_usd: float
     market_cap_usd: float  # 0: not listed
+    share_usd: float  # NaN: not known
     power_usd_mwh: float
     fleet: dict[str, float]  # class -> units
     revenue_usd_yr: float  # beyond mining
@@ -97,6 +98,8 @@ class LoanDraft:
     pledged_cash_flow_usd_yr: float
     cure_days: int
     growth: int = -1
+    conversion_usd: float = float("nan")  # share price at which a note converts
+    put_day: int = -1
 
 
 @dataclass
@@ -203,6 +206,7 @@ def _miner(row: t.Miner, splits: dict[str, list[tuple[str, float]]]) -> Borrower
         capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
         committed_equity_usd=row.committed_equity_usd_m * MILLION,
         market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
+        share_usd=row.share_price_usd or float("nan"),
         power_usd_mwh=row.power_usd_mwh,
         fleet=_fleet(row, splits),
         revenue_usd_yr=(row.revenue_hpc_usd_m_yr + row.revenue_other_usd_m_yr) * MILLION,
@@ -224,6 +228,7 @@ def _neocloud(row: t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> Bo
         capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
         committed_equity_usd=row.committed_equity_usd_m * MILLION,
         market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
+        share_usd=row.share_price_usd or float("nan"),
         power_usd_mwh=row.power_usd_mwh,
         fleet=_fleet(row, splits),
         revenue_usd_yr=row.revenue_usd_m_yr * MILLION,
@@ -277,6 +282,8 @@ def _loan_drafts(
         dscr_test_day=(row.dscr_test_start - opening).days if row.dscr_test_start else 0,
         pledged_cash_flow_usd_yr=(row.pledged_cash_flow_usd_m_yr or 0.0) * MILLION,
         cure_days=row.cure_days,
+        conversion_usd=row.conversion_price_usd or nan,
+        put_day=(row.put_date - opening).days if row.put_date else -1,
     )
     return [
         whole if share == 1.0 and name is None else _share_of_loan(whole, share, name, len(parts))

@@ -48,6 +48,10 @@ class Event(IntEnum):
     LISTED = 32  # a distressed owner puts machines on sale
     RENEGOTIATED = 33  # a tenant pays the spot rent from now on
     TENANT_LEFT = 34
+    CONVERTED = 35  # a note becomes shares
+    PUT = 36  # holders of a note ask for their money before maturity
+    ORDERED = 37  # machines beyond what was signed at the opening
+    HOSTED = 38  # a lender keeps seized machines and has them run
 
 
 class Cause(IntEnum):
@@ -76,6 +80,8 @@ class Cause(IntEnum):
     SURRENDER = 20  # the machines are worth less to the borrower than the debt
     SPOT_RENT = 21  # the contract was dear
     TENANT_FAILED = 22
+    SHARE_PRICE = 23
+    RETURNS = 24  # machines earn more than they cost
 
 
 EVENT_DTYPE = np.dtype(

@@ -1,9 +1,11 @@
-"""Growth signed before the opening: hardware on order, and the facilities that may pay for it.
+"""Growth: hardware on order at the opening, and the facilities that may pay for it and for more.
 
 Contracts that start after the opening need machines. Where older classes stand uncovered they
 serve the contract; otherwise the machines are ordered. Committed delayed-draw lines pay first;
 beyond them lenders may add a facility per contract, which is assumed here (none was signed at the
-opening), is drawn only if the contract passes underwriting, and can be switched off.
+opening), is drawn only if the contract passes underwriting, and can be switched off. For machines
+ordered later every borrower with machines has a facility with the lender that finances most of its
+own (:mod:`market.investment`).
 """
 
 from __future__ import annotations
@@ -13,19 +15,37 @@ from dataclasses import replace
 from agents.party import Kind
 from market.drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft
 from market.hardware import Hardware
-from market.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
+from market.loans import (
+    ANY_GROWTH,
+    PAYMENT_INTERVAL_DAYS,
+    Amortisation,
+    Collateral,
+    Instrument,
+)
+from market.rows import Lender
 from market.scenario import Scenario
 
 FACILITY_LENDERS = ("OTHER_PC", "PF_BANKS")  # private credit and project banks, half each
-FACILITY_YEARS = 5
 FACILITY_CURE_DAYS = 30
 INSTALLED_CLASSES = ("A100", "H100", "H200")  # older classes, of which fleets have uncovered units
-SPOT_ORDER_CLASS = "B200"  # bought with committed capital spending that has no contract
+SPOT_ORDER_CLASS = "B200"  # bought without a contract, at the opening and later
+MACHINE_LENDERS = (
+    "bank",
+    "insurer",
+    "private_credit_locked",
+    "private_credit_semi_liquid",
+    "vendor",
+)
+NEVER = 2**30  # the day on which an undrawn facility matures
 MW_TO_KW_DAY = 0.024
 
 
 def add_growth(
-    drafts: Drafts, names: tuple[str, ...], hardware: Hardware, scenario: Scenario
+    drafts: Drafts,
+    names: tuple[str, ...],
+    hardware: Hardware,
+    lenders: tuple[Lender, ...],
+    scenario: Scenario,
 ) -> None:
     """Complete the drafts with orders, their running cost and their facilities (in place)."""
     landlords = {draft.id: draft for draft in drafts.borrowers}
@@ -62,6 +82,13 @@ def add_growth(
         for number, contract in enumerate(drafts.contracts):
             if _is_order(contract) and contract.usd_yr > 0:
                 drafts.loans += _facilities(number, contract, scenario)
+    if scenario.investment.sensitivity > 0:
+        kinds: dict[str, str] = {row.id: row.kind for row in lenders}
+        drafts.loans += [
+            _growth_facility(draft.id, _house_lender(draft.id, drafts.loans, kinds), scenario)
+            for draft in drafts.borrowers
+            if draft.fleet
+        ]
 
 
 def _is_order(contract: ContractDraft) -> bool:
@@ -121,35 +148,59 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     # Interest accrues while the line is drawn; service starts when the machines are in.
     first_payment = max(contract.start_day, 1) + credit.delivery_days
     first_payment += PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
-    term = round(365.0 * min(FACILITY_YEARS, scenario.policy.tenor_cap_years))
+    term = round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years))
     return [
-        LoanDraft(
+        replace(
+            _growth_facility(contract.landlord, lender, scenario),
             id=f"{contract.id}-FACILITY-{lender}",
-            borrower=contract.landlord,
-            lender=lender,
             perimeter=f"{contract.id}-FACILITY",
-            instrument=Instrument.GPU_LOAN,
-            recourse=True,
-            principal_usd=0.0,
-            undrawn_usd=0.0,
-            floating=True,
-            rate_or_spread=credit.growth_spread,
-            amortisation=Amortisation.LINEAR,
-            principal_per_payment_usd=0.0,
             next_payment_day=first_payment,
             maturity_day=contract.start_day + term,
-            term_days=term,
-            collateral=Collateral.HARDWARE,
             hardware=contract.hardware,
-            collateral_units=0.0,
-            initial_ltv=credit.growth_advance_rate,
-            margin_call_ltv=float("nan"),
-            liquidation_ltv=float("nan"),
-            min_dscr=credit.growth_min_dscr,
             dscr_test_day=contract.start_day + credit.delivery_days + 182,
-            pledged_cash_flow_usd_yr=0.0,
-            cure_days=FACILITY_CURE_DAYS,
             growth=number,
         )
         for lender in FACILITY_LENDERS
     ]
+
+
+def _house_lender(borrower: str, loans: list[LoanDraft], kinds: dict[str, str]) -> str:
+    """The lender of machines a borrower owes most; the largest of all where it has none."""
+    owed: dict[str, float] = {}
+    for loan in loans:
+        if loan.borrower == borrower and kinds[loan.lender] in MACHINE_LENDERS:
+            owed[loan.lender] = owed.get(loan.lender, 0.0) + loan.principal_usd
+    return max(owed, key=lambda lender: owed[lender]) if owed else FACILITY_LENDERS[0]
+
+
+def _growth_facility(borrower: str, lender: str, scenario: Scenario) -> LoanDraft:
+    """An undrawn facility for machines ordered later."""
+    credit = scenario.credit
+    return LoanDraft(
+        id=f"{borrower}-GROWTH",
+        borrower=borrower,
+        lender=lender,
+        perimeter=f"{borrower}-GROWTH",
+        instrument=Instrument.GPU_LOAN,
+        recourse=True,
+        principal_usd=0.0,
+        undrawn_usd=0.0,
+        floating=True,
+        rate_or_spread=credit.growth_spread,
+        amortisation=Amortisation.LINEAR,
+        principal_per_payment_usd=0.0,
+        next_payment_day=PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN],
+        maturity_day=NEVER,
+        term_days=round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years)),
+        collateral=Collateral.HARDWARE,
+        hardware=SPOT_ORDER_CLASS,
+        collateral_units=0.0,
+        initial_ltv=credit.growth_advance_rate,
+        margin_call_ltv=float("nan"),
+        liquidation_ltv=float("nan"),
+        min_dscr=credit.growth_min_dscr,
+        dscr_test_day=NEVER,
+        pledged_cash_flow_usd_yr=0.0,
+        cure_days=FACILITY_CURE_DAYS,
+        growth=ANY_GROWTH,
+    )

@@ -46,6 +46,7 @@ class Hardware(NamedTuple):
     replacement_usd: NDArray[np.float64]  # cheapest new hardware of the same performance
     used_open_usd: NDArray[np.float64]  # second-hand price at the opening
     annual_depreciation: NDArray[np.float64]  # log, of the schedule
+    renewed_years: NDArray[np.float64]  # by which new machines have made the class younger
 
 
 class Holdings(NamedTuple):
@@ -60,6 +61,7 @@ class Holdings(NamedTuple):
     contract_units: NDArray[np.float64]  # machines bought for contracts signed at the opening
     contract_usd_day: NDArray[np.float64]  # and what those contracts pay
     income_usd_unit_day: NDArray[np.float64]  # result of the last day
+    premium_usd_unit_day: NDArray[np.float64]  # of which contracts pay beyond spot
 
 
 @compiled
@@ -114,6 +116,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
         replacement_usd=column(),
         used_open_usd=column(),
         annual_depreciation=column(),
+        renewed_years=column(),
     )
     for k, row in enumerate(rows):
         hardware.family[k] = Family.GPU if row.family == "gpu" else Family.ASIC
@@ -162,7 +165,17 @@ def _depreciation(tables: OpeningTables, family: str) -> float:
 
 @compiled
 def schedule_usd(
-    used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int
+    used_open_usd: float,
+    annual_depreciation: float,
+    scrap_usd: float,
+    day: int,
+    renewed_years: float = 0.0,
+    new_price_decline: float = 0.0,
 ) -> float:
-    """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price."""
-    return max(scrap_usd, used_open_usd * math.exp(-annual_depreciation * day / 365.0))
+    """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price.
+
+    Where new machines have made a class younger, that part of the time costs it only what new ones
+    get cheaper.
+    """
+    lost = annual_depreciation * (day / 365.0 - renewed_years) + new_price_decline * renewed_years
+    return max(scrap_usd, used_open_usd * math.exp(-lost))

@@ -44,6 +44,8 @@ def lot_reserve_usd(
         if lenders.supply[row] <= 0.0:
             patience = 0.0  # closed, failed or without capital: it must sell
     waited = float(today.day - max(lots.offered_day[lot], 0))
+    if lots.hosted_units[lot] > 0.0:  # what earns can wait
+        waited *= max(0.0, 1.0 - lots.hosted_units[lot] / max(lots.units[lot], 1e-9))
     return reserve_price_usd(hold_value_usd, scrap_usd, waited, patience)
 
 

@@ -84,7 +84,7 @@ def list_machines(
                 parties.trail_event[b],
             )
             state = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.MOVING
-            i = new_lot(today.day, b, -1, b, k, units, marks_usd[k], state, event, lots)
+            i = new_lot(today.day, b, -1, b, k, units, marks_usd[k], 0.0, state, event, lots)
             lots.listed[i] = True
             lots.offered_day[i] = today.day
 

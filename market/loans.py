@@ -12,6 +12,9 @@ from agents.compiled import compiled
 
 DAYS_PER_YEAR = 365.0
 
+NO_GROWTH = -1  # a loan that was there at the opening
+ANY_GROWTH = -2  # a facility for machines ordered later
+
 
 class Instrument(IntEnum):
     """Instruments as in the opening tables."""
@@ -100,7 +103,9 @@ class Loans(NamedTuple):
     base_cash_flow_usd_day: NDArray[np.float64]  # pledged, beyond what the units earn
     cure_days: NDArray[np.int32]
     recourse: NDArray[np.bool_]
-    growth: NDArray[np.int32]  # contract whose hardware the line pays for, -1 for any
+    growth: NDArray[np.int32]  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
+    conversion_usd: NDArray[np.float64]  # share price at which a note converts, NaN if it does not
+    put_day: NDArray[np.int32]  # holders may ask for their money, -1 if they may not
     holding: NDArray[np.int32]  # row of the pledged machines in the borrower's holdings, or -1
     # what happened
     arrears_interest_usd: NDArray[np.float64]  # due and not yet paid

@@ -40,6 +40,8 @@ class Lots(NamedTuple):
     state_day: NDArray[np.int32]  # since when in this state
     offered_day: NDArray[np.int32]  # first offered for sale, -1 before
     mark_usd: NDArray[np.float64]  # per unit, at seizure
+    premium_usd_unit_day: NDArray[np.float64]  # its contracts paid beyond spot, at seizure
+    hosted_units: NDArray[np.float64]  # of the unsold, run by a host for the lender
     proceeds_usd: NDArray[np.float64]
     unit_days: NDArray[np.float64]  # days from seizure to sale, summed over units sold
     listed: NDArray[np.bool_]  # put on sale by its owner, not seized
@@ -74,6 +76,7 @@ def new_lot(
     hardware: int,
     units: float,
     mark_usd: float,
+    premium_usd_day: float,
     state: int,
     event: int,
     lots: Lots,
@@ -92,6 +95,8 @@ def new_lot(
     lots.state_day[i] = day
     lots.offered_day[i] = -1
     lots.mark_usd[i] = mark_usd
+    lots.premium_usd_unit_day[i] = premium_usd_day
+    lots.hosted_units[i] = 0.0
     lots.event[i] = event
     lots.last_event[i] = event
     return i

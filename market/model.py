@@ -1,4 +1,7 @@
-"""The Mesa shell: a market as a ``mesa.Model``, for scripts, data collectors, the browser."""
+"""The Mesa shell: a market as a ``mesa.Model``, for scripts, data collectors, the browser.
+
+``model.agents`` are thin views on rows (:mod:`market.mesa_agents`).
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 
+from market.mesa_agents import add_agents
 from market.network import lending_network
 from market.scenario import Scenario
 from market.simulation import Simulation
@@ -41,6 +45,7 @@ class CreditMarket(mesa.Model):
             scenario = Scenario.load(scenario)
         self.scenario_settings = scenario
         self.simulation = Simulation(scenario, rng)
+        add_agents(self)
         self.running = True
         self.datacollector = mesa.DataCollector(
             model_reporters={

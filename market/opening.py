@@ -22,7 +22,7 @@ from market.drafts import (
     draft_books,
 )
 from market.events import EVENT_DTYPE
-from market.growth import add_growth
+from market.growth import SPOT_ORDER_CLASS, add_growth
 from market.hardware import (
     Family,
     Hardware,
@@ -32,7 +32,9 @@ from market.hardware import (
     find_holding,
 )
 from market.interlender import open_interlender
+from market.investment import Orders, empty_orders
 from market.ledger import empty_ledger
+from market.loans import ANY_GROWTH, Loans
 from market.lots import empty_lots
 from market.opening_buyers import accepted_classes, open_buyers
 from market.opening_credit import open_lenders, open_loans, pledge
@@ -55,7 +57,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     hardware_names = class_names(tables)
     hardware = build_hardware(tables)
     drafts = draft_books(tables, scenario.opening.scale)
-    add_growth(drafts, hardware_names, hardware, scenario)
+    add_growth(drafts, hardware_names, hardware, tables.lenders, scenario)
 
     ids = [draft.id for draft in drafts.borrowers]
     titles = [draft.name for draft in drafts.borrowers]
@@ -92,6 +94,8 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         borrowers.capex_usd_day[b] = draft.capex_usd_yr / DAYS
         borrowers.committed_equity_usd[b] = draft.committed_equity_usd
         borrowers.market_cap_open_usd[b] = draft.market_cap_usd
+        known = draft.share_usd if np.isfinite(draft.share_usd) else 1.0
+        borrowers.shares[b] = draft.market_cap_usd / known
         miners.power_usd_mwh[b] = draft.power_usd_mwh
         if draft.kind == Kind.MINER and draft.btc > 0:
             miners.hold_share[b] = scenario.miners.hold_share
@@ -150,6 +154,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
+        orders=_orders(loans, holdings, hardware_names.index(SPOT_ORDER_CLASS)),
         lots=empty_lots(len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=open_interlender(
             lenders, scenario.lenders.warehouse_share, scenario.lenders.crypto_interlender_share
@@ -203,7 +208,22 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         policy_bought_usd=0.0,
         policy_lent_usd=0.0,
         loan_price=1.0,
+        perceived_loss_rate=scenario.lenders.priced_loss_rate,
+        lost_usd=0.0,
+        ease=0.0,
+        q=1.0,
+        ordered_usd=0.0,
     )
+
+
+def _orders(loans: Loans, holdings: Holdings, machine: int) -> Orders:
+    """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
+    orders = empty_orders(len(loans.first) - 1)
+    for loan in np.flatnonzero(loans.growth == ANY_GROWTH).tolist():
+        b = int(loans.borrower[loan])
+        orders.facility[b] = loan
+        orders.holding[b] = find_holding(holdings, b, machine)
+    return orders
 
 
 def _fill_parties(
@@ -232,6 +252,9 @@ def _holdings(
     for contract in drafts.contracts:
         if contract.compute and contract.hardware:
             ordered.setdefault(contract.landlord, set()).add(contract.hardware)
+    for loan in drafts.loans:
+        if loan.growth == ANY_GROWTH and loan.hardware:
+            ordered.setdefault(loan.borrower, set()).add(loan.hardware)
     first = np.zeros(party_count + 1, np.int64)
     classes: list[int] = []
     units: list[float] = []
@@ -268,6 +291,7 @@ def _holdings(
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
         income_usd_unit_day=np.zeros(size),
+        premium_usd_unit_day=np.zeros(size),
     )
 
 

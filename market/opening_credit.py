@@ -88,6 +88,8 @@ def open_loans(
         cure_days=ints("cure_days"),
         recourse=np.array([draft.recourse for draft in rows], np.bool_),
         growth=ints("growth"),
+        conversion_usd=floats("conversion_usd"),
+        put_day=ints("put_day"),
         holding=np.full(n, -1, np.int32),
         arrears_interest_usd=np.zeros(n),
         arrears_principal_usd=np.zeros(n),
@@ -172,6 +174,7 @@ def open_lenders(tables: OpeningTables, buffer: float = 0.0) -> Lenders:
         interlender_loss_usd=np.zeros(n),
         market_loss_usd=np.zeros(n),
         redeemed_usd=np.zeros(n),
+        growth_room_usd=np.zeros(n),
         closed_event=np.full(n, -1, np.int64),
         impaired_event=np.full(n, -1, np.int64),
     )

@@ -138,6 +138,9 @@ def run_gpus(
             holdings.income_usd_unit_day[row] = (
                 own_rent - own * unit_cost + free * pool_income
             ) / units
+            holdings.premium_usd_unit_day[row] = max(
+                0.0, holdings.income_usd_unit_day[row] - max(margin, 0.0)
+            )
             neoclouds.gpus_online[b] += online
             supply += online * hardware.quality[k]
         pay(parties, customers, b, revenue)

@@ -10,8 +10,10 @@ from agents.lender import mark_usd
 from agents.miner import adjusted_share, online_share
 from market import (
     claims,
+    convertibles,
     covenants,
     custody,
+    cycle,
     estate,
     forbearance,
     funding,
@@ -131,7 +133,14 @@ def set_marks(run: Run) -> None:
         weight = 1.0 if rule == "market" else 0.0
     run.schedule_usd = np.array(
         [
-            schedule_usd(hw.used_open_usd[k], hw.annual_depreciation[k], hw.scrap_usd[k], run.day)
+            schedule_usd(
+                hw.used_open_usd[k],
+                hw.annual_depreciation[k],
+                hw.scrap_usd[k],
+                run.day,
+                hw.renewed_years[k],
+                run.scenario.liquidation.new_price_decline,
+            )
             for k in range(len(hw.family))
         ]
     )
@@ -188,8 +197,11 @@ def operate(run: Run) -> None:
 
 
 def service(run: Run) -> None:
-    """Accrue; make interest and principal due; count the tested perimeters' quarter."""
+    """Notes convert or are put; what falls due; a quarter's coverage is counted."""
     s, today = run.state, run.today()
+    convertibles.exercise(
+        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
+    )
     debt_service.make_due(today, s.loans, s.perimeters, s.holdings, s.neoclouds)
     covenants.measure_coverage(s.perimeters)
 
@@ -277,6 +289,7 @@ def lenders(run: Run) -> None:
     while fail_lenders(run, rounds):
         rounds += 1
     funding.set_supply(today, run.terms, s.parties, s.lenders)
+    cycle.learn(run)
 
 
 def value_claims(run: Run) -> None:
@@ -337,7 +350,7 @@ def liquidate(run: Run) -> None:
 
 
 def credit(run: Run) -> None:
-    """Roll what matures, build what was committed, take delivery of what was ordered."""
+    """Roll what matures, build what was committed, deliver what was signed, invest."""
     s, today = run.state, run.today()
     if run.day % credit_book.WEEK_DAYS == 0:
         underwrite(run)
@@ -358,6 +371,7 @@ def credit(run: Run) -> None:
         s.contracts,
         s.log,
     )
+    cycle.invest(run)
 
 
 def underwrite(run: Run) -> None:

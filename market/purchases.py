@@ -6,7 +6,7 @@ import numpy as np
 
 from agents.borrower import Borrowers
 from agents.compiled import compiled
-from agents.lender import Lenders
+from agents.lender import Lenders, advance_rate
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.contracts import Contracts
@@ -15,6 +15,7 @@ from market.events import Cause, Event, log_event
 from market.hardware import Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay
 from market.loans import (
+    NO_GROWTH,
     Amortisation,
     Collateral,
     Instrument,
@@ -181,7 +182,10 @@ def deliver(
         stays = contracts.broken_day[c] < 0
         if contracts.take_or_pay[c] and stays:
             prepaid = min(need, terms.tenant_prepayment_share * cost)
-        limit = max(0.0, min(need - prepaid, terms.growth_advance_rate * cost))
+        advance = advance_rate(
+            terms.growth_advance_rate, today.ease, terms.cycle_swing, terms.most_advance
+        )
+        limit = max(0.0, min(need - prepaid, advance * cost))
         passes = _facility_passes(
             today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
         )
@@ -333,7 +337,7 @@ def _pledge_delivery(
         if loans.status[loan] == LoanStatus.PERFORMING and loans.hardware[loan] == k:
             if loans.growth[loan] == c:
                 facility += 1.0
-            elif loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN:
+            elif loans.growth[loan] == NO_GROWTH and loans.instrument[loan] == Instrument.GPU_LOAN:
                 lines += loans.principal_usd[loan]
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
@@ -342,7 +346,9 @@ def _pledge_delivery(
         if loans.growth[loan] == c and facility > 0.0:
             pledged = units * from_facility / paid / facility
         elif (
-            loans.growth[loan] < 0 and loans.instrument[loan] == Instrument.GPU_LOAN and lines > 0.0
+            loans.growth[loan] == NO_GROWTH
+            and loans.instrument[loan] == Instrument.GPU_LOAN
+            and lines > 0.0
         ):
             pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
         if pledged > 0.0:

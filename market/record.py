@@ -75,6 +75,9 @@ class Recorder:
             "reference_rate": s.prices.reference_rate,
             "credit_supply": credit_supply_share(s.lenders),
             "loan_price": s.prices.loan_price,
+            "lending_ease": s.prices.ease,
+            "machine_q": s.prices.q,
+            "ordered_usd": s.prices.ordered_usd,
             "withdrawn_usd": float(s.lenders.run_usd.sum()),
             "failures_lender": int(
                 np.sum(s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE)

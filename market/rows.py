@@ -39,6 +39,7 @@ class Operator(Row):
     listed: bool
     split_into: Number
     market_cap_usd_m: Positive | None
+    share_price_usd: Positive | None
     cash_usd_m: Amount
     committed_equity_usd_m: Amount
     power_usd_mwh: Positive

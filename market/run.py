@@ -38,6 +38,8 @@ class Quotes:
     has_in_place_buyers: NDArray[np.bool_]
     smallest_cluster: float
     other_loans_open_usd: float  # of all lenders: the market their sales move
+    machine_class: int  # class that new investment buys, -1: none is sold
+    value_to_price_open: float  # of such machines: what q is measured against
 
 
 @dataclass
@@ -94,6 +96,7 @@ class Run:
             appetite=p.appetite,
             rate_change=float(self.macro.rate_change[self.day]),
             spread_change=float(self.macro.spread_change[self.day]),
+            ease=p.ease,
             shock_event=s.shock_event,
             first_lender=s.first_lender,
             first_buyer=s.first_buyer,

@@ -19,6 +19,7 @@ from market.settings import (
     Compute,
     Credit,
     Crypto,
+    Investment,
     Lenders,
     Liquidation,
     Macro,
@@ -53,6 +54,7 @@ class Scenario(Section):
     credit: Credit = Credit()
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()
+    investment: Investment = Investment()
     miners: Miners = Miners()
     marks: Marks = Marks()
     liquidation: Liquidation = Liquidation()

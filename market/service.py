@@ -16,6 +16,7 @@ from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Flow, Ledger, pay, pay_interest, repay
 from market.loans import (
+    NO_GROWTH,
     Amortisation,
     Collateral,
     Loans,
@@ -72,7 +73,7 @@ def make_due(
         loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
         if loans.principal_usd[loan] <= 0.0:
             pledged = loans.collateral_btc[loan] > 0.0  # the margin test gives these back first
-            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] < 0 and not pledged:
+            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] == NO_GROWTH and not pledged:
                 loans.status[loan] = LoanStatus.CLOSED
                 if loans.holding[loan] >= 0:  # the machines are free again
                     holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]

@@ -187,6 +187,16 @@ class Credit(Section):
     growth_advance_rate: float = Field(0.80, ge=0.0, le=1.0, description="of hardware cost")
     growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
     growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
+    growth_years: float = Field(5.0, gt=0.0, le=30.0, description="term of facilities for growth")
+    most_advance_rate: float = Field(
+        0.95, ge=0.0, le=1.0, description="of hardware cost, however easy credit gets"
+    )
+    convertible_spread: float = Field(
+        0.05,
+        ge=0.0,
+        le=0.5,
+        description="of straight notes over the reference rate: puts and refinanced convertibles",
+    )
     equity_share_per_quarter: float = Field(
         0.05, ge=0.0, le=1.0, description="new shares of listed firms, of market value a quarter"
     )
@@ -252,6 +262,21 @@ class Lenders(Section):
     )
     loan_impact_law: Literal["square_root", "linear", "exponential"] = "linear"
     loan_price_half_life_days: float = Field(180.0, gt=0.0, le=1e9)
+    loss_memory_years: float = Field(
+        5.0, gt=0.0, le=100.0, description="how long lenders remember losses on loans of this kind"
+    )
+    priced_loss_rate: float = Field(
+        0.02, gt=0.0, le=1.0, description="losses a year that lenders expected at the opening"
+    )
+    cycle_swing: float = Field(
+        0.15,
+        ge=0.0,
+        le=1.0,
+        description="advance rates and underwriting limits rise by that share without losses",
+    )
+    spread_swing: float = Field(
+        0.01, ge=0.0, le=0.1, description="and spreads fall by that, a year"
+    )
     warehouse_share: float = Field(
         0.3, ge=0.0, le=1.0, description="of other lenders' funding owed to banks (assumed)"
     )
@@ -278,8 +303,32 @@ class Tenants(Section):
     renegotiated_share: float = Field(
         0.6, ge=0.0, le=1.0, description="of tenants with a dear contract that stay, at spot"
     )
+    contract_kept_share: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description="of contract rent over spot that a receiver goes on earning",
+    )
     relet_days: int = Field(270, ge=0, le=3650, description="halls stand empty so long")
     relet_share: float = Field(0.85, ge=0.0, le=2.0, description="new rent over the old")
+
+
+class Investment(Section):
+    """New machines beyond what was signed at the opening; :mod:`market.investment`."""
+
+    sensitivity: float = Field(
+        0.5, ge=0.0, le=20.0, description="share of capital added a year per unit of q beyond one"
+    )
+    owners_required_return: float = Field(
+        0.20, ge=0.0, le=2.0, description="on the part of a machine that is not borrowed"
+    )
+    refit_usd_per_kw: float = Field(
+        6000.0, ge=0.0, le=1e5, description="a miner pays to make a shed for rigs a data hall"
+    )
+    order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
+    lender_growth_per_year: float = Field(
+        0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"
+    )
 
 
 class Miners(Section):
@@ -344,6 +393,9 @@ class Liquidation(Section):
     )
     hosting_discount: float = Field(
         0.15, ge=0.0, le=1.0, description="income a lender gives up by hosting, not operating"
+    )
+    host_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="of buyers' free racks that host machines for lenders"
     )
 
 

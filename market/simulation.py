@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market import phases
+from market import cycle, phases
 from market.compute import compute_paths
 from market.context import terms_of
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
 from market.day import run_day
+from market.growth import SPOT_ORDER_CLASS
 from market.hardware import Family
 from market.loans import Collateral
 from market.macro import macro_paths
@@ -188,6 +189,8 @@ def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
         has_in_place_buyers=in_place,
         smallest_cluster=float(lots.min()) if len(lots) else np.inf,
         other_loans_open_usd=float(state.lenders.other_loans_usd.sum()),
+        machine_class=state.names.hardware.index(SPOT_ORDER_CLASS),
+        value_to_price_open=1.0,  # known once views are
     )
 
 
@@ -231,6 +234,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     phases.set_marks(run)
     phases.underwrite(run)
     imply_views(run, tables)
+    run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)
 

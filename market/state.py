@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.borrower import Borrowers
-from agents.buyer import Buyers
+from agents.buyer import Buyers, Rack
 from agents.lender import Lenders
 from agents.miner import Miners
 from agents.neocloud import Neoclouds
@@ -17,6 +17,7 @@ from market.context import Log
 from market.contracts import Contracts
 from market.hardware import Hardware, Holdings
 from market.interlender import Interlender
+from market.investment import Orders
 from market.ledger import Ledger
 from market.loans import Loans, Perimeters
 from market.lots import Lots
@@ -61,6 +62,11 @@ class Prices:
     policy_bought_usd: float  # by the buyer of last resort, so far
     policy_lent_usd: float  # by the lender of last resort, so far
     loan_price: float  # of lenders' other loans, 1 at par
+    perceived_loss_rate: float  # a year, of loans: what lenders remember
+    lost_usd: float  # by all lenders until yesterday
+    ease: float  # of lending, -1 to 1
+    q: float  # Tobin's q of new machines over its opening value
+    ordered_usd: float  # beyond signed growth, so far
 
 
 @dataclass
@@ -79,6 +85,7 @@ class State:
     loans: Loans
     perimeters: Perimeters
     contracts: Contracts
+    orders: Orders
     lots: Lots
     interlender: Interlender
     ledger: Ledger
@@ -93,6 +100,7 @@ class State:
     clearing_event: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
     buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
+    hosted_slots: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(Rack)))
     shock_event: int = -1
     depositor_loss_usd: float = 0.0  # of failed lenders' creditors outside
 

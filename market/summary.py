@@ -10,7 +10,7 @@ import numpy as np
 from agents.party import Kind, Status
 from market.events import Cause, Event
 from market.hardware import Family
-from market.loans import Collateral, Instrument, LoanStatus
+from market.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus
 from market.state import State
 
 if TYPE_CHECKING:
@@ -52,6 +52,17 @@ def summarise(run: Run) -> dict[str, Any]:
             "depositor_loss_usd": s.depositor_loss_usd,
             "loan_price_worst": min(row["loan_price"] for row in run.recorder.rows),
             "credit_supply_worst": min(row["credit_supply"] for row in run.recorder.rows),
+        },
+        "investment": {
+            "ordered_usd": s.prices.ordered_usd,
+            "on_credit_usd": float(
+                log["amount_usd"][(log["kind"] == Event.DRAW) & _for_growth(s, log["loan"])].sum()
+            ),
+            "lending_ease": s.prices.ease,
+        },
+        "notes": {
+            "converted_usd": float(log["amount_usd"][log["kind"] == Event.CONVERTED].sum()),
+            "put_usd": float(log["amount_usd"][log["kind"] == Event.PUT].sum()),
         },
         "defaults_by_cause": _count_by_cause(log),
         "margin_called": _parties(s, log, Event.MARGIN_CALL),
@@ -102,6 +113,11 @@ def _parties(s: State, log: np.ndarray, kind: Event) -> list[str]:
     for party in log["party"][log["kind"] == kind]:
         seen.setdefault(int(party))
     return [s.names.parties[party] for party in seen]
+
+
+def _for_growth(s: State, loans: np.ndarray) -> np.ndarray:
+    """Which of these loans are facilities for machines ordered after the opening."""
+    return (loans >= 0) & (s.loans.growth[loans] == ANY_GROWTH)
 
 
 def _count_by_cause(log: np.ndarray) -> dict[str, int]:

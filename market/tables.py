@@ -108,6 +108,7 @@ def load_opening_tables(folder: Path | None = None) -> OpeningTables:
     _check_buyers(buyers, groups)
     _check_leases(leases, parties, groups)
     _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
+    _check_notes(loans, {row.id for row in (*miners.rows, *neoclouds.rows) if row.share_price_usd})
     _check_lenders(lenders, loans.rows, parties)
     return OpeningTables(
         opening_date=opening_date,
@@ -234,6 +235,14 @@ def _check_loans(
             if pledged[loan.borrower_id, group] > fleet * (1 + 1e-9):
                 allowed = f"within the {fleet:.10g} units of {group} that {loan.borrower_id} owns"
                 raise loans.refuse(row, "collateral_units", f"{allowed}, all its loans together")
+
+
+def _check_notes(loans: Sheet[Loan], priced: Collection[str]) -> None:
+    """Only shares with a price can be converted into."""
+    for row, loan in enumerate(loans.rows):
+        if loan.conversion_price_usd is not None and loan.borrower_id not in priced:
+            allowed = "empty for a borrower without share_price_usd"
+            raise loans.refuse(row, "conversion_price_usd", allowed)
 
 
 def _check_lenders(lenders: Sheet[Lender], loans: Iterable[Loan], parties: Collection[str]) -> None:

@@ -6,7 +6,7 @@ what those are owed. Growth draws on the same lines and the same equity.
 
 from __future__ import annotations
 
-from agents.borrower import Borrowers, unwound_share
+from agents.borrower import Borrowers, share_price_usd, unwound_share
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties
@@ -140,6 +140,7 @@ def issue_shares(
     investors = today.first_outside + Outside.INVESTORS
     pay(parties, investors, b, amount)
     borrowers.equity_room_usd[b] -= amount
+    borrowers.shares[b] += amount / share_price_usd(borrowers.equity_usd[b], borrowers.shares[b])
     last = borrowers.equity_event[b]
     if same_episode(today, last, log):
         log.events[last]["amount_usd"] += amount

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from agents.lender import credit_supply_share
-from market import custody, last_resort, liquidation
+from market import custody, hosting, last_resort, liquidation
 from market.bids import (
     class_bids,
     income_usd_day,
@@ -34,6 +34,19 @@ def hold_auctions(run: Run) -> None:
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
     liquidation.free_sites(today, run.terms, terms.window_days, s.hardware, s.buyers, s.lots)
+    hosting.host_lots(
+        today,
+        run.terms,
+        s.hosted_slots,
+        s.parties,
+        s.lenders,
+        s.loans,
+        s.neoclouds,
+        s.hardware,
+        s.buyers,
+        s.lots,
+        s.log,
+    )
     run.strips = strips_today(run)
     run.hold_usd = np.zeros(len(s.hardware.family))
     for k in range(len(s.hardware.family)):

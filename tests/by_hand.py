@@ -28,8 +28,9 @@ from market.crypto import CryptoPaths
 from market.events import EVENT_DTYPE, Cause, Event
 from market.hardware import Family, Hardware, Holdings
 from market.interlender import Interlender, open_interlender
+from market.investment import empty_orders
 from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
-from market.loans import Amortisation, Collateral, Instrument, Loans, Perimeters
+from market.loans import NO_GROWTH, Amortisation, Collateral, Instrument, Loans, Perimeters
 from market.lots import empty_lots
 from market.macro import macro_paths
 from market.record import Recorder
@@ -56,7 +57,9 @@ LOAN_DEFAULTS: dict[str, Any] = {
     "liquidation_ltv": NAN,
     "min_dscr": NAN,
     "recourse": True,
-    "growth": -1,
+    "growth": NO_GROWTH,
+    "conversion_usd": NAN,
+    "put_day": -1,
     "holding": -1,
     "due_cause": Cause.NONE,
     "breach": Cause.NONE,
@@ -122,6 +125,7 @@ class Bench:
                 "days": 3650,
                 "liquidation": {"window_days": 365},
                 "credit": {"hazard_per_year": 0.0, "max_waivers": 0, "surrender_ratio": 0.0},
+                "investment": {"sensitivity": 0.0},
                 "channels": {
                     "lender_capital": False,
                     "funding_run": False,
@@ -207,6 +211,7 @@ class Bench:
                 dscr=np.full(len(perimeters), np.nan),
             ),
             contracts=table(Contracts, 0),
+            orders=empty_orders(borrowers),
             lots=empty_lots(ROOM),
             interlender=open_interlender(lender_table, 0.0, 0.0),
             ledger=empty_ledger(3),
@@ -250,6 +255,8 @@ class Bench:
                 has_in_place_buyers=np.array([bool(in_place.any()), False, False]),
                 smallest_cluster=100.0 if in_place.any() else np.inf,
                 other_loans_open_usd=1e6 * lenders,
+                machine_class=GPU,
+                value_to_price_open=1.0,
             ),
             recorder=Recorder(),
             terms=terms_of(settings)._replace(**terms),

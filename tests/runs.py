@@ -46,6 +46,7 @@ RULES = (
 # Columns that are NaN where a loan has no such term, or before a first test.
 MAY_BE_NAN = {
     ("loans", "initial_ltv"),
+    ("loans", "conversion_usd"),
     ("loans", "margin_call_ltv"),
     ("loans", "liquidation_ltv"),
     ("loans", "min_dscr"),
@@ -80,7 +81,8 @@ NOT_NEGATIVE = {
         "open_lots",
     ),
     "contracts": ("ordered", "delivered", "usd_day", "repaid_usd_day"),
-    "lots": ("units", "seized_units", "proceeds_usd", "unit_days"),
+    "lots": ("units", "seized_units", "proceeds_usd", "unit_days", "hosted_units"),
+    "orders": ("units", "debt_usd", "unfunded_days"),
 }
 TABLES = (
     "parties",
@@ -95,6 +97,7 @@ TABLES = (
     "perimeters",
     "contracts",
     "lots",
+    "orders",
     "ledger",
 )
 

@@ -19,7 +19,7 @@ LEVEL = {"agents": 0, "market": 1, "experiments": 2}
 MODULES = sorted(path for package in LEVEL for path in (PROJECT / package).rglob("*.py"))
 HEAVY = {"mesa", "matplotlib", "pandas", "networkx", "pyarrow", "rich", "typer"}
 # The shell, and the frames asked for at the end of a run, are the only homes of heavy packages.
-SHELL = {"market/model.py", "market/frames.py"}
+SHELL = {"market/model.py", "market/mesa_agents.py", "market/frames.py"}
 DESIGN_ORDER = (
     "shocks",
     "prices",
