@@ -162,6 +162,12 @@ def affordable_machines(cost_usd: float, debt_usd: float, own_usd: float, room_u
 
 
 @compiled
+def payout_usd(free_cash_flow_usd: float, spare_usd: float, share: float) -> float:
+    """What owners take out [USD]: a share of free cash flow after debt service, if cash allows."""
+    return max(0.0, min(spare_usd, share * free_cash_flow_usd))
+
+
+@compiled
 def unwound_share(need_usd: float, collateral_usd: float, debt_usd: float) -> float:
     """Share of a secured loan to unwind so that selling its collateral frees ``need_usd``.
 

@@ -1,4 +1,4 @@
-"""What each channel and each policy lever changes: run pairs that differ in one switch.
+"""What each channel, policy lever and mechanism changes: run pairs that differ in one switch.
 
 uv run python -m experiments.switches joint-crash --seeds 10
 uv run python -m experiments.switches tightening --seeds 10 --only channels.counterparty=false
@@ -37,6 +37,12 @@ SWITCHES = (
     "policy.capital_buffer=0.05",
     'policy.mark_rule="schedule"',
     'policy.mark_rule="market"',
+    "investment.sensitivity=0",
+    "lenders.cycle_swing=0",
+    "liquidation.host_share=0",
+    "tenants.contract_kept_share=0",
+    "credit.max_waivers=0",
+    "credit.surrender_ratio=0",
 )
 """Everything that can be switched, one setting each."""
 

@@ -70,6 +70,7 @@ class Terms(NamedTuple):
     refit_usd_per_kw: float
     order_days: int
     lender_growth_per_year: float
+    payout_share: float
     equity_floor_share: float
     equity_share_per_quarter: float
     equity_window_share: float
@@ -144,6 +145,7 @@ def terms_of(scenario: Scenario) -> Terms:
         refit_usd_per_kw=investment.refit_usd_per_kw,
         order_days=investment.order_days,
         lender_growth_per_year=investment.lender_growth_per_year,
+        payout_share=investment.payout_share,
         equity_floor_share=credit.equity_floor_share,
         equity_share_per_quarter=credit.equity_share_per_quarter,
         equity_window_share=credit.equity_window_share,

@@ -49,6 +49,9 @@ def invest(run: Run) -> None:
             s.orders,
             s.log,
         )
+        s.prices.paid_out_usd += investment.pay_out(
+            today, run.terms, s.parties, s.borrowers, s.loans, s.orders
+        )
     delivered = investment.deliver_orders(
         today,
         run.terms,

@@ -21,6 +21,7 @@ from agents.borrower import (
     Borrowers,
     affordable_machines,
     desired_investment_share,
+    payout_usd,
     sized_debt_usd,
 )
 from agents.buyer import strip_value_usd
@@ -29,6 +30,7 @@ from agents.lender import Lenders, advance_rate
 from agents.neocloud import HOURS_PER_DAY, Neoclouds
 from agents.party import Kind, Outside, Parties, Status
 from market.context import Log, Terms, Today
+from market.credit import yearly_service_usd
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings
 from market.ledger import Ledger, pay
@@ -231,6 +233,35 @@ def place_orders(
 
 
 @compiled
+def pay_out(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    borrowers: Borrowers,
+    loans: Loans,
+    orders: Orders,
+) -> float:
+    """Once a quarter, owners of a sound borrower with nothing on order take money out [USD]."""
+    investors = today.first_outside + Outside.INVESTORS
+    week = today.day // WEEK_DAYS
+    total = 0.0
+    for b in range(len(orders.units)):
+        if (
+            (week + b) % WEEKS_PER_QUARTER != 0
+            or orders.units[b] > 0.0
+            or not in_good_standing(b, parties, borrowers, loans)
+        ):
+            continue
+        service = yearly_service_usd(today, b, loans)
+        free = QUARTER_DAYS * (borrowers.trailing_cash_flow_usd[b] - service / 365.0)
+        spare = spare_cash_usd(today, b, parties, borrowers, loans)
+        amount = payout_usd(free, spare, terms.payout_share)
+        pay(parties, b, investors, amount)
+        total += amount
+    return total
+
+
+@compiled
 def deliver_orders(
     today: Today,
     terms: Terms,
@@ -336,11 +367,12 @@ def renew_class(k: int, day: int, delivered: float, holdings: Holdings, hardware
 def grow_room(today: Today, terms: Terms, lenders: Lenders) -> None:
     """A day's addition to what each lender will newly lend: a share of its assets a year.
 
-    Unused room is kept for a quarter.
+    More where credit is easy; unused room is kept for a quarter.
     """
     for row in range(len(lenders.supply)):
         assets = max(0.0, lenders.capital_usd[row] + lenders.funding_usd[row])
         year = terms.lender_growth_per_year * assets * lenders.supply[row] * today.appetite
+        year *= 1.0 + today.ease
         room = lenders.growth_room_usd[row] + year / 365.0
         lenders.growth_room_usd[row] = min(room, year / 4.0)
 

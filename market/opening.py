@@ -213,6 +213,7 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
         ease=0.0,
         q=1.0,
         ordered_usd=0.0,
+        paid_out_usd=0.0,
     )
 
 

@@ -78,6 +78,7 @@ class Recorder:
             "lending_ease": s.prices.ease,
             "machine_q": s.prices.q,
             "ordered_usd": s.prices.ordered_usd,
+            "paid_out_usd": s.prices.paid_out_usd,
             "withdrawn_usd": float(s.lenders.run_usd.sum()),
             "failures_lender": int(
                 np.sum(s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE)

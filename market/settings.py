@@ -325,6 +325,9 @@ class Investment(Section):
     refit_usd_per_kw: float = Field(
         6000.0, ge=0.0, le=1e5, description="a miner pays to make a shed for rigs a data hall"
     )
+    payout_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of free cash flow, to owners of who has nothing on order"
+    )
     order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
     lender_growth_per_year: float = Field(
         0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"

@@ -67,6 +67,7 @@ class Prices:
     ease: float  # of lending, -1 to 1
     q: float  # Tobin's q of new machines over its opening value
     ordered_usd: float  # beyond signed growth, so far
+    paid_out_usd: float  # by borrowers to their owners, so far
 
 
 @dataclass

@@ -80,7 +80,8 @@ def test_the_runs_are_not_idle() -> None:
     seen: set[str] = set()
     for run in RUNS.values():
         seen |= set(watched(*run).sim.events()["kind"])
-    assert seen >= {kind.name.lower() for kind in Event} - {"draw"}
+    later = {"converted", "put"}  # from December 2026 on: tests of their own
+    assert seen >= {kind.name.lower() for kind in Event} - {"draw"} - later
 
 
 def test_series_has_one_row_per_day(watch: Watch) -> None:

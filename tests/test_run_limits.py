@@ -12,6 +12,8 @@ from market.simulation import Simulation
 
 CRASH = ("days=300", "crypto.crash_start_day=5", "crypto.crash_days=90")
 NO_HAZARD = "credit.hazard_per_year=0"
+NO_NEW_DEBT = ("credit.finance_signed_growth=false", "investment.sensitivity=0")
+ENDLESS = ("liquidation.budget_scale=1e6", "liquidation.slot_scale=1e6")
 # Enforcement within days, so that what is seized in the crash comes to market within the run.
 QUICK = (*CRASH, NO_HAZARD, "liquidation.legal_days=5")
 
@@ -25,7 +27,7 @@ def kinds(sim: Simulation) -> pd.Series:
 
 @pytest.mark.parametrize("scenario", ["calm", "joint-crash"])
 def test_without_debt_nobody_fails_on_debt(scenario: str) -> None:
-    settings = ("days=365", NO_HAZARD, "credit.finance_signed_growth=false")
+    settings = ("days=365", NO_HAZARD, *NO_NEW_DEBT)
     sim = finished(scenario, settings, 1, "without debt")
     summary = sim.summary()
     assert set(summary["defaults_by_cause"]) <= {"operating_costs"}
@@ -37,7 +39,7 @@ def test_without_debt_nobody_fails_on_debt(scenario: str) -> None:
 
 
 def test_without_debt_fewer_fail_than_with_it() -> None:
-    settings = ("days=365", NO_HAZARD, "credit.finance_signed_growth=false")
+    settings = ("days=365", NO_HAZARD, *NO_NEW_DEBT)
     free = finished("joint-crash", settings, 1, "without debt").summary()["defaults"]
     owing = finished("joint-crash", settings, 1).summary()["defaults"]
     assert free["miner"] <= owing["miner"] and free["neocloud"] <= owing["neocloud"]
@@ -181,9 +183,9 @@ def brought(sim: Simulation) -> dict[str, float]:
 
 def test_endless_buyers_pay_more_than_those_there_are() -> None:
     """In dollars a machine seized: marks follow prices, so that a share of them would hide it."""
-    endless = ("liquidation.budget_scale=1e6", "liquidation.slot_scale=1e6")
-    many = brought(finished("joint-crash", (*QUICK, *endless)))
-    few = brought(finished("joint-crash", QUICK))
+    at_once = "liquidation.host_share=0"  # with endless racks lenders would rather host than sell
+    many = brought(finished("joint-crash", (*QUICK, *ENDLESS, at_once)))
+    few = brought(finished("joint-crash", (*QUICK, at_once)))
     assert set(many) == set(few) >= {"A100", "H100", "J18_25", "LT18"}
     for name, usd in few.items():
         assert many[name] >= 0.99 * usd, name
@@ -192,7 +194,7 @@ def test_endless_buyers_pay_more_than_those_there_are() -> None:
 
 def test_endless_buyers_leave_nothing_unsold() -> None:
     """Of what has been on offer for three months nothing waits that anybody takes at any price."""
-    endless = ("liquidation.budget_scale=1e6", "liquidation.slot_scale=1e6")
+    endless = (*ENDLESS, "liquidation.host_share=0")
     many = finished("joint-crash", (*QUICK, "days=400", *endless))
     lots, quotes = many.state.lots, many.run_state.quotes
     used = slice(0, int(lots.count[0]))

@@ -10,7 +10,7 @@ import pytest
 import runs
 
 from agents.party import Kind
-from market.loans import Collateral, Instrument
+from market.loans import NO_GROWTH, Collateral, Instrument
 from market.rows import GPU_GROUPS, Lease, Miner, Neocloud
 from market.sampling import sample_tables
 from market.scenario import Scenario
@@ -89,7 +89,7 @@ def test_debt_per_lender_and_instrument_is_exact(any_size: Simulation) -> None:
             s.names.parties[s.first_lender + s.loans.lender[loan]],
             Instrument(int(s.loans.instrument[loan])).name.lower(),
         )
-        if s.loans.growth[loan] >= 0:  # a facility that may be added later opens empty
+        if s.loans.growth[loan] != NO_GROWTH:  # a facility that may be added later opens empty
             assert s.loans.principal_usd[loan] == 0.0 and s.loans.undrawn_usd[loan] == 0.0
             continue
         found[key] += float(s.loans.principal_usd[loan])

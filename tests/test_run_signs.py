@@ -144,7 +144,7 @@ def schedule(name: str, days: int) -> np.ndarray:
 
 
 def test_marked_to_schedule_marks_are_the_schedule() -> None:
-    sim = crash("channels.mark_to_market=false")
+    sim = crash("channels.mark_to_market=false", "investment.sensitivity=0")
     series = sim.series()
     names = [row.id for row in tables().hardware if row.used_price_usd]
     assert len(names) > 8
@@ -226,7 +226,7 @@ def test_dearer_money_fails_no_fewer() -> None:
 
 def test_refusing_to_roll_fails_more() -> None:
     """Of those who cannot ask shareholders instead."""
-    alone = ("credit.equity_share_per_quarter=0", "credit.hazard_per_year=0")
+    alone = ("days=730", "credit.equity_share_per_quarter=0", "credit.hazard_per_year=0")
     failed = [
         sum(
             finished("calm", (f"credit.refinancing_appetite={share}", *alone))
@@ -312,3 +312,14 @@ def test_the_experiment_of_the_missing_repo_market_shows_it() -> None:
     )
     assert many["sold_share"] * many["price_to_paper"] < few["sold_share"] * few["price_to_paper"]
     assert cramped["recovery"] < many["recovery"] <= few["recovery"]
+
+
+def test_new_machines_keep_their_class_dearer() -> None:
+    """Where machines were bought after the opening the schedule falls with new prices only."""
+    boom = finished("calm", ("days=365", "compute.adoption_growth=0.5"), 3)
+    renewed = float(boom.state.hardware.renewed_years[boom.run_state.quotes.machine_class])
+    assert renewed > 0.0
+    plain = schedule("B200", 365)[-1]
+    wear = boom.state.hardware.annual_depreciation[0] - 0.25  # new ones get 25 % cheaper a year
+    k = boom.run_state.quotes.machine_class
+    assert boom.run_state.schedule_usd[k] == pytest.approx(plain * np.exp(wear * renewed), rel=1e-9)
