@@ -140,7 +140,9 @@ def issue_shares(
     investors = today.first_outside + Outside.INVESTORS
     pay(parties, investors, b, amount)
     borrowers.equity_room_usd[b] -= amount
-    borrowers.shares[b] += amount / share_price_usd(borrowers.equity_usd[b], borrowers.shares[b])
+    price = share_price_usd(borrowers.equity_usd[b], borrowers.shares[b])
+    if price > 0.0:
+        borrowers.shares[b] += amount / price
     last = borrowers.equity_event[b]
     if same_episode(today, last, log):
         log.events[last]["amount_usd"] += amount

@@ -8,9 +8,10 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
-from runs import finished, tables
+from runs import finished, fresh, tables
 
 from experiments.missing_repo_market import TEST_BORROWER, sell_out, with_test_borrower
+from market import phases
 from market.scenario import Scenario
 from market.simulation import Simulation
 
@@ -316,10 +317,11 @@ def test_the_experiment_of_the_missing_repo_market_shows_it() -> None:
 
 def test_new_machines_keep_their_class_dearer() -> None:
     """Where machines were bought after the opening the schedule falls with new prices only."""
-    boom = finished("calm", ("days=365", "compute.adoption_growth=0.5"), 3)
-    renewed = float(boom.state.hardware.renewed_years[boom.run_state.quotes.machine_class])
+    boom = fresh("calm", ("days=250", "compute.adoption_growth=0.5"), 3).run().run_state
+    k = boom.quotes.machine_class
+    renewed = float(boom.state.hardware.renewed_years[k])
     assert renewed > 0.0
-    plain = schedule("B200", 365)[-1]
-    wear = boom.state.hardware.annual_depreciation[0] - 0.25  # new ones get 25 % cheaper a year
-    k = boom.run_state.quotes.machine_class
-    assert boom.run_state.schedule_usd[k] == pytest.approx(plain * np.exp(wear * renewed), rel=1e-9)
+    wear = boom.state.hardware.annual_depreciation[k] - 0.25  # new ones get 25 % cheaper a year
+    phases.set_marks(boom)
+    expected = schedule("B200", boom.day)[-1] * np.exp(wear * renewed)
+    assert boom.schedule_usd[k] == pytest.approx(expected, rel=1e-9)
