@@ -283,7 +283,7 @@ def _legend(axes: Axes) -> None:
     axes.legend(
         handles=handles,
         loc="upper center",
-        bbox_to_anchor=(0.5, 0.02),
+        bbox_to_anchor=(0.5, 0.035),
         ncols=len(handles),
         frameon=False,
         fontsize=8.2,

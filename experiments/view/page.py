@@ -1,0 +1,311 @@
+"""The page that Solara serves: Mesa's controls at the side, the day, its story and the panels."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from html import escape
+
+import solara
+from mesa.visualization import SolaraViz
+from mesa.visualization.utils import force_update, update_counter
+
+from agents.party import Kind
+from experiments import words
+from experiments.network import Standing
+from experiments.party_sheet import Sheet
+from experiments.results import Results
+from experiments.ticker import stage, ticker
+from experiments.view.controls import Controls
+from experiments.view.looks import CSS
+from experiments.view.pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
+from experiments.view.watched import Choices, WatchedMarket
+from market.scenario import Scenario
+
+SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
+PLAY_INTERVAL_MS = 20
+LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
+REFRESH_DAYS = 5  # of the day's number while jumping
+BUSIEST = "the class most on offer"
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on the page: a day's results and the pictures drawn of them."""
+
+    day: int = -1
+    results: Results | None = None
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    hardware: str = ""
+    sheet: Sheet | None = None
+
+
+@solara.component
+def Page() -> None:
+    """One visitor's page."""
+    choices = solara.use_memo(
+        lambda: Choices(Scenario.load(os.environ.get(SCENARIO, "crypto-crash"))), []
+    )
+    seed = solara.use_reactive(1)
+    market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
+    visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh
+    solara.Title(f"firesale · {market.value.scenario_settings.name}")
+    solara.Style(CSS)
+    SolaraViz(
+        market,
+        components=[],
+        play_interval=PLAY_INTERVAL_MS,
+        render_interval=1,
+        model_params={
+            "choices": choices,
+            "seed": {
+                "type": "SliderInt",
+                "label": _seed_label(seed.value, market.value.simulation.seed),
+                "value": seed,
+                "min": 0,
+                "max": 100,
+                "step": 1,
+            },
+        },
+        name="firesale: who owes whom, and who falls because of whom",
+    ).key(f"visit {visit.value}")
+    with solara.Sidebar():
+        Jump(market, visit)
+        Controls(choices, market.value.simulation.scenario)
+    Dashboard(market.value)
+
+
+def _seed_label(chosen: int, in_force: int) -> str:
+    """The seed's label, with what is in force if that differs."""
+    same = chosen == in_force
+    return "Random seed" if same else f"Random seed {chosen} (in force: {in_force})"
+
+
+@solara.component
+def Jump(market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int]) -> None:
+    """Simulate up to a day; an earlier one starts the same market again."""
+    last = market.value.simulation.scenario.days
+    target = solara.use_reactive(min(100, last))
+    asked, set_asked = solara.use_state(0)
+
+    def run(cancelled: threading.Event) -> None:
+        if not asked:
+            return
+        model = market.value
+        while model.running and model.day < target.value and not cancelled.is_set():
+            model.step()
+            if model.day % REFRESH_DAYS == 0:
+                force_update()
+        force_update()
+
+    job: solara.Result[None] = solara.use_thread(run, dependencies=[asked], intrusive_cancel=False)
+
+    def go() -> None:
+        if target.value < market.value.day:
+            market.value = market.value.again()
+            visit.value += 1
+        set_asked(asked + 1)
+
+    with solara.Card("Jump to a day", elevation=1), solara.Row(style={"align-items": "center"}):
+        solara.v.TextField(
+            label=f"Day, 0 to {last:,}",
+            type="number",
+            v_model=str(target.value),
+            on_v_model=lambda text: target.set(_day(text, target.value, last)),
+            dense=True,
+            hide_details=True,
+        )
+        busy = job.state == solara.ResultState.RUNNING
+        solara.Button("Go", color="primary", on_click=go, disabled=busy)
+
+
+def _day(text: str, before: int, last: int) -> int:
+    """A day that exists; anything else leaves the day as it was."""
+    return min(max(int(text), 0), last) if str(text).strip().isdigit() else before
+
+
+@solara.component
+def Dashboard(model: WatchedMarket) -> None:
+    """Everything in the middle of the page; a thread of its own keeps the pictures up to date."""
+    hardware = solara.use_reactive(BUSIEST)
+    party = solara.use_reactive(NOBODY)
+    shown = solara.use_reactive(Shown())
+
+    def follow(cancelled: threading.Event) -> None:
+        drawn = -1
+        while not cancelled.is_set():
+            if model.day != drawn:
+                shown_now = look(model, hardware.value, party.value)
+                if not cancelled.is_set():
+                    shown.value = shown_now
+                drawn = shown_now.day
+            cancelled.wait(LOOK_S)
+
+    solara.use_thread(
+        follow, dependencies=[model, hardware.value, party.value], intrusive_cancel=False
+    )
+    Today(model)
+    now = shown.value
+    if now.results is None:
+        solara.v.Html(tag="p", class_="fs-note", children=["Drawing the first day ..."])
+        return
+    with solara.v.Html(tag="div", class_="fs-grid"):
+        Story(now.results)
+        for panel in PANELS[:1]:
+            View(panel, now.pictures[panel.name], on_party=party.set)
+        News(now.results)
+        with solara.v.Html(tag="div", class_="fs-card fs-wide fs-choose"):
+            solara.Select(
+                "Hardware class of order book and marks",
+                values=[BUSIEST, *now.results.classes],
+                value=hardware,
+            )
+            solara.Select(
+                "Party to look at (or click on a circle)",
+                values=[NOBODY, *(spot.label for spot in now.pictures[PANELS[0].name].spots)],
+                value=_label_of(party.value, now.pictures[PANELS[0].name].spots),
+                on_value=lambda label: party.set(
+                    _party_of(label, now.pictures[PANELS[0].name].spots)
+                ),
+            )
+        if now.sheet is not None:
+            Party(now.sheet)
+        for panel in PANELS[1:]:
+            View(panel, now.pictures[panel.name])
+
+
+def look(model: WatchedMarket, hardware: str, party: str) -> Shown:
+    """Read a market between two days and draw every panel of it."""
+    results = model.results()
+    known = hardware if hardware in results.classes else busiest_class(results)
+    sheet = model.sheet(party) if party != NOBODY else None
+    pictures = dict(draw_all(results, known))
+    return Shown(results.last_day, results, pictures, known, sheet)
+
+
+def _label_of(party: str, spots: tuple[Spot, ...]) -> str:
+    return next((spot.label for spot in spots if spot.party == party), NOBODY)
+
+
+def _party_of(label: str, spots: tuple[Spot, ...]) -> str:
+    return next((spot.party for spot in spots if spot.label == label), NOBODY)
+
+
+@solara.component
+def Today(model: WatchedMarket) -> None:
+    """The day, large, from the moment it is over."""
+    update_counter.get()
+    date, last = words.date(model.date), model.simulation.scenario.days
+    title = model.scenario_settings.title or model.scenario_settings.name
+    with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
+        solara.v.Html(tag="strong", children=[f"Day {model.day}"])
+        solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
+
+
+@solara.component
+def Story(results: Results) -> None:
+    """Where the market stands, in a sentence and a few numbers."""
+    network = results.network
+    assert network is not None
+    borrowers = network.of_kind(Kind.MINER, Kind.NEOCLOUD)
+    lenders = network.of_kind(Kind.LENDER)
+    series = results.series
+    btc = float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1)
+    rent = float(series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1)
+    pressed = int(borrowers[Standing.CALLED] + borrowers[Standing.CURE])
+    numbers = (
+        ("Bitcoin since opening", words.percent(btc)),
+        ("H100 rent", words.percent(rent)),
+        ("Called or in cure", f"{pressed:,}"),
+        ("Borrowers in default", f"{int(borrowers[Standing.DEFAULTED]):,} of {borrowers.sum():,}"),
+        ("Lenders failed or closed", f"{int(lenders[Standing.FAILED]):,} of {lenders.sum():,}"),
+        ("Lenders have lost", words.money(results.final("loss_usd"))),
+        ("GPUs unsold", words.count(results.final("gpus_for_sale"))),
+        ("TH/s of rigs unsold", words.count(results.final("asic_th_for_sale"))),
+    )
+    cells = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in numbers
+    )
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-wide", "fs-story"],
+        unsafe_innerHTML=f"<p>{escape(stage(results))}</p><dl>{cells}</dl>",
+    )
+
+
+@solara.component
+def News(results: Results) -> None:
+    """The latest events in plain words, today's marked."""
+    lines = ticker(results)
+    items = "".join(
+        f'<li class="{"fs-grave" if line.grave else ""}'
+        f'{" fs-now" if line.day == results.last_day else ""}">'
+        f"<b>Day {line.day}</b> {escape(line.text)}</li>"
+        for line in lines
+    )
+    text = items or "<li>Nothing to tell yet: press Play (▶) at the left.</li>"
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-news"],
+        unsafe_innerHTML=f"<h2>What just happened</h2><ul>{text}</ul>",
+    )
+
+
+@solara.component
+def View(panel: Panel, picture: Picture, on_party: Callable[[str], None] | None = None) -> None:
+    """One panel: name, finding, picture, how to read it."""
+    wide = "fs-network" if on_party else "fs-wide" if panel.wide else ""
+    with solara.v.Html(tag="section", class_=f"fs-card {wide}"):
+        solara.v.Html(tag="h2", children=[panel.name])
+        solara.v.Html(tag="p", class_="fs-finding", children=[picture.title])
+        with solara.v.Html(tag="div", class_="fs-picture"):
+            solara.v.Html(tag="img", attributes={"src": picture.url, "alt": picture.title})
+            if on_party:
+                Spots(picture.spots, on_party)
+        solara.v.Html(tag="p", class_="fs-note", children=[panel.reading])
+
+
+@solara.component
+def Spots(spots: tuple[Spot, ...], on_party: Callable[[str], None]) -> None:
+    """Invisible buttons on the circles of a picture."""
+    for spot in spots:
+        Dot(spot, on_party).key(spot.party)
+
+
+@solara.component
+def Dot(spot: Spot, on_party: Callable[[str], None]) -> None:
+    """One of them; the list of parties serves the keyboard, so Tab does not stop here."""
+    button = solara.v.Html(
+        tag="button",
+        class_="fs-dot",
+        style_=f"left:{spot.left}%;top:{spot.top}%",
+        attributes={"title": spot.label, "aria-label": spot.label, "tabindex": "-1"},
+    )
+    solara.v.use_event(button, "click", lambda *_: on_party(spot.party))
+
+
+@solara.component
+def Party(sheet: Sheet) -> None:
+    """One party's balance sheet, loans with covenants and headroom, and contracts."""
+    tables = "".join(
+        _table(rows) for rows in (sheet.balance, sheet.loans, sheet.contracts) if len(rows) > 1
+    )
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-wide", "fs-party"],
+        unsafe_innerHTML=f"<h2>{escape(sheet.name)}</h2>"
+        f'<p class="fs-note">{escape(sheet.standing)}</p>{tables}',
+    )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """A table whose first row is its head."""
+    head, *body = rows
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"

@@ -1,0 +1,76 @@
+"""Start the page: check what was asked for, compile the model, serve on this machine only."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import threading
+import webbrowser
+
+import typer
+
+from market.errors import InputError
+from market.scenario import Scenario
+
+HOST = "127.0.0.1"
+SETTINGS = {
+    "SOLARA_APP": "experiments.view.page",
+    "SOLARA_MODE": "production",
+    "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
+    "SOLARA_KERNEL_CULL_TIMEOUT": "10m",  # a closed tab's market is forgotten after that
+    "SOLARA_THEME_VARIANT": "light",
+    "SOLARA_ASSETS_PROXY": "False",  # nothing is fetched from elsewhere
+}
+
+
+def serve(scenario: str, port: int, open_browser: bool) -> None:
+    """Serve the page until interrupted.
+
+    Raises:
+        InputError: no such scenario, or a port that cannot be used.
+    """
+    chosen = Scenario.load(scenario)
+    _check_port(port)
+    offline = importlib.util.find_spec("solara-assets") or importlib.util.find_spec("solara_assets")
+    os.environ.update(SETTINGS)
+    if offline is None:
+        os.environ["SOLARA_ASSETS_PROXY"] = "True"
+        typer.echo("Scripts come from the internet; the extra 'offline' keeps them here.", err=True)
+    from experiments.view import page
+
+    os.environ[page.SCENARIO] = scenario
+    _warm(chosen)
+    import uvicorn
+    from solara.server import starlette
+
+    url = f"http://{HOST}:{port}"
+    typer.echo(f"{chosen.title or chosen.name}: {url} (Ctrl-C stops)", err=True)
+    if open_browser:
+        threading.Timer(1.0, webbrowser.open, [url]).start()
+    uvicorn.run(starlette.app, host=HOST, port=port, log_level="error")
+
+
+def _check_port(port: int) -> None:
+    """Refuse a port that is taken or not allowed."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise InputError(
+                f"--port {port}: cannot be used ({error.strerror or error}); name another one."
+            ) from None
+
+
+def _warm(scenario: Scenario) -> None:
+    """Compile or load every kernel before the first visitor comes."""
+    from agents.compiled import is_warm
+    from experiments.run import COMPILING
+    from market.simulation import Simulation
+
+    if not is_warm():
+        typer.echo(COMPILING, err=True)
+    simulation = Simulation(scenario)
+    for _ in range(min(8, scenario.days)):
+        simulation.step()
