@@ -122,14 +122,14 @@ def new_figure(
 
 @styled
 def panel_figure(
-    width_in: float = 5.4,
-    height_in: float = 3.4,
+    width_in: float = 4.9,
+    height_in: float = 3.1,
     *,
     columns: int = 1,
     left_in: float = 0.7,
     right_in: float = 0.3,
-    top_in: float = 0.28,
-    bottom_in: float = 0.55,
+    top_in: float = 0.26,
+    bottom_in: float = 0.52,
     **grid: Any,
 ) -> tuple[Figure, list[Axes]]:
     """A figure without a head, for a page that writes its title itself."""

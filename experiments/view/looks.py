@@ -46,7 +46,8 @@ CSS = """
 @media (min-width: 1700px) {
   .fs-network { grid-column: span 8; } .fs-news { grid-column: span 4; }
   .fs-news ul { height: auto; max-height: 640px; font-size: 0.95rem; }
-  .fs-card { grid-column: span 4; } .fs-wide { grid-column: span 12; }
+  .fs-card { grid-column: span 4; } .fs-wide { grid-column: span 6; }
+  .fs-story, .fs-choose, .fs-party { grid-column: span 12; }
   .fs-network { grid-column: span 8; }
 }
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
@@ -27,6 +28,7 @@ from market.scenario import Scenario
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
 PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
+REST = 0.5  # of the time a drawing took, before the next one: days come first
 REFRESH_DAYS = 5  # of the day's number while jumping
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
@@ -72,10 +74,26 @@ def Page() -> None:
         },
         name="firesale: who owes whom, and who falls because of whom",
     ).key(f"visit {visit.value}")
+    Side(market, visit, choices)
+    Dashboard(market.value)
+
+
+@solara.component
+def Side(
+    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
+) -> None:
+    """What stands in the sidebar below Mesa's own controls."""
+    Below(market, visit, choices)
+
+
+@solara.component
+def Below(
+    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
+) -> None:
+    """The same; Solara orders a sidebar by how deep a component stands."""
     with solara.Sidebar():
         Jump(market, visit)
         Controls(choices, market.value.simulation.scenario)
-    Dashboard(market.value)
 
 
 def _seed_label(chosen: int, in_force: int) -> str:
@@ -137,11 +155,13 @@ def Dashboard(model: WatchedMarket) -> None:
     def follow(cancelled: threading.Event) -> None:
         drawn = -1
         while not cancelled.is_set():
+            began = time.perf_counter()
             if model.day != drawn:
                 shown_now = look(model, hardware.value, party.value)
                 if not cancelled.is_set():
                     shown.value = shown_now
                 drawn = shown_now.day
+                cancelled.wait(REST * (time.perf_counter() - began))
             cancelled.wait(LOOK_S)
 
     solara.use_thread(

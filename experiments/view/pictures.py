@@ -108,7 +108,7 @@ def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 
 
 def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure(right_in=1.25)
+    figure, (axes,) = style.panel_figure(right_in=1.2)
     draw_prices(axes, results)
     series = results.series
     change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
@@ -158,25 +158,23 @@ def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     series = results.series
     paper, real = float(series["paper_ltv"].iloc[-1]), float(series["realisable_ltv"].iloc[-1])
-    figure, (axes,) = style.panel_figure(right_in=1.35)
+    figure, (over_time, by_class) = style.panel_figure(
+        WIDE_IN,
+        3.3,
+        columns=2,
+        right_in=1.75,
+        top_in=0.5,
+        gridspec_kw={"width_ratios": (1.15, 1), "wspace": 0.95},
+    )
     if not (words.is_number(paper) and words.is_number(real)):
-        axes.set_axis_off()
+        over_time.set_axis_off()
+        by_class.set_axis_off()
         return "No secured loan is outstanding", figure, ()
-    draw_ltv(axes, results)
+    draw_ltv(over_time, results)
+    style.panel_title(over_time, "All secured loans")
+    draw_ltv_by_class(by_class, results, results.last_day)
     title = f"Loans stand at {words.percent(paper)} of collateral on paper, "
     return title + f"at {words.percent(real)} if all had to sell now", figure, ()
-
-
-def _ltv_by_class(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure(left_in=1.2, right_in=1.7, top_in=0.45)
-    draw_ltv_by_class(axes, results, results.last_day)
-    axes.set_title("")
-    table = results.ltv_by_class(results.last_day)
-    none = [
-        words.CLASS_TITLES.get(h, h) for h in table.index if np.isinf(table["paper_to_bids"][h])
-    ]
-    title = f"No bids at all for {words.listed(none, 3)}" if none else "Every class has bids"
-    return title, figure, ()
 
 
 def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
@@ -215,19 +213,16 @@ PANELS = (
         _marks,
     ),
     Panel(
-        "Paper against realisable loan to value",
-        "Above 100 % a sale of the collateral does not repay the loans. Measured every four weeks.",
-        _ltv,
-    ),
-    Panel(
-        "Loan to value by collateral",
-        "Blue: at marks. Red: all lenders sell at once. Hollow: each sells alone.",
-        _ltv_by_class,
-    ),
-    Panel(
         "Who fell because of whom",
         "Each line is caused by the line it hangs from.",
         _cascade,
+        wide=True,
+    ),
+    Panel(
+        "Paper against realisable loan to value",
+        "Blue: at lenders' marks. Red: if all lenders sold at once; hollow: each alone. Above "
+        "100 % a sale does not repay the loans. Measured every four weeks.",
+        _ltv,
         wide=True,
     ),
     Panel(

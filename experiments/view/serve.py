@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
+import secrets
 import socket
+import sys
 import threading
 import webbrowser
 
@@ -14,13 +17,16 @@ from market.errors import InputError
 from market.scenario import Scenario
 
 HOST = "127.0.0.1"
+SWITCH_S = 0.0005  # of threads: a day is short, a drawing long, and days come first
 SETTINGS = {
     "SOLARA_APP": "experiments.view.page",
     "SOLARA_MODE": "production",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
     "SOLARA_KERNEL_CULL_TIMEOUT": "10m",  # a closed tab's market is forgotten after that
     "SOLARA_THEME_VARIANT": "light",
-    "SOLARA_ASSETS_PROXY": "False",  # nothing is fetched from elsewhere
+    "SOLARA_ASSETS_PROXY": "True",  # pages ask this server for scripts, which has solara-assets
+    "SOLARA_SESSION_SECRET_KEY": secrets.token_hex(16),
+    "SOLARA_THEME_SHOW_BANNER": "False",
 }
 
 
@@ -32,15 +38,17 @@ def serve(scenario: str, port: int, open_browser: bool) -> None:
     """
     chosen = Scenario.load(scenario)
     _check_port(port)
-    offline = importlib.util.find_spec("solara-assets") or importlib.util.find_spec("solara_assets")
     os.environ.update(SETTINGS)
-    if offline is None:
-        os.environ["SOLARA_ASSETS_PROXY"] = "True"
-        typer.echo("Scripts come from the internet; the extra 'offline' keeps them here.", err=True)
+    if importlib.util.find_spec("solara_assets") is None:
+        typer.echo(
+            "Scripts are fetched from the internet; the extra 'offline' brings them along.",
+            err=True,
+        )
     from experiments.view import page
 
     os.environ[page.SCENARIO] = scenario
     _warm(chosen)
+    sys.setswitchinterval(SWITCH_S)
     import uvicorn
     from solara.server import starlette
 
@@ -48,6 +56,8 @@ def serve(scenario: str, port: int, open_browser: bool) -> None:
     typer.echo(f"{chosen.title or chosen.name}: {url} (Ctrl-C stops)", err=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [url]).start()
+    logging.captureWarnings(True)  # about cookies of pages within other pages
+    logging.getLogger("py.warnings").setLevel(logging.ERROR)
     uvicorn.run(starlette.app, host=HOST, port=port, log_level="error")
 
 
