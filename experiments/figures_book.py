@@ -124,7 +124,7 @@ def draw_book(panels: Sequence[Axes], results: Results, day: int, hardware: str)
         _ladder(axes, own, colors)
         axes.axhline(mark, color=style.GREY, ls=(0, (4, 3)), lw=1.2)
         if len(paid):
-            axes.axhline(float(paid.iloc[-1]), color=style.GREEN, lw=2, zorder=3)
+            axes.axhline(float(paid.iloc[-1]), color=style.GREEN, lw=4, alpha=0.55, zorder=1.5)
         axes.set_xlabel(f"cumulative quantity, {words.unit(hardware)}")
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(lambda value, _: words.count(value))
@@ -142,7 +142,7 @@ def draw_book(panels: Sequence[Axes], results: Results, day: int, hardware: str)
     ]
     if len(paid):
         price = f"cleared at {_usd(float(paid.iloc[-1]))}"
-        handles.append(Line2D([], [], color=style.GREEN, lw=2, label=price))
+        handles.append(Line2D([], [], color=style.GREEN, lw=4, alpha=0.55, label=price))
     handles += [
         Patch(color=colors[segment], alpha=0.8, label=words.short(words.segment(segment), 24))
         for segment in segments[:MOST_SEGMENTS]

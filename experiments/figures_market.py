@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25")
+FAMILIES = (
+    ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
+    ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
+)
 HIGHEST_LTV = 2.5  # of a class; beyond it an arrow
 MOST_LTV = 5.0  # of the whole market
 MOST_CLASSES = 11
@@ -236,11 +240,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
 @style.styled
 def liquidation(results: Results) -> Figure:
     """Hardware seized, sold and still waiting for a buyer, week by week."""
-    families = (
-        ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
-        ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
-    )
-    series = results.series
+    series, families = results.series, FAMILIES
     if not any(series[column].max() > 0 for family in families for column in family[1:]):
         return style.empty_figure(
             "Nothing is seized, nothing has to be sold", "No lender enforced on hardware."
@@ -264,40 +264,36 @@ def liquidation(results: Results) -> Figure:
         right_in=1.4,
         gridspec_kw={"wspace": 0.62},
     )
-    weekly = series.iloc[::7]
-    if weekly.index[-1] != series.index[-1]:
-        weekly = pd.concat([weekly, series.iloc[-1:]])
-    x = results.x(weekly["day"])
-    for axes, (unit, seized, sold, waiting) in zip(panels, families, strict=True):
-        style.panel_title(axes, words.capital(unit))
-        style.date_axis(axes, x[0], x[-1], 4)
-        if weekly[[seized, sold, waiting]].to_numpy().max() <= 0:
-            axes.text(
-                0.5, 0.5, "none seized", transform=axes.transAxes, ha="center", color=style.GREY
-            )
-            axes.set_yticks([])
-            continue
-        axes.fill_between(x, weekly[seized], step="post", color=style.LIGHT, alpha=0.7, lw=0)
-        axes.step(x, weekly[seized], where="post", color=style.GREY)
-        axes.step(x, weekly[sold], where="post", color=style.GREEN)
-        axes.step(x, weekly[waiting], where="post", color=style.ORANGE)
-        axes.set_ylim(bottom=0)
-        axes.yaxis.set_major_formatter(lambda value, _: words.count(value))
-        style.label_ends(
-            axes,
-            x[-1],
-            [
-                (
-                    float(weekly[column].iloc[-1]),
-                    f"{name} {words.count(weekly[column].iloc[-1])}",
-                    color,
-                )
-                for column, name, color in (
-                    (seized, "seized", style.GREY),
-                    (sold, "sold", style.GREEN),
-                    (waiting, "on offer", style.ORANGE),
-                )
-            ],
-            size=8.5,
-        )
+    for axes, family in zip(panels, families, strict=True):
+        style.panel_title(axes, words.capital(family[0]))
+        draw_liquidation(axes, results, *family[1:])
     return figure
+
+
+@style.styled
+def draw_liquidation(axes: Axes, results: Results, seized: str, sold: str, waiting: str) -> None:
+    """One family, by week: units seized, sold and on offer, from the series so named."""
+    weekly = results.series.iloc[::7]
+    if weekly.index[-1] != results.series.index[-1]:
+        weekly = pd.concat([weekly, results.series.iloc[-1:]])
+    x = results.x(weekly["day"])
+    style.date_axis(axes, x[0], x[-1], 4)
+    if weekly[[seized, sold, waiting]].to_numpy().max() <= 0:
+        axes.text(0.5, 0.5, "none seized", transform=axes.transAxes, ha="center", color=style.GREY)
+        axes.set_yticks([])
+        return
+    lines = (
+        (seized, "seized", style.GREY),
+        (sold, "sold", style.GREEN),
+        (waiting, "on offer", style.ORANGE),
+    )
+    axes.fill_between(x, weekly[seized], step="post", color=style.LIGHT, alpha=0.7, lw=0)
+    for column, _, color in lines:
+        axes.step(x, weekly[column], where="post", color=color)
+    axes.set_ylim(bottom=0)
+    axes.yaxis.set_major_formatter(lambda value, _: words.count(value))
+    ends = [
+        (float(weekly[column].iloc[-1]), f"{name} {words.count(weekly[column].iloc[-1])}", color)
+        for column, name, color in lines
+    ]
+    style.label_ends(axes, x[-1], ends, size=8.5)

@@ -38,7 +38,7 @@ class Slide:
 
     def text(self, scenario: Scenario) -> str:
         """The value with its unit."""
-        return f"{self.shown(scenario):,.10g} {self.unit}"
+        return f"{self.shown(scenario):,.10g} {self.unit}".replace("-", "−")
 
     def stored(self, shown: float) -> float | int:
         """The scenario's value of a shown one."""
@@ -223,12 +223,14 @@ def _One(
     control: Control, chosen: Scenario, in_force: Scenario, on_value: Callable[[Any], None]
 ) -> None:
     """One control with its value, and what is in force if that differs."""
-    label = f"{control.label}: {control.text(chosen)}".rstrip()
+    label = control.label
+    if isinstance(control, Slide):
+        label += f": {control.text(chosen)}"
     if value_of(chosen, control.key) != value_of(in_force, control.key):
-        label += f" (in force: {control.text(in_force).strip()})"
+        label += f" (in force: {control.text(in_force)})"
     if isinstance(control, Tick):
         solara.v.Switch(
-            label=control.label + label[label.rfind(" (in force") :] * ("(in force" in label),
+            label=label,
             v_model=bool(value_of(chosen, control.key)),
             on_v_model=on_value,
             dense=True,

@@ -1,6 +1,7 @@
 """How the page looks: a grid of white cards that fits laptops and wide screens."""
 
 CSS = """
+.solara-autorouter-content .v-sheet.d-flex { row-gap: 2px !important; }
 .fs-today { display: flex; gap: 1rem; align-items: baseline; padding: 0.3rem 0.6rem 0; }
 .fs-today strong { font-size: 1.9rem; font-variant-numeric: tabular-nums; white-space: nowrap; }
 .fs-today span { color: #5a5a5a; font-size: 1rem; }
@@ -47,7 +48,7 @@ CSS = """
   .fs-network { grid-column: span 8; } .fs-news { grid-column: span 4; }
   .fs-news ul { height: auto; max-height: 640px; font-size: 0.95rem; }
   .fs-card { grid-column: span 4; } .fs-wide { grid-column: span 6; }
-  .fs-story, .fs-choose, .fs-party { grid-column: span 12; }
+  .fs-story, .fs-choose, .fs-party { grid-column: span 12; } .fs-long { grid-column: span 8; }
   .fs-network { grid-column: span 8; }
 }
 """

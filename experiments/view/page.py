@@ -6,12 +6,14 @@ import os
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from html import escape
+from typing import Any
 
 import solara
 from mesa.visualization import SolaraViz
 from mesa.visualization.utils import force_update, update_counter
+from reacton.core import get_render_context
 
 from agents.party import Kind
 from experiments import words
@@ -30,6 +32,11 @@ PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
 REST = 0.5  # of the time a drawing took, before the next one: days come first
 REFRESH_DAYS = 5  # of the day's number while jumping
+ABOUT = (
+    "Miners (left) and neoclouds (right) have borrowed from lenders (middle) against bitcoin, rigs "
+    "and GPUs. Press Play (▶) at the left. Once prices fall, watch who is called for margin, who "
+    "fails, what is seized, and whether anybody is there to buy it."
+)
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
 
@@ -148,6 +155,8 @@ def _day(text: str, before: int, last: int) -> int:
 @solara.component
 def Dashboard(model: WatchedMarket) -> None:
     """Everything in the middle of the page; a thread of its own keeps the pictures up to date."""
+    model.page = get_render_context().thread_lock
+    solara.use_effect(lambda: model.leave, [model])
     hardware = solara.use_reactive(BUSIEST)
     party = solara.use_reactive(NOBODY)
     shown = solara.use_reactive(Shown())
@@ -170,12 +179,12 @@ def Dashboard(model: WatchedMarket) -> None:
     Today(model)
     now = shown.value
     if now.results is None:
-        solara.v.Html(tag="p", class_="fs-note", children=["Drawing the first day ..."])
+        solara.Text("Drawing the first day ...", classes=["fs-note"])
         return
-    with solara.v.Html(tag="div", class_="fs-grid"):
+    with solara.v.Html(tag="div", class_="fs-grid").key("grid"):
         Story(now.results)
         for panel in PANELS[:1]:
-            View(panel, now.pictures[panel.name], on_party=party.set)
+            View(panel, now.pictures[panel.name], party.set)
         News(now.results)
         with solara.v.Html(tag="div", class_="fs-card fs-wide fs-choose"):
             solara.Select(
@@ -194,7 +203,7 @@ def Dashboard(model: WatchedMarket) -> None:
         if now.sheet is not None:
             Party(now.sheet)
         for panel in PANELS[1:]:
-            View(panel, now.pictures[panel.name])
+            View(panel, now.pictures[panel.name], party.set)
 
 
 def look(model: WatchedMarket, hardware: str, party: str) -> Shown:
@@ -247,13 +256,19 @@ def Story(results: Results) -> None:
         ("TH/s of rigs unsold", words.count(results.final("asic_th_for_sale"))),
     )
     cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{escape(value)}</dd></div>" for name, value in numbers
+        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in numbers
     )
+    about = f'<div class="fs-note">{escape(ABOUT)}</div>' if results.last_day == 0 else ""
     solara.HTML(
         tag="section",
         classes=["fs-card", "fs-wide", "fs-story"],
-        unsafe_innerHTML=f"<p>{escape(stage(results))}</p><dl>{cells}</dl>",
+        unsafe_innerHTML=f"<p>{_text(stage(results))}</p>{about}<dl>{cells}</dl>",
     )
+
+
+def _text(text: str) -> str:
+    """Text as HTML; a number and its per-cent sign stay on one line."""
+    return escape(text).replace(" %", "&nbsp;%")
 
 
 @solara.component
@@ -263,7 +278,7 @@ def News(results: Results) -> None:
     items = "".join(
         f'<li class="{"fs-grave" if line.grave else ""}'
         f'{" fs-now" if line.day == results.last_day else ""}">'
-        f"<b>Day {line.day}</b> {escape(line.text)}</li>"
+        f"<b>Day {line.day}</b> {_text(line.text)}</li>"
         for line in lines
     )
     text = items or "<li>Nothing to tell yet: press Play (▶) at the left.</li>"
@@ -274,37 +289,34 @@ def News(results: Results) -> None:
     )
 
 
-@solara.component
-def View(panel: Panel, picture: Picture, on_party: Callable[[str], None] | None = None) -> None:
-    """One panel: name, finding, picture, how to read it."""
-    wide = "fs-network" if on_party else "fs-wide" if panel.wide else ""
-    with solara.v.Html(tag="section", class_=f"fs-card {wide}"):
-        solara.v.Html(tag="h2", children=[panel.name])
-        solara.v.Html(tag="p", class_="fs-finding", children=[picture.title])
-        with solara.v.Html(tag="div", class_="fs-picture"):
-            solara.v.Html(tag="img", attributes={"src": picture.url, "alt": picture.title})
-            if on_party:
-                Spots(picture.spots, on_party)
-        solara.v.Html(tag="p", class_="fs-note", children=[panel.reading])
+@solara.component_vue("panel.vue")
+def PanelCard(
+    name: str,
+    finding: str,
+    url: str,
+    reading: str,
+    room: str,
+    spots: list[dict[str, Any]],
+    event_choose: Callable[[str], None],
+) -> None:
+    """One panel: name, finding, picture, how to read it; on circles, buttons one cannot see.
+
+    It is one widget: Solara walks through all there are whenever a day is over.
+    """
 
 
-@solara.component
-def Spots(spots: tuple[Spot, ...], on_party: Callable[[str], None]) -> None:
-    """Invisible buttons on the circles of a picture."""
-    for spot in spots:
-        Dot(spot, on_party).key(spot.party)
-
-
-@solara.component
-def Dot(spot: Spot, on_party: Callable[[str], None]) -> None:
-    """One of them; the list of parties serves the keyboard, so Tab does not stop here."""
-    button = solara.v.Html(
-        tag="button",
-        class_="fs-dot",
-        style_=f"left:{spot.left}%;top:{spot.top}%",
-        attributes={"title": spot.label, "aria-label": spot.label, "tabindex": "-1"},
-    )
-    solara.v.use_event(button, "click", lambda *_: on_party(spot.party))
+def View(panel: Panel, picture: Picture, on_party: Callable[[str], None]) -> solara.Element:
+    """A panel with its latest picture."""
+    room = "fs-network" if picture.spots else "fs-wide" if panel.wide else ""
+    return PanelCard(
+        name=panel.name,
+        finding=picture.title,
+        url=picture.url,
+        reading=panel.reading,
+        room=room + " fs-long" * panel.long,
+        spots=[asdict(spot) for spot in picture.spots],
+        event_choose=on_party,
+    ).key(panel.name)
 
 
 @solara.component

@@ -18,7 +18,14 @@ from experiments import cascade, style, words
 from experiments.figures import draw_prices
 from experiments.figures_book import book_places, book_title, draw_book, last_book
 from experiments.figures_lenders import draw_credit, draw_lenders, lenders_title
-from experiments.figures_market import draw_ltv, draw_ltv_by_class, draw_mark, mark_note
+from experiments.figures_market import (
+    FAMILIES,
+    draw_liquidation,
+    draw_ltv,
+    draw_ltv_by_class,
+    draw_mark,
+    mark_note,
+)
 from experiments.figures_network import draw_network, network_title, places
 
 if TYPE_CHECKING:
@@ -59,12 +66,16 @@ class Picture:
 
 @dataclass(frozen=True)
 class Panel:
-    """What a panel is called, how to read it, who draws it, and whether it needs the full width."""
+    """What a panel is called, how to read it, who draws it, and how much room it needs.
+
+    ``wide``: the whole width of a laptop; ``long``: two thirds of a large screen.
+    """
 
     name: str
     reading: str
     draw: Callable[[Results, str], tuple[str, Figure, tuple[Spot, ...]]] = field(repr=False)
     wide: bool = False
+    long: bool = False
 
 
 def busiest_class(results: Results) -> str:
@@ -127,6 +138,18 @@ def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ..
     axes.set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
     name = words.capital(words.hardware(hardware))
     return f"{name}: {mark_note(results, hardware)}", figure, ()
+
+
+def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, (axes,) = style.panel_figure(right_in=1.2)
+    unit, *columns = FAMILIES[1 if words.is_asic(hardware) else 0]
+    seized, sold, waiting = columns
+    draw_liquidation(axes, results, seized, sold, waiting)
+    taken = results.final(seized)
+    if taken <= 0:
+        return f"No {unit} seized", figure, ()
+    share = words.percent(results.final(sold) / taken)
+    return f"{words.count(taken)} {unit} seized, {share} of them sold", figure, ()
 
 
 def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
@@ -213,10 +236,16 @@ PANELS = (
         _marks,
     ),
     Panel(
+        "Seized hardware",
+        "Grey: seized so far; green: sold; orange: on offer and unsold.",
+        _liquidation,
+    ),
+    Panel(
         "Who fell because of whom",
         "Each line is caused by the line it hangs from.",
         _cascade,
         wide=True,
+        long=True,
     ),
     Panel(
         "Paper against realisable loan to value",

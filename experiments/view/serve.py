@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import os
@@ -22,7 +23,7 @@ SETTINGS = {
     "SOLARA_APP": "experiments.view.page",
     "SOLARA_MODE": "production",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
-    "SOLARA_KERNEL_CULL_TIMEOUT": "10m",  # a closed tab's market is forgotten after that
+    "SOLARA_KERNEL_CULL_TIMEOUT": "2m",  # a page that has lost its browser is forgotten
     "SOLARA_THEME_VARIANT": "light",
     "SOLARA_ASSETS_PROXY": "True",  # pages ask this server for scripts, which has solara-assets
     "SOLARA_SESSION_SECRET_KEY": secrets.token_hex(16),
@@ -58,7 +59,10 @@ def serve(scenario: str, port: int, open_browser: bool) -> None:
         threading.Timer(1.0, webbrowser.open, [url]).start()
     logging.captureWarnings(True)  # about cookies of pages within other pages
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
-    uvicorn.run(starlette.app, host=HOST, port=port, log_level="error")
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.run(
+            starlette.app, host=HOST, port=port, log_level="error", timeout_graceful_shutdown=1
+        )
 
 
 def _check_port(port: int) -> None:
@@ -74,9 +78,11 @@ def _check_port(port: int) -> None:
 
 
 def _warm(scenario: Scenario) -> None:
-    """Compile or load every kernel before the first visitor comes."""
+    """Compile or load every kernel, and draw once, before the first visitor comes."""
     from agents.compiled import is_warm
+    from experiments.results import Results
     from experiments.run import COMPILING
+    from experiments.view.pictures import USUAL_CLASS, draw_all
     from market.simulation import Simulation
 
     if not is_warm():
@@ -84,3 +90,5 @@ def _warm(scenario: Scenario) -> None:
     simulation = Simulation(scenario)
     for _ in range(min(8, scenario.days)):
         simulation.step()
+    for _ in draw_all(Results.of(simulation, scenario, 1, loans=False), USUAL_CLASS):
+        pass

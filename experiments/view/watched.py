@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 import solara
@@ -13,6 +14,7 @@ from market.errors import InputError
 from market.model import CreditMarket
 from market.scenario import Scenario
 
+PATIENCE_S, PAUSE_S = 2.0, 0.002
 FROM_FILES = ("history",)  # keys that name files: for the command line only
 
 
@@ -73,13 +75,29 @@ class WatchedMarket(CreditMarket):
         self._books = threading.Lock()  # a day is either not begun or over when somebody reads
         number = seed if isinstance(seed, int) else seed.value
         super().__init__(choices.scenario.value, rng=number)
+        self._left = False
+        self.page: threading.Lock | None = None  # held while the page is being put together
+
+    def leave(self) -> None:
+        """The page shows another market, or nobody looks any more."""
+        self._left = True
 
     def again(self) -> WatchedMarket:
         """The same market on its first day."""
         return WatchedMarket(Choices(self.simulation.scenario), self.simulation.seed)
 
     def step(self) -> None:
-        """Simulate a day."""
+        """Simulate a day, once the page is not putting itself together.
+
+        A page whose state changes during every one of its passes never gets done. Once the page is
+        left, nothing runs any more.
+        """
+        if self._left:
+            self.running = False
+            return
+        latest = time.monotonic() + PATIENCE_S
+        while self.page is not None and self.page.locked() and time.monotonic() < latest:
+            time.sleep(PAUSE_S)
         with self._books:
             super().step()
 
