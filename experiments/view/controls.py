@@ -251,11 +251,16 @@ def _One(
     if idle and control.needs:
         label += f" – only with path {control.needs[1]}"
     value = control.shown(chosen)
+
+    def slide(shown: float) -> None:
+        if abs(shown - value) >= 0.5 * control.step:  # less is the slider's own rounding
+            on_value(control.stored(shown))
+
     solara.v.Slider(
         label=label,
         class_="fs-slider",
         v_model=value,
-        on_v_model=lambda shown: on_value(control.stored(float(shown))),
+        on_v_model=slide,
         min=min(control.low, value),
         max=max(control.high, value),
         step=control.step,

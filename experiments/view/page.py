@@ -30,7 +30,7 @@ from market.scenario import Scenario
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
 PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
-REST = 0.5  # of the time a drawing took, before the next one: days come first
+REST = 1.0  # of the time a drawing took, before the next one: days come first
 REFRESH_DAYS = 5  # of the day's number while jumping
 ABOUT = (
     "Miners (left) and neoclouds (right) have borrowed from lenders (middle) against bitcoin, rigs "
@@ -181,7 +181,8 @@ def Dashboard(model: WatchedMarket) -> None:
     if now.results is None:
         solara.Text("Drawing the first day ...", classes=["fs-note"])
         return
-    with solara.v.Html(tag="div", class_="fs-grid").key("grid"):
+    drawn = {"data-day": str(now.day)}
+    with solara.v.Html(tag="div", class_="fs-grid", attributes=drawn).key("grid"):
         Story(now.results)
         for panel in PANELS[:1]:
             View(panel, now.pictures[panel.name], party.set)

@@ -97,7 +97,7 @@ def draw_all(results: Results, hardware: str) -> Iterator[tuple[str, Picture]]:
             title, figure, spots = panel.draw(results, hardware)
             data = io.BytesIO()
             with style.matplotlib.rc_context(style.STYLE):
-                figure.savefig(data, format="png")
+                figure.savefig(data, format="png", pil_kwargs={"compress_level": 1})
         yield panel.name, Picture(title, data.getvalue(), spots)
 
 
