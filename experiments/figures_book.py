@@ -91,18 +91,29 @@ def book_places(results: Results, day: int, hardware: str) -> int:
     return max(1, _book(results, day, hardware)["place"].nunique())
 
 
-def _book(results: Results, day: int, hardware: str) -> pd.DataFrame:
-    """The rows of one book that are worth drawing."""
+def busiest_place(results: Results, day: int, hardware: str) -> str:
+    """Where most is on offer, or else bid for: ``in place`` or ``removed``."""
+    book = _book(results, day, hardware)
+    units = book.assign(ask=book["side"] == "ask").groupby(["ask", "place"])["units"].sum()
+    return str(units.loc[units.index[-1][0]].idxmax()) if len(units) else "removed"
+
+
+def _book(results: Results, day: int, hardware: str, place: str = "") -> pd.DataFrame:
+    """The rows of one book, of one place if it is named, that are worth drawing."""
     book = results.book
+    if place:
+        book = book[book["place"] == place]
     book = book[(book["day"] == day) & (book["hardware"] == hardware) & (book["units"] > 0)]
     serious = book["price_usd"] >= NO_BID * results.mark(hardware, day)
     return book[(book["side"] == "ask") | serious]
 
 
 @style.styled
-def draw_book(panels: Sequence[Axes], results: Results, day: int, hardware: str) -> None:
-    """One book, a panel for each place, with the mark and the price at which it cleared."""
-    book, mark = _book(results, day, hardware), results.mark(hardware, day)
+def draw_book(
+    panels: Sequence[Axes], results: Results, day: int, hardware: str, place: str = ""
+) -> None:
+    """One book, a panel for each place or for the named one, with mark and clearing price."""
+    book, mark = _book(results, day, hardware, place), results.mark(hardware, day)
     bids = book[book["side"] == "bid"]
     segments = list(
         bids.groupby("segment")["units"].sum().sort_values(ascending=False, kind="stable").index
@@ -116,8 +127,8 @@ def draw_book(panels: Sequence[Axes], results: Results, day: int, hardware: str)
     top = 1.08 * max(high, min(float(prices.max()) if len(prices) else high, 2.5 * high))
     trades = results.trades
     paid = trades[(trades["day"] == day) & (trades["hardware"] == hardware)]["price_usd"]
-    for axes, (place, own) in zip(panels, book.groupby("place"), strict=False):
-        where = "Sold where it stands" if place == "in place" else "Sold removed"
+    for axes, (at, own) in zip(panels, book.groupby("place"), strict=False):
+        where = "Sold where it stands" if at == "in place" else "Sold removed"
         where = "Sold from the site" if words.is_asic(hardware) else where
         some = (own["side"] == "ask").any()
         style.panel_title(axes, where if some else f"{where}: nothing on offer")

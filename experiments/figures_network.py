@@ -112,15 +112,20 @@ def network(results: Results) -> Figure:
 
 
 @style.styled
-def draw_network(axes: Axes, network: Network) -> None:
-    """Nodes, edges, names and a legend on one panel."""
+def draw_network(axes: Axes, network: Network, *, scale: float = 1.0) -> None:
+    """Nodes, edges, names and a legend on one panel.
+
+    Below a ``scale`` of one nodes and edges are that much smaller, and there is no room for words.
+    """
     at = places(network)
     axes.set(xlim=(-1.06, 1.06), ylim=(-1.1, 1.06))
     axes.set_axis_off()
-    _draw_edges(axes, network, at)
+    _draw_edges(axes, network, at, scale)
     radius = radius_pt(network.assets_usd)
     standing = np.array([network.standing(node) for node in range(len(network.labels))])
-    radius = np.where(standing >= Standing.DEFAULTED, np.maximum(radius, SMALLEST_PT), radius)
+    radius = scale * np.where(
+        standing >= Standing.DEFAULTED, np.maximum(radius, SMALLEST_PT), radius
+    )
     single = network.sizes == 1
     for level in Standing:
         mine = single & (standing == level)
@@ -131,7 +136,7 @@ def draw_network(axes: Axes, network: Network) -> None:
                 s=np.pi * radius[mine] ** 2,
                 color=COLORS[level],
                 edgecolors=style.BLACK if level else "#6d8fa8",
-                linewidths=0.7 if level else 0.5,
+                linewidths=scale * (0.7 if level else 0.5),
                 zorder=3,
             )
             if level >= Standing.DEFAULTED:  # told apart without colour too
@@ -141,17 +146,18 @@ def draw_network(axes: Axes, network: Network) -> None:
                     s=2.2 * radius[mine] ** 2,
                     marker="x",
                     color="white",
-                    lw=1,
+                    lw=scale,
                     zorder=4,
                 )
     for node in np.flatnonzero(~single):
         _draw_pie(axes, at[node], 2.2 * radius[node], network.counts[node])
-    _write_names(axes, network, at, radius, standing)
-    _write_heads(axes, network)
-    _legend(axes)
+    if scale >= 1.0:
+        _write_names(axes, network, at, radius, standing)
+        _write_heads(axes, network)
+        _legend(axes)
 
 
-def _draw_edges(axes: Axes, network: Network, at: NDArray[np.float64]) -> None:
+def _draw_edges(axes: Axes, network: Network, at: NDArray[np.float64], scale: float) -> None:
     """Curves from lenders to borrowers; what troubled borrowers owe lies on top in their colour."""
     largest = max(float(network.owed_open_usd.max(initial=0.0)), 1.0)
     t = np.linspace(0.0, 1.0, SAMPLES)
@@ -167,7 +173,7 @@ def _draw_edges(axes: Axes, network: Network, at: NDArray[np.float64]) -> None:
             axes.add_collection(
                 LineCollection(
                     list(curves[drawn]),
-                    linewidths=0.35 + WIDEST_PT * (owed[drawn] / largest) ** 0.5,
+                    linewidths=0.35 + scale * WIDEST_PT * (owed[drawn] / largest) ** 0.5,
                     colors="#8f9aa3" if level == Standing.CALM else COLORS[level],
                     alpha=0.28 if level == Standing.CALM else 0.75,
                     capstyle="round",

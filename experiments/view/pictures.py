@@ -16,7 +16,7 @@ import numpy as np
 
 from experiments import cascade, style, words
 from experiments.figures import draw_prices
-from experiments.figures_book import book_places, book_title, draw_book, last_book
+from experiments.figures_book import book_title, busiest_place, draw_book, last_book
 from experiments.figures_lenders import draw_credit, draw_lenders, lenders_title
 from experiments.figures_market import (
     FAMILIES,
@@ -158,9 +158,8 @@ def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...
         figure, (axes,) = style.panel_figure()
         axes.set_axis_off()
         return f"Nobody offers or bids for {words.hardware(hardware)} yet", figure, ()
-    columns = book_places(results, day, hardware)
-    figure, panels = style.panel_figure(columns=columns, right_in=1.95, sharey=True)
-    draw_book(panels, results, day, hardware)
+    figure, panels = style.panel_figure(right_in=1.95)
+    draw_book(panels, results, day, hardware, busiest_place(results, day, hardware))
     return f"Day {day}: {book_title(results, day, hardware)}", figure, ()
 
 
