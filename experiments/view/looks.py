@@ -37,6 +37,7 @@ CSS = """
 .fs-choose { display: grid; grid-template-columns: 1fr 1fr; gap: 24px; }
 .fs-party table { border-collapse: collapse; font-size: 0.8rem; margin: 6px 0; width: 100%; }
 .fs-party th { text-align: left; color: #5a5a5a; border-bottom: 1px solid #999; }
+.fs-party table:first-of-type { width: auto; min-width: 26rem; }
 .fs-party th, .fs-party td { padding: 2px 10px 2px 0; vertical-align: top; }
 .fs-party td { border-bottom: 1px solid #eee; }
 .fs-slider .v-input__slot { flex-direction: column; align-items: stretch !important; }

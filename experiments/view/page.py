@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -27,10 +28,12 @@ from experiments.view.pictures import PANELS, Panel, Picture, Spot, busiest_clas
 from experiments.view.watched import Choices, WatchedMarket
 from market.scenario import Scenario
 
+LOG = logging.getLogger(__name__)
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
 PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
 REST = 1.0  # of the time a drawing took, before the next one: days come first
+STILL_S = 0.25  # a market that has not moved for so long is not playing
 REFRESH_DAYS = 5  # of the day's number while jumping
 ABOUT = (
     "Miners (left) and neoclouds (right) have borrowed from lenders (middle) against bitcoin, rigs "
@@ -166,18 +169,25 @@ def Dashboard(model: WatchedMarket) -> None:
         while not cancelled.is_set():
             began = time.perf_counter()
             if model.day != drawn:
-                shown_now = look(model, hardware.value, party.value)
-                if not cancelled.is_set():
-                    shown.value = shown_now
-                drawn = shown_now.day
-                cancelled.wait(REST * (time.perf_counter() - began))
+                try:
+                    drawn = draw(cancelled)
+                except Exception:  # the page must go on: say what it was, and draw again
+                    LOG.exception("The page could not be drawn.")
+                    cancelled.wait(1.0)
+                rest(model, REST * (time.perf_counter() - began), cancelled)
             cancelled.wait(LOOK_S)
+
+    def draw(cancelled: threading.Event) -> int:
+        latest = look(model, hardware.value, party.value)
+        if not cancelled.is_set():
+            shown.value = latest
+        return latest.day
 
     solara.use_thread(
         follow, dependencies=[model, hardware.value, party.value], intrusive_cancel=False
     )
-    Today(model)
     now = shown.value
+    Today(model, now.day)
     if now.results is None:
         solara.Text("Drawing the first day ...", classes=["fs-note"])
         return
@@ -207,6 +217,17 @@ def Dashboard(model: WatchedMarket) -> None:
             View(panel, now.pictures[panel.name], party.set)
 
 
+def rest(model: WatchedMarket, seconds: float, cancelled: threading.Event) -> None:
+    """Leave the machine to the days, as long as there are any."""
+    day, since = model.day, time.perf_counter()
+    until = since + seconds
+    while time.perf_counter() < until and not cancelled.wait(LOOK_S):
+        if model.day != day:
+            day, since = model.day, time.perf_counter()
+        elif time.perf_counter() - since > STILL_S:
+            return
+
+
 def look(model: WatchedMarket, hardware: str, party: str) -> Shown:
     """Read a market between two days and draw every panel of it."""
     results = model.results()
@@ -225,8 +246,8 @@ def _party_of(label: str, spots: tuple[Spot, ...]) -> str:
 
 
 @solara.component
-def Today(model: WatchedMarket) -> None:
-    """The day, large, from the moment it is over."""
+def Today(model: WatchedMarket, drawn: int) -> None:
+    """The day, large, from the moment it is over; at the latest when it is drawn."""
     update_counter.get()
     date, last = words.date(model.date), model.simulation.scenario.days
     title = model.scenario_settings.title or model.scenario_settings.name
