@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import socket
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from mesa.visualization import utils
 
 from agents.party import Kind
 from experiments import style
+from experiments.cli import main
 from experiments.figures_network import network as draw
 from experiments.figures_network import places
 from experiments.network import MOST_SINGLE, Network, Standing, network_of
@@ -273,6 +275,33 @@ def test_a_market_that_nobody_watches_stands_still() -> None:
     model.leave()
     model.step()
     assert (model.day, model.running) == (0, False)
+
+
+# ------------------------------------------------------------------ the command
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["nothing-here"], "There is no scenario 'nothing-here'"),
+        (["calm", "--port", "0"], "--port"),
+        (["calm", "--port", "PORT"], "cannot be used"),
+    ],
+)
+def test_what_cannot_be_served_is_refused_in_one_sentence(
+    arguments: list[str], sentence: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = ["view", "--no-open", *(word.replace("PORT", port) for word in arguments)]
+        with pytest.raises(SystemExit) as ended:
+            main(command)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert sentence in said
+    assert said.count("\n") == 1
 
 
 # ------------------------------------------------------------------ the page
