@@ -152,7 +152,7 @@ def draw_book(
         Line2D([], [], color=style.BLACK, lw=2, label="sellers ask at least"),
     ]
     if len(paid):
-        price = f"cleared at {_usd(float(paid.iloc[-1]))}"
+        price = f"clearing price {_usd(float(paid.iloc[-1]))}"
         handles.append(Line2D([], [], color=style.GREEN, lw=4, alpha=0.55, label=price))
     handles += [
         Patch(color=colors[segment], alpha=0.8, label=words.short(words.segment(segment), 24))
