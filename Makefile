@@ -17,13 +17,16 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow lint types check clean
+.PHONY: help run view test test-slow lint types check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 run: $(NEED_UV) ## run the crypto crash; more options with ARGS="--seed 7 --days 90"
 	@$(RUN) --no-dev firesale run crypto-crash $(ARGS)
+
+view: $(NEED_UV) ## watch a crash in the browser; another scenario with ARGS="crypto-crash"
+	@$(RUN) --no-dev --extra offline firesale view $(or $(ARGS),joint-crash)
 
 test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with ARGS=
 	@$(RUN) pytest $(ARGS)

@@ -23,6 +23,8 @@ def captions(results: Results) -> dict[str, str]:
         "7-collateral-illusion": _illusion(results),
         "8-lender-losses": _losses(results),
         "9-lender-failure": _failure(results),
+        "10-lenders": _lenders(results),
+        "11-network": _network(results),
     }
 
 
@@ -117,6 +119,23 @@ def _losses(results: Results) -> str:
     if results.impaired:
         text += f" {impairment(results.impaired)}"
     return text
+
+
+def _lenders(results: Results) -> str:
+    lowest = results.series["credit_supply"].min() if "credit_supply" in results.series else None
+    return (
+        "A lender gives less credit once half of its headroom over minimum capital is lost, and "
+        f"none at the minimum; all together gave {words.percent(lowest)} of their usual credit on "
+        "the worst day. Black bars: below minimum capital."
+    )
+
+
+def _network(results: Results) -> str:
+    return (
+        "Parties keep their places: miners left, lenders in the middle, neoclouds right, those "
+        "with most debt on top. Lines in colour are owed by whoever has that colour. A lender "
+        "below its minimum capital is drawn as called."
+    )
 
 
 def _failure(results: Results) -> str:

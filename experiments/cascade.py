@@ -16,6 +16,7 @@ from experiments.results import rows
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from experiments.results import Results
@@ -191,17 +192,7 @@ def pick(trees: list[Node], most: int = MOST_ROWS) -> tuple[list[tuple[int, Node
 @style.styled
 def cascade(results: Results) -> Figure:
     """Draw the largest cascades as an outline: each line is caused by the one it hangs from."""
-    trees = forest(results.events)
-    contagious = cascades(trees)
-    if contagious:
-        drawn, title = contagious[:2], _contagion_title(results, contagious)
-        shown = {party for tree in drawn for party in tree.failed}
-        other = [tree for tree in trees if tree.failed and not shown & set(tree.failed)]
-        drawn += sorted(other, key=lambda tree: -_total(tree))[:1]
-    else:
-        drawn = sorted(trees, key=lambda tree: (not tree.failed, -_total(tree)))[:1]
-        title = _chain_title(results, drawn)
-    lines, hidden = pick(drawn)
+    lines, hidden, title = chosen_lines(results)
     if not lines:
         return style.empty_figure(
             title, "No call, default, seizure or sale was forced in this run."
@@ -215,6 +206,24 @@ def cascade(results: Results) -> Figure:
         "liquidations, and the triggers of defaults; × counts merged events. The largest failure "
         f"comes last if it stands alone.{many}",
     )
+
+
+def chosen_lines(
+    results: Results, most: int = MOST_ROWS
+) -> tuple[list[tuple[int, Node]], int, str]:
+    """The lines to draw of the largest cascades, how many are left out, and the finding."""
+    trees = forest(results.events)
+    contagious = cascades(trees)
+    if contagious:
+        drawn, title = contagious[:2], _contagion_title(results, contagious)
+        shown = {party for tree in drawn for party in tree.failed}
+        other = [tree for tree in trees if tree.failed and not shown & set(tree.failed)]
+        drawn += sorted(other, key=lambda tree: -_total(tree))[:1]
+    else:
+        drawn = sorted(trees, key=lambda tree: (not tree.failed, -_total(tree)))[:1]
+        title = _chain_title(results, drawn)
+    lines, hidden = pick(drawn, most)
+    return lines, hidden, title
 
 
 def _total(tree: Node) -> float:
@@ -250,11 +259,24 @@ def draw_lines(
         left_in=0.2,
         gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
     )
+    draw_outline(outline, timeline, results, lines, height)
+    return figure
+
+
+@style.styled
+def draw_outline(
+    outline: Axes,
+    timeline: Axes,
+    results: Results,
+    lines: list[tuple[int, Node]],
+    height: int,
+) -> None:
+    """An outline of ``(depth, node)`` lines on ``height`` rows, and when each happened."""
     outline.set_axis_off()
     outline.set(xlim=(0, 1), ylim=(height - 0.4, -0.6))
-    indent = min(0.035, 0.3 / (1 + max(depth for depth, _ in lines)))
+    indent = min(0.035, 0.3 / (1 + max((depth for depth, _ in lines), default=0)))
     last_row: dict[int, int] = {}
-    largest = max(node.amount_usd for _, node in lines) or 1.0
+    largest = max((node.amount_usd for _, node in lines), default=0.0) or 1.0
     for row, (depth, node) in enumerate(lines):
         color = COLORS.get(node.kind, style.GREY)
         x = 0.015 + indent * depth
@@ -299,7 +321,6 @@ def draw_lines(
     timeline.grid(True, axis="both")
     first, last = results.x([0, results.last_day])
     style.date_axis(timeline, first, last, 5)
-    return figure
 
 
 def _label(results: Results, node: Node, depth: int) -> str:

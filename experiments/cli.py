@@ -1,4 +1,4 @@
-"""The command line: ``firesale run`` and ``firesale scenarios``.
+"""The command line: ``firesale run``, ``firesale view`` and ``firesale scenarios``.
 
 Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
 """
@@ -78,6 +78,27 @@ def run(
             chosen = with_option(chosen, option, key, value)
     chosen = chosen.with_settings(settings or [])
     run_scenario(chosen, seed, out, figures=figures, as_json=json_)
+
+
+@app.command(epilog="Example: firesale view joint-crash")
+def view(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SCENARIO]", help="A scenario's name, or the path of a .toml file."
+        ),
+    ] = "crypto-crash",
+    port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port on this machine, 127.0.0.1 only.")
+    ] = 8765,
+    open_: Annotated[
+        bool, typer.Option("--open/--no-open", help="Open a browser on the page.")
+    ] = True,
+) -> None:
+    """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
+    from experiments.view.serve import serve
+
+    serve(scenario, port, open_)
 
 
 @scenarios.command("list", epilog="Example: firesale scenarios list")

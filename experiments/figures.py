@@ -1,4 +1,4 @@
-"""The figures of a run: shock, defaults and lenders' losses. Titles state the finding."""
+"""The figures of a run, in order; here shock and defaults. Titles state the finding."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from matplotlib.ticker import MaxNLocator
 
 from experiments import style, words
 from experiments.cascade import cascade
-from experiments.figures_market import collateral_illusion, liquidation, marks, order_book
+from experiments.figures_book import order_book
+from experiments.figures_lenders import lender_losses, lenders
+from experiments.figures_market import collateral_illusion, liquidation, marks
+from experiments.figures_network import network
 from experiments.lender_failure import lender_failure
 from experiments.results import rows
 
@@ -23,7 +26,11 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 KINDS = ("miner", "neocloud")
-MOST_BARS = 12
+PRICES = (
+    ("btc_usd", "bitcoin", style.ORANGE),
+    ("hashprice_usd_ph_day", "hashprice", style.BLUE),
+    ("rent_h100_usd_h", "H100 rent", style.GREEN),
+)
 MOST_NAMES, MOST_CAUSES = 5, 5
 CAUSE_COLORS = (style.BLUE, style.RED, style.GREEN, style.ORANGE, style.PURPLE, style.GREY)
 
@@ -32,11 +39,6 @@ CAUSE_COLORS = (style.BLUE, style.RED, style.GREEN, style.ORANGE, style.PURPLE, 
 def shock(results: Results) -> Figure:
     """Bitcoin, hashprice and the rent of an H100, indexed to 100 at the opening."""
     series = results.series
-    lines = (
-        ("btc_usd", "bitcoin", style.ORANGE),
-        ("hashprice_usd_ph_day", "hashprice", style.BLUE),
-        ("rent_h100_usd_h", "H100 rent", style.GREEN),
-    )
     btc = series["btc_usd"]
     low = int(btc.to_numpy().argmin())
     fall = 1 - btc.iloc[low] / btc.iloc[0]
@@ -61,9 +63,17 @@ def shock(results: Results) -> Figure:
         f"H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour."
     )
     figure, (axes,) = style.new_figure(title, opening, height_in=3.6, right_in=1.55)
+    draw_prices(axes, results)
+    return figure
+
+
+@style.styled
+def draw_prices(axes: Axes, results: Results) -> None:
+    """Prices that the market is hit by, as an index."""
+    series = results.series
     x = results.x(series["day"])
     ends = []
-    for column, name, color in lines:
+    for column, name, color in PRICES:
         index = 100 * series[column] / series[column].iloc[0]
         axes.plot(x, index, color=color)
         ends.append((float(index.iloc[-1]), f"{name} {index.iloc[-1]:.0f}", color))
@@ -72,7 +82,6 @@ def shock(results: Results) -> Figure:
     axes.set_ylabel("index, opening = 100")
     style.date_axis(axes, x[0], x[-1])
     style.label_ends(axes, x[-1], ends)
-    return figure
 
 
 @style.styled
@@ -155,73 +164,6 @@ def _stack_defaults(
         )
 
 
-@style.styled
-def lender_losses(results: Results) -> Figure:
-    """Losses by lender, in dollars and as a share of its capital."""
-    lenders = results.lenders.copy()
-    lenders["share"] = lenders["loss_usd"] / lenders["capital_open_usd"].where(
-        lenders["capital_open_usd"] > 0
-    )
-    lost = lenders[lenders["loss_usd"] > 0].nlargest(MOST_BARS, "loss_usd")
-    if lost.empty:
-        return style.empty_figure(
-            "No lender loses anything",
-            f"{len(lenders)} lenders hold loans of {words.money(lenders['book_usd'].sum())}.",
-        )
-    total = float(lenders["loss_usd"].sum())
-    worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
-    capital = float(lenders["capital_open_usd"].sum())
-    title = (
-        f"Lenders lose {words.money(total)}, {words.percent(total / capital, 1)} of their capital; "
-        f"hardest hit: {words.short(worst['name'], 30)}, {words.percent(worst['share'])} of its own"
-    )
-    weak = set(results.summary.get("impaired_lenders") or [])
-    some = (
-        "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
-    )
-    figure, (dollars, shares) = style.new_figure(
-        title,
-        f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
-        "this market.",
-        columns=2,
-        sharey=True,
-        height_in=0.29 * len(lost) + 1.0,
-        left_in=2.3,
-        gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
-    )
-    places = np.arange(len(lost))
-    shares_text = [
-        words.percent(share, 1) + ", below minimum" * (lender in weak)
-        for lender, share in rows(lost, "lender", "share")
-    ]
-    for axes, values, texts, color, room in (
-        (
-            dollars,
-            lost["loss_usd"] / 1e6,
-            [words.money(v) for v in lost["loss_usd"]],
-            style.RED,
-            1.18,
-        ),
-        (shares, 100 * lost["share"], shares_text, style.BLUE, 2.0 if weak else 1.3),
-    ):
-        axes.barh(places, values.fillna(0.0), color=color, height=0.66)
-        for row, value, text in zip(places, values.fillna(0.0), texts, strict=True):
-            axes.annotate(
-                text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
-            )
-        axes.set_xlim(0, room * max(float(values.max()), 1e-9))
-        axes.grid(True, axis="x")
-        axes.grid(False, axis="y")
-        axes.spines["left"].set_visible(False)
-    dollars.set_yticks(places, [words.short(name, 32) for name in lost["name"]])
-    dollars.tick_params(axis="y", labelcolor=style.BLACK)
-    dollars.invert_yaxis()
-    dollars.set_xlabel("loss, USD m")
-    shares.set_xlabel("loss, % of opening capital")
-    shares.tick_params(axis="y", labelleft=False)
-    return figure
-
-
 FIGURES: dict[str, Callable[[Results], Figure]] = {
     "1-shock": shock,
     "2-defaults": defaults,
@@ -232,6 +174,8 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "7-collateral-illusion": collateral_illusion,
     "8-lender-losses": lender_losses,
     "9-lender-failure": lender_failure,
+    "10-lenders": lenders,
+    "11-network": network,
 }
 """Name of the file, without ``.png``, and who draws it: in the order of the story."""
 

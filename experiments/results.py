@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
+    from experiments.network import Network
     from market.scenario import Scenario
     from market.simulation import Simulation
 
@@ -32,7 +33,10 @@ def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
 
 @dataclass(frozen=True)
 class Results:
-    """The frames of one run (see ``market.simulation`` for their columns)."""
+    """The frames of one run (see ``market.simulation`` for their columns).
+
+    ``schedules`` are a class's opening price [USD], depreciation a year [log] and scrap value.
+    """
 
     scenario: Scenario
     seed: int
@@ -46,10 +50,20 @@ class Results:
     absorption: pd.DataFrame
     names: dict[str, str]
     note: str = ""
+    network: Network | None = None  # as it stands on the last day
+    schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, simulation: Simulation, scenario: Scenario, seed: int) -> Results:
-        """Collect the frames of a simulation that has run."""
+    def of(
+        cls, simulation: Simulation, scenario: Scenario, seed: int, *, loans: bool = True
+    ) -> Results:
+        """Collect the frames of a simulation that has run, or is under way.
+
+        Without ``loans`` their frame stays empty: it is the slow one, and a page that follows a
+        large market has no use for it.
+        """
+        from experiments.network import network_of
+
         return cls(
             scenario=scenario,
             seed=seed,
@@ -57,12 +71,23 @@ class Results:
             series=simulation.series(),
             events=simulation.events(),
             book=simulation.book(),
-            loans=simulation.loans(),
-            lenders=simulation.lenders(),
+            loans=simulation.loans() if loans else _no_loans(),
+            lenders=_lenders(simulation),
             illusion=simulation.illusion(),
             absorption=simulation.absorption(),
             names=simulation.names(),
             note=simulation.note,
+            network=network_of(simulation),
+            schedules={
+                name: (float(price), float(rate), float(scrap))
+                for name, price, rate, scrap in zip(
+                    simulation.state.names.hardware,
+                    simulation.state.hardware.used_open_usd,
+                    simulation.state.hardware.annual_depreciation,
+                    simulation.state.hardware.scrap_usd,
+                    strict=True,
+                )
+            },
         )
 
     @cached_property
@@ -96,6 +121,14 @@ class Results:
     def mark(self, hardware: str, day: int) -> float:
         """The mark of a class on a day [USD per GPU or per TH/s]."""
         return float(self.series[f"mark_{hardware}_usd"].iloc[day])
+
+    def schedule(self, hardware: str) -> NDArray[np.float64] | None:
+        """Scheduled value of a class by day [USD per unit], ``None`` if unknown."""
+        if hardware not in self.schedules:
+            return None
+        price, rate, scrap = self.schedules[hardware]
+        days = self.series["day"].to_numpy(np.float64)
+        return np.maximum(scrap, price * np.exp(-rate * days / 365.0))
 
     def events_of(self, *kinds: str) -> pd.DataFrame:
         """The events of some kinds, in order."""
@@ -222,3 +255,26 @@ class Results:
         return table.sort_values("balance_usd", ascending=False, kind="stable").rename_axis(
             "hardware"
         )
+
+
+def _no_loans() -> pd.DataFrame:
+    """The columns of a loan frame that questions are asked of, without rows."""
+    import pandas as pd
+
+    return pd.DataFrame({"borrower": [], "borrower_kind": [], "claim_at_default_usd": []})
+
+
+def _lenders(simulation: Simulation) -> pd.DataFrame:
+    """The engine's table of lenders, with ``supply`` and ``inventory_usd``.
+
+    Supply is the share of its usual credit that a lender gives; inventory is its seized and unsold
+    hardware at marks.
+    """
+    s = simulation.state
+    lots = slice(0, int(s.lots.count[0]))
+    value = s.lots.units[lots] * s.marks_usd[s.lots.hardware[lots]]
+    count = s.first_buyer - s.first_lender
+    row = s.lots.owner[lots] - s.first_lender
+    seized = (row >= 0) & (row < count)
+    inventory = np.bincount(row[seized], value[seized], count)
+    return simulation.lenders().assign(supply=s.lenders.supply, inventory_usd=inventory)

@@ -153,7 +153,7 @@ def breaches(results: Results) -> Chapter:
 def defaults(results: Results) -> Chapter:
     """Who defaults, because of what, owing how much."""
     title, failed = "Who defaults, because of what", results.defaults
-    figures = ("2-defaults", "3-cascade")
+    figures = ("2-defaults", "11-network", "3-cascade")
     if failed.empty:
         return Chapter(title, "Nobody defaults.", figures=figures)
     table = tuple(
@@ -252,7 +252,7 @@ def sales(results: Results) -> Chapter:
     return Chapter(title, text, columns, tuple(table), weights, figures)
 
 
-LENDER_FIGURES = ("8-lender-losses", "9-lender-failure")
+LENDER_FIGURES = ("8-lender-losses", "10-lenders", "9-lender-failure")
 
 
 def losses(results: Results) -> Chapter:

@@ -120,6 +120,37 @@ def new_figure(
     return figure, list(panels.flat)
 
 
+@styled
+def panel_figure(
+    width_in: float = 4.9,
+    height_in: float = 3.1,
+    *,
+    columns: int = 1,
+    left_in: float = 0.7,
+    right_in: float = 0.3,
+    top_in: float = 0.26,
+    bottom_in: float = 0.52,
+    **grid: Any,
+) -> tuple[Figure, list[Axes]]:
+    """A figure without a head, for a page that writes its title itself."""
+    figure = Figure(figsize=(width_in, height_in), dpi=110)
+    spacing = {"wspace": 0.28} | grid.pop("gridspec_kw", {})
+    panels = figure.subplots(
+        1,
+        columns,
+        squeeze=False,
+        gridspec_kw=spacing
+        | {
+            "left": left_in / width_in,
+            "right": 1 - right_in / width_in,
+            "bottom": bottom_in / height_in,
+            "top": 1 - top_in / height_in,
+        },
+        **grid,
+    )
+    return figure, list(panels.flat)
+
+
 def _balanced(text: str, width: int) -> list[str]:
     """Lines of about the same length, none longer than ``width``."""
     lines = textwrap.wrap(text, width) or [""]

@@ -193,7 +193,7 @@ def test_report_shows_every_figure_and_needs_nothing_else() -> None:
     assert firesale("run", "crypto-crash", "--days", "12", "--out", "here") == 0
     page = Path("here/report.html").read_text(encoding="utf-8")
     drawn = sorted(path.name for path in Path("here/figures").iterdir())
-    assert len(drawn) == 9
+    assert len(drawn) == 11
     assert all(f'src="figures/{name}"' in page for name in drawn)
     assert "<script" not in page and "http" not in page
 

@@ -16,12 +16,11 @@ from rich.console import Console
 from experiments import style, terminal
 from experiments.cascade import cascade, cascades, forest, pick
 from experiments.figures import FIGURES, defaults, lender_losses, shock, write_figures
+from experiments.figures_book import order_book, worst_book
 from experiments.figures_market import (
     collateral_illusion,
     liquidation,
     marks,
-    order_book,
-    worst_book,
 )
 from experiments.report import report
 from experiments.results import Results

@@ -1,0 +1,179 @@
+"""Figures of lenders: what they lose, what they are left with, and what they still lend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments import style, words
+from experiments.results import rows
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from experiments.results import Results
+
+MOST_BARS = 12
+MOST_LENDERS = 9
+
+
+@style.styled
+def lender_losses(results: Results) -> Figure:
+    """Losses by lender, in dollars and as a share of its capital."""
+    lenders = results.lenders.copy()
+    lenders["share"] = lenders["loss_usd"] / lenders["capital_open_usd"].where(
+        lenders["capital_open_usd"] > 0
+    )
+    lost = lenders[lenders["loss_usd"] > 0].nlargest(MOST_BARS, "loss_usd")
+    if lost.empty:
+        return style.empty_figure(
+            "No lender loses anything",
+            f"{len(lenders)} lenders hold loans of {words.money(lenders['book_usd'].sum())}.",
+        )
+    total = float(lenders["loss_usd"].sum())
+    worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
+    capital = float(lenders["capital_open_usd"].sum())
+    title = (
+        f"Lenders lose {words.money(total)}, {words.percent(total / capital, 1)} of their capital; "
+        f"hardest hit: {words.short(worst['name'], 30)}, {words.percent(worst['share'])} of its own"
+    )
+    weak = set(results.summary.get("impaired_lenders") or [])
+    some = (
+        "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
+    )
+    figure, (dollars, shares) = style.new_figure(
+        title,
+        f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
+        "this market.",
+        columns=2,
+        sharey=True,
+        height_in=0.29 * len(lost) + 1.0,
+        left_in=2.3,
+        gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
+    )
+    places = np.arange(len(lost))
+    shares_text = [
+        words.percent(share, 1) + ", below minimum" * (lender in weak)
+        for lender, share in rows(lost, "lender", "share")
+    ]
+    for axes, values, texts, color, room in (
+        (
+            dollars,
+            lost["loss_usd"] / 1e6,
+            [words.money(v) for v in lost["loss_usd"]],
+            style.RED,
+            1.18,
+        ),
+        (shares, 100 * lost["share"], shares_text, style.BLUE, 2.0 if weak else 1.3),
+    ):
+        axes.barh(places, values.fillna(0.0), color=color, height=0.66)
+        for row, value, text in zip(places, values.fillna(0.0), texts, strict=True):
+            axes.annotate(
+                text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+            )
+        axes.set_xlim(0, room * max(float(values.max()), 1e-9))
+        axes.grid(True, axis="x")
+        axes.grid(False, axis="y")
+        axes.spines["left"].set_visible(False)
+    dollars.set_yticks(places, [words.short(name, 32) for name in lost["name"]])
+    dollars.tick_params(axis="y", labelcolor=style.BLACK)
+    dollars.invert_yaxis()
+    dollars.set_xlabel("loss, USD m")
+    shares.set_xlabel("loss, % of opening capital")
+    shares.tick_params(axis="y", labelleft=False)
+    return figure
+
+
+def lenders_title(results: Results) -> str:
+    """How much credit is left, and how many lenders are hurt."""
+    supply = float(results.series["credit_supply"].iloc[-1]) if _has_supply(results) else 1.0
+    table = results.lenders
+    hurt = int((table["loss_usd"] > 0.1 * table["capital_open_usd"]).sum())
+    text = f"Lenders give {words.percent(supply)} of their usual credit"
+    text += f"; {hurt} of {len(table):,} " + ("has" if hurt == 1 else "have")
+    return f"{text} lost over a tenth of capital" if hurt else text.rsplit(";", 1)[0]
+
+
+def _has_supply(results: Results) -> bool:
+    return "credit_supply" in results.series and "supply" in results.lenders
+
+
+@style.styled
+def lenders(results: Results) -> Figure:
+    """Capital lost, inventory and credit of the lenders hit hardest, and of all over time."""
+    if not _has_supply(results):
+        return style.empty_figure("Lenders' credit is not known", "This run recorded none.")
+    figure, panels = style.new_figure(
+        lenders_title(results),
+        "Left: the lenders that lose most of their capital; bars are losses, in words what they "
+        "hold in seized hardware and how much of their usual credit they give. Right: all lenders.",
+        columns=2,
+        height_in=3.6,
+        left_in=2.1,
+        right_in=1.2,
+        gridspec_kw={"width_ratios": (1.35, 1), "wspace": 0.25},
+    )
+    draw_lenders(panels[0], results)
+    draw_credit(panels[1], results)
+    style.panel_title(panels[1], "All lenders together")
+    return figure
+
+
+@style.styled
+def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None:
+    """Loss over opening capital of the lenders hit hardest, their inventory and their credit."""
+    table = results.lenders.assign(
+        share=lambda t: t["loss_usd"] / t["capital_open_usd"].clip(lower=1.0)
+    )
+    held = table["inventory_usd"] > 1e-4 * table["capital_open_usd"]
+    table = table[(table["loss_usd"] > 0) | held].nlargest(most, "share")
+    axes.spines["left"].set_visible(False)
+    axes.grid(True, axis="x")
+    axes.grid(False, axis="y")
+    axes.set_xlabel("loss, % of opening capital")
+    if table.empty:
+        axes.set_yticks([])
+        axes.set_xlim(0, 100)
+        axes.text(
+            0.5, 0.5, "no losses yet", transform=axes.transAxes, ha="center", color=style.GREY
+        )
+        return
+    places = np.arange(len(table))
+    shares = 100 * table["share"].clip(0.0, 1.0)
+    broke = table["capital_ratio"].fillna(0.0) < table["min_capital_ratio"]
+    colors = [style.BLACK if gone else style.RED for gone in broke]
+    axes.barh(places, shares, color=colors, height=0.62)
+    columns = ("share", "loss_usd", "inventory_usd", "supply")
+    widest = max(float(shares.max()), 1.0)
+    for row, (share, loss, inventory, supply) in enumerate(rows(table, *columns)):
+        text = words.money(loss)
+        text += f" · holds {words.money(inventory)}" if inventory >= 5e5 else ""
+        text += f" · credit {words.percent(supply)}" if supply < 0.995 else ""
+        at = (100 * min(max(share, 0.0), 1.0), row)
+        axes.annotate(text, at, (4, 0), textcoords="offset points", va="center", fontsize=8)
+    axes.set_yticks(places, [words.short(name, 22) for name in table["name"]])
+    axes.tick_params(axis="y", labelcolor=style.BLACK)
+    axes.set_ylim(max(len(table), 5) - 0.4, -0.6)
+    axes.set_xlim(0, 2.3 * widest)
+    axes.set_xticks([tick for tick in axes.get_xticks() if tick <= 1.05 * widest])
+
+
+@style.styled
+def draw_credit(axes: Axes, results: Results) -> None:
+    """Credit supply and capital of all lenders, over those of the opening."""
+    series = results.series
+    x = results.x(series["day"])
+    capital = 100 * series["lender_capital_usd"] / series["lender_capital_usd"].iloc[0]
+    supply = 100 * series["credit_supply"]
+    axes.plot(x, capital, color=style.PURPLE)
+    axes.plot(x, supply, color=style.BLUE)
+    axes.set_ylim(0, 112)
+    axes.set_ylabel("% of the opening")
+    style.date_axis(axes, x[0], x[-1], 4)
+    ends = [
+        (float(capital.iloc[-1]), f"capital {capital.iloc[-1]:.0f}", style.PURPLE),
+        (float(supply.iloc[-1]), f"credit {supply.iloc[-1]:.0f}", style.BLUE),
+    ]
+    style.label_ends(axes, x[-1], ends)

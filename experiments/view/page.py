@@ -1,0 +1,365 @@
+"""The page that Solara serves: Mesa's controls at the side, the day, its story and the panels."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from html import escape
+from typing import Any
+
+import solara
+from mesa.visualization import SolaraViz
+from mesa.visualization.utils import force_update, update_counter
+from reacton.core import get_render_context
+
+from agents.party import Kind
+from experiments import words
+from experiments.network import Standing
+from experiments.party_sheet import Sheet
+from experiments.results import Results
+from experiments.ticker import stage, ticker
+from experiments.view.controls import Controls
+from experiments.view.looks import CSS
+from experiments.view.pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
+from experiments.view.watched import Choices, WatchedMarket
+from market.scenario import Scenario
+
+LOG = logging.getLogger(__name__)
+SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
+PLAY_INTERVAL_MS = 20
+LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
+REST = 1.0  # of the time a drawing took, before the next one: days come first
+STILL_S = 0.25  # a market that has not moved for so long is not playing
+REFRESH_DAYS = 5  # of the day's number while jumping
+ABOUT = (
+    "Miners (left) and neoclouds (right) have borrowed from lenders (middle) against bitcoin, rigs "
+    "and GPUs. Press Play (▶) at the left. Once prices fall, watch who is called for margin, who "
+    "fails, what is seized, and whether anybody is there to buy it."
+)
+BUSIEST = "the class most on offer"
+NOBODY = "nobody"
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What is on the page: a day's results and the pictures drawn of them."""
+
+    day: int = -1
+    results: Results | None = None
+    pictures: dict[str, Picture] = field(default_factory=dict)
+    hardware: str = ""
+    sheet: Sheet | None = None
+
+
+@solara.component
+def Page() -> None:
+    """One visitor's page."""
+    choices = solara.use_memo(
+        lambda: Choices(Scenario.load(os.environ.get(SCENARIO, "crypto-crash"))), []
+    )
+    seed = solara.use_reactive(1)
+    market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
+    visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh
+    solara.Title(f"firesale · {market.value.scenario_settings.name}")
+    solara.Style(CSS)
+    SolaraViz(
+        market,
+        components=[],
+        play_interval=PLAY_INTERVAL_MS,
+        render_interval=1,
+        model_params={
+            "choices": choices,
+            "seed": {
+                "type": "SliderInt",
+                "label": _seed_label(seed.value, market.value.simulation.seed),
+                "value": seed,
+                "min": 0,
+                "max": 100,
+                "step": 1,
+            },
+        },
+        name="firesale: who owes whom, and who falls because of whom",
+    ).key(f"visit {visit.value}")
+    Side(market, visit, choices)
+    Dashboard(market.value)
+
+
+@solara.component
+def Side(
+    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
+) -> None:
+    """What stands in the sidebar below Mesa's own controls."""
+    Below(market, visit, choices)
+
+
+@solara.component
+def Below(
+    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
+) -> None:
+    """The same; Solara orders a sidebar by how deep a component stands."""
+    with solara.Sidebar():
+        Jump(market, visit)
+        Controls(choices, market.value.simulation.scenario)
+
+
+def _seed_label(chosen: int, in_force: int) -> str:
+    """The seed's label, with what is in force if that differs."""
+    same = chosen == in_force
+    return "Random seed" if same else f"Random seed {chosen} (in force: {in_force})"
+
+
+@solara.component
+def Jump(market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int]) -> None:
+    """Simulate up to a day; an earlier one starts the same market again."""
+    last = market.value.simulation.scenario.days
+    target = solara.use_reactive(min(100, last))
+    asked, set_asked = solara.use_state(0)
+
+    def run(cancelled: threading.Event) -> None:
+        if not asked:
+            return
+        model = market.value
+        while model.running and model.day < target.value and not cancelled.is_set():
+            model.step()
+            if model.day % REFRESH_DAYS == 0:
+                force_update()
+        force_update()
+
+    job: solara.Result[None] = solara.use_thread(run, dependencies=[asked], intrusive_cancel=False)
+
+    def go() -> None:
+        if target.value < market.value.day:
+            market.value = market.value.again()
+            visit.value += 1
+        set_asked(asked + 1)
+
+    with solara.Card("Jump to a day", elevation=1), solara.Row(style={"align-items": "center"}):
+        solara.v.TextField(
+            label=f"Day, 0 to {last:,}",
+            type="number",
+            v_model=str(target.value),
+            on_v_model=lambda text: target.set(_day(text, target.value, last)),
+            dense=True,
+            hide_details=True,
+        )
+        busy = job.state == solara.ResultState.RUNNING
+        solara.Button("Go", color="primary", on_click=go, disabled=busy)
+
+
+def _day(text: str, before: int, last: int) -> int:
+    """A day that exists; anything else leaves the day as it was."""
+    return min(max(int(text), 0), last) if str(text).strip().isdigit() else before
+
+
+@solara.component
+def Dashboard(model: WatchedMarket) -> None:
+    """Everything in the middle of the page; a thread of its own keeps the pictures up to date."""
+    model.page = get_render_context().thread_lock
+    solara.use_effect(lambda: model.leave, [model])
+    hardware = solara.use_reactive(BUSIEST)
+    party = solara.use_reactive(NOBODY)
+    shown = solara.use_reactive(Shown())
+
+    def follow(cancelled: threading.Event) -> None:
+        drawn = -1
+        while not cancelled.is_set():
+            began = time.perf_counter()
+            if model.day != drawn:
+                try:
+                    drawn = draw(cancelled)
+                except Exception:  # the page must go on: say what it was, and draw again
+                    LOG.exception("The page could not be drawn.")
+                    cancelled.wait(1.0)
+                rest(model, REST * (time.perf_counter() - began), cancelled)
+            cancelled.wait(LOOK_S)
+
+    def draw(cancelled: threading.Event) -> int:
+        latest = look(model, hardware.value, party.value)
+        if not cancelled.is_set():
+            shown.value = latest
+        return latest.day
+
+    solara.use_thread(
+        follow, dependencies=[model, hardware.value, party.value], intrusive_cancel=False
+    )
+    now = shown.value
+    Today(model, now.day)
+    if now.results is None:
+        solara.Text("Drawing the first day ...", classes=["fs-note"])
+        return
+    drawn = {"data-day": str(now.day)}
+    with solara.v.Html(tag="div", class_="fs-grid", attributes=drawn).key("grid"):
+        Story(now.results)
+        for panel in PANELS[:1]:
+            View(panel, now.pictures[panel.name], party.set)
+        News(now.results)
+        with solara.v.Html(tag="div", class_="fs-card fs-wide fs-choose"):
+            solara.Select(
+                "Hardware class of order book and marks",
+                values=[BUSIEST, *now.results.classes],
+                value=hardware,
+            )
+            solara.Select(
+                "Party to look at (or click on a circle)",
+                values=[NOBODY, *(spot.label for spot in now.pictures[PANELS[0].name].spots)],
+                value=_label_of(party.value, now.pictures[PANELS[0].name].spots),
+                on_value=lambda label: party.set(
+                    _party_of(label, now.pictures[PANELS[0].name].spots)
+                ),
+            )
+        if now.sheet is not None:
+            Party(now.sheet)
+        for panel in PANELS[1:]:
+            View(panel, now.pictures[panel.name], party.set)
+
+
+def rest(model: WatchedMarket, seconds: float, cancelled: threading.Event) -> None:
+    """Leave the machine to the days, as long as there are any."""
+    day, since = model.day, time.perf_counter()
+    until = since + seconds
+    while time.perf_counter() < until and not cancelled.wait(LOOK_S):
+        if model.day != day:
+            day, since = model.day, time.perf_counter()
+        elif time.perf_counter() - since > STILL_S:
+            return
+
+
+def look(model: WatchedMarket, hardware: str, party: str) -> Shown:
+    """Read a market between two days and draw every panel of it."""
+    results = model.results()
+    known = hardware if hardware in results.classes else busiest_class(results)
+    sheet = model.sheet(party) if party != NOBODY else None
+    pictures = dict(draw_all(results, known))
+    return Shown(results.last_day, results, pictures, known, sheet)
+
+
+def _label_of(party: str, spots: tuple[Spot, ...]) -> str:
+    return next((spot.label for spot in spots if spot.party == party), NOBODY)
+
+
+def _party_of(label: str, spots: tuple[Spot, ...]) -> str:
+    return next((spot.party for spot in spots if spot.label == label), NOBODY)
+
+
+@solara.component
+def Today(model: WatchedMarket, drawn: int) -> None:
+    """The day, large, from the moment it is over; at the latest when it is drawn."""
+    update_counter.get()
+    date, last = words.date(model.date), model.simulation.scenario.days
+    title = model.scenario_settings.title or model.scenario_settings.name
+    with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
+        solara.v.Html(tag="strong", children=[f"Day {model.day}"])
+        solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
+
+
+@solara.component
+def Story(results: Results) -> None:
+    """Where the market stands, in a sentence and a few numbers."""
+    network = results.network
+    assert network is not None
+    borrowers = network.of_kind(Kind.MINER, Kind.NEOCLOUD)
+    lenders = network.of_kind(Kind.LENDER)
+    series = results.series
+    btc = float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1)
+    rent = float(series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1)
+    pressed = int(borrowers[Standing.CALLED] + borrowers[Standing.CURE])
+    numbers = (
+        ("Bitcoin since opening", words.percent(btc)),
+        ("H100 rent", words.percent(rent)),
+        ("Called or in cure", f"{pressed:,}"),
+        (f"In default, of {borrowers.sum():,} borrowers", f"{borrowers[Standing.DEFAULTED]:,}"),
+        (f"Failed or closed, of {lenders.sum():,} lenders", f"{lenders[Standing.FAILED]:,}"),
+        ("Lenders have lost", words.money(results.final("loss_usd"))),
+        ("GPUs unsold", words.count(results.final("gpus_for_sale"))),
+        ("TH/s of rigs unsold", words.count(results.final("asic_th_for_sale"))),
+    )
+    cells = "".join(
+        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in numbers
+    )
+    about = f'<div class="fs-note">{escape(ABOUT)}</div>' if results.last_day == 0 else ""
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-wide", "fs-story"],
+        unsafe_innerHTML=f"<p>{_text(stage(results))}</p>{about}<dl>{cells}</dl>",
+    )
+
+
+def _text(text: str) -> str:
+    """Text as HTML; a number and its per-cent sign stay on one line."""
+    return escape(text).replace(" %", "&nbsp;%")
+
+
+@solara.component
+def News(results: Results) -> None:
+    """The latest events in plain words, today's marked."""
+    lines = ticker(results)
+    items = "".join(
+        f'<li class="{"fs-grave" if line.grave else ""}'
+        f'{" fs-now" if line.day == results.last_day else ""}">'
+        f"<b>Day {line.day}</b> {_text(line.text)}</li>"
+        for line in lines
+    )
+    text = items or "<li>Nothing to tell yet: press Play (▶) at the left.</li>"
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-news"],
+        unsafe_innerHTML=f"<h2>What just happened</h2><ul>{text}</ul>",
+    )
+
+
+@solara.component_vue("panel.vue")
+def PanelCard(
+    name: str,
+    finding: str,
+    url: str,
+    reading: str,
+    room: str,
+    spots: list[dict[str, Any]],
+    event_choose: Callable[[str], None],
+) -> None:
+    """One panel: name, finding, picture, how to read it; on circles, buttons one cannot see.
+
+    It is one widget: Solara walks through all there are whenever a day is over.
+    """
+
+
+def View(panel: Panel, picture: Picture, on_party: Callable[[str], None]) -> solara.Element:
+    """A panel with its latest picture."""
+    room = "fs-network" if picture.spots else "fs-wide" if panel.wide else ""
+    return PanelCard(
+        name=panel.name,
+        finding=picture.title,
+        url=picture.url,
+        reading=panel.reading,
+        room=room + " fs-long" * panel.long,
+        spots=[asdict(spot) for spot in picture.spots],
+        event_choose=on_party,
+    ).key(panel.name)
+
+
+@solara.component
+def Party(sheet: Sheet) -> None:
+    """One party's balance sheet, loans with covenants and headroom, and contracts."""
+    tables = "".join(
+        _table(rows) for rows in (sheet.balance, sheet.loans, sheet.contracts) if len(rows) > 1
+    )
+    solara.HTML(
+        tag="section",
+        classes=["fs-card", "fs-wide", "fs-party"],
+        unsafe_innerHTML=f"<h2>{escape(sheet.name)}</h2>"
+        f'<p class="fs-note">{escape(sheet.standing)}</p>{tables}',
+    )
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> str:
+    """A table whose first row is its head."""
+    head, *body = rows
+    top = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    lines = "".join(
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body
+    )
+    return f"<table><thead><tr>{top}</tr></thead><tbody>{lines}</tbody></table>"

@@ -1,0 +1,262 @@
+"""The page's panels: each a title that states the finding, and a picture of it.
+
+They are drawn by the functions that draw the report, on figures of a panel's size.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments import cascade, style, words
+from experiments.figures import draw_prices
+from experiments.figures_book import book_title, busiest_place, draw_book, last_book
+from experiments.figures_lenders import draw_credit, draw_lenders, lenders_title
+from experiments.figures_market import (
+    FAMILIES,
+    draw_liquidation,
+    draw_ltv,
+    draw_ltv_by_class,
+    draw_mark,
+    mark_note,
+)
+from experiments.figures_network import draw_network, network_title, places
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from experiments.results import Results
+
+DRAWING = threading.Lock()  # matplotlib's settings are global: one drawing at a time
+DPI = 110
+WIDE_IN = 9.0
+USUAL_CLASS = "H100"
+MOST_LINES = 14  # of the cascade
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where a party stands on a picture, in per cent from the upper left corner."""
+
+    party: str
+    label: str
+    left: float
+    top: float
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A drawn panel."""
+
+    title: str
+    png: bytes
+    spots: tuple[Spot, ...] = ()
+
+    @property
+    def url(self) -> str:
+        """The picture itself, as an address that needs no request."""
+        return "data:image/png;base64," + base64.b64encode(self.png).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What a panel is called, how to read it, who draws it, and how much room it needs.
+
+    ``wide``: the whole width of a laptop; ``long``: two thirds of a large screen.
+    """
+
+    name: str
+    reading: str
+    draw: Callable[[Results, str], tuple[str, Figure, tuple[Spot, ...]]] = field(repr=False)
+    wide: bool = False
+    long: bool = False
+
+
+def busiest_class(results: Results) -> str:
+    """The class of which most value is on offer now; the usual one if there is none."""
+    offers = results.offers
+    now = offers[offers["day"] > results.last_day - 14]
+    usd = now["offered"] * [
+        results.mark(h, d) for d, h in zip(now["day"], now["hardware"], strict=True)
+    ]
+    if len(now):
+        return str(now["hardware"].iloc[int(np.argmax(usd.to_numpy()))])
+    return USUAL_CLASS if USUAL_CLASS in results.classes else results.classes[0]
+
+
+def draw_all(results: Results, hardware: str) -> Iterator[tuple[str, Picture]]:
+    """Every panel in turn, by name; ``hardware`` is the class of order book and marks."""
+    for panel in PANELS:
+        with DRAWING:
+            title, figure, spots = panel.draw(results, hardware)
+            data = io.BytesIO()
+            with style.matplotlib.rc_context(style.STYLE):
+                figure.savefig(data, format="png", pil_kwargs={"compress_level": 1})
+        yield panel.name, Picture(title, data.getvalue(), spots)
+
+
+def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, (axes,) = style.panel_figure(
+        WIDE_IN, 6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
+    )
+    network = results.network
+    assert network is not None
+    draw_network(axes, network)
+    pixels = axes.transData.transform(places(network))
+    wide, high = figure.get_figwidth() * figure.dpi, figure.get_figheight() * figure.dpi
+    spots = tuple(
+        Spot(party, label, round(100 * float(x) / wide, 2), round(100 - 100 * float(y) / high, 2))
+        for party, label, (x, y) in zip(network.ids, network.labels, pixels, strict=True)
+        if party
+    )
+    return network_title(results), figure, spots
+
+
+def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, (axes,) = style.panel_figure(right_in=1.2)
+    draw_prices(axes, results)
+    series = results.series
+    change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
+    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
+    title = f"Bitcoin {_signed(change)}, H100 rent {_signed(rent)} since the opening"
+    return title, figure, ()
+
+
+def _signed(change: float) -> str:
+    return ("+" if change >= 0.005 else "") + words.percent(change)
+
+
+def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, (axes,) = style.panel_figure()
+    draw_mark(axes, results, hardware)
+    axes.set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
+    name = words.capital(words.hardware(hardware))
+    return f"{name}: {mark_note(results, hardware)}", figure, ()
+
+
+def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, (axes,) = style.panel_figure(right_in=1.2)
+    unit, *columns = FAMILIES[1 if words.is_asic(hardware) else 0]
+    seized, sold, waiting = columns
+    draw_liquidation(axes, results, seized, sold, waiting)
+    taken = results.final(seized)
+    if taken <= 0:
+        return f"No {unit} seized", figure, ()
+    share = words.percent(results.final(sold) / taken)
+    return f"{words.count(taken)} {unit} seized, {share} of them sold", figure, ()
+
+
+def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    day = last_book(results, hardware)
+    if day is None:
+        figure, (axes,) = style.panel_figure()
+        axes.set_axis_off()
+        return f"Nobody offers or bids for {words.hardware(hardware)} yet", figure, ()
+    figure, panels = style.panel_figure(right_in=1.95)
+    draw_book(panels, results, day, hardware, busiest_place(results, day, hardware))
+    return f"Day {day}: {book_title(results, day, hardware)}", figure, ()
+
+
+def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    figure, panels = style.panel_figure(
+        WIDE_IN,
+        3.2,
+        columns=2,
+        left_in=1.75,
+        right_in=1.0,
+        gridspec_kw={"width_ratios": (1.5, 1), "wspace": 0.25},
+    )
+    draw_lenders(panels[0], results)
+    draw_credit(panels[1], results)
+    return lenders_title(results), figure, ()
+
+
+def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    series = results.series
+    paper, real = float(series["paper_ltv"].iloc[-1]), float(series["realisable_ltv"].iloc[-1])
+    figure, (over_time, by_class) = style.panel_figure(
+        WIDE_IN,
+        3.3,
+        columns=2,
+        right_in=1.75,
+        top_in=0.5,
+        gridspec_kw={"width_ratios": (1.15, 1), "wspace": 0.95},
+    )
+    if not (words.is_number(paper) and words.is_number(real)):
+        over_time.set_axis_off()
+        by_class.set_axis_off()
+        return "No secured loan is outstanding", figure, ()
+    draw_ltv(over_time, results)
+    style.panel_title(over_time, "All secured loans")
+    draw_ltv_by_class(by_class, results, results.last_day)
+    title = f"Loans stand at {words.percent(paper)} of collateral on paper, "
+    return title + f"at {words.percent(real)} if all had to sell now", figure, ()
+
+
+def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
+    lines, _, title = cascade.chosen_lines(results, MOST_LINES)
+    figure, (outline, timeline) = style.panel_figure(
+        WIDE_IN,
+        3.6,
+        columns=2,
+        left_in=0.15,
+        top_in=0.1,
+        gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
+    )
+    cascade.draw_outline(outline, timeline, results, lines, MOST_LINES)
+    return title, figure, ()
+
+
+PANELS = (
+    Panel(
+        "Lending network",
+        "Lines run from lenders to borrowers, the wider the more is owed; circles grow with the "
+        "balance sheet. Choose a party by clicking on its circle.",
+        _network,
+        wide=True,
+    ),
+    Panel("Prices that hit the market", "Opening = 100.", _prices),
+    Panel(
+        "Order book",
+        "Blocks are bids, best first; the black line is what sellers ask. Where no block reaches "
+        "the line, nothing is sold.",
+        _book,
+    ),
+    Panel(
+        "Prices against marks",
+        "Line: what lenders' books say; dotted: depreciation schedule; diamonds: forced sales; "
+        "grey dots: ordinary trade.",
+        _marks,
+    ),
+    Panel(
+        "Seized hardware",
+        "Grey: seized so far; green: sold; orange: on offer and unsold.",
+        _liquidation,
+    ),
+    Panel(
+        "Who fell because of whom",
+        "Each line is caused by the line it hangs from.",
+        _cascade,
+        wide=True,
+        long=True,
+    ),
+    Panel(
+        "Paper against realisable loan to value",
+        "Blue: at lenders' marks. Red: if all lenders sold at once; hollow: each alone. Above "
+        "100 % a sale does not repay the loans. Measured every four weeks.",
+        _ltv,
+        wide=True,
+    ),
+    Panel(
+        "Lenders",
+        "Left: losses, seized machines held, share of usual credit. Right: all lenders.",
+        _lenders,
+        wide=True,
+    ),
+)

@@ -1,0 +1,113 @@
+"""A market that is watched while it runs: stepped by one thread, read by another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import solara
+
+from experiments.party_sheet import Sheet, party_sheet
+from experiments.results import Results
+from market.errors import InputError
+from market.model import CreditMarket
+from market.scenario import Scenario
+
+PATIENCE_S, PAUSE_S = 2.0, 0.002
+FROM_FILES = ("history",)  # keys that name files: for the command line only
+
+
+class Choices:
+    """What the next reset will open: a scenario that has passed every check.
+
+    Only :meth:`change` and :meth:`load` alter it, and both refuse what the scenario's own rules
+    refuse, so that no bad value ever reaches a market.
+    """
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario = solara.reactive(scenario)
+
+    def load(self, name: str) -> None:
+        """Choose another scenario, with all its own values.
+
+        Raises:
+            InputError: no such scenario, or a broken file.
+        """
+        self.scenario.value = Scenario.load(name)
+
+    def change(self, key: str, value: Any) -> None:
+        """Choose one value, ``key`` as in ``crypto.crash_depth``.
+
+        Raises:
+            InputError: unknown key, wrong type, or out of range; the choice stays as it was.
+        """
+        *sections, leaf = key.split(".")
+        if leaf in FROM_FILES:
+            raise InputError(f"{key} names a file; start the page with a scenario that has it.")
+        data = self.scenario.value.model_dump(exclude_unset=True)
+        target = data
+        for section in sections:
+            target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise InputError(f"{key}: '{section}' is a value, not a section.")
+        target[leaf] = value
+        self.scenario.value = Scenario.from_dict(data, "Here")
+
+
+def value_of(scenario: Scenario, key: str) -> Any:
+    """A scenario's value of ``section.key``."""
+    value: Any = scenario
+    for name in key.split("."):
+        value = getattr(value, name)
+    return value
+
+
+class WatchedMarket(CreditMarket):
+    """One visitor's market.
+
+    Args:
+        choices: what the visitor has chosen; its scenario is taken now and kept.
+        seed: random seed, or a reactive one.
+    """
+
+    def __init__(self, choices: Choices, seed: int | solara.Reactive[int] = 1) -> None:
+        self._books = threading.Lock()  # a day is either not begun or over when somebody reads
+        number = seed if isinstance(seed, int) else seed.value
+        super().__init__(choices.scenario.value, rng=number)
+        self._left = False
+        self.page: threading.Lock | None = None  # held while the page is being put together
+
+    def leave(self) -> None:
+        """The page shows another market, or nobody looks any more."""
+        self._left = True
+
+    def again(self) -> WatchedMarket:
+        """The same market on its first day."""
+        return WatchedMarket(Choices(self.simulation.scenario), self.simulation.seed)
+
+    def step(self) -> None:
+        """Simulate a day, once the page is not putting itself together.
+
+        A page whose state changes during every one of its passes never gets done. Once the page is
+        left, nothing runs any more.
+        """
+        if self._left:
+            self.running = False
+            return
+        latest = time.monotonic() + PATIENCE_S
+        while self.page is not None and self.page.locked() and time.monotonic() < latest:
+            time.sleep(PAUSE_S)
+        with self._books:
+            super().step()
+
+    def results(self) -> Results:
+        """What the report's figures draw from, as of today."""
+        simulation = self.simulation
+        with self._books:
+            return Results.of(simulation, simulation.scenario, simulation.seed, loans=False)
+
+    def sheet(self, party: str) -> Sheet | None:
+        """One party as of today."""
+        with self._books:
+            return party_sheet(self.simulation, party)
