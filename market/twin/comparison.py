@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-
 if TYPE_CHECKING:
     from market.state import State
     from market.twin.model import TwinMarket
@@ -102,5 +101,3 @@ def _number(value: Any, missing: float) -> Any:
     if value is None:
         return missing
     return getattr(value, "number", value)
-
-

@@ -189,9 +189,7 @@ def _take(
 ) -> None:
     """Seized machines start on their way to sale."""
     market = borrower.model
-    event = market.note(
-        Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent
-    )
+    event = market.note(Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent)
     lot = market.new_lot(owner, loan, borrower, kind, units, mark_usd, LotState.LEGAL, event)
     if loan is not None:
         loan.lot = lot

@@ -117,10 +117,9 @@ def _clear(market: TwinMarket, failed: list[Lender], round_: int) -> None:
     cleared = clearing_vector(owed, external, external_liabilities=outside, beta=realised)
     obligations = owed.sum(axis=1) + outside
     share = [float(p / o) if o > 0.0 else 1.0 for p, o in zip(cleared.payments, obligations)]
-    for i, lender in enumerate(lenders):
-        if cleared.defaulted[i]:
-            received = sum(share[j] * owed[j, i] for j in range(len(lenders)))
-            cost[i] += (1.0 - realised) * float(received)
+    received = np.array(share) @ owed
+    for i in np.flatnonzero(cleared.defaulted).tolist():
+        cost[i] += (1.0 - realised) * float(received[i])
     for lender in failed:
         _pay_lenders(lender, share[place[lender]], round_)
     for lender in failed:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+from agents.miner import MWH_PER_KW_DAY
 from agents.party import Status
 from market.events import Cause, Event
 from market.forbearance import EXTENSION_DAYS, LONGEST_YEARS
 from market.hardware import Family
 from market.loans import Collateral, LoanStatus
-from agents.miner import MWH_PER_KW_DAY
 from market.twin.auction import (
     best_first,
     bids_for,

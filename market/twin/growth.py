@@ -28,10 +28,11 @@ def spare_cash_usd(borrower: Borrower) -> float:
     buffer = BUFFER_DAYS * borrower.fixed_cost_usd_day
     if borrower.cash_usd <= buffer:
         return 0.0
+    reference_rate = borrower.model.prices.reference_rate
     service = 0.0
     for loan in borrower.loans:
         if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
-            service += loan.yearly_service_usd()
+            service += loan.yearly_service_usd(reference_rate)
     gap = max(0.0, service - 365.0 * borrower.trailing_cash_flow_usd)
     return max(0.0, borrower.cash_usd - (buffer + gap))
 

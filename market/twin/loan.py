@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from agents.party import Status
 from market.claims import NOTED_SHARE
 from market.events import Cause, Event
 from market.loans import Amortisation, Collateral, Instrument, LoanStatus
@@ -89,8 +88,10 @@ class Loan:
     written_down_usd: float = 0.0
     noted_usd: float = 0.0
     lot: Lot | None = None  # what was seized for it
-
-    # ------------------------------------------------------------ service
+    # what service was last computed for, and came to: payments left, and USD a day
+    service_terms: tuple[float, float, int, int] | None = None
+    payments: int = 0
+    service_usd: float = 0.0
 
     def rate(self) -> float:
         """Interest a year, today."""
@@ -145,14 +146,8 @@ class Loan:
     def _count_coverage(self, perimeter: Perimeter, rate: float) -> None:
         """Add a day to the cash flow and the scheduled service of the tested perimeter."""
         perimeter.cash_flow_usd += self.income_usd_day()
-        perimeter.service_usd += service_usd_day(
-            self.principal_usd - self.arrears_principal_usd,
-            self.amortisation,
-            self.principal_per_payment_usd,
-            rate,
-            self.interval_days,
-            payments_left(self.next_payment_day, self.maturity_day, self.interval_days),
-        )
+        owed = self.principal_usd - self.arrears_principal_usd
+        perimeter.service_usd += self._service_usd_day(owed, rate)
 
     def _close(self) -> None:
         """A repaid loan ends; its machines are free again."""
@@ -161,18 +156,29 @@ class Loan:
             self.holding.pledged -= self.collateral_units
             self.collateral_units = 0.0
 
-    def yearly_service_usd(self) -> float:
+    def _service_usd_day(self, principal_usd: float, rate: float) -> float:
+        """Scheduled interest and principal a day [USD], kept until one of its terms changes."""
+        terms = (principal_usd, rate, self.next_payment_day, self.maturity_day)
+        if terms != self.service_terms:
+            self.service_terms = terms
+            self.payments = payments_left(
+                self.next_payment_day, self.maturity_day, self.interval_days
+            )
+            self.service_usd = service_usd_day(
+                principal_usd,
+                self.amortisation,
+                self.principal_per_payment_usd,
+                rate,
+                self.interval_days,
+                self.payments,
+            )
+        return self.service_usd
+
+    def yearly_service_usd(self, reference_rate: float) -> float:
         """Scheduled interest and principal of the next year, bullets excluded [USD]."""
-        left = payments_left(self.next_payment_day, self.maturity_day, self.interval_days)
-        daily: float = service_usd_day(
-            self.principal_usd,
-            self.amortisation,
-            self.principal_per_payment_usd,
-            self.rate(),
-            self.interval_days,
-            left,
-        )
-        return daily * min(365.0, float(left * self.interval_days))
+        rate = annual_rate(self.rate_or_spread, self.floating, reference_rate)
+        daily = self._service_usd_day(self.principal_usd, rate)
+        return daily * min(365.0, float(self.payments * self.interval_days))
 
     # ------------------------------------------------------------ money
 
@@ -317,9 +323,7 @@ class Loan:
         self, kind: Event, cause: Cause, amount_usd: float, parent: Entry | None
     ) -> None:
         """Start a cure clock."""
-        event = self.market.note(
-            kind, cause, self.borrower, self.lender, self, amount_usd, parent
-        )
+        event = self.market.note(kind, cause, self.borrower, self.lender, self, amount_usd, parent)
         self.breach = cause
         self.breach_day = self.market.day
         self.breach_event = event

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -11,27 +10,23 @@ import numpy as np
 
 from agents.party import Outside, Status
 from market.credit import WEEK_DAYS
-from market.crypto import BLOCKS_PER_DAY, advance_difficulty
 from market.events import Cause, Event
 from market.hardware import Family
 from market.loans import Amortisation, Collateral, LoanStatus
 from market.lots import LotState
-from market.operate import TH_PER_EH
-from market.phases import NETWORK_GROWTH_CLASS, NETWORK_POWER_USD_MWH
 from market.scenario import Scenario
-from market.settings import IMPACT_LAWS
-from market.twin import auction, covenants, distress, failure, forbearance, growth, underwriting
+from market.twin import (
+    auction,
+    covenants,
+    distress,
+    failure,
+    forbearance,
+    growth,
+    prices,
+    underwriting,
+)
 from market.twin.lot import Lot
 from market.twin.opening import open_twin
-from market.twin.rules import (
-    adjusted_share,
-    hashprice_usd,
-    impact_log,
-    mark_usd,
-    online_share,
-    rent_after_supply,
-    schedule_usd,
-)
 from market.twin.stocks import Stocks, conservation_error, take_stock
 from market.twin.things import Entry, Journal
 from market.waterfall import SAME_EPISODE_DAYS
@@ -145,18 +140,18 @@ class TwinMarket(mesa.Model):
             self.running = False
             return
         self.day += 1
-        self.enter_shocks()
-        self.set_prices()
-        self.operate()
-        self.make_due()
-        self.pay()
-        self.test_covenants()
-        forbearance.decide(self)
-        distress.declare_defaults(self)
-        self.settle_lenders()
-        self.liquidate()
-        self.give_credit()
-        self.record()
+        self.enter_shocks()  # 1
+        prices.set_prices(self)  # 2
+        self.operate()  # 3
+        self.make_due()  # 4  service
+        self.pay()  # 5  liquidity
+        self.test_covenants()  # 6
+        forbearance.decide(self)  # 7
+        distress.declare_defaults(self)  # 8
+        self.settle_lenders()  # 9
+        self.liquidate()  # 10
+        self.give_credit()  # 11
+        self.record()  # 12
         self.running = self.day < self.settings.days
 
     def run(self) -> TwinMarket:
@@ -180,93 +175,6 @@ class TwinMarket(mesa.Model):
             self.shock_event = self.note(
                 Event.SHOCK, Cause.SCENARIO, None, None, None, 0.0, self.shock_event
             )
-
-    def set_prices(self) -> None:
-        """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks."""
-        p, day = self.prices, self.day
-        p.stress = float(self.macro.stress[day])
-        p.appetite = float(self.macro.appetite[day])
-        p.reference_rate = self.settings.credit.reference_rate
-        p.reference_rate += float(self.macro.rate_change[day])
-        self._price_coins()
-        self._price_hashrate()
-        p.rent_planned_usd_h = self.quotes.rent_open_usd_h * float(self.compute.planned_rent[day])
-        p.rent_h100_usd_h = p.rent_planned_usd_h
-        if self.settings.channels.rent_feedback:
-            p.rent_h100_usd_h = rent_after_supply(
-                p.rent_planned_usd_h,
-                float(self.quotes.planned_supply[day]),
-                p.effective_gpus,
-                self.settings.compute.elasticity,
-            )
-        for kind in self.hardware:
-            self._set_mark(kind)
-
-    def _price_coins(self) -> None:
-        p, crypto = self.prices, self.settings.crypto
-        p.btc_impact_log *= 0.5 ** (1.0 / crypto.impact_half_life_days)
-        if self.settings.channels.btc_impact:
-            p.btc_impact_log += impact_log(
-                self.forced_usd,
-                crypto.depth_adv_usd,
-                crypto.impact_coefficient,
-                crypto.volatility / math.sqrt(365.0),
-                IMPACT_LAWS.index(crypto.impact_law),
-            )
-        self.forced_usd = 0.0
-        p.btc_exogenous_usd = float(self.crypto.btc_usd[self.day])
-        p.btc_usd = p.btc_exogenous_usd * math.exp(p.btc_impact_log)
-        p.eth_usd = float(self.crypto.eth_usd[self.day])
-
-    def _price_hashrate(self) -> None:
-        """Hashrate of today's machines moves the difficulty; hashprice follows."""
-        p, opening = self.prices, self.quotes.network_open_eh_s
-        planned = opening * float(self.crypto.hashrate_growth[self.day])
-        hashrate = planned
-        if self.settings.channels.hashprice:
-            online = float(np.sum([b.hashrate_online_th for b in self.borrowers]))
-            online += p.receiver_th + self._resold_th()
-            newest = next(k for k in self.hardware if k.name == NETWORK_GROWTH_CLASS)
-            p.growth_online = adjusted_share(p.growth_online, self._share_online(newest))
-            added = planned - opening
-            hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
-            hashrate = max(hashrate, 1e-3 * planned)
-        quotes = self.quotes
-        advance_difficulty(p, hashrate, quotes.retarget_blocks, quotes.halving_blocks)
-        fees = float(self.crypto.fee_share[self.day])
-        p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
-        self.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY
-        self.difficulty_th = p.difficulty_eh_s * TH_PER_EH
-
-    def _share_online(self, rig: HardwareClass) -> float:
-        """Share of a class that the rest of the network runs."""
-        share: float = online_share(
-            self.prices.hashprice_usd_ph_day, NETWORK_POWER_USD_MWH, rig.lo_j_th, rig.hi_j_th
-        )
-        return share
-
-    def _resold_th(self) -> float:
-        """Rigs sold by force that run for their new owners [TH/s]."""
-        total = 0.0
-        for kind in self.hardware:
-            if kind.family is Family.ASIC:
-                total += kind.outside_online * self._share_online(kind)
-        return total
-
-    def _set_mark(self, kind: HardwareClass) -> None:
-        """A lender's mark: schedule and aged evidence."""
-        marks, rule = self.settings.marks, self.settings.policy.mark_rule
-        weight = marks.evidence_weight if self.settings.channels.mark_to_market else 0.0
-        if rule != "scenario":
-            weight = 1.0 if rule == "market" else 0.0
-        decay = kind.annual_depreciation
-        kind.schedule_usd = schedule_usd(kind.used_open_usd, decay, kind.scrap_usd, self.day)
-        kind.mark_usd = kind.schedule_usd
-        if kind.clearing_usd is not None:
-            age = float(self.day - kind.clearing_day)
-            aged = kind.clearing_usd * math.exp(-decay * age / 365.0)
-            half_life = marks.evidence_half_life_days
-            kind.mark_usd = mark_usd(kind.schedule_usd, aged, age, weight, half_life)
 
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
@@ -332,7 +240,7 @@ class TwinMarket(mesa.Model):
         delevered = 0.0
         for lender in self.lenders:
             delevered += lender.return_to_target_leverage()
-        self._price_other_loans(sold + delevered)
+        prices.price_other_loans(self, sold + delevered)
         rounds = 0
         while failure.fail_lenders(self, rounds):
             rounds += 1
@@ -342,19 +250,6 @@ class TwinMarket(mesa.Model):
     def _value_claims(self) -> None:
         for borrower in self.borrowers:
             distress.value_claims(borrower)
-
-    def _price_other_loans(self, sold_usd: float) -> None:
-        """Price of lenders' other loans after sales and a day's way back to par."""
-        terms, price = self.terms, self.prices.loan_price
-        market_usd = self.quotes.other_loans_open_usd
-        impact = impact_log(sold_usd, market_usd, terms.loan_impact, 1.0, terms.loan_impact_law)
-        keep = 0.5 ** (1.0 / terms.loan_price_half_life_days)
-        after = math.exp(math.log(price) * keep + impact)
-        change = after / price - 1.0
-        if change != 0.0:
-            self.prices.loan_price = after
-            for lender in self.lenders:
-                lender.mark_other_loans(change)
 
     def liquidate(self) -> None:
         """Custody every day; at each window an auction per class."""
@@ -471,12 +366,9 @@ class TwinMarket(mesa.Model):
 
     def credit_supply_share(self) -> float:
         """Credit that lenders give, over what they gave at the opening, by their assets."""
-        size = given = 0.0
-        for lender in self.lenders:
-            assets = lender.target_leverage * lender.capital_open_usd
-            size += assets
-            given += lender.supply * assets
-        return given / size
+        size = np.array([one.target_leverage * one.capital_open_usd for one in self.lenders])
+        supply = np.array([one.supply for one in self.lenders])
+        return float((supply * size).sum() / size.sum())
 
     # ------------------------------------------------------------ results
 
@@ -511,5 +403,3 @@ class TwinMarket(mesa.Model):
             for entry in self.log
         ]
         return pd.DataFrame(rows)
-
-

@@ -141,14 +141,14 @@ def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     return buyers
 
 
-def _holdings(
-    state: State, parties: list[Party], hardware: list[HardwareClass]
-) -> list[Holding]:
+def _holdings(state: State, parties: list[Party], hardware: list[HardwareClass]) -> list[Holding]:
     rows = _rows(state.holdings, leave=("first",))
     result = []
     for number, row in enumerate(rows):
         row["hardware"] = hardware[row["hardware"]]
-        result.append(Holding(number=number, **row))
+        holding = Holding(number=number, **row)
+        holding.hardware.holdings.append(holding)
+        result.append(holding)
     first = state.holdings.first.tolist()
     for party in parties:
         for holding in result[first[party.number] : first[party.number + 1]]:

@@ -104,7 +104,7 @@ class Operator(Party):
         self.income_usd_day = 0.0
         if not self.gpus or self.status is not Status.ACTIVE:
             return
-        market = self.model
+        market, rent_h100 = self.model, self.model.prices.rent_h100_usd_h
         pooled = quality = 0.0  # machines that no later contract has bought for itself
         for holding in self.gpus:
             free = max(0.0, holding.units - holding.contract_units)
@@ -124,7 +124,7 @@ class Operator(Party):
                 own_rent = holding.contract_usd_day * own / holding.contract_units
             free = units - own
             unit_cost = holding.cost_usd_unit_day
-            rent = market.prices.rent_h100_usd_h * gpu.quality
+            rent = rent_h100 * gpu.quality
             margin = spot_margin_usd_day(rent, self.spot_realisation, unit_cost)
             spot = (1.0 - covered) * free if margin > 0.0 else 0.0
             online = own + covered * free + spot

@@ -28,20 +28,21 @@ class Stocks(NamedTuple):
 def take_stock(market: TwinMarket) -> Stocks:
     """Sum every stock from the agents."""
     parties = (*market.borrowers, *market.lenders, *market.buyers, *market.outsiders)
-    units = [kind.outside_units for kind in market.hardware]
-    gross = [abs(number) for number in units]
+    units, gross = [], []
+    for kind in market.hardware:
+        held = 0.0
+        for holding in kind.holdings:
+            held += holding.units
+        for lot in kind.lots:
+            held += lot.units
+        units.append(held + kind.outside_units)
+        gross.append(held + abs(kind.outside_units))
     cash = cash_gross = btc = payables = 0.0
     for party in parties:
         cash += party.cash_usd
         cash_gross += abs(party.cash_usd)
         btc += party.btc + party.btc_lent
         payables += party.payables_usd
-        for kind, holding in party.holdings.items():
-            units[kind.number] += holding.units
-            gross[kind.number] += holding.units
-    for lot in market.unsold_lots():
-        units[lot.hardware.number] += lot.units
-        gross[lot.hardware.number] += lot.units
     claims = 0.0
     for loan in market.loans:
         btc += loan.collateral_btc

@@ -65,6 +65,7 @@ class HardwareClass:
     outside_units: float = 0.0  # sold to the outside less delivered from there
     strips: dict[int, float] = field(default_factory=dict)  # by segment, at the last window
     lots: list[Lot] = field(default_factory=list)  # unsold
+    holdings: list[Holding] = field(default_factory=list)  # everybody's
     # who bids for it, with each buyer's private view of its value
     removed_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
     in_place_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
@@ -109,7 +110,7 @@ class LenderClaim:
 
 @dataclass(slots=True)
 class Journal:
-    """The day's flows that create or end claims, written beside the stocks and checked with them."""
+    """Flows of a day that create or end claims, counted independently of the stocks."""
 
     drawn_usd: float = 0.0
     repaid_usd: float = 0.0

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from market.twin.borrower import Borrower
     from market.twin.contract import Contract
     from market.twin.loan import Loan
-    from market.twin.model import TwinMarket
     from market.twin.things import Entry
 
 
@@ -191,5 +190,3 @@ def _reprice(loan: Loan) -> None:
     loan.rate_or_spread += market.terms.stress_spread * (1.0 - loan.lender.supply)
     if not loan.floating:
         loan.rate_or_spread += float(market.macro.rate_change[market.day])
-
-
