@@ -28,6 +28,7 @@ from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
 from market.views import imply_views
+from market.windows import strips_today
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -231,6 +232,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     phases.set_marks(run)
     phases.underwrite(run)
     imply_views(run, tables)
+    run.strips = strips_today(run)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)
 
