@@ -8,7 +8,7 @@ from agents.party import Status
 from market.events import Cause, Event
 from market.loans import Collateral, LoanStatus
 from market.lots import LotState
-from market.service import EXTENSION_DAYS
+from market.service import DUST_USD, EXTENSION_DAYS
 from market.twin.production import Operator
 
 if TYPE_CHECKING:
@@ -131,9 +131,9 @@ class Borrower(Operator):
 
     def pay_what_is_due(self) -> None:
         """Suppliers first, then what each loan asks for."""
-        if self.cash_usd < self.payables_usd:
+        if self.cash_usd < self.payables_usd - DUST_USD:
             self.raise_cash(self.payables_usd)
-        if self.cash_usd < 0.0:
+        if self.cash_usd < -DUST_USD:
             self._make_suppliers_wait()
         elif self.payables_usd > 0.0:
             self._pay_suppliers()
@@ -156,7 +156,7 @@ class Borrower(Operator):
         self.pay(self.model.utility, paid)
         journal.payables_settled_usd += paid
         self.payables_usd -= paid
-        if self.payables_usd <= 1e-6:
+        if self.payables_usd <= DUST_USD:
             journal.payables_settled_usd += self.payables_usd
             self.payables_usd = 0.0
             self.payables_day = -1
