@@ -188,8 +188,8 @@ def test_a_year_of_tightening_is_the_same() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("setting", [*CHANNELS, *POLICIES])
-def test_switches_and_levers_are_the_same(setting: str) -> None:
+@pytest.mark.parametrize("setting", [*CHANNELS, *POLICIES, "liquidation.window_days=10"])
+def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
     pair("joint-crash", 3, *CRASH, setting).run(every=40)
 
 

@@ -387,19 +387,20 @@ class TwinMarket(mesa.Model):
         """The causal log, with the columns of :func:`market.frames.event_frame`."""
         import pandas as pd
 
-        rows: list[dict[str, Any]] = [
-            {
-                "event": entry.number,
-                "day": entry.day,
-                "round": entry.round,
-                "kind": entry.kind.name.lower(),
-                "party": entry.party.name if entry.party else "",
-                "counterparty": entry.counterparty.name if entry.counterparty else "",
-                "loan": entry.loan.name if entry.loan else "",
-                "amount_usd": entry.amount_usd,
-                "cause": entry.cause.name.lower(),
-                "parent": entry.parent.number if entry.parent else -1,
-            }
-            for entry in self.log
-        ]
-        return pd.DataFrame(rows)
+        columns: dict[str, list[Any]] = {
+            "event": [entry.number for entry in self.log],
+            "day": [entry.day for entry in self.log],
+            "round": [entry.round for entry in self.log],
+            "kind": [entry.kind.name.lower() for entry in self.log],
+            "party": [_name(entry.party) for entry in self.log],
+            "counterparty": [_name(entry.counterparty) for entry in self.log],
+            "loan": [_name(entry.loan) for entry in self.log],
+            "amount_usd": [entry.amount_usd for entry in self.log],
+            "cause": [entry.cause.name.lower() for entry in self.log],
+            "parent": [entry.parent.number if entry.parent else -1 for entry in self.log],
+        }
+        return pd.DataFrame(columns)
+
+
+def _name(thing: Party | Loan | None) -> str:
+    return thing.name if thing else ""
