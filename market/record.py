@@ -39,9 +39,13 @@ class Recorder:
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
+        from market.windows import strips_today
+
         s = run.state
         if run.day % ILLUSION_DAYS == 0:
+            at_window, run.strips = run.strips, strips_today(run)
             self._ltv = self._measure_illusion(run)
+            run.strips = at_window  # lenders decide on the book of the last window
         new = s.events[self._events_read :]
         self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
         self._events_read = len(s.events)
@@ -149,10 +153,9 @@ class Recorder:
         ``liquidation.budget_days`` (90) of spending. The two ratios returned are of the whole
         market: all pledged units of a class walk its book at once.
         """
-        from market.windows import bids_today, strips_today
+        from market.windows import bids_today
 
         s, terms = run.state, run.scenario.liquidation
-        run.strips = strips_today(run)
 
         def realisable_usd(
             books: list[tuple[NDArray[np.float64], NDArray[np.float64]]],

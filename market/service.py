@@ -30,6 +30,7 @@ from market.loans import (
 from market.waterfall import raise_cash
 
 EXTENSION_DAYS = 365  # of a last instalment that is rolled
+DUST_USD = 1e-6  # rounding: nobody is owed so little
 
 
 @compiled
@@ -123,10 +124,10 @@ def pay_what_is_due(
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
             continue
-        if parties.cash_usd[b] < parties.payables_usd[b]:
+        if parties.cash_usd[b] < parties.payables_usd[b] - DUST_USD:
             unpaid = parties.payables_usd[b]
             raise_cash(today, b, unpaid, parties, borrowers, lenders, ledger, loans, log)
-        if parties.cash_usd[b] < 0.0:  # suppliers wait
+        if parties.cash_usd[b] < -DUST_USD:  # suppliers wait
             short = -parties.cash_usd[b]
             pay(parties, utility, b, short)
             parties.payables_usd[b] += short
@@ -138,7 +139,7 @@ def pay_what_is_due(
             pay(parties, b, utility, paid)
             ledger.flows[Flow.PAYABLE_SETTLED] += paid
             parties.payables_usd[b] -= paid
-            if parties.payables_usd[b] <= 1e-6:
+            if parties.payables_usd[b] <= DUST_USD:
                 ledger.flows[Flow.PAYABLE_SETTLED] += parties.payables_usd[b]
                 parties.payables_usd[b] = 0.0
                 parties.payables_day[b] = -1

@@ -29,6 +29,7 @@ from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
 from market.views import imply_views
+from market.windows import strips_today
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -235,6 +236,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     phases.underwrite(run)
     imply_views(run, tables)
     run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
+    run.strips = strips_today(run)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)
 

@@ -200,6 +200,16 @@ def test_the_last_cent_owed_to_suppliers_is_forgiven_and_booked() -> None:
     assert bench.s.parties.payables_day[0] == -1
 
 
+def test_suppliers_do_not_wait_for_a_rounding() -> None:
+    """Cash a hair below zero sells no coin, draws no line, starts no clock."""
+    revolver = dict(instrument=Instrument.REVOLVER, undrawn_usd=500.0, maturity_day=900)
+    bench = Bench([revolver], cash=[-1e-11], btc=[1.0])
+    live(bench, 1, 1)
+    assert bench.s.parties.payables_usd[0] == 0.0
+    assert bench.s.parties.payables_day[0] == -1
+    assert bench.kinds() == []
+
+
 def test_suppliers_file_after_their_days() -> None:
     bench = Bench(cash=[-70.0], payables_days=30)
     live(bench, 1, 30)

@@ -18,8 +18,15 @@ PROJECT = Path(__file__).resolve().parent.parent
 LEVEL = {"agents": 0, "market": 1, "experiments": 2}
 MODULES = sorted(path for package in LEVEL for path in (PROJECT / package).rglob("*.py"))
 HEAVY = {"mesa", "matplotlib", "pandas", "networkx", "pyarrow", "rich", "typer"}
-# The shell, and the frames asked for at the end of a run, are the only homes of heavy packages.
-SHELL = {"market/model.py", "market/mesa_agents.py", "market/frames.py"}
+# The shell, the frames asked for at the end of a run and the twin, which is made of Mesa agents,
+# are the only homes of heavy packages.
+SHELL = {
+    "market/model.py",
+    "market/mesa_agents.py",
+    "market/frames.py",
+    "market/twin/model.py",
+    "market/twin/party.py",
+}
 DESIGN_ORDER = (
     "shocks",
     "prices",

@@ -57,6 +57,19 @@ def test_asking_for_results_changes_nothing() -> None:
     assert json.dumps(sim.summary()) == json.dumps(crash().summary())
 
 
+def test_measuring_the_illusion_leaves_the_order_book_alone() -> None:
+    """Lenders decide on the book of the last window, also where day 28 is none."""
+    sim = fresh("calm", ("days=28", "liquidation.window_days=10"), 1)
+    opening = sim.run_state.strips.copy()
+    while sim.day < 20:
+        sim.step()
+    window = sim.run_state.strips.copy()
+    sim.run()
+    assert opening.size > 0
+    np.testing.assert_array_equal(sim.run_state.strips, window)
+    assert not np.array_equal(window, opening, equal_nan=True)
+
+
 def test_two_markets_at_once_do_not_disturb_each_other() -> None:
     one, two = (fresh("joint-crash", SETTINGS, seed) for seed in (11, 12))
     while not one.finished:

@@ -1,0 +1,103 @@
+"""Twin against engine: every column of every table beside the attribute of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from market.state import State
+    from market.twin.model import TwinMarket
+
+SMALL = 1e-6  # of a dollar, a coin, a machine: rounding of what is nearly nothing
+LEFT_OUT = {  # how tables find rows; what the class of an object says
+    ("parties", "kind"),
+    ("buyers", "accepts"),
+    ("holdings", "first"),
+    ("loans", "first"),
+    ("lots", "count"),
+}
+OF_BORROWERS = {("parties", name) for name in ("payables_day", "sale_event", "trail_event")}
+
+
+def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[str]:
+    """Where the twin's books are not the engine's: table, column, row and both values."""
+    found = []
+    for table, column, ours, theirs in _columns(twin, state):
+        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=SMALL, equal_nan=True)
+        for place in np.argwhere(wrong):
+            i = tuple(place)
+            found.append(f"{table}.{column}[{', '.join(map(str, i))}]: {ours[i]} / {theirs[i]}")
+    return found
+
+
+def _columns(
+    twin: TwinMarket, state: State
+) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
+    """Table, column, the twin's values, the engine's values."""
+    borrowers, lots = twin.borrowers, slice(0, int(state.lots.count[0]))
+    parties = [*borrowers, *twin.lenders, *twin.buyers, *twin.outsiders]
+    holdings = sorted((h for p in parties for h in p.holdings.values()), key=lambda h: h.number)
+    tables: list[tuple[str, NamedTuple, Sequence[Any]]] = [
+        ("parties", state.parties, parties),
+        ("borrowers", state.borrowers, borrowers),
+        ("miners", state.miners, borrowers),
+        ("neoclouds", state.neoclouds, borrowers),
+        ("lenders", state.lenders, twin.lenders),
+        ("buyers", state.buyers, twin.buyers),
+        ("holdings", state.holdings, holdings),
+        ("loans", state.loans, twin.loans),
+        ("perimeters", state.perimeters, twin.perimeters),
+        ("contracts", state.contracts, twin.contracts),
+        ("lots", state.lots, twin.lots),
+    ]
+    for name, table, objects in tables:
+        for column in table._fields:
+            theirs = getattr(table, column)
+            if name == "lots":
+                theirs = theirs[lots]
+            if (name, column) == ("loans", "lender"):  # rows of another table
+                theirs = theirs + state.first_lender
+            if (name, column) in LEFT_OUT:
+                continue
+            if (name, column) in OF_BORROWERS:
+                yield name, column, _array(borrowers, column, theirs), theirs[: len(borrowers)]
+            else:
+                yield name, column, _array(objects, column, theirs), theirs
+    yield from _market_columns(twin, state)
+
+
+def _market_columns(
+    twin: TwinMarket, state: State
+) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
+    for column in ("clearing_usd", "clearing_day", "clearing_event", "outside_online"):
+        theirs = getattr(state, column)
+        yield "classes", column, _array(twin.hardware, column, theirs), theirs
+    yield "classes", "mark_usd", _array(twin.hardware, "mark_usd", state.marks_usd), state.marks_usd
+    units = state.ledger.outside_units
+    yield "classes", "outside_units", _array(twin.hardware, "outside_units", units), units
+    amounts = state.interlender.amount_usd
+    debts = [debt for lender in twin.lenders for debt in lender.debts]
+    yield "interlender", "amount_usd", _array(debts, "amount_usd", amounts), amounts
+    prices = np.array([list(vars(p).values()) for p in (twin.prices, state.prices)], float)
+    yield "market", "prices", prices[0], prices[1]
+    ours = (twin.outside_btc, twin.forced_usd, twin.depositor_loss_usd)
+    ledger = (state.ledger.outside_btc[0], state.log.forced_usd[0], state.depositor_loss_usd)
+    yield "market", "coins and losses", np.array(ours), np.array(ledger)
+
+
+def _array(objects: Sequence[Any], column: str, like: NDArray[Any]) -> NDArray[Any]:
+    """An attribute of all objects as a column of the engine's type."""
+    missing = np.nan if like.dtype.kind == "f" else -1
+    values = [_number(getattr(thing, column), missing) for thing in objects]
+    return np.array(values, dtype=like.dtype).reshape((len(objects), *like.shape[1:]))
+
+
+def _number(value: Any, missing: float) -> Any:
+    """What a table holds instead of an object."""
+    if value is None:
+        return missing
+    return getattr(value, "number", value)
