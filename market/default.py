@@ -212,6 +212,18 @@ def form_estate(
 
 
 @compiled
+def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
+    """Whether a default of one loan is one of the other: lenders of one non-recourse vehicle."""
+    return (
+        terms.cross_default
+        and not loans.recourse[loan]
+        and not loans.recourse[other]
+        and loans.vehicle[loan] == loans.vehicle[other]
+        and loans.status[other] == LoanStatus.PERFORMING
+    )
+
+
+@compiled
 def declare_defaults(
     today: Today,
     terms: Terms,
@@ -270,22 +282,26 @@ def declare_defaults(
                     )
                 else:
                     parent = loans.breach_event[loan]
-                default_loan(
-                    today,
-                    terms,
-                    loan,
-                    loans.breach[loan],
-                    parent,
-                    0,
-                    marks_usd,
-                    parties,
-                    lenders,
-                    ledger,
-                    loans,
-                    holdings,
-                    lots,
-                    log,
-                )
+                first_cause = loans.breach[loan]
+                for other in range(loans.first[b], loans.first[b + 1]):
+                    if other != loan and not _same_vehicle(loan, other, terms, loans):
+                        continue
+                    default_loan(
+                        today,
+                        terms,
+                        other,
+                        first_cause if other == loan else Cause.CROSS_DEFAULT.value,
+                        parent,
+                        0 if other == loan else 1,
+                        marks_usd,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        log,
+                    )
         if cause == Cause.NONE:
             continue
         event = default_party(today, b, cause, parent, 0, parties, loans, log)

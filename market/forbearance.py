@@ -43,6 +43,8 @@ def decide(run: Run) -> None:
         & (run.day >= loans.breach_day + loans.cure_days)
         & (loans.waivers < run.scenario.credit.max_waivers)
     )
+    if len(due) > 0:
+        run.strips = windows.strips_today(run)  # today's order book, not that of the last window
     for loan in due.tolist():
         if run.state.parties.status[loans.borrower[loan]] == Status.ACTIVE:
             _decide_one(run, loan)

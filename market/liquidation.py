@@ -188,6 +188,7 @@ def free_sites(
     today: Today,
     terms: Terms,
     window_days: int,
+    parties: Parties,
     hardware: Hardware,
     buyers: Buyers,
     lots: Lots,
@@ -199,6 +200,8 @@ def free_sites(
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         since = today.day - terms.site_days - lots.seized_day[i]
+        if lots.listed[i] and parties.status[lots.borrower[i]] == Status.ACTIVE:
+            continue  # who sells machines keeps the hall
         if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
             continue
         rack = hardware.rack[k]
@@ -294,13 +297,16 @@ def auction_removed(
                     )
                 else:
                     forced_part += units
+                    taken_out = removal
+                    if lots.listed[i] and hardware.family[k] == Family.GPU:
+                        taken_out = terms.removal_usd_per_gpu  # seized ones were, at their seizure
                     event = sell_units(
                         today,
                         terms,
                         i,
                         units,
                         price,
-                        removal,
+                        taken_out,
                         today.first_buyer + j,
                         parties,
                         lenders,

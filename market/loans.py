@@ -103,6 +103,7 @@ class Loans(NamedTuple):
     base_cash_flow_usd_day: NDArray[np.float64]  # pledged, beyond what the units earn
     cure_days: NDArray[np.int32]
     recourse: NDArray[np.bool_]
+    vehicle: NDArray[np.int32]  # number of its perimeter: what stands and falls together
     growth: NDArray[np.int32]  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
     conversion_usd: NDArray[np.float64]  # share price at which a note converts, NaN if it does not
     put_day: NDArray[np.int32]  # holders may ask for their money, -1 if they may not

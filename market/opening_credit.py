@@ -37,6 +37,10 @@ def open_loans(
         if np.isfinite(draft.min_dscr):
             perimeters.setdefault((draft.borrower, draft.perimeter), len(perimeters))
 
+    vehicles: dict[tuple[str, str], int] = {}
+    for draft in rows:
+        vehicles.setdefault((draft.borrower, draft.perimeter), len(vehicles))
+
     def floats(name: str) -> NDArray[np.float64]:
         return np.array([getattr(draft, name) for draft in rows], np.float64)
 
@@ -87,6 +91,7 @@ def open_loans(
         base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
         cure_days=ints("cure_days"),
         recourse=np.array([draft.recourse for draft in rows], np.bool_),
+        vehicle=np.array([vehicles[draft.borrower, draft.perimeter] for draft in rows], np.int32),
         growth=ints("growth"),
         conversion_usd=floats("conversion_usd"),
         put_day=ints("put_day"),

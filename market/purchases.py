@@ -194,12 +194,8 @@ def deliver(
         )
         lines = _committed_room(today, b, k, loans)
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
-        facility = _facility_row(b, c, loans)
-        appetite = 0.0
-        if facility >= 0:
-            appetite = (
-                today.appetite * terms.refinancing_appetite * _facility_supply(b, c, loans, lenders)
-            )
+        appetite = today.appetite * terms.refinancing_appetite
+        appetite *= _facility_supply(b, c, loans, lenders)
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
         if short > borrowers.equity_room_usd[b]:
@@ -212,11 +208,11 @@ def deliver(
             today, b, min(limit, lines), k, parties, lenders, ledger, loans, log
         )
         rest = borrowed - from_lines
-        if rest > 0.0 and facility >= 0:
-            both = _facility_count(b, c, loans)
+        if rest > 0.0:
             for loan in range(loans.first[b], loans.first[b + 1]):
-                if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
-                    draw_loan(today, loan, rest / both, parties, lenders, ledger, loans, log)
+                share = _facility_share(b, c, loan, loans, lenders)
+                if share > 0.0:
+                    draw_loan(today, loan, share * rest, parties, lenders, ledger, loans, log)
         pay(parties, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)
@@ -226,7 +222,7 @@ def deliver(
             holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
         holdings.units[row_held] += units
         ledger.outside_units[k] -= units
-        _pledge_delivery(b, c, k, units, from_lines, rest, holdings, row_held, loans)
+        _pledge_delivery(b, c, k, units, from_lines, rest, holdings, row_held, loans, lenders)
         contracts.ordered[c] -= units
         contracts.delivered[c] += units
         if prepaid > 0.0:
@@ -266,22 +262,40 @@ def _facility_row(b: int, c: int, loans: Loans) -> int:
 
 
 @compiled
-def _facility_count(b: int, c: int, loans: Loans) -> int:
-    total = 0
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
-            total += 1
-    return max(total, 1)
+def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
+    """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
+    if (
+        loans.growth[loan] != c
+        or loans.status[loan] != LoanStatus.PERFORMING
+        or loans.breach[loan] != Cause.NONE
+        or loans.lock_up[loan]
+    ):
+        return 0.0
+    return lenders.supply[loans.lender[loan]]
 
 
 @compiled
 def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
-    """Mean credit supply of the lenders of a contract's facility."""
+    """Mean credit that the lenders of a contract's facility give on it; 0 without one."""
     supply = 0.0
+    parts = 0
     for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.growth[loan] == c and loans.status[loan] == LoanStatus.PERFORMING:
-            supply += lenders.supply[loans.lender[loan]]
-    return supply / _facility_count(b, c, loans)
+        if loans.growth[loan] == c:
+            supply += _lends(c, loan, loans, lenders)
+            parts += 1
+    return supply / max(parts, 1)
+
+
+@compiled
+def _facility_share(b: int, c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
+    """Share of a contract's facility that one lender pays: in proportion to the credit it gives."""
+    mine = _lends(c, loan, loans, lenders)
+    if mine <= 0.0:
+        return 0.0
+    total = 0.0
+    for other in range(loans.first[b], loans.first[b + 1]):
+        total += _lends(c, other, loans, lenders)
+    return mine / total
 
 
 @compiled
@@ -326,26 +340,27 @@ def _pledge_delivery(
     holdings: Holdings,
     row_held: int,
     loans: Loans,
+    lenders: Lenders,
 ) -> None:
     """Delivered machines secure the loans that paid for them, in proportion."""
     paid = from_lines + from_facility
     if paid <= 0.0:
         return
-    facility = 0.0
     lines = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.status[loan] == LoanStatus.PERFORMING and loans.hardware[loan] == k:
-            if loans.growth[loan] == c:
-                facility += 1.0
-            elif loans.growth[loan] == NO_GROWTH and loans.instrument[loan] == Instrument.GPU_LOAN:
-                lines += loans.principal_usd[loan]
+        if (
+            loans.status[loan] == LoanStatus.PERFORMING
+            and loans.hardware[loan] == k
+            and loans.growth[loan] == NO_GROWTH
+            and loans.instrument[loan] == Instrument.GPU_LOAN
+        ):
+            lines += loans.principal_usd[loan]
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
             continue
-        pledged = 0.0
-        if loans.growth[loan] == c and facility > 0.0:
-            pledged = units * from_facility / paid / facility
-        elif (
+        share = _facility_share(b, c, loan, loans, lenders)
+        pledged = units * from_facility / paid * share
+        if (
             loans.growth[loan] == NO_GROWTH
             and loans.instrument[loan] == Instrument.GPU_LOAN
             and lines > 0.0

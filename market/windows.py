@@ -33,7 +33,9 @@ def hold_auctions(run: Run) -> None:
         s.buyers.budget_usd + terms.window_days * inflow,
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
-    liquidation.free_sites(today, run.terms, terms.window_days, s.hardware, s.buyers, s.lots)
+    liquidation.free_sites(
+        today, run.terms, terms.window_days, s.parties, s.hardware, s.buyers, s.lots
+    )
     hosting.host_lots(
         today,
         run.terms,
