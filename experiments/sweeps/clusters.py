@@ -33,8 +33,7 @@ SETTINGS = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.nanny.pre-spawn-environ": ONE_THREAD | QUIET,
 }
-LOCAL_QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
-SETTINGS = {
+LOCAL_SETTINGS = {
     "distributed.scheduler.no-workers-timeout": "300s",
     "distributed.deploy.lost-worker-timeout": "1h",
 }
