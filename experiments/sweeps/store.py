@@ -145,6 +145,9 @@ def open_folder(plan: Plan, folder: Path) -> pa.Table:
             (folder / name).mkdir(parents=True, exist_ok=True)
             for leftover in (folder / name).glob(".*.tmp"):
                 leftover.unlink(missing_ok=True)
+        if manifest is not None and manifest["analysis"] != plan.analysis.model_dump(mode="json"):
+            manifest["analysis"] = plan.analysis.model_dump(mode="json")  # decides no result
+            write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
         if manifest is None:
             _write_table(folder / DESIGN, design_table(plan))
             write_text(folder / MANIFEST, json.dumps(_manifest(plan), indent=2) + "\n")
@@ -198,6 +201,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "begun": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "scenario": resolved.pop("scenario"),
         "plan": resolved,
+        "analysis": plan.analysis.model_dump(mode="json"),
     }
 
 
