@@ -68,3 +68,10 @@ def slow(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """Takes a while."""
     time.sleep(0.05)
     return cheap(scenario, seed, scores)
+
+
+def threads(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """Tells how many threads numba may use in this process."""
+    import numba
+
+    return Outcome({"numba_threads": numba.config.NUMBA_NUM_THREADS}, dict)

@@ -75,6 +75,7 @@ def open_cluster(cluster: str, workers: int | None, slurm: Slurm) -> Iterator[Cl
         InputError: no scheduler there, or no SLURM.
     """
     import dask
+    import distributed  # noqa: F401  (its defaults must be there before ours)
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     local = LOCAL_SETTINGS if cluster == "local" else {}

@@ -237,8 +237,7 @@ def check_key(scenario: Scenario, key: str, factor: Factor, where: str) -> None:
         InputError: unknown key, wrong type, or a value out of range.
     """
     if field_of(key) is None:
-        with_values(scenario, {key: 0.0}, where)  # the schema's own words for an unknown key
-        raise InputError(f"{where}: '{key}' cannot be a factor; it is a section.")
+        with_values(scenario, {key: 0.0}, where)  # refused in the schema's own words
     if factor.unit is not None:
         check_unit(key, factor.unit, where)
     if factor.values is not None:

@@ -59,8 +59,8 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
         title += f", not to be told in {unsure}" if unsure else ""
     figure, (axes,) = style.new_figure(
         title,
-        f"Share of runs in per cent, {int(cells['runs'].min())} to {int(cells['runs'].max())} runs "
-        f"a cell. Hatched: the {findings.asks.confidence:.0%} interval reaches across "
+        f"Share of runs in per cent, {_count(cells['runs'])} runs a cell. "
+        f"Hatched: the {findings.asks.confidence:.0%} interval reaches across "
         f"{words.percent(cliff)}.",
         height_in=5.2,
         left_in=1.2,
@@ -95,6 +95,12 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
     bar.set_label("probability", color=style.GREY)
     bar.outline.set_visible(False)
     return figure
+
+
+def _count(runs: pd.Series) -> str:
+    """``16``, or ``3 to 16``."""
+    low, high = int(runs.min()), int(runs.max())
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
 
 
 def _hatched(column: int, row: int) -> Any:
@@ -143,7 +149,7 @@ def curves(findings: Findings) -> Figure:
         axes.plot(x, 100 * cells["share"], "o-", color=style.BLUE, markersize=4, lw=1)
         if not numeric:
             axes.set_xticks(x, [number(v) for v in cells[name]])
-        axes.set_xlabel(label(name, 42), fontsize=8)
+        axes.set_xlabel(label(name) if columns < 3 else name, fontsize=8)
         axes.set_ylim(bottom=0)
     for axes in panels[len(names) :]:
         axes.set_axis_off()
@@ -155,9 +161,7 @@ def curves(findings: Findings) -> Figure:
 def importance(findings: Findings) -> Figure:
     """How much each factor matters, with intervals, for the loss and for the event."""
     drawn: list[Sensitivity] = [s for s in findings.sensitivities if s.indices]
-    title = drawn[0].sentence().split(";")[0].split(". ")[0].split(":")[0]
-    if drawn[0].warning:
-        title += ", with a warning"
+    title = next((s for s in drawn if s.tells), drawn[0]).headline()
     many = max(len(s.indices) for s in drawn)
     figure, panels = style.new_figure(
         title,

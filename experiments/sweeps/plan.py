@@ -187,13 +187,13 @@ class Plan(Section):
         keys: list[str] = []
         for key, factor in self.factors.items():
             keys += [key, *factor.also]
+            if any(is_whole(name) != is_whole(key) for name in factor.also):
+                raise InputError(f"{where}: factors.{key}: 'also' mixes whole numbers and others.")
             for name in (key, *factor.also):
                 if books.is_cell(name):
                     books.check_cell(name, factor, f"{where}: factors.{name}")
                 else:
                     check_key(self.base, name, factor, f"{where}: factors")
-            if any(is_whole(name) != is_whole(key) for name in factor.also):
-                raise InputError(f"{where}: factors.{key}: 'also' mixes whole numbers and others.")
         if twice := sorted({key for key in keys if keys.count(key) > 1}):
             raise InputError(f"{where}: factors: '{twice[0]}' is set twice.")
         for name, settings in self.arms.items():

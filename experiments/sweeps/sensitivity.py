@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-BINS = 10
+FEW_VALUES, FEWEST_BINS, MOST_BINS = 20, 5, 40
 RESAMPLES = 400
 DROWNED = 0.5  # share of noise in the variance of points above which indices mean little
 CONSTANT = 1e-12
@@ -60,16 +60,27 @@ class Sensitivity:
     warning: str
     alone: tuple[Index, ...] = ()  # of Sobol': first-order indices beside the total ones
 
+    @property
+    def tells(self) -> bool:
+        """Whether some factor surely matters."""
+        return bool(self.indices) and self.indices[0].low > 0.0
+
+    def headline(self) -> str:
+        """The finding without its numbers."""
+        if not self.indices:
+            return f"{self.output}: {self.warning}"
+        if not self.tells:
+            return f"No factor can be told to matter for {self.output}"
+        return f"{self.indices[0].factor} matters most for {self.output}"
+
     def sentence(self) -> str:
         """The factor that matters most, in a sentence."""
-        if not self.indices:
-            return f"{self.output}: {self.warning or 'no factor varies'}."
+        if not self.tells:
+            return f"{self.headline()}."
         first = self.indices[0]
-        if first.low <= 0.0:
-            return f"No factor can be told to matter for {self.output}."
         sign = "more" if first.direction > 0 else "less"
         way = f"; the more of it, the {sign}" if abs(first.direction) > 0.1 else ""
-        text = f"{first.factor} matters most for {self.output}: {self._amount(first)}{way}"
+        text = f"{self.headline()}: {self._amount(first)}{way}"
         if len(self.indices) > 1:
             second = self.indices[1]
             if second.high >= first.low:
@@ -253,14 +264,18 @@ def explained_share(values: NDArray[np.float64], groups: NDArray[np.int64]) -> f
 
 
 def _groups(column: pd.Series) -> NDArray[np.int64]:
-    """A factor's values as group numbers: its own, or bins of equally many points."""
+    """A factor's values as group numbers: its own, or bins of equally many runs.
+
+    More runs give narrower bins, which hide less of what goes up and down.
+    """
     import pandas as pd
 
     codes, values = pd.factorize(column, sort=True)
-    if len(values) <= 2 * BINS:
+    if len(values) <= FEW_VALUES:
         return np.asarray(codes, np.int64)
-    ranks = column.rank(method="first").to_numpy() - 1.0
-    return np.asarray(ranks * BINS // len(column), np.int64)
+    bins = int(np.clip(np.sqrt(len(values)) / 2.0, FEWEST_BINS, MOST_BINS))
+    ranks = pd.Series(codes).rank(method="first").to_numpy() - 1.0
+    return np.asarray(ranks * bins // len(column), np.int64)
 
 
 def _index(
