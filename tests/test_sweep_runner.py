@@ -360,7 +360,9 @@ def test_workers_use_one_thread(tmp_path: Path) -> None:
     assert found["numba_threads"].tolist() == [1.0]
 
 
-def test_slurm_jobs_ask_for_what_the_plan_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slurm_jobs_ask_for_what_the_plan_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
     wanted = plan(
         slurm={
@@ -372,7 +374,7 @@ def test_slurm_jobs_ask_for_what_the_plan_says(monkeypatch: pytest.MonkeyPatch) 
             "directives": ["--qos=low"],
         }
     ).slurm
-    with clusters.slurm_cluster(wanted) as cluster:
+    with clusters.slurm_cluster(wanted, tmp_path) as cluster:
         script = cluster.job_script()
     for line in ("-p long", "-A risk", "-t 1-02:00:00", "--qos=low", "--mem=3G", "-n 1"):
         assert f"#SBATCH {line}" in script
@@ -380,4 +382,4 @@ def test_slurm_jobs_ask_for_what_the_plan_says(monkeypatch: pytest.MonkeyPatch) 
     assert f"--lifetime {26 * 3600 - clusters.GRACE_S}s" in script
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(InputError, match="there is no sbatch here"):
-        clusters.slurm_cluster(wanted)
+        clusters.slurm_cluster(wanted, tmp_path)

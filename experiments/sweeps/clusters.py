@@ -68,8 +68,10 @@ def check_name(cluster: str, workers: int | None) -> None:
 
 
 @contextlib.contextmanager
-def open_cluster(cluster: str, workers: int | None, slurm: Slurm) -> Iterator[Cluster]:
+def open_cluster(cluster: str, workers: int | None, slurm: Slurm, logs: Path) -> Iterator[Cluster]:
     """Workers for the time of a sweep; those that were started here end with it.
+
+    What SLURM jobs print goes to the folder ``logs``.
 
     Raises:
         InputError: no scheduler there, or no SLURM.
@@ -83,7 +85,7 @@ def open_cluster(cluster: str, workers: int | None, slurm: Slurm) -> Iterator[Cl
         if cluster == "local":
             yield from _local(workers or os.cpu_count() or 1)
         elif cluster == "slurm":
-            yield from _slurm(slurm, workers)
+            yield from _slurm(slurm, workers, logs)
         else:
             yield from _running(cluster)
 
@@ -121,18 +123,18 @@ def _running(address: str) -> Iterator[Cluster]:
         yield Cluster(client, max(count, 1), f"{count} threads at {address}")
 
 
-def _slurm(slurm: Slurm, workers: int | None) -> Iterator[Cluster]:
+def _slurm(slurm: Slurm, workers: int | None, logs: Path) -> Iterator[Cluster]:
     from distributed import Client
 
     most = workers or slurm.maximum_jobs
     if most < slurm.minimum_jobs:
         raise InputError(f"--workers {most}: is below slurm.minimum_jobs = {slurm.minimum_jobs}.")
-    with slurm_cluster(slurm) as cluster, Client(cluster) as client:
+    with slurm_cluster(slurm, logs) as cluster, Client(cluster) as client:
         cluster.adapt(minimum_jobs=slurm.minimum_jobs, maximum_jobs=most)
         yield Cluster(client, most, f"up to {most} SLURM jobs")
 
 
-def slurm_cluster(slurm: Slurm) -> Any:
+def slurm_cluster(slurm: Slurm, logs: Path) -> Any:
     """A scheduler here whose workers are SLURM jobs of one core; none is started yet.
 
     Raises:
@@ -169,6 +171,7 @@ def slurm_cluster(slurm: Slurm) -> Any:
         interface=slurm.interface,
         scheduler_options=options,
         job_name="firesale-sweep",
+        log_directory=str(logs),
         job_script_prologue=[f"export {k}={v}" for k, v in ONE_THREAD.items()]
         + list(slurm.prologue),
         job_extra_directives=list(slurm.directives),

@@ -32,6 +32,7 @@ MERGE_EVERY = 200  # batches
 WARM_DAYS = 30
 BYTES_PER_NUMBER = 9.0  # of a row in a merged part, measured
 BYTES_PER_PATH_NUMBER = 7.0
+JOB_LOGS = "slurm"
 KILLED_TEXT = "the worker process died each time this run was tried, alone"
 
 
@@ -107,7 +108,9 @@ class Driver:
                 points = run_points(self.plan, self.design, batch)
                 self._finished(batch, execute.run_batch(self.work, points, self.simulate))
             return
-        with clusters.open_cluster(cluster, workers, self.plan.slurm) as opened:
+        with clusters.open_cluster(
+            cluster, workers, self.plan.slurm, self.folder / JOB_LOGS
+        ) as opened:
             self.progress.say(f"Workers: {opened.about}")
             if cluster not in ("local", "slurm") or importlib.util.find_spec("bokeh"):
                 self.progress.say(f"Dask dashboard: {opened.client.dashboard_link}")
