@@ -17,6 +17,8 @@ from experiments.sweeps.execute import Work, scenario_of, scores_of
 from experiments.sweeps.factors import Distribution, flatten
 from experiments.sweeps.plan import Plan, plan_names
 from market.errors import InputError
+from market.scenario import Scenario
+from market.simulation import Simulation
 from market.tables import CONFIDENCE_SD, load_opening_tables
 
 DEPTH: dict[str, Any] = {"low": 0.2, "high": 0.8}
@@ -130,7 +132,7 @@ SOBOL = {"method": "sobol", "points": 8}
         ),
         (
             {"factors": {"books": {"miners": {"cash_usd_m": {"values": [9.0]}}}}},
-            "a score of 9.0 is not allowed",
+            "9.0 is not allowed; it must be from -4 to 4 standard deviations",
         ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
@@ -380,3 +382,32 @@ def test_an_error_of_the_books_moves_what_is_uncertain_and_keeps_them_balanced()
         assert new_miner.cash_usd_m == pytest.approx(expected)
     assert after.loans == before.loans
     assert books.perturbed_tables({"books.buyers.budget_usd_m_yr": 0.0}).miners == before.miners
+
+
+def test_leverage_multiplies_debt_on_the_same_assets_and_capital() -> None:
+    before = load_opening_tables()
+    after = books.perturbed_tables({books.LEVERAGE: 1.5})
+    assert after.miners == before.miners and after.neoclouds == before.neoclouds
+    drawn: dict[str, float] = {}
+    for old, new in zip(before.loans, after.loans, strict=True):
+        assert new.drawn_usd_m == pytest.approx(1.5 * old.drawn_usd_m)
+        drawn[new.lender_id] = drawn.get(new.lender_id, 0.0) + new.drawn_usd_m
+    for old_lender, lender in zip(before.lenders, after.lenders, strict=True):
+        assert lender.book_usd_m == pytest.approx(drawn.get(lender.id, 0.0), rel=1e-5, abs=1e-3)
+        assert lender.capital_usd_m == old_lender.capital_usd_m
+        assets = lender.cash_usd_m + lender.book_usd_m + lender.other_loans_usd_m
+        assert assets == pytest.approx(lender.funding_usd_m + lender.capital_usd_m)
+
+
+@pytest.mark.parametrize("key", [books.LEVERAGE, "books.lenders.capital_usd_m"])
+def test_a_market_on_changed_books_still_adds_up(key: str) -> None:
+    summary = (
+        Simulation(
+            Scenario.load("joint-crash").with_settings(["days=40"]),
+            seed=3,
+            tables=books.perturbed_tables({key: 2.0}),
+        )
+        .run()
+        .summary()
+    )
+    assert summary["conservation_error"] <= 1e-9
