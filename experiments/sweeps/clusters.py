@@ -33,7 +33,9 @@ SETTINGS = {
     "distributed.scheduler.worker-saturation": 1.0,
     "distributed.nanny.pre-spawn-environ": ONE_THREAD | QUIET,
 }
+DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 LOCAL_SETTINGS = {
+    "distributed.worker.preload": [DEAF],  # an interrupt is for the driver, which ends its workers
     "distributed.scheduler.no-workers-timeout": "300s",
     "distributed.deploy.lost-worker-timeout": "1h",
 }

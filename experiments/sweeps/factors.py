@@ -222,12 +222,12 @@ def check_unit(key: str, unit: str, where: str) -> None:
     found = field_of(key)
     description = (found.description if found else None) or ""
     match = SUFFIX.search(key)
-    if match is not None:
-        if unit != match[1]:
-            raise InputError(f"{where}: unit = '{unit}' is not allowed; {key} is in {match[1]}.")
-    elif not re.search(rf"\b{re.escape(unit)}\b", description):
-        about = f"the scenario says only '{description}'" if description else "it has no unit"
-        raise InputError(f"{where}: unit = '{unit}' is not allowed; {about}.")
+    if (match and unit == match[1]) or re.search(rf"\b{re.escape(unit)}\b", description):
+        return
+    about = f"{key} is in {match[1]}" if match else f"{key} has no unit"
+    if description:
+        about += f" (as the scenario says: {description})"
+    raise InputError(f"{where}: unit = '{unit}' is not allowed; {about}.")
 
 
 def check_key(scenario: Scenario, key: str, factor: Factor, where: str) -> None:

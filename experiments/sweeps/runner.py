@@ -38,13 +38,14 @@ KILLED_TEXT = "the worker process died each time this run was tried, alone"
 
 @dataclass(frozen=True)
 class Result:
-    """What a call did: the folder, runs in all, done now, and failed in all."""
+    """What a call did: runs in all, done now, failed in all; its time, and that of workers."""
 
     folder: Path
     runs: int
     done_now: int
     failed: int
     seconds: float
+    busy_s: float
 
 
 class Driver:
@@ -98,7 +99,8 @@ class Driver:
                 failed = store.write_failures(self.folder)
             except OSError as error:
                 raise store.unwritable(self.folder, error) from None
-        return Result(self.folder, runs, self.progress.done_now, failed, self.progress.seconds)
+        done = self.progress
+        return Result(self.folder, runs, done.done_now, failed, done.seconds, done.busy_s)
 
     def _run_missing(self, cluster: str, workers: int | None) -> None:
         if self.simulate is execute.simulate:
