@@ -99,7 +99,9 @@ def test_paired_shares_have_mcnemars_exact_test() -> None:
     assert (found.only_first, found.only_second) == (9, 1)
     assert found.p_value == pytest.approx(2 * (math.comb(10, 0) + math.comb(10, 1)) / 2**10)
     assert found.difference.value == pytest.approx(-0.08)
-    assert intervals.paired_share(first, first).p_value == 1.0
+    same = intervals.paired_share(first, first)
+    assert same.p_value == 1.0
+    assert same.difference.high == -same.difference.low == pytest.approx(1 - 0.025 ** (1 / 100))
 
 
 def test_weights_find_a_rare_event_that_plain_sampling_misses() -> None:
@@ -270,7 +272,9 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
     for end in ("", "_low", "_high"):  # the same draws: every pair differs by the policy alone
         assert row[f"loss_difference{end}"] == pytest.approx(-0.5e6)
     said = "\n".join(analysis.sentences(findings))
-    assert "help against none: lowers loss_usd.total, by -500,000 (-500,000 to -500,000)" in said
+    assert (
+        "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
+    )
 
 
 def test_uncertain_cells_are_those_whose_interval_crosses_the_cliff(tmp_path: Path) -> None:

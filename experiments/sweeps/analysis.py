@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from experiments.sweeps import intervals, store
-from experiments.sweeps.intervals import Estimate
+from experiments.sweeps.intervals import Estimate, amount
 from experiments.sweeps.plan import INDICES, SAMPLED, Analysis, parse_event
 from experiments.sweeps.queries import Runs, condition
 from experiments.sweeps.sensitivity import Sensitivity, sensitivity
@@ -287,26 +287,23 @@ def sentences(findings: Findings) -> list[str]:
 
 def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
     """What a policy changes."""
-    low, high = row["loss_difference_low"], row["loss_difference_high"]
-    told = "lowers" if high < 0 else "raises" if low > 0 else "does not measurably change"
+    mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
+    if low == high == 0.0:
+        told = f"changes {loss} in no pair"
+    elif low <= 0.0 <= high:
+        told = (
+            f"does not measurably change {loss}: {amount(mean)} ({amount(low)} to {amount(high)})"
+        )
+    else:
+        verb = "lowers" if mean < 0 else "raises"
+        ends = sorted((abs(low), abs(high)))
+        told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
     return (
-        f"{row['arm']} against {row['against']}: {told} {loss}, by "
-        f"{amount(row['loss_difference'])} ({amount(low)} to {amount(high)}) in {row['pairs']:,} "
-        f"pairs; {event} changes by "
+        f"{row['arm']} against {row['against']}, {row['pairs']:,} pairs: {told}; {event}: "
         f"{100 * row['probability_difference']:+.1f} points "
         f"({100 * row['probability_difference_low']:+.1f} to "
         f"{100 * row['probability_difference_high']:+.1f}; sign test p = {row['p_value']:.2g})."
     )
-
-
-def amount(value: float) -> str:
-    """A number for sentences: 1.23bn, 45.6m, 0.123; open ends as a word."""
-    if not np.isfinite(value):
-        return "open" if np.isinf(value) else "unknown"
-    for size, suffix in ((1e9, "bn"), (1e6, "m")):
-        if abs(value) >= size:
-            return f"{value / size:.3g}{suffix}"
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def _write_tables(findings: Findings, folder: Path) -> None:

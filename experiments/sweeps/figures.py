@@ -14,6 +14,7 @@ import numpy as np
 
 from experiments import style, words
 from experiments.sweeps.factors import field_of
+from experiments.sweeps.intervals import amount
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -206,7 +207,8 @@ def policies(findings: Findings) -> Figure:
     if len(surely):
         best = surely.sort_values("loss_difference").iloc[0]
         verb = "lowers" if best["loss_difference"] < 0 else "raises"
-        title = f"{best['arm']} {verb} {loss} most surely, against {best['against']}"
+        size = amount(abs(best["loss_difference"]))
+        title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
     else:
         title = f"No policy measurably changes {loss}"
     figure, panels = style.new_figure(
@@ -245,8 +247,8 @@ def paths(findings: Findings) -> Figure:
     names = list(table["column"].unique())
     last = table[table["column"] == names[0]].iloc[-1]
     title = (
-        f"On day {last['day']:.0f} {names[0]} lies between {number(last['low'])} and "
-        f"{number(last['high'])} in nine of ten runs"
+        f"On day {last['day']:.0f} {names[0]} lies between {amount(last['low'])} and "
+        f"{amount(last['high'])} in nine of ten runs"
     )
     figure, panels = style.new_figure(
         title,
@@ -258,9 +260,11 @@ def paths(findings: Findings) -> Figure:
     )
     for axes, name in zip(panels, names, strict=True):
         band = table[table["column"] == name]
-        axes.fill_between(band["day"], band["low"], band["high"], color=style.SKY, alpha=0.35, lw=0)
-        axes.plot(band["day"], band["mid"], color=style.BLUE)
-        axes.set_ylabel(name)
+        scale, unit = (1e6, " [million]") if band["high"].max() >= 1e6 else (1.0, "")
+        low, mid, high = (band[end] / scale for end in ("low", "mid", "high"))
+        axes.fill_between(band["day"], low, high, color=style.SKY, alpha=0.35, lw=0)
+        axes.plot(band["day"], mid, color=style.BLUE)
+        axes.set_ylabel(name + unit)
     panels[-1].set_xlabel("day")
     return figure
 

@@ -38,6 +38,16 @@ class Estimate:
 NOTHING = Estimate(math.nan, math.nan, math.nan, "no data")
 
 
+def amount(value: float) -> str:
+    """A number for sentences: 1.23bn, 45.6m, 0.123; open ends as a word."""
+    if not np.isfinite(value):
+        return "open" if np.isinf(value) else "unknown"
+    for size, suffix in ((1e9, "bn"), (1e6, "m")):
+        if abs(value) >= size:
+            return f"{value / size:.3g}{suffix}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+
+
 def exact_interval(
     hits: ArrayLike, runs: ArrayLike, confidence: float = 0.95
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -239,6 +249,10 @@ def paired_share(
     many = only_first + only_second
     p_value = float(binomtest(only_first, many).pvalue) if many else 1.0
     difference = paired_difference(first.astype(float), second.astype(float), confidence, groups)
+    if many == 0 and len(first):  # no pair differs: at most so many would
+        pairs = len(first) if groups is None else len(np.unique(groups))
+        most = float(exact_interval(0, pairs, confidence)[1])
+        difference = Estimate(0.0, -most, most, "exact")
     return PairedShare(difference, only_first, only_second, p_value)
 
 

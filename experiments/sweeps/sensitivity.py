@@ -17,7 +17,7 @@ import numpy as np
 
 from experiments import words
 from experiments.sweeps.design import MORRIS_LEVELS, UNIT
-from experiments.sweeps.intervals import SEED, resampled
+from experiments.sweeps.intervals import SEED, amount, resampled
 from experiments.sweeps.plan import INDICES
 
 if TYPE_CHECKING:
@@ -95,7 +95,8 @@ class Sensitivity:
             low, high = max(index.low, 0.0), min(index.high, 1.0)
             share = f"{words.percent(index.value)} ({words.percent(low)} to {words.percent(high)})"
             return f"{index.measure} {share} of the variance"
-        return f"{index.measure} {index.value:.3g} ({index.low:.3g} to {index.high:.3g})"
+        low, high = amount(index.low), amount(index.high)
+        return f"{index.measure} {amount(index.value)} ({low} to {high})"
 
 
 def sensitivity(
