@@ -69,6 +69,12 @@ def test_bad_input_is_refused_in_one_line(
     assert [path.name for path in Path().iterdir()] == ["file"]
 
 
+@pytest.mark.parametrize("command", ["sweep", "analyse"])
+def test_help_ends_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert firesale(command, "--help") == 0
+    assert "Example: firesale" in capsys.readouterr().out.strip().rpartition("\n\n")[2]
+
+
 def test_a_sweep_is_run_resumed_and_analysed(capsys: pytest.CaptureFixture[str]) -> None:
     Path("tiny.toml").write_text(TINY)
     assert firesale("sweep", "tiny.toml", "--dry-run") == 0

@@ -95,8 +95,8 @@ class Sensitivity:
             low, high = max(index.low, 0.0), min(index.high, 1.0)
             share = f"{words.percent(index.value)} ({words.percent(low)} to {words.percent(high)})"
             return f"{index.measure} {share} of the variance"
-        low, high = amount(index.low), amount(index.high)
-        return f"{index.measure} {amount(index.value)} ({low} to {high})"
+        ends = f"{amount(index.low)} to {amount(index.high)}"
+        return f"{index.measure} {amount(index.value)} ({ends})"
 
 
 def sensitivity(
