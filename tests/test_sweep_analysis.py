@@ -201,12 +201,28 @@ def test_explained_share_is_eta_squared_without_chance() -> None:
     assert abs(mean) < 0.02
 
 
+def test_chance_is_not_taken_for_an_effect_and_an_effect_not_for_chance() -> None:
+    rng = np.random.default_rng(9)
+    names = [f"x{k}" for k in range(8)]
+    told = 0
+    for _ in range(20):
+        frame = pd.DataFrame(rng.random((120, 8)), columns=names)
+        frame = frame.assign(point_id=np.arange(120), mean=rng.standard_normal(120))
+        told += sensitivity("random", frame, names, "y", 0.95).tells
+    assert told <= 4, "five per cent of the time would be one in twenty"
+    frame["mean"] += 5.0 * frame["x3"]
+    found = sensitivity("random", frame, names, "y", 0.95)
+    assert found.tells and found.indices[0].factor == "x3" and found.indices[0].direction > 0
+
+
 def test_noise_that_drowns_indices_is_named() -> None:
     frame = table_of("sobol-indices", 64)
     rng = np.random.default_rng(8)
     frame["mean"] = rng.standard_normal(len(frame))
     frame["variance"], frame["runs"] = 4.0, 4
     assert "replicate noise drowns" in sensitivity("sobol-indices", frame, NAMES, "y", 0.95).warning
+    drowned = sensitivity("sobol-indices", frame, NAMES, "y", 0.95)
+    assert not drowned.tells and drowned.sentence() == "Noise drowns what factors do to y."
     frame["variance"] = 0.01
     assert sensitivity("sobol-indices", frame, NAMES, "y", 0.95).warning == ""
     frame["runs"] = 1

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FEW_VALUES, FEWEST_BINS, MOST_BINS = 20, 5, 40
-RESAMPLES = 400
+RESAMPLES = 1000
 DROWNED = 0.5  # share of noise in the variance of points above which indices mean little
 CONSTANT = 1e-12
 FEW_POINTS = 100
@@ -59,16 +59,19 @@ class Sensitivity:
     noise_share: float
     warning: str
     alone: tuple[Index, ...] = ()  # of Sobol': first-order indices beside the total ones
+    drowned: bool = False  # replicate noise makes most of what the indices are made of
 
     @property
     def tells(self) -> bool:
         """Whether some factor surely matters."""
-        return bool(self.indices) and self.indices[0].low > 0.0
+        return bool(self.indices) and self.indices[0].low > 0.0 and not self.drowned
 
     def headline(self) -> str:
         """The finding without its numbers."""
         if not self.indices:
             return f"{self.output}: {self.warning}"
+        if self.drowned:
+            return f"Noise drowns what factors do to {self.output}"
         if not self.tells:
             return f"No factor can be told to matter for {self.output}"
         return f"{self.indices[0].factor} matters most for {self.output}"
@@ -145,7 +148,8 @@ def sensitivity(
     elif bool((points["runs"] <= 1).all()):
         warning = "with one replicate a point, noise cannot be told from effects"
     ordered = tuple(sorted(indices, key=lambda index: -index.value))
-    return Sensitivity(output, ordered, noise, warning, tuple(alone))
+    drowned = noise > DROWNED and not shared_seeds
+    return Sensitivity(output, ordered, noise, warning, tuple(alone), drowned)
 
 
 def noise_share(points: pd.DataFrame) -> float:
@@ -215,22 +219,28 @@ def _morris(points: pd.DataFrame, factors: list[str], confidence: float) -> list
 
 
 def _main_effects(points: pd.DataFrame, factors: list[str], confidence: float) -> list[Index]:
-    """First-order shares of the variance of runs, with bootstrap intervals over points."""
+    """First-order shares of the variance of runs, with bootstrap intervals over points.
+
+    The intervals hold for all factors together (Bonferroni), so that the largest of many chances is
+    not taken for an effect. A resample repeats runs, which looks like an effect: that bias is taken
+    out.
+    """
     outputs = points["mean"].to_numpy(float)
     groups = {name: _groups(points[name]) for name in factors}
+    value = np.array([explained_share(outputs, groups[name]) for name in factors])
     found = np.array(
         [
             [explained_share(outputs[drawn], groups[name][drawn]) for name in factors]
             for drawn in resampled(len(outputs), _together(points), RESAMPLES)
         ]
     )
-    tail = (1.0 - confidence) / 2.0
-    low, high = np.quantile(found, [tail, 1.0 - tail], axis=0)
+    tail = (1.0 - confidence) / 2.0 / len(factors)
+    low, high = np.quantile(found - found.mean(axis=0) + value, [tail, 1.0 - tail], axis=0)
     return [
         Index(
             name,
             ALONE,
-            explained_share(outputs, groups[name]),
+            float(value[k]),
             float(low[k]),
             float(high[k]),
             _direction(points, name),
