@@ -39,6 +39,7 @@ LOCAL_SETTINGS = {
     "distributed.scheduler.no-workers-timeout": "300s",
     "distributed.deploy.lost-worker-timeout": "1h",
 }
+DASHBOARD = "127.0.0.1:0"
 CONNECT_S = 15
 GRACE_S = 120  # a SLURM worker leaves so long before its walltime
 
@@ -50,6 +51,12 @@ class Cluster:
     client: Client
     workers: int
     about: str
+
+
+def dashboard(cluster: str, client: Client) -> str:
+    """Where Dask's dashboard is; empty for a scheduler of our own without bokeh, which draws it."""
+    ours = cluster in ("local", "slurm")
+    return "" if ours and importlib.util.find_spec("bokeh") is None else client.dashboard_link
 
 
 def check_name(cluster: str, workers: int | None) -> None:
@@ -81,7 +88,9 @@ def open_cluster(cluster: str, workers: int | None, slurm: Slurm, logs: Path) ->
     import dask
     import distributed  # noqa: F401  (its defaults must be there before ours)
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in logging.root.manager.loggerDict:
+        if name.split(".")[0] == "distributed":  # what matters is said in our own words
+            logging.getLogger(name).setLevel(logging.CRITICAL)
     local = LOCAL_SETTINGS if cluster == "local" else {}
     with dask.config.set(SETTINGS | local):
         if cluster == "local":
@@ -100,7 +109,7 @@ def _local(workers: int) -> Iterator[Cluster]:
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=_dashboard_address(),
+            dashboard_address=DASHBOARD,
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
@@ -122,7 +131,7 @@ def _running(address: str) -> Iterator[Cluster]:
         ) from None
     with client:
         count = sum(client.nthreads().values())
-        yield Cluster(client, max(count, 1), f"{count} threads at {address}")
+        yield Cluster(client, max(count, 1), f"{count} thread{'s' * (count != 1)} at {address}")
 
 
 def _slurm(slurm: Slurm, workers: int | None, logs: Path) -> Iterator[Cluster]:
@@ -154,13 +163,14 @@ def slurm_cluster(slurm: Slurm, logs: Path) -> Any:
             raise InputError("slurm.tls: needs the package 'cryptography'; it is not installed.")
         from distributed import Security
 
+        logs.mkdir(parents=True, exist_ok=True)
         security = {
             "protocol": "tls://",
             "security": Security.temporary(),
-            "shared_temp_directory": str(Path.cwd()),
+            "shared_temp_directory": str(logs),
         }
     lifetime = max(seconds_of(slurm.walltime) - GRACE_S, 60)
-    options: dict[str, Any] = {"dashboard_address": _dashboard_address()}
+    options: dict[str, Any] = {"dashboard_address": DASHBOARD}
     if slurm.interface is None:
         options["host"] = _own_address()
     return SLURMCluster(
@@ -198,8 +208,3 @@ def _own_address() -> str:
         return socket.gethostbyname(socket.gethostname())
     except OSError:
         return "127.0.0.1"
-
-
-def _dashboard_address() -> str | None:
-    """Dask's dashboard needs bokeh; without it none is started."""
-    return "127.0.0.1:0" if importlib.util.find_spec("bokeh") else None

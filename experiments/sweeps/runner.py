@@ -6,7 +6,6 @@ writes its own part, and the driver keeps nothing of it but counts.
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import json
 import time
@@ -114,8 +113,8 @@ class Driver:
             cluster, workers, self.plan.slurm, self.folder / JOB_LOGS
         ) as opened:
             self.progress.say(f"Workers: {opened.about}")
-            if cluster not in ("local", "slurm") or importlib.util.find_spec("bokeh"):
-                self.progress.say(f"Dask dashboard: {opened.client.dashboard_link}")
+            if link := clusters.dashboard(cluster, opened.client):
+                self.progress.say(f"Dask dashboard: {link}")
             self._hand_out(opened, cluster)
 
     def _warm(self) -> None:
