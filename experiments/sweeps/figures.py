@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from experiments import style, words
+from experiments.sweeps.books import LEVERAGE, is_cell
 from experiments.sweeps.factors import field_of
 from experiments.sweeps.intervals import amount
 
@@ -271,7 +272,9 @@ def paths(findings: Findings) -> Figure:
 
 def label(key: str, width: int = 70) -> str:
     """A factor for an axis: its key, and its unit or meaning as the scenario has it."""
-    if key.startswith("books."):
+    if key == LEVERAGE:
+        return "leverage [times the debt of the books]"
+    if is_cell(key):
         return f"{key.removeprefix('books.')} [standard deviations]"
     found = field_of(key)
     about = (found.description if found else None) or ""

@@ -95,9 +95,11 @@ class Sensitivity:
     @staticmethod
     def _amount(index: Index) -> str:
         if index.is_share:
-            low, high = max(index.low, 0.0), min(index.high, 1.0)
-            share = f"{words.percent(index.value)} ({words.percent(low)} to {words.percent(high)})"
-            return f"{index.measure} {share} of the variance"
+            value, low, high = (
+                words.percent(min(max(share, 0.0), 1.0))
+                for share in (index.value, index.low, index.high)
+            )
+            return f"{index.measure} {value} ({low} to {high}) of the variance"
         ends = f"{amount(index.low)} to {amount(index.high)}"
         return f"{index.measure} {amount(index.value)} ({ends})"
 
