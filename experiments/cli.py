@@ -1,4 +1,4 @@
-"""The command line: ``firesale run``, ``firesale view`` and ``firesale scenarios``.
+"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``view`` and ``scenarios``.
 
 Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
 """
@@ -78,6 +78,56 @@ def run(
             chosen = with_option(chosen, option, key, value)
     chosen = chosen.with_settings(settings or [])
     run_scenario(chosen, seed, out, figures=figures, as_json=json_)
+
+
+@app.command(
+    epilog="Example: firesale sweep quick --workers 2; then firesale analyse out/sweep-quick"
+)
+def sweep(
+    plan: Annotated[
+        str, typer.Argument(metavar="PLAN", help="The path of a .toml file, or a plan's name.")
+    ],
+    cluster: Annotated[
+        str,
+        typer.Option(
+            metavar="WHERE", help="serial, local, slurm, or the HOST:PORT of a Dask scheduler."
+        ),
+    ] = "local",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes here (all cores), or most SLURM jobs.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new folder, or one to go on in; else out/sweep-PLAN."),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say runs, hours and gigabytes; run nothing.")
+    ] = False,
+    retry_failures: Annotated[
+        bool, typer.Option("--retry-failures", help="Run failed runs again too.")
+    ] = False,
+) -> None:
+    """Run a plan of many runs; the same command again does what is missing."""
+    from experiments.sweeps import commands
+
+    commands.sweep(plan, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
+
+
+@app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')
+def analyse(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a sweep.")],
+    event: Annotated[
+        str | None,
+        typer.Option(metavar="EVENT", help="As 'cascade.largest >= 3'; else the plan's."),
+    ] = None,
+    loss: Annotated[
+        str | None, typer.Option(metavar="METRIC", help="For VaR and ES; else the plan's.")
+    ] = None,
+) -> None:
+    """Probabilities, losses, phase diagrams and what drives them, from a sweep's folder."""
+    from experiments.sweeps import commands
+
+    commands.analyse(folder, event, loss)
 
 
 @app.command(epilog="Example: firesale view joint-crash")

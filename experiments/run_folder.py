@@ -68,7 +68,7 @@ class RunFolder:
                 part.mkdir()
                 _fill(part, results, timings, figures)
                 folder = _move_up(part, given) if given == parent else self._rename(part, parent)
-                _flush(parent)
+                flush(parent)
                 return folder
         except OSError as error:
             raise self._unwritable(error) from None
@@ -124,8 +124,8 @@ def _fill(folder: Path, results: Results, timings: dict[str, float], figures: bo
     text = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
     for path in sorted(folder.rglob("*"), reverse=True):
-        _flush(path)
-    _flush(folder)
+        flush(path)
+    flush(folder)
 
 
 def _manifest(results: Results, timings: dict[str, float]) -> dict[str, Any]:
@@ -184,7 +184,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Have the system write a file, or the list of a folder's files, to disk."""
     if path.is_dir() and sys.platform == "win32":
         return  # folders cannot be opened there

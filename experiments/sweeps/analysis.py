@@ -1,0 +1,328 @@
+"""``firesale analyse``: what the runs of a sweep say together, with how sure each number is.
+
+Tables go to ``analysis/*.csv``, figures and one page of HTML beside them, and all runs in one file.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from pydantic import ValidationError
+
+from experiments.sweeps import intervals, store
+from experiments.sweeps.intervals import Estimate, amount
+from experiments.sweeps.plan import INDICES, SAMPLED, Analysis, parse_event
+from experiments.sweeps.queries import Runs, condition
+from experiments.sweeps.sensitivity import Sensitivity, sensitivity
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+FOLDER = "analysis"
+MOST_CURVES = 6
+
+
+@dataclass
+class Findings:
+    """Everything an analysis found, ready to be drawn and written."""
+
+    runs: Runs
+    asks: Analysis
+    event: str
+    summary: pd.DataFrame
+    policies: pd.DataFrame
+    sensitivities: list[Sensitivity]
+    phases: dict[tuple[str, str, str], pd.DataFrame]
+    curves: dict[str, pd.DataFrame]
+    paths: pd.DataFrame | None
+    remarks: list[str] = field(default_factory=list)
+
+    @property
+    def title(self) -> str:
+        """Of the sweep."""
+        return str(self.runs.manifest["title"] or self.runs.manifest["name"])
+
+
+def analyse_folder(folder: Path, event: str | None = None, loss: str | None = None) -> list[str]:
+    """Analyse a sweep's folder, write ``analysis/`` there, and return the findings in sentences.
+
+    Raises:
+        InputError: no sweep, no runs, no such metric, or not writable.
+    """
+    findings = find(Runs.open(folder), event, loss)
+    from experiments.sweeps.report import write_report
+
+    hidden = folder / f".{FOLDER}.tmp"
+    try:
+        shutil.rmtree(hidden, ignore_errors=True)
+        (hidden / "figures").mkdir(parents=True)
+        _write_tables(findings, hidden)
+        write_report(findings, hidden)
+        shutil.rmtree(folder / FOLDER, ignore_errors=True)
+        hidden.rename(folder / FOLDER)
+    except OSError as error:
+        shutil.rmtree(hidden, ignore_errors=True)
+        raise store.unwritable(folder, error) from None
+    return [*sentences(findings), f"Files: {folder / FOLDER} (report.html has all of it)"]
+
+
+def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findings:
+    """Answer what the plan asks, or another event or loss."""
+    asks = asked(runs, event, loss)
+    metric, comparison, number = parse_event(asks.event)
+    sql = condition(runs.check(metric), comparison, number)
+    runs.check(asks.loss)
+    import pandas as pd
+
+    frame = runs.frame(asks.loss, sql)
+    if frame.empty:
+        raise InputError(f"{runs.folder}: no finished run knows {asks.loss}.")
+    arms = [arm for arm in runs.arms if (frame["arm"] == arm).any()]
+    phases = {}
+    for x, y in asks.phase or _default_pair(runs):
+        for arm in arms:
+            cells = runs.cells((x, y), sql, asks.loss, arm, asks.bins)
+            phases[x, y, arm] = with_interval(cells, asks.confidence)
+    curves = {
+        name: with_interval(
+            runs.cells((name,), sql, asks.loss, arms[0], asks.bins), asks.confidence
+        )
+        for name in runs.factors[:MOST_CURVES]
+    }
+    kept = runs.manifest["plan"].get("trajectories")
+    stored = kept is not None and any((runs.folder / store.PATHS).glob("*.parquet"))
+    findings = Findings(
+        runs=runs,
+        asks=asks,
+        event=asks.event,
+        summary=pd.DataFrame([_summary(runs, asks, frame[frame["arm"] == arm]) for arm in arms]),
+        policies=pd.DataFrame([_policy(runs, asks, frame, arms[0], arm) for arm in arms[1:]]),
+        sensitivities=[
+            sensitivity(
+                runs.method,
+                runs.points(value, arms[0])
+                if runs.method in INDICES
+                else runs.by_run(value, arms[0]),
+                runs.factors,
+                name,
+                asks.confidence,
+                runs.shared_seeds,
+            )
+            for name, value in ((asks.loss, f'"{asks.loss}"'), (asks.event, f"({sql})::INT"))
+            if runs.factors
+        ],
+        phases=phases,
+        curves=curves,
+        paths=runs.paths(kept["columns"], arms[0]) if kept and stored else None,
+    )
+    findings.remarks = _remarks(findings)
+    return findings
+
+
+def asked(runs: Runs, event: str | None, loss: str | None) -> Analysis:
+    """The plan's questions, with another event or loss if given.
+
+    Raises:
+        InputError: not an event.
+    """
+    data: dict[str, Any] = dict(runs.manifest.get("analysis", {}))
+    data["phase"] = tuple(map(tuple, data.get("phase", ())))
+    data |= {key: value for key, value in (("event", event), ("loss", loss)) if value is not None}
+    try:
+        return Analysis(**data)
+    except ValueError as error:
+        problem = error.errors()[0]["msg"] if isinstance(error, ValidationError) else str(error)
+        raise InputError(f"--event: {problem.removeprefix('Value error, ')}.") from None
+
+
+def with_interval(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
+    """Cells with ``share`` and its exact interval ``low, high``."""
+    low, high = intervals.exact_interval(cells["hits"], cells["runs"], confidence)
+    return cells.assign(share=cells["hits"] / cells["runs"], low=low, high=high)
+
+
+def _groups(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:
+    """What is independent: runs, or points drawn at random, or replicates that share draws."""
+    if runs.shared_seeds and runs.replicates > 1:
+        return np.asarray(frame["replicate"])
+    if runs.method in SAMPLED and runs.replicates > 1:
+        return np.asarray(frame["point_id"])
+    return None
+
+
+def _summary(runs: Runs, asks: Analysis, frame: pd.DataFrame) -> dict[str, Any]:
+    """One row of the summary: an arm's probability of the event and the tail of its losses."""
+    groups = _groups(runs, frame)
+    hit, value = frame["hit"].to_numpy(bool), frame["value"].to_numpy(float)
+    weight = frame["log_weight"].to_numpy(float)
+    share = intervals.share(hit, asks.confidence, groups, weight)
+    if np.ptp(weight) > 0.0:
+        mean = intervals.weighted_mean(value, weight, asks.confidence, groups)
+        at_risk, shortfall = intervals.weighted_tail(
+            value, weight, asks.tail, asks.confidence, groups
+        )
+    else:
+        if groups is None:
+            mean = intervals.mean_interval(value, asks.confidence)
+            at_risk = intervals.quantile(value, asks.tail, asks.confidence)
+        else:
+            mean = intervals.bootstrap(value, np.mean, asks.confidence, groups)
+            at_risk = intervals.bootstrap(
+                value, lambda v: intervals.quantile_of(v, asks.tail), asks.confidence, groups
+            )
+        shortfall = intervals.bootstrap(
+            value,
+            lambda v: intervals.expected_shortfall(v, asks.tail),
+            asks.confidence,
+            groups,
+        )
+    return {
+        "arm": frame["arm"].iloc[0],
+        "runs": len(frame),
+        "hits": int(hit.sum()),
+        **_columns("probability", share),
+        **_columns("mean", mean),
+        **_columns("value_at_risk", at_risk),
+        **_columns("expected_shortfall", shortfall),
+    }
+
+
+def _columns(name: str, estimate: Estimate) -> dict[str, Any]:
+    return {
+        name: estimate.value,
+        f"{name}_low": estimate.low,
+        f"{name}_high": estimate.high,
+        f"{name}_method": estimate.method,
+    }
+
+
+def _policy(
+    runs: Runs, asks: Analysis, frame: pd.DataFrame, first: str, second: str
+) -> dict[str, Any]:
+    """An arm against the first one, run by run under the same draws."""
+    keys = ["point_id", "replicate"]
+    one, two = (frame[frame["arm"] == arm] for arm in (first, second))
+    pairs = one.merge(two, on=keys, suffixes=("_1", "_2"))
+    groups = pairs["point_id"].to_numpy() if runs.replicates > 1 and len(runs.factors) else None
+    loss = intervals.paired_difference(
+        pairs["value_1"].to_numpy(float), pairs["value_2"].to_numpy(float), asks.confidence, groups
+    )
+    event = intervals.paired_share(
+        pairs["hit_1"].to_numpy(bool), pairs["hit_2"].to_numpy(bool), asks.confidence, groups
+    )
+    apart = float(one["value"].var() / max(len(one), 1) + two["value"].var() / max(len(two), 1))
+    paired = float((pairs["value_2"] - pairs["value_1"]).var() / max(len(pairs), 1))
+    return {
+        "arm": second,
+        "against": first,
+        "pairs": len(pairs),
+        **_columns("loss_difference", loss),
+        **_columns("probability_difference", event.difference),
+        "only_before": event.only_first,
+        "only_after": event.only_second,
+        "p_value": event.p_value,
+        "worth_of_pairing": apart / paired if paired > 0 else np.inf,
+    }
+
+
+def _default_pair(runs: Runs) -> tuple[tuple[str, str], ...]:
+    return ((runs.factors[0], runs.factors[1]),) if len(runs.factors) > 1 else ()
+
+
+def _remarks(findings: Findings) -> list[str]:
+    """What a reader must know before believing the numbers."""
+    runs, remarks = findings.runs, []
+    counts = runs.counts()
+    stored = counts["ok"] + counts["error"] + counts["killed"]
+    if stored < counts["planned"]:
+        remarks.append(
+            f"{counts['planned'] - stored:,} of {counts['planned']:,} runs are still missing: the "
+            "same sweep command goes on."
+        )
+    if failed := counts["error"] + counts["killed"]:
+        remarks.append(
+            f"{failed:,} runs failed and are left out of every number (see failures.jsonl)."
+        )
+    if runs.method in ("grid", "list") and runs.factors:
+        remarks.append(
+            "Probabilities over all runs are shares over this plan's points; they are chances only "
+            "if its points are equally likely."
+        )
+    remarks += [
+        f"Indices for {s.output}: {s.warning}." for s in findings.sensitivities if s.warning
+    ]
+    return remarks
+
+
+def sentences(findings: Findings) -> list[str]:
+    """The findings in sentences."""
+    asks, lines = findings.asks, []
+    counts = findings.runs.counts()
+    lines.append(f"{findings.title}: {counts['ok']:,} runs.")
+    for row in findings.summary.to_dict("records"):
+        name = f" [{row['arm']}]" if row["arm"] else ""
+        lines.append(
+            f"{findings.event}{name}: {row['probability']:.1%} of runs "
+            f"({row['probability_low']:.1%} to {row['probability_high']:.1%}, "
+            f"{row['probability_method']}; {row['hits']:,} of {row['runs']:,})."
+        )
+        lines.append(
+            f"{asks.loss}{name}: mean {amount(row['mean'])}; VaR {asks.tail:.0%} "
+            f"{amount(row['value_at_risk'])} ({amount(row['value_at_risk_low'])} to "
+            f"{amount(row['value_at_risk_high'])}), ES {amount(row['expected_shortfall'])} "
+            f"({amount(row['expected_shortfall_low'])} to "
+            f"{amount(row['expected_shortfall_high'])})."
+        )
+    for row in findings.policies.to_dict("records"):
+        lines.append(policy_sentence(row, asks.loss, findings.event))
+    lines += [s.sentence() for s in findings.sensitivities]
+    return lines + findings.remarks
+
+
+def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
+    """What a policy changes."""
+    mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
+    if low == high == 0.0:
+        told = f"changes {loss} in no pair"
+    elif low <= 0.0 <= high:
+        told = (
+            f"does not measurably change {loss}: {amount(mean)} ({amount(low)} to {amount(high)})"
+        )
+    else:
+        verb = "lowers" if mean < 0 else "raises"
+        ends = sorted((abs(low), abs(high)))
+        told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
+    return (
+        f"{row['arm']} against {row['against']}, {row['pairs']:,} pairs: {told}; {event}: "
+        f"{100 * row['probability_difference']:+.1f} points "
+        f"({100 * row['probability_difference_low']:+.1f} to "
+        f"{100 * row['probability_difference_high']:+.1f}; sign test p = {row['p_value']:.2g})."
+    )
+
+
+def _write_tables(findings: Findings, folder: Path) -> None:
+    import pandas as pd
+
+    findings.summary.to_csv(folder / "summary.csv", index=False)
+    if len(findings.policies):
+        findings.policies.to_csv(folder / "policies.csv", index=False)
+    rows = [
+        {"output": s.output, "noise_share": s.noise_share, "warning": s.warning, **vars(index)}
+        for s in findings.sensitivities
+        for index in (*s.indices, *s.alone)
+    ]
+    if rows:
+        pd.DataFrame(rows).to_csv(folder / "sensitivity.csv", index=False)
+    for number, ((_, _, arm), cells) in enumerate(findings.phases.items(), start=1):
+        cells.assign(arm=arm).to_csv(folder / f"phase-{number}.csv", index=False)
+    for name, cells in findings.curves.items():
+        cells.to_csv(folder / f"by-{name}.csv", index=False)
+    if findings.paths is not None:
+        findings.paths.to_csv(folder / "paths.csv", index=False)
+    findings.runs.export(folder / "runs.parquet")

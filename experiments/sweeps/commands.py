@@ -1,0 +1,88 @@
+"""What ``firesale sweep`` and ``firesale analyse`` do and print."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import typer
+
+from experiments.sweeps import clusters
+from experiments.sweeps.design import count_runs
+from experiments.sweeps.plan import Plan
+from experiments.sweeps.progress import clock
+from market.errors import InputError
+
+INTERRUPTED = 130
+
+
+def sweep(
+    name: str,
+    cluster: str,
+    workers: int | None,
+    out: Path | None,
+    *,
+    dry_run: bool,
+    retry_failures: bool,
+) -> None:
+    """Run what is missing of a plan, or say what it would cost; prints one or two lines."""
+    clusters.check_name(cluster, workers)
+    plan = Plan.load(name)
+    if dry_run:
+        _say_cost(plan, cluster, workers)
+        return
+    from experiments.sweeps.runner import Driver, default_folder
+
+    folder = out if out is not None else default_folder(plan)
+    driver = Driver(plan, folder, retry_failures=retry_failures)
+    try:
+        result = driver.run(cluster, workers)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Interrupted; finished runs are kept in {folder}, the same command goes on.", err=True
+        )
+        sys.exit(INTERRUPTED)
+    rate = f", {result.done_now / result.seconds:.1f} a second" if result.done_now else ""
+    typer.echo(
+        f"{plan.name}: {result.runs:,} runs in {folder}; {result.done_now:,} of them now, in "
+        f"{clock(result.seconds)}{rate}; {result.failed:,} failed"
+        + (f" (see {folder / 'failures.jsonl'})." if result.failed else ".")
+    )
+    typer.echo(f"Next: firesale analyse {folder}")
+
+
+def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
+    from agents.compiled import is_warm
+    from experiments.run import COMPILING
+    from experiments.sweeps.runner import estimate
+
+    if not is_warm():
+        typer.echo(COMPILING, err=True)
+    runs = count_runs(plan)
+    if cluster == "slurm":
+        count, where = workers or plan.slurm.maximum_jobs, "SLURM jobs like this core"
+    else:
+        count = 1 if cluster == "serial" else workers or os.cpu_count() or 1
+        where = "process here" if count == 1 else "workers like this core"
+    cost = estimate(plan, count)
+    arms = len(plan.arm_names)
+    points = runs // (arms * plan.replicates)
+    typer.echo(
+        f"{plan.name}: {runs:,} runs = {points:,} points × {arms} arm{'s' * (arms > 1)} × "
+        f"{plan.replicates:,} replicates."
+    )
+    typer.echo(
+        f"{cost['run_s']:.2f} s a run: {cost['hours']:.3g} hours with {count:,} {where}; "
+        f"{cost['gigabytes']:.2g} gigabytes."
+    )
+
+
+def analyse(folder: Path, event: str | None, loss: str | None) -> None:
+    """Analyse a sweep's folder; prints the findings and where the files are."""
+    from experiments.sweeps.analysis import analyse_folder
+
+    if not folder.is_dir():
+        raise InputError(f"{folder}: there is no such folder.")
+    for line in analyse_folder(folder, event, loss):
+        typer.echo(line)

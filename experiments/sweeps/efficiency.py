@@ -1,0 +1,121 @@
+"""How well workers are used, against one process that does the same runs.
+
+uv run python -m experiments.sweeps.efficiency --runs 10000 --workers 2
+uv run python -m experiments.sweeps.efficiency --runs 100 --tasks 500
+
+Prints seconds per run, parallel efficiency, memory of the driver over the sweep, bytes per run and,
+with ``--tasks``, what an empty task costs.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from experiments.sweeps.execute import Outcome
+    from experiments.sweeps.plan import Plan
+    from experiments.sweeps.runner import Result
+    from market.scenario import Scenario
+
+EVERY_S = 0.5
+
+
+@dataclass
+class Memory:
+    """Resident memory of this process, sampled while something runs [MB]."""
+
+    samples: list[float] = field(default_factory=list)
+    _stop: threading.Event = field(default_factory=threading.Event)
+
+    def __enter__(self) -> Memory:
+        import psutil
+
+        process = psutil.Process()
+
+        def sample() -> None:
+            while not self._stop.wait(EVERY_S):
+                self.samples.append(process.memory_info().rss / 1e6)
+
+        threading.Thread(target=sample, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+
+    def at(self, share: float) -> float:
+        """Memory after that share of the time."""
+        return self.samples[int(share * (len(self.samples) - 1))] if self.samples else float("nan")
+
+
+def nothing(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """An empty run, to time what surrounds it."""
+    from experiments.sweeps.execute import Outcome
+
+    return Outcome({"cascade": {"largest": 0}}, dict)
+
+
+def main(
+    runs: Annotated[int, typer.Option(min=2, help="How many.")] = 10_000,
+    workers: Annotated[int, typer.Option(min=1, help="Local processes.")] = 2,
+    days: Annotated[int, typer.Option(min=1, help="Of each run.")] = 90,
+    scenario: Annotated[str, typer.Option(help="Name or .toml file.")] = "baseline",
+    tasks: Annotated[int, typer.Option(min=0, help="Empty tasks to time; 0 for none.")] = 0,
+) -> None:
+    """Run the same runs in this process and on workers, and compare."""
+    from experiments.sweeps import store
+    from experiments.sweeps.plan import Plan
+    from experiments.sweeps.runner import Driver
+
+    plan = Plan.from_dict(
+        {"scenario": scenario, "settings": {"days": days}, "replicates": runs}, "plan", Path()
+    )
+    folder = Path(tempfile.mkdtemp(prefix="firesale-efficiency-"))
+    try:
+        alone = Driver(plan, folder / "serial").run("serial")
+        with Memory() as memory:
+            together = Driver(plan, folder / "local").run("local", workers)
+        typer.echo(f"{plan.base.name}, {days} days, {runs:,} runs")
+        typer.echo(f"  one process      {alone.seconds:8.1f} s, {alone.seconds / runs:.4f} s a run")
+        efficiency = alone.seconds / (workers * together.seconds)
+        typer.echo(
+            f"  {workers} workers        {together.seconds:8.1f} s, efficiency {efficiency:.3f} "
+            f"(busy {together.busy_s / (workers * together.seconds):.3f} of the time)"
+        )
+        quarters = ", ".join(f"{memory.at(share):.0f}" for share in (0.25, 0.5, 0.75, 1.0))
+        typer.echo(f"  driver's memory  {quarters} MB after each quarter of the time")
+        store.merge_parts(folder / "local", most=0)
+        size = sum(path.stat().st_size for path in (folder / "local" / store.PARTS).iterdir())
+        typer.echo(f"  stored           {size / runs:.0f} bytes a run, merged")
+        if tasks:
+            _say_tasks(plan.model_copy(update={"replicates": tasks}), folder / "tasks", workers)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _say_tasks(plan: Plan, folder: Path, workers: int) -> None:
+    """Time of tasks of one empty run each, and of one task with all of them."""
+    from experiments.sweeps.runner import Driver
+
+    def timed(name: str, batch: int) -> Result:
+        driver = Driver(plan, folder / name, simulate=nothing, batch_runs=batch, quiet=True)
+        return driver.run("local", workers)
+
+    many = timed("single", 1)
+    start = time.perf_counter()
+    one = timed("whole", many.runs)
+    begin = time.perf_counter() - start
+    each = (many.seconds - one.seconds) / many.runs
+    typer.echo(f"  a task           {1e3 * each:.1f} ms more for a batch, its part included")
+    typer.echo(f"  to begin and end {begin:.1f} s")
+
+
+if __name__ == "__main__":
+    typer.run(main)

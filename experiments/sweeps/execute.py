@@ -1,0 +1,223 @@
+"""One run becomes one row: its factors, the numbers of its summary, or what went wrong.
+
+This is what workers do. A row depends on the run alone, never on the batch or the worker.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from experiments.sweeps.books import is_cell, perturbed_tables
+from experiments.sweeps.design import RunPoint
+from experiments.sweeps.factors import Value, with_values
+from market.scenario import Scenario
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from experiments.sweeps.plan import Plan
+
+OK, ERROR, KILLED = "ok", "error", "killed"
+NOT_METRICS = ("scenario", "seed", "days", "start", "caveat")  # the plan says them
+ZERO_IF_ABSENT = ("loss_usd.by_instrument.", "lender_loss_share_of_capital.", "defaults_by_cause.")
+"""Summaries leave zeros out of these maps."""
+LONGEST_ERROR = 500
+
+type Simulate = Callable[[Scenario, int, dict[str, float]], Outcome]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What is kept of one run: its summary, and its series by column (empty unless asked for)."""
+
+    summary: dict[str, Any]
+    series: Callable[[], Any]
+
+
+@dataclass(frozen=True)
+class Work:
+    """What every batch of a sweep needs to know; small, and sent with each."""
+
+    folder: str
+    source: str
+    base: dict[str, Any]
+    arms: dict[str, dict[str, Value]]
+    also: dict[str, tuple[str, ...]]
+    outputs: tuple[str, ...]
+    columns: tuple[str, ...]
+    every_days: int
+
+    @classmethod
+    def of(cls, plan: Plan, folder: Path, source: str) -> Work:
+        """The part of a plan that workers need."""
+        from experiments.sweeps.factors import flatten
+
+        kept = plan.trajectories
+        return cls(
+            folder=str(folder.resolve()),
+            source=source,
+            base=plan.base.model_dump(exclude_unset=True),
+            arms={name: flatten(settings) for name, settings in plan.arms.items()},
+            also={key: factor.also for key, factor in plan.factors.items() if factor.also},
+            outputs=plan.outputs,
+            columns=kept.columns if kept else (),
+            every_days=kept.every_days if kept else 1,
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a worker says of a finished batch."""
+
+    run_ids: tuple[int, ...]
+    failures: tuple[dict[str, Any], ...]
+    seconds: float
+    bytes_written: int
+
+
+def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """Run the market to its last day; ``scores`` are errors of its opening books."""
+    from market.simulation import Simulation
+
+    tables = perturbed_tables(scores) if scores else None
+    simulation = Simulation(scenario, seed, tables).run()
+    return Outcome(simulation.summary(), simulation.series)
+
+
+def run_batch(work: Work, points: list[RunPoint], simulate: Simulate = simulate) -> Report:
+    """Run some points and write their rows as one part of the sweep's folder.
+
+    Raises:
+        StaleSourceError: this worker runs another version of the program than the sweep.
+        NoFolderError: the sweep's folder is not there on this machine.
+        OSError: the part cannot be written.
+    """
+    from experiments.sweeps import store
+
+    start = time.perf_counter()
+    if store.source_hash() != work.source:
+        raise StaleSourceError(platform.node())
+    if not (Path(work.folder) / store.MANIFEST).exists():
+        raise NoFolderError(platform.node())
+    rows, paths = [], []
+    for point in points:
+        row, path = run_point(work, point, simulate)
+        rows.append(row)
+        paths.append(path)
+    written = store.write_part(Path(work.folder), rows)
+    if work.columns:
+        written += store.write_trajectories(Path(work.folder), points, paths)
+    failures = tuple(store.failure_of(row) for row in rows if row["status"] != OK)
+    ids = tuple(point.run_id for point in points)
+    return Report(ids, failures, time.perf_counter() - start, written)
+
+
+def run_point(
+    work: Work, point: RunPoint, simulate: Simulate = simulate
+) -> tuple[dict[str, Any], pa.Table | None]:
+    """The row of one run, and its series if the plan keeps them.
+
+    Whatever a run raises ends up in its row.
+    """
+    metrics: dict[str, float | None] = {}
+    path = None
+    status, error = OK, None
+    try:
+        outcome = simulate(scenario_of(work, point), point.seed, scores_of(work, point))
+        metrics = kept_metrics(outcome.summary, work.outputs)
+        if work.columns:
+            path = _path(outcome, work)
+    except Exception as problem:
+        status = ERROR
+        error = f"{type(problem).__name__}: {problem}"[:LONGEST_ERROR]
+        metrics = {}
+    return row_of(point, status, error, metrics), path
+
+
+def row_of(
+    point: RunPoint, status: str, error: str | None, metrics: dict[str, float | None]
+) -> dict[str, Any]:
+    """A row as it stands in a part."""
+    return {
+        "run_id": point.run_id,
+        "design_id": point.design_id,
+        "replicate": point.replicate,
+        "arm": point.arm,
+        "seed": point.seed,
+        "log_weight": point.log_weight,
+        "status": status,
+        **point.factors,
+        **metrics,
+        "error": error,
+    }
+
+
+def scenario_of(work: Work, point: RunPoint) -> Scenario:
+    """The scenario of a run: the base, its factors, and what its arm sets."""
+    return with_values(
+        Scenario.from_dict(work.base, "base"),
+        {k: v for k, v in _settings(work, point).items() if not is_cell(k)},
+        f"run {point.run_id}",
+    )
+
+
+def scores_of(work: Work, point: RunPoint) -> dict[str, float]:
+    """Errors of the opening books in a run, by factor key."""
+    return {k: float(v) for k, v in _settings(work, point).items() if is_cell(k)}
+
+
+def _settings(work: Work, point: RunPoint) -> dict[str, Value]:
+    settings = dict(point.factors)
+    for key, others in work.also.items():
+        settings |= dict.fromkeys(others, point.factors[key])
+    return settings | work.arms.get(point.arm, {})
+
+
+def kept_metrics(summary: dict[str, Any], outputs: tuple[str, ...]) -> dict[str, float | None]:
+    """The numbers of a summary by dotted name, lists as their lengths; those some pattern matches.
+
+    Example:
+        ``kept_metrics({"ltv": {"paper": 0.5}, "seed": 1}, ("*",))`` gives ``{"ltv.paper": 0.5}``.
+    """
+    metrics: dict[str, float | None] = {}
+
+    def add(name: str, value: Any) -> None:
+        if isinstance(value, dict):
+            for key, item in value.items():
+                add(f"{name}.{key}" if name else key, item)
+        elif name not in NOT_METRICS and not isinstance(value, str):
+            number = len(value) if isinstance(value, list) else value
+            metrics[name] = None if number is None else float(number)
+
+    add("", summary)
+    return {
+        name: value
+        for name, value in metrics.items()
+        if any(fnmatch.fnmatchcase(name, pattern) for pattern in outputs)
+    }
+
+
+def _path(outcome: Outcome, work: Work) -> pa.Table:
+    """Every n-th day of the series the plan keeps."""
+    import pyarrow as pa
+
+    series = outcome.series()
+    missing = [column for column in work.columns if column not in series]
+    if missing:
+        raise KeyError(f"the series has no column '{missing[0]}'")
+    kept = series[series["day"] % work.every_days == 0]
+    return pa.Table.from_pandas(kept[["day", *work.columns]], preserve_index=False)
+
+
+class StaleSourceError(RuntimeError):
+    """A worker runs another version of the program."""
+
+
+class NoFolderError(RuntimeError):
+    """A worker does not see the sweep's folder."""

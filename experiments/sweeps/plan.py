@@ -1,0 +1,335 @@
+"""Plans: one TOML file says what a sweep runs; read, checked, and reduced to what decides results.
+
+Example:
+    ``Plan.load("experiments/plans/quick.toml").identity()`` is what a sweep's folder is held to.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from experiments.sweeps import books
+from experiments.sweeps.factors import Factor, check_key, flatten, is_whole, with_values
+from market.errors import InputError
+from market.scenario import Scenario
+from market.settings import Section
+
+PLAN_FOLDER = Path(__file__).resolve().parent.parent / "plans"
+SAMPLED = ("latin-hypercube", "sobol", "random")
+INDICES = ("sobol-indices", "morris")
+EVENT = re.compile(r"^\s*([a-z][\w.]*)\s*(>=|>|<=|<|=)\s*(-?[\d.]+(?:e[+-]?\d+)?)\s*$")
+MOST_RUNS = 10**9
+
+
+def parse_event(text: str) -> tuple[str, str, float]:
+    """``cascade.largest >= 3`` as metric, comparison and number.
+
+    Raises:
+        ValueError: not of that form.
+    """
+    match = EVENT.match(text)
+    try:
+        if match:
+            return match[1], match[2], float(match[3])
+    except ValueError:
+        pass
+    raise ValueError(f"'{text}' is not an event such as 'cascade.largest >= 3'")
+
+
+class Design(Section):
+    """How points are laid out over the factors."""
+
+    method: Literal[
+        "grid", "list", "latin-hypercube", "sobol", "random", "sobol-indices", "morris"
+    ] = Field(
+        "grid",
+        description="grid: every combination; list: n-th values together; latin-hypercube, sobol, "
+        "random: sampled; sobol-indices, morris: laid out for sensitivity indices",
+    )
+    points: int | None = Field(
+        None,
+        ge=1,
+        le=MOST_RUNS,
+        description="how many; for sobol-indices the base sample, for morris the trajectories",
+    )
+
+    @model_validator(mode="after")
+    def _points(self) -> Design:
+        if self.method in ("grid", "list"):
+            if self.points is not None:
+                raise ValueError(f"a '{self.method}' design counts its points itself")
+        elif self.points is None:
+            raise ValueError(f"a '{self.method}' design needs points")
+        if self.method == "sobol-indices" and self.points and self.points & (self.points - 1):
+            raise ValueError(f"points = {self.points} is not a power of two, as its sequence needs")
+        return self
+
+
+class Trajectories(Section):
+    """Daily series kept of every run, beside its one row of numbers."""
+
+    columns: tuple[str, ...] = Field(min_length=1, description="of a run's series")
+    every_days: int = Field(7, ge=1, le=36500)
+
+
+class Analysis(Section):
+    """What ``firesale analyse`` asks; may change without repeating runs."""
+
+    event: str = Field("cascade.largest >= 3", description="metric, comparison, number")
+    loss: str = Field("loss_usd.total", description="metric for VaR, ES and sensitivities")
+    confidence: float = Field(0.95, gt=0.5, lt=1.0, description="of all intervals")
+    tail: float = Field(0.95, gt=0.5, lt=1.0, description="level of VaR and ES")
+    cliff: float = Field(0.5, gt=0.0, lt=1.0, description="probability at which a cliff is drawn")
+    bins: int = Field(6, ge=2, le=50, description="per factor, where points are no grid")
+    phase: tuple[tuple[str, str], ...] = Field((), description="pairs of factors to draw")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _tuples(cls, data: Any) -> Any:
+        if isinstance(data, dict) and isinstance(data.get("phase"), list):
+            pairs = [tuple(pair) if isinstance(pair, list) else pair for pair in data["phase"]]
+            return data | {"phase": tuple(pairs)}
+        return data
+
+    @model_validator(mode="after")
+    def _event(self) -> Analysis:
+        parse_event(self.event)
+        return self
+
+
+class Slurm(Section):
+    """How SLURM is asked for workers; one job is one worker of one core."""
+
+    queue: str | None = None
+    account: str | None = None
+    walltime: str = Field("01:00:00", pattern=r"^(\d+-)?\d{1,2}:\d\d:\d\d$")
+    memory: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
+    minimum_jobs: int = Field(0, ge=0, le=100_000)
+    maximum_jobs: int = Field(10, ge=1, le=100_000)
+    interface: str | None = Field(None, description="network interface, e.g. ib0")
+    tls: bool = Field(False, description="encrypt; for networks shared with others")
+    prologue: tuple[str, ...] = Field((), description="lines of shell before the worker starts")
+    directives: tuple[str, ...] = Field((), description="further #SBATCH options")
+
+
+class Plan(Section):
+    """A sweep: a scenario, what is varied, how often, and what is kept."""
+
+    name: str = Field("unnamed", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str = ""
+    description: str = ""
+    scenario: str = Field(description="a scenario's name, or the path of a .toml file")
+    settings: dict[str, Any] = Field({}, description="changes of the scenario for all runs")
+    seed: int = Field(1, ge=0, lt=2**63)
+    replicates: int = Field(1, ge=1, le=1_000_000, description="runs at each point of the design")
+    shared_seeds: bool = Field(
+        False, description="true: every point sees the same draws, not only every arm"
+    )
+    design: Design = Design()
+    factors: dict[str, Factor] = Field({}, description="what is varied, by scenario key")
+    arms: dict[str, dict[str, Any]] = Field(
+        {}, description="policies compared under common random numbers"
+    )
+    outputs: tuple[str, ...] = Field(("*",), min_length=1, description="patterns of metrics kept")
+    trajectories: Trajectories | None = None
+    analysis: Analysis = Analysis()
+    slurm: Slurm = Slurm()
+    base: Scenario = Field(default=Scenario(), exclude=True, description="filled when read")
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Self:
+        """Read a plan by name (``quick``) or from a TOML file.
+
+        Raises:
+            InputError: the first problem of the plan, or of its scenario, in one sentence.
+        """
+        path, data = _read(name_or_path)
+        return cls.from_dict(data, path.name, path.parent)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], where: str, folder: Path) -> Self:
+        """Check nested data; files are looked for in ``folder`` first, then in the current one.
+
+        Raises:
+            InputError: the first problem, in one sentence.
+        """
+        data = dict(data)
+        if "base" in data:
+            raise InputError(f"{where}: there is no key 'base'; allowed here: {_keys(cls)}.")
+        factors = data.get("factors", {})
+        if isinstance(factors, dict):
+            flat = flatten(factors, tuple(Factor.model_fields))
+            data["factors"] = {key: books.with_default(key, value) for key, value in flat.items()}
+        try:
+            plan = cls.model_validate(_tuples(data))
+        except ValidationError as error:
+            raise InputError(_sentence(cls, error, where)) from None
+        chosen = plan.scenario
+        if chosen.endswith(".toml") and not Path(chosen).is_absolute():
+            chosen = str(folder / chosen if (folder / chosen).exists() else chosen)
+        base = Scenario.load(chosen)
+        base = with_values(base, flatten(plan.settings), f"{where}: settings")
+        if base.crypto.history is not None:
+            base = _absolute_history(base, folder, where)
+        plan = plan.model_copy(update={"base": base})
+        plan._check(where)
+        return plan
+
+    def _check(self, where: str) -> None:
+        """What concerns several parts of the plan at once."""
+        keys: list[str] = []
+        for key, factor in self.factors.items():
+            keys += [key, *factor.also]
+            if any(is_whole(name) != is_whole(key) for name in factor.also):
+                raise InputError(f"{where}: factors.{key}: 'also' mixes whole numbers and others.")
+            for name in (key, *factor.also):
+                if books.is_cell(name):
+                    books.check_cell(name, factor, f"{where}: factors.{name}")
+                else:
+                    check_key(self.base, name, factor, f"{where}: factors")
+        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+            raise InputError(f"{where}: factors: '{twice[0]}' is set twice.")
+        for name, settings in self.arms.items():
+            if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
+                raise InputError(
+                    f"{where}: arms: '{name}' is not a name (small letters, digits, -)."
+                )
+            values = flatten(settings)
+            with_values(self.base, values, f"{where}: arms.{name}")
+            if both := sorted(set(values) & set(keys)):
+                raise InputError(f"{where}: arms.{name}: '{both[0]}' is a factor too.")
+        self._check_design(where)
+        for pair in self.analysis.phase:
+            for key in pair:
+                if key not in self.factors:
+                    known = ", ".join(self.factors) or "none"
+                    raise InputError(
+                        f"{where}: analysis.phase: '{key}' is not a factor of this plan ({known})."
+                    )
+
+    def _check_design(self, where: str) -> None:
+        method = self.design.method
+        if not self.factors and method != "grid":
+            raise InputError(f"{where}: design: a '{method}' design needs at least one factor.")
+        for key, factor in self.factors.items():
+            problem = ""
+            if method in ("grid", "list"):
+                if factor.importance is not None:
+                    problem = f"importance sampling needs a sampled design, not '{method}'"
+                elif method == "list" and factor.values is None:
+                    problem = "a list design needs values"
+                elif method == "grid":
+                    try:
+                        factor.grid()
+                    except ValueError as error:
+                        problem = str(error)
+            elif factor.steps is not None:
+                problem = f"steps belong to a grid, not to '{method}'"
+            elif factor.importance is not None and method in INDICES:
+                problem = f"importance sampling does not go with '{method}'"
+            if problem:
+                raise InputError(f"{where}: factors.{key}: {problem}.")
+        lengths = {key: len(factor.values or ()) for key, factor in self.factors.items()}
+        if method == "list" and len(set(lengths.values())) > 1:
+            text = ", ".join(f"{key} {length}" for key, length in lengths.items())
+            raise InputError(f"{where}: a list design needs equally many values ({text}).")
+
+    @property
+    def arm_names(self) -> tuple[str, ...]:
+        """Names of the policy arms; one without a name where the plan has none."""
+        return tuple(self.arms) or ("",)
+
+    def resolved(self) -> dict[str, Any]:
+        """Everything that decides results, with the scenario in full, as plain JSON values."""
+        scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
+        if self.base.crypto.history is not None:
+            content = Path(self.base.crypto.history).read_bytes()
+            scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
+        kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
+        plan = self.model_dump(mode="json", include=kept | {"trajectories"})
+        return {"scenario": scenario, **plan}
+
+    def identity(self) -> str:
+        """A hash of :meth:`resolved` (hex)."""
+        text = json.dumps(self.resolved(), sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+def plan_names() -> list[str]:
+    """Names of the plans that come with the project, sorted."""
+    return sorted(path.stem for path in PLAN_FOLDER.glob("*.toml"))
+
+
+def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if str(name_or_path) not in plan_names():
+            raise InputError(
+                f"There is no plan '{name_or_path}'; allowed: {', '.join(plan_names())}, "
+                "or the path of a .toml file."
+            )
+        path = PLAN_FOLDER / f"{name_or_path}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Plan {path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InputError(f"Plan {path}: is not text in UTF-8.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise InputError(f"Plan {path}: is not valid TOML: {error}.") from None
+    data.setdefault("name", path.stem)
+    return path, data
+
+
+def _absolute_history(base: Scenario, folder: Path, where: str) -> Scenario:
+    """Name the history file such that workers elsewhere find it, and see that it is there."""
+    given = Path(base.crypto.history or "")
+    path = next((p for p in (folder / given, given) if p.is_file()), None)
+    if path is None:
+        raise InputError(f"{where}: crypto.history: {given} cannot be read (no such file).")
+    return with_values(base, {"crypto.history": str(path.resolve())}, where)
+
+
+def _tuples(data: dict[str, Any]) -> dict[str, Any]:
+    """TOML's arrays as tuples where the plan's fields are tuples."""
+    result = dict(data)
+    if isinstance(result.get("outputs"), list):
+        result["outputs"] = tuple(result["outputs"])
+    for section, names in (("trajectories", ("columns",)), ("slurm", ("prologue", "directives"))):
+        table = result.get(section)
+        if isinstance(table, dict):
+            arrays = {n: tuple(table[n]) for n in names if isinstance(table.get(n), list)}
+            result[section] = table | arrays
+    return result
+
+
+def _keys(model: Any) -> str:
+    return ", ".join(name for name in model.model_fields if name != "base")
+
+
+def _sentence(model: Any, error: ValidationError, where: str) -> str:
+    """The first problem of a validation as one sentence: what, where, what is allowed."""
+    problem = error.errors()[0]
+    key = ".".join(str(part) for part in problem["loc"])
+    message = problem["msg"].removeprefix("Value error, ")
+    message = message[0].lower() + message[1:]
+    if problem["type"] == "extra_forbidden":
+        for part in problem["loc"][:-1]:
+            found = getattr(model, "model_fields", {}).get(part)
+            model = Factor if model is Plan and part == "factors" else found and found.annotation
+            if model is Factor and part != "factors":
+                break
+            model = model or Factor
+        return f"{where}: there is no key '{key}'; allowed here: {_keys(model)}."
+    if problem["type"] == "missing":
+        return f"{where}: the key '{key}' is missing."
+    if problem["type"] == "value_error":
+        return f"{where}: {key}: {message}."
+    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."

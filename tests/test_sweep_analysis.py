@@ -1,0 +1,369 @@
+"""What an analysis says is what statistics says: against closed forms, scipy and known answers."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+import sweep_runs
+from scipy import stats
+from sweep_runs import cheap, plan
+
+from experiments.style import title_of
+from experiments.sweeps import analysis, intervals, store
+from experiments.sweeps.design import UNIT, design_table
+from experiments.sweeps.figures import phase
+from experiments.sweeps.plan import Plan, parse_event
+from experiments.sweeps.queries import Runs
+from experiments.sweeps.runner import Driver
+from experiments.sweeps.sensitivity import explained_share, sensitivity
+from market.errors import InputError
+
+
+def swept(folder: Path, simulate: Any = cheap, **data: Any) -> Path:
+    """A sweep that has run."""
+    Driver(plan(**data), folder, simulate=simulate, quiet=True).run("serial")
+    return folder
+
+
+# ------------------------------------------------------------------ intervals
+
+
+@pytest.mark.parametrize(("hits", "runs"), [(0, 10), (3, 10), (10, 10), (57, 400), (1, 1)])
+def test_exact_intervals_are_those_of_scipy(hits: int, runs: int) -> None:
+    low, high = intervals.exact_interval(hits, runs, 0.95)
+    expected = stats.binomtest(hits, runs).proportion_ci(0.95, "exact")
+    assert (float(low), float(high)) == pytest.approx((expected.low, expected.high))
+
+
+def test_with_no_hit_the_upper_end_is_the_rule_of_three_and_with_no_run_nothing_is_known() -> None:
+    low, high = intervals.exact_interval([0, 0], [1000, 0], 0.90)
+    assert high[0] == pytest.approx(1 - 0.05 ** (1 / 1000)) == pytest.approx(3 / 1000, rel=0.01)
+    assert (low[1], high[1]) == (0.0, 1.0)
+
+
+def test_runs_that_share_a_point_count_as_one_where_they_agree() -> None:
+    hit, points = np.repeat([True, False, True, True], 50), np.repeat(np.arange(4), 50)
+    alone, together = intervals.share(hit), intervals.share(hit, groups=points)
+    assert alone.value == together.value == 0.75
+    assert together.width > 5 * alone.width
+    everywhere = intervals.share(np.ones(200, bool), groups=points)
+    assert everywhere.low == pytest.approx(0.025 ** (1 / 4))
+
+
+def test_a_quantile_has_the_coverage_its_interval_claims() -> None:
+    rng = np.random.default_rng(1)
+    truth = stats.lognorm(1.0).ppf(0.9)
+    found = [intervals.quantile(rng.lognormal(size=200), 0.9, 0.9) for _ in range(400)]
+    covered = np.mean([e.low <= truth <= e.high for e in found])
+    assert 0.87 <= covered <= 1.0
+    assert intervals.quantile(np.arange(10.0), 0.99).high == math.inf
+
+
+def test_expected_shortfall_is_the_mean_of_the_tail() -> None:
+    numbers = np.arange(1.0, 11.0)
+    assert intervals.expected_shortfall(numbers, 0.8) == pytest.approx(9.5)
+    assert intervals.expected_shortfall(numbers, 0.75) == pytest.approx((10 + 9 + 8 / 2) / 2.5)
+    sample = np.random.default_rng(2).standard_normal(200_000)
+    closed_form = stats.norm.pdf(stats.norm.ppf(0.95)) / 0.05
+    assert intervals.expected_shortfall(sample, 0.95) == pytest.approx(closed_form, rel=0.02)
+
+
+def test_a_bootstrap_agrees_with_the_formula_for_a_mean() -> None:
+    sample = np.random.default_rng(3).standard_normal(400) + 5.0
+    found, formula = intervals.bootstrap(sample, np.mean), intervals.mean_interval(sample)
+    expected = stats.ttest_1samp(sample, 0.0).confidence_interval(0.95)
+    assert (formula.low, formula.high) == pytest.approx((expected.low, expected.high))
+    assert (found.low, found.high) == pytest.approx((formula.low, formula.high), abs=0.02)
+
+
+def test_pairs_cancel_what_they_share() -> None:
+    rng = np.random.default_rng(4)
+    luck = 10.0 * rng.standard_normal(100)
+    first, second = luck, luck - 1.0 + 0.1 * rng.standard_normal(100)
+    found = intervals.paired_difference(first, second)
+    expected = stats.ttest_rel(second, first).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((expected.low, expected.high))
+    assert found.high < 0.0 < intervals.mean_interval(second).width
+
+
+def test_paired_shares_have_mcnemars_exact_test() -> None:
+    first = np.repeat([True, True, False, False], [30, 9, 1, 60])
+    second = np.repeat([True, False, True, False], [30, 9, 1, 60])
+    found = intervals.paired_share(first, second)
+    assert (found.only_first, found.only_second) == (9, 1)
+    assert found.p_value == pytest.approx(2 * (math.comb(10, 0) + math.comb(10, 1)) / 2**10)
+    assert found.difference.value == pytest.approx(-0.08)
+    same = intervals.paired_share(first, first)
+    assert same.p_value == 1.0
+    assert same.difference.high == -same.difference.low == pytest.approx(1 - 0.025 ** (1 / 100))
+
+
+def test_weights_find_a_rare_event_that_plain_sampling_misses() -> None:
+    rng = np.random.default_rng(5)
+    both = np.r_[rng.standard_normal(4000) + 4.0, rng.standard_normal(4000)]
+    truth = stats.norm.sf(4.0)
+    mixture = np.logaddexp(stats.norm.logpdf(both), stats.norm.logpdf(both - 4.0)) - math.log(2.0)
+    mixed = intervals.weighted_mean((both > 4.0).astype(float), stats.norm.logpdf(both) - mixture)
+    assert mixed.low <= truth <= mixed.high and mixed.value == pytest.approx(truth, rel=0.15)
+    assert mixed.method.startswith("weighted, worth")
+    at_risk, shortfall = intervals.weighted_tail(both, stats.norm.logpdf(both) - mixture, 0.999)
+    assert at_risk.value == pytest.approx(stats.norm.ppf(0.999), rel=0.05)
+    expected = stats.norm.pdf(stats.norm.ppf(0.999)) / 0.001
+    assert shortfall.value == pytest.approx(expected, rel=0.05)
+
+
+def test_equal_weights_change_nothing() -> None:
+    values = np.random.default_rng(6).exponential(size=500)
+    at_risk, shortfall = intervals.weighted_tail(values, np.zeros(500), 0.9)
+    assert at_risk.value in (intervals.quantile_of(values, 0.9), np.sort(values)[450])
+    assert shortfall.value == pytest.approx(intervals.expected_shortfall(values, 0.9))
+
+
+# ------------------------------------------------------------------ what matters most
+
+
+def ishigami(unit: np.ndarray) -> np.ndarray:
+    """Ishigami and Homma (1990) with a = 7, b = 0.1 over the unit cube."""
+    x = 2 * np.pi * unit - np.pi
+    return np.sin(x[:, 0]) + 7 * np.sin(x[:, 1]) ** 2 + 0.1 * x[:, 2] ** 4 * np.sin(x[:, 0])
+
+
+A, B = 7.0, 0.1
+PARTS = (
+    0.5 * (1 + B * np.pi**4 / 5) ** 2,
+    A**2 / 8,
+    0.0,
+)
+INTERACTION = B**2 * np.pi**8 * (1 / 18 - 1 / 50)
+TOTAL = sum(PARTS) + INTERACTION
+NAMES = ["crypto.drift", "crypto.volatility", "crypto.crash_depth"]
+
+
+def table_of(method: str, points: int) -> pd.DataFrame:
+    """A design over three factors on the unit interval, with Ishigami's function as output."""
+    unit = {"low": 0.0, "high": 0.99}
+    p = plan(
+        factors={"crypto": {name.split(".")[1]: unit for name in NAMES}},
+        design={"method": method, "points": points},
+    )
+    frame = design_table(p).to_pandas()
+    frame["mean"] = ishigami(frame[NAMES].to_numpy() / 0.99)
+    return frame.assign(variance=0.0, runs=2)
+
+
+def test_sobol_indices_are_ishigamis() -> None:
+    found = sensitivity("sobol-indices", table_of("sobol-indices", 2048), NAMES, "y", 0.95)
+    total = {index.factor: index for index in found.indices}
+    alone = {index.factor: index for index in found.alone}
+    expected_total = (PARTS[0] + INTERACTION, PARTS[1], INTERACTION)
+    for name, first, whole in zip(NAMES, PARTS, expected_total, strict=True):
+        assert alone[name].value == pytest.approx(first / TOTAL, abs=0.04)
+        assert total[name].value == pytest.approx(whole / TOTAL, abs=0.04)
+        assert total[name].low <= whole / TOTAL <= total[name].high + 0.02
+    assert found.indices[0].factor == NAMES[0] and found.warning == ""
+    assert found.sentence().startswith("crypto.drift matters most for y: with its interactions")
+
+
+@pytest.mark.parametrize("method", ["random", "sobol", "latin-hypercube"])
+def test_main_effects_of_any_sample_are_ishigamis(method: str) -> None:
+    found = sensitivity(method, table_of(method, 4096), NAMES, "y", 0.95)
+    shares = {index.factor: index for index in found.indices}
+    for name, part in zip(NAMES, PARTS, strict=True):
+        assert shares[name].value == pytest.approx(part / TOTAL, abs=0.05)
+    assert abs(shares[NAMES[2]].value) < 0.02, "chance alone is taken out"
+
+
+def test_morris_ranks_factors_of_a_linear_function_by_their_slopes() -> None:
+    frame = table_of("morris", 10)
+    slopes = {NAMES[0]: -3.0, NAMES[1]: 1.0, NAMES[2]: 0.0}
+    frame["mean"] = sum(slope * frame[UNIT + name] for name, slope in slopes.items())
+    found = sensitivity("morris", frame, NAMES, "y", 0.95)
+    assert [index.factor for index in found.indices] == NAMES
+    for index in found.indices:
+        assert index.value == pytest.approx(abs(slopes[index.factor]), abs=1e-9)
+        assert index.direction == np.sign(slopes[index.factor])
+
+
+def test_explained_share_is_eta_squared_without_chance() -> None:
+    groups = np.repeat([0, 1], 50)
+    values = np.where(groups == 1, 1.0, -1.0) + np.tile([0.5, -0.5], 50)
+    # between: 1, within: 0.25 of the variance 1.25; epsilon squared as Kelley (1935) defines it
+    within, total = 25.0 / 98.0, 125.0 / 99.0
+    assert explained_share(values, groups) == pytest.approx(1 - within / total)
+    noise = np.random.default_rng(7).standard_normal(2000)
+    mean = np.mean([explained_share(noise[k : k + 200], np.arange(200) % 10) for k in range(1800)])
+    assert abs(mean) < 0.02
+
+
+def test_chance_is_not_taken_for_an_effect_and_an_effect_not_for_chance() -> None:
+    rng = np.random.default_rng(9)
+    names = [f"x{k}" for k in range(8)]
+    told = 0
+    for _ in range(20):
+        frame = pd.DataFrame(rng.random((120, 8)), columns=names)
+        frame = frame.assign(point_id=np.arange(120), mean=rng.standard_normal(120))
+        told += sensitivity("random", frame, names, "y", 0.95).tells
+    assert told <= 4, "five per cent of the time would be one in twenty"
+    frame["mean"] += 5.0 * frame["x3"]
+    found = sensitivity("random", frame, names, "y", 0.95)
+    assert found.tells and found.indices[0].factor == "x3" and found.indices[0].direction > 0
+
+
+def test_noise_that_drowns_indices_is_named() -> None:
+    frame = table_of("sobol-indices", 64)
+    rng = np.random.default_rng(8)
+    frame["mean"] = rng.standard_normal(len(frame))
+    frame["variance"], frame["runs"] = 4.0, 4
+    assert "replicate noise drowns" in sensitivity("sobol-indices", frame, NAMES, "y", 0.95).warning
+    drowned = sensitivity("sobol-indices", frame, NAMES, "y", 0.95)
+    assert not drowned.tells and drowned.sentence() == "Noise drowns what factors do to y."
+    frame["variance"] = 0.01
+    assert sensitivity("sobol-indices", frame, NAMES, "y", 0.95).warning == ""
+    frame["runs"] = 1
+    assert "one replicate" in sensitivity("sobol-indices", frame, NAMES, "y", 0.95).warning
+
+
+def test_a_failed_point_takes_only_its_block_with_it() -> None:
+    frame = table_of("sobol-indices", 512)
+    frame.loc[7, "mean"] = np.nan
+    found = sensitivity("sobol-indices", frame, NAMES, "y", 0.95)
+    assert found.alone[0].value == pytest.approx(PARTS[0] / TOTAL, abs=0.1)
+
+
+# ------------------------------------------------------------------ a whole sweep
+
+
+def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        factors={
+            "crypto": {"drift": {"values": [0.0, 1.0, 2.0]}, "volatility": {"values": [0, 1]}}
+        },
+        replicates=20,
+    )
+    said = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    with store.connect(folder) as connection:
+        raw = connection.execute("SELECT * FROM runs").df()
+    hits = raw["cascade.largest"] >= 3
+    summary = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
+    assert (summary["runs"], summary["hits"]) == (120, hits.sum())
+    assert summary["mean"] == pytest.approx(raw["loss_usd.total"].mean())
+    cells = pd.read_csv(folder / "analysis" / "phase-1.csv")
+    expected = hits.groupby([raw["crypto.drift"], raw["crypto.volatility"]]).mean()
+    found = cells.set_index(["crypto.drift", "crypto.volatility"])["share"]
+    assert found.to_dict() == pytest.approx(expected.to_dict())
+    assert len(pd.read_parquet(folder / "analysis" / "runs.parquet")) == 120
+    page = (folder / "analysis" / "report.html").read_text(encoding="utf-8")
+    drawn = [path.name for path in (folder / "analysis" / "figures").iterdir()]
+    assert drawn and all(f'src="figures/{name}"' in page for name in drawn)
+    assert "<script" not in page and "http" not in page
+    assert any("crypto.drift matters most for loss_usd.total" in line for line in said)
+    again = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    assert again == said
+
+
+def test_numbers_left_out_by_a_summary_are_zero_and_unknown_ones_are_not(tmp_path: Path) -> None:
+    runs = Runs.open(swept(tmp_path, replicates=40))
+    zero = runs.frame("loss_usd.by_instrument.gpu_loan")["value"]
+    assert len(zero) == 40 and (zero == 0.0).any() and (zero > 0.0).any()
+    assert 0 < len(runs.frame("recovery.gpu")) < 40
+
+
+def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        factors={"crypto": {"volatility": {"low": 0.0, "high": 1.0}}},
+        design={"method": "random", "points": 30},
+        arms={"none": {}, "help": {"crypto": {"drift": -0.5}}},
+    )
+    findings = analysis.find(Runs.open(folder))
+    (row,) = findings.policies.to_dict("records")
+    assert (row["arm"], row["against"], row["pairs"]) == ("help", "none", 30)
+    for end in ("", "_low", "_high"):  # the same draws: every pair differs by the policy alone
+        assert row[f"loss_difference{end}"] == pytest.approx(-0.5e6)
+    said = "\n".join(analysis.sentences(findings))
+    assert (
+        "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
+    )
+
+
+def test_uncertain_cells_are_those_whose_interval_crosses_the_cliff(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        factors={"crypto": {"drift": {"values": [0, 1]}, "volatility": {"values": [0, 1]}}},
+    )
+    findings = analysis.find(Runs.open(folder))
+    cells = pd.DataFrame(
+        {"x": [0, 0, 1, 1], "y": [0, 1, 0, 1], "runs": 20, "hits": [0, 10, 20, 13]}
+    )
+    shown = analysis.with_interval(cells, 0.95)
+    figure = phase(findings, "x", "y", "", shown)
+    assert "likelier than 50 % in 1 of 4 cells, not to be told in 2" in title_of(figure)
+    assert len(figure.axes[0].patches) == 2
+
+
+def test_failed_and_missing_runs_are_told(tmp_path: Path) -> None:
+    p = {"factors": {"crypto": {"drift": {"values": [0.1, 0.9, 0.2]}}}, "replicates": 10}
+    folder = swept(tmp_path, sweep_runs.raising, **p)
+    assert any("10 runs failed" in line for line in analysis.analyse_folder(folder))
+    for path in (folder / store.PARTS).iterdir():
+        path.unlink()
+    with pytest.raises(InputError, match="no run of this sweep is stored yet"):
+        analysis.analyse_folder(folder)
+
+
+@pytest.mark.parametrize(
+    ("event", "loss", "says"),
+    [
+        ("boom", None, "'boom' is not an event such as"),
+        ("cascade.largst > 1", None, "no run has a metric 'cascade.largst'; near to it: cascade"),
+        (None, "loss", "no run has a metric 'loss'; near to it: loss_usd.total"),
+    ],
+)
+def test_a_question_nobody_can_answer_is_refused(
+    tmp_path: Path, event: str | None, loss: str | None, says: str
+) -> None:
+    folder = swept(tmp_path, replicates=3)
+    with pytest.raises(InputError, match=says):
+        analysis.analyse_folder(folder, event, loss)
+    assert not (folder / analysis.FOLDER).exists()
+
+
+def test_a_folder_without_a_sweep_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="holds no sweep"):
+        analysis.analyse_folder(tmp_path)
+    (tmp_path / store.MANIFEST).write_text(json.dumps({"format": 99}))
+    with pytest.raises(InputError, match="is not one of this version"):
+        analysis.analyse_folder(tmp_path)
+
+
+def test_events_are_metric_comparison_number() -> None:
+    assert parse_event("cascade.largest >= 3") == ("cascade.largest", ">=", 3.0)
+    assert parse_event("ltv.paper<1.5e0") == ("ltv.paper", "<", 1.5)
+    for text in ("a > b", "> 3", "a >> 3", "a > 1.2.3", 'x"; DROP TABLE > 1'):
+        with pytest.raises(ValueError, match="is not an event"):
+            parse_event(text)
+
+
+def test_paths_are_quantiles_over_runs(tmp_path: Path) -> None:
+    p: dict[str, Any] = {
+        "scenario": "baseline",
+        "settings": {"days": 6},
+        "replicates": 5,
+        "trajectories": {"columns": ["btc_usd"], "every_days": 3},
+    }
+    Driver(Plan.from_dict(p, "p", Path()), tmp_path, quiet=True).run("serial")
+    findings = analysis.find(Runs.open(tmp_path))
+    assert findings.paths is not None
+    with store.connect(tmp_path) as connection:
+        last = connection.execute("SELECT btc_usd FROM paths WHERE day = 6").df()["btc_usd"]
+    row = findings.paths.iloc[-1]
+    assert row[["low", "mid", "high"]].tolist() == pytest.approx(
+        np.quantile(last, [0.05, 0.5, 0.95])
+    )

@@ -1,0 +1,101 @@
+"""The same plan on a real SLURM of one node, one job cancelled on the way."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from slurm_node import UnavailableError, slurm_node
+
+from experiments.sweeps import store
+from experiments.sweeps.plan import Plan
+from experiments.sweeps.runner import JOB_LOGS, Driver
+
+PROJECT = Path(__file__).resolve().parent.parent
+PLAN = """
+scenario = "crypto-crash"
+replicates = 100
+
+[settings]
+days = 20
+crypto.crash_start_day = 1
+crypto.crash_days = 10
+
+[factors]
+crypto.crash_depth = { values = [0.2, 0.8] }
+
+[slurm]
+queue = "debug"
+walltime = "00:10:00"
+memory = "1GB"
+interface = "lo"
+"""
+LIMIT_S = 240
+
+
+@pytest.mark.slow
+@pytest.mark.slurm
+def test_a_plan_runs_on_slurm_though_a_job_is_cancelled(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    (tmp_path / "plan.toml").write_text(PLAN)
+    plan = Plan.load(tmp_path / "plan.toml")
+    Driver(plan, tmp_path / "serial", quiet=True).run("serial")
+    try:
+        with slurm_node(tmp_path_factory.mktemp("slurm")) as environment:
+            sweep_and_cancel(tmp_path, environment)
+    except UnavailableError as reason:
+        pytest.skip(str(reason))
+    one, two = (rows(tmp_path / name) for name in ("serial", "slurm"))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert one["run_id"].tolist() == list(range(200))
+    assert len(list((tmp_path / "slurm" / JOB_LOGS).iterdir())) >= 3, "a cancelled job is replaced"
+
+
+def sweep_and_cancel(folder: Path, environment: dict[str, str]) -> None:
+    """Run the plan by the command line; cancel one job once some runs are stored."""
+    command = [sys.executable, "-m", "experiments.cli", "sweep", str(folder / "plan.toml")]
+    options = ["--cluster", "slurm", "--workers", "2", "--out", str(folder / "slurm")]
+    process = subprocess.Popen(
+        command + options,
+        cwd=PROJECT,
+        env={**environment, "PYTHONPATH": str(PROJECT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    deadline = time.monotonic() + LIMIT_S
+    try:
+        while len(list((folder / "slurm").glob("parts/*.parquet"))) < 3:
+            assert process.poll() is None and time.monotonic() < deadline, told(process, folder)
+            time.sleep(0.1)
+        queue = ["squeue", "-h", "-t", "R", "-o", "%i"]
+        found = subprocess.run(queue, env=environment, capture_output=True, text=True, check=True)
+        jobs = found.stdout.split()
+        assert len(jobs) == 2
+        subprocess.run(["scancel", jobs[0]], env=environment, check=True)
+        said, _ = process.communicate(timeout=max(deadline - time.monotonic(), 1.0))
+    finally:
+        process.kill()
+    assert process.returncode == 0, said
+    assert "200 runs in" in said and "0 failed" in said
+
+
+def told(process: subprocess.Popen[str], folder: Path) -> str:
+    """What the command and its jobs said, for a failure's message."""
+    process.kill()
+    said = process.communicate()[0]
+    for log in sorted((folder / "slurm" / JOB_LOGS).glob("*")):
+        said += f"\n--- {log.name}\n" + log.read_text()[-2000:]
+    return said
+
+
+def rows(folder: Path) -> pd.DataFrame:
+    """All rows of a sweep by run id, columns in order of their names."""
+    with store.connect(folder) as connection:
+        frame = connection.execute("SELECT * FROM runs ORDER BY run_id").df()
+    return frame[sorted(frame)]
