@@ -273,6 +273,7 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
+        columns.setdefault("vehicle", list(range(count)))  # each stands by itself
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
         loans = table(Loans, count, **columns)
