@@ -22,7 +22,7 @@ from agents.neocloud import empty_neoclouds
 from agents.party import Kind, Outside, empty_parties
 from market import phases
 from market.compute import ComputePaths
-from market.context import Log, Terms, Today, terms_of
+from market.context import Log, Terms, Today
 from market.contracts import Contracts
 from market.crypto import CryptoPaths
 from market.events import EVENT_DTYPE, Cause, Event
@@ -37,6 +37,7 @@ from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
 from market.state import Names, Prices, State
+from market.terms import terms_of
 
 NAN = float("nan")
 GPU, RIG, SITE = 0, 1, 2  # classes of the bench
