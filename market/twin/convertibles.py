@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agents.party import Status
 from market.convertibles import NOTICE_DAYS
 from market.events import Cause, Event
-from market.loans import LoanStatus
+from market.loans import Instrument, LoanStatus
 from market.twin.rules import in_the_money, puts
 
 if TYPE_CHECKING:
@@ -23,6 +23,15 @@ def market_rate(market: TwinMarket) -> float:
     return rate
 
 
+def worth_more_as_shares(loan: Loan) -> bool:
+    """Whether a loan is a note that its holder would convert today."""
+    price = loan.conversion_usd
+    if loan.instrument is not Instrument.CONVERTIBLE or price is None:
+        return False
+    worth: bool = in_the_money(loan.borrower.share_usd(), price)
+    return worth
+
+
 def exercise(note: Loan) -> None:
     """What holders of a note decide today: notice of a put, conversion at maturity."""
     day, borrower = note.market.day, note.borrower
@@ -33,13 +42,13 @@ def exercise(note: Loan) -> None:
         or borrower.status is not Status.ACTIVE
     ):
         return
-    share_usd = borrower.share_usd()
-    price = math.nan if note.conversion_usd is None else note.conversion_usd
     if day == note.put_day - NOTICE_DAYS:
-        if puts(share_usd, price, note.rate_or_spread, market_rate(note.market)):
+        price = math.nan if note.conversion_usd is None else note.conversion_usd
+        rate = market_rate(note.market)
+        if puts(borrower.share_usd(), price, note.rate_or_spread, rate):
             _put(note)
-    if day >= note.maturity_day and in_the_money(share_usd, price):
-        _convert(note, price)
+    if day >= note.maturity_day and worth_more_as_shares(note):
+        _convert(note)
 
 
 def _put(note: Loan) -> None:
@@ -56,10 +65,11 @@ def _put(note: Loan) -> None:
     )
 
 
-def _convert(note: Loan, price_usd: float) -> None:
+def _convert(note: Loan) -> None:
     """New shares end the debt; investors buy them from the holder, who forgoes the last coupon."""
     market, amount = note.market, note.principal_usd
-    note.borrower.shares += amount / price_usd
+    assert note.conversion_usd is not None
+    note.borrower.shares += amount / note.conversion_usd
     note.repay(market.investors, amount)
     note.principal_usd = note.accrued_usd = 0.0
     note.status = LoanStatus.CLOSED

@@ -122,7 +122,8 @@ def ask_to_roll_over(loan: Loan) -> None:
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
     A BTC loan rolls while its LTV is below the margin call, others if the borrower passed
-    underwriting. What is not rolled falls due at maturity.
+    underwriting. What is not rolled falls due at maturity. A note that is worth more as shares is
+    not refinanced.
     """
     market, borrower, lender = loan.market, loan.borrower, loan.lender
     maturity, day = loan.maturity_day, market.day
@@ -133,6 +134,7 @@ def ask_to_roll_over(loan: Loan) -> None:
         or 0 <= loan.roll_day > day - WEEK_DAYS
         or borrower.status is not Status.ACTIVE
         or loan.breach is not Cause.NONE
+        or convertibles.worth_more_as_shares(loan)
     ):
         return
     first_time = loan.roll_day < max(maturity - ASK_DAYS, 0)
