@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from agents.party import Status
 from market.events import Cause, Event
+from market.ledger import DUST_USD
 from market.loans import Collateral, LoanStatus
 from market.lots import LotState
-from market.service import DUST_USD, EXTENSION_DAYS
+from market.service import EXTENSION_DAYS
 from market.twin.production import Operator
 from market.twin.rules import share_price_usd
 
