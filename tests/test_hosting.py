@@ -119,6 +119,18 @@ def test_who_hosts_earns_and_who_stores_pays() -> None:
         assert courts == pytest.approx(0.0 if share else 10.0)
 
 
+def test_a_host_that_runs_at_a_loss_is_a_cost_to_the_lender() -> None:
+    bench = seized()
+    host(bench)
+    bench.s.prices.rent_h100_usd_h = 0.0
+    bench.kernel(carry_lots)
+    power = 10.0 * 24.0 * 0.12
+    assert bench.s.loans.principal_usd[0] == 5000.0  # the claim does not grow
+    assert bench.s.loans.recovered_usd[0] == pytest.approx(-power)
+    assert bench.s.lenders.loss_usd[0] == pytest.approx(power)
+    assert bench.cash(bench.outside(Outside.COURTS)) == pytest.approx(power)
+
+
 def test_a_receiver_keeps_part_of_a_contract_in_place_only() -> None:
     margin = 24.0 * (1.0 - 0.12)
     income = {}

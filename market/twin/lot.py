@@ -70,7 +70,7 @@ class Lot:
         elif standing:
             rate = self._keep_rigs_mining()
         elif kind.family is Family.GPU:
-            rate = storage * (1.0 - self._keep_gpus_hosted() / max(self.units, 1e-9))
+            rate = self._keep_gpus_hosted()
         else:
             rate = storage * kind.kw / GPU_KW
         self.charge(rate * self.units)
@@ -90,12 +90,14 @@ class Lot:
         return idle
 
     def _keep_gpus_hosted(self) -> float:
-        """Earn spot with what a host runs; returns units that need no storage."""
-        hosted = min(self.hosted_units, self.units)
-        if hosted > 0.0:
-            self.market.prices.receiver_gpus += hosted * self.hardware.quality
-            self._earn(hosted * self.hosting_margin_usd_day(), self.market.customers)
-        return hosted
+        """Earn spot with what a host runs; returns what a unit costs, storage or the host [USD]."""
+        share = min(self.hosted_units, self.units) / max(self.units, 1e-9)
+        margin = self.hosting_margin_usd_day() if share > 0.0 else 0.0
+        self.market.prices.receiver_gpus += share * self.units * self.hardware.quality
+        if margin > 0.0:
+            self._earn(share * self.units * margin, self.market.customers)
+        storage: float = self.market.terms.storage_usd_per_gpu_day
+        return storage * (1.0 - share) + share * max(0.0, -margin)
 
     def hosting_margin_usd_day(self) -> float:
         """What a GPU leaves a day [USD] when somebody else runs it at spot."""
