@@ -182,7 +182,6 @@ def hold_auctions(market: TwinMarket) -> None:
     for buyer in market.buyers:
         buyer.save(terms.window_days, terms.budget_days, supply)
     _free_sites(market)
-    hosting.host_lots(market)
     set_strips(market)
     for kind in market.hardware:
         if kind.family is Family.SITE:
@@ -193,6 +192,7 @@ def hold_auctions(market: TwinMarket) -> None:
         if kind.removed_bidders:
             _auction_removed(market, kind)
     _buy_what_is_left(market)
+    hosting.host_lots(market)  # what is not sold
 
 
 def _free_sites(market: TwinMarket) -> None:
