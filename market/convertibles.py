@@ -29,6 +29,15 @@ def market_rate(today: Today, terms: Terms) -> float:
 
 
 @compiled
+def worth_more_as_shares(b: int, loan: int, borrowers: Borrowers, loans: Loans) -> bool:
+    """Whether a loan is a note that its holder would convert today."""
+    if loans.instrument[loan] != Instrument.CONVERTIBLE:
+        return False
+    share_usd = share_price_usd(borrowers.equity_usd[b], borrowers.shares[b])
+    return in_the_money(share_usd, loans.conversion_usd[loan])
+
+
+@compiled
 def exercise(
     today: Today,
     terms: Terms,
@@ -75,7 +84,8 @@ def exercise(
                     loans.principal_usd[loan],
                     parties.trail_event[b],
                 )
-        if today.day < loans.maturity_day[loan] or not in_the_money(share_usd, price):
+        matures = today.day >= loans.maturity_day[loan]
+        if not matures or not worth_more_as_shares(b, loan, borrowers, loans):
             continue
         amount = loans.principal_usd[loan]
         borrowers.shares[b] += amount / price

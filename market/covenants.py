@@ -15,7 +15,7 @@ from agents.lender import Lenders, liquidation_debt_usd
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
-from market.ledger import Ledger, repay
+from market.ledger import DUST_USD, Ledger, repay
 from market.loans import Collateral, Loans, LoanStatus, Perimeters, loan_to_value
 
 
@@ -408,7 +408,7 @@ def test_coverage(
                     parties.cash_usd[b],
                     loans.principal_usd[loan] - loans.arrears_principal_usd[loan],
                 )
-                if sweep > 0.0:
+                if sweep > DUST_USD:
                     prepay(today, loan, sweep, parties, lenders, ledger, loans)
                     log_event(
                         log,

@@ -16,7 +16,7 @@ from agents.lender import Lenders
 from agents.party import Parties, Status
 from market.context import Log, Terms, Today
 from market.contracts import ContractKind, Contracts
-from market.convertibles import refinance_straight
+from market.convertibles import refinance_straight, worth_more_as_shares
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import Ledger, repay
@@ -238,7 +238,8 @@ def roll_over(
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
     A BTC loan rolls while its LTV is below the margin call, others if the borrower passed
-    underwriting. What is not rolled falls due at maturity.
+    underwriting. What is not rolled falls due at maturity. A note that is worth more as shares is
+    not refinanced.
     """
     for loan in range(len(loans.status)):
         maturity = loans.maturity_day[loan]
@@ -254,6 +255,8 @@ def roll_over(
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE or loans.breach[loan] != Cause.NONE:
             continue
+        if worth_more_as_shares(b, loan, borrowers, loans):
+            continue  # its holder waits for the shares
         asked_before = loans.roll_day[loan] >= max(maturity - ASK_DAYS, 0)
         loans.roll_day[loan] = today.day
         passed = borrowers.creditworthy[b]

@@ -80,13 +80,14 @@ def carry_lots(
                 credit_owner(today, i, income, exchange, parties, lenders, ledger, loans, lots)
             rate = (1.0 - share) * terms.idle_cost_share * running * IDLE_RIG_SHARE
         elif gpu:
-            hosted = min(lots.hosted_units[i], lots.units[i])
-            if hosted > 0.0:
-                margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
-                supply += hosted * hardware.quality[k]
-                income = hosted * margin
+            share = min(lots.hosted_units[i], lots.units[i]) / max(lots.units[i], 1e-9)
+            margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
+            supply += share * lots.units[i] * hardware.quality[k]
+            income = share * lots.units[i] * margin
+            if income > 0.0:
                 credit_owner(today, i, income, customers, parties, lenders, ledger, loans, lots)
-            rate = terms.storage_usd_per_gpu_day * (1.0 - hosted / max(lots.units[i], 1e-9))
+            rate = terms.storage_usd_per_gpu_day * (1.0 - share)
+            rate += share * max(0.0, -margin)  # the host is paid until the next auction
         else:
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)

@@ -17,6 +17,8 @@ from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.party import Parties
 
+DUST_USD = 1e-6  # rounding: nobody is owed so little
+
 
 class Flow(IntEnum):
     """Entries of the journal: claims are created and extinguished, all else only moves."""

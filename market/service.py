@@ -14,7 +14,7 @@ from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
-from market.ledger import Flow, Ledger, pay, pay_interest, repay
+from market.ledger import DUST_USD, Flow, Ledger, pay, pay_interest, repay
 from market.loans import (
     NO_GROWTH,
     Amortisation,
@@ -30,7 +30,6 @@ from market.loans import (
 from market.waterfall import raise_cash
 
 EXTENSION_DAYS = 365  # of a last instalment that is rolled
-DUST_USD = 1e-6  # rounding: nobody is owed so little
 
 
 @compiled

@@ -26,7 +26,10 @@ HOLD_YEARS_ASIC = 1.5
 
 
 def hold_auctions(run: Run) -> None:
-    """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
+    """One sealed-bid call per class; buyers' money and slots are shared by all classes.
+
+    What is not sold may be hosted until the next.
+    """
     s, terms, today = run.state, run.scenario.liquidation, run.today()
     inflow = s.buyers.budget_usd_day * credit_factor(run)
     s.buyers.budget_usd[:] = np.minimum(
@@ -35,19 +38,6 @@ def hold_auctions(run: Run) -> None:
     )
     liquidation.free_sites(
         today, run.terms, terms.window_days, s.parties, s.hardware, s.buyers, s.lots
-    )
-    hosting.host_lots(
-        today,
-        run.terms,
-        s.hosted_slots,
-        s.parties,
-        s.lenders,
-        s.loans,
-        s.neoclouds,
-        s.hardware,
-        s.buyers,
-        s.lots,
-        s.log,
     )
     run.strips = strips_today(run)
     run.hold_usd = np.zeros(len(s.hardware.family))
@@ -102,6 +92,19 @@ def hold_auctions(run: Run) -> None:
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)
+    hosting.host_lots(
+        today,
+        run.terms,
+        s.hosted_slots,
+        s.parties,
+        s.lenders,
+        s.loans,
+        s.neoclouds,
+        s.hardware,
+        s.buyers,
+        s.lots,
+        s.log,
+    )
 
 
 def credit_factor(run: Run) -> NDArray[np.float64]:

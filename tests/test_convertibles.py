@@ -128,6 +128,18 @@ def test_a_refinanced_note_is_straight_debt_at_the_market_rate() -> None:
     assert len(bench.events(Event.ROLLED_OVER)) == 1
 
 
+@pytest.mark.parametrize(("share_usd", "converts"), [(10.0, False), (30.0, True)])
+def test_what_is_worth_more_as_shares_is_not_refinanced(share_usd: float, converts: bool) -> None:
+    bench = note(share_usd)
+    bench.s.borrowers.creditworthy[0] = True
+    for day in range(60, 101):
+        if day % 7 != 0:  # no underwriting: the share keeps its price
+            bench.day(day, "service", "liquidity", "credit")
+    assert len(bench.events(Event.CONVERTED)) == converts
+    assert len(bench.events(Event.ROLLED_OVER)) == 1 - converts
+    assert bench.s.loans.principal_usd[0] == (0.0 if converts else 1000.0)
+
+
 def test_other_loans_are_left_alone() -> None:
     bench = note(50.0, instrument=Instrument.HIGH_YIELD)
     bench.run.day = 100

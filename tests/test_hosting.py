@@ -105,6 +105,16 @@ def test_no_more_than_there_are_racks() -> None:
     assert bench.s.buyers.slots[0, RACK] == pytest.approx(96.0)
 
 
+@pytest.mark.parametrize(("budget_usd", "sold"), [(0.0, False), (1e9, True)])
+def test_only_what_the_auction_leaves_is_hosted(budget_usd: float, sold: bool) -> None:
+    bench = seized(rent=0.2, scenario={"liquidation": {"window_days": 1}})
+    bench.s.buyers.budget_usd[0] = budget_usd
+    bench.day(700, "liquidate")  # of 730 the lender can wait
+    assert bench.s.lots.units[0] == (0.0 if sold else 10.0)
+    assert len(bench.events(Event.HOSTED)) == (0 if sold else 1)
+    assert bench.s.buyers.slots[0, RACK] == pytest.approx(90.0)  # the buyer's, or the lender's
+
+
 def test_who_hosts_earns_and_who_stores_pays() -> None:
     earned = {}
     for share in (0.0, 0.5):
@@ -117,6 +127,18 @@ def test_who_hosts_earns_and_who_stores_pays() -> None:
         assert supply == (10.0 if share else 0.0)
         assert earned[share] == pytest.approx(10.0 * margin if share else 0.0)
         assert courts == pytest.approx(0.0 if share else 10.0)
+
+
+def test_a_host_that_runs_at_a_loss_is_a_cost_to_the_lender() -> None:
+    bench = seized()
+    host(bench)
+    bench.s.prices.rent_h100_usd_h = 0.0
+    bench.kernel(carry_lots)
+    power = 10.0 * 24.0 * 0.12
+    assert bench.s.loans.principal_usd[0] == 5000.0  # the claim does not grow
+    assert bench.s.loans.recovered_usd[0] == pytest.approx(-power)
+    assert bench.s.lenders.loss_usd[0] == pytest.approx(power)
+    assert bench.cash(bench.outside(Outside.COURTS)) == pytest.approx(power)
 
 
 def test_a_receiver_keeps_part_of_a_contract_in_place_only() -> None:

@@ -383,6 +383,14 @@ def test_enough_coverage_does_nothing() -> None:
     assert not bench.s.loans.lock_up[0]
 
 
+def test_nobody_sweeps_a_rounding() -> None:
+    bench = Bench([covenanted(12.5)], cash=[1e6], lockup_margin=0.10)
+    quarters(bench, 1, 90)
+    bench.s.parties.cash_usd[0] = 3e-11
+    bench.day(91, "service", "test")
+    assert bench.kinds() == ["LOCK_UP"]
+
+
 def test_lock_up_sweeps_the_surplus() -> None:
     bench = Bench([covenanted(12.5)], cash=[1e6], lockup_margin=0.10)
     quarters(bench, 1, 90)

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from agents.neocloud import HOURS_PER_DAY
+from agents.party import Status
 from market.bids import MIN_LIFE_YEARS, TH_PER_PH
 from market.custody import CARRY_USD_KWH
 from market.hardware import Family
 from market.lots import LotState
+from market.twin import hosting
 from market.twin.lot import ON_OFFER, Lot
 from market.twin.rules import affordable_units, bid_usd, strip_value_usd
 from market.windows import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD_KWH_ASIC
@@ -56,7 +58,7 @@ def life_years(market: TwinMarket, kind: HardwareClass) -> float:
     """Economic life left of a class, seen from its age since launch."""
     terms = market.settings.liquidation
     life = terms.gpu_life_years if kind.family is Family.GPU else terms.asic_life_years
-    age = max(0.0, kind.age_years + market.day / 365.0)
+    age = max(0.0, kind.age_years + market.day / 365.0 - kind.renewed_years)
     return max(MIN_LIFE_YEARS, life * math.exp(-age / life))
 
 
@@ -190,6 +192,7 @@ def hold_auctions(market: TwinMarket) -> None:
         if kind.removed_bidders:
             _auction_removed(market, kind)
     _buy_what_is_left(market)
+    hosting.host_lots(market)  # what is not sold
 
 
 def _free_sites(market: TwinMarket) -> None:
@@ -199,6 +202,8 @@ def _free_sites(market: TwinMarket) -> None:
         kind, since = lot.hardware, market.day - terms.site_days - lot.seized_day
         if not 0 <= since < terms.window_days or kind.family is Family.SITE:
             continue
+        if lot.listed and lot.borrower.status is Status.ACTIVE:
+            continue  # who sells machines keeps the hall
         total = market.open_slots[kind.rack]
         if total > 0.0:
             freed = lot.seized_units * kind.slots_per_unit
@@ -301,8 +306,7 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
     total = 0.0
     for ask in (*forced, ordinary):
         total += ask.served
-    removal = market.terms.removal_usd_per_th if rigs else 0.0
-    event = _deliver(market, kind, asks, bids, price, removal)
+    event = _deliver(market, kind, asks, bids, price)
     _take_evidence(market, kind, price, event, total - ordinary.served)
 
 
@@ -339,7 +343,6 @@ def _deliver(
     asks: list[Ask],
     bids: list[Bid],
     price_usd: float,
-    removal_usd: float,
 ) -> Entry | None:
     """Buyers in order of their bids, each from the cheapest asks first; returns the last sale."""
     a, event = 0, None
@@ -359,7 +362,7 @@ def _deliver(
                     _sell_ordinary(market, kind, units, price_usd, buyer)
                 else:
                     forced += units
-                    event = ask.lot.sell(units, price_usd, removal_usd, buyer)
+                    event = ask.lot.sell(units, price_usd, ask.lot.removal_usd(), buyer)
             if ask.served - ask.given <= 1e-9:
                 a += 1
         if buyer.needs_slots:  # ordinary purchases replace what the buyer retires

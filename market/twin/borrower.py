@@ -6,17 +6,19 @@ from typing import TYPE_CHECKING
 
 from agents.party import Status
 from market.events import Cause, Event
+from market.ledger import DUST_USD
 from market.loans import Collateral, LoanStatus
 from market.lots import LotState
-from market.service import DUST_USD, EXTENSION_DAYS
+from market.service import EXTENSION_DAYS
 from market.twin.production import Operator
+from market.twin.rules import share_price_usd
 
 if TYPE_CHECKING:
     from market.twin.contract import Contract
     from market.twin.loan import Loan
     from market.twin.lot import Lot
     from market.twin.model import TwinMarket
-    from market.twin.things import Entry
+    from market.twin.things import Entry, Order
 
 PAYMENT_CAUSES = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
@@ -35,8 +37,10 @@ class Borrower(Operator):
     assets_open_usd: float
     goodwill_open_usd: float
     equity_usd: float
+    shares: float  # outstanding; of a dollar each where no price is known
     equity_room_usd: float
     payables_day: int
+    order: Order  # of machines, after the opening
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)
@@ -112,6 +116,9 @@ class Borrower(Operator):
         market = self.model
         market.investors.pay(self, amount)
         self.equity_room_usd -= amount
+        price = self.share_usd()
+        if price > 0.0:
+            self.shares += amount / price
         event = self.equity_event
         if event is not None and market.same_episode(event):
             event.amount_usd += amount
@@ -213,6 +220,28 @@ class Borrower(Operator):
         loan.open_breach(Event.MISSED_PAYMENT, loan.due_cause, due, parent)
 
     # ------------------------------------------------------------ its balance sheet
+
+    def share_usd(self) -> float:
+        """Price of a share; nothing where none are listed."""
+        price: float = share_price_usd(self.equity_usd, self.shares)
+        return price
+
+    def yearly_service_usd(self) -> float:
+        """Scheduled interest and principal of the next year, bullets excluded [USD]."""
+        reference_rate = self.model.prices.reference_rate
+        service = 0.0
+        for loan in self.loans:
+            if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
+                service += loan.yearly_service_usd(reference_rate)
+        return service
+
+    def in_good_standing(self) -> bool:
+        """Whether it passed underwriting and nothing of it is breached, locked or unpaid."""
+        if self.status is not Status.ACTIVE or not self.creditworthy or self.payables_usd > 0.0:
+            return False
+        return all(
+            loan.status is LoanStatus.CLOSED or loan.in_good_standing() for loan in self.loans
+        )
 
     def debt_usd(self) -> float:
         """Principal owed in this market [USD]."""

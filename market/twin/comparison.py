@@ -53,6 +53,8 @@ def _columns(
         ("perimeters", state.perimeters, twin.perimeters),
         ("contracts", state.contracts, twin.contracts),
         ("lots", state.lots, twin.lots),
+        ("orders", state.orders, [borrower.order for borrower in borrowers]),
+        ("hardware", state.hardware, twin.hardware),
     ]
     for name, table, objects in tables:
         for column in table._fields:
@@ -79,6 +81,7 @@ def _market_columns(
     yield "classes", "mark_usd", _array(twin.hardware, "mark_usd", state.marks_usd), state.marks_usd
     units = state.ledger.outside_units
     yield "classes", "outside_units", _array(twin.hardware, "outside_units", units), units
+    yield "market", "hosted_slots", np.array(twin.hosted_slots), state.hosted_slots
     amounts = state.interlender.amount_usd
     debts = [debt for lender in twin.lenders for debt in lender.debts]
     yield "interlender", "amount_usd", _array(debts, "amount_usd", amounts), amounts

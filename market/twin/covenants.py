@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.borrower import QUARTER_DAYS
 from agents.party import Status
 from market.events import Cause, Event
+from market.ledger import DUST_USD
 from market.loans import LoanStatus
 from market.twin.rules import (
     cash_sweep_usd,
@@ -202,7 +203,7 @@ def _sweep(loan: Loan, surplus_usd: float) -> None:
     """The surplus over debt service prepays principal."""
     owed = loan.principal_usd - loan.arrears_principal_usd
     sweep = cash_sweep_usd(surplus_usd, loan.borrower.cash_usd, owed)
-    if sweep <= 0.0:
+    if sweep <= DUST_USD:
         return
     loan.prepay(loan.borrower, sweep)
     loan.market.note(

@@ -17,6 +17,7 @@ from market.twin.rules import expected_recovery_usd
 if TYPE_CHECKING:
     from market.twin.borrower import Borrower
     from market.twin.loan import Loan
+    from market.twin.lot import Lot
     from market.twin.model import TwinMarket
     from market.twin.party import Party
     from market.twin.things import Entry, HardwareClass, Holding
@@ -102,7 +103,7 @@ def declare_defaults(market: TwinMarket) -> None:
 
 
 def _enforce_loans(borrower: Borrower) -> None:
-    """A recourse loan takes the whole borrower, a non-recourse one its perimeter only."""
+    """A recourse loan takes the whole borrower, a non-recourse one its vehicle only."""
     market = borrower.model
     for loan in borrower.loans:
         if (
@@ -125,7 +126,11 @@ def _enforce_loans(borrower: Borrower) -> None:
                 loan.principal_usd,
                 loan.breach_event,
             )
-        seize(loan, loan.breach, parent, 0)
+        for other in borrower.loans:
+            if other is loan:
+                seize(loan, loan.breach, parent, 0)
+            elif loan.stands_with(other):
+                seize(other, Cause.CROSS_DEFAULT, parent, 1)
 
 
 def go_bankrupt(
@@ -168,7 +173,8 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         units = min(loan.collateral_units, loan.holding.units)
         loan.holding.units -= units
         loan.holding.pledged -= loan.collateral_units
-        _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
+        lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
+        lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
     elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:
         # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
         assert loan.hardware is not None
@@ -186,13 +192,14 @@ def _take(
     units: float,
     mark_usd: float,
     parent: Entry,
-) -> None:
+) -> Lot:
     """Seized machines start on their way to sale."""
     market = borrower.model
     event = market.note(Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent)
     lot = market.new_lot(owner, loan, borrower, kind, units, mark_usd, LotState.LEGAL, event)
     if loan is not None:
         loan.lot = lot
+    return lot
 
 
 def _form_estate(borrower: Borrower, parent: Entry) -> None:
@@ -220,7 +227,8 @@ def _form_estate(borrower: Borrower, parent: Entry) -> None:
         units, kind = holding.units, holding.hardware
         if units > DUST_UNITS:
             holding.units = 0.0
-            _take(borrower, None, borrower, kind, units, kind.mark_usd, parent)
+            lot = _take(borrower, None, borrower, kind, units, kind.mark_usd, parent)
+            lot.premium_usd_unit_day = holding.premium_usd_unit_day
 
 
 # ---------------------------------------------------------------- claims and estates

@@ -16,6 +16,7 @@ from market.twin.auction import (
     bids_for,
     income_usd_day,
     option_usd,
+    set_strips,
     walk_book,
 )
 from market.twin.borrower import PAYMENT_CAUSES, Borrower
@@ -37,16 +38,20 @@ def decide(market: TwinMarket) -> None:
         return
     market.books.clear()
     most_waivers = market.settings.credit.max_waivers
-    for loan in market.loans:
-        if (
-            loan.breach is not Cause.NONE
-            and loan.status is LoanStatus.PERFORMING
-            and loan.collateral is not Collateral.BTC
-            and loan.cure_is_over()
-            and loan.waivers < most_waivers
-            and loan.borrower.status is Status.ACTIVE
-        ):
-            _ask_lender(loan)
+    asked = [
+        loan
+        for loan in market.loans
+        if loan.breach is not Cause.NONE
+        and loan.status is LoanStatus.PERFORMING
+        and loan.collateral is not Collateral.BTC
+        and loan.cure_is_over()
+        and loan.waivers < most_waivers
+        and loan.borrower.status is Status.ACTIVE
+    ]
+    if asked:
+        set_strips(market)  # today's order book, not that of the last window
+    for loan in asked:
+        _ask_lender(loan)
     ratio = market.settings.credit.surrender_ratio
     if ratio > 0.0 and market.day % SURRENDER_EVERY_DAYS == 0:
         for loan in market.loans:

@@ -8,6 +8,7 @@ from agents.party import Status
 from market.events import Cause, Event
 from market.loans import Amortisation, Collateral, Instrument, LoanStatus
 from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
+from market.twin import cycle
 from market.twin.borrower import Borrower
 from market.twin.rules import payments_left, scheduled_principal_usd
 
@@ -28,12 +29,7 @@ def spare_cash_usd(borrower: Borrower) -> float:
     buffer = BUFFER_DAYS * borrower.fixed_cost_usd_day
     if borrower.cash_usd <= buffer:
         return 0.0
-    reference_rate = borrower.model.prices.reference_rate
-    service = 0.0
-    for loan in borrower.loans:
-        if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
-            service += loan.yearly_service_usd(reference_rate)
-    gap = max(0.0, service - 365.0 * borrower.trailing_cash_flow_usd)
+    gap = max(0.0, borrower.yearly_service_usd() - 365.0 * borrower.trailing_cash_flow_usd)
     return max(0.0, borrower.cash_usd - (buffer + gap))
 
 
@@ -111,15 +107,12 @@ def deliver(contract: Contract) -> None:
     prepaid = 0.0
     if contract.take_or_pay and stays:
         prepaid = min(need, terms.tenant_prepayment_share * cost)
-    limit = max(0.0, min(need - prepaid, terms.growth_advance_rate * cost))
+    limit = max(0.0, min(need - prepaid, cycle.advance_rate(market) * cost))
     lines = _committed_lines(borrower, kind)
     in_lines = 0.0
     for loan in lines:
         in_lines += loan.undrawn_usd
-    facility = [loan for loan in contract.facility if loan.status is LoanStatus.PERFORMING]
-    from_facility = 0.0
-    if stays and facility:
-        from_facility = _facility_usd(contract, facility, units, limit, prepaid)
+    from_facility = _facility_usd(contract, units, limit, prepaid) if stays else 0.0
     borrowed = min(limit, in_lines + from_facility)
     short = need - prepaid - borrowed
     if short > 0.0 or borrower.equity_room_usd < 0.0:
@@ -132,14 +125,15 @@ def deliver(contract: Contract) -> None:
     market.customers.pay(borrower, prepaid)
     from_lines = _draw_lines(lines, min(limit, in_lines))
     rest = borrowed - from_lines
-    if rest > 0.0 and _leading(facility) is not None:
-        for loan in facility:
-            loan.draw_line(rest / len(facility))
+    shares = _shares_of(contract.facility)
+    if rest > 0.0:
+        for loan, share in shares.items():
+            loan.draw_line(share * rest)
     borrower.pay(market.supplier, need)
     borrower.deposits_usd -= cost - need
     holding = borrower.holdings[kind]
     _receive(contract, holding, units)
-    _pledge(contract, borrower, holding, units, from_lines, rest)
+    _pledge(shares, borrower, holding, units, from_lines, rest)
     contract.ordered -= units
     contract.delivered += units
     if prepaid > 0.0:
@@ -174,28 +168,24 @@ def _committed_lines(borrower: Borrower, kind: HardwareClass) -> list[Loan]:
     ]
 
 
-def _leading(facility: list[Loan]) -> Loan | None:
-    """The first loan of a facility in good standing: without one nothing is drawn."""
-    for loan in facility:
-        if loan.breach is Cause.NONE and not loan.lock_up:
-            return loan
-    return None
-
-
-def _facility_usd(
-    contract: Contract, facility: list[Loan], units: float, limit_usd: float, prepaid_usd: float
-) -> float:
-    """What the facility lends on a delivery [USD]: appetite and supply of its lenders."""
-    leading = _leading(facility)
+def _facility_usd(contract: Contract, units: float, limit_usd: float, prepaid_usd: float) -> float:
+    """What the facility lends on a delivery [USD]: appetite and mean credit of its lenders."""
+    facility = contract.facility
+    leading = next((loan for loan in facility if loan.in_good_standing()), None)
     appetite = contract.landlord.model.appetite()
     if leading is None or appetite <= 0.0:
         return 0.0
     if not _rent_covers(contract, leading, units, limit_usd, prepaid_usd):
         return 0.0
-    supply = 0.0
-    for loan in facility:
-        supply += loan.lender.supply
-    return appetite * (supply / len(facility)) * limit_usd
+    credit = sum(loan.credit_given() for loan in facility)
+    return appetite * (credit / len(facility)) * limit_usd
+
+
+def _shares_of(facility: list[Loan]) -> dict[Loan, float]:
+    """How lenders share a facility: in proportion to the credit they give on it."""
+    given = {loan: loan.credit_given() for loan in facility}
+    total = sum(given.values())
+    return {loan: credit / total for loan, credit in given.items() if credit > 0.0}
 
 
 def _rent_covers(
@@ -230,7 +220,7 @@ def _receive(contract: Contract, holding: Holding, units: float) -> None:
 
 
 def _pledge(
-    contract: Contract,
+    shares: dict[Loan, float],
     borrower: Borrower,
     holding: Holding,
     units: float,
@@ -246,22 +236,12 @@ def _pledge(
         for loan in borrower.loans
         if loan.hardware is holding.hardware and loan.status is LoanStatus.PERFORMING
     ]
-    facility, lines = 0.0, 0.0
+    lines = sum(loan.principal_usd for loan in secured if _is_line(loan))
     for loan in secured:
-        if loan.growth is contract:
-            facility += 1.0
-        elif _is_line(loan):
-            lines += loan.principal_usd
-    for loan in secured:
-        pledged = 0.0
-        if loan.growth is contract:
-            pledged = units * from_facility / paid / facility
-        elif _is_line(loan) and lines > 0.0:
+        pledged = units * from_facility / paid * shares.get(loan, 0.0)
+        if _is_line(loan) and lines > 0.0:
             pledged = units * from_lines / paid * loan.principal_usd / lines
-        if pledged > 0.0:
-            loan.collateral_units += pledged
-            loan.holding = holding
-            holding.pledged += pledged
+        loan.pledge(holding, pledged)
 
 
 def _is_line(loan: Loan) -> bool:

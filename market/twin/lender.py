@@ -42,6 +42,7 @@ class Lender(Party):
     marked: bool
     target_leverage: float
     supply: float
+    growth_room_usd: float  # it will newly lend, beyond lines it has committed
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)
@@ -185,6 +186,17 @@ class Lender(Party):
             self.other_loans_usd -= loss
             self.market_loss_usd += loss
             self.charge_capital(loss, self.worst_event)
+
+    def grow_room(self) -> None:
+        """A day's addition to what it will newly lend: a share of its assets a year.
+
+        More where credit is easy; unused room is kept for a quarter.
+        """
+        market = self.model
+        assets = max(0.0, self.capital_usd + self.funding_usd)
+        year = market.terms.lender_growth_per_year * assets * self.supply * market.prices.appetite
+        year *= 1.0 + market.prices.ease
+        self.growth_room_usd = min(self.growth_room_usd + year / 365.0, year / 4.0)
 
     def set_supply(self) -> None:
         """What share of its usual credit it gives today."""

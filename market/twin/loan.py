@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from market.twin.lot import Lot
     from market.twin.model import TwinMarket
     from market.twin.party import Party
-    from market.twin.things import Entry, HardwareClass, Holding, Perimeter
+    from market.twin.things import Entry, HardwareClass, Holding, Order, Perimeter
 
 BULLET = int(Amortisation.BULLET)
 
@@ -67,7 +67,10 @@ class Loan:
     base_cash_flow_usd_day: float
     cure_days: int
     recourse: bool
-    growth: Contract | None  # whose hardware the line pays for
+    vehicle: int  # number of its perimeter: what stands and falls together
+    growth: Contract | Order | None  # whose machines it pays for
+    conversion_usd: float | None  # share price at which a note converts
+    put_day: int  # holders may ask for their money, -1 if they may not
     holding: Holding | None  # the pledged machines
     # what happened
     arrears_interest_usd: float = 0.0
@@ -230,14 +233,18 @@ class Loan:
             return max(0.0, min(self.undrawn_usd, covered - self.principal_usd))
         return 0.0
 
+    def in_good_standing(self) -> bool:
+        """Whether it performs, without a breach or a lock-up."""
+        performs = self.status is LoanStatus.PERFORMING
+        return performs and self.breach is Cause.NONE and not self.lock_up
+
     def may_draw_for_growth(self) -> bool:
-        """Whether a delayed-draw line is open: in good standing, not locked up, not matured."""
-        return (
-            self.status is LoanStatus.PERFORMING
-            and self.breach is Cause.NONE
-            and not self.lock_up
-            and self.market.day < self.maturity_day
-        )
+        """Whether a delayed-draw line is open: in good standing, not matured."""
+        return self.in_good_standing() and self.market.day < self.maturity_day
+
+    def credit_given(self) -> float:
+        """Credit its lender gives on it, 0 to 1: none in bad standing."""
+        return self.lender.supply if self.in_good_standing() else 0.0
 
     def draw_line(self, amount_usd: float) -> None:
         """Draw a line; draws of one month are one entry."""
@@ -254,6 +261,13 @@ class Loan:
                 amount_usd,
                 self.borrower.trail_event,
             )
+
+    def pledge(self, holding: Holding, units: float) -> None:
+        """Machines bought with it secure it."""
+        if units > 0.0:
+            self.collateral_units += units
+            self.holding = holding
+            holding.pledged += units
 
     # ------------------------------------------------------------ pledged coins
 
@@ -339,6 +353,16 @@ class Loan:
     def cure_is_over(self) -> bool:
         """Whether the open breach has run out of time."""
         return self.market.day >= self.breach_day + self.cure_days
+
+    def stands_with(self, other: Loan) -> bool:
+        """Whether its default is the other's: both are owed by one non-recourse vehicle."""
+        return (
+            self.market.terms.cross_default
+            and not self.recourse
+            and not other.recourse
+            and self.vehicle == other.vehicle
+            and other.status is LoanStatus.PERFORMING
+        )
 
     # ------------------------------------------------------------ the claim after default
 

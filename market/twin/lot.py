@@ -53,6 +53,8 @@ class Lot:
     proceeds_usd: float = 0.0
     unit_days: float = 0.0
     listed: bool = False
+    premium_usd_unit_day: float = 0.0  # its contracts paid beyond spot, at seizure
+    hosted_units: float = 0.0  # run by a host for the lender, until the next window
 
     # ------------------------------------------------------------ custody
 
@@ -68,17 +70,17 @@ class Lot:
         elif standing:
             rate = self._keep_rigs_mining()
         elif kind.family is Family.GPU:
-            rate = storage
+            rate = self._keep_gpus_hosted()
         else:
             rate = storage * kind.kw / GPU_KW
         self.charge(rate * self.units)
 
     def _keep_gpus_rented(self) -> float:
-        """Earn spot with the receiver's share; returns the idle cost of a unit [USD]."""
+        """Earn rent with the receiver's share; returns the idle cost of a unit [USD]."""
         market, gpu, terms = self.market, self.hardware, self.market.terms
         running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
-        kept = (1.0 - terms.hosting_discount) * self.borrower.spot_realisation
-        margin = spot_margin_usd_day(market.prices.rent_h100_usd_h * gpu.quality, kept, running)
+        margin = self.hosting_margin_usd_day()
+        margin += terms.contract_kept_share * self.premium_usd_unit_day
         rented = terms.receiver_share if margin > 0.0 else 0.0
         market.prices.receiver_gpus += rented * self.units * gpu.quality
         income = rented * self.units * margin
@@ -86,6 +88,25 @@ class Lot:
             self._earn(income, market.customers)
         idle: float = (1.0 - rented) * terms.idle_cost_share * running
         return idle
+
+    def _keep_gpus_hosted(self) -> float:
+        """Earn spot with what a host runs; returns what a unit costs, storage or the host [USD]."""
+        share = min(self.hosted_units, self.units) / max(self.units, 1e-9)
+        margin = self.hosting_margin_usd_day() if share > 0.0 else 0.0
+        self.market.prices.receiver_gpus += share * self.units * self.hardware.quality
+        if margin > 0.0:
+            self._earn(share * self.units * margin, self.market.customers)
+        storage: float = self.market.terms.storage_usd_per_gpu_day
+        return storage * (1.0 - share) + share * max(0.0, -margin)
+
+    def hosting_margin_usd_day(self) -> float:
+        """What a GPU leaves a day [USD] when somebody else runs it at spot."""
+        market, gpu = self.market, self.hardware
+        kept = (1.0 - market.terms.hosting_discount) * self.borrower.spot_realisation
+        running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        rent = market.prices.rent_h100_usd_h * gpu.quality
+        margin: float = spot_margin_usd_day(rent, kept, running)
+        return margin
 
     def _keep_rigs_mining(self) -> float:
         """Mine with the share of rigs that pay their power; returns the idle cost of a TH/s."""
@@ -186,6 +207,20 @@ class Lot:
 
     # ------------------------------------------------------------ sale
 
+    def waited_days(self) -> float:
+        """Days since it was first offered."""
+        return float(self.market.day - max(self.offered_day, 0))
+
+    def removal_usd(self) -> float:
+        """Taking a unit out, at its sale [USD]: seized GPUs were taken out before."""
+        terms = self.market.terms
+        cost: float = 0.0
+        if self.hardware.family is Family.ASIC:
+            cost = terms.removal_usd_per_th
+        elif self.listed:
+            cost = terms.removal_usd_per_gpu
+        return cost
+
     def reserve_usd(self, hold_usd: float) -> float:
         """Lowest price the owner takes [USD/unit]; its funding sets how patient it is."""
         if self.listed:
@@ -195,7 +230,9 @@ class Lot:
         else:
             lender = self.loan.lender
             patience = lender.patience_days() if lender.supply > 0.0 else 0.0  # it must sell
-        waited = float(self.market.day - max(self.offered_day, 0))
+        waited = self.waited_days()
+        if self.hosted_units > 0.0:  # what earns can wait
+            waited *= max(0.0, 1.0 - self.hosted_units / max(self.units, 1e-9))
         reserve: float = reserve_price_usd(hold_usd, self.hardware.scrap_usd, waited, patience)
         return reserve
 

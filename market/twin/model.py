@@ -12,16 +12,19 @@ from agents.party import Outside, Status
 from market.credit import WEEK_DAYS
 from market.events import Cause, Event
 from market.hardware import Family
-from market.loans import Amortisation, Collateral, LoanStatus
+from market.loans import Amortisation, Collateral, Instrument, LoanStatus
 from market.lots import LotState
 from market.scenario import Scenario
 from market.twin import (
     auction,
+    convertibles,
     covenants,
+    cycle,
     distress,
     failure,
     forbearance,
     growth,
+    investment,
     prices,
     underwriting,
 )
@@ -77,6 +80,7 @@ class TwinMarket(mesa.Model):
     smallest_cluster: float
     listing_room: int  # lots at which owners can list no more
     open_slots: list[float]  # of all buyers at the opening, by rack
+    hosted_slots: list[float]  # that buyers have let to lenders, by rack
 
     def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
         super().__init__(rng=rng)
@@ -130,7 +134,10 @@ class TwinMarket(mesa.Model):
         self.machine_loans = [loan for loan in on_call if loan.collateral is Collateral.HARDWARE]
         self.covered_loans = [loan for loan in self.loans if loan.perimeter and loan.min_dscr]
         self.bullets = [loan for loan in self.loans if loan.amortisation == Amortisation.BULLET]
-        self.orders = [contract for contract in self.contracts if contract.ordered > 0.0]
+        self.convertibles = [
+            loan for loan in self.loans if loan.instrument is Instrument.CONVERTIBLE
+        ]
+        self.undelivered = [one for one in self.contracts if one.ordered > 0.0]
 
     # ------------------------------------------------------------ the day
 
@@ -198,7 +205,9 @@ class TwinMarket(mesa.Model):
             borrower.settle_overhead()
 
     def make_due(self) -> None:
-        """Accrue; make interest and principal due; count the tested perimeters' quarter."""
+        """Notes convert or are put; what falls due; the tested perimeters' quarter is counted."""
+        for loan in self.convertibles:
+            convertibles.exercise(loan)
         day, reference_rate = self.day, self.prices.reference_rate
         for loan in self.loans:
             if loan.status is LoanStatus.PERFORMING:
@@ -246,6 +255,7 @@ class TwinMarket(mesa.Model):
             rounds += 1
         for lender in self.lenders:
             lender.set_supply()
+        cycle.learn(self)
 
     def _value_claims(self) -> None:
         for borrower in self.borrowers:
@@ -264,7 +274,7 @@ class TwinMarket(mesa.Model):
         self._value_claims()
 
     def give_credit(self) -> None:
-        """Underwrite, roll what matures, build what was committed, take delivery of orders."""
+        """Underwrite, roll what matures, build, deliver what was signed, invest."""
         if self.day % WEEK_DAYS == 0:
             for borrower in self.borrowers:
                 underwriting.underwrite(borrower)
@@ -273,9 +283,10 @@ class TwinMarket(mesa.Model):
         if self.day <= growth.BUILDING_DAYS:
             for borrower in self.borrowers:
                 growth.build(borrower)
-        for contract in self.orders:
+        for contract in self.undelivered:
             growth.deliver(contract)
-        self.orders = [contract for contract in self.orders if contract.ordered > 0.0]
+        self.undelivered = [one for one in self.undelivered if one.ordered > 0.0]
+        investment.invest(self)
 
     def record(self) -> None:
         """Check that nothing was lost, then collect the day."""

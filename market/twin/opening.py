@@ -11,7 +11,7 @@ from agents.lender import LenderKind
 from agents.party import Kind
 from market.contracts import ContractKind
 from market.hardware import SITE, Family
-from market.loans import Collateral, Instrument, LoanStatus
+from market.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus
 from market.opening import LISTINGS
 from market.randomness import Stream
 from market.simulation import Simulation
@@ -21,7 +21,7 @@ from market.twin.lender import Lender
 from market.twin.loan import Loan
 from market.twin.party import Buyer, Outsider, Party
 from market.twin.rules import normal
-from market.twin.things import HardwareClass, Holding, LenderClaim, Perimeter
+from market.twin.things import HardwareClass, Holding, LenderClaim, Order, Perimeter
 
 if TYPE_CHECKING:
     from market.state import State
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 BUYER_VIEW = int(Stream.BUYER_VIEW)
 DEALER_VIEW_SHARE = 0.25
+TERMS_NOT_ALL_HAVE = (
+    "initial_ltv", "margin_call_ltv", "liquidation_ltv", "min_dscr", "conversion_usd"
+)  # fmt: skip
 
 
 def open_twin(market: TwinMarket) -> None:
@@ -110,6 +113,7 @@ def _borrowers(market: TwinMarket, state: State) -> list[Borrower]:
         kind = Miner if state.parties.kind[b] == Kind.MINER else Neocloud
         borrower = kind(market, b, state.names.parties[b])
         _fill(borrower, parties[b], *(table[b] for table in tables))
+        borrower.order = Order()
         result.append(borrower)
     return result
 
@@ -135,6 +139,7 @@ def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     for buyer, slots in zip(buyers, state.buyers.slots_open.tolist(), strict=True):
         buyer.slots_open = slots
     market.open_slots = [0.0] * len(Rack)
+    market.hosted_slots = [0.0] * len(Rack)
     for buyer in buyers:
         for rack in Rack:
             market.open_slots[rack] += buyer.slots_open[rack]
@@ -188,12 +193,13 @@ def _loans(market: TwinMarket, state: State, holdings: list[Holding]) -> None:
     history = happened[happened.index("arrears_interest_usd") :]
     leave = ("first", "open_lots", *history)
     for number, row in enumerate(_rows(state.loans, leave=leave)):
-        for name in ("initial_ltv", "margin_call_ltv", "liquidation_ltv", "min_dscr"):
+        for name in TERMS_NOT_ALL_HAVE:
             row[name] = _given(row[name])
         k, growth = row["hardware"], row["growth"]
         row["hardware"] = market.hardware[k] if k >= 0 else None
         row["holding"] = holdings[row["holding"]] if row["holding"] >= 0 else None
         row["growth"] = market.contracts[growth] if growth >= 0 else None
+        later = growth == ANY_GROWTH
         row["perimeter"] = market.perimeters[row["perimeter"]] if row["perimeter"] >= 0 else None
         row["borrower"] = market.borrowers[row["borrower"]]
         row["lender"] = market.lenders[row["lender"]]
@@ -206,8 +212,18 @@ def _loans(market: TwinMarket, state: State, holdings: list[Holding]) -> None:
         loan.lender.loans.append(loan)
         if loan.perimeter is not None:
             loan.perimeter.loans.append(loan)
-        if loan.growth is not None:
+        if isinstance(loan.growth, Contract):
             loan.growth.facility.append(loan)
+        elif later:
+            _grant_facility(loan)
+
+
+def _grant_facility(loan: Loan) -> None:
+    """A facility for what its borrower may order later."""
+    assert loan.hardware is not None
+    order = loan.borrower.order
+    order.facility, order.holding = loan, loan.borrower.holdings[loan.hardware]
+    loan.growth = order
 
 
 def _interlender(state: State, lenders: list[Lender]) -> None:

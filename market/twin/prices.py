@@ -110,7 +110,14 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
     if rule != "scenario":
         weight = 1.0 if rule == "market" else 0.0
     decay = kind.annual_depreciation
-    kind.schedule_usd = schedule_usd(kind.used_open_usd, decay, kind.scrap_usd, market.day)
+    kind.schedule_usd = schedule_usd(
+        kind.used_open_usd,
+        decay,
+        kind.scrap_usd,
+        market.day,
+        kind.renewed_years,
+        market.settings.liquidation.new_price_decline,
+    )
     kind.mark_usd = kind.schedule_usd
     if kind.clearing_usd is not None:
         age = float(market.day - kind.clearing_day)

@@ -135,6 +135,7 @@ class Operator(Party):
             pool_income = unit_income_usd_day(covered, contract_rent, margin, unit_cost)
             income = own_rent - own * unit_cost + free * pool_income
             holding.income_usd_unit_day = income / units
+            holding.premium_usd_unit_day = max(0.0, income / units - max(margin, 0.0))
             self.gpus_online += online
             market.gpu_supply += online * gpu.quality
         market.customers.pay(self, revenue)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agents.buyer import Rack
 from market.events import Cause, Event
 from market.hardware import Family
+from market.loans import ANY_GROWTH
 
 if TYPE_CHECKING:
     from market.twin.borrower import Borrower
@@ -53,6 +54,7 @@ class HardwareClass:
     replacement_usd: float
     used_open_usd: float
     annual_depreciation: float
+    renewed_years: float  # by which new machines have made it younger
     buyer_view: float  # share of listed income that buyers expect
     routine_units_year: float  # ordinary second-hand trade
     mark_usd: float
@@ -84,6 +86,7 @@ class Holding:
     contract_units: float = 0.0  # bought for contracts signed at the opening
     contract_usd_day: float = 0.0
     income_usd_unit_day: float = 0.0
+    premium_usd_unit_day: float = 0.0  # of which contracts pay beyond spot
 
 
 @dataclass(slots=True, eq=False)
@@ -98,6 +101,20 @@ class Perimeter:
     dscr: float | None = None  # of the last test
     surplus_usd: float = 0.0
     days: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Order:
+    """A borrower's machines ordered after the opening; without units nothing is on order."""
+
+    facility: Loan | None = None  # that may pay for them
+    holding: Holding | None = None  # where they will be
+    units: float = 0.0
+    unit_usd: float = 0.0  # agreed price
+    debt_usd: float = 0.0  # that the lender has agreed to
+    due_day: int = -1
+    unfunded_days: int = 0
+    number: int = ANY_GROWTH  # as the books call what such a facility pays for
 
 
 @dataclass(slots=True, eq=False)

@@ -8,7 +8,8 @@ from agents.party import Status
 from market.contracts import ContractKind
 from market.credit import ASK_DAYS, CONTRACT_MARGIN, WEEK_DAYS
 from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus
+from market.loans import Collateral, Instrument, LoanStatus
+from market.twin import convertibles
 from market.twin.rules import can_refinance, equity_room_usd, equity_value_usd, loan_to_value
 
 if TYPE_CHECKING:
@@ -37,7 +38,8 @@ def underwrite(borrower: Borrower) -> None:
     assets = other + borrower.machines_usd()
     flow = 365.0 * borrower.trailing_cash_flow_usd
     borrower.interest_reserve_usd = 0.25 * interest
-    limits = (terms.max_ltv, terms.max_leverage, terms.min_interest_coverage)
+    easy = 1.0 + terms.cycle_swing * market.prices.ease
+    limits = (easy * terms.max_ltv, easy * terms.max_leverage, terms.min_interest_coverage)
     passes = can_refinance(debt, assets, flow, liquidity, interest, *limits)
     if not passes:
         scheduled = other + borrower.machines_usd(scheduled=True)
@@ -120,7 +122,8 @@ def ask_to_roll_over(loan: Loan) -> None:
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
     A BTC loan rolls while its LTV is below the margin call, others if the borrower passed
-    underwriting. What is not rolled falls due at maturity.
+    underwriting. What is not rolled falls due at maturity. A note that is worth more as shares is
+    not refinanced.
     """
     market, borrower, lender = loan.market, loan.borrower, loan.lender
     maturity, day = loan.maturity_day, market.day
@@ -131,6 +134,7 @@ def ask_to_roll_over(loan: Loan) -> None:
         or 0 <= loan.roll_day > day - WEEK_DAYS
         or borrower.status is not Status.ACTIVE
         or loan.breach is not Cause.NONE
+        or convertibles.worth_more_as_shares(loan)
     ):
         return
     first_time = loan.roll_day < max(maturity - ASK_DAYS, 0)
@@ -184,9 +188,16 @@ def _note_refusal(loan: Loan, cause: Cause, amount_usd: float, parent: Entry | N
 
 
 def _reprice(loan: Loan) -> None:
-    """The opening spread, plus what credit costs more today and at this lender."""
+    """The opening spread, plus what credit costs more today and at this lender.
+
+    Less where lenders have not lost for long; a convertible comes back as straight debt.
+    """
     market = loan.market
     loan.rate_or_spread = loan.rate_open + float(market.macro.spread_change[market.day])
     loan.rate_or_spread += market.terms.stress_spread * (1.0 - loan.lender.supply)
+    cheaper = market.terms.spread_swing * market.prices.ease
+    loan.rate_or_spread -= min(cheaper, loan.rate_or_spread)
     if not loan.floating:
         loan.rate_or_spread += float(market.macro.rate_change[market.day])
+    if loan.instrument is Instrument.CONVERTIBLE:
+        convertibles.refinance_straight(loan)
