@@ -12,8 +12,9 @@ import mesa
 import numpy as np
 import pytest
 
-from market.events import Event
+from market.events import Cause, Event
 from market.frames import event_frame
+from market.loans import Instrument
 from market.scenario import Scenario
 from market.simulation import Simulation
 from market.twin import TwinMarket
@@ -61,6 +62,25 @@ COLLAPSE = (
     "liquidation.legal_days=10",
     "liquidation.site_days=20",
     "policy.buyer_of_last_resort_usd=1e8",
+)
+# Many fail, buyers have little money, and demand grows: lots that wait are hosted, receivers keep
+# contracts, and who stands orders machines and takes delivery of them.
+STUCK = (
+    "days=90",
+    "compute.adoption_growth=0.5",
+    "credit.hazard_per_year=1.0",
+    "liquidation.legal_days=5",
+    "liquidation.in_place_days=14",
+    "liquidation.budget_scale=0.05",
+    "investment.order_days=21",
+)
+MECHANISMS = (
+    "investment.sensitivity=0",
+    "investment.payout_share=0",
+    "lenders.cycle_swing=0",
+    "lenders.spread_swing=0",
+    "liquidation.host_share=0",
+    "tenants.contract_kept_share=0",
 )
 CHANNELS = tuple(f"channels.{name}=false" for name in type(Scenario().channels).model_fields)
 POLICIES = (
@@ -110,6 +130,15 @@ class Pair:
     def kinds(self) -> set[Event]:
         return {entry.kind for entry in self.twin.log}
 
+    def bring_notes_forward(self, maturity_day: int, put_day: int) -> None:
+        """In both books every other note matures early; the rest may be put."""
+        table = self.engine.state.loans
+        notes = [one for one in self.twin.loans if one.instrument is Instrument.CONVERTIBLE]
+        for note in notes[::2]:
+            note.maturity_day = table.maturity_day[note.number] = maturity_day
+        for note in notes[1::2]:
+            note.put_day = table.put_day[note.number] = put_day
+
 
 def pair(name: str, seed: int, *settings: str) -> Pair:
     scenario = Scenario.load(name).with_settings(list(settings))
@@ -157,6 +186,31 @@ def test_all_channels_off_is_the_same() -> None:
     pair("joint-crash", 2, *HASTE, *CHANNELS).run(every=10)
 
 
+def test_weeks_of_orders_and_deliveries_are_the_same() -> None:
+    settings = ("days=45", "investment.order_days=7", "investment.sensitivity=10.0")
+    both = pair("calm", 1, *settings, "compute.adoption_growth=1.0").run(every=5)
+    facilities = [one.order.facility for one in both.twin.borrowers if one.order.facility]
+    assert Event.ORDERED in both.kinds()
+    assert sum(loan.principal_usd for loan in facilities) > 1e8
+    assert sum(loan.collateral_units for loan in facilities) > 1e3
+    assert [kind.name for kind in both.twin.hardware if kind.renewed_years > 0.0] == ["B200"]
+
+
+def test_what_nobody_can_buy_is_the_same() -> None:
+    both = pair("calm", 2, *STUCK).run(every=15)
+    assert {Event.HOSTED, Event.ORDERED, Event.DRAW, Event.HARDWARE_SALE} <= both.kinds()
+    assert sum(min(lot.hosted_units, lot.units) for lot in both.twin.lots) > 1e4
+    assert any(lot.premium_usd_unit_day > 0.0 for lot in both.twin.lots)
+    assert both.twin.prices.paid_out_usd > 1e8
+    assert_plain(both.twin)
+
+
+def test_notes_that_convert_are_put_and_refinanced_are_the_same() -> None:
+    both = pair("calm", 1, "days=45")
+    both.bring_notes_forward(maturity_day=10, put_day=33)
+    assert {Event.CONVERTED, Event.PUT, Event.ROLLED_OVER} <= both.run(every=5).kinds()
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_120_days_of_crypto_crash_are_the_same(seed: int) -> None:
@@ -169,9 +223,12 @@ def test_120_days_of_crypto_crash_are_the_same(seed: int) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [1, 2])
 def test_120_days_in_which_lenders_fail_are_the_same(seed: int) -> None:
-    kinds = pair("joint-crash", seed, *COLLAPSE).run(every=10).kinds()
+    both = pair("joint-crash", seed, *COLLAPSE).run(every=10)
+    kinds = both.kinds()
     assert {Event.LENDER_IMPAIRED, Event.FUNDING_RUN, Event.LENDER_FAILED} <= kinds
     assert {Event.INTERLENDER_LOSS, Event.SURRENDERED, Event.PERIMETER_DEFAULT} <= kinds
+    fallen = [e for e in both.twin.log if e.parent and e.parent.kind is Event.PERIMETER_DEFAULT]
+    assert {Cause.SURRENDER, Cause.CROSS_DEFAULT} <= {entry.cause for entry in fallen}  # as a whole
 
 
 @pytest.mark.slow
@@ -188,6 +245,32 @@ def test_a_year_of_tightening_is_the_same() -> None:
 
 
 @pytest.mark.slow
+def test_a_boom_is_the_same() -> None:
+    both = pair("calm", 1, "days=365", "compute.adoption_growth=0.5").run(every=30)
+    assert {Event.ORDERED, Event.ORDER_CANCELLED, Event.HOSTED, Event.ROLLED_OVER} <= both.kinds()
+    assert both.twin.prices.q > 1.5 and both.twin.prices.ease > 0.1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["calm", "baseline"])
+def test_the_day_on_which_notes_mature_is_the_same(name: str) -> None:
+    """On day 441 a note of Galaxy's is worth more as shares."""
+    assert Event.CONVERTED in pair(name, 1, "days=460").run(every=23).kinds()
+
+
+@pytest.fixture(scope="module")
+def stuck() -> Pair:
+    return pair("calm", 2, *STUCK).run(every=90)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("setting", MECHANISMS)
+def test_mechanisms_off_are_the_same_and_not_what_they_were(setting: str, stuck: Pair) -> None:
+    without = pair("calm", 2, *STUCK, setting).run(every=30)
+    assert not without.twin.events.equals(stuck.twin.events)
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("setting", [*CHANNELS, *POLICIES, "liquidation.window_days=10"])
 def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
     pair("joint-crash", 3, *CRASH, setting).run(every=40)
@@ -199,7 +282,8 @@ def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
 def things(twin: TwinMarket) -> list[Any]:
     """Everything the twin consists of."""
     holdings = [holding for kind in twin.hardware for holding in kind.holdings]
-    paper = [*twin.loans, *twin.contracts, *twin.perimeters]
+    orders = [borrower.order for borrower in twin.borrowers]
+    paper = [*twin.loans, *twin.contracts, *twin.perimeters, *orders]
     return [twin.prices, *twin.agents, *twin.hardware, *holdings, *paper, *twin.lots, *twin.log]
 
 
@@ -209,8 +293,12 @@ def attributes(thing: Any) -> dict[str, Any]:
 
 
 def test_the_twin_is_made_of_plain_numbers_and_objects(haste: Pair) -> None:
+    assert_plain(haste.twin)
+
+
+def assert_plain(twin: TwinMarket) -> None:
     """No arrays, no views, not even a number of NumPy."""
-    for thing in things(haste.twin):
+    for thing in things(twin):
         for name, value in attributes(thing).items():
             for number in value if isinstance(value, list) else [value]:
                 where = f"{type(thing).__name__}.{name}"
