@@ -181,10 +181,11 @@ def test_cascades_equal_a_naive_twin(sim: Simulation, log: pd.DataFrame) -> None
     """Trees of defaults by walking up to the next default of somebody else, with networkx."""
     kind, party, parent = (log[name].tolist() for name in ("kind", "party", "parent"))
     graph = nx.DiGraph()
-    for event in log.loc[log["kind"] == "default", "event"]:
+    failures = ("default", "lender_failed")
+    for event in log.loc[log["kind"].isin(failures), "event"]:
         graph.add_node(event)
         above = parent[event]
-        while above >= 0 and (kind[above] != "default" or party[above] == party[event]):
+        while above >= 0 and (kind[above] not in failures or party[above] == party[event]):
             above = parent[above]
         if above >= 0:
             graph.add_edge(above, event)

@@ -128,6 +128,7 @@ def test_an_interrupt_keeps_what_is_done() -> None:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # not as a job in the back
     )
     deadline = time.monotonic() + 60
     while len(list(Path("out/sweep-tiny/parts").glob("*.parquet"))) < 2:
