@@ -17,6 +17,7 @@ from agents.party import Kind, Outside, Status
 from market.cycle import machine_value_to_price
 from market.events import Event
 from market.investment import (
+    OWN_MONEY_SHARE,
     capital_kw,
     deliver_orders,
     grow_room,
@@ -186,6 +187,13 @@ def test_a_machine_that_earns_little_gets_little_credit() -> None:
     per_unit = poor.s.orders.debt_usd[0] / poor.s.orders.units[0]
     assert per_unit == pytest.approx(income / (1.2 * service))
     assert earns.s.orders.debt_usd[0] / earns.s.orders.units[0] == pytest.approx(160.0)
+
+
+def test_a_deposit_is_own_money_whatever_the_lender_gives() -> None:
+    bench = operator(cash=1.5e6, order_deposit_share=0.5)
+    total = order(bench)
+    assert bench.s.orders.debt_usd[0] == pytest.approx(0.8 * total)
+    assert bench.cash(0) == pytest.approx(1.5e6 * (1.0 - OWN_MONEY_SHARE))
 
 
 def test_a_lender_without_room_lends_nothing() -> None:
