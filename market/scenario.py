@@ -7,6 +7,7 @@ sentence (:class:`market.errors.InputError`).
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -146,7 +147,9 @@ def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
         raise InputError(f"Scenario file {path}: cannot be read ({error.strerror}).") from None
     except UnicodeDecodeError:
         raise InputError(f"Scenario file {path}: is not text in UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+    except RecursionError:
+        raise InputError(f"Scenario file {path}: is nested too deeply.") from None
+    except ValueError as error:  # broken TOML, or a number of too many digits
         raise InputError(f"Scenario file {path}: is not valid TOML: {error}.") from None
     data.setdefault("name", path.stem)
     return data, str(path.name)
@@ -156,7 +159,7 @@ def _parse_value(text: str) -> Any:
     """TOML's idea of a value; anything else is text."""
     try:
         return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+    except (ValueError, RecursionError):  # not TOML, too many digits, nested too deeply
         return text
 
 
@@ -171,12 +174,20 @@ def _numbers_as_declared(model: type[BaseModel], data: Any) -> Any:
         if isinstance(kind, type) and issubclass(kind, BaseModel):
             result[key] = _numbers_as_declared(kind, value)
         elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-            result[key] = float(value)
+            result[key] = _as_float(value)
         elif kind is str and isinstance(value, int) and not isinstance(value, bool):
             result[key] = str(value)
         else:
             result[key] = value
     return result
+
+
+def _as_float(value: int) -> float:
+    """A whole number as a float; one too large for that is infinite, which no field allows."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from market import cycle, phases
 from market.compute import compute_paths
-from market.context import terms_of
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
 from market.day import run_day
@@ -28,6 +27,7 @@ from market.scenario import Scenario
 from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
+from market.terms import terms_of
 from market.views import imply_views
 from market.windows import strips_today
 

@@ -22,7 +22,7 @@ from agents.neocloud import empty_neoclouds
 from agents.party import Kind, Outside, empty_parties
 from market import phases
 from market.compute import ComputePaths
-from market.context import Log, Terms, Today, terms_of
+from market.context import Log, Terms, Today
 from market.contracts import Contracts
 from market.crypto import CryptoPaths
 from market.events import EVENT_DTYPE, Cause, Event
@@ -37,6 +37,7 @@ from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
 from market.state import Names, Prices, State
+from market.terms import terms_of
 
 NAN = float("nan")
 GPU, RIG, SITE = 0, 1, 2  # classes of the bench
@@ -273,6 +274,7 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
+        columns.setdefault("vehicle", list(range(count)))  # each stands by itself
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
         loans = table(Loans, count, **columns)

@@ -422,6 +422,35 @@ def test_a_facility_is_drawn_only_if_its_contract_covers_it(rent: float, funded:
         assert s.contracts.unfunded_days[0] == 1
 
 
+@pytest.mark.parametrize("why", ["no capital", "breach", "lock-up"])
+def test_a_lender_that_does_not_lend_pays_nothing_through_a_facility(why: str) -> None:
+    facility = dict(
+        instrument=Instrument.GPU_LOAN,
+        amortisation=Amortisation.LINEAR,
+        rate_or_spread=0.10,
+        interval_days=91,
+        next_payment_day=91,
+        maturity_day=1826,
+        collateral=Collateral.HARDWARE,
+        hardware=GPU,
+        growth=0,
+    )
+    loans = [facility, facility | dict(lender=1)]
+    bench = Bench(loans, lenders=2, fleets=[(0, GPU, 0.0)], cash=[1e6], **TERMS)
+    s = bench.s
+    if why == "no capital":
+        s.lenders.supply[0] = 0.0
+    if why == "breach":
+        s.loans.breach[0] = Cause.DSCR
+    if why == "lock-up":
+        s.loans.lock_up[0] = True
+    ordering(bench, usd_day=180 * 3.0)
+    do(bench, 1, purchases.deliver)
+    # The other lender pays its half of what would have been lent, and takes the machines.
+    assert s.loans.principal_usd == pytest.approx([0.0, 70.0])
+    assert s.loans.collateral_units == pytest.approx([0.0, 1.0])
+
+
 def test_an_order_without_money_is_cancelled_and_its_deposit_lost() -> None:
     bench = Bench(fleets=[(0, GPU, 0.0)], **TERMS)
     ordering(bench)

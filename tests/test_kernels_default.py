@@ -456,6 +456,29 @@ def test_a_non_recourse_default_takes_the_perimeter_only() -> None:
     assert bench.cash(0) == 1000.0
 
 
+def test_lenders_of_one_vehicle_fall_together() -> None:
+    inside = dict(recourse=False, collateral_units=10.0, vehicle=7)
+    loans = [
+        machines(**inside),
+        machines(**inside, lender=1),
+        machines(**inside | dict(vehicle=8), lender=1),
+    ]
+    bench = Bench(loans, lenders=2, fleets=[(0, GPU, 40.0)], scenario=AT_MARK)
+    broken(bench, 1)
+    s = bench.s
+    assert s.parties.status[0] == Status.ACTIVE
+    fallen, stands = LoanStatus.DEFAULTED, LoanStatus.PERFORMING
+    assert list(s.loans.status) == [fallen, fallen, stands]
+    assert len(bench.events(Event.PERIMETER_DEFAULT)) == 1
+    causes = {int(e["loan"]): int(e["cause"]) for e in bench.events(Event.LOAN_DEFAULT)}
+    assert causes == {0: Cause.CROSS_DEFAULT, 1: Cause.MATURITY}
+    assert s.holdings.units[0] == 20.0
+
+    alone = Bench(loans, lenders=2, fleets=[(0, GPU, 40.0)], scenario=AT_MARK, cross_default=False)
+    broken(alone, 1)
+    assert list(alone.s.loans.status) == [stands, fallen, stands]
+
+
 def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:
     loans = [machines(lender=1), dict(principal_usd=200.0)]
     bench = Bench(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.buyer import Rack, strip_value_usd
+from agents.party import Status
 from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
 from market.liquidation import free_sites
 from market.windows import bids_today
@@ -295,3 +296,17 @@ def test_racks_of_the_seized_come_back_once_and_in_proportion(
             expected = freed.get(rack, 0.0) * np.array([0.75, 0.25, 0.0])
             assert back == pytest.approx(expected, rel=1e-9, abs=1e-9)
     assert np.all(s.buyers.slots_open == opened)
+
+
+@pytest.mark.parametrize(("stands", "freed"), [(True, 0.0), (False, 4.0)])
+def test_who_sells_machines_keeps_the_hall(stands: bool, freed: float) -> None:
+    bench = Bench(buyers=[dict(slots=30.0)], site_days=10)
+    s = bench.s
+    s.lots.count[0] = 1
+    s.lots.borrower[0], s.lots.hardware[0], s.lots.seized_units[0] = 0, GPU, 4.0
+    s.lots.listed[0], s.lots.seized_day[0] = True, 0
+    if not stands:
+        s.parties.status[0] = Status.DEFAULTED
+    bench.run.day = 10
+    bench.kernel(free_sites, window_days=7)
+    assert s.buyers.slots[0, Rack.AIR_15_40] == 30.0 + freed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from by_hand import GPU, RIG, Bench
 from hypothesis import given
@@ -12,9 +13,9 @@ from hypothesis import strategies as st
 from agents.party import Outside, Status
 from market import listing
 from market.events import Cause, Event
-from market.liquidation import OWNER_PATIENCE_DAYS, lot_reserve_usd
+from market.liquidation import OWNER_PATIENCE_DAYS, auction_removed, lot_reserve_usd
 from market.loans import Collateral
-from market.lots import LotState
+from market.lots import LotState, new_lot
 
 ASK = 1.25  # of what is missing
 AT_MARK = {"channels": {"fire_sale": False, "funding_run": False, "lender_capital": False}}
@@ -211,3 +212,22 @@ def test_what_is_not_sold_belongs_to_the_estate() -> None:
     assert listed(bench) == [(GPU, pytest.approx(12.5)), (GPU, pytest.approx(27.5))]
     assert list(bench.s.lots.owner[:2]) == [0, 0]
     assert bench.s.lenders.loss_usd[0] == 0.0
+
+
+@pytest.mark.parametrize("listed_by_owner", [True, False])
+def test_owners_pay_for_the_removal_of_what_they_sell(listed_by_owner: bool) -> None:
+    """Ten GPUs at 50: seized ones were taken out at the seizure, at their lender's cost."""
+    bench = Bench(
+        fleets=[(0, GPU, 0.0)],
+        buyers=[{"budget": 500.0, "slots": 10.0}],
+        **FREE | dict(removal_usd_per_gpu=3.0),
+    )
+    s = bench.s
+    new_lot(0, 0, -1, 0, GPU, 10.0, 100.0, 0.0, int(LotState.REMOVED), -1, s.lots)
+    s.lots.listed[0], s.lots.offered_day[0] = listed_by_owner, 0
+    bench.run.day = 1
+    bids = {"bids": np.array([50.0]), "bid_units": np.array([10.0])}
+    price, *_ = bench.kernel(auction_removed, k=GPU, routine_units=0.0, hold_value_usd=0.0, **bids)
+    removal = 30.0 if listed_by_owner else 0.0
+    assert bench.cash(0) == pytest.approx(10.0 * price - removal)
+    assert bench.cash(bench.outside(Outside.COURTS)) == pytest.approx(removal)

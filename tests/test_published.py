@@ -1,0 +1,38 @@
+"""Every published result through the engine's kernels, within its tolerance."""
+
+from __future__ import annotations
+
+import pytest
+from published import Row, table
+
+ROWS: dict[str, Row] = {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _computed() -> None:
+    ROWS.update({row.result: row for row in table()})
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        "clearing payments",
+        "no default costs",
+        "40 % of assets realised",
+        "two who owe each other",
+        "probability and extent of contagion, mean degree 3",
+        "LTV that liquidation worsens, bonus 5 %",
+        "the same, bonus 10 %",
+        "return 1 % with leverage 10, impact 0.05",
+        "an order split in ten, over the whole",
+    ],
+)
+def test_ours_is_theirs(result: str) -> None:
+    row = ROWS[result]
+    assert len(row.ours) == len(row.expected) == len(row.tolerance) > 0
+    for ours, expected, tolerance in zip(row.ours, row.expected, row.tolerance, strict=True):
+        assert ours == pytest.approx(expected, abs=tolerance)
+
+
+def test_no_row_is_left_out() -> None:
+    assert len(ROWS) == 9
