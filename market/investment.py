@@ -201,11 +201,13 @@ def place_orders(
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         money = OWN_MONEY_SHARE * (spare + borrowers.equity_room_usd[b])
         units = min(units, affordable_machines(unit_usd + refit_usd, debt, money, room))
+        at_once = terms.order_deposit_share * unit_usd + refit_usd  # a unit, before any loan
+        units = min(units, money / max(at_once, 1e-9))
         borrowed = min(debt * units, room)
         if units * unit_usd < SMALLEST_ORDER_USD:
             continue
         deposit = terms.order_deposit_share * units * unit_usd
-        now = deposit + refit_usd * units
+        now = at_once * units
         issue_shares(today, b, now - spare, parties, borrowers, log)
         pay(parties, b, supplier, now)
         borrowers.deposits_usd[b] += deposit

@@ -73,11 +73,12 @@ def make_due(
         loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
         if loans.principal_usd[loan] <= 0.0:
             pledged = loans.collateral_btc[loan] > 0.0  # the margin test gives these back first
-            if loans.undrawn_usd[loan] <= 0.0 and loans.growth[loan] == NO_GROWTH and not pledged:
-                loans.status[loan] = LoanStatus.CLOSED
+            if loans.undrawn_usd[loan] <= 0.0 and not pledged:
                 if loans.holding[loan] >= 0:  # the machines are free again
                     holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
                     loans.collateral_units[loan] = 0.0
+                if loans.growth[loan] == NO_GROWTH:  # else it may be drawn again
+                    loans.status[loan] = LoanStatus.CLOSED
             continue
         loans.arrears_interest_usd[loan] += loans.accrued_usd[loan]
         loans.accrued_usd[loan] = 0.0

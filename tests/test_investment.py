@@ -17,6 +17,7 @@ from agents.party import Kind, Outside, Status
 from market.cycle import machine_value_to_price
 from market.events import Event
 from market.investment import (
+    OWN_MONEY_SHARE,
     capital_kw,
     deliver_orders,
     grow_room,
@@ -25,7 +26,7 @@ from market.investment import (
     price_today_usd,
     renew_class,
 )
-from market.loans import ANY_GROWTH, Amortisation, Collateral, Instrument
+from market.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 
 SHARE = st.floats(0.0, 1.0)
 
@@ -188,6 +189,13 @@ def test_a_machine_that_earns_little_gets_little_credit() -> None:
     assert earns.s.orders.debt_usd[0] / earns.s.orders.units[0] == pytest.approx(160.0)
 
 
+def test_a_deposit_is_own_money_whatever_the_lender_gives() -> None:
+    bench = operator(cash=1.5e6, order_deposit_share=0.5)
+    total = order(bench)
+    assert bench.s.orders.debt_usd[0] == pytest.approx(0.8 * total)
+    assert bench.cash(0) == pytest.approx(1.5e6 * (1.0 - OWN_MONEY_SHARE))
+
+
 def test_a_lender_without_room_lends_nothing() -> None:
     bench = operator(room=0.0)
     order(bench)
@@ -232,6 +240,17 @@ def test_delivery_is_paid_by_the_lender_and_pledged() -> None:
     assert s.borrowers.deposits_usd[0] == pytest.approx(0.0)
     assert s.loans.maturity_day[0] == 30 + 5 * 365
     assert deliver(bench, 31) == 0.0
+
+
+def test_a_repaid_facility_frees_its_machines_and_stays_open() -> None:
+    bench = operator()
+    order(bench)
+    assert deliver(bench, 30) == bench.s.holdings.pledged[0] > 0.0
+    bench.s.parties.cash_usd[bench.lender()] += bench.s.loans.principal_usd[0]
+    bench.s.loans.principal_usd[0] = bench.s.lenders.book_usd[0] = 0.0
+    bench.day(200, "service")
+    assert bench.s.holdings.pledged[0] == bench.s.loans.collateral_units[0] == 0.0
+    assert bench.s.loans.status[0] == LoanStatus.PERFORMING
 
 
 def test_what_finds_no_money_is_cancelled_and_its_deposit_lost() -> None:

@@ -126,9 +126,11 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
         facility = None
     spare = spare_cash_usd(borrower)
     own = OWN_MONEY_SHARE * (spare + borrower.equity_room_usd)
+    at_once = market.terms.order_deposit_share * price + refit  # a unit, before any loan
     units = min(
         wanted * capital_kw(borrower) / machine.kw,
         affordable_machines(price + refit, debt, own, room),
+        own / max(at_once, 1e-9),
     )
     if units * price < SMALLEST_ORDER_USD:
         return

@@ -122,8 +122,10 @@ class Loan:
         self.next_payment_day = day + self.interval_days
         if self.principal_usd <= 0.0:
             # Pledged coins are given back by the margin test first.
-            if self.undrawn_usd <= 0.0 and self.growth is None and self.collateral_btc <= 0.0:
-                self._close()
+            if self.undrawn_usd <= 0.0 and self.collateral_btc <= 0.0:
+                self._end_pledge()
+                if self.growth is None:  # else it may be drawn again
+                    self.status = LoanStatus.CLOSED
             return
         self.arrears_interest_usd += self.accrued_usd
         self.accrued_usd = 0.0
@@ -152,9 +154,8 @@ class Loan:
         owed = self.principal_usd - self.arrears_principal_usd
         perimeter.service_usd += self._service_usd_day(owed, rate)
 
-    def _close(self) -> None:
-        """A repaid loan ends; its machines are free again."""
-        self.status = LoanStatus.CLOSED
+    def _end_pledge(self) -> None:
+        """Machines of a repaid loan are free again."""
         if self.holding is not None:
             self.holding.pledged -= self.collateral_units
             self.collateral_units = 0.0
