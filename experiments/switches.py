@@ -38,6 +38,7 @@ SWITCHES = (
     'policy.mark_rule="schedule"',
     'policy.mark_rule="market"',
     "investment.sensitivity=0",
+    "investment.payout_share=0",
     "lenders.cycle_swing=0",
     "liquidation.host_share=0",
     "tenants.contract_kept_share=0",
