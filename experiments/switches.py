@@ -59,6 +59,8 @@ def outcomes(summary: dict[str, Any]) -> dict[str, float]:
         "cascade": summary["cascade"]["largest"],
         "GPU seized k": summary["liquidation"]["seized_units"] / 1e3,
         "realisable LTV %": 100.0 * summary["ltv"]["realisable"],
+        "withdrawn $m": summary["lenders"]["withdrawn_usd"] / 1e6,
+        "between lenders $m": summary["lenders"]["interlender_loss_usd"] / 1e6,
     }
 
 
