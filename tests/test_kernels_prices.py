@@ -310,3 +310,15 @@ def test_who_sells_machines_keeps_the_hall(stands: bool, freed: float) -> None:
     bench.run.day = 10
     bench.kernel(free_sites, window_days=7)
     assert s.buyers.slots[0, Rack.AIR_15_40] == 30.0 + freed
+
+
+def test_hashprice_follows_difficulty_and_not_the_hashrate_of_today() -> None:
+    """Half more hashrate finds more blocks; each PH/s earns the same until the next retarget."""
+    bench = priced()
+    bench.run.crypto.hashrate_growth[:] = 1.5
+    bench.day(1, "prices")
+    p = bench.s.prices
+    assert p.network_hashrate_eh_s == pytest.approx(1500.0)
+    assert p.difficulty_eh_s == pytest.approx(1000.0)
+    per_ph = p.btc_usd * 3.125 * 144.0 / (1000.0 * 1000.0)
+    assert p.hashprice_usd_ph_day == pytest.approx(per_ph)
