@@ -335,15 +335,16 @@ def test_a_slump_orders_less_than_a_boom() -> None:
     assert ordered[0] < 0.2 * ordered[1]
 
 
-def test_losses_end_the_ease() -> None:
-    calm = finished("calm", ("days=365",), 3)
-    crash = finished("joint-crash", ("days=730",), 1)
-    assert calm.series()["lending_ease"].is_monotonic_increasing or (
-        calm.summary()["loss_usd"]["total"] > 0.0
-    )
-    assert crash.state.prices.ease < calm.state.prices.ease
-    never = fresh("joint-crash", ("days=5", "lenders.cycle_swing=0.0"), 1).run()
-    assert never.run_state.terms.cycle_swing == 0.0
+def test_ease_grows_as_losses_are_forgotten_and_ends_with_losses() -> None:
+    calm = finished("calm", ("days=100", "credit.hazard_per_year=0"), 3)
+    assert calm.summary()["loss_usd"]["total"] == 0.0
+    forgotten = 1.0 - np.exp(-100.0 / 365.0 / 5.0)  # of what five years' memory held
+    assert calm.state.prices.ease == pytest.approx(forgotten, rel=1e-9)
+    crash = finished("joint-crash", ("days=730",), 1).series()
+    lost = crash["loss_usd"].diff().fillna(0.0).to_numpy()
+    ease = crash["lending_ease"].to_numpy()
+    for day in np.argsort(lost)[-5:]:  # learnt by the next day at the latest
+        assert ease[min(day + 1, len(ease) - 1)] < ease[day - 1]
 
 
 def test_owners_take_out_part_of_free_cash_flow_only() -> None:

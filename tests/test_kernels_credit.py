@@ -393,22 +393,24 @@ def test_a_committed_line_pays_and_takes_the_machine_as_collateral() -> None:
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
 
 
+FACILITY = dict(
+    instrument=Instrument.GPU_LOAN,
+    amortisation=Amortisation.LINEAR,
+    rate_or_spread=0.10,
+    interval_days=91,
+    next_payment_day=91,
+    maturity_day=1826,
+    collateral=Collateral.HARDWARE,
+    hardware=GPU,
+    growth=0,
+)
+
+
 @pytest.mark.parametrize(("rent", "funded"), [(3.0, True), (0.05, False)])
 def test_a_facility_is_drawn_only_if_its_contract_covers_it(rent: float, funded: bool) -> None:
     # 140 over five years at 10 %: 0.077 of principal and 0.038 of interest a day. A rent of 3.00 a
     # day covers that 1.15 times, less 0.04 of prepaid rent; 0.05 does not.
-    facility = dict(
-        instrument=Instrument.GPU_LOAN,
-        amortisation=Amortisation.LINEAR,
-        rate_or_spread=0.10,
-        interval_days=91,
-        next_payment_day=91,
-        maturity_day=1826,
-        collateral=Collateral.HARDWARE,
-        hardware=GPU,
-        growth=0,
-    )
-    bench = Bench([facility, facility | dict(lender=1)], lenders=2, fleets=[(0, GPU, 0.0)], **TERMS)
+    bench = Bench([FACILITY, FACILITY | dict(lender=1)], lenders=2, fleets=[(0, GPU, 0.0)], **TERMS)
     ordering(bench, usd_day=180 * rent)
     do(bench, 1, purchases.deliver)
     s = bench.s
@@ -424,18 +426,7 @@ def test_a_facility_is_drawn_only_if_its_contract_covers_it(rent: float, funded:
 
 @pytest.mark.parametrize("why", ["no capital", "breach", "lock-up"])
 def test_a_lender_that_does_not_lend_pays_nothing_through_a_facility(why: str) -> None:
-    facility = dict(
-        instrument=Instrument.GPU_LOAN,
-        amortisation=Amortisation.LINEAR,
-        rate_or_spread=0.10,
-        interval_days=91,
-        next_payment_day=91,
-        maturity_day=1826,
-        collateral=Collateral.HARDWARE,
-        hardware=GPU,
-        growth=0,
-    )
-    loans = [facility, facility | dict(lender=1)]
+    loans = [FACILITY, FACILITY | dict(lender=1)]
     bench = Bench(loans, lenders=2, fleets=[(0, GPU, 0.0)], cash=[1e6], **TERMS)
     s = bench.s
     if why == "no capital":
