@@ -1,4 +1,4 @@
-"""What the borrowers of a synthetic market owe, own and have signed: pieces of the books of 2025."""
+"""What the borrowers of a synthetic market owe, own and have signed: pieces of 2025's books."""
 
 from __future__ import annotations
 
@@ -218,10 +218,7 @@ def let_halls(people: Population, building: Floats) -> Halls:
 
 
 def building_shares(people: Population, debts: Pieces) -> Floats:
-    """Who builds: shares of a group's sites and building work, by pledged sites where there are any.
-
-    Elsewhere by size [party].
-    """
+    """Shares of a group's sites and building work [party]: by pledged sites, or else by size."""
     site = debts.share * people.whole.loans.site_value_usd[debts.row]
     value = np.bincount(debts.party, site, len(people.group))
     total = np.bincount(people.group, value)[people.group]
@@ -231,7 +228,7 @@ def building_shares(people: Population, debts: Pieces) -> Floats:
 def contracts_of(
     people: Population, fleet: Fleet, orders: Pieces, live: Pieces, halls: Halls, shift: int
 ) -> Contracts:
-    """The table of contracts, orders first; outside parties' ids are ``shift`` higher than in 2025."""
+    """The table of contracts, orders first; ids of outside parties are ``shift`` higher now."""
     old, classes = people.whole.contracts, len(people.whole.hardware.family)
     row = np.concatenate([orders.row, live.row, halls.row])
     share = np.concatenate([orders.share, live.share, halls.share])
@@ -350,9 +347,8 @@ def _numbered(old: np.ndarray, apart: Ints, party: Ints) -> tuple[np.ndarray, In
     """New numbers of perimeters by party, old number and facility; -1 stays. And their owners."""
     result = np.full(len(old), -1, np.int32)
     some = np.flatnonzero(old >= 0)
-    key = (party[some] * (int(old.max(initial=0)) + 1) + old[some]) * (
-        int(apart.max(initial=0)) + 1
-    )
-    _, first, inverse = np.unique(key + apart[some], return_index=True, return_inverse=True)
+    key = party[some] * (int(old.max(initial=0)) + 1) + old[some]
+    key = key * (int(apart.max(initial=0)) + 1) + apart[some]
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     result[some] = inverse
     return result, party[some][first]

@@ -1,9 +1,9 @@
 """Lenders of a synthetic market: which of them makes which loan, their books, their lines.
 
-Two families of networks. *Core-periphery* (Craig & von Peter 2014, J. Financial Intermediation 23):
-the largest lenders of each kind make most loans and all the large ones, and the others borrow from
-the core. *Configuration*: each lender has a number of loans drawn beforehand, which it gets exactly,
-and pairs are matched at random (Newman, Strogatz & Watts 2001, Phys. Rev. E 64).
+Two families of networks. *Core-periphery* (Craig & von Peter 2014, J. Financial Intermediation
+23): the largest lenders of each kind make most loans and all the large ones, and the others borrow
+from the core. *Configuration*: each lender has a number of loans drawn beforehand, which it gets
+exactly, and pairs are matched at random (Newman, Strogatz & Watts 2001, Phys. Rev. E 64).
 """
 
 from __future__ import annotations
