@@ -236,7 +236,7 @@ def deliver(
             contracts.repaid_usd_day[c] += prepaid / left
 
 
-@compiled
+@inlined
 def _committed_room(today: Today, b: int, k: int, loans: Loans) -> float:
     """Undrawn committed hardware lines for a class [USD]."""
     total = 0.0
@@ -253,7 +253,7 @@ def _committed_room(today: Today, b: int, k: int, loans: Loans) -> float:
     return total
 
 
-@compiled
+@inlined
 def _facility_row(b: int, c: int, loans: Loans) -> int:
     """First facility that may be added for a contract, in good standing, or -1."""
     for loan in range(loans.first[b], loans.first[b + 1]):
@@ -280,7 +280,7 @@ def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
     return lenders.supply[loans.lender[loan]]
 
 
-@compiled
+@inlined
 def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
     """Mean credit that the lenders of a contract's facility give on it; 0 without one."""
     supply = 0.0
@@ -292,7 +292,7 @@ def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
     return supply / max(parts, 1)
 
 
-@compiled
+@inlined
 def _facility_credit(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
     """Credit that all lenders of a contract's facility give together: what they share it by."""
     total = 0.0
@@ -301,7 +301,7 @@ def _facility_credit(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
     return total
 
 
-@compiled
+@inlined
 def _facility_passes(
     today: Today,
     terms: Terms,
@@ -332,7 +332,7 @@ def _facility_passes(
     return rent - cost * units >= terms.growth_min_dscr * service
 
 
-@compiled
+@inlined
 def _pledge_delivery(
     b: int,
     c: int,
