@@ -6,6 +6,7 @@ import numpy as np
 
 from agents.compiled import compiled
 from market import (
+    bids,
     claims,
     contracts,
     convertibles,
@@ -15,6 +16,7 @@ from market import (
     default,
     estate,
     funding,
+    hosting,
     investment,
     liquidation,
     listing,
@@ -25,6 +27,8 @@ from market import (
 )
 from market.context import Today
 from market.ledger import Stocks, sum_stocks
+from market.lots import rows_in_state
+from market.order_book import asks_of
 from market.shared import Shared
 
 
@@ -318,4 +322,124 @@ def take_stock(today: Today, shared: Shared) -> Stocks:
         t.lots.hardware,
         t.lots.units,
         t.lots.count[0],
+    )
+
+
+@compiled
+def bids_for(
+    shared: Shared,
+    k: int,
+    seed: int,
+    in_place: bool,
+    view_deviation: float,
+    extra_days: float,
+    dealer_price_usd: float,
+    replacement_usd: float,
+    strips: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every buyer's bid [USD/unit] and units for a class."""
+    t = shared.tables
+    return bids.class_bids(
+        k,
+        seed,
+        in_place,
+        view_deviation,
+        extra_days,
+        dealer_price_usd,
+        replacement_usd,
+        strips,
+        t.buyers,
+        t.hardware,
+    )
+
+
+@compiled
+def asks_for(
+    today: Today, shared: Shared, k: int, state: int, hold_usd: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offered lots of a class: seller (party), reserve [USD/unit] and units."""
+    t = shared.tables
+    offers = rows_in_state(k, state, t.lots)
+    return asks_of(today, offers, hold_usd, t.hardware.scrap_usd[k], t.lenders, t.lots)
+
+
+@compiled
+def auction_in_place(
+    today: Today, shared: Shared, k: int, bids_usd: np.ndarray, hold_usd: float
+) -> tuple[float, float, int]:
+    """Sell whole clusters of a class where they stand: last price, units, last sale."""
+    t, terms = shared.tables, shared.terms
+    return liquidation.auction_in_place(
+        today,
+        terms,
+        k,
+        bids_usd,
+        hold_usd,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
+    )
+
+
+@compiled
+def auction_removed(
+    today: Today,
+    shared: Shared,
+    k: int,
+    bids_usd: np.ndarray,
+    units: np.ndarray,
+    routine_units: float,
+    hold_usd: float,
+) -> tuple[float, float, float, int]:
+    """Clear a class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale."""
+    t, terms = shared.tables, shared.terms
+    return liquidation.auction_removed(
+        today,
+        terms,
+        k,
+        bids_usd,
+        units,
+        routine_units,
+        hold_usd,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
+    )
+
+
+@compiled
+def free_sites(today: Today, shared: Shared, window_days: int) -> None:
+    """Power and racks of the failed find new operators."""
+    t, terms = shared.tables, shared.terms
+    liquidation.free_sites(today, terms, window_days, t.parties, t.hardware, t.buyers, t.lots)
+
+
+@compiled
+def host_lots(today: Today, shared: Shared, hosted_slots: np.ndarray) -> None:
+    """Who waits for a better price looks for racks until the next auction."""
+    t, terms = shared.tables, shared.terms
+    hosting.host_lots(
+        today,
+        terms,
+        hosted_slots,
+        t.parties,
+        t.lenders,
+        t.loans,
+        t.neoclouds,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
     )
