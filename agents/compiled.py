@@ -22,6 +22,7 @@ from typing import Any
 
 import numba
 from numba import njit as _njit
+from numba.core.registry import CPUDispatcher
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("agents", "market")
@@ -106,11 +107,11 @@ def _forget_old(root: Path) -> None:
 
 
 @cache
-def _cache_folder(module: str) -> Path:
+def _cache_folder(module: str, kind: str) -> Path:
     folder = cache_root() / f"{module}-{module_hash(module)}"
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    return folder
+    return folder / kind
 
 
 def _mark() -> Path:
@@ -128,15 +129,52 @@ def note_warm() -> None:
     _mark().touch()
 
 
+_OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
+
+
+class _Kernel(CPUDispatcher):
+    """A compiled function that other compiled functions call, without an entrance for Python.
+
+    The entrance takes every array out of every table and puts it back: for functions of whole
+    tables it is most of what there is to compile. It is made, as a function of its own, when Python
+    calls for the first time.
+    """
+
+    def __init__(self, py_func: Callable[..., Any], **_: Any) -> None:
+        super().__init__(py_func, targetoptions={**_OPTIONS, "no_cpython_wrapper": True})
+        self._entrance: CPUDispatcher | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call from Python."""
+        if self._entrance is None:
+            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(_OPTIONS))
+            _keep(self._entrance, "entrance")
+        return self._entrance(*args)
+
+
+def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
+    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up."""
+    folder = str(_cache_folder(dispatcher.py_func.__module__, kind))
+    setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010
+    dispatcher.enable_caching()
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile with numba: cached on disk, releasing the GIL, IEEE arithmetic, one thread.
 
     One core saturates the memory of the machines this was measured on, so kernels are sequential
     and every sum has one order: results do not depend on the number of threads.
     """
-    # Read when a function's cache is set up.
-    setattr(numba.config, "CACHE_DIR", str(_cache_folder(function.__module__)))  # noqa: B010
-    return _njit(cache=True, nogil=True, error_model="numpy")(function)
+    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+        return function
+    kernel = _Kernel(function)
+    _keep(kernel, "kernel")
+    return kernel
 
 
 def inlined(function: Callable[..., Any]) -> Any:

@@ -31,6 +31,7 @@ from market.settings import (
     Section,
     Tenants,
 )
+from market.settings_synthetic import Synthetic
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
 
@@ -49,6 +50,7 @@ class Scenario(Section):
     description: str = ""
     days: int = Field(730, ge=1, le=36500)
     opening: Opening = Opening()
+    synthetic: Synthetic = Synthetic()
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
     macro: Macro = Macro()

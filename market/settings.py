@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+STARTS = ("2025", "synthetic")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
 
 
@@ -21,7 +22,9 @@ class Section(BaseModel):
 class Opening(Section):
     """Which books the run opens with."""
 
-    start: str = Field("2025", description="starting point; '2025' is the only one in this version")
+    start: str = Field(
+        "2025", description="starting point: 2025, or synthetic (see the section of that name)"
+    )
     sample: bool = Field(
         False, description="draw uncertain cells within their confidence (see market/data)"
     )
@@ -29,14 +32,15 @@ class Opening(Section):
         1.0,
         ge=0.1,
         le=100.0,
-        description="multiplies the number of small parties REST_* split into",
+        description="multiplies the population: the small parties that REST_* of 2025 split into, "
+        "or synthetic.parties; totals stay",
     )
 
     @model_validator(mode="after")
     def _known_start(self) -> Opening:
-        if self.start != "2025":
+        if self.start not in STARTS:
             raise ValueError(
-                f"'{self.start}' is not a starting point of this version; allowed: 2025"
+                f"'{self.start}' is not a starting point; allowed: {', '.join(STARTS)}"
             )
         return self
 

@@ -21,6 +21,7 @@ from market.hardware import Family
 from market.loans import Collateral
 from market.macro import macro_paths
 from market.opening import open_market
+from market.opening_synthetic import open_synthetic, synthetic_tables
 from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
@@ -53,7 +54,10 @@ class Simulation:
         self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
     ) -> None:
         tables = tables or load_opening_tables()
-        state = open_market(tables, scenario, seed)
+        opens = open_market
+        if scenario.opening.start == "synthetic":
+            tables, opens = synthetic_tables(tables, scenario), open_synthetic
+        state = opens(tables, scenario, seed)
         macro = macro_paths(scenario.macro, scenario.days, seed)
         crypto = crypto_paths(
             scenario.crypto,
@@ -200,8 +204,7 @@ def _routine_trade(
 ) -> NDArray[np.float64]:
     """Ordinary second-hand trade a year by class, in proportion to the fleets that may trade."""
     stock = np.zeros(len(state.hardware.family))
-    for row in range(len(state.holdings.units)):
-        stock[state.holdings.hardware[row]] += state.holdings.units[row]
+    np.add.at(stock, state.holdings.hardware, state.holdings.units)
     result = np.zeros(len(stock))
     for family, key in ((Family.GPU, "routine_gpu_units_yr"), (Family.ASIC, "routine_asic_th_yr")):
         mine = removed & (state.hardware.family == family)
@@ -225,13 +228,11 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     s.borrowers.trailing_cash_flow_usd[:] = s.borrowers.cash_flow_usd_day
     run.quotes.planned_supply[:] = s.prices.effective_gpus + _planned_deliveries(run)
     loans = s.loans
-    for loan in range(len(loans.status)):
-        income = 0.0
-        if loans.holding[loan] >= 0:
-            income = s.holdings.income_usd_unit_day[loans.holding[loan]]
-        elif loans.collateral[loan] == Collateral.SITE:
-            income = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
-        loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
+    sites = np.where(
+        loans.collateral == Collateral.SITE, s.neoclouds.hosting_usd_day[loans.borrower], 0.0
+    )
+    income = np.where(loans.holding >= 0, s.holdings.income_usd_unit_day[loans.holding], sites)
+    loans.base_cash_flow_usd_day[:] -= loans.collateral_units * income
     phases.set_marks(run)
     phases.underwrite(run)
     imply_views(run, tables)
@@ -246,9 +247,8 @@ def _planned_deliveries(run: Run) -> NDArray[np.float64]:
     s, days = run.state, run.scenario.days
     added = np.zeros(days + 1)
     ramp = run.scenario.credit.delivery_days
-    for c in range(len(s.contracts.ordered)):
-        if s.contracts.kind[c] != ContractKind.COMPUTE or s.contracts.ordered[c] <= 0:
-            continue
+    signed = (s.contracts.kind == ContractKind.COMPUTE) & (s.contracts.ordered > 0)
+    for c in np.flatnonzero(signed):
         share = np.clip((np.arange(days + 1) - s.contracts.start_day[c] + 1) / ramp, 0.0, 1.0)
         quality = s.hardware.quality[s.contracts.hardware[c]]
         added += s.contracts.ordered[c] * quality * share
