@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import baseline
 import numpy as np
 import pytest
 import runs
@@ -19,8 +20,22 @@ from market.simulation import Simulation
 
 
 @pytest.fixture(scope="session", params=REFERENCE_RUNS)
-def watch(request: pytest.FixtureRequest) -> Watch:
-    return watched(*REFERENCE_RUNS[request.param])
+def reference(request: pytest.FixtureRequest) -> str:
+    """The name of a reference run."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="session")
+def watch(reference: str) -> Watch:
+    return watched(*REFERENCE_RUNS[reference])
+
+
+def test_results_are_the_stored_ones_to_the_last_bit(reference: str, watch: Watch) -> None:
+    changed = baseline.differences(baseline.stored(reference), baseline.record(watch.sim))
+    assert not changed, (
+        f"{reference}: {'; '.join(changed)}. If that is meant, run "
+        "'uv run python tests/baseline.py --write' and say why in CHANGELOG.md, under Results."
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
