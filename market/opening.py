@@ -21,8 +21,8 @@ from market.drafts import (
     Drafts,
     draft_books,
 )
-from market.events import EVENT_DTYPE
 from market.drafts_2021 import claims_owed, draft_2021
+from market.events import EVENT_DTYPE
 from market.growth import add_growth, spot_order_class
 from market.hardware import (
     Family,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.party import Outside, Status
+from market.credit import yearly_service_usd
 from market.drafts import MILLION, TH_PER_EH
 from market.drafts_2021 import day_of, shares_of_rest
 from market.events import Cause, Event, log_event
@@ -22,7 +23,6 @@ from market.hardware import find_holding
 from market.ledger import pay
 from market.loans import LoanStatus
 from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
-from market.credit import yearly_service_usd
 from market.rows_2021 import NEW_RIGS
 from market.settings import Facts
 from market.tables_2021 import Tables2021
