@@ -234,12 +234,18 @@ def underwrite(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def lend(today: Today, shared: Shared) -> None:
-    """Phase 11: roll what matures, build what was committed, deliver what was signed."""
+def roll_over(today: Today, shared: Shared) -> None:
+    """Phase 11: underwrite once a week; roll what matures."""
     t, terms = shared.tables, shared.terms
     if today.day % credit.WEEK_DAYS == 0:
         underwrite(today, shared)
     credit.roll_over(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
+
+
+@compiled
+def deliver(today: Today, shared: Shared) -> None:
+    """Phase 11: build what was committed, deliver what was signed."""
+    t, terms = shared.tables, shared.terms
     purchases.build(today, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
     purchases.deliver(
         today,

@@ -8,7 +8,7 @@ import numpy as np
 
 from agents.miner import adjusted_share, online_share
 from market import compiled_phases as compiled
-from market import cycle, forbearance
+from market import cycle, dated, forbearance, treasury
 from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
@@ -20,7 +20,6 @@ from market.operate import TH_PER_EH
 from market.run import Run
 from market.windows import hold_auctions
 
-NETWORK_GROWTH_CLASS = "LT10"  # growth outside the modelled fleets comes as the newest rigs
 NETWORK_POWER_USD_MWH = 50.0
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
@@ -47,6 +46,7 @@ def shocks(run: Run) -> None:
         s.shock_event = log_event(
             s.log, run.day, Event.SHOCK, Cause.SCENARIO, -1, -1, -1, 0.0, s.shock_event
         )
+    dated.open_day(run)
 
 
 def prices(run: Run) -> None:
@@ -65,10 +65,14 @@ def prices(run: Run) -> None:
     p.eth_usd = float(run.crypto.eth_usd[day])
     planned = run.quotes.network_open_eh_s * float(run.crypto.hashrate_growth[day])
     hashrate = planned
-    if channels.hashprice:
+    if crypto.network == "history":  # the rest of the network fills up what fleets leave
+        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
+        if channels.hashprice:
+            hashrate = max(planned, online / TH_PER_EH)
+    elif channels.hashprice:
         online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         added = planned - run.quotes.network_open_eh_s
-        k = s.names.hardware.index(NETWORK_GROWTH_CLASS)
+        k = run.quotes.growth_class
         target = online_share(
             p.hashprice_usd_ph_day,
             NETWORK_POWER_USD_MWH,
@@ -135,6 +139,7 @@ def set_marks(run: Run) -> None:
 def operate(run: Run) -> None:
     """Contracts, rigs, GPUs and overhead of a day (also used, undone, to open the books)."""
     p = run.state.prices
+    treasury.set_hold_shares(run)
     reward = p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
     p.effective_gpus = p.receiver_gpus + compiled.run_machines(
         run.today(), run.shared(), p.difficulty_eh_s * TH_PER_EH, reward * 144.0
@@ -200,7 +205,9 @@ def liquidate(run: Run) -> None:
 
 def credit(run: Run) -> None:
     """Roll what matures, build what was committed, deliver what was signed, invest."""
-    compiled.lend(run.today(), run.shared())
+    compiled.roll_over(run.today(), run.shared())
+    dated.give_credit(run)
+    compiled.deliver(run.today(), run.shared())
     cycle.invest(run)
 
 

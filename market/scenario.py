@@ -20,6 +20,7 @@ from market.settings import (
     Compute,
     Credit,
     Crypto,
+    Facts,
     Investment,
     Lenders,
     Liquidation,
@@ -51,6 +52,7 @@ class Scenario(Section):
     days: int = Field(730, ge=1, le=36500)
     opening: Opening = Opening()
     synthetic: Synthetic = Synthetic()
+    facts: Facts = Facts()
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
     macro: Macro = Macro()

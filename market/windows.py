@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from agents.lender import credit_supply_share
-from market import compiled_phases, custody, last_resort
+from market import budgets, compiled_phases, custody, last_resort
 from market.bids import (
     income_usd_day,
     remaining_life_years,
@@ -55,6 +55,8 @@ def hold_auctions(run: Run) -> None:
         bids, units = bids_today(run, k, False, 0.0)
         run.recorder.book(run, k, False, bids, units, hold)
         routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
+        if terms.budget_clearing:
+            bids, units = budgets.bids_at_clearing(run, k, bids, hold, routine)
         price, _, forced, event = compiled_phases.auction_removed(
             today, run.shared(), k, bids, units, routine, hold
         )
