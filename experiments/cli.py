@@ -45,12 +45,12 @@ NAME = Annotated[
 def run(
     scenario: NAME,
     start: Annotated[
-        str | None, typer.Option(metavar="BOOKS", help="Opening books; this version has 2025.")
+        str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
     days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Multiplies the number of small parties, 0.1 to 100.")
+        float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
     ] = None,
     settings: Annotated[
         list[str] | None,
