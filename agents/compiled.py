@@ -21,7 +21,6 @@ from pathlib import Path
 from typing import Any
 
 import numba
-from numba import njit as _njit
 from numba.core.registry import CPUDispatcher
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -144,8 +143,9 @@ class _Kernel(CPUDispatcher):
     calls for the first time.
     """
 
-    def __init__(self, py_func: Callable[..., Any], **_: Any) -> None:
-        super().__init__(py_func, targetoptions={**_OPTIONS, "no_cpython_wrapper": True})
+    def __init__(self, py_func: Callable[..., Any], forceinline: bool = False) -> None:
+        options = {**_OPTIONS, "no_cpython_wrapper": True, "forceinline": forceinline}
+        super().__init__(py_func, targetoptions=options)
         self._entrance: CPUDispatcher | None = None
 
     def __call__(self, *args: Any) -> Any:
@@ -177,5 +177,12 @@ def compiled(function: Callable[..., Any]) -> Any:
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile into the caller: for transfers in hot loops, where passing a table costs more."""
-    return _njit(inline="always", error_model="numpy")(function)
+    """Compile into the caller: for short functions in hot loops.
+
+    Handing over a table means copying the addresses and sizes of all its columns.
+    """
+    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+        return function
+    kernel = _Kernel(function, forceinline=True)
+    _keep(kernel, "kernel")
+    return kernel

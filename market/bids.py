@@ -1,4 +1,4 @@
-"""What buyers offer for a class today: the order book, and what walking it with a position brings.
+"""What buyers offer for a class today.
 
 Bids are computed per segment (the strip of the option to run) and spread by each buyer's private
 view. The level of the strip is *implied* by the opening second-hand price, as an implied volatility
@@ -137,21 +137,6 @@ def class_bids(
             buyers.needs_slots[i],
         )
     return bids, units
-
-
-@compiled
-def walk_book(bids: np.ndarray, units: np.ndarray, position: float) -> tuple[float, float]:
-    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
-    order = np.argsort(-bids, kind="mergesort")
-    left = position
-    proceeds = 0.0
-    for i in order:
-        if left <= 0.0 or bids[i] <= 0.0:
-            break
-        sold = min(left, units[i])
-        proceeds += sold * bids[i]
-        left -= sold
-    return proceeds, position - left
 
 
 @compiled

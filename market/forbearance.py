@@ -16,10 +16,11 @@ from agents.buyer import strip_value_usd
 from agents.lender import annuity_factor, continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
 from market import windows
-from market.bids import income_usd_day, walk_book
+from market.bids import income_usd_day
 from market.credit import borrower_debt_usd
 from market.events import Cause, Event, log_event
 from market.hardware import Family
+from market.illusion import class_ladder, realisable_usd
 from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
 from market.run import Run
@@ -160,25 +161,8 @@ def realisable_usd_unit(run: Run, k: int, position: float) -> float:
     """Net proceeds a unit [USD] of walking today's order book with a whole position."""
     if position <= 0.0:
         return 0.0
-    s, terms = run.state, run.terms
-    books = [
-        windows.bids_today(run, k, place, 0.0)
-        for place, there in (
-            (False, run.quotes.has_removed_buyers[k]),
-            (True, run.quotes.has_in_place_buyers[k] and position >= run.quotes.smallest_cluster),
-        )
-        if there
-    ]
-    scrap = float(s.hardware.scrap_usd[k])
-    if not books:
-        return scrap
-    bids = np.concatenate([book[0] for book in books])
-    units = np.concatenate([book[1] for book in books])
-    gross, sold = walk_book(bids, units, position)
-    gpu = s.hardware.family[k] == Family.GPU
-    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-    net = gross * (1.0 - terms.legal_cost_share) - removal * sold
-    return (max(net, 0.0) + (position - sold) * scrap) / position
+    ladder = class_ladder(run, k, position >= run.quotes.smallest_cluster)
+    return realisable_usd(run, ladder, k, position) / position
 
 
 def estate_share(run: Run, b: int) -> float:

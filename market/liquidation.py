@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.buyer import Buyers
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import (
     Lenders,
     patience_days,
@@ -23,13 +23,13 @@ from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay, repay
 from market.loans import Loans, annual_rate
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, rows_in_state
 
 ESTATE_PATIENCE_DAYS = 180.0
 OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
 
-@compiled
+@inlined
 def lot_reserve_usd(
     today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
 ) -> float:
@@ -239,39 +239,41 @@ def auction_removed(
     scrap = hardware.scrap_usd[k]
     offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
     removal = terms.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
-    asks = np.full(lots.count[0] + 1, np.inf)
-    left = np.zeros(lots.count[0] + 1)
-    for i in range(lots.count[0]):
-        if lots.hardware[i] == k and lots.state[i] == offered:
-            asks[i] = lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots)
-            left[i] = lots.units[i]
-    asks[lots.count[0]] = scrap
-    left[lots.count[0]] = routine_units
+    offers = rows_in_state(k, offered, lots)
+    routine = len(offers)
+    asks = np.empty(routine + 1)
+    left = np.empty(routine + 1)
+    for a in range(routine):
+        asks[a] = lot_reserve_usd(today, offers[a], hold_value_usd, scrap, lenders, lots)
+        left[a] = lots.units[offers[a]]
+    asks[routine] = scrap
+    left[routine] = routine_units
     ask_order = np.argsort(asks, kind="mergesort")
-    bid_order = np.argsort(-bids, kind="mergesort")
-    won = np.zeros((len(bids),))
-    served = np.zeros(len(left))
+    live = np.flatnonzero(bids > 0.0)
+    bid_order = live[np.argsort(-bids[live], kind="mergesort")]
+    won = np.zeros(len(bid_order))
+    served = np.zeros(routine + 1)
     a = 0
     b = 0
     last_ask = 0.0
     while a < len(ask_order) and b < len(bid_order):
         i = ask_order[a]
         j = bid_order[b]
-        if not np.isfinite(asks[i]) or bids[j] <= 0.0 or bids[j] < asks[i]:
+        if bids[j] < asks[i]:
             break
-        traded = min(left[i] - served[i], bid_units[j] - won[j])
+        traded = min(left[i] - served[i], bid_units[j] - won[b])
         if traded > 0.0:
             served[i] += traded
-            won[j] += traded
+            won[b] += traded
             last_ask = asks[i]
         if left[i] - served[i] <= 1e-9:
             a += 1
-        if bid_units[j] - won[j] <= 1e-9:
+        if bid_units[j] - won[b] <= 1e-9:
             b += 1
     total = served.sum()
     if total <= 0.0:
         return np.nan, 0.0, 0.0, -1
-    while b < len(bid_order) and bid_units[bid_order[b]] - won[bid_order[b]] <= 1e-9:
+    while b < len(bid_order) and bid_units[bid_order[b]] - won[b] <= 1e-9:
         b += 1  # a bid without money or racks sets no price
     next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
     price = max(last_ask, next_bid, 0.0)
@@ -279,8 +281,9 @@ def auction_removed(
     a = 0
     given = np.zeros(len(left))
     event = -1
-    for j in bid_order:
-        need = won[j]
+    for b in range(len(bid_order)):
+        j = bid_order[b]
+        need = won[b]
         if need <= 0.0:
             continue
         buyers.budget_usd[j] -= need * price
@@ -291,19 +294,19 @@ def auction_removed(
             if units > 1e-9:
                 given[i] += units
                 need -= units
-                if i == lots.count[0]:
+                if i == routine:
                     _sell_routine(
                         today, k, units, price, today.first_buyer + j, parties, ledger, holdings
                     )
                 else:
                     forced_part += units
                     taken_out = removal
-                    if lots.listed[i] and hardware.family[k] == Family.GPU:
+                    if lots.listed[offers[i]] and hardware.family[k] == Family.GPU:
                         taken_out = terms.removal_usd_per_gpu  # seized ones were, at their seizure
                     event = sell_units(
                         today,
                         terms,
-                        i,
+                        offers[i],
                         units,
                         price,
                         taken_out,
@@ -321,7 +324,7 @@ def auction_removed(
         if buyers.needs_slots[j]:  # ordinary purchases replace what the buyer retires
             rack = hardware.rack[k]
             buyers.slots[j, rack] -= forced_part * hardware.slots_per_unit[k]
-    forced = total - served[lots.count[0]]
+    forced = total - served[routine]
     return price, total, forced, event
 
 

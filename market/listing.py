@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.neocloud import Neoclouds
 from agents.party import Parties, Status
 from market.context import Log, Today
@@ -89,7 +89,7 @@ def list_machines(
             lots.offered_day[i] = today.day
 
 
-@compiled
+@inlined
 def free_units(row: int, holdings: Holdings) -> float:
     """Units of a holding without a lien and not needed for a contract of their own."""
     bound = max(holdings.pledged[row], holdings.contract_units[row])

@@ -104,3 +104,15 @@ def new_lot(
     lots.event[i] = event
     lots.last_event[i] = event
     return i
+
+
+@compiled
+def rows_in_state(k: int, state: int, lots: Lots) -> np.ndarray:
+    """Lots of a class in a state, in order."""
+    rows = np.empty(lots.count[0], np.int64)
+    found = 0
+    for i in range(lots.count[0]):
+        if lots.hardware[i] == k and lots.state[i] == state:
+            rows[found] = i
+            found += 1
+    return rows[:found]

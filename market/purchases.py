@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.borrower import Borrowers
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders, advance_rate
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
@@ -31,7 +31,7 @@ BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many da
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
 
 
-@compiled
+@inlined
 def spare_cash_usd(
     today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
 ) -> float:
@@ -39,13 +39,15 @@ def spare_cash_usd(
 
     The gap is scheduled debt service less operating cash flow, where that is positive.
     """
+    overhead = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
+    if parties.cash_usd[b] <= overhead:
+        return 0.0  # whatever the gap
     service = yearly_service_usd(today, b, loans)
     gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
-    buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
-    return max(0.0, parties.cash_usd[b] - buffer)
+    return max(0.0, parties.cash_usd[b] - (overhead + gap))
 
 
-@compiled
+@inlined
 def draw_for_purchase(
     today: Today,
     b: int,
@@ -120,9 +122,11 @@ def build(
             paid += draw_for_purchase(
                 today, b, cost - paid, -1, parties, lenders, ledger, loans, log
             )
-        spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
-        paid = min(cost, paid + max(0.0, spare))
-        paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
+        if paid < cost:
+            spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
+            paid = min(cost, paid + max(0.0, spare))
+        if paid < cost:
+            paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
         pay(parties, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
@@ -209,10 +213,12 @@ def deliver(
         )
         rest = borrowed - from_lines
         if rest > 0.0:
+            credit = _facility_credit(b, c, loans, lenders)
             for loan in range(loans.first[b], loans.first[b + 1]):
-                share = _facility_share(b, c, loan, loans, lenders)
-                if share > 0.0:
-                    draw_loan(today, loan, share * rest, parties, lenders, ledger, loans, log)
+                mine = _lends(c, loan, loans, lenders)
+                if mine > 0.0:
+                    amount = mine / credit * rest
+                    draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
         pay(parties, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)
@@ -261,7 +267,7 @@ def _facility_row(b: int, c: int, loans: Loans) -> int:
     return -1
 
 
-@compiled
+@inlined
 def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
     """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
     if (
@@ -287,15 +293,12 @@ def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
 
 
 @compiled
-def _facility_share(b: int, c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
-    """Share of a contract's facility that one lender pays: in proportion to the credit it gives."""
-    mine = _lends(c, loan, loans, lenders)
-    if mine <= 0.0:
-        return 0.0
+def _facility_credit(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
+    """Credit that all lenders of a contract's facility give together: what they share it by."""
     total = 0.0
-    for other in range(loans.first[b], loans.first[b + 1]):
-        total += _lends(c, other, loans, lenders)
-    return mine / total
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        total += _lends(c, loan, loans, lenders)
+    return total
 
 
 @compiled
@@ -355,11 +358,12 @@ def _pledge_delivery(
             and loans.instrument[loan] == Instrument.GPU_LOAN
         ):
             lines += loans.principal_usd[loan]
+    credit = _facility_credit(b, c, loans, lenders)
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
             continue
-        share = _facility_share(b, c, loan, loans, lenders)
-        pledged = units * from_facility / paid * share
+        mine = _lends(c, loan, loans, lenders)
+        pledged = units * from_facility / paid * (mine / credit if mine > 0.0 else 0.0)
         if (
             loans.growth[loan] == NO_GROWTH
             and loans.instrument[loan] == Instrument.GPU_LOAN

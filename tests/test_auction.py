@@ -12,12 +12,12 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside
-from market.bids import walk_book
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.liquidation import auction_in_place, auction_removed
 from market.loans import Collateral
 from market.lots import LotState
+from market.order_book import ladder_of, sell_down
 
 SCRAP = 5.0
 PATIENCE = 100.0  # days, of lenders who can wait; others must sell at scrap
@@ -650,7 +650,7 @@ def test_a_cluster_is_not_cut_up_for_a_small_buyer() -> None:
 )
 def test_walking_the_book(book: list[tuple[float, float]], position: float, more: float) -> None:
     bids, units = (np.array(column) for column in zip(*book, strict=True))
-    proceeds, sold = walk_book(bids, units, position)
+    proceeds, sold = sell_down(ladder_of(bids, units), position)
     room = float(units[bids > 0].sum())
     assert sold == pytest.approx(min(position, room), abs=1e-9)
     assert 0.0 <= proceeds <= bids.max() * sold + 1e-9
@@ -661,7 +661,7 @@ def test_walking_the_book(book: list[tuple[float, float]], position: float, more
         left -= min(left, number)
     assert proceeds == pytest.approx(best, rel=1e-9, abs=1e-9)
     # Price falls with size: each further machine brings no more than the average so far.
-    larger, larger_sold = walk_book(bids, units, position + more)
+    larger, larger_sold = sell_down(ladder_of(bids, units), position + more)
     assert larger >= proceeds - 1e-9
     if sold > 1e-6 and larger_sold > 1e-6:
         assert larger / larger_sold <= proceeds / sold + 1e-6
