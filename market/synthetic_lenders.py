@@ -106,6 +106,7 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
         for name in ("runnable_share", "funding_maturity_days", "min_capital_ratio")
     }
     capital = _capital_usd(people, pool, assets, means["min_capital_ratio"])
+    funding = np.where(assets - capital > 1e-12 * assets, assets - capital, 0.0)
     zeros: dict[str, Any] = {}
     for name in old._fields:
         column = getattr(old, name)
@@ -116,7 +117,7 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
         capital_usd=capital,
         book_usd=book_usd,
         other_loans_usd=other,
-        funding_usd=assets - capital,
+        funding_usd=funding,
         sleeve=np.isin(kind, SLEEVES),
         redeemable=np.isin(kind, FUNDS),
         marked=np.isin(kind, MARKED),
