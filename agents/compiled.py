@@ -80,7 +80,7 @@ def source_hash() -> str:
 
 
 @cache
-def _cache_root() -> Path:
+def cache_root() -> Path:
     """The folder of all caches: the user's choice, the usual place, or a temporary one."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firesale"
@@ -107,14 +107,15 @@ def _forget_old(root: Path) -> None:
 
 @cache
 def _cache_folder(module: str, kind: str) -> Path:
-    folder = _cache_root() / f"{module}-{module_hash(module)}"
+    folder = cache_root() / f"{module}-{module_hash(module)}"
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
     return folder / kind
 
 
 def _mark() -> Path:
-    return _cache_root() / f"warm-{source_hash()}"
+    place = hashlib.sha256(str(_ROOT).encode()).hexdigest()[:8]  # numba keeps code by path
+    return cache_root() / f"warm-{source_hash()}-{place}"
 
 
 def is_warm() -> bool:

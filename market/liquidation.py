@@ -25,6 +25,7 @@ from market.ledger import Ledger, pay, repay
 from market.loans import Loans, annual_rate
 from market.lots import Lots, LotState, rows_in_state
 
+DUST = 1e-6  # of a machine: rounding, no trade and no price
 ESTATE_PATIENCE_DAYS = 180.0
 OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
@@ -75,7 +76,7 @@ def sell_units(
     courts = today.first_outside + Outside.COURTS
     k = lots.hardware[lot]
     lots.units[lot] -= units
-    if lots.units[lot] < 1e-6:  # dust goes with the last sale
+    if lots.units[lot] < DUST:  # it goes with the last sale
         units += lots.units[lot]
         lots.units[lot] = 0.0
         lots.state[lot] = LotState.SOLD
@@ -262,18 +263,18 @@ def auction_removed(
         if bids[j] < asks[i]:
             break
         traded = min(left[i] - served[i], bid_units[j] - won[b])
-        if traded > 0.0:
+        if traded > DUST:
             served[i] += traded
             won[b] += traded
             last_ask = asks[i]
-        if left[i] - served[i] <= 1e-9:
+        if left[i] - served[i] <= DUST:
             a += 1
-        if bid_units[j] - won[b] <= 1e-9:
+        if bid_units[j] - won[b] <= DUST:
             b += 1
     total = served.sum()
-    if total <= 0.0:
+    if total <= DUST:
         return np.nan, 0.0, 0.0, -1
-    while b < len(bid_order) and bid_units[bid_order[b]] - won[b] <= 1e-9:
+    while b < len(bid_order) and bid_units[bid_order[b]] - won[b] <= DUST:
         b += 1  # a bid without money or racks sets no price
     next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
     price = max(last_ask, next_bid, 0.0)
@@ -288,10 +289,10 @@ def auction_removed(
             continue
         buyers.budget_usd[j] -= need * price
         forced_part = 0.0
-        while need > 1e-9 and a < len(ask_order):
+        while need > DUST and a < len(ask_order):
             i = ask_order[a]
             units = min(need, served[i] - given[i])
-            if units > 1e-9:
+            if units > DUST:
                 given[i] += units
                 need -= units
                 if i == routine:
@@ -319,7 +320,7 @@ def auction_removed(
                         lots,
                         log,
                     )
-            if served[i] - given[i] <= 1e-9:
+            if served[i] - given[i] <= DUST:
                 a += 1
         if buyers.needs_slots[j]:  # ordinary purchases replace what the buyer retires
             rack = hardware.rack[k]

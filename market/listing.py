@@ -15,6 +15,7 @@ from market.context import Log, Today
 from market.default import DUST_UNITS
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings
+from market.ledger import DUST_USD
 from market.loans import Loans, LoanStatus
 from market.lots import Lots, LotState, new_lot
 
@@ -58,7 +59,7 @@ def list_machines(
         if need <= MORE_SHARE * coming[b]:
             continue  # nothing is missing, or most of it is on its way
         spare_gpus = uncovered_gpus(b, neoclouds, hardware, holdings)
-        while need > 0.0 and lots.count[0] < room:
+        while need > DUST_USD and lots.count[0] < room:
             row = _cheapest_free(b, spare_gpus > DUST_UNITS, marks_usd, hardware, holdings)
             if row < 0:
                 break

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from agents.lender import credit_supply_share
 from agents.party import Kind, Status
+from market.compiled_phases import asks_for
 from market.events import Event
 from market.hardware import Family
 from market.illusion import measure_illusion
-from market.lots import LotState, rows_in_state
-from market.order_book import asks_of, bid_levels
+from market.lots import LotState
+from market.order_book import bid_levels
 from market.windows import strips_today
 
 if TYPE_CHECKING:
@@ -124,13 +125,12 @@ class Recorder:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC
-        offers = rows_in_state(k, LotState.IN_PLACE if from_site else LotState.REMOVED, s.lots)
+        state = LotState.IN_PLACE if from_site else LotState.REMOVED
+        asks = asks_for(run.today(), run.shared(), k, state, hold_usd)
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if len(offers) == 0 and not quarterly:
+        if len(asks[0]) == 0 and not quarterly:
             return
         steps = bid_levels(bids, units, s.buyers.segment, len(s.names.segments))
-        scrap = float(s.hardware.scrap_usd[k])
-        asks = asks_of(run.today(), offers, hold_usd, scrap, s.lenders, s.lots)
         self._book.append((run.day, k, in_place, steps, asks))
         self._names = s.names
 

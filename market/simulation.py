@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market import cycle, phases
+from market import compiled_phases, cycle, phases
 from market.compute import compute_paths
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
@@ -234,7 +234,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     income = np.where(loans.holding >= 0, s.holdings.income_usd_unit_day[loans.holding], sites)
     loans.base_cash_flow_usd_day[:] -= loans.collateral_units * income
     phases.set_marks(run)
-    phases.underwrite(run)
+    compiled_phases.underwrite(run.today(), run.shared())
     imply_views(run, tables)
     run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
     run.strips = strips_today(run)

@@ -1,14 +1,40 @@
 """Fixtures that several files of tests share."""
 
 import os
+import subprocess
 import sys
 
 import pytest
 from hypothesis import Phase, settings
 
+from agents.compiled import is_warm
 from market.tables import OpeningTables, load_opening_tables
 
 STATUS = pytest.StashKey[int]()  # exit code of the session
+MOST_WORKERS = 4  # each keeps its own finished runs in memory
+LONGEST = (  # begun first, so that workers end together
+    "test_run_invariants",
+    "test_run_signs",
+    "test_view_browser",
+    "test_view_components",
+    "test_run_equity",
+    "test_sweep_runner",
+    "test_clearing",
+    "test_run_determinism",
+)
+# Forty days in which nearly every kernel is called.
+COMPILE = """
+from agents.compiled import note_warm
+from market.scenario import Scenario
+from market.simulation import Simulation
+harsh = (
+    "days=40", "crypto.crash_start_day=1", "crypto.crash_days=20", "credit.hazard_per_year=0.5",
+    "credit.bankruptcy_days=3", "credit.payables_days=2", "liquidation.legal_days=1",
+    "liquidation.site_days=5", "lenders.run_threshold=0", "lenders.run_speed=50",
+)
+Simulation(Scenario.load("joint-crash").with_settings(list(harsh))).run().summary()
+note_warm()
+"""
 
 # The same examples in every run; new ones with --hypothesis-profile=default.
 settings.register_profile(
@@ -24,6 +50,29 @@ settings.load_profile("same")
 def tables() -> OpeningTables:
     """The packaged opening tables of 2025-09-30; frozen, so one copy serves all tests."""
     return load_opening_tables()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A worker per core for the whole suite; none where files or a name are asked for."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist's own answer
+    whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    mine = getattr(os, "sched_getaffinity", None)  # of this process, where the system tells
+    cores = min(len(mine(0)) if mine else os.cpu_count() or 1, MOST_WORKERS)
+    return cores if whole and not config.option.keyword and cores > 1 else 0
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take longest come first; the order within a file stays."""
+    rank = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile once, before several workers would do it side by side."""
+    if session.config.option.numprocesses and not is_warm():
+        subprocess.run([sys.executable, "-c", COMPILE], cwd=session.config.rootpath, check=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -4,70 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import baseline
 import numpy as np
 import pytest
 import runs
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from runs import RULES, Watch, fresh, watched
+from runs import CHANNELS, REFERENCE_RUNS, RULES, Watch, fresh, watched
 
 from agents.party import Outside, Status
 from market.events import Event
 from market.loans import LoanStatus
-from market.scenario import Channels, Scenario
+from market.scenario import Scenario
 from market.simulation import Simulation
 
-CHANNELS = tuple(Channels.model_fields)
 
-RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
-    "calm": ("calm", (), 1, "packaged"),
-    "baseline": ("baseline", ("days=365",), 2, "packaged"),
-    "crypto-crash": ("crypto-crash", (), 1, "packaged"),
-    "joint-crash": ("joint-crash", (), 3, "packaged"),
-    "rental-deflation": ("rental-deflation", ("days=365",), 1, "packaged"),
-    "without recourse": (
-        "joint-crash",
-        ("days=400", "crypto.crash_days=120", "liquidation.site_days=60"),
-        2,
-        "without recourse",
-    ),
-    "hard and hazardous": (
-        "joint-crash",
-        (
-            "days=400",
-            "crypto.crash_depth=0.9",
-            "crypto.crash_days=60",
-            "compute.rent_change_per_year=-0.7",
-            "credit.hazard_per_year=0.5",
-            "credit.refinancing_appetite=0.3",
-            "liquidation.legal_days=0",
-            "liquidation.site_days=30",
-            "credit.bankruptcy_days=60",
-        ),
-        5,
-        "packaged",
-    ),
-    "sampled and scaled": (
-        "crypto-crash",
-        ("days=300", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
-        8,
-        "packaged",
-    ),
-    **{
-        f"{channel} off": (
-            "joint-crash",
-            ("days=240", "crypto.crash_days=90", f"channels.{channel}=false"),
-            4,
-            "packaged",
-        )
-        for channel in CHANNELS
-    },
-}
+@pytest.fixture(scope="session", params=REFERENCE_RUNS)
+def reference(request: pytest.FixtureRequest) -> str:
+    """The name of a reference run."""
+    return str(request.param)
 
 
-@pytest.fixture(scope="session", params=RUNS)
-def watch(request: pytest.FixtureRequest) -> Watch:
-    return watched(*RUNS[request.param])
+@pytest.fixture(scope="session")
+def watch(reference: str) -> Watch:
+    return watched(*REFERENCE_RUNS[reference])
+
+
+def test_results_are_the_stored_ones_to_the_last_bit(reference: str, watch: Watch) -> None:
+    changed = baseline.differences(baseline.stored(reference), baseline.record(watch.sim))
+    assert not changed, (
+        f"{reference}: {'; '.join(changed)}. If that is meant, run "
+        "'uv run python tests/baseline.py --write' and say why in CHANGELOG.md, under Results."
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -78,7 +46,7 @@ def test_every_day(watch: Watch, rule: str) -> None:
 def test_the_runs_are_not_idle() -> None:
     """Invariants of a market in which nothing happens would prove nothing."""
     seen: set[str] = set()
-    for run in RUNS.values():
+    for run in REFERENCE_RUNS.values():
         seen |= set(watched(*run).sim.events()["kind"])
     later = {"converted", "put"}  # from December 2026 on: tests of their own
     assert seen >= {kind.name.lower() for kind in Event} - {"draw"} - later
