@@ -5,7 +5,9 @@ Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until 
 
 from __future__ import annotations
 
+import contextlib
 import io
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -219,6 +221,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII
+    with contextlib.suppress(ValueError):  # in a thread, which gets no signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as an interrupt: tidy up
     arguments = sys.argv[1:] if arguments is None else arguments
     command: Callable[..., Any] = typer.main.get_command(app)
     try:

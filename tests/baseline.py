@@ -79,7 +79,7 @@ def figures(sim: Simulation) -> dict[str, float]:
         name: float(last[name]) for name in ("btc_usd", "hashprice_usd_ph_day", "mark_H100_usd")
     }
     found = {name: x for name, x in flat(sim.summary()).items() if name.startswith(wanted)}
-    return found | {"events": float(len(sim.events()))} | prices
+    return found | prices
 
 
 def record(sim: Simulation) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 
+import numba
 import pytest
 from hypothesis import Phase, settings
 
@@ -21,6 +22,15 @@ LONGEST = (  # begun first, so that workers end together
     "test_sweep_runner",
     "test_clearing",
     "test_run_determinism",
+)
+# Files of long runs, which take hours on uncompiled kernels (NUMBA_DISABLE_JIT=1).
+WHOLE_MARKETS = (
+    "test_cli",
+    "test_figures",
+    "test_published",
+    "test_run_",
+    "test_sweep_",
+    "test_view_",
 )
 # Forty days in which nearly every kernel is called.
 COMPILE = """
@@ -62,10 +72,18 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     return cores if whole and not config.option.keyword and cores > 1 else 0
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take longest come first; the order within a file stays."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files that take longest come first; without compilation some have to stay behind."""
     rank = {name: k for k, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    if numba.config.DISABLE_JIT:
+        needs = [
+            item
+            for item in items
+            if item.path.stem.startswith(WHOLE_MARKETS) or item.get_closest_marker("compiled")
+        ]
+        config.hook.pytest_deselected(items=needs)
+        items[:] = [item for item in items if item not in set(needs)]
 
 
 @pytest.hookimpl(tryfirst=True)
