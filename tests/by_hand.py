@@ -258,7 +258,6 @@ class Bench:
                 growth_class=RIG,
                 other_loans_open_usd=1e6 * lenders,
                 machine_class=GPU,
-                growth_class=RIG,
                 value_to_price_open=1.0,
             ),
             recorder=Recorder(),
