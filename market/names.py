@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
-from typing import overload
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class NumberedNames(Sequence[str]):
@@ -44,6 +47,13 @@ class NumberedNames(Sequence[str]):
         prefix, count = block
         return f"{prefix}{i - first + 1:0{len(str(count))}d}"
 
+    def take(self, rows: NDArray[np.integer[Any]]) -> NDArray[np.object_]:
+        """The names of many rows, each made once."""
+        once, place = np.unique(rows, return_inverse=True)
+        made = np.empty(len(once), object)
+        made[:] = [self[row] for row in once.tolist()]
+        return made[place]
+
     def index(self, value: object, start: int = 0, stop: int | None = None) -> int:
         """Row of a name; the number is read off it.
 
@@ -70,3 +80,34 @@ class NumberedNames(Sequence[str]):
         except ValueError:
             return False
         return True
+
+
+def names_of(names: Sequence[str], rows: NDArray[np.integer[Any]]) -> NDArray[np.object_]:
+    """Names of many rows; -1 has none."""
+    rows = np.asarray(rows, np.int64)
+    some = rows >= 0
+    result = np.full(len(rows), "", object)
+    if isinstance(names, NumberedNames):
+        result[some] = names.take(rows[some])
+    else:
+        result[some] = np.array(names, object)[rows[some]]
+    return result
+
+
+class TitleById(Mapping[str, str]):
+    """Titles of parties by id, looked up when asked for."""
+
+    def __init__(self, ids: NumberedNames, titles: Sequence[str]) -> None:
+        self._ids, self._titles = ids, titles
+
+    def __getitem__(self, party: str) -> str:
+        try:
+            return self._titles[self._ids.index(party)]
+        except ValueError:
+            raise KeyError(party) from None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._ids)
+
+    def __len__(self) -> int:
+        return len(self._ids)

@@ -5,7 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from market.growth import spot_order_class
 from market.hardware import Family, newest_rigs
 from market.loans import Collateral
 from market.macro import macro_paths
+from market.names import NumberedNames, TitleById
 from market.opening import open_market
 from market.opening_synthetic import open_synthetic, synthetic_tables
 from market.record import Recorder
@@ -155,11 +156,11 @@ class Simulation:
         """Paper collateral of a class against what 90 days of bids absorb."""
         return self.run_state.recorder.absorption()
 
-    def events(self) -> pd.DataFrame:
-        """The causal log."""
+    def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+        """The causal log, or some rows of it."""
         from market.frames import event_frame
 
-        return event_frame(self.state)
+        return event_frame(self.state, rows)
 
     def loans(self) -> pd.DataFrame:
         """Every loan as it stands."""
@@ -173,9 +174,12 @@ class Simulation:
 
         return lender_frame(self.state)
 
-    def names(self) -> dict[str, str]:
+    def names(self) -> Mapping[str, str]:
         """Display name of every party id."""
-        return dict(zip(self.state.names.parties, self.state.names.titles, strict=True))
+        ids, titles = self.state.names.parties, self.state.names.titles
+        if isinstance(ids, NumberedNames):
+            return TitleById(ids, titles)
+        return dict(zip(ids, titles, strict=True))
 
 
 def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
