@@ -8,6 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import os
 import re
@@ -18,6 +19,7 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
@@ -136,23 +138,55 @@ _OPTIONS = {
 }
 
 
+# What a kernel uses where it makes arrays or parts of them, or reaches the shared tables.
+_MAKERS = frozenset(
+    ("arange", "argsort", "array", "asarray", "astype", "ascontiguousarray")
+    + ("clip", "concatenate", "copy", "cumsum", "diff", "empty", "flatnonzero", "full")
+    + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
+    + ("tables", "where", "zeros", "Shared")
+)
+_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE"))
+
+
+def _makes_arrays(function: Callable[..., Any]) -> bool:
+    """Whether a function may make an array, itself or through a kernel that it calls.
+
+    Numba refuses to compile one that does and was not recognised.
+    """
+    names = function.__code__.co_names
+    used = [function.__globals__.get(name) for name in names]
+    modules = [one for one in used if isinstance(one, ModuleType)]
+    used += [getattr(module, name, None) for module in modules for name in names]
+    return (
+        not _MAKERS.isdisjoint(names)
+        or any(step.opname in _SLICES for step in dis.get_instructions(function))
+        or any(one.makes_arrays for one in used if isinstance(one, _Kernel))
+    )
+
+
 class _Kernel(CPUDispatcher):
     """A compiled function that other compiled functions call, without an entrance for Python.
 
     The entrance takes every array out of every table and puts it back: for functions of whole
     tables it is most of what there is to compile. It is made, as a function of its own, when Python
     calls for the first time.
+
+    A kernel that makes no array counts no references to arrays either. Numba would count those to
+    every column of a table that a function with branches gets, one atomic addition each: of a day
+    of many parties that was nine tenths.
     """
 
     def __init__(self, py_func: Callable[..., Any], forceinline: bool = False) -> None:
-        options = {**_OPTIONS, "no_cpython_wrapper": True, "forceinline": forceinline}
+        self.makes_arrays = _makes_arrays(py_func)
+        self._options = {**_OPTIONS, "_nrt": self.makes_arrays}
+        options = {**self._options, "no_cpython_wrapper": True, "forceinline": forceinline}
         super().__init__(py_func, targetoptions=options)
         self._entrance: CPUDispatcher | None = None
 
     def __call__(self, *args: Any) -> Any:
         """Call from Python."""
         if self._entrance is None:
-            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(_OPTIONS))
+            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(self._options))
             _keep(self._entrance, "entrance")
         return self._entrance(*args)
 

@@ -21,14 +21,17 @@ class Miners(NamedTuple):
     """One row per borrower (a neocloud's row is zero), indexed by party id."""
 
     power_usd_mwh: NDArray[np.float64]
-    hold_share: NDArray[np.float64]  # share of production kept as treasury
+    energised: NDArray[np.float64]  # share of its rigs that have power
+    hold_policy: NDArray[np.float64]  # share of production kept as treasury in good times
+    hold_share: NDArray[np.float64]  # and kept today
     hashrate_online_th: NDArray[np.float64]  # result of the last day
     margin_usd_day: NDArray[np.float64]  # mining revenue less power of the last day
 
 
 def empty_miners(count: int) -> Miners:
     """A table of ``count`` rows without rigs."""
-    return Miners(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
+    zeros = {name: np.zeros(count) for name in Miners._fields if name != "energised"}
+    return Miners(energised=np.ones(count), **zeros)
 
 
 @compiled
@@ -56,6 +59,14 @@ def adjusted_share(previous: float, target: float) -> float:
     Power contracts, staff and the wait for the next difficulty keep miners from switching at once.
     """
     return previous + (target - previous) / SWITCHING_DAYS
+
+
+def held_share(
+    policy: NDArray[np.float64], cash_usd: NDArray[np.float64], outlays_usd: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of production kept: the policy's, less as cash no longer covers the outlays ahead."""
+    covered = np.clip(cash_usd / np.maximum(outlays_usd, 1e-9), 0.0, 1.0)
+    return policy * covered
 
 
 @compiled

@@ -1,4 +1,4 @@
-"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``view`` and ``scenarios``.
+"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``view``, ``bench``, ``scenarios``.
 
 Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
 """
@@ -47,12 +47,12 @@ NAME = Annotated[
 def run(
     scenario: NAME,
     start: Annotated[
-        str | None, typer.Option(metavar="BOOKS", help="Opening books; this version has 2025.")
+        str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
     days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
     scale: Annotated[
-        float | None, typer.Option(help="Multiplies the number of small parties, 0.1 to 100.")
+        float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
     ] = None,
     settings: Annotated[
         list[str] | None,
@@ -151,6 +151,22 @@ def view(
     from experiments.view.serve import serve
 
     serve(scenario, port, open_)
+
+
+@app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
+def bench(
+    parties: Annotated[
+        list[int] | None,
+        typer.Option(help="Size of a market to measure; repeatable. Else 10^3 to 10^7."),
+    ] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Measure what a day costs, against this machine's memory and against plain agents."""
+    from experiments.bench import command
+
+    command.bench(parties or [], as_json=json_)
 
 
 @scenarios.command("list", epilog="Example: firesale scenarios list")

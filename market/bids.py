@@ -54,24 +54,50 @@ def segment_strips(
 
     A buyer looks no further than its horizon and the class's remaining economic life.
     """
-    classes = len(hardware.family)
-    strips = np.full((len(first_of_segment), classes), np.nan)
+    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
+    for k in range(len(hardware.family)):
+        gpu = hardware.family[k] == Family.GPU
+        set_class_strips(
+            k,
+            income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
+            gpu_drift if gpu else asic_drift,
+            gpu_volatility if gpu else asic_volatility,
+            reversion,
+            remaining_years[k],
+            first_of_segment,
+            buyers,
+            hardware,
+            strips,
+        )
+    return strips
+
+
+@compiled
+def set_class_strips(
+    k: int,
+    expected_usd_day: float,
+    drift: float,
+    volatility: float,
+    reversion: float,
+    remaining_years: float,
+    first_of_segment: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+    strips: np.ndarray,
+) -> None:
+    """Strip values of one class for the segments that buy it, into ``strips`` [segment, class]."""
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
-        for k in range(classes):
-            if not buyers.accepts[member, k]:
-                continue
-            gpu = hardware.family[k] == Family.GPU
+        if buyers.accepts[member, k]:
             strips[segment, k] = strip_value_usd(
-                income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
+                expected_usd_day,
                 unit_cost_usd_day(k, buyers.running_cost_usd_kwh[member], hardware),
-                gpu_drift if gpu else asic_drift,
-                gpu_volatility if gpu else asic_volatility,
+                drift,
+                volatility,
                 reversion,
                 buyers.required_return[member],
-                min(buyers.horizon_years[member], remaining_years[k]),
+                min(buyers.horizon_years[member], remaining_years),
             )
-    return strips
 
 
 @compiled
@@ -159,28 +185,30 @@ def implied_view(
     first_of_segment: np.ndarray,
     buyers: Buyers,
     hardware: Hardware,
+    spend_budgets: bool = False,
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 
-    Bisection on the monotone demand at the opening price, between 1 % and 400 %.
+    With ``spend_budgets`` a buyer takes what its money buys at the price. Bisection on the monotone
+    demand at the opening price, between 1 % and 400 %.
     """
-    view = np.ones(len(hardware.family))
+    gpu = hardware.family[k] == Family.GPU
+    listed = income_usd_day(k, rent_h100, hashprice, hardware)
+    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
     low, high = 0.01, 4.0
     for _ in range(40):
-        view[k] = 0.5 * (low + high)
-        strips = segment_strips(
-            rent_h100,
-            hashprice,
-            gpu_drift,
-            gpu_volatility,
-            asic_drift,
-            asic_volatility,
+        view = 0.5 * (low + high)
+        set_class_strips(
+            k,
+            listed * view,
+            gpu_drift if gpu else asic_drift,
+            gpu_volatility if gpu else asic_volatility,
             reversion,
-            view,
-            remaining_years,
+            remaining_years[k],
             first_of_segment,
             buyers,
             hardware,
+            strips,
         )
         bids, units = class_bids(
             k,
@@ -196,10 +224,18 @@ def implied_view(
         )
         wanted = 0.0
         for i in range(len(bids)):
-            if bids[i] >= price_usd:
+            if bids[i] >= price_usd and spend_budgets:
+                wanted += affordable_units(
+                    price_usd,
+                    buyers.budget_usd[i],
+                    buyers.slots[i, hardware.rack[k]],
+                    hardware.slots_per_unit[k],
+                    buyers.needs_slots[i],
+                )
+            elif bids[i] >= price_usd:
                 wanted += units[i]
         if wanted > units_wanted:
-            high = view[k]
+            high = view
         else:
-            low = view[k]
+            low = view
     return 0.5 * (low + high)

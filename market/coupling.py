@@ -19,6 +19,9 @@ Ints = NDArray[np.int64]
 ROUNDING = 1e-15  # of a group's total: two ends that should meet
 
 
+BISECTIONS = 30
+
+
 class Pieces(NamedTuple):
     """Who has what share of which row of a total; the shares of a row add up to one."""
 
@@ -119,9 +122,20 @@ def join(parts: list[Pieces]) -> Pieces:
     return Pieces(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def cut(pieces: Pieces, amounts: Floats, most: float) -> Pieces:
-    """Cut each piece of more than ``most`` (of what ``amounts`` counts) into equal parts."""
-    times = np.maximum(np.ceil(pieces.share * amounts[pieces.row] / most), 1.0).astype(np.int64)
+def cut(pieces: Pieces, amounts: Floats, count: int) -> Pieces:
+    """Cut the largest pieces into equal parts until there are about ``count`` in all.
+
+    No part is larger than some size, which is found by bisection.
+    """
+    amount = pieces.share * amounts[pieces.row]
+    low, high = amount.sum() / max(count, 1), amount.max(initial=0.0)
+    for _ in range(BISECTIONS):
+        middle = (low * high) ** 0.5
+        if np.ceil(amount / middle).sum() > count:
+            low = middle
+        else:
+            high = middle
+    times = np.maximum(np.ceil(amount / max(high, 1e-300)), 1.0).astype(np.int64)
     share = np.repeat(pieces.share / times, times)
     return Pieces(np.repeat(pieces.party, times), np.repeat(pieces.row, times), share)
 

@@ -92,7 +92,7 @@ def measure_illusion(run: Run) -> Illusion:
     held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
-        smaller = class_ladder(run, k, False)
+        smaller = class_ladder(run, k, not run.quotes.has_removed_buyers[k])
         ladder = class_ladder(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())

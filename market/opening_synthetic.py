@@ -21,7 +21,7 @@ from agents.party import Kind, Parties, empty_parties
 from market.contracts import Contracts
 from market.coupling import Floats, Ints, apportion
 from market.investment import Orders, empty_orders
-from market.loans import ANY_GROWTH
+from market.loans import ANY_GROWTH, Loans
 from market.lots import empty_lots
 from market.names import NumberedNames
 from market.opening import LISTINGS, open_market
@@ -34,6 +34,7 @@ from market.synthetic_books import (
     contracts_of,
     divide_fleet,
     growers,
+    growth_shares,
     holdings_of,
     let_halls,
     let_machines,
@@ -86,10 +87,11 @@ def open_synthetic(tables: OpeningTables, scenario: Scenario, seed: int) -> Stat
     shift = first_outside - whole.first_outside
     count = first_outside + len(whole.names.parties) - whole.first_outside
 
-    debts, orders, ordering = borrow(people), sign_orders(people), growers(people)
+    growth = growth_shares(people)
+    debts, orders, ordering = borrow(people), sign_orders(people, growth), growers(people)
     fleet = divide_fleet(people, debts, orders, ordering)
-    building = building_shares(people, debts)
-    halls = let_halls(people, building)
+    building = building_shares(people, debts, growth)
+    halls = let_halls(people, building, growth)
     contracts = contracts_of(people, fleet, orders, let_machines(people, fleet), halls, shift)
     loans, perimeters, lender_kind = loans_of(people, fleet, debts, orders, ordering, building)
     pool = draw_pool(people, numbers.lenders)
@@ -116,7 +118,7 @@ def open_synthetic(tables: OpeningTables, scenario: Scenario, seed: int) -> Stat
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(people, fleet.key, ordering, loans.growth, loans.borrower),
+        orders=_orders(people, fleet.key, ordering, loans),
         lots=empty_lots(len(lender) + LISTINGS * len(fleet.units)),
         interlender=open_lines(people, pool, lenders),
         first_lender=numbers.borrowers,
@@ -166,13 +168,11 @@ def _borrowers(people: Population, contracts: Contracts, building: Floats) -> Bo
     return table
 
 
-def _orders(
-    people: Population, fleet_key: Ints, ordering: Ints, growth: Ints, borrower: Ints
-) -> Orders:
+def _orders(people: Population, fleet_key: Ints, ordering: Ints, loans: Loans) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
     orders, whole = empty_orders(len(people.group)), people.whole
-    facilities = np.flatnonzero(growth == ANY_GROWTH)
-    orders.facility[borrower[facilities]] = facilities
+    facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
+    orders.facility[loans.borrower[facilities]] = facilities
     row = whole.orders.holding[people.lead[people.group[ordering]]]
     key = ordering * len(whole.hardware.family) + whole.holdings.hardware[row]
     orders.holding[ordering] = np.searchsorted(fleet_key, key)

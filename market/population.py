@@ -52,7 +52,7 @@ def numbers_of(scenario: Scenario, segments: int) -> Numbers:
     root = total**0.5
     lenders = min(max(len(LenderKind), round(settings.lenders_per_root * root)), total // 3)
     buyers = min(max(segments, round(settings.buyers_per_root * root)), total // 3)
-    return Numbers(total - lenders - buyers, max(lenders, len(LenderKind)), max(buyers, segments))
+    return Numbers(total - lenders - buyers, lenders, buyers)
 
 
 @dataclass(frozen=True)

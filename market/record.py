@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from agents.lender import credit_supply_share
 from agents.party import Kind, Status
+from market.compiled_phases import asks_for
 from market.events import Event
 from market.hardware import Family
 from market.illusion import measure_illusion
-from market.lots import LotState, rows_in_state
-from market.order_book import asks_of, bid_levels
+from market.lots import LotState
+from market.order_book import bid_levels
 from market.windows import strips_today
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class Recorder:
         self._margin_calls = 0
         self._events_read = 0
         self._ltv = (float("nan"), float("nan"))
+        self._held: NDArray[np.float64] = np.zeros(0)
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
@@ -55,6 +57,7 @@ class Recorder:
         self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
         self._events_read = len(s.events)
         n = s.borrower_count
+        coins = self._coins(run)
         failed = s.parties.status[:n] != Status.ACTIVE
         kind = s.parties.kind[:n]
         lots = slice(0, int(s.lots.count[0]))
@@ -94,6 +97,8 @@ class Recorder:
             ),
             "loans_outstanding_usd": float(s.loans.principal_usd.sum()),
             "btc_forced_sale_usd": float(s.log.forced_usd[0]),
+            **coins,
+            "rigs_delivered_th": s.diary.delivered_th if s.diary else 0.0,
             "borrower_cash_usd": float(s.parties.cash_usd[:n].sum()),
             "paper_ltv": self._ltv[0],
             "realisable_ltv": self._ltv[1],
@@ -112,6 +117,31 @@ class Recorder:
                 row[f"clearing_{name}_usd"] = float(s.clearing_usd[k])
         self._rows.append(row)
 
+    def _coins(self, run: Run) -> dict[str, float]:
+        """Coins mined and sold today by miners, and by the listed ones among them [BTC].
+
+        Sold is what was mined and is not held, lent or pledged any more, whoever sold it.
+        """
+        s = run.state
+        n = s.borrower_count
+        held = s.parties.btc[:n] + s.parties.btc_lent[:n]
+        np.add.at(held, s.loans.borrower, s.loans.collateral_btc)
+        mined = np.zeros(n)
+        if run.day > 0:
+            per_th = 144.0 * s.prices.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
+            mined = s.miners.hashrate_online_th * per_th / (s.prices.difficulty_eh_s * 1e6)
+        before = self._held if len(self._held) else held
+        sold = mined - (held - before)
+        self._held = held
+        listed = s.borrowers.market_cap_open_usd > 0.0
+        return {
+            "btc_mined": float(mined.sum()),
+            "btc_sold": float(sold.sum()),
+            "btc_mined_listed": float(mined[listed].sum()),
+            "btc_sold_listed": float(sold[listed].sum()),
+            "btc_held_listed": float(held[listed].sum()),
+        }
+
     def book(
         self,
         run: Run,
@@ -124,13 +154,12 @@ class Recorder:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC
-        offers = rows_in_state(k, LotState.IN_PLACE if from_site else LotState.REMOVED, s.lots)
+        state = LotState.IN_PLACE if from_site else LotState.REMOVED
+        asks = asks_for(run.today(), run.shared(), k, state, hold_usd)
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if len(offers) == 0 and not quarterly:
+        if len(asks[0]) == 0 and not quarterly:
             return
         steps = bid_levels(bids, units, s.buyers.segment, len(s.names.segments))
-        scrap = float(s.hardware.scrap_usd[k])
-        asks = asks_of(run.today(), offers, hold_usd, scrap, s.lenders, s.lots)
         self._book.append((run.day, k, in_place, steps, asks))
         self._names = s.names
 

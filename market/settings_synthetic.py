@@ -8,7 +8,7 @@ from pydantic import Field
 
 from market.settings import Section
 
-FEWEST_PARTIES = 30  # every kind of lender and of buyer, and some who borrow
+FEWEST_PARTIES = 36  # every kind of lender and of buyer, and as many who borrow
 MOST_PARTIES = 20_000_000
 
 

@@ -11,6 +11,7 @@ from market.coupling import (
     Floats,
     Ints,
     Pieces,
+    couple,
     couple_in_groups,
     cut,
     expand,
@@ -49,35 +50,34 @@ def borrow(people: Population) -> Pieces:
         people.group_of[whole.loans.borrower],
         people.by_chance(Draw.BOOKS),
     )
-    more = (settings.loans_per_borrower - 1.0) * len(people.group)
-    if more >= 1.0:
-        pieces = cut(pieces, limit, limit.sum() / more)
+    pieces = cut(pieces, limit, round(settings.loans_per_borrower * len(people.group)))
     by_party = np.argsort(pieces.party, kind="stable")
     return Pieces(pieces.party[by_party], pieces.row[by_party], pieces.share[by_party])
 
 
-def large_parties(people: Population) -> Ints:
-    """The largest tenth of each group, at least one."""
+def growth_shares(people: Population) -> Floats:
+    """Shares of what a group has signed for later [party]: the largest tenth's, by size."""
     by_size = np.lexsort((-people.size, people.group))
     group = people.group[by_size]
-    count = np.bincount(group)
     place = np.arange(len(group)) - np.searchsorted(group, group)
-    return np.sort(by_size[place < np.maximum(1, LARGE_SHARE * count)[group]])
+    large = by_size[place < np.maximum(1, LARGE_SHARE * np.bincount(group))[group]]
+    shares = np.zeros(len(group))
+    shares[large] = people.size[large]
+    return shares / np.bincount(people.group, shares)[people.group]
 
 
-def sign_orders(people: Population) -> Pieces:
+def sign_orders(people: Population, growth: Floats) -> Pieces:
     """Who has signed contracts whose machines are still to come: pieces of those of 2025."""
     contracts, count = people.whole.contracts, people.whole.borrower_count
     rows = np.flatnonzero((contracts.kind == ContractKind.COMPUTE) & (contracts.ordered > 0.0))
     rows = rows[contracts.landlord[rows] < count]
-    members = large_parties(people)
     pieces = couple_in_groups(
-        people.size[members],
-        people.group[members],
+        growth,
+        people.group,
         contracts.gpus[rows],
         people.group_of[contracts.landlord[rows]],
     )
-    return Pieces(members[pieces.party], rows[pieces.row], pieces.share)
+    return pieces._replace(row=rows[pieces.row])
 
 
 def growers(people: Population) -> Ints:
@@ -148,7 +148,7 @@ def holdings_of(people: Population, fleet: Fleet, parties: int, first_buyer: int
     old = whole.holdings
     buyers = slice(int(old.first[whole.first_buyer]), int(old.first[-1]))
     rows = np.concatenate([fleet.row, np.arange(buyers.start, buyers.stop)])
-    table = expand(old._replace(first=old.hardware), rows, np.ones(len(rows)), ())
+    table = expand(old._replace(first=old.hardware.astype(np.int64)), rows, np.ones(len(rows)), ())
     first = np.full(parties + 1, len(rows), np.int64)
     first[: first_buyer + 1] = len(fleet.row)
     first[: len(people.group)] = np.searchsorted(fleet.party, np.arange(len(people.group)))
@@ -186,43 +186,55 @@ class Halls(NamedTuple):
     share: Floats
 
 
-def let_halls(people: Population, building: Floats) -> Halls:
-    """Site leases between landlords, by what they build, and tenants, by size."""
-    whole, contracts = people.whole, people.whole.contracts
-    count = whole.borrower_count
-    lines = np.flatnonzero(contracts.kind == ContractKind.HOSTING)
-    ours = lines[contracts.landlord[lines] < count]
-    others = lines[contracts.landlord[lines] >= count]
-    pieces = couple_in_groups(
-        building, people.group, contracts.usd_day[ours], people.group_of[contracts.landlord[ours]]
-    )
-    landlord = np.concatenate([pieces.party, -1 - contracts.landlord[others].astype(np.int64)])
-    row = np.concatenate([ours[pieces.row], others])
-    share = np.concatenate([pieces.share, np.ones(len(others))])
-    tenant = contracts.tenant[row].astype(np.int64)
-    inside = np.flatnonzero(tenant < count)
-    outside = np.flatnonzero(tenant >= count)
-    split = couple_in_groups(
-        people.size,
-        people.group,
-        (share * contracts.usd_day[row])[inside],
-        people.group_of[tenant[inside]],
-    )
-    part = np.concatenate([inside[split.row], outside])
-    return Halls(
-        landlord=landlord[part],
-        tenant=np.concatenate([split.party, -1 - tenant[outside]]),
-        row=row[part],
-        share=share[part] * np.concatenate([split.share, np.ones(len(outside))]),
-    )
+def let_halls(people: Population, building: Floats, growth: Floats) -> Halls:
+    """Each site lease between the landlords of a group, by what they build, and its tenants.
+
+    Halls to come are let to tenants who grow, and so are those whose rent is in their tenants'
+    operating cost already (nothing is paid for them); others to all tenants, by size.
+    """
+    contracts = people.whole.contracts
+    halls = []
+    for row in np.flatnonzero(contracts.kind == ContractKind.HOSTING).tolist():
+        few = contracts.start_day[row] > 0 or contracts.paid_in_tenant_cost[row]
+        weights = growth if few else people.size
+        landlord, landlord_share = _members(people, int(contracts.landlord[row]), building)
+        tenant, tenant_share = _members(people, int(contracts.tenant[row]), weights)
+        pairs = couple(tenant_share, landlord_share)
+        halls.append(
+            Halls(
+                landlord=landlord[pairs.row],
+                tenant=tenant[pairs.party],
+                row=np.full(len(pairs.row), row, np.int64),
+                share=pairs.share * landlord_share[pairs.row],
+            )
+        )
+    return Halls(*(np.concatenate(column) for column in zip(*halls, strict=True)))
 
 
-def building_shares(people: Population, debts: Pieces) -> Floats:
-    """Shares of a group's sites and building work [party]: by pledged sites, or else by size."""
+def _members(people: Population, party: int, weights: Floats) -> tuple[Ints, Floats]:
+    """Who stands for a party of 2025, with what share: members of its group, or itself outside."""
+    if party >= people.whole.borrower_count:
+        return np.array([-1 - party], np.int64), np.ones(1)
+    members = np.flatnonzero((people.group == people.group_of[party]) & (weights > 0.0))
+    return members, weights[members] / weights[members].sum()
+
+
+def building_shares(people: Population, debts: Pieces, growth: Floats) -> Floats:
+    """Shares of a group's sites and building work [party].
+
+    By pledged sites; of a group without those, the growing members' where halls are to come, else
+    by size.
+    """
+    contracts, count = people.whole.contracts, people.whole.borrower_count
+    coming = (contracts.kind == ContractKind.HOSTING) & (contracts.start_day > 0)
+    coming &= contracts.landlord < count
+    builds = np.zeros(len(people.lead), np.bool_)
+    builds[people.group_of[contracts.landlord[coming]]] = True
+    others = np.where(builds[people.group], growth, people.size)
     site = debts.share * people.whole.loans.site_value_usd[debts.row]
     value = np.bincount(debts.party, site, len(people.group))
     total = np.bincount(people.group, value)[people.group]
-    return np.where(total > 0.0, value / np.maximum(total, 1e-300), people.size)
+    return np.where(total > 0.0, value / np.maximum(total, 1e-300), others)
 
 
 def contracts_of(
@@ -280,7 +292,7 @@ def loans_of(
     party, line, share = party[by_party], line[by_party], share[by_party]
     growth, apart = growth[by_party], apart[by_party]
     table = expand(
-        old._replace(first=old.borrower),
+        old._replace(first=old.borrower.astype(np.int64)),
         line,
         share,
         (

@@ -8,7 +8,7 @@ exactly, and pairs are matched at random (Newman, Strogatz & Watts 2001, Phys. R
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -106,23 +106,23 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
         for name in ("runnable_share", "funding_maturity_days", "min_capital_ratio")
     }
     capital = _capital_usd(people, pool, assets, means["min_capital_ratio"])
-    zeros: dict[str, NDArray[np.generic]] = {}
+    funding = np.where(assets - capital > 1e-12 * assets, assets - capital, 0.0)
+    zeros: dict[str, Any] = {}
     for name in old._fields:
         column = getattr(old, name)
         zeros[name] = np.full(count, -1 if name.endswith("_event") else 0, column.dtype)
-    lenders = Lenders(**zeros)._replace(  # type: ignore[arg-type]
+    lenders = Lenders(**{**zeros, **means})._replace(
         kind=kind.astype(np.int8),
         capital_open_usd=capital.copy(),
         capital_usd=capital,
         book_usd=book_usd,
         other_loans_usd=other,
-        funding_usd=assets - capital,
+        funding_usd=funding,
         sleeve=np.isin(kind, SLEEVES),
         redeemable=np.isin(kind, FUNDS),
         marked=np.isin(kind, MARKED),
         target_leverage=assets / capital,
         supply=np.ones(count),
-        **means,
     )
     return lenders, cash
 

@@ -9,9 +9,8 @@ from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from agents.lender import credit_supply_share
-from market import custody, hosting, last_resort, liquidation
+from market import budgets, compiled_phases, custody, last_resort
 from market.bids import (
-    class_bids,
     income_usd_day,
     remaining_life_years,
     segment_strips,
@@ -36,9 +35,7 @@ def hold_auctions(run: Run) -> None:
         s.buyers.budget_usd + terms.window_days * inflow,
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
-    liquidation.free_sites(
-        today, run.terms, terms.window_days, s.parties, s.hardware, s.buyers, s.lots
-    )
+    compiled_phases.free_sites(today, run.shared(), terms.window_days)
     run.strips = strips_today(run)
     run.hold_usd = np.zeros(len(s.hardware.family))
     for k in range(len(s.hardware.family)):
@@ -48,21 +45,8 @@ def hold_auctions(run: Run) -> None:
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
             run.recorder.book(run, k, True, bids, units, hold)
-            price, sold, event = liquidation.auction_in_place(
-                today,
-                run.terms,
-                k,
-                bids,
-                hold,
-                s.parties,
-                s.lenders,
-                s.ledger,
-                s.loans,
-                s.holdings,
-                s.hardware,
-                s.buyers,
-                s.lots,
-                s.log,
+            price, sold, event = compiled_phases.auction_in_place(
+                today, run.shared(), k, bids, hold
             )
             if sold > 0.0:
                 _evidence(run, k, price, event, sold)
@@ -71,40 +55,15 @@ def hold_auctions(run: Run) -> None:
         bids, units = bids_today(run, k, False, 0.0)
         run.recorder.book(run, k, False, bids, units, hold)
         routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
-        price, _, forced, event = liquidation.auction_removed(
-            today,
-            run.terms,
-            k,
-            bids,
-            units,
-            routine,
-            hold,
-            s.parties,
-            s.lenders,
-            s.ledger,
-            s.loans,
-            s.holdings,
-            s.hardware,
-            s.buyers,
-            s.lots,
-            s.log,
+        if terms.budget_clearing:
+            bids, units = budgets.bids_at_clearing(run, k, bids, hold, routine)
+        price, _, forced, event = compiled_phases.auction_removed(
+            today, run.shared(), k, bids, units, routine, hold
         )
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)
-    hosting.host_lots(
-        today,
-        run.terms,
-        s.hosted_slots,
-        s.parties,
-        s.lenders,
-        s.loans,
-        s.neoclouds,
-        s.hardware,
-        s.buyers,
-        s.lots,
-        s.log,
-    )
+    compiled_phases.host_lots(today, run.shared(), s.hosted_slots)
 
 
 def credit_factor(run: Run) -> NDArray[np.float64]:
@@ -167,7 +126,8 @@ def bids_today(
     """Bids and units of every buyer for a class today."""
     s = run.state
     dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
-    bids, units = class_bids(
+    bids, units = compiled_phases.bids_for(
+        run.shared(),
         k,
         run.seed,
         in_place,
@@ -176,8 +136,6 @@ def bids_today(
         dealer,
         replacement_usd(run, k),
         run.strips,
-        s.buyers,
-        s.hardware,
     )
     return bids, units
 

@@ -257,6 +257,7 @@ class Bench:
                 smallest_cluster=100.0 if in_place.any() else np.inf,
                 other_loans_open_usd=1e6 * lenders,
                 machine_class=GPU,
+                growth_class=RIG,
                 value_to_price_open=1.0,
             ),
             recorder=Recorder(),
