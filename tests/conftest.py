@@ -51,7 +51,7 @@ settings.register_profile(
     "same",
     derandomize=True,
     deadline=None,
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    phases=(Phase.explicit, Phase.generate, *(() if numba.config.DISABLE_JIT else (Phase.shrink,))),
 )
 settings.load_profile("same")
 

@@ -439,6 +439,13 @@ def test_a_bid_without_money_or_racks_does_not_set_the_price() -> None:
     assert market.price == 10.0  # above the reserve of 7.50
 
 
+def test_dust_is_no_trade_and_sets_no_price() -> None:
+    """What rounding leaves of a budget or a rack is nobody's demand."""
+    assert math.isnan(Market([Lot(10, patient=False)], [Bid(40.0, 1e-9)]).price)
+    market = Market([Lot(10, waited=85)], [Bid(40.0, 10), Bid(30.0, 1e-9), Bid(10.0, 5)])
+    assert market.total == 10.0 and market.price == 10.0
+
+
 def test_surplus_of_a_sale_is_the_estates_and_the_rest_of_the_lot_too() -> None:
     # The claim of 45 is met after five of ten machines at 10; the rest goes on as the estate's.
     market = Market([Lot(10, claim=45.0, patient=False)], [Bid(10.0, 5)], fee=0.0)
