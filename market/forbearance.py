@@ -1,9 +1,9 @@
-"""Waive, extend or enforce; and strategic surrender.
+"""Waive, extend or enforce.
 
 When a cure period has run out, the lender compares what the borrower would still pay with what
 enforcement would really bring: today's order book walked with everything that would come to market,
-less cost, later. So an empty market breeds forbearance. A borrower of a non-recourse loan compares
-the debt with what the machines earn it, and hands over the keys when they are worth less.
+less cost, later. So an empty market breeds forbearance. Borrowers of non-recourse loans decide too
+(:mod:`market.surrender`).
 """
 
 from __future__ import annotations
@@ -12,18 +12,16 @@ import math
 
 import numpy as np
 
-from agents.buyer import strip_value_usd
-from agents.lender import annuity_factor, continuing_value_usd, patience_days, waives
+from agents.lender import continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
 from market import windows
-from market.bids import income_usd_day
 from market.credit import borrower_debt_usd
 from market.events import Cause, Event, log_event
-from market.hardware import Family
 from market.illusion import class_ladder, realisable_usd
 from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
 from market.run import Run
+from market.surrender import surrender_keys
 
 LONGEST_YEARS = 5.0  # a lender looks no further
 EXTENSION_DAYS = 365
@@ -44,13 +42,14 @@ def decide(run: Run) -> None:
         & (run.day >= loans.breach_day + loans.cure_days)
         & (loans.waivers < run.scenario.credit.max_waivers)
     )
+    run.ladders.clear()
     if len(due) > 0:
         run.strips = windows.strips_today(run)  # today's order book, not that of the last window
     for loan in due.tolist():
         if run.state.parties.status[loans.borrower[loan]] == Status.ACTIVE:
             _decide_one(run, loan)
     if run.day % 7 == 0 and run.scenario.credit.surrender_ratio > 0.0:
-        _surrender(run)
+        surrender_keys(run)
 
 
 def stands_still(run: Run) -> bool:
@@ -161,8 +160,10 @@ def realisable_usd_unit(run: Run, k: int, position: float) -> float:
     """Net proceeds a unit [USD] of walking today's order book with a whole position."""
     if position <= 0.0:
         return 0.0
-    ladder = class_ladder(run, k, position >= run.quotes.smallest_cluster)
-    return realisable_usd(run, ladder, k, position) / position
+    clusters = position >= run.quotes.smallest_cluster
+    if (k, clusters) not in run.ladders:
+        run.ladders[k, clusters] = class_ladder(run, k, clusters)
+    return realisable_usd(run, run.ladders[k, clusters], k, position) / position
 
 
 def estate_share(run: Run, b: int) -> float:
@@ -238,70 +239,3 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
     loans.due_cause[loan] = Cause.NONE
     loans.breach[loan] = Cause.NONE
     loans.maturity_day[loan] = max(int(loans.maturity_day[loan]), run.day) + EXTENSION_DAYS
-
-
-def _surrender(run: Run) -> None:
-    """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
-    s, loans = run.state, run.state.loans
-    candidates = np.flatnonzero(
-        (loans.status == LoanStatus.PERFORMING)
-        & ~loans.recourse
-        & (loans.collateral == Collateral.HARDWARE)
-        & (loans.principal_usd > 0.0)
-        & (loans.breach == Cause.NONE)
-    )
-    if s.diary is not None:  # nobody gives up a loan whose rigs are still to come
-        candidates = candidates[s.diary.rigs_due_th[candidates] <= 0.0]
-    for loan in candidates.tolist():
-        b = int(loans.borrower[loan])
-        keeps = keeping_usd(run, loan)
-        if s.parties.status[b] != Status.ACTIVE:
-            continue
-        if keeps >= run.scenario.credit.surrender_ratio * float(loans.principal_usd[loan]):
-            continue
-        k = int(loans.hardware[loan])
-        parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
-        event = log_event(
-            s.log,
-            run.day,
-            Event.SURRENDERED,
-            Cause.SURRENDER,
-            b,
-            s.first_lender + int(loans.lender[loan]),
-            loan,
-            float(loans.principal_usd[loan]) - keeps,
-            parent,
-        )
-        loans.breach[loan] = Cause.SURRENDER
-        loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
-        loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
-
-
-def keeping_usd(run: Run, loan: int) -> float:
-    """What pledged machines are worth to the borrower that runs them [USD].
-
-    The larger of the option to run them at its own cost, and what they earn today for as long as
-    the loan runs (contracts).
-    """
-    s, loans, terms = run.state, run.state.loans, run.scenario.liquidation
-    b, k = int(loans.borrower[loan]), int(loans.hardware[loan])
-    holding = int(loans.holding[loan])
-    gpu = s.hardware.family[k] == Family.GPU
-    cost = float(s.holdings.cost_usd_unit_day[holding])
-    if not gpu:
-        cost = float(s.hardware.kw[k] * 0.024 * s.miners.power_usd_mwh[b])
-    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
-    strip = strip_value_usd(
-        income * s.buyer_view[k],
-        cost,
-        terms.gpu_rent_drift if gpu else terms.hashprice_drift,
-        terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
-        terms.reversion_per_year,
-        terms.seller_required_return,
-        min(LONGEST_YEARS, float(windows.lives_today(run)[k])),
-    )
-    years = max(0.25, (loans.maturity_day[loan] - run.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(run, loan)
-    earned *= annuity_factor(terms.seller_required_return, min(years, LONGEST_YEARS))
-    return max(float(loans.collateral_units[loan]) * float(strip), float(earned))

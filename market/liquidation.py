@@ -17,6 +17,7 @@ from agents.lender import (
     reserve_price_usd,
 )
 from agents.party import Outside, Parties, Status
+from market.bid_heap import make_heap, take_highest
 from market.claims import present_value_factor
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
@@ -253,16 +254,17 @@ def auction_removed(
     asks[routine] = scrap
     left[routine] = routine_units
     ask_order = np.argsort(asks, kind="mergesort")
-    live = np.flatnonzero(bids > 0.0)
-    bid_order = live[np.argsort(-bids[live], kind="mergesort")]
-    won = np.zeros(len(bid_order))
+    bidders = np.flatnonzero(bids > 0.0)
+    make_heap(bids, bidders)
+    count = len(bidders)
+    won = np.zeros(count)
     served = np.zeros(routine + 1)
     a = 0
-    b = 0
+    b = 0  # so many bidders have got what they want
+    j = take_highest(bids, bidders, b) if count > 0 else -1
     last_ask = 0.0
-    while a < len(ask_order) and b < len(bid_order):
+    while a < len(ask_order) and b < count:
         i = ask_order[a]
-        j = bid_order[b]
         if bids[j] < asks[i]:
             break
         traded = min(left[i] - served[i], bid_units[j] - won[b])
@@ -274,19 +276,24 @@ def auction_removed(
             a += 1
         if bid_units[j] - won[b] <= DUST:
             b += 1
+            if b < count:
+                j = take_highest(bids, bidders, b)
     total = served.sum()
     if total <= DUST:
         return np.nan, 0.0, 0.0, -1
-    while b < len(bid_order) and bid_units[bid_order[b]] - won[b] <= DUST:
+    winners = min(b + 1, count)
+    while b < count and bid_units[j] - won[b] <= DUST:
         b += 1  # a bid without money or racks sets no price
-    next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
+        if b < count:
+            j = take_highest(bids, bidders, b)
+    next_bid = bids[j] if b < count else 0.0
     price = max(last_ask, next_bid, 0.0)
     # Deliver: buyers in order of their bids, each from the cheapest asks first.
     a = 0
     given = np.zeros(len(left))
     event = -1
-    for b in range(len(bid_order)):
-        j = bid_order[b]
+    for b in range(winners):
+        j = bidders[count - 1 - b]
         need = won[b]
         if need <= 0.0:
             continue

@@ -25,11 +25,10 @@ class Ladder(NamedTuple):
     usd: NDArray[np.float64]  # that these would bring
 
 
-@compiled
-def ladder_of(bids: np.ndarray, units: np.ndarray) -> Ladder:
+def ladder_of(bids: NDArray[np.float64], units: NDArray[np.float64]) -> Ladder:
     """Put bids [USD/unit] and units of buyers in order; equal bids stay in theirs."""
     live = np.flatnonzero((bids > 0.0) & (units > 0.0))
-    order = live[np.argsort(-bids[live], kind="mergesort")]
+    order = live[np.argsort(-bids[live], kind="stable")]
     price = bids[order]
     wanted = units[order]
     return Ladder(price, np.cumsum(wanted), np.cumsum(wanted * price))

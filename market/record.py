@@ -150,13 +150,16 @@ class Recorder:
         bids: NDArray[np.float64],
         units: NDArray[np.float64],
         hold_usd: float,
+        on_offer: float,
     ) -> None:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
+        quarterly = run.day % 91 < run.scenario.liquidation.window_days
+        if on_offer <= 0.0 and not quarterly:
+            return
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC
         state = LotState.IN_PLACE if from_site else LotState.REMOVED
         asks = asks_for(run.today(), run.shared(), k, state, hold_usd)
-        quarterly = run.day % 91 < run.scenario.liquidation.window_days
         if len(asks[0]) == 0 and not quarterly:
             return
         steps = bid_levels(bids, units, s.buyers.segment, len(s.names.segments))

@@ -12,6 +12,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside
+from market.bid_heap import make_heap, take_highest
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.liquidation import auction_in_place, auction_removed
@@ -672,3 +673,13 @@ def test_walking_the_book(book: list[tuple[float, float]], position: float, more
     assert larger >= proceeds - 1e-9
     if sold > 1e-6 and larger_sold > 1e-6:
         assert larger / larger_sold <= proceeds / sold + 1e-6
+
+
+@given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 2.5, 7.0]), min_size=1, max_size=40))
+def test_bidders_are_taken_in_the_order_of_a_stable_sort(prices: list[float]) -> None:
+    bids = np.array(prices)
+    heap = np.arange(len(bids))
+    make_heap(bids, heap)
+    taken = [int(take_highest(bids, heap, t)) for t in range(len(bids))]
+    assert taken == np.argsort(-bids, kind="stable").tolist()
+    assert heap[::-1].tolist() == taken

@@ -16,6 +16,7 @@ from agents.party import Outside, Status
 from market import forbearance
 from market.events import Cause, Event, log_event
 from market.loans import Collateral, LoanStatus
+from market.surrender import keeping_usd
 
 NO_HAZARD = {"hazard_per_year": 0.0, "surrender_ratio": 0.0}
 FREE: dict[str, Any] = dict(
@@ -260,10 +261,9 @@ def keys(worth: float, *, ratio: float = 0.9, recourse: bool = False, earns: flo
 def test_what_machines_are_worth_to_their_owner() -> None:
     bench = keys(800.0, earns=300.0)
     bench.run.day = 7
-    assert forbearance.keeping_usd(bench.run, 0) == pytest.approx(800.0)
-    assert forbearance.keeping_usd(keys(200.0, earns=300.0).run, 0) == pytest.approx(
-        300.0 * 372.0 / 365.0
-    )
+    first = np.array([0])
+    assert keeping_usd(bench.run, first) == pytest.approx([800.0])
+    assert keeping_usd(keys(200.0, earns=300.0).run, first) == pytest.approx([300.0 * 372 / 365])
 
 
 @pytest.mark.parametrize(
