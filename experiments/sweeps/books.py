@@ -4,8 +4,8 @@
 ``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations of the
 confidence that each row is given with. A figure is multiplied by
 :func:`market.sampling.error_factor`, so rows that were seen do not move and estimates move most.
-A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt, lines and
-instalments on the same assets, and with them lenders' books and funding on the same capital.
+A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt, lines
+and instalments on the same assets, and with them lenders' books and funding on the same capital.
 """
 
 from __future__ import annotations
