@@ -26,7 +26,9 @@ from market import (
     tenants,
 )
 from market.context import Today
+from market.events import Cause
 from market.ledger import Stocks, sum_stocks
+from market.loans import Collateral, LoanStatus
 from market.lots import rows_in_state
 from market.order_book import asks_of
 from market.shared import Shared
@@ -119,6 +121,25 @@ def test_covenants(today: Today, shared: Shared) -> None:
     covenants.test_coverage(
         today, terms, t.parties, t.lenders, t.ledger, t.loans, t.perimeters, t.log
     )
+
+
+@compiled
+def decisions_due(today: Today, max_waivers: int, shared: Shared) -> np.ndarray:
+    """Phase 7: loans whose cure period has run out and whose lender may still be asked to wait."""
+    loans = shared.tables.loans
+    rows = np.empty(len(loans.status), np.int64)
+    found = 0
+    for loan in range(len(loans.status)):
+        if (
+            loans.breach[loan] != Cause.NONE
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.collateral[loan] != Collateral.BTC
+            and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
+            and loans.waivers[loan] < max_waivers
+        ):
+            rows[found] = loan
+            found += 1
+    return rows[:found]
 
 
 @compiled

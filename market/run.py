@@ -22,7 +22,6 @@ from market.shared import Shared, Tables, share
 from market.state import State
 
 if TYPE_CHECKING:
-    from market.order_book import Ladder
     from market.record import Recorder
 
 
@@ -63,7 +62,6 @@ class Run:
     stocks: Stocks | None = None
     schedule_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     hold_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
-    ladders: dict[tuple[int, bool], Ladder | None] = field(default_factory=dict)  # of today
     strips: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
     _shared: Any = None
     _shared_of: tuple[Any, ...] = ()

@@ -1,132 +1,138 @@
-"""Strategic surrender: a borrower of a non-recourse loan hands over machines not worth their debt.
+"""Strategic surrender: what pledged machines are worth to the borrower that runs them.
 
-Once a week it compares the debt with the larger of two values: the option to run the machines at
-its own cost, and what they earn today for as long as the loan runs (contracts).
+A borrower of a non-recourse loan compares that with the debt, and hands over the keys when it is
+less.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
-from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import annuity_factor
-from agents.miner import MWH_PER_KW_DAY, Miners
+from agents.miner import Miners
+from agents.neocloud import Neoclouds
 from agents.party import Status
-from market import windows
 from market.bids import income_usd_day
-from market.events import Cause, Event, log_event
+from market.context import Today
+from market.events import Cause
 from market.hardware import Family, Hardware, Holdings
 from market.loans import Collateral, Loans, LoanStatus
-from market.run import Run
+from market.shared import Shared
 
 LONGEST_YEARS = 5.0  # nobody looks further
+KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
 
 
-def surrender_keys(run: Run) -> None:
-    """Open a breach, which nobody waits to be cured, for each loan not worth keeping."""
-    s, loans = run.state, run.state.loans
-    candidates = np.flatnonzero(
-        (loans.status == LoanStatus.PERFORMING)
-        & ~loans.recourse
-        & (loans.collateral == Collateral.HARDWARE)
-        & (loans.principal_usd > 0.0)
-        & (loans.breach == Cause.NONE)
-        & (s.parties.status[loans.borrower] == Status.ACTIVE)
-    )
-    if s.diary is not None:  # nobody gives up a loan whose rigs are still to come
-        candidates = candidates[s.diary.rigs_due_th[candidates] <= 0.0]
-    if len(candidates) == 0:
-        return
-    keeps = keeping_usd(run, candidates)
-    worthless = keeps < run.scenario.credit.surrender_ratio * loans.principal_usd[candidates]
-    for loan, keep in zip(candidates[worthless].tolist(), keeps[worthless].tolist(), strict=True):
-        k = int(loans.hardware[loan])
-        parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
-        event = log_event(
-            s.log,
-            run.day,
-            Event.SURRENDERED,
-            Cause.SURRENDER,
-            int(loans.borrower[loan]),
-            s.first_lender + int(loans.lender[loan]),
-            loan,
-            float(loans.principal_usd[loan]) - keep,
-            parent,
-        )
-        loans.breach[loan] = Cause.SURRENDER
-        loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
-        loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
+class Outlook(NamedTuple):
+    """How incomes of machines are expected to move, and what money costs; by year."""
+
+    gpu_drift: float
+    gpu_volatility: float
+    asic_drift: float
+    asic_volatility: float
+    reversion: float
+    required_return: float
 
 
-def keeping_usd(run: Run, candidates: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What pledged machines are worth to the borrowers that run them [loan, USD]."""
-    s, terms = run.state, run.scenario.liquidation
-    values: NDArray[np.float64] = _keeping_usd(
-        candidates,
-        run.day,
-        s.prices.rent_h100_usd_h,
-        s.prices.hashprice_usd_ph_day,
-        terms.gpu_rent_drift,
-        terms.gpu_rent_volatility,
-        terms.hashprice_drift,
-        terms.hashprice_volatility,
-        terms.reversion_per_year,
-        terms.seller_required_return,
-        s.buyer_view,
-        windows.lives_today(run),
-        s.loans,
-        s.holdings,
-        s.miners,
-        s.hardware,
-    )
-    return values
+@inlined
+def perimeter_income_usd_day(
+    loan: int, loans: Loans, holdings: Holdings, neoclouds: Neoclouds
+) -> float:
+    """What the machines or sites of a loan earn a day [USD]."""
+    income = loans.base_cash_flow_usd_day[loan]
+    if loans.holding[loan] >= 0:
+        row = loans.holding[loan]
+        income += loans.collateral_units[loan] * holdings.income_usd_unit_day[row]
+    elif loans.collateral[loan] == Collateral.SITE:
+        hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
+        income += loans.collateral_units[loan] * hosting
+    return income
 
 
 @compiled
-def _keeping_usd(
-    candidates: np.ndarray,
-    day: int,
-    rent_h100: float,
-    hashprice: float,
-    gpu_drift: float,
-    gpu_volatility: float,
-    asic_drift: float,
-    asic_volatility: float,
-    reversion: float,
-    required_return: float,
+def keeping_usd(
+    today: Today,
+    loan: int,
+    outlook: Outlook,
     view: np.ndarray,
-    remaining_years: np.ndarray,
+    lives_years: np.ndarray,
     loans: Loans,
+    hardware: Hardware,
     holdings: Holdings,
     miners: Miners,
-    hardware: Hardware,
-) -> np.ndarray:
-    values = np.empty(len(candidates))
-    for place in range(len(candidates)):
-        loan = candidates[place]
-        k = loans.hardware[loan]
-        row = loans.holding[loan]
-        gpu = hardware.family[k] == Family.GPU
-        cost = holdings.cost_usd_unit_day[row]
-        if not gpu:
-            cost = hardware.kw[k] * MWH_PER_KW_DAY * miners.power_usd_mwh[loans.borrower[loan]]
-        strip = strip_value_usd(
-            income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
-            cost,
-            gpu_drift if gpu else asic_drift,
-            gpu_volatility if gpu else asic_volatility,
-            reversion,
-            required_return,
-            min(LONGEST_YEARS, remaining_years[k]),
+    neoclouds: Neoclouds,
+) -> float:
+    """What pledged machines are worth to the borrower that runs them [USD].
+
+    The larger of the option to run them at its own cost, and what they earn today for as long as
+    the loan runs (contracts). ``view`` and ``lives_years`` are by class.
+    """
+    k = loans.hardware[loan]
+    gpu = hardware.family[k] == Family.GPU
+    if gpu:
+        cost = holdings.cost_usd_unit_day[loans.holding[loan]]
+    else:
+        price = miners.power_usd_mwh[loans.borrower[loan]]
+        cost = hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price
+    income = income_usd_day(k, today.rent_h100_usd_h, today.hashprice_usd_ph_day, hardware)
+    strip = strip_value_usd(
+        income * view[k],
+        cost,
+        outlook.gpu_drift if gpu else outlook.asic_drift,
+        outlook.gpu_volatility if gpu else outlook.asic_volatility,
+        outlook.reversion,
+        outlook.required_return,
+        min(LONGEST_YEARS, lives_years[k]),
+    )
+    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    earned *= annuity_factor(outlook.required_return, min(years, LONGEST_YEARS))
+    return max(loans.collateral_units[loan] * strip, earned)
+
+
+@compiled
+def not_worth_keeping(
+    today: Today,
+    ratio: float,
+    outlook: Outlook,
+    view: np.ndarray,
+    lives_years: np.ndarray,
+    shared: Shared,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
+    t = shared.tables
+    loans = t.loans
+    rows = np.empty(len(loans.status), np.int64)
+    keeps = np.empty(len(loans.status))
+    found = 0
+    for loan in range(len(loans.status)):
+        if (
+            loans.status[loan] != LoanStatus.PERFORMING
+            or loans.recourse[loan]
+            or loans.collateral[loan] != Collateral.HARDWARE
+            or loans.principal_usd[loan] <= 0.0
+            or loans.breach[loan] != Cause.NONE
+            or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
+        ):
+            continue
+        worth = keeping_usd(
+            today,
+            loan,
+            outlook,
+            view,
+            lives_years,
+            loans,
+            t.hardware,
+            t.holdings,
+            t.miners,
+            t.neoclouds,
         )
-        units = loans.collateral_units[loan]
-        years = max(0.25, (loans.maturity_day[loan] - day) / 365.0)
-        earned = 365.0 * (
-            loans.base_cash_flow_usd_day[loan] + units * holdings.income_usd_unit_day[row]
-        )
-        earned *= annuity_factor(required_return, min(years, LONGEST_YEARS))
-        values[place] = max(units * strip, earned)
-    return values
+        if worth < ratio * loans.principal_usd[loan]:
+            rows[found] = loan
+            keeps[found] = worth
+            found += 1
+    return rows[:found], keeps[:found]

@@ -437,12 +437,24 @@ def without_recourse() -> OpeningTables:
     return replace(tables(), loans=loans)
 
 
+def full_capital() -> OpeningTables:
+    """The tables with lenders who lend nothing but their own money."""
+    lenders = tuple(
+        row.model_copy(
+            update={"capital_usd_m": row.capital_usd_m + row.funding_usd_m, "funding_usd_m": 0.0}
+        )
+        for row in tables().lenders
+    )
+    return replace(tables(), lenders=lenders)
+
+
 BOOKS = {
     "packaged": tables,
     "without debt": without_debt,
     "patient": patient,
     "without recourse": without_recourse,
     "2021": tables_2021,
+    "full capital": full_capital,
 }
 
 

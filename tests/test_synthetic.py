@@ -327,6 +327,7 @@ def test_bad_populations_are_refused(settings: list[str], says: str) -> None:
 # ------------------------------------------------------------------ days
 
 
+@pytest.mark.compiled
 def test_calm_stays_calm() -> None:
     """The operating hazard takes 0.5 % a year; within a quarter hardly anything else fails."""
     simulation = Simulation(synthetic(3_000, "calm").with_settings(["days=91"]), 2).run()
@@ -334,6 +335,7 @@ def test_calm_stays_calm() -> None:
     assert failed.mean() < 0.005
 
 
+@pytest.mark.compiled
 def test_a_crash_fells_many_and_loses_nothing() -> None:
     s = synthetic(2_000, "joint-crash").with_settings(
         [
