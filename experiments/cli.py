@@ -39,6 +39,16 @@ app.add_typer(scenarios, name="scenarios")
 NAME = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
 ]
+START = Annotated[
+    str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
+]
+SCALE = Annotated[
+    float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
+]
+SETTINGS = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
+]
 
 
 @app.command(
@@ -46,18 +56,11 @@ NAME = Annotated[
 )
 def run(
     scenario: NAME,
-    start: Annotated[
-        str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
-    ] = None,
+    start: START = None,
     seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
     days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
-    ] = None,
+    scale: SCALE = None,
+    settings: SETTINGS = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A new or empty folder; without it a fresh one in out/."),
@@ -146,11 +149,22 @@ def view(
     open_: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser on the page.")
     ] = True,
+    start: START = None,
+    scale: SCALE = None,
+    settings: SETTINGS = None,
 ) -> None:
     """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
     from experiments.view.serve import serve
 
-    serve(scenario, port, open_)
+    changes = []
+    for option, key, value in (
+        ("--start", "opening.start", start),
+        ("--scale", "opening.scale", scale),
+    ):
+        if value is not None:
+            with_option(load(scenario), option, key, value)  # a refusal names the option
+            changes.append(f"{key}={value}")
+    serve(scenario, port, open_, [*changes, *(settings or [])])
 
 
 @app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
