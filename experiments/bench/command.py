@@ -28,7 +28,7 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
     Raises:
         InputError: a size is too small, too large, or does not fit into this machine's memory.
     """
-    sizes = _sizes(parties)
+    sizes = sizes_to_measure(parties)
     with progress(cases.ticks(sizes) + 4, quiet=False) as show:
         done = 0
 
@@ -71,7 +71,7 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
     _say(result, lines)
 
 
-def _sizes(parties: list[int]) -> list[int]:
+def sizes_to_measure(parties: list[int]) -> list[int]:
     """Sizes to measure, ascending; of the usual ones those that fit into memory."""
     for size in parties:
         if not FEWEST_PARTIES <= size <= MOST_PARTIES:
