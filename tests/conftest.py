@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numba
 import pytest
@@ -66,7 +67,7 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """A worker per core for the whole suite; none where files or a name are asked for."""
     if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
         return None  # xdist's own answer
-    whole = config.args_source == pytest.Config.ArgsSource.TESTPATHS
+    whole = all(Path(argument).is_dir() for argument in config.args)
     mine = getattr(os, "sched_getaffinity", None)  # of this process, where the system tells
     cores = min(len(mine(0)) if mine else os.cpu_count() or 1, MOST_WORKERS)
     return cores if whole and not config.option.keyword and cores > 1 else 0
