@@ -67,13 +67,14 @@ def test_every_table_of_a_market_is_counted() -> None:
 
 def test_a_case_compares_a_day_with_streaming_the_state_there_and_back() -> None:
     ticks: list[str] = []
-    found, built = cases.measure(100, "calm", 10.0, ticks.append)
+    timing = cases.measure(100, "calm", ticks.append)
+    found = timing.against(10.0)
     assert found.stream_ratio == pytest.approx(
         found.seconds_per_day / (2 * found.state_bytes / 10e9)
     )
     assert found.party_days_per_s == pytest.approx(100 / found.seconds_per_day)
-    assert built.parties == 100 and built.seconds > 0
-    assert len(ticks) == 1 + cases.WEEKS
+    assert found.bytes_per_borrower == pytest.approx(found.state_bytes / timing.borrowers)
+    assert len(ticks) == 2 + cases.WEEKS
 
 
 def test_the_crash_is_one() -> None:

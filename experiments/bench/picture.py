@@ -65,6 +65,22 @@ def _write_ends(axes: Any, x: float, ends: list[tuple[float, str, str]]) -> None
         )
 
 
+def table(result: dict[str, Any]) -> str:
+    """The numbers of a bench as a table in Markdown."""
+    lines = [
+        "| parties | loans | | a day | party-days a second | state | a borrower | × streaming |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for case in result["cases"]:
+        lines.append(
+            f"| {_number(case['parties'])} | {case['loans']:,} | {case['scenario']} "
+            f"| {1e3 * case['seconds_per_day']:,.3g} ms "
+            f"| {case['party_days_per_s'] / 1e6:.2f} m | {case['state_bytes'] / 1e6:,.1f} MB "
+            f"| {case['bytes_per_borrower']:,.0f} B | {case['stream_ratio']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
 def _number(parties: int) -> str:
     power = len(str(parties)) - 1
     if parties == 10**power and power >= 4:
@@ -82,6 +98,7 @@ def main(
     result = json.loads(found.read_text())
     figure = style.styled(draw)(result)
     figure.savefig(out)
+    typer.echo(table(result))
 
 
 if __name__ == "__main__":
