@@ -44,6 +44,18 @@ from market.synthetic_books import (
 from market.synthetic_lenders import choose_lenders, draw_pool, open_lines, open_pool
 from market.tables import OpeningTables
 
+LENDER_TITLES = {
+    LenderKind.BANK: "Bank",
+    LenderKind.INSURER: "Insurer",
+    LenderKind.PRIVATE_CREDIT_LOCKED: "Private credit",
+    LenderKind.PRIVATE_CREDIT_SEMI_LIQUID: "Semi-liquid fund",
+    LenderKind.BOND_FUNDS: "Bond fund",
+    LenderKind.CONVERT_FUNDS: "Convertible fund",
+    LenderKind.CRYPTO_LENDER: "Crypto lender",
+    LenderKind.VENDOR: "Vendor",
+    LenderKind.SECURITISATION: "Vehicle",
+}
+
 
 def synthetic(parties: int, scenario: Scenario | str = "crypto-crash") -> Scenario:
     """A scenario that opens with a synthetic population of so many parties.
@@ -201,7 +213,7 @@ def _names(
     ]  # fmt: skip
     for member, number in zip(LenderKind, kinds, strict=True):
         ids.append((f"{member.name}_", number))
-        titles.append((f"{member.name.replace('_', ' ').capitalize()} ", number))
+        titles.append((f"{LENDER_TITLES[member]} ", number))
     ids += [list(whole.names.parties[buyers]), list(whole.names.parties[outside])]
     titles += [list(whole.names.titles[buyers]), list(whole.names.titles[outside])]
     return replace(

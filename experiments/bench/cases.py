@@ -13,7 +13,6 @@ import numpy as np
 
 if TYPE_CHECKING:
     from market.scenario import Scenario
-    from market.simulation import Simulation
     from market.state import State
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
@@ -73,11 +72,29 @@ class Case:
 
 
 @dataclass(frozen=True)
-class Built:
-    """How long a population took to build, before its first day."""
+class Timing:
+    """What was measured of one case: building, a day, and the state at its largest."""
 
     parties: int
-    seconds: float
+    borrowers: int
+    loans: int
+    scenario: str
+    building_s: float
+    seconds_per_day: float
+    state_bytes: int
+
+    def against(self, stream_gb_s: float) -> Case:
+        """The case, compared with a memory of that speed."""
+        return Case(
+            parties=self.parties,
+            loans=self.loans,
+            scenario=self.scenario,
+            seconds_per_day=self.seconds_per_day,
+            party_days_per_s=self.parties / self.seconds_per_day,
+            state_bytes=self.state_bytes,
+            bytes_per_borrower=self.state_bytes / self.borrowers,
+            stream_ratio=self.seconds_per_day / (2.0 * self.state_bytes / (stream_gb_s * 1e9)),
+        )
 
 
 def state_bytes(state: State) -> int:
@@ -106,15 +123,14 @@ def warm_up() -> None:
     Simulation(bench_scenario("crash", SIZES[0]), 1).run()
 
 
-def measure(
-    parties: int, scenario: str, stream_gb_s: float, tick: Callable[[str], None]
-) -> tuple[Case, Built]:
+def measure(parties: int, scenario: str, tick: Callable[[str], None]) -> Timing:
     """Build a market and time its days: four calm weeks, or the slowest of eight in the crash."""
     from market.simulation import Simulation
 
     start = time.perf_counter()
     simulation = Simulation(bench_scenario(scenario, parties), 1)
-    built = Built(parties, time.perf_counter() - start)
+    building = time.perf_counter() - start
+    tick(f"{parties:,} parties, {scenario}")
     simulation.step()
     tick(f"{parties:,} parties, {scenario}")
     weeks, size = [], 0
@@ -125,23 +141,14 @@ def measure(
         weeks.append((time.perf_counter() - start) / WEEK_DAYS)
         size = max(size, state_bytes(simulation.state))
         tick(f"{parties:,} parties, {scenario}")
-    seconds = float(np.mean(weeks) if scenario == "calm" else np.max(weeks))
-    return _case(simulation, parties, scenario, seconds, size, stream_gb_s), built
-
-
-def _case(
-    simulation: Simulation, parties: int, scenario: str, seconds: float, size: int, stream: float
-) -> Case:
-    state = simulation.state
-    return Case(
+    return Timing(
         parties=parties,
-        loans=len(state.loans.status),
+        borrowers=simulation.state.borrower_count,
+        loans=len(simulation.state.loans.status),
         scenario=scenario,
-        seconds_per_day=seconds,
-        party_days_per_s=parties / seconds,
+        building_s=building,
+        seconds_per_day=float(np.mean(weeks) if scenario == "calm" else np.max(weeks)),
         state_bytes=size,
-        bytes_per_borrower=size / state.borrower_count,
-        stream_ratio=seconds / (2.0 * size / (stream * 1e9)),
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from experiments.bench import cases, machine, sweeps, twin
-from experiments.bench.cases import Case
+from experiments.bench.cases import Timing
 from experiments.run import progress
 from market.errors import InputError
 from market.settings_synthetic import FEWEST_PARTIES, MOST_PARTIES
@@ -28,7 +28,7 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
     Raises:
         InputError: a size is too small, too large, or does not fit into this machine's memory.
     """
-    sizes = _sizes(parties)
+    sizes = sizes_to_measure(parties)
     with progress(cases.ticks(sizes) + 4, quiet=False) as show:
         done = 0
 
@@ -43,35 +43,33 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
         cases.warm_up()
         tick("Plain Mesa agents")
         slow = twin.time_twin(mesa_parties)
-        found: list[Case] = []
-        built = []
+        timings: list[Timing] = []
         for size in sizes:
             for scenario in ("calm", "crash"):
-                case, how_long = cases.measure(size, scenario, stream, tick)
-                found.append(case)
-                built.append(how_long)
-        same = next((c for c in found if c.parties == mesa_parties and c.scenario == "calm"), None)
-        if same is None:
-            same, _ = cases.measure(mesa_parties, "calm", stream, lambda text: None)
+                timings.append(cases.measure(size, scenario, tick))
+            stream = max(stream, machine.stream_gb_s())  # others may have used the memory before
+        alike = [t for t in timings if t.parties == mesa_parties and t.scenario == "calm"]
+        same = alike[0] if alike else cases.measure(mesa_parties, "calm", lambda text: None)
+        found = [timing.against(stream) for timing in timings]
         tick("Starting up")
         startup = cases.run_startup_s()
         result = {
             "machine": {"stream_gb_s": stream},
             "cases": [case.as_json() for case in found],
-            "mesa_ratio": same.party_days_per_s * slow.seconds_per_day / mesa_parties,
+            "mesa_ratio": slow.seconds_per_day / same.seconds_per_day,
             "scaling_exponent": cases.scaling_exponent(found),
             "run_startup_s": startup,
         }
         if not as_json:
             tick("Whole runs, and more agents")
-            lines = _more(slow, built)
+            lines = _more(slow, timings)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
     _say(result, lines)
 
 
-def _sizes(parties: list[int]) -> list[int]:
+def sizes_to_measure(parties: list[int]) -> list[int]:
     """Sizes to measure, ascending; of the usual ones those that fit into memory."""
     for size in parties:
         if not FEWEST_PARTIES <= size <= MOST_PARTIES:
@@ -92,15 +90,15 @@ def _sizes(parties: list[int]) -> list[int]:
     return sorted(set(fit))
 
 
-def _more(slow: twin.TwinTime, built: list[cases.Built]) -> list[str]:
+def _more(slow: twin.TwinTime, timings: list[Timing]) -> list[str]:
     """Sentences on what is measured beside the cases."""
-    large = max(built, key=lambda one: one.parties)
+    large = max(timings, key=lambda one: one.parties)
     run_s = sweeps.run_s()
     rate, cores = sweeps.runs_per_second()
     largest = twin.largest_in_a_minute(slow, MOST_TWIN_PARTIES)
     lines = [
-        f"Building: {large.parties / large.seconds:,.0f} parties a second "
-        f"({large.parties:,} in {large.seconds:.1f} s).",
+        f"Building: {large.parties / large.building_s:,.0f} parties a second "
+        f"({large.parties:,} in {large.building_s:.1f} s).",
         f"The market of 2025: 730 days in {run_s:.2f} s after start-up; "
         f"{rate:.1f} whole runs a second on {cores} cores.",
         f"Plain Mesa agents: {slow.us_per_party_day:.1f} us per party-day at {slow.parties:,} "
