@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside, Status
+from market import credit
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.loans import Collateral, Instrument, LoanStatus
@@ -162,6 +163,12 @@ def test_shares_bring_what_is_needed_up_to_the_room(room: float, issued: float) 
     assert [e["amount_usd"] for e in bench.events(Event.EQUITY_ISSUED)] == [issued] * (issued > 0)
 
 
+def underwrite(bench: Bench, day: int) -> None:
+    """Value shares and open their window anew, as once a week."""
+    bench.run.day = day
+    bench.kernel(credit.underwrite)
+
+
 def test_only_the_listed_have_shares_to_sell() -> None:
     # Both own 1000 of machines and owe nothing; the first is quoted at 2000.
     bench = Bench(
@@ -172,15 +179,14 @@ def test_only_the_listed_have_shares_to_sell() -> None:
         equity_floor_share=0.0,
     )
     bench.s.borrowers.market_cap_open_usd[:] = [2000.0, 0.0]
-    bench.run.day = 0
-    bench.day(0, "underwrite")
+    underwrite(bench, 0)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([200.0, 0.0])
     # Used up, it grows back by a thirteenth a week; of a failed one nothing is left.
     bench.s.borrowers.equity_room_usd[0] = 0.0
-    bench.day(7, "underwrite")
+    underwrite(bench, 7)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([200.0 / 13, 0.0])
     bench.s.parties.status[0] = Status.DEFAULTED
-    bench.day(14, "underwrite")
+    underwrite(bench, 14)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([0.0, 0.0])
 
 
