@@ -155,8 +155,10 @@ def test_a_drawn_btc_line_stands_at_its_initial_ltv() -> None:
 @pytest.mark.parametrize(("room", "issued"), [(0.0, 0.0), (30.0, 30.0), (500.0, 100.0)])
 def test_shares_bring_what_is_needed_up_to_the_room(room: float, issued: float) -> None:
     bench = Bench()
-    bench.s.borrowers.equity_room_usd[0] = room
+    borrowers = bench.s.borrowers
+    borrowers.equity_room_usd[0], borrowers.equity_usd[0], borrowers.shares[0] = room, 1e3, 50.0
     raise_to(bench, 100.0)
+    assert borrowers.shares[0] == 50.0 + issued / 20.0  # sold at what a share is worth
     assert bench.cash(0) == issued
     assert bench.s.borrowers.equity_room_usd[0] == room - issued
     assert bench.cash(bench.outside(Outside.INVESTORS)) == -issued
