@@ -135,7 +135,7 @@ def run_contracts(
             if row >= 0:
                 holdings.contract_units[row] += contracts.delivered[c]
                 holdings.contract_usd_day[row] += rent
-            else:
+            elif landlord < n:
                 neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
                 neoclouds.contract_usd_day[landlord] += rent
             continue

@@ -30,6 +30,7 @@ WHOLE_MARKETS = (
     "test_figures",
     "test_published",
     "test_run_",
+    "test_start_2021_replay",
     "test_sweep_",
     "test_view_",
 )

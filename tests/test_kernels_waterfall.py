@@ -7,6 +7,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside, Status
+from market import credit
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.loans import Collateral, Instrument, LoanStatus
@@ -154,12 +155,20 @@ def test_a_drawn_btc_line_stands_at_its_initial_ltv() -> None:
 @pytest.mark.parametrize(("room", "issued"), [(0.0, 0.0), (30.0, 30.0), (500.0, 100.0)])
 def test_shares_bring_what_is_needed_up_to_the_room(room: float, issued: float) -> None:
     bench = Bench()
-    bench.s.borrowers.equity_room_usd[0] = room
+    borrowers = bench.s.borrowers
+    borrowers.equity_room_usd[0], borrowers.equity_usd[0], borrowers.shares[0] = room, 1e3, 50.0
     raise_to(bench, 100.0)
+    assert borrowers.shares[0] == 50.0 + issued / 20.0  # sold at what a share is worth
     assert bench.cash(0) == issued
     assert bench.s.borrowers.equity_room_usd[0] == room - issued
     assert bench.cash(bench.outside(Outside.INVESTORS)) == -issued
     assert [e["amount_usd"] for e in bench.events(Event.EQUITY_ISSUED)] == [issued] * (issued > 0)
+
+
+def underwrite(bench: Bench, day: int) -> None:
+    """Value shares and open their window anew, as once a week."""
+    bench.run.day = day
+    bench.kernel(credit.underwrite)
 
 
 def test_only_the_listed_have_shares_to_sell() -> None:
@@ -172,15 +181,14 @@ def test_only_the_listed_have_shares_to_sell() -> None:
         equity_floor_share=0.0,
     )
     bench.s.borrowers.market_cap_open_usd[:] = [2000.0, 0.0]
-    bench.run.day = 0
-    bench.day(0, "underwrite")
+    underwrite(bench, 0)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([200.0, 0.0])
     # Used up, it grows back by a thirteenth a week; of a failed one nothing is left.
     bench.s.borrowers.equity_room_usd[0] = 0.0
-    bench.day(7, "underwrite")
+    underwrite(bench, 7)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([200.0 / 13, 0.0])
     bench.s.parties.status[0] = Status.DEFAULTED
-    bench.day(14, "underwrite")
+    underwrite(bench, 14)
     assert bench.s.borrowers.equity_room_usd == pytest.approx([0.0, 0.0])
 
 
