@@ -73,6 +73,13 @@ def test_special_vehicles_are_borrowers_of_their_own() -> None:
     assert {"IREN", "IREN-SPV1", "IREN-SPV2", "IREN-SPV3"} <= scope().borrowers.keys()
 
 
+def test_small_miners_stand_behind_one_row_and_are_not_named_borrowers() -> None:
+    (small,) = scope().members.values()
+    assert len(small) == 80
+    assert not set(small) & scope().borrowers.keys()
+    assert len(scope().borrowers) == 34 and len(scope().lenders) == 25  # rows of the tables
+
+
 def test_the_four_ring_fenced_parts_are_not_reported_themselves() -> None:
     assert scope().parents == {
         "SDIG-EQ": "SDIG",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EPOCH = dt.date(1970, 1, 1)
-SHOWN_FROM = 0.10  # probability of an unscored name in the timeline
+SHOWN_FROM = 0.25  # probability of an unscored name in the timeline
 FACTOR = 1.5
 BINS = 3
 
@@ -47,41 +47,45 @@ def middle(month: str) -> float:
     return place(dt.date.fromisoformat(f"{month}-15"))
 
 
-def scored_first(picture: Picture) -> list[tuple[Failure, bool]]:
-    """Scored failures by actual date, survivors after them, then others that fail often."""
+def shown(picture: Picture) -> list[list[Failure]]:
+    """Three groups: scored borrowers and scored lenders by actual date, others that often fail.
+
+    Survivors stand after those that failed, the likeliest first.
+    """
     found, outcomes = picture.found, picture.known.outcomes
-    everyone = found.borrowers | found.lenders
     never = found.opening + dt.timedelta(days=36500)
-    scored = sorted(
-        (name for name in outcomes if name in everyone),
-        key=lambda name: (
-            outcomes[name].date if outcomes[name].defaulted else never,
-            -everyone[name].probability.value,
-        ),
-    )
+
+    def by_date(failure: Failure) -> tuple[dt.date, float]:
+        outcome = outcomes[failure.id]
+        date = outcome.date if outcome.defaulted else None
+        return date or never, -failure.probability.value
+
     small = {name for names in scope().members.values() for name in names}
-    others = sorted(
-        (
-            failure
-            for name, failure in everyone.items()
-            if name not in outcomes
-            and name not in small
-            and name not in scope().imposed
-            and failure.probability.value >= SHOWN_FROM
+    others = [
+        failure
+        for name, failure in (found.borrowers | found.lenders).items()
+        if name not in {*outcomes, *small, *scope().imposed}
+        and failure.probability.value >= SHOWN_FROM
+    ]
+    return [
+        *(
+            sorted((f for f in failures.values() if f.id in outcomes), key=by_date)
+            for failures in (found.borrowers, found.lenders)
         ),
-        key=lambda failure: -failure.probability.value,
-    )
-    return [(everyone[name], True) for name in scored] + [(failure, False) for failure in others]
+        sorted(others, key=lambda failure: -failure.probability.value),
+    ]
 
 
 @style.styled
 def timeline(picture: Picture) -> Figure:
     """Probability and date of failure of each name, and when it did fail."""
     found, outcomes = picture.found, picture.known.outcomes
-    rows = scored_first(picture)
-    happened = [f for f, scored in rows if scored and outcomes[f.id].defaulted]
+    groups = shown(picture)
+    rows = [failure for group in groups for failure in group]
+    scored = [*groups[0], *groups[1]]
+    happened = [f for f in scored if outcomes[f.id].defaulted]
     caught = sum(f.probability.value >= 0.5 for f in happened)
-    spared = [f for f, scored in rows if scored and not outcomes[f.id].defaulted]
+    spared = [f for f in scored if not outcomes[f.id].defaulted]
     alarms = sum(f.probability.value >= 0.5 for f in spared)
     figure, (left, right) = style.new_figure(
         f"Of {len(happened)} public failures {caught} fail in most runs; so do {alarms} of "
@@ -95,10 +99,10 @@ def timeline(picture: Picture) -> Figure:
         sharey=True,
         gridspec_kw={"width_ratios": [1, 3.2]},
     )
-    for y, (failure, scored) in enumerate(rows):
+    for y, failure in enumerate(rows):
         actual = outcomes.get(failure.id)
         bad = actual is not None and actual.defaulted
-        color = style.GREY if not scored else style.RED if bad else style.BLUE
+        color = style.GREY if actual is None else style.RED if bad else style.BLUE
         value = failure.probability.value
         left.barh(y, value, color=color, height=0.6, alpha=0.85)
         left.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
@@ -109,23 +113,25 @@ def timeline(picture: Picture) -> Figure:
             right.plot(mid, y, "o", color=color, markersize=4.5)
         if actual is not None and actual.date is not None and bad:
             right.plot(place(actual.date), y, "D", color=style.BLACK, markersize=5, zorder=5)
-    left.set_yticks(range(len(rows)), [_label(f, outcomes) for f, _ in rows], fontsize=8)
-    left.invert_yaxis()
+    left.set_yticks(range(len(rows)), [_label(f, picture) for f in rows], fontsize=8)
+    left.set_ylim(len(rows) - 0.4, -0.6)
     left.set_xlim(0, 1.3)
     left.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     last = found.opening + dt.timedelta(days=found.days)
     style.date_axis(right, place(found.opening), place(last))
-    split = sum(scored for _, scored in rows) - 0.5
+    splits = np.cumsum([len(group) for group in groups])[:-1] - 0.5
     for axes in (left, right):
         axes.grid(False)
-        axes.axhline(split, color=style.LIGHT, linewidth=0.8)
+        for split in splits:
+            axes.axhline(split, color=style.LIGHT, linewidth=0.8)
     right.grid(True, axis="x")
     return figure
 
 
-def _label(failure: Failure, outcomes: Mapping[str, Any]) -> str:
-    mark = "*" if failure.id in outcomes and outcomes[failure.id].borderline else ""
-    return f"{failure.id}{mark}"
+def _label(failure: Failure, picture: Picture) -> str:
+    outcome = picture.known.outcomes.get(failure.id)
+    mark = "*" if outcome is not None and outcome.borderline else ""
+    return f"{failure.id}{mark}" + (" (lender)" if failure.id in picture.found.lenders else "")
 
 
 @style.styled
@@ -156,12 +162,14 @@ def calibration(picture: Picture) -> Figure:
         x, y = float(said[mine].mean()), hits / int(mine.sum())
         axes.plot([x, x], [float(low), float(high)], color=style.BLACK, linewidth=1.2)
         axes.plot(x, y, "x", color=style.BLACK, markersize=9, markeredgewidth=2, zorder=4)
+    deepest = 0
     for outcome, y, color, way in (
         (True, 1.08, style.RED, 1.0),
         (False, -0.08, style.BLUE, -1.0),
     ):
         mine = [k for k in np.argsort(said, kind="stable") if happened[k] == outcome]
         heights = _stacked([float(said[k]) for k in mine], 0.085)
+        deepest = max([deepest, *heights])
         for k, level in zip(mine, heights, strict=True):
             spot = y + way * 0.085 * level
             axes.plot(said[k], spot, "o", color=color, markersize=5, clip_on=False)
@@ -176,7 +184,7 @@ def calibration(picture: Picture) -> Figure:
                 annotation_clip=False,
             )
     axes.set_xlim(-0.02, 1.1)
-    axes.set_ylim(-0.75, 1.5)
+    axes.set_ylim(-0.2 - 0.085 * deepest, 1.2 + 0.085 * deepest)
     axes.set_yticks(
         [-0.08, 0, 0.5, 1, 1.08], ["did not default", "0", "50 %", "100 %", "defaulted"]
     )
@@ -214,8 +222,8 @@ def rig_price(picture: Picture) -> Figure:
         )
     figure, (axes,) = style.new_figure(
         title,
-        f"USD per TH/s of rigs at 25 to 38 J/TH, mean of the month, median and 10 to 90 % of "
-        f"{found.runs} runs; diamonds: known, with a factor {FACTOR:g} either way",
+        f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of {found.runs} runs; "
+        f"diamonds: known, with a factor {FACTOR:g} either way",
         right_in=0.6,
     )
     x = [middle(month) for month in found.months]
@@ -282,8 +290,8 @@ def wave(picture: Picture) -> Figure:
         return style.empty_figure("Nobody defaults in any run", "There is no wave to draw.")
     share = said["share_in_window"]
     figure, (axes,) = style.new_figure(
-        f"{share:.0%} of defaults come 6 to 14 months after the peak of bitcoin; no month holds "
-        f"more than {said['largest_month_share']:.0%}",
+        f"{100 * share:.0f} % of defaults come 6 to 14 months after the peak of bitcoin; no month "
+        f"holds more than {100 * said['largest_month_share']:.0f} %",
         f"Defaults a month, mean of {found.runs} runs; shaded: 6 to 14 months after the peak; "
         "diamonds: public defaults of borrowers",
         height_in=3.6,
@@ -316,12 +324,12 @@ def wave(picture: Picture) -> Figure:
 
 SHOWN_OUTCOMES = ("named", "all", "lenders", "loss_usd_m", "rig_price", "sold_share")
 SHORT = {
-    "named": "Named borrowers",
+    "named": "Named",
     "all": "All borrowers",
     "lenders": "Lenders",
-    "loss_usd_m": "Lenders' loss, $m",
+    "loss_usd_m": "Loss, $m",
     "rig_price": "Rigs, $/TH",
-    "sold_share": "Sales ÷ mined",
+    "sold_share": "Sold ÷ mined",
 }
 
 

@@ -15,7 +15,7 @@ class Scope:
     """Ids in the order of the tables, and what counts for what.
 
     Attributes:
-        borrowers: id to name.
+        borrowers: id to name, without the members below.
         lenders: id to name.
         parents: ring-fenced part to the borrower it counts for.
         members: a row that stands for many to the small parties it was split into.
@@ -36,7 +36,11 @@ def scope() -> Scope:
         table = list(csv.DictReader(file))
     groups = dict.fromkeys(row["member_of"] for row in table if row["member_of"])
     return Scope(
-        borrowers={row["id"]: row["name"] for row in table if row["kind"] == "borrower"},
+        borrowers={
+            row["id"]: row["name"]
+            for row in table
+            if row["kind"] == "borrower" and not row["member_of"]
+        },
         lenders={row["id"]: row["name"] for row in table if row["kind"] == "lender"},
         parents={row["id"]: row["counts_for"] for row in table if row["kind"] == "part"},
         members={

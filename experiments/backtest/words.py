@@ -10,7 +10,7 @@ from typing import Any
 from experiments import words
 from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
 from experiments.backtest.evaluate import MODEL, WAVE_MONTHS
-from experiments.backtest.figures import Picture, scored_first
+from experiments.backtest.figures import Picture, shown
 from experiments.backtest.findings import Failure
 from experiments.backtest.rivals import RIVALS
 from experiments.backtest.scope import scope
@@ -171,7 +171,7 @@ def scored_table(picture: Picture) -> Table:
         "Who fails, when, and why",
         f"Over {picture.found.runs} runs. Rows without an outcome are not scored.",
         FAILURE_COLUMNS,
-        [failure_row(picture, failure) for failure, _ in scored_first(picture)],
+        [failure_row(picture, failure) for group in shown(picture) for failure in group],
     )
 
 
