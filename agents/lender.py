@@ -56,6 +56,7 @@ class Lenders(NamedTuple):
     loss_usd: NDArray[np.float64]  # cumulative: write-downs and cost of enforcement
     runnable_share: NDArray[np.float64]
     funding_maturity_days: NDArray[np.float64]
+    least_patience_days: NDArray[np.float64]  # it holds seized machines at least so long
     min_capital_ratio: NDArray[np.float64]
     sleeve: NDArray[np.bool_]
     redeemable: NDArray[np.bool_]  # a fund: capital itself may be redeemed

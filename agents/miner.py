@@ -21,6 +21,7 @@ class Miners(NamedTuple):
     """One row per borrower (a neocloud's row is zero), indexed by party id."""
 
     power_usd_mwh: NDArray[np.float64]
+    energised: NDArray[np.float64]  # share of its rigs that have power
     hold_share: NDArray[np.float64]  # share of production kept as treasury
     hashrate_online_th: NDArray[np.float64]  # result of the last day
     margin_usd_day: NDArray[np.float64]  # mining revenue less power of the last day
@@ -28,7 +29,8 @@ class Miners(NamedTuple):
 
 def empty_miners(count: int) -> Miners:
     """A table of ``count`` rows without rigs."""
-    return Miners(np.zeros(count), np.zeros(count), np.zeros(count), np.zeros(count))
+    zeros = {name: np.zeros(count) for name in Miners._fields if name != "energised"}
+    return Miners(energised=np.ones(count), **zeros)
 
 
 @compiled

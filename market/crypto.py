@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 BLOCKS_PER_DAY = 144.0
 PH_PER_EH = 1000.0
 MAX_RETARGET = 4.0
+PACKAGED_HISTORY = Path(__file__).resolve().parent / "data" / "history" / "market_weekly.csv"
 HISTORY_VOLATILITY = 0.62  # of BTC between weekly closes, a year (realised 2020-2025)
 
 
@@ -92,6 +93,8 @@ def crypto_paths(
         InputError: the history file is missing, malformed or too short.
     """
     if settings.path == "history":
+        if settings.history_from_opening:
+            return _replay_from(settings, days, seed, opening, btc_usd, eth_usd, fee_share)
         return _replay(settings, days, seed, btc_usd, eth_usd, fee_share)
     returns = _log_returns(settings, days, seed)
     if settings.path == "crash":
@@ -164,7 +167,7 @@ def _planned_growth(settings: Crypto, days: int) -> NDArray[np.float64]:
 def _replay(
     settings: Crypto, days: int, seed: int, btc_usd: float, eth_usd: float, fee_share: float
 ) -> CryptoPaths:
-    rows = read_history(Path(settings.history or ""))
+    rows = read_history(history_file(settings))
     start = rows[0].week_ending
     length = (rows[-1].week_ending - start).days
     if days > length:
@@ -176,11 +179,7 @@ def _replay(
     close = np.array([row.btc_usd_close for row in rows])
     path = np.exp(_bridge(knots, np.log(close), seed))
     for row, knot in zip(rows, knots, strict=True):
-        if row.btc_usd_low_close is not None and knot > 0:  # touch the week's lowest daily close
-            week = slice(max(knot - 6, 0), knot)
-            path[week] = np.maximum(path[week], row.btc_usd_low_close)
-            if row.btc_usd_low_close < row.btc_usd_close:
-                path[week.start + int(np.argmin(path[week]))] = row.btc_usd_low_close
+        _touch_low(path, row, int(knot), 0)
     scale = btc_usd / path[0] if settings.history_rescale else 1.0
     log_price = np.log(path / path[0])
     eth = _column(knots, [row.eth_usd_close for row in rows])
@@ -208,6 +207,72 @@ def _replay(
         start=start,
         note=note,
     )
+
+
+def _replay_from(
+    settings: Crypto,
+    days: int,
+    seed: int,
+    opening: date,
+    btc_usd: float,
+    eth_usd: float,
+    fee_share: float,
+) -> CryptoPaths:
+    """Replay from the date of the books: their prices are the first knot, then weekly closes."""
+    name = history_file(settings).name
+    weeks = read_history(history_file(settings))
+    before = [row for row in weeks if row.week_ending <= opening]
+    rows = [row for row in weeks if row.week_ending > opening]
+    length = (rows[-1].week_ending - opening).days if rows else 0
+    if not before or days > length:
+        raise InputError(
+            f"crypto.history: {name} covers {weeks[0].week_ending} to {weeks[-1].week_ending}; "
+            f"{days} days from the opening, {opening}, are not within it."
+        )
+    knots = np.array([0, *((row.week_ending - opening).days for row in rows)])
+    close = np.array([btc_usd, *(row.btc_usd_close for row in rows)])
+    path = np.exp(_bridge(knots, np.log(close), seed))
+    for row, knot in zip(rows, knots[1:], strict=True):
+        _touch_low(path, row, int(knot), 1)
+    last = before[-1]
+    across = (opening - last.week_ending).days / (rows[0].week_ending - last.week_ending).days
+
+    def column(name: str, first: float | None) -> NDArray[np.float64] | None:
+        """A column by day; its value at the opening lies between the weeks around it."""
+        ends = getattr(last, name), getattr(rows[0], name)
+        if first is None and None not in ends:
+            first = ends[0] + across * (ends[1] - ends[0])
+        values = [first, *(getattr(row, name) for row in rows)]
+        return _column(knots, values, log=name != "fee_share_of_reward")
+
+    eth = column("eth_usd_close", eth_usd)
+    hashrate = column("network_hashrate_eh_s", None)
+    fees = column("fee_share_of_reward", None)
+    assert eth is not None
+    return CryptoPaths(
+        btc_usd=path[: days + 1],
+        eth_usd=np.exp(eth)[: days + 1],
+        hashrate_growth=(
+            _planned_growth(settings, days)
+            if hashrate is None
+            else np.exp(hashrate - hashrate[0])[: days + 1]
+        ),
+        fee_share=np.full(days + 1, fee_share) if fees is None else fees[: days + 1],
+        start=opening,
+    )
+
+
+def _touch_low(path: NDArray[np.float64], row: HistoryRow, knot: int, first: int) -> None:
+    """Let a week of the path touch its lowest daily close, and go no lower (in place).
+
+    A week that began before ``first`` may have had its low by then: it only goes no lower.
+    """
+    if row.btc_usd_low_close is None or knot <= 0:
+        return
+    week = slice(max(knot - 6, first), knot)
+    path[week] = np.maximum(path[week], row.btc_usd_low_close)
+    if row.btc_usd_low_close < row.btc_usd_close and knot - 6 >= first:
+        path[week.start + int(np.argmin(path[week]))] = row.btc_usd_low_close
 
 
 def _bridge(
@@ -247,6 +312,13 @@ class HistoryRow:
 
 
 HISTORY_COLUMNS = tuple(HistoryRow.__dataclass_fields__)
+
+
+def history_file(settings: Crypto) -> Path:
+    """The file to replay; ``packaged`` is the one that comes with the project."""
+    if settings.history == "packaged":
+        return PACKAGED_HISTORY
+    return Path(settings.history or "")
 
 
 def read_history(path: Path) -> list[HistoryRow]:

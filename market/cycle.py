@@ -28,7 +28,7 @@ def learn(run: Run) -> None:
 def invest(run: Run) -> None:
     """Order new machines where they pay and money is found; take delivery of what is due."""
     s, today, k = run.state, run.today(), run.quotes.machine_class
-    if run.scenario.investment.sensitivity <= 0.0:
+    if run.scenario.investment.sensitivity <= 0.0 or k < 0:
         return
     investment.grow_room(today, run.terms, s.lenders)
     if run.day % WEEK_DAYS == 0:

@@ -91,6 +91,11 @@ def add_growth(
         ]
 
 
+def spot_order_class(names: tuple[str, ...]) -> int:
+    """The class that new investment buys, -1 in tables without GPUs."""
+    return names.index(SPOT_ORDER_CLASS) if SPOT_ORDER_CLASS in names else -1
+
+
 def _is_order(contract: ContractDraft) -> bool:
     return contract.compute and contract.start_day > 0 and not contract.from_installed
 

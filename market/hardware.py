@@ -73,9 +73,22 @@ def find_holding(holdings: Holdings, party: int, hardware: int) -> int:
     return -1
 
 
+def newest_rigs(hardware: Hardware) -> int:
+    """The class of the most efficient rigs, -1 if there are none."""
+    rigs = np.flatnonzero(hardware.family == Family.ASIC)
+    return int(rigs[np.argmin(hardware.lo_j_th[rigs])]) if len(rigs) else -1
+
+
 def class_names(tables: OpeningTables) -> tuple[str, ...]:
     """Class ids in row order, SITE last."""
     return (*(row.id for row in tables.hardware), SITE)
+
+
+def h100_rent_usd_h(tables: OpeningTables) -> float:
+    """Listed rent of an H100; 0 in tables without GPUs."""
+    return next(
+        (float(row.rent_usd_gpu_h or 0.0) for row in tables.hardware if row.id == "H100"), 0.0
+    )
 
 
 def rent_exponent(tables: OpeningTables) -> float:
@@ -85,6 +98,8 @@ def rent_exponent(tables: OpeningTables) -> float:
         for row in tables.hardware
         if row.performance_bf16_h100 and row.rent_usd_gpu_h
     }
+    if "H100" not in table:
+        return 1.0
     x = np.log([performance for performance, _ in table.values()])
     y = np.log([rent / table["H100"][1] for _, rent in table.values()])
     return float(np.sum(x * y) / np.sum(x * x))
@@ -95,7 +110,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
     rows = tables.hardware
     count = len(rows) + 1
     eta = rent_exponent(tables)
-    h100_rent = next(float(row.rent_usd_gpu_h or 0.0) for row in rows if row.id == "H100")
+    h100_rent = h100_rent_usd_h(tables)
     rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
 
     def column(default: float = 0.0) -> NDArray[np.float64]:
@@ -147,7 +162,7 @@ def build_hardware(tables: OpeningTables) -> Hardware:
 def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
     """Cheapest current new hardware per unit of rent (GPU); the class's own new price (ASIC)."""
     gpus = [k for k, on in enumerate(current) if on and hardware.family[k] == Family.GPU]
-    per_quality = min(hardware.new_usd[k] / hardware.quality[k] for k in gpus)
+    per_quality = min((hardware.new_usd[k] / hardware.quality[k] for k in gpus), default=np.nan)
     for k in range(len(current)):
         if hardware.family[k] == Family.GPU:
             hardware.replacement_usd[k] = per_quality * hardware.quality[k]
@@ -158,6 +173,8 @@ def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
 def _depreciation(tables: OpeningTables, family: str) -> float:
     """Log rate a year: regression through the origin of log residual value on age."""
     rows = [row for row in tables.depreciation if row.family == family]
+    if not rows:
+        return 0.0  # no such hardware in these tables
     age = np.array([row.age_years for row in rows])
     residual = np.log([row.residual_share for row in rows])
     return float(-np.sum(age * residual) / np.sum(age * age))

@@ -46,6 +46,12 @@ def open_interlender(lenders: Lenders, warehouse_share: float, crypto_share: flo
     total = owed.sum(axis=0)
     scale = np.divide(room, total, out=np.ones(count), where=total > room)
     owed *= np.minimum(scale, 1.0)
+    return interlender_of(owed)
+
+
+def interlender_of(owed: NDArray[np.float64]) -> Interlender:
+    """Claims from a matrix [debtor, creditor] in USD."""
+    count = len(owed)
     rows, creditor = np.nonzero(owed)
     first = np.searchsorted(rows, np.arange(count + 1)).astype(np.int64)
     return Interlender(first, creditor.astype(np.int64), owed[rows, creditor])

@@ -41,6 +41,7 @@ def lot_reserve_usd(
     else:
         row = lots.owner[lot] - today.first_lender
         patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
+        patience = max(patience, lenders.least_patience_days[row])
         if lenders.supply[row] <= 0.0:
             patience = 0.0  # closed, failed or without capital: it must sell
     waited = float(today.day - max(lots.offered_day[lot], 0))

@@ -12,8 +12,8 @@ from agents.neocloud import empty_neoclouds
 from agents.party import OUTSIDE_NAMES, Kind, Parties, empty_parties
 from market.context import Log
 from market.contracts import ContractKind, Contracts
+from market.diary import open_diary
 from market.drafts import (
-    ASIC_SHARES,
     MAX_VARIABLE_COST_USD_KW_YR,
     MILLION,
     BorrowerDraft,
@@ -22,7 +22,8 @@ from market.drafts import (
     draft_books,
 )
 from market.events import EVENT_DTYPE
-from market.growth import SPOT_ORDER_CLASS, add_growth
+from market.drafts_2021 import claims_owed, draft_2021
+from market.growth import add_growth, spot_order_class
 from market.hardware import (
     Family,
     Hardware,
@@ -30,18 +31,21 @@ from market.hardware import (
     build_hardware,
     class_names,
     find_holding,
+    h100_rent_usd_h,
 )
-from market.interlender import open_interlender
+from market.interlender import interlender_of, open_interlender
 from market.investment import Orders, empty_orders
 from market.ledger import empty_ledger
-from market.loans import ANY_GROWTH, Loans
+from market.loans import ANY_GROWTH, Collateral, Loans
 from market.lots import empty_lots
 from market.opening_buyers import accepted_classes, open_buyers
 from market.opening_credit import open_lenders, open_loans, pledge
 from market.sampling import sample_tables
+from market.sampling_2021 import sample_tables_2021
 from market.scenario import Scenario
 from market.state import Names, Prices, State
 from market.tables import OpeningTables
+from market.tables_2021 import Tables2021
 
 DAYS = 365.0
 LISTINGS = 5  # room for lots of a holding: one seizure, and sales by its owner
@@ -53,11 +57,17 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     The same tables, scenario and seed give the same bits.
     """
     if scenario.opening.sample:
-        tables = sample_tables(tables, seed)
+        if isinstance(tables, Tables2021):
+            tables = sample_tables_2021(tables, seed)
+        else:
+            tables = sample_tables(tables, seed)
     hardware_names = class_names(tables)
     hardware = build_hardware(tables)
-    drafts = draft_books(tables, scenario.opening.scale)
-    add_growth(drafts, hardware_names, hardware, tables.lenders, scenario)
+    if isinstance(tables, Tables2021):
+        drafts = draft_2021(tables, scenario.facts)
+    else:
+        drafts = draft_books(tables, scenario.opening.scale)
+        add_growth(drafts, hardware_names, hardware, tables.lenders, scenario)
 
     ids = [draft.id for draft in drafts.borrowers]
     titles = [draft.name for draft in drafts.borrowers]
@@ -88,7 +98,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     borrowers = empty_borrowers(first_lender)
     miners = empty_miners(first_lender)
     neoclouds = empty_neoclouds(first_lender)
-    rent = next(float(row.rent_usd_gpu_h or 0.0) for row in tables.hardware if row.id == "H100")
+    rent = h100_rent_usd_h(tables)
     for b, draft in enumerate(drafts.borrowers):
         borrowers.fixed_cost_usd_day[b] = draft.fixed_cost_usd_yr / DAYS
         borrowers.capex_usd_day[b] = draft.capex_usd_yr / DAYS
@@ -97,7 +107,8 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         known = draft.share_usd if np.isfinite(draft.share_usd) else 1.0
         borrowers.shares[b] = draft.market_cap_usd / known
         miners.power_usd_mwh[b] = draft.power_usd_mwh
-        if draft.kind == Kind.MINER and draft.btc > 0:
+        holds = draft.market_cap_usd > 0 or not scenario.miners.only_listed_hold
+        if draft.kind == Kind.MINER and draft.btc > 0 and holds:
             miners.hold_share[b] = scenario.miners.hold_share
         revenue, cost, realisation = _compute_business(
             b, draft, drafts.contracts, hardware, hardware_names, holdings, rent
@@ -126,7 +137,22 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
 
     count = len(hardware_names)
-    lenders = open_lenders(tables, scenario.policy.capital_buffer)
+    if scenario.credit.all_non_recourse:
+        loans.recourse[loans.collateral != Collateral.NONE] = False
+    lenders = open_lenders(
+        tables,
+        scenario.policy.capital_buffer,
+        scenario.lenders.locked_funding,
+        scenario.lenders.least_patience_days,
+    )
+    diary = None
+    if isinstance(tables, Tables2021):
+        diary = open_diary(
+            tables, scenario, party, first_lender, loan_names, loans, borrowers, miners
+        )
+        for b in range(first_lender):
+            rows = slice(holdings.first[b], holdings.first[b + 1])
+            holdings.online[rows] = miners.energised[b]
     return State(
         names=Names(
             parties=ids,
@@ -154,10 +180,14 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(loans, holdings, hardware_names.index(SPOT_ORDER_CLASS)),
+        orders=_orders(loans, holdings, spot_order_class(hardware_names)),
         lots=empty_lots(len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
-        interlender=open_interlender(
-            lenders, scenario.lenders.warehouse_share, scenario.lenders.crypto_interlender_share
+        interlender=(
+            interlender_of(claims_owed(tables, scenario.facts))
+            if isinstance(tables, Tables2021)
+            else open_interlender(
+                lenders, scenario.lenders.warehouse_share, scenario.lenders.crypto_interlender_share
+            )
         ),
         ledger=empty_ledger(count),
         prices=_opening_prices(tables, scenario, rent),
@@ -176,12 +206,13 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         clearing_event=np.full(count, -1, np.int64),
         buyer_view=np.ones(count),
         outside_online=np.zeros(count),
+        diary=diary,
     )
 
 
 def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> Prices:
     quotes = tables.quotes
-    hashrate = sum(row.hashrate_eh_s for row in tables.miners)
+    hashrate = tables.network_eh_s
     height = quotes["block_height"]
     retarget = quotes["blocks_per_retarget"]
     return Prices(
@@ -269,7 +300,8 @@ def _holdings(
         for name, number in held.items():
             classes.append(index[name])
             units.append(number)
-            cost.append(0.0 if name in ASIC_SHARES else variable * hardware.kw[index[name]])
+            gpu = hardware.family[index[name]] == Family.GPU
+            cost.append(variable * hardware.kw[index[name]] if gpu else 0.0)
     first[len(drafts.borrowers) : first_buyer] = len(units)
     p = first_buyer
     for segment in tables.buyers:

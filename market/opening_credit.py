@@ -17,6 +17,7 @@ from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, P
 from market.tables import OpeningTables
 
 DAYS = 365.0
+LOCKED_DAYS = 730.0  # no lender waits longer for a price
 
 
 def open_loans(
@@ -139,10 +140,16 @@ def pledge(loans: Loans, holdings: Holdings) -> None:
                 loans.holding[loan] = row
 
 
-def open_lenders(tables: OpeningTables, buffer: float = 0.0) -> Lenders:
+def open_lenders(
+    tables: OpeningTables,
+    buffer: float = 0.0,
+    locked_funding: bool = False,
+    least_patience_days: float = 0.0,
+) -> Lenders:
     """Lenders; funding is what their assets leave after capital.
 
     A policy ``buffer`` (a share of assets) replaces funding by capital, as far as there is any.
+    With ``locked_funding`` nobody can call any of it before a lender's longest patience is over.
     """
     rows = tables.lenders
     capital = np.array([row.capital_usd_m for row in rows]) * MILLION
@@ -161,8 +168,11 @@ def open_lenders(tables: OpeningTables, buffer: float = 0.0) -> Lenders:
         other_loans_usd=other,
         funding_usd=cash + book + other - capital,
         loss_usd=np.zeros(len(rows)),
-        runnable_share=np.array([row.runnable_share for row in rows]),
-        funding_maturity_days=np.array([float(row.funding_maturity_days) for row in rows]),
+        runnable_share=np.array([0.0 if locked_funding else row.runnable_share for row in rows]),
+        funding_maturity_days=np.array(
+            [LOCKED_DAYS if locked_funding else float(row.funding_maturity_days) for row in rows]
+        ),
+        least_patience_days=np.full(n, least_patience_days),
         min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
         sleeve=np.array([kind in SLEEVES for kind in kinds], np.bool_),
         redeemable=np.array([kind in FUNDS for kind in kinds], np.bool_),

@@ -56,7 +56,8 @@ def run_rigs(
             if hardware.family[k] != Family.ASIC:
                 continue
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            share = adjusted_share(holdings.online[row], online_share(hashprice, price, lo, hi))
+            target = online_share(hashprice, price, lo, hi) * miners.energised[b]
+            share = adjusted_share(holdings.online[row], target)
             holdings.online[row] = share
             online += holdings.units[row] * share
             cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)

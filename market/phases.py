@@ -14,6 +14,7 @@ from market import (
     covenants,
     custody,
     cycle,
+    dated,
     estate,
     forbearance,
     funding,
@@ -36,7 +37,6 @@ from market.ledger import Stocks, conservation_error, sum_stocks
 from market.run import Run
 from market.windows import hold_auctions
 
-NETWORK_GROWTH_CLASS = "LT10"  # growth outside the modelled fleets comes as the newest rigs
 NETWORK_POWER_USD_MWH = 50.0
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
@@ -61,6 +61,7 @@ def shocks(run: Run) -> None:
         s.shock_event = log_event(
             s.log, run.day, Event.SHOCK, Cause.SCENARIO, -1, -1, -1, 0.0, s.shock_event
         )
+    dated.open_day(run)
 
 
 def prices(run: Run) -> None:
@@ -79,10 +80,14 @@ def prices(run: Run) -> None:
     p.eth_usd = float(run.crypto.eth_usd[day])
     planned = run.quotes.network_open_eh_s * float(run.crypto.hashrate_growth[day])
     hashrate = planned
-    if channels.hashprice:
+    if crypto.network == "history":  # the rest of the network fills up what fleets leave
+        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
+        if channels.hashprice:
+            hashrate = max(planned, online / production.TH_PER_EH)
+    elif channels.hashprice:
         online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         added = planned - run.quotes.network_open_eh_s
-        k = s.names.hardware.index(NETWORK_GROWTH_CLASS)
+        k = run.quotes.growth_class
         target = online_share(
             p.hashprice_usd_ph_day,
             NETWORK_POWER_USD_MWH,
@@ -357,6 +362,7 @@ def credit(run: Run) -> None:
     credit_book.roll_over(
         today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
     )
+    dated.give_credit(run)
     purchases.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log)
     purchases.deliver(
         today,

@@ -37,6 +37,7 @@ class Quotes:
     has_removed_buyers: NDArray[np.bool_]
     has_in_place_buyers: NDArray[np.bool_]
     smallest_cluster: float
+    growth_class: int  # newest rigs: growth of the network outside the modelled fleets
     other_loans_open_usd: float  # of all lenders: the market their sales move
     machine_class: int  # class that new investment buys, -1: none is sold
     value_to_price_open: float  # of such machines: what q is measured against

@@ -28,15 +28,15 @@ BUYER_CELLS = (
 def sample_tables(tables: OpeningTables, seed: int) -> OpeningTables:
     """A draw of the opening tables; the same seed gives the same draw."""
     miners = tuple(
-        _sampled(row, (*OPERATOR_CELLS, "revenue_other_usd_m_yr"), seed, 0, i)
+        sampled_row(row, (*OPERATOR_CELLS, "revenue_other_usd_m_yr"), seed, 0, i)
         for i, row in enumerate(tables.miners)
     )
     neoclouds = tuple(
-        _sampled(row, OPERATOR_CELLS, seed, 1, i) for i, row in enumerate(tables.neoclouds)
+        sampled_row(row, OPERATOR_CELLS, seed, 1, i) for i, row in enumerate(tables.neoclouds)
     )
-    buyers = tuple(_sampled(row, BUYER_CELLS, seed, 2, i) for i, row in enumerate(tables.buyers))
+    buyers = tuple(sampled_row(row, BUYER_CELLS, seed, 2, i) for i, row in enumerate(tables.buyers))
     hardware = tuple(
-        _sampled(row, ("used_price_usd",), seed, 3, i) if row.used_price_usd else row
+        sampled_row(row, ("used_price_usd",), seed, 3, i) if row.used_price_usd else row
         for i, row in enumerate(tables.hardware)
     )
     lenders = []
@@ -64,7 +64,8 @@ def _factor(row: Row, seed: int, table: int, number: int, cell: int) -> float:
     return math.exp(deviation * draw - 0.5 * deviation**2)
 
 
-def _sampled[R: Row](row: R, cells: tuple[str, ...], seed: int, table: int, number: int) -> R:
+def sampled_row[R: Row](row: R, cells: tuple[str, ...], seed: int, table: int, number: int) -> R:
+    """A row with the named cells times a factor of its confidence each."""
     update = {}
     for cell, name in enumerate(cells):
         value = getattr(row, name) * _factor(row, seed, table, number, cell)

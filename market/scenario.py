@@ -20,6 +20,7 @@ from market.settings import (
     Compute,
     Credit,
     Crypto,
+    Facts,
     Investment,
     Lenders,
     Liquidation,
@@ -49,6 +50,7 @@ class Scenario(Section):
     description: str = ""
     days: int = Field(730, ge=1, le=36500)
     opening: Opening = Opening()
+    facts: Facts = Facts()
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
     macro: Macro = Macro()

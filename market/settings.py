@@ -9,6 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+STARTS = ("2025", "2021")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
 
 
@@ -21,7 +22,7 @@ class Section(BaseModel):
 class Opening(Section):
     """Which books the run opens with."""
 
-    start: str = Field("2025", description="starting point; '2025' is the only one in this version")
+    start: str = Field("2025", description="starting point: the books of '2025' or of '2021'")
     sample: bool = Field(
         False, description="draw uncertain cells within their confidence (see market/data)"
     )
@@ -34,11 +35,34 @@ class Opening(Section):
 
     @model_validator(mode="after")
     def _known_start(self) -> Opening:
-        if self.start != "2025":
+        if self.start not in STARTS:
             raise ValueError(
-                f"'{self.start}' is not a starting point of this version; allowed: 2025"
+                f"'{self.start}' is not a starting point of this version; "
+                f"allowed: {', '.join(STARTS)}"
             )
         return self
+
+
+class Facts(Section):
+    """What the tables of 2021 know by date: money drawn, orders of rigs, shocks from outside."""
+
+    draws: Literal["none", "signed", "all"] = Field(
+        "signed",
+        description="loans and equity after the opening: signed by then, or with hindsight",
+    )
+    orders: bool = Field(True, description="rigs on order are paid for and delivered")
+    shocks: Literal["none", "default", "all"] = Field(
+        "default", description="events from outside: none, those of a forecast, every one"
+    )
+    order_repriced_share: float = Field(
+        1.0, ge=0.0, le=1.0, description="of a fall of rig prices, passed on to open orders"
+    )
+    imposed_recovery_share: float = Field(
+        0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
+    )
+    move_days: int = Field(
+        60, ge=0, le=3650, description="rigs of a failed host stand still so long"
+    )
 
 
 class Crypto(Section):
@@ -60,10 +84,19 @@ class Crypto(Section):
     )
     recovery_days: int = Field(365, ge=1, le=36500)
     history: str | None = Field(
-        None, min_length=1, description="CSV of weekly closes; sets path to 'history'"
+        None,
+        min_length=1,
+        description="CSV of weekly closes, or 'packaged'; sets path to 'history'",
     )
     history_rescale: bool = Field(
         False, description="true: start the file's returns at the opening price of the books"
+    )
+    history_from_opening: bool = Field(
+        False, description="true: replay from the date of the books, not from the file's first week"
+    )
+    network: Literal["modelled", "history"] = Field(
+        "modelled",
+        description="hashrate: fleets and growth as below, or that of the history: others fill up",
     )
     eth_beta: float = Field(1.1, ge=0.0, le=3.0, description="ETH log return per BTC log return")
     hashrate_growth: float = Field(
@@ -111,6 +144,9 @@ class Compute(Section):
 class Macro(Section):
     """The common factor of money: noise, a scripted tightening, and what loads on it."""
 
+    path: Literal["factor", "history"] = Field(
+        "factor", description="noise and a scripted tightening, or rates and spreads as they were"
+    )
     volatility: float = Field(0.0, ge=0.0, le=10.0, description="of the factor, per root year")
     reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="of that noise")
     shock: float = Field(0.0, ge=-10.0, le=10.0, description="scripted stress at its height")
@@ -178,6 +214,9 @@ class Credit(Section):
     min_interest_coverage: float = Field(
         1.5, ge=0.0, le=10.0, description="underwriting: cash flow and liquidity over interest"
     )
+    all_non_recourse: bool = Field(
+        False, description="secured loans of all borrowers end with their collateral"
+    )
     income_collateral_share: float = Field(
         0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"
     )
@@ -237,6 +276,12 @@ class Credit(Section):
 class Lenders(Section):
     """Capital, funding and failure of lenders."""
 
+    locked_funding: bool = Field(
+        False, description="nobody can call a lender's funding before it matures"
+    )
+    least_patience_days: float = Field(
+        0.0, ge=0.0, le=3650.0, description="lenders hold and host seized machines for so long"
+    )
     capital_buffer_share: float = Field(
         0.5, ge=0.0, le=1.0, description="of opening headroom: below it a lender lends less"
     )
@@ -339,6 +384,12 @@ class Miners(Section):
 
     hold_share: float = Field(
         0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+    )
+    only_listed_hold: bool = Field(
+        False, description="miners without a listing sell what they mine"
+    )
+    power_drift_per_year: float = Field(
+        0.0, ge=-1.0, le=1.0, description="of miners' power prices, log a year"
     )
     hosting_cost_share: float = Field(
         0.25, ge=0.0, le=1.0, description="landlord's cost on hosting rent that starts later"

@@ -5,19 +5,20 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market import cycle, phases
+from market import cycle, dated, phases
 from market.compute import compute_paths
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
 from market.day import run_day
-from market.growth import SPOT_ORDER_CLASS
-from market.hardware import Family
+from market.growth import spot_order_class
+from market.hardware import Family, newest_rigs
 from market.loans import Collateral
 from market.macro import macro_paths
 from market.opening import open_market
@@ -27,6 +28,7 @@ from market.scenario import Scenario
 from market.state import State
 from market.summary import summarise
 from market.tables import OpeningTables, load_opening_tables
+from market.tables_2021 import load_tables_2021
 from market.terms import terms_of
 from market.views import imply_views
 from market.windows import strips_today
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MILLION = 1e6
+STARTING_POINTS: dict[str, Callable[[], OpeningTables]] = {
+    "2025": load_opening_tables,
+    "2021": load_tables_2021,
+}
 
 
 class Simulation:
@@ -43,7 +49,7 @@ class Simulation:
     Args:
         scenario: what is assumed.
         seed: a non-negative integer; the same scenario and seed give the same bits.
-        tables: opening books; the packaged ones of 2025-09-30 by default.
+        tables: opening books; the packaged ones of the scenario's starting point by default.
 
     Raises:
         InputError: a history file that cannot be used.
@@ -52,9 +58,9 @@ class Simulation:
     def __init__(
         self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
     ) -> None:
-        tables = tables or load_opening_tables()
+        tables = tables or STARTING_POINTS[scenario.opening.start]()
         state = open_market(tables, scenario, seed)
-        macro = macro_paths(scenario.macro, scenario.days, seed)
+        macro = macro_paths(scenario.macro, scenario.days, seed, tables.opening_date)
         crypto = crypto_paths(
             scenario.crypto,
             scenario.days,
@@ -189,8 +195,9 @@ def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
         has_removed_buyers=removed,
         has_in_place_buyers=in_place,
         smallest_cluster=float(lots.min()) if len(lots) else np.inf,
+        growth_class=newest_rigs(state.hardware),
         other_loans_open_usd=float(state.lenders.other_loans_usd.sum()),
-        machine_class=state.names.hardware.index(SPOT_ORDER_CLASS),
+        machine_class=spot_order_class(state.names.hardware),
         value_to_price_open=1.0,  # known once views are
     )
 
@@ -218,6 +225,8 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     s = run.state
     cash, btc = s.parties.cash_usd.copy(), s.parties.btc.copy()
     outside = s.ledger.outside_btc.copy()
+    if s.diary is not None:
+        dated.set_business(run)
     phases.operate(run)
     s.parties.cash_usd[:] = cash
     s.parties.btc[:] = btc
@@ -235,7 +244,8 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     phases.set_marks(run)
     phases.underwrite(run)
     imply_views(run, tables)
-    run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
+    if run.quotes.machine_class >= 0:
+        run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
     run.strips = strips_today(run)
     run.stocks = phases.take_stock(run)
     run.recorder.day(run, 0.0)

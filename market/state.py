@@ -15,6 +15,7 @@ from agents.neocloud import Neoclouds
 from agents.party import Parties
 from market.context import Log
 from market.contracts import Contracts
+from market.diary import Diary
 from market.hardware import Hardware, Holdings
 from market.interlender import Interlender
 from market.investment import Orders
@@ -102,6 +103,7 @@ class State:
     buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     hosted_slots: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(Rack)))
+    diary: Diary | None = None  # dated facts after the opening, where the books know any
     shock_event: int = -1
     depositor_loss_usd: float = 0.0  # of failed lenders' creditors outside
 

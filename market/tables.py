@@ -73,6 +73,11 @@ class OpeningTables:
     secondary_market: tuple[SecondaryMarket, ...]
     quote_rows: tuple[Quote, ...]
 
+    @property
+    def network_eh_s(self) -> float:
+        """Hashrate of the whole network at the opening: here it is all somebody's fleet."""
+        return sum(row.hashrate_eh_s for row in self.miners)
+
 
 def load_opening_tables(folder: Path | None = None) -> OpeningTables:
     """Read and check the opening tables.
@@ -100,16 +105,21 @@ def load_opening_tables(folder: Path | None = None) -> OpeningTables:
     depreciation = read_sheet(at, "depreciation", Depreciation)
     secondary = read_sheet(at, "secondary_market", SecondaryMarket)
 
-    opening_date, numbers = _read_quotes(quotes)
-    parties = _distinct_parties((outside, miners, neoclouds, lenders, buyers))
+    opening_date, numbers = read_quotes(quotes)
+    parties = distinct_parties((outside, miners, neoclouds, lenders, buyers))
     operators = {row.id: row.fleet() for row in (*miners.rows, *neoclouds.rows)}
-    _check_hardware(hardware, split)
+    check_hardware(hardware, split)
     groups = {row.fleet_group: row.family for row in hardware.rows}
-    _check_buyers(buyers, groups)
+    check_buyers(buyers, groups)
     _check_leases(leases, parties, groups)
     _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
     _check_notes(loans, {row.id for row in (*miners.rows, *neoclouds.rows) if row.share_price_usd})
-    _check_lenders(lenders, loans.rows, parties)
+    drawn: defaultdict[str, float] = defaultdict(float)
+    undrawn: defaultdict[str, float] = defaultdict(float)
+    for loan in loans.rows:
+        drawn[loan.lender_id] += loan.drawn_usd_m
+        undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
+    check_lenders(lenders, drawn, undrawn, parties)
     return OpeningTables(
         opening_date=opening_date,
         quotes=numbers,
@@ -128,7 +138,7 @@ def load_opening_tables(folder: Path | None = None) -> OpeningTables:
     )
 
 
-def _read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:
+def read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:
     """The opening date and the numbers; every expected key once and no other."""
     days: dict[str, date] = {}
     numbers: dict[str, float] = {}
@@ -149,7 +159,7 @@ def _read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:
     return days["opening_date"], numbers
 
 
-def _distinct_parties(sheets: Iterable[Sheet[Any]]) -> set[str]:
+def distinct_parties(sheets: Iterable[Sheet[Any]]) -> set[str]:
     """All ids that may stand at the end of a flow; no two tables may share one."""
     parties: dict[str, str] = {}
     for sheet in sheets:
@@ -162,7 +172,7 @@ def _distinct_parties(sheets: Iterable[Sheet[Any]]) -> set[str]:
     return set(parties)
 
 
-def _check_known[R: Row](
+def check_known[R: Row](
     sheet: Sheet[R], row: int, column: str, known: Collection[str], allowed: str
 ) -> None:
     """Refuse a cell that is given and names nothing known."""
@@ -171,7 +181,7 @@ def _check_known[R: Row](
         raise sheet.refuse(row, column, allowed)
 
 
-def _check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None:
+def check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None:
     """Each group is split into its own classes, and the shares of a group add up to 1."""
     group_of = {row.id: row.fleet_group for row in hardware.rows}
     total: defaultdict[str, float] = defaultdict(float)
@@ -184,10 +194,10 @@ def _check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None
         if not isclose(total[part.fleet_group], 1):
             raise split.refuse(row, "share", "such that the shares of its group add up to 1")
     for row in range(len(hardware.rows)):
-        _check_known(hardware, row, "fleet_group", total, f"split in {split.file}")
+        check_known(hardware, row, "fleet_group", total, f"split in {split.file}")
 
 
-def _check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
+def check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
     """Buyers accept fleet groups, or ASIC for rigs of any class."""
     for row, buyer in enumerate(buyers.rows):
         if not {"ASIC", *groups}.issuperset(buyer.classes_accepted):
@@ -199,8 +209,8 @@ def _check_leases(leases: Sheet[Lease], parties: Collection[str], groups: Collec
     """Both ends of a lease, its guarantor and its hardware are known."""
     for row in range(len(leases.rows)):
         for column in ("landlord_id", "tenant_id", "guarantor_id"):
-            _check_known(leases, row, column, parties, "the id of a party")
-        _check_known(leases, row, "gpu_class", groups, "a group in hardware.csv")
+            check_known(leases, row, column, parties, "the id of a party")
+        check_known(leases, row, "gpu_class", groups, "a group in hardware.csv")
 
 
 def _check_loans(
@@ -214,8 +224,8 @@ def _check_loans(
     kinds = {"BTC": "btc", "SITE": "site", **groups}
     pledged: defaultdict[tuple[str, str], float] = defaultdict(float)
     for row, loan in enumerate(loans.rows):
-        _check_known(loans, row, "borrower_id", operators, "an id in miners.csv or neoclouds.csv")
-        _check_known(loans, row, "lender_id", lender_ids, "an id in lenders.csv")
+        check_known(loans, row, "borrower_id", operators, "an id in miners.csv or neoclouds.csv")
+        check_known(loans, row, "lender_id", lender_ids, "an id in lenders.csv")
         if loan.origination > opening_date:
             raise loans.refuse(
                 row, "origination", f"a date not after the opening date, {opening_date}"
@@ -245,16 +255,19 @@ def _check_notes(loans: Sheet[Loan], priced: Collection[str]) -> None:
             raise loans.refuse(row, "conversion_price_usd", allowed)
 
 
-def _check_lenders(lenders: Sheet[Lender], loans: Iterable[Loan], parties: Collection[str]) -> None:
-    """A lender's book and lines are those of its loans, and its balance sheet balances."""
-    drawn: defaultdict[str, float] = defaultdict(float)
-    undrawn: defaultdict[str, float] = defaultdict(float)
-    for loan in loans:
-        drawn[loan.lender_id] += loan.drawn_usd_m
-        undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
+def check_lenders[R: Lender](
+    lenders: Sheet[R],
+    drawn: Mapping[str, float],
+    undrawn: Mapping[str, float],
+    parties: Collection[str],
+) -> None:
+    """A lender's book and lines are those of its loans, and its balance sheet balances.
+
+    ``drawn`` and ``undrawn`` are the sums of its loans, in USD millions by lender.
+    """
     for row, lender in enumerate(lenders.rows):
-        _check_known(lenders, row, "parent_id", parties, "the id of a party")
-        book, lines = drawn[lender.id], undrawn[lender.id]
+        check_known(lenders, row, "parent_id", parties, "the id of a party")
+        book, lines = drawn.get(lender.id, 0.0), undrawn.get(lender.id, 0.0)
         if not isclose(lender.book_usd_m, book, rel_tol=1e-6, abs_tol=1e-6):
             allowed = f"{book:.10g}, what its loans in loans.csv have drawn"
             raise lenders.refuse(row, "book_usd_m", allowed)

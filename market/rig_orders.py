@@ -1,0 +1,184 @@
+"""Rigs on order: paid for on delivery, repriced with the market, or given up with the deposit.
+
+A tranche falls due on its date. Its price follows the market down as far as the supplier passes
+that on; what is left to pay is the price less the deposit. Who would pay more than the rigs fetch
+second-hand walks away. Who lacks the money takes what it can pay, waits a quarter for the rest, and
+then loses that part of its deposit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.party import Outside, Status
+from market.drafts import MILLION, TH_PER_EH
+from market.drafts_2021 import day_of, shares_of_rest
+from market.events import Cause, Event, log_event
+from market.hardware import find_holding
+from market.ledger import pay
+from market.loans import LoanStatus
+from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
+from market.credit import yearly_service_usd
+from market.rows_2021 import NEW_RIGS
+from market.settings import Facts
+from market.tables_2021 import Tables2021
+from market.waterfall import issue_shares, sell_treasury
+
+if TYPE_CHECKING:
+    from market.run import Run
+
+SMALLEST_TH = 1.0
+
+
+@dataclass
+class RigOrders:
+    """One row per tranche; amounts are of what is still open."""
+
+    borrower: NDArray[np.int64]
+    due_day: NDArray[np.int64]
+    th: NDArray[np.float64]
+    deposit_usd: NDArray[np.float64]
+    payment_usd: NDArray[np.float64]
+
+
+def open_orders(tables: Tables2021, facts: Facts, party: dict[str, int]) -> RigOrders:
+    """Tranches of the tables; those of the rest of the network are spread over its miners."""
+    rows = [
+        (party[miner], day_of(row.due, tables), share, row)
+        for row in tables.rig_orders
+        for miner, share in shares_of_rest(tables, row.miner_id)
+        if facts.orders
+    ]
+    return RigOrders(
+        borrower=np.array([b for b, _, _, _ in rows], np.int64),
+        due_day=np.array([day for _, day, _, _ in rows], np.int64),
+        th=np.array([share * row.hashrate_eh_s * TH_PER_EH for _, _, share, row in rows]),
+        deposit_usd=np.array([share * row.deposit_usd_m * MILLION for _, _, share, row in rows]),
+        payment_usd=np.array([share * row.payment_usd_m * MILLION for _, _, share, row in rows]),
+    )
+
+
+def rest_to_pay_usd(
+    deposit_usd: float, payment_usd: float, price_ratio: float, repriced_share: float
+) -> float:
+    """What is left to pay on a tranche once rigs cost ``price_ratio`` of the price at the opening.
+
+    Falls are passed on by ``repriced_share``; rises are not.
+    """
+    fall = repriced_share * max(0.0, 1.0 - price_ratio)
+    return max(0.0, (deposit_usd + payment_usd) * (1.0 - fall) - deposit_usd)
+
+
+def take_deliveries(run: Run) -> float:
+    """A day of tranches that are due; returns rigs delivered [TH/s]."""
+    s, diary = run.state, run.state.diary
+    assert diary is not None
+    orders = diary.orders
+    k = s.names.hardware.index(NEW_RIGS)
+    known = np.isfinite(s.clearing_usd[k])
+    price = float(s.clearing_usd[k] if known else s.hardware.used_open_usd[k])
+    ratio = price / float(s.hardware.used_open_usd[k])
+    delivered = 0.0
+    for i in np.flatnonzero((orders.th > SMALLEST_TH) & (orders.due_day <= run.day)).tolist():
+        b = int(orders.borrower[i])
+        if s.parties.status[b] != Status.ACTIVE:
+            orders.th[i] = 0.0
+            continue
+        rest = rest_to_pay_usd(
+            float(orders.deposit_usd[i]),
+            float(orders.payment_usd[i]),
+            ratio,
+            run.scenario.facts.order_repriced_share,
+        )
+        if rest > price * float(orders.th[i]):
+            _cancel(run, i, Cause.RETURNS)
+            continue
+        share = 1.0 if rest <= 0.0 else min(1.0, _money_usd(run, b) / rest)
+        if share > 0.0:
+            _pay(run, b, share * rest)
+            delivered += _deliver(run, i, k, share)
+        if orders.th[i] > SMALLEST_TH and run.day >= orders.due_day[i] + CANCEL_AFTER_DAYS:
+            _cancel(run, i, Cause.FUNDING)
+    return delivered
+
+
+def _money_usd(run: Run, b: int) -> float:
+    """Cash and free coins beyond a quarter's overhead and a year's gap, and new shares [USD]."""
+    s = run.state
+    service = float(yearly_service_usd(run.today(), b, s.loans))
+    gap = max(0.0, service - 365.0 * float(s.borrowers.trailing_cash_flow_usd[b]))
+    buffer = BUFFER_DAYS * float(s.borrowers.fixed_cost_usd_day[b]) + gap
+    liquid = float(s.parties.cash_usd[b]) + float(s.parties.btc[b]) * s.prices.btc_usd
+    return max(0.0, liquid - buffer) + float(s.borrowers.equity_room_usd[b])
+
+
+def _pay(run: Run, b: int, amount_usd: float) -> None:
+    """From new shares first, as far as the market takes them, then cash, then coins."""
+    s, today = run.state, run.today()
+    issue_shares(today, b, amount_usd, s.parties, s.borrowers, s.log)
+    short = amount_usd - float(s.parties.cash_usd[b])
+    if short > 0.0:
+        exchange = s.first_outside + Outside.EXCHANGE
+        sell_treasury(today, b, short, exchange, s.parties, s.ledger, s.log)
+    pay(s.parties, b, s.first_outside + Outside.SUPPLIER, amount_usd)
+
+
+def _deliver(run: Run, i: int, k: int, share: float) -> float:
+    """Rigs of a tranche arrive and go to whoever waits for them as collateral."""
+    s, diary = run.state, run.state.diary
+    assert diary is not None
+    orders = diary.orders
+    b = int(orders.borrower[i])
+    th = share * float(orders.th[i])
+    s.borrowers.deposits_usd[b] -= share * orders.deposit_usd[i]
+    for column in (orders.th, orders.deposit_usd, orders.payment_usd):
+        column[i] *= 1.0 - share
+    row = int(find_holding(s.holdings, b, k))
+    running = s.holdings.online[row] * s.holdings.units[row] + s.miners.energised[b] * th
+    s.holdings.units[row] += th
+    s.holdings.online[row] = running / s.holdings.units[row]  # new rigs run at once
+    s.ledger.outside_units[k] -= th
+    pledge_new(run, b, row)
+    return th
+
+
+def pledge_new(run: Run, b: int, row: int) -> None:
+    """Free rigs become collateral that loans of ``b`` are still due."""
+    s, diary = run.state, run.state.diary
+    assert diary is not None
+    for loan in range(int(s.loans.first[b]), int(s.loans.first[b + 1])):
+        due = float(diary.rigs_due_th[loan])
+        live = s.loans.status[loan] == LoanStatus.PERFORMING and s.loans.principal_usd[loan] > 0.0
+        if due <= 0.0 or not live:
+            continue
+        th = min(due, max(0.0, float(s.holdings.units[row] - s.holdings.pledged[row])))
+        s.holdings.pledged[row] += th
+        s.loans.collateral_units[loan] += th
+        s.loans.holding[loan] = row
+        diary.rigs_due_th[loan] -= th
+
+
+def _cancel(run: Run, i: int, cause: Cause) -> None:
+    """An order is given up; its deposit is lost."""
+    s, diary = run.state, run.state.diary
+    assert diary is not None
+    orders = diary.orders
+    b = int(orders.borrower[i])
+    lost = float(orders.deposit_usd[i])
+    log_event(
+        s.log,
+        run.day,
+        Event.ORDER_CANCELLED,
+        cause,
+        b,
+        s.first_outside + Outside.SUPPLIER,
+        -1,
+        lost,
+        int(s.parties.trail_event[b]),
+    )
+    s.borrowers.deposits_usd[b] -= lost
+    orders.th[i] = 0.0
