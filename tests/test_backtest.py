@@ -32,6 +32,7 @@ from experiments.backtest.observe import (
 from experiments.backtest.rivals import Balance, forecasts
 from experiments.backtest.scope import scope
 from experiments.run_folder import plain
+from market.scenario import Scenario
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -230,6 +231,16 @@ def test_recovery_is_the_median_of_runs_in_which_the_claim_was_resolved() -> Non
     assert math.isnan(result.recoveries["GOOD"].value)
 
 
+def test_a_loan_spread_over_small_borrowers_recovers_by_claims() -> None:
+    result = found(
+        observation(1, recoveries={"A-SPREAD-001": (0.2, 3.0), "A-SPREAD-002": (0.6, 1.0)}),
+        loans=("A-SPREAD-001", "A-SPREAD-002", "LOAN-2022-02"),
+    )
+    assert result.recoveries["A-SPREAD"].value == pytest.approx(0.3)
+    assert result.recoveries["A-SPREAD-002"].value == pytest.approx(0.6)
+    assert "LOAN-2022" not in result.recoveries
+
+
 # --- what is published ---
 
 
@@ -354,6 +365,24 @@ def test_counterfactuals_are_paired_by_seed() -> None:
 def test_an_imposed_failure_is_no_outcome() -> None:
     run = observation(1, lenders={"FUND": 5, "BANK": 9})
     assert counterfactuals.outcomes(run, SCOPE, MONTHS)["lenders"] == 1.0
+
+
+def test_probabilities_by_arm() -> None:
+    runs = [
+        observation(1, {"WEAK": (9, "dscr")}, {"BANK": 5}),
+        observation(2),
+        observation(1, arm="changed"),
+        observation(2, arm="changed"),
+    ]
+    said = counterfactuals.forecasts_by_arm(runs, ["WEAK", "BANK"])
+    assert said == {"as it was": [0.5, 0.5], "changed": [0.0, 0.0]}
+
+
+def test_every_arm_is_a_scenario_that_differs_from_the_base() -> None:
+    base = Scenario.load("backtest-2022")
+    arms = counterfactuals.scenarios(base)
+    assert len(arms) == 1 + len(counterfactuals.ARMS)
+    assert len({repr(scenario) for scenario in arms.values()}) == len(arms)
 
 
 # --- what may be read ---

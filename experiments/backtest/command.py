@@ -76,31 +76,43 @@ def run_ensemble(
     """Make the runs; returns what pictures are drawn from, and the published data."""
     from experiments.backtest import counterfactuals as other
     from experiments.backtest.ensemble import jobs_of, observe_all
-    from experiments.backtest.evaluate import Known, score
+    from experiments.backtest.evaluate import Known, score, score_arms, score_borrowers
     from experiments.backtest.figures import Picture
-    from experiments.backtest.findings import as_json, findings
+    from experiments.backtest.findings import as_json, borrower_rows, findings
     from experiments.backtest.rivals import balances
     from experiments.backtest.scope import scope
+    from experiments.backtest.words import as_data
     from market.simulation import Simulation
 
     opened = Simulation(base.with_settings(["opening.sample=false"]))
-    arms = other.scenarios(base) if counterfactuals else {other.AS_IT_WAS: base}
+    arms = other.scenarios(base, () if counterfactuals else (other.LATER_DRAWS,))
     observations = observe_all(jobs_of(arms, runs), workers, quiet=quiet)
-    found = findings(
-        [o for o in observations if o.arm == other.AS_IT_WAS],
-        opened.run_state.crypto.start,
-        base.days,
-        scope(),
-        opened.state.names.loans,
+    found, later = (
+        findings(
+            [o for o in observations if o.arm == arm],
+            opened.run_state.crypto.start,
+            base.days,
+            scope(),
+            opened.state.names.loans,
+        )
+        for arm in (other.AS_IT_WAS, other.LATER_DRAWS)
     )
-    compared = other.compare(observations, scope(), found.months) if counterfactuals else {}
-    known = Known.read()
-    scored = score(found, balances(opened), known)
+    known, balance = Known.read(), balances(opened)
+    scored = score(found, balance, known)
+    all_drawn = arms[other.LATER_DRAWS].with_settings(["opening.sample=false"])
+    drawn = balances(Simulation(all_drawn), with_draws=True)
+    scored["with_later_draws"] = score_borrowers(later, drawn, known)
+    scored["with_later_draws"]["borrowers"] = borrower_rows(later)
+    compared = {}
     if counterfactuals:
-        from experiments.backtest.words import as_data
-
+        compared = other.compare(observations, scope(), found.months)
         scored["counterfactuals"] = as_data(compared)
-    return Picture(found, known, scored, compared), as_json(found, scored)
+        names = scored["borrowers"]["with_borderline"]["names"]
+        scored["arms"] = score_arms(
+            other.forecasts_by_arm(observations, names),
+            [known.outcomes[name].defaulted for name in names],
+        )
+    return Picture(found, later, known, scored, compared), as_json(found, scored)
 
 
 def _manifest(base: Scenario, runs: int, counterfactuals: bool) -> dict[str, Any]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from market.scenario import Scenario
 
-AS_IT_WAS = "as it was"
+AS_IT_WAS, LATER_DRAWS = "as it was", "later draws known"
 END_OF_CRISIS = "2022-12"
 
 
@@ -31,14 +31,20 @@ class Arm:
 
 
 ARMS: tuple[Arm, ...] = (
-    Arm("no forced sales of bitcoin", ()),
-    Arm("all loans non-recourse", ()),
-    Arm("lenders hold and host", ()),
-    Arm("marks follow evidence", ()),
-    Arm("callable funding locked", ()),
-    Arm("no shocks from outside", ()),
-    Arm("later draws known", ()),
+    Arm(
+        "no forced sales of bitcoin", ("channels.crypto_margin=false", "channels.btc_impact=false")
+    ),
+    Arm("all loans non-recourse", ("credit.all_non_recourse=true",)),
+    Arm("lenders hold and host", ("lenders.least_patience_days=3650",)),
+    Arm("marks follow evidence", ("marks.evidence_weight=1.0",)),
+    Arm("callable funding locked", ("lenders.locked_funding=true",)),
+    Arm("no shocks from outside", ('facts.shocks="none"',)),
+    Arm(LATER_DRAWS, ('facts.draws="all"',)),
 )
+"""One change each: no margin calls on coins and no impact of sales; secured loans end with their
+collateral; lenders wait ten years and have seized rigs hosted; marks are the last clearing price;
+no funder leaves before maturity; nothing happens outside this market; with hindsight, money that
+was agreed after the opening."""
 
 OUTCOMES = {
     "named": "named borrowers in default",
@@ -51,9 +57,13 @@ OUTCOMES = {
 }
 
 
-def scenarios(base: Scenario) -> dict[str, Scenario]:
-    """The base and every arm."""
-    return {AS_IT_WAS: base} | {arm.title: base.with_settings([*arm.settings]) for arm in ARMS}
+def scenarios(base: Scenario, only: Sequence[str] = ()) -> dict[str, Scenario]:
+    """The base, and every arm or those of some titles."""
+    return {AS_IT_WAS: base} | {
+        arm.title: base.with_settings([*arm.settings])
+        for arm in ARMS
+        if not only or arm.title in only
+    }
 
 
 def outcomes(o: Observation, scope: Scope, months: Sequence[str]) -> dict[str, float]:
@@ -105,6 +115,19 @@ def _known(
     table = np.array([(first[s][key], second[s][key]) for s in seeds], np.float64).reshape(-1, 2)
     table = table[np.isfinite(table).all(axis=1)]
     return table[:, 0], table[:, 1]
+
+
+def forecasts_by_arm(
+    observations: Sequence[Observation], names: Sequence[str]
+) -> dict[str, list[float]]:
+    """Default probability of some borrowers or lenders under every arm."""
+    runs: dict[str, list[Observation]] = {}
+    for o in observations:
+        runs.setdefault(o.arm, []).append(o)
+    return {
+        arm: [sum(n in o.borrowers or n in o.lenders for o in group) / len(group) for n in names]
+        for arm, group in runs.items()
+    }
 
 
 def table(compared: Mapping[str, Mapping[str, Estimate]]) -> pd.DataFrame:

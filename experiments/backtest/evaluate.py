@@ -46,10 +46,7 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         "runs": found.runs,
         "opening": found.opening.isoformat(),
         "days": found.days,
-        "borrowers": {
-            "with_borderline": _compare(found.borrowers, borrowers, balance),
-            "without_borderline": _compare(found.borrowers, _clear(borrowers), balance),
-        },
+        "borrowers": score_borrowers(found, balance, known),
         "lenders": {
             "with_borderline": _compare(found.lenders, lenders, balance),
             "order": _order(found, found.lenders, lenders),
@@ -59,6 +56,30 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         "wave": _wave(found),
         "asic_price": _rig_price(found, known.rig_prices),
         "btc_sold": _sales(found, known.sales_over_production),
+    }
+
+
+def score_borrowers(
+    found: Findings, balance: Mapping[str, Balance], known: Known
+) -> dict[str, Any]:
+    """Scores of the borrowers whose outcome is public, with and without cases on the border."""
+    outcomes = {n: o for n, o in known.outcomes.items() if n in found.borrowers}
+    return {
+        "with_borderline": _compare(found.borrowers, outcomes, balance),
+        "without_borderline": _compare(found.borrowers, _clear(outcomes), balance),
+    }
+
+
+def score_arms(
+    forecasts: Mapping[str, Sequence[float]], happened: Sequence[bool]
+) -> dict[str, Any]:
+    """AUC and Brier score of the model under each arm, on the same names."""
+    return {
+        arm: {
+            "auc": interval(scores.discrimination(said, happened).score_interval),
+            "brier": interval(scores.brier(said, happened)),
+        }
+        for arm, said in forecasts.items()
     }
 
 
@@ -114,9 +135,9 @@ def _timing(
                 {
                     "id": name,
                     "actual": outcome.date.isoformat(),
-                    "median": iso(found, expected.day()),
-                    "p10": iso(found, expected.day(0.1)),
-                    "p90": iso(found, expected.day(0.9)),
+                    "median": found.iso(expected.day()),
+                    "p10": found.iso(expected.day(0.1)),
+                    "p90": found.iso(expected.day(0.9)),
                     "probability": expected.probability.value,
                     "error_days": error,
                 }
@@ -168,10 +189,10 @@ def _wave(found: Findings) -> dict[str, Any]:
     counts = Counter(month_of(day, found.opening) for day in days)
     of_named = Counter(month_of(day, found.opening) for day in named)
     return {
-        "window": [iso(found, first), iso(found, last)],
+        "window": [found.iso(first), found.iso(last)],
         "share_in_window": sum(first <= day <= last for day in days) / len(days),
         "largest_month_share": max(counts.values()) / len(days),
-        "quartiles": [iso(found, float(day)) for day in quartiles],
+        "quartiles": [found.iso(float(day)) for day in quartiles],
         "by_month": [
             {
                 "month": month,
@@ -243,12 +264,6 @@ def _sales(found: Findings, known: Mapping[str, float]) -> dict[str, Any]:
             )
         ]
     }
-
-
-def iso(found: Findings, day: float) -> str | None:
-    """A day as ISO date, None for NaN."""
-    date = found.date(day)
-    return date.isoformat() if date else None
 
 
 def interval(estimate: Estimate) -> dict[str, float]:

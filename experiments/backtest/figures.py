@@ -29,9 +29,10 @@ BINS = 3
 
 @dataclass(frozen=True)
 class Picture:
-    """All that figures and pages are drawn from."""
+    """All that figures and pages are drawn from; ``later`` is the arm that knows later draws."""
 
     found: Findings
+    later: Findings
     known: Known
     score: Mapping[str, Any]
     compared: Mapping[str, Mapping[str, Estimate]]

@@ -6,6 +6,7 @@ Dates are medians over the runs in which it happened; bands are over runs.
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LOW, HIGH = 0.10, 0.90
+PART = re.compile(r"^(.+)-\d{3}$")  # of a loan that is spread over private miners
 
 
 @dataclass(frozen=True)
@@ -83,6 +85,11 @@ class Findings:
         """The calendar date of a day, None for NaN."""
         return None if np.isnan(day) else self.opening + dt.timedelta(days=round(day))
 
+    def iso(self, day: float) -> str | None:
+        """The same as ``YYYY-MM-DD``."""
+        date = self.date(day)
+        return date.isoformat() if date else None
+
 
 def findings(
     observations: Sequence[Observation],
@@ -112,7 +119,8 @@ def findings(
     given = dict(imposed or {})
     failed = [{name: (day, "") for name, day in (o.lenders | given).items()} for o in observations]
     closed = [{name: (day, "") for name, day in o.sleeves.items()} for o in observations]
-    values = {name: _recovery(name, observations) for name in loan_ids}
+    parts = {name: (name,) for name in loan_ids} | wholes(loan_ids)
+    values = {name: _recovery(members, observations) for name, members in parts.items()}
     share = {
         group: [
             [sold / mined if mined > 0 else np.nan for sold, mined in zip(*pair, strict=True)]
@@ -167,9 +175,24 @@ def band(rows: Sequence[Sequence[float]]) -> Band:
     )
 
 
-def _recovery(loan: str, observations: Sequence[Observation]) -> Estimate:
-    values = np.array([o.recoveries[loan][0] for o in observations if loan in o.recoveries])
-    return _spread(values)
+def wholes(loan_ids: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Loans of the tables that are spread over many small borrowers, and their numbered parts."""
+    found: dict[str, list[str]] = {}
+    for name in loan_ids:
+        if part := PART.match(name):
+            found.setdefault(part[1], []).append(name)
+    return {whole: tuple(names) for whole, names in found.items()}
+
+
+def _recovery(loans: Sequence[str], observations: Sequence[Observation]) -> Estimate:
+    """Recovery of a loan over runs; of a spread one weighted by the claims that were resolved."""
+    values = []
+    for o in observations:
+        resolved = [o.recoveries[name] for name in loans if name in o.recoveries]
+        claims = sum(claim for _, claim in resolved)
+        if claims > 0.0:
+            values.append(sum(share * claim for share, claim in resolved) / claims)
+    return _spread(np.array(values))
 
 
 def _spread(values: NDArray[np.float64]) -> Estimate:
@@ -180,29 +203,29 @@ def _spread(values: NDArray[np.float64]) -> Estimate:
     return Estimate(float(middle), float(low), float(high), f"{len(values)} runs")
 
 
+def borrower_rows(found: Findings) -> list[dict[str, Any]]:
+    """Probability, median date and cause of every borrower, as published."""
+    return [
+        {
+            "id": f.id,
+            "default_probability": f.probability.value,
+            "median_default_date": found.iso(f.day()),
+            "cause": f.cause or None,
+        }
+        for f in found.borrowers.values()
+    ]
+
+
 def as_json(found: Findings, score: dict[str, Any]) -> dict[str, Any]:
     """The published form of the findings; dates are ISO, unknown numbers NaN until written."""
-
-    def date_of(failure: Failure) -> str | None:
-        date = found.date(failure.day())
-        return date.isoformat() if date else None
-
     prices, sold, mined = found.price_usd, found.sold_btc[LISTED], found.mined_btc[LISTED]
     return {
-        "borrowers": [
-            {
-                "id": f.id,
-                "default_probability": f.probability.value,
-                "median_default_date": date_of(f),
-                "cause": f.cause or None,
-            }
-            for f in found.borrowers.values()
-        ],
+        "borrowers": borrower_rows(found),
         "lenders": [
             {
                 "id": f.id,
                 "failure_probability": f.probability.value,
-                "median_failure_date": date_of(f),
+                "median_failure_date": found.iso(f.day()),
             }
             for f in found.lenders.values()
         ],

@@ -139,8 +139,8 @@ def recoveries(loans: pd.DataFrame) -> dict[str, tuple[float, float]]:
 class CoinWatch:
     """Counts the coins each miner mines and sells, from its treasury and what it has pledged.
 
-    Sold is mined less what its own coins (free, pledged, lent out) have grown by, whoever sells
-    them: itself, a lender that liquidates its pledge, or its estate.
+    Sold is mined less what its own coins, free and pledged, have grown by, whoever sells them:
+    itself, a lender that liquidates its pledge, or its estate. Coins lent out stay out of it.
     """
 
     def __init__(self, simulation: Simulation, listed: NDArray[np.bool_]) -> None:
@@ -153,7 +153,7 @@ class CoinWatch:
     def _coins(self) -> NDArray[np.float64]:
         s = self.simulation.state
         n = s.borrower_count
-        coins = s.parties.btc[:n] + s.parties.btc_lent[:n]
+        coins = s.parties.btc[:n].copy()
         np.add.at(coins, s.loans.borrower, s.loans.collateral_btc)
         return coins
 
@@ -190,9 +190,12 @@ def new_generation(simulation: Simulation) -> int:
 
 def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
     """Which borrowers are miners whose shares are listed: those of whom public figures speak."""
-    from market.tables import load_opening_tables
+    from market.simulation import STARTING_POINTS
+    from market.tables_2021 import Tables2021
 
-    listed = {row.id for row in load_opening_tables().miners if row.listed}
+    tables = STARTING_POINTS[simulation.scenario.opening.start]()
+    rows = tables.named if isinstance(tables, Tables2021) else tables.miners
+    listed = {row.id for row in rows if row.listed}
     state = simulation.state
     return np.array([name in listed for name in state.names.parties[: state.borrower_count]])
 

@@ -49,7 +49,7 @@ def write_page(picture: Picture, folder: Path) -> None:
         *said.everybody_tables(picture),
     ]
     if len(picture.compared) > 1:
-        tables.insert(1, said.counterfactual_table(picture.compared))
+        tables[1:1] = [said.counterfactual_table(picture.compared), said.arms_table(picture)]
     found = picture.found
     facts = "".join(f"<li>{_text(line)}</li>\n" for line in said.facts(picture))
     page = f"""<!doctype html>
@@ -110,6 +110,7 @@ def show(picture: Picture, folder: Path, console: Console | None = None) -> None
     _print(console, said.months_table(picture))
     if len(picture.compared) > 1:
         _print_long(console, said.counterfactual_table(picture.compared))
+        _print(console, said.arms_table(picture))
     console.print()
     for line in said.facts(picture):
         console.print(Text(line))

@@ -36,14 +36,18 @@ class Balance:
         return self.debt_usd / self.liquid_usd if self.liquid_usd > 0.0 else float("inf")
 
 
-def balances(simulation: Simulation) -> dict[str, Balance]:
+def balances(simulation: Simulation, *, with_draws: bool = False) -> dict[str, Balance]:
     """Debt and liquid assets of every borrower and lender of books that have just been opened.
 
-    A borrower's debt is its loans, a lender's its funding; liquid are cash and free BTC and ETH.
+    A borrower's debt is its loans, with those its scenario knows to be drawn later if asked for; a
+    lender's is its funding. Liquid are cash and free BTC and ETH.
     """
     s = simulation.state
     n = s.borrower_count
     debt = np.bincount(s.loans.borrower, weights=s.loans.principal_usd, minlength=n)
+    if with_draws and s.diary is not None:
+        for draw in s.diary.draws:
+            debt[s.loans.borrower[draw.loan]] += draw.amount_usd
     liquid = s.parties.cash_usd + s.parties.btc * s.prices.btc_usd
     liquid = liquid + s.parties.eth * s.prices.eth_usd
     owed = np.concatenate([debt[:n], s.lenders.funding_usd])

@@ -105,6 +105,8 @@ def scores_table(picture: Picture) -> Table:
     for who, key, title in (
         ("borrowers", "with_borderline", "borrowers"),
         ("borrowers", "without_borderline", "borrowers, clear cases"),
+        ("with_later_draws", "with_borderline", "borrowers, later draws known"),
+        ("with_later_draws", "without_borderline", "the same, clear cases"),
         ("lenders", "with_borderline", "lenders"),
     ):
         part = picture.score[who][key]
@@ -140,10 +142,11 @@ def failure_row(picture: Picture, failure: Failure) -> tuple[str, ...]:
         actual += " (border)" if outcome.borderline else ""
     elif failure.id in scope().imposed:
         actual = "imposed"
-    share = failure.probability
+    share, later = failure.probability, picture.later.borrowers.get(failure.id)
     return (
         failure.id,
         f"{share.value:.0%}",
+        f"{later.probability.value:.0%}" if later else "",
         f"{share.low:.0%}–{share.high:.0%}",
         str(found.date(failure.day()) or UNKNOWN),
         f"{found.date(failure.day(0.1))} … {found.date(failure.day(0.9))}"
@@ -169,7 +172,8 @@ def scored_table(picture: Picture) -> Table:
     """The scored names, and others that fail often."""
     return Table(
         "Who fails, when, and why",
-        f"Over {picture.found.runs} runs. Rows without an outcome are not scored.",
+        f"Over {picture.found.runs} runs; 'P later': if money agreed after the opening is known. "
+        "Rows without an outcome are not scored.",
         FAILURE_COLUMNS,
         [failure_row(picture, failure) for group in shown(picture) for failure in group],
     )
@@ -252,6 +256,20 @@ def counterfactual_table(compared: Mapping[str, Mapping[str, Estimate]]) -> Tabl
         "First row: means a run; below: changes against it under the same shocks, with 95 % "
         "intervals over seeds.",
         ("arm", *OUTCOMES.values()),
+        rows,
+    )
+
+
+def arms_table(picture: Picture) -> Table:
+    """Scores of the model under each arm."""
+    rows: list[tuple[str, ...]] = [
+        (arm, ranged(row["auc"]), ranged(row["brier"]))
+        for arm, row in picture.score["arms"].items()
+    ]
+    return Table(
+        "Scores of the scored borrowers under each change",
+        "Same names and intervals as above.",
+        ("arm", "AUC", "Brier"),
         rows,
     )
 
