@@ -22,7 +22,8 @@ class Miners(NamedTuple):
 
     power_usd_mwh: NDArray[np.float64]
     energised: NDArray[np.float64]  # share of its rigs that have power
-    hold_share: NDArray[np.float64]  # share of production kept as treasury
+    hold_policy: NDArray[np.float64]  # share of production kept as treasury in good times
+    hold_share: NDArray[np.float64]  # and kept today
     hashrate_online_th: NDArray[np.float64]  # result of the last day
     margin_usd_day: NDArray[np.float64]  # mining revenue less power of the last day
 
@@ -58,6 +59,14 @@ def adjusted_share(previous: float, target: float) -> float:
     Power contracts, staff and the wait for the next difficulty keep miners from switching at once.
     """
     return previous + (target - previous) / SWITCHING_DAYS
+
+
+def held_share(
+    policy: NDArray[np.float64], cash_usd: NDArray[np.float64], outlays_usd: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Share of production kept: the policy's, less as cash no longer covers the outlays ahead."""
+    covered = np.clip(cash_usd / np.maximum(outlays_usd, 1e-9), 0.0, 1.0)
+    return policy * covered
 
 
 @compiled

@@ -97,6 +97,7 @@ class Diary:
     in_kind_rate: NDArray[np.float64]  # [loan] interest a year that is added to principal
     rigs_due_th: NDArray[np.float64]  # [loan] pledged when they are delivered
     orders: RigOrders
+    hosted_share: NDArray[np.float64]  # [borrower] of its rigs
     power_usd_mwh: NDArray[np.float64]  # [borrower] at the opening
     power_factor: NDArray[np.float64]  # [borrower] of events
     capacity: NDArray[np.float64]  # [borrower] share of rigs with power, hosts apart
@@ -125,11 +126,13 @@ def open_diary(
     count = len(miners.power_usd_mwh)
     eth_revenue, eth_cost = np.zeros(count), np.zeros(count)
     links = []
+    hosted = np.zeros(count)
     hosted_mw = np.zeros(count)
     by_id = {row.id: row for row in tables.named}
     for row in tables.named:
         b = party[row.id]
         miners.energised[b] = row.energised_share
+        hosted[b] = row.hosted_share
         eth_revenue[b] = row.eth_revenue_usd_m_yr * MILLION / DAYS_PER_YEAR
         eth_cost[b] = row.eth_power_mw * MWH_PER_MW_DAY * (row.power_usd_mwh or 0.0)
         if row.hosted_by in by_id:
@@ -180,6 +183,7 @@ def open_diary(
         in_kind_rate=in_kind,
         rigs_due_th=due,
         orders=orders,
+        hosted_share=hosted,
         power_usd_mwh=miners.power_usd_mwh.copy(),
         power_factor=np.ones(count),
         capacity=miners.energised.copy(),

@@ -266,6 +266,8 @@ def _surrender(run: Run) -> None:
         & (loans.principal_usd > 0.0)
         & (loans.breach == Cause.NONE)
     )
+    if s.diary is not None:  # nobody gives up a loan whose rigs are still to come
+        candidates = candidates[s.diary.rigs_due_th[candidates] <= 0.0]
     for loan in candidates.tolist():
         b = int(loans.borrower[loan])
         keeps = keeping_usd(run, loan)

@@ -20,7 +20,6 @@ from market.errors import InputError
 from market.randomness import Stream, normals
 from market.settings import Macro
 
-
 RATES_FILE = Path(__file__).resolve().parent / "data" / "history" / "rates_monthly.csv"
 MONTH_DAYS = 31
 

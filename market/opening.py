@@ -21,8 +21,8 @@ from market.drafts import (
     Drafts,
     draft_books,
 )
-from market.events import EVENT_DTYPE
 from market.drafts_2021 import claims_owed, draft_2021
+from market.events import EVENT_DTYPE
 from market.growth import add_growth, spot_order_class
 from market.hardware import (
     Family,
@@ -109,7 +109,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         miners.power_usd_mwh[b] = draft.power_usd_mwh
         holds = draft.market_cap_usd > 0 or not scenario.miners.only_listed_hold
         if draft.kind == Kind.MINER and draft.btc > 0 and holds:
-            miners.hold_share[b] = scenario.miners.hold_share
+            miners.hold_policy[b] = miners.hold_share[b] = scenario.miners.hold_share
         revenue, cost, realisation = _compute_business(
             b, draft, drafts.contracts, hardware, hardware_names, holdings, rent
         )

@@ -174,7 +174,10 @@ def open_lenders(
         ),
         least_patience_days=np.full(n, least_patience_days),
         min_capital_ratio=np.array([row.min_capital_ratio for row in rows]),
-        sleeve=np.array([kind in SLEEVES for kind in kinds], np.bool_),
+        sleeve=np.array(
+            [kind in SLEEVES and not row.can_fail for kind, row in zip(kinds, rows, strict=True)],
+            np.bool_,
+        ),
         redeemable=np.array([kind in FUNDS for kind in kinds], np.bool_),
         marked=np.array([kind in MARKED for kind in kinds], np.bool_),
         target_leverage=(cash + book + other) / capital,

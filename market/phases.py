@@ -22,6 +22,7 @@ from market import (
     listing,
     purchases,
     tenants,
+    treasury,
 )
 from market import contracts as contract_book
 from market import credit as credit_book
@@ -176,6 +177,7 @@ def operate(run: Run) -> None:
         s.neoclouds,
         s.holdings,
     )
+    treasury.set_hold_shares(run)
     reward = p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
     production.run_rigs(
         p.hashprice_usd_ph_day,

@@ -36,6 +36,7 @@ class Recorder:
         self._margin_calls = 0
         self._events_read = 0
         self._ltv = (float("nan"), float("nan"))
+        self._held: NDArray[np.float64] = np.zeros(0)
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
@@ -50,6 +51,7 @@ class Recorder:
         self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
         self._events_read = len(s.events)
         n = s.borrower_count
+        coins = self._coins(run)
         failed = s.parties.status[:n] != Status.ACTIVE
         kind = s.parties.kind[:n]
         lots = slice(0, int(s.lots.count[0]))
@@ -89,6 +91,8 @@ class Recorder:
             ),
             "loans_outstanding_usd": float(s.loans.principal_usd.sum()),
             "btc_forced_sale_usd": float(s.log.forced_usd[0]),
+            **coins,
+            "rigs_delivered_th": s.diary.delivered_th if s.diary else 0.0,
             "borrower_cash_usd": float(s.parties.cash_usd[:n].sum()),
             "paper_ltv": self._ltv[0],
             "realisable_ltv": self._ltv[1],
@@ -106,6 +110,31 @@ class Recorder:
                 row[f"mark_{name}_usd"] = float(s.marks_usd[k])
                 row[f"clearing_{name}_usd"] = float(s.clearing_usd[k])
         self._rows.append(row)
+
+    def _coins(self, run: Run) -> dict[str, float]:
+        """Coins mined and sold today by miners, and by the listed ones among them [BTC].
+
+        Sold is what was mined and is not held, lent or pledged any more, whoever sold it.
+        """
+        s = run.state
+        n = s.borrower_count
+        held = s.parties.btc[:n] + s.parties.btc_lent[:n]
+        np.add.at(held, s.loans.borrower, s.loans.collateral_btc)
+        mined = np.zeros(n)
+        if run.day > 0:
+            per_th = 144.0 * s.prices.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
+            mined = s.miners.hashrate_online_th * per_th / (s.prices.difficulty_eh_s * 1e6)
+        before = self._held if len(self._held) else held
+        sold = mined - (held - before)
+        self._held = held
+        listed = s.borrowers.market_cap_open_usd > 0.0
+        return {
+            "btc_mined": float(mined.sum()),
+            "btc_sold": float(sold.sum()),
+            "btc_mined_listed": float(mined[listed].sum()),
+            "btc_sold_listed": float(sold[listed].sum()),
+            "btc_held_listed": float(held[listed].sum()),
+        }
 
     def book(
         self,

@@ -1,9 +1,9 @@
 """Rigs on order: paid for on delivery, repriced with the market, or given up with the deposit.
 
-A tranche falls due on its date. Its price follows the market down as far as the supplier passes
-that on; what is left to pay is the price less the deposit. Who would pay more than the rigs fetch
-second-hand walks away. Who lacks the money takes what it can pay, waits a quarter for the rest, and
-then loses that part of its deposit.
+A tranche falls due on its date, with the racks and power for it unless a host has them. Who would
+pay more for the rest than the rigs fetch second-hand walks away, unless the supplier gives in. Who
+lacks the money takes what it can pay, waits a quarter for the rest, and then loses that part of its
+deposit.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.miner import MWH_PER_KW_DAY
 from agents.party import Outside, Status
+from market.credit import yearly_service_usd
 from market.drafts import MILLION, TH_PER_EH
 from market.drafts_2021 import day_of, shares_of_rest
 from market.events import Cause, Event, log_event
 from market.hardware import find_holding
 from market.ledger import pay
 from market.loans import LoanStatus
+from market.operate import TH_PER_PH
 from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
-from market.credit import yearly_service_usd
 from market.rows_2021 import NEW_RIGS
 from market.settings import Facts
 from market.tables_2021 import Tables2021
@@ -62,15 +64,13 @@ def open_orders(tables: Tables2021, facts: Facts, party: dict[str, int]) -> RigO
     )
 
 
-def rest_to_pay_usd(
-    deposit_usd: float, payment_usd: float, price_ratio: float, repriced_share: float
-) -> float:
-    """What is left to pay on a tranche once rigs cost ``price_ratio`` of the price at the opening.
+def rest_to_pay_usd(payment_usd: float, market_usd: float, repriced_share: float) -> float:
+    """What is left to pay on a tranche whose rigs fetch ``market_usd`` second-hand today.
 
-    Falls are passed on by ``repriced_share``; rises are not.
+    The deposit is sunk, so a buyer walks away from a larger payment than that; the supplier, who
+    would have the rigs to sell, gives in by ``repriced_share`` of the difference.
     """
-    fall = repriced_share * max(0.0, 1.0 - price_ratio)
-    return max(0.0, (deposit_usd + payment_usd) * (1.0 - fall) - deposit_usd)
+    return payment_usd - repriced_share * max(0.0, payment_usd - market_usd)
 
 
 def take_deliveries(run: Run) -> float:
@@ -81,36 +81,43 @@ def take_deliveries(run: Run) -> float:
     k = s.names.hardware.index(NEW_RIGS)
     known = np.isfinite(s.clearing_usd[k])
     price = float(s.clearing_usd[k] if known else s.hardware.used_open_usd[k])
-    ratio = price / float(s.hardware.used_open_usd[k])
     delivered = 0.0
     for i in np.flatnonzero((orders.th > SMALLEST_TH) & (orders.due_day <= run.day)).tolist():
         b = int(orders.borrower[i])
         if s.parties.status[b] != Status.ACTIVE:
             orders.th[i] = 0.0
             continue
+        market_usd = price * float(orders.th[i])
         rest = rest_to_pay_usd(
-            float(orders.deposit_usd[i]),
-            float(orders.payment_usd[i]),
-            ratio,
-            run.scenario.facts.order_repriced_share,
+            float(orders.payment_usd[i]), market_usd, run.scenario.facts.order_repriced_share
         )
-        if rest > price * float(orders.th[i]):
+        if rest > market_usd:
             _cancel(run, i, Cause.RETURNS)
             continue
-        share = 1.0 if rest <= 0.0 else min(1.0, _money_usd(run, b) / rest)
+        site = (1.0 - diary.hosted_share[b]) * run.scenario.facts.site_usd_per_kw
+        site *= float(orders.th[i] * s.hardware.kw[k])
+        cost = rest + site
+        share = 1.0 if cost <= 0.0 else min(1.0, _money_usd(run, b, i, k) / cost)
         if share > 0.0:
-            _pay(run, b, share * rest)
+            _pay(run, b, share * cost)
+            s.borrowers.site_usd[b] += share * site
             delivered += _deliver(run, i, k, share)
         if orders.th[i] > SMALLEST_TH and run.day >= orders.due_day[i] + CANCEL_AFTER_DAYS:
             _cancel(run, i, Cause.FUNDING)
     return delivered
 
 
-def _money_usd(run: Run, b: int) -> float:
-    """Cash and free coins beyond a quarter's overhead and a year's gap, and new shares [USD]."""
-    s = run.state
+def _money_usd(run: Run, b: int, i: int, k: int) -> float:
+    """Cash and free coins beyond a quarter's overhead and a year's gap, and new shares [USD].
+
+    The gap is debt service less cash flow, that of the rigs on order included.
+    """
+    s, diary = run.state, run.state.diary
+    assert diary is not None
     service = float(yearly_service_usd(run.today(), b, s.loans))
-    gap = max(0.0, service - 365.0 * float(s.borrowers.trailing_cash_flow_usd[b]))
+    power = float(s.hardware.kw[k] * MWH_PER_KW_DAY * s.miners.power_usd_mwh[b])
+    earns = max(0.0, s.prices.hashprice_usd_ph_day / TH_PER_PH - power) * float(diary.orders.th[i])
+    gap = max(0.0, service - 365.0 * (float(s.borrowers.trailing_cash_flow_usd[b]) + earns))
     buffer = BUFFER_DAYS * float(s.borrowers.fixed_cost_usd_day[b]) + gap
     liquid = float(s.parties.cash_usd[b]) + float(s.parties.btc[b]) * s.prices.btc_usd
     return max(0.0, liquid - buffer) + float(s.borrowers.equity_room_usd[b])
@@ -182,3 +189,6 @@ def _cancel(run: Run, i: int, cause: Cause) -> None:
     )
     s.borrowers.deposits_usd[b] -= lost
     orders.th[i] = 0.0
+    if not np.any((orders.borrower == b) & (orders.th > 0.0)):
+        mine = slice(int(s.loans.first[b]), int(s.loans.first[b + 1]))
+        diary.rigs_due_th[mine] = 0.0  # nothing is to come any more

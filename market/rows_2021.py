@@ -1,7 +1,7 @@
 """Rows of the opening tables of 2021-12-31: miners in detail, orders, dated facts, shocks.
 
 Each class is a row of one file in ``market/data/2021``; files that have the same columns in both
-years (lenders' business, buyers, hardware, quotes) share the rows of :mod:`market.rows`. Money is in
+years (lenders, buyers, hardware, quotes) share the rows of :mod:`market.rows`. Money is in
 USD millions and rates are decimals a year unless the name says otherwise.
 """
 

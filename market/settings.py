@@ -55,7 +55,10 @@ class Facts(Section):
         "default", description="events from outside: none, those of a forecast, every one"
     )
     order_repriced_share: float = Field(
-        1.0, ge=0.0, le=1.0, description="of a fall of rig prices, passed on to open orders"
+        1.0, ge=0.0, le=1.0, description="of what an order costs beyond the rigs' market value"
+    )
+    site_usd_per_kw: float = Field(
+        350.0, ge=0.0, le=1e5, description="racks and power at an own site for rigs delivered"
     )
     imposed_recovery_share: float = Field(
         0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
@@ -384,6 +387,9 @@ class Miners(Section):
 
     hold_share: float = Field(
         0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+    )
+    hold_buffer_days: int = Field(
+        0, ge=0, le=3650, description="coins are kept while cash covers the outlays of so many days"
     )
     only_listed_hold: bool = Field(
         False, description="miners without a listing sell what they mine"
