@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from market.scenario import Scenario
 
 SCENARIOS = {"2022": "backtest-2022"}
-DEFAULT_RUNS = 20
+DEFAULT_RUNS = 24
 MOST_RUNS = 100_000
 
 

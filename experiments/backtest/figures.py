@@ -91,8 +91,8 @@ def timeline(picture: Picture) -> Figure:
     figure, (left, right) = style.new_figure(
         f"Of {len(happened)} public failures {caught} fail in most runs; so do {alarms} of "
         f"{len(spared)} names that did not",
-        f"Left: share of {found.runs} runs. Right: median date and 10 to 90 % of it; diamond: what "
-        "happened. Red: failed; blue: did not; grey: outcome not in the tables.",
+        f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, 10 "
+        "to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
         columns=2,
         height_in=0.5 + 0.235 * len(rows),
         left_in=1.45,
@@ -106,7 +106,9 @@ def timeline(picture: Picture) -> Figure:
         color = style.GREY if actual is None else style.RED if bad else style.BLUE
         value = failure.probability.value
         left.barh(y, value, color=color, height=0.6, alpha=0.85)
-        left.text(value + 0.03, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
+        if later := picture.later.borrowers.get(failure.id):
+            left.plot(later.probability.value, y, "|", color=style.BLACK, markersize=9)
+        left.text(value + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
         if failure.days:
             days = [failure.day(level) for level in (0.1, 0.5, 0.9)]
             low, mid, high = (place(found.opening) + day for day in days)
@@ -163,14 +165,14 @@ def calibration(picture: Picture) -> Figure:
         x, y = float(said[mine].mean()), hits / int(mine.sum())
         axes.plot([x, x], [float(low), float(high)], color=style.BLACK, linewidth=1.2)
         axes.plot(x, y, "x", color=style.BLACK, markersize=9, markeredgewidth=2, zorder=4)
-    deepest = 0
+    deepest = {True: 0, False: 0}
     for outcome, y, color, way in (
         (True, 1.08, style.RED, 1.0),
         (False, -0.08, style.BLUE, -1.0),
     ):
         mine = [k for k in np.argsort(said, kind="stable") if happened[k] == outcome]
         heights = _stacked([float(said[k]) for k in mine], 0.085)
-        deepest = max([deepest, *heights])
+        deepest[outcome] = max([0, *heights])
         for k, level in zip(mine, heights, strict=True):
             spot = y + way * 0.085 * level
             axes.plot(said[k], spot, "o", color=color, markersize=5, clip_on=False)
@@ -185,7 +187,7 @@ def calibration(picture: Picture) -> Figure:
                 annotation_clip=False,
             )
     axes.set_xlim(-0.02, 1.1)
-    axes.set_ylim(-0.2 - 0.085 * deepest, 1.2 + 0.085 * deepest)
+    axes.set_ylim(-0.2 - 0.085 * deepest[False], 1.2 + 0.085 * deepest[True])
     axes.set_yticks(
         [-0.08, 0, 0.5, 1, 1.08], ["did not default", "0", "50 %", "100 %", "defaulted"]
     )
@@ -235,7 +237,7 @@ def rig_price(picture: Picture) -> Figure:
         axes.plot([spot, spot], [level / FACTOR, level * FACTOR], color=style.BLACK, linewidth=1)
         axes.plot(spot, level, "D", color=style.BLACK, markersize=6, zorder=5)
     axes.set_yscale("log")
-    ticks = [2, 5, 10, 20, 50, 100, 200]
+    ticks = [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
     axes.minorticks_off()
     bottom = min([*path.low, *(level / FACTOR for level in known.values())])
