@@ -327,6 +327,19 @@ def test_timing_is_of_defaults_that_happened() -> None:
     assert said["mean_error_days"]["low"] is None  # one name has no interval
 
 
+def test_the_sequence_holds_what_most_runs_have_by_date() -> None:
+    result = found(
+        observation(1, {"WEAK": (200, "dscr"), "FIRM": (5, "hazard")}, {"BANK": 90}),
+        observation(2, {"WEAK": (220, "dscr")}, {"BANK": 110}),
+        observation(3, {"WEAK": (210, "dscr")}, {"BANK": 100}),
+    )
+    said = score(result, BALANCE, KNOWN)["sequence"]
+    assert [(row["id"], row["kind"], row["date"]) for row in said] == [
+        ("BANK", "lender", "2022-04-10"),
+        ("WEAK", "borrower", "2022-07-29"),
+    ]
+
+
 def test_rig_price_error_is_a_logarithm() -> None:
     (line,) = published()["score"]["asic_price"]["months"]
     assert line["log_error"] == pytest.approx(math.log(50.0 / 25.0))

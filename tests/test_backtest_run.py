@@ -31,7 +31,7 @@ def call(*arguments: str) -> int:
         (["2022", "--runs", "0"], "--runs 0: is not allowed; from 1 to 100,000."),
         (["2022", "--workers", "0"], "--workers 0: is not allowed; at least 1."),
         (["2022", "--set", "nonsense"], "is not of the form key=value"),
-        (["2022", "--runs", "many"], "many"),
+        (["2022", "--runs", "many"], "Invalid value for '--runs'"),
         ([], "YEAR"),
     ],
 )

@@ -22,6 +22,7 @@ from experiments.sweeps.intervals import Estimate
 PEAK = dt.date(2021, 11, 10)  # of BTC, within the replayed history
 WAVE_MONTHS = (6, 14)  # after it
 MODEL = "model"
+LIKELY = 0.5
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         },
         "timing": _timing(found, borrowers, lenders),
         "order_of_events": _order(found, found.borrowers | found.lenders, known.outcomes),
+        "sequence": _sequence(found),
         "wave": _wave(found),
         "asic_price": _rig_price(found, known.rig_prices),
         "btc_sold": _sales(found, known.sales_over_production),
@@ -173,6 +175,25 @@ def _order(
         "pairs_in_order": right,
         "pairs": pairs,
     }
+
+
+def _sequence(found: Findings) -> list[dict[str, Any]]:
+    """What happens in most runs, in the order of median dates: who fails, and because of what."""
+    likely = [
+        failure
+        for failure in (found.borrowers | found.lenders).values()
+        if failure.stands_for == 1 and failure.probability.value >= LIKELY
+    ]
+    return [
+        {
+            "date": found.iso(failure.day()),
+            "id": failure.id,
+            "kind": "lender" if failure.id in found.lenders else "borrower",
+            "probability": failure.probability.value,
+            "cause": failure.cause or None,
+        }
+        for failure in sorted(likely, key=lambda failure: (failure.day(), failure.id))
+    ]
 
 
 def _wave(found: Findings) -> dict[str, Any]:

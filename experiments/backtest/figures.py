@@ -91,8 +91,8 @@ def timeline(picture: Picture) -> Figure:
     figure, (left, right) = style.new_figure(
         f"Of {len(happened)} public failures {caught} fail in most runs; so do {alarms} of "
         f"{len(spared)} names that did not",
-        f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, 10 "
-        "to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
+        f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, "
+        "10 to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
         columns=2,
         height_in=0.5 + 0.235 * len(rows),
         left_in=1.45,

@@ -44,6 +44,7 @@ def write_page(picture: Picture, folder: Path) -> None:
     tables = [
         said.scores_table(picture),
         said.scored_table(picture),
+        said.sequence_table(picture),
         said.months_table(picture),
         said.recoveries_table(picture),
         *said.everybody_tables(picture),

@@ -179,6 +179,26 @@ def scored_table(picture: Picture) -> Table:
     )
 
 
+def sequence_table(picture: Picture) -> Table:
+    """The order of events that most runs have."""
+    rows: list[tuple[str, ...]] = [
+        (
+            line["date"],
+            line["id"],
+            line["kind"],
+            f"{line['probability']:.0%}",
+            words.CAUSES.get(line["cause"] or "", line["cause"] or UNKNOWN),
+        )
+        for line in picture.score["sequence"]
+    ]
+    return Table(
+        "Order of events",
+        "Failures that happen in at least half of the runs, by median date.",
+        ("median date", "id", "kind", "P", "mostly because"),
+        rows,
+    )
+
+
 def everybody_tables(picture: Picture) -> list[Table]:
     """All borrowers and all lenders."""
     found = picture.found
