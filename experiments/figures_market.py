@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from experiments.results import Results
 
-SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25")
+SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25", "J25_38", "J38_60", "GT60")
 FAMILIES = (
     ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
     ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),

@@ -7,7 +7,10 @@ import math
 import re
 
 GPU_CLASSES = ("A100", "H100", "H200", "B200", "B300", "GB200", "GB300", "MI300X", "OTHER")
-ASIC_CLASSES = ("GT35", "J25_35", "J18_25", "LT18", "LT10")
+ASIC_CLASSES = (
+    *("GT35", "J25_35", "J18_25", "LT18", "LT10"),  # of 2025
+    *("GT60", "J38_60", "J25_38", "LT25"),  # of 2021
+)
 
 CLASS_NAMES = {
     "OTHER": "other GPUs",
@@ -16,6 +19,10 @@ CLASS_NAMES = {
     "J18_25": "rigs at 18–25 J/TH",
     "LT18": "rigs below 18 J/TH",
     "LT10": "rigs below 10 J/TH",
+    "GT60": "rigs above 60 J/TH",
+    "J38_60": "rigs at 38–60 J/TH",
+    "J25_38": "rigs at 25–38 J/TH",
+    "LT25": "rigs below 25 J/TH",
 }
 
 CLASS_TITLES = {
@@ -25,6 +32,10 @@ CLASS_TITLES = {
     "J18_25": "Rigs 18–25 J/TH",
     "LT18": "Rigs < 18 J/TH",
     "LT10": "Rigs < 10 J/TH",
+    "GT60": "Rigs > 60 J/TH",
+    "J38_60": "Rigs 38–60 J/TH",
+    "J25_38": "Rigs 25–38 J/TH",
+    "LT25": "Rigs < 25 J/TH",
     "BTC": "Bitcoin",
     "SITE": "Sites",
 }
@@ -124,6 +135,10 @@ SEGMENTS = {
     "OEM_TAKEBACK": "vendor take-back",
     "ASIC_MINERS": "miners with spare power",
     "ASIC_BROKERS": "rig brokers",
+    "LISTED_MINERS": "listed miners",
+    "OPPORTUNITY_FUNDS": "opportunity funds",
+    "EXPORTERS": "exporters of rigs",
+    "PRIVATE_MINERS": "private miners",
 }
 
 

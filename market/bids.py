@@ -174,10 +174,12 @@ def implied_view(
     first_of_segment: np.ndarray,
     buyers: Buyers,
     hardware: Hardware,
+    spend_budgets: bool = False,
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 
-    Bisection on the monotone demand at the opening price, between 1 % and 400 %.
+    With ``spend_budgets`` a buyer takes what its money buys at the price. Bisection on the monotone
+    demand at the opening price, between 1 % and 400 %.
     """
     view = np.ones(len(hardware.family))
     low, high = 0.01, 4.0
@@ -211,7 +213,15 @@ def implied_view(
         )
         wanted = 0.0
         for i in range(len(bids)):
-            if bids[i] >= price_usd:
+            if bids[i] >= price_usd and spend_budgets:
+                wanted += affordable_units(
+                    price_usd,
+                    buyers.budget_usd[i],
+                    buyers.slots[i, hardware.rack[k]],
+                    hardware.slots_per_unit[k],
+                    buyers.needs_slots[i],
+                )
+            elif bids[i] >= price_usd:
                 wanted += units[i]
         if wanted > units_wanted:
             high = view[k]

@@ -1,7 +1,7 @@
 """Miners' treasuries: who keeps the coins it mines.
 
-A policy says what share of production is kept. With ``miners.hold_buffer_days`` it is kept only as
-far as cash covers the outlays of so many days: power, overhead, debt service and rigs that fall due.
+A policy says what share of production is kept. With ``miners.hold_buffer_days`` that holds as far
+as cash covers the outlays of so many days: power, overhead, debt service and rigs that fall due.
 """
 
 from __future__ import annotations

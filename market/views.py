@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from agents.buyer import Buyers
 from market.bids import class_bids, implied_view, segment_strips
+from market.budgets import units_at
 from market.opening_buyers import open_buyers
 from market.run import Run
 from market.tables import OpeningTables
@@ -55,6 +56,7 @@ def imply_views(run: Run, tables: OpeningTables) -> None:
             quotes.first_of_segment,
             buyers,
             s.hardware,
+            terms.budget_clearing and removed,
         )
         if removed:
             _spend(run, k, price, wanted, buyers)
@@ -93,6 +95,8 @@ def _spend(run: Run, k: int, price_usd: float, wanted: float, buyers: Buyers) ->
         buyers,
         s.hardware,
     )
+    if terms.budget_clearing:
+        units = units_at(price_usd, k, bids, buyers, s.hardware)
     order = np.argsort(-bids, kind="stable")
     order = order[bids[order] >= price_usd]
     before = np.cumsum(units[order]) - units[order]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from agents.lender import credit_supply_share
-from market import custody, hosting, last_resort, liquidation
+from market import budgets, custody, hosting, last_resort, liquidation
 from market.bids import (
     class_bids,
     income_usd_day,
@@ -71,6 +71,8 @@ def hold_auctions(run: Run) -> None:
         bids, units = bids_today(run, k, False, 0.0)
         run.recorder.book(run, k, False, bids, units, hold)
         routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
+        if terms.budget_clearing:
+            bids, units = budgets.bids_at_clearing(run, k, bids, hold, routine)
         price, _, forced, event = liquidation.auction_removed(
             today,
             run.terms,

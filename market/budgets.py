@@ -1,0 +1,89 @@
+"""Auctions among buyers who spend money rather than want machines.
+
+A sealed bid for so many machines leaves money idle once prices fall below it; where buyers bring
+budgets, they buy more instead. With ``liquidation.budget_clearing`` a class clears at the price at
+which what budgets and racks buy equals what is offered at or below it (Walras). Bids are then
+passed on at that price, so that settlement is that of any other auction.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from agents.buyer import Buyers, affordable_units
+from agents.compiled import compiled
+from market.hardware import Family, Hardware
+from market.liquidation import lot_reserve_usd
+from market.lots import LotState
+
+if TYPE_CHECKING:
+    from market.run import Run
+
+STEPS = 60
+OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
+
+
+@compiled
+def units_at(
+    price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
+) -> np.ndarray:
+    """Units that buyers of a class take at a price: who bid at least that, money and racks."""
+    units = np.zeros(len(bids))
+    for i in range(len(bids)):
+        if bids[i] >= price and bids[i] > 0.0:
+            units[i] = affordable_units(
+                price,
+                buyers.budget_usd[i],
+                buyers.slots[i, hardware.rack[k]],
+                hardware.slots_per_unit[k],
+                buyers.needs_slots[i],
+            )
+    return units
+
+
+@compiled
+def clearing_price(
+    k: int,
+    bids: np.ndarray,
+    asks: np.ndarray,
+    offered: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+) -> float:
+    """The highest price at which demand covers what is asked for at most it; 0 without demand."""
+    low, high = 0.0, bids.max() if len(bids) else 0.0
+    if high <= 0.0:
+        return 0.0
+    for _ in range(STEPS):
+        price = 0.5 * (low + high)
+        supply = 0.0
+        for i in range(len(asks)):
+            if asks[i] <= price:
+                supply += offered[i]
+        if units_at(price, k, bids, buyers, hardware).sum() >= supply:
+            low = price
+        else:
+            high = price
+    return low
+
+
+def bids_at_clearing(
+    run: Run, k: int, bids: NDArray[np.float64], hold_usd: float, routine: float
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Bids and units of a class once all bid the price at which it clears."""
+    s = run.state
+    scrap = float(s.hardware.scrap_usd[k])
+    rig = s.hardware.family[k] == Family.ASIC
+    state = LotState.IN_PLACE if rig else LotState.REMOVED
+    used = slice(0, int(s.lots.count[0]))
+    lots = np.flatnonzero((s.lots.hardware[used] == k) & (s.lots.state[used] == state))
+    today = run.today()
+    reserves = [lot_reserve_usd(today, i, hold_usd, scrap, s.lenders, s.lots) for i in lots]
+    asks = np.array([scrap, *reserves])
+    offered = np.array([routine, *s.lots.units[lots]])
+    price = float(clearing_price(k, bids, asks, offered, s.buyers, s.hardware))
+    units = units_at(price, k, bids, s.buyers, s.hardware) * (1.0 + OVERHANG)
+    return np.where(units > 0.0, price, 0.0), units
