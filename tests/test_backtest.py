@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -309,6 +310,16 @@ def test_scores_with_and_without_cases_on_the_border() -> None:
     assert said["without_borderline"]["names"] == ["WEAK", "FIRM"]
     assert said["with_borderline"]["model"]["auc"]["value"] == 1.0
     assert said["with_borderline"]["model"]["brier"]["value"] == pytest.approx(0.25 / 3)
+
+
+def test_rescheduled_payments_are_scored_apart() -> None:
+    late = replace(observation(2), extended=("FIRM",))
+    result = found(observation(1, {"WEAK": (100, "dscr")}), late)
+    assert result.borrowers["FIRM"].probability.value == 0.0
+    assert result.strained["FIRM"] == 0.5
+    said = score(result, BALANCE, KNOWN)["borrowers"]
+    assert said["with_borderline"]["model"]["auc"]["value"] == 1.0
+    assert said["rescheduled_counts"]["auc"]["value"] == 0.75  # WEAK ties with FIRM
 
 
 def test_rivals_are_a_ratio_and_a_constant() -> None:

@@ -66,9 +66,12 @@ def score_borrowers(
 ) -> dict[str, Any]:
     """Scores of the borrowers whose outcome is public, with and without cases on the border."""
     outcomes = {n: o for n, o in known.outcomes.items() if n in found.borrowers}
+    strained = [found.strained[name] for name in outcomes]
+    happened = [outcome.defaulted for outcome in outcomes.values()]
     return {
         "with_borderline": _compare(found.borrowers, outcomes, balance),
         "without_borderline": _compare(found.borrowers, _clear(outcomes), balance),
+        "rescheduled_counts": score_arms({MODEL: strained}, happened)[MODEL],
     }
 
 

@@ -62,7 +62,8 @@ class Band:
 class Findings:
     """The ensemble in numbers; lists by month follow ``months``.
 
-    ``imposed`` are failures that come from outside: their date is an assumption.
+    ``strained`` is the share of runs in which a borrower defaults or has a missed payment
+    rescheduled at full value, which is no default here.
     """
 
     opening: dt.date
@@ -72,7 +73,7 @@ class Findings:
     borrowers: dict[str, Failure]
     lenders: dict[str, Failure]
     sleeves: dict[str, Failure]
-    extended: dict[str, float]
+    strained: dict[str, float]
     price_usd: Band
     traded: list[float]
     sold_btc: dict[str, Band]
@@ -97,7 +98,6 @@ def findings(
     days: int,
     scope: Scope,
     loan_ids: Sequence[str],
-    imposed: Mapping[str, int] | None = None,
 ) -> Findings:
     """Sum up an ensemble.
 
@@ -107,7 +107,6 @@ def findings(
         days: that were simulated.
         scope: whom to report on.
         loan_ids: all loans of the books, in order.
-        imposed: parties that fail from outside in every run, and the day.
     """
     runs = len(observations)
     first = [o.borrowers for o in observations]
@@ -136,8 +135,9 @@ def findings(
         borrowers=borrowers,
         lenders={name: failure(name, failed, (name,)) for name in scope.lenders},
         sleeves={name: failure(name, closed, (name,)) for name in scope.lenders},
-        extended={
-            name: sum(name in o.extended for o in observations) / runs for name in scope.borrowers
+        strained={
+            name: sum(name in o.borrowers or name in o.extended for o in observations) / runs
+            for name in scope.borrowers
         },
         price_usd=band([o.price_usd for o in observations]),
         traded=np.mean([o.traded for o in observations], axis=0).tolist(),
