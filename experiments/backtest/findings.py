@@ -115,8 +115,7 @@ def findings(
     }
     for members in scope.members.values():
         borrowers |= {name: failure(name, first, (name,)) for name in members}
-    given = dict(imposed or {})
-    failed = [{name: (day, "") for name, day in (o.lenders | given).items()} for o in observations]
+    failed = [{name: (day, "") for name, day in o.lenders.items()} for o in observations]
     closed = [{name: (day, "") for name, day in o.sleeves.items()} for o in observations]
     parts = {name: (name,) for name in loan_ids} | wholes(loan_ids)
     values = {name: _recovery(members, observations) for name, members in parts.items()}
