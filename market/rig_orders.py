@@ -70,7 +70,8 @@ def rest_to_pay_usd(payment_usd: float, market_usd: float, repriced_share: float
     The deposit is sunk, so a buyer walks away from a larger payment than that; the supplier, who
     would have the rigs to sell, gives in by ``repriced_share`` of the difference.
     """
-    return payment_usd - repriced_share * max(0.0, payment_usd - market_usd)
+    agreed = repriced_share * min(payment_usd, market_usd)
+    return agreed + (1.0 - repriced_share) * payment_usd
 
 
 def take_deliveries(run: Run) -> float:

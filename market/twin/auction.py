@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from agents.neocloud import HOURS_PER_DAY
 from agents.party import Status
 from market.bids import MIN_LIFE_YEARS, TH_PER_PH
+from market.budgets import OVERHANG, STEPS
 from market.custody import CARRY_USD_KWH
 from market.hardware import Family
 from market.lots import LotState
@@ -299,7 +300,10 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
     window_days = market.settings.liquidation.window_days
     ordinary = Ask(None, kind.scrap_usd, kind.routine_units_year * window_days / 365.0)
     asks = sorted([*forced, ordinary], key=lambda ask: ask.reserve_usd)
-    bids = best_first(bids_for(market, kind, in_place=False))
+    bids = bids_for(market, kind, in_place=False)
+    if market.settings.liquidation.budget_clearing:
+        bids = _at_clearing(kind, asks, bids)
+    bids = best_first(bids)
     price = _match(asks, bids)
     if price is None:
         return
@@ -308,6 +312,34 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
         total += ask.served
     event = _deliver(market, kind, asks, bids, price)
     _take_evidence(market, kind, price, event, total - ordinary.served)
+
+
+def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[Bid]:
+    """All bid the highest price at which money and racks still buy what is asked for at most it."""
+
+    def taken(bid: Bid, price: float) -> float:
+        buyer = bid.buyer
+        free = buyer.slots[kind.rack]
+        units: float = affordable_units(
+            price, buyer.budget_usd, free, kind.slots_per_unit, buyer.needs_slots
+        )
+        return units if bid.price_usd >= price else 0.0
+
+    low, high = 0.0, max((bid.price_usd for bid in bids), default=0.0)
+    if high <= 0.0:
+        return []
+    for _ in range(STEPS):
+        price = 0.5 * (low + high)
+        supply = sum(ask.units for ask in asks if ask.reserve_usd <= price)
+        if sum(taken(bid, price) for bid in bids) >= supply:
+            low = price
+        else:
+            high = price
+    return [
+        Bid(bid.buyer, low, taken(bid, low) * (1.0 + OVERHANG))
+        for bid in bids
+        if taken(bid, low) > 0.0
+    ]
 
 
 def _match(asks: list[Ask], bids: list[Bid]) -> float | None:

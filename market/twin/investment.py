@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def invest(market: TwinMarket) -> None:
     """Order new machines where they pay and money is found; take delivery of what is due."""
-    if market.settings.investment.sensitivity <= 0.0:
+    if market.settings.investment.sensitivity <= 0.0 or market.quotes.machine_class < 0:
         return
     for lender in market.lenders:
         lender.grow_room()

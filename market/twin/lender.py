@@ -36,6 +36,7 @@ class Lender(Party):
     loss_usd: float
     runnable_share: float
     funding_maturity_days: float
+    least_patience_days: float
     min_capital_ratio: float
     sleeve: bool
     redeemable: bool

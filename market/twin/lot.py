@@ -229,7 +229,9 @@ class Lot:
             patience = ESTATE_PATIENCE_DAYS
         else:
             lender = self.loan.lender
-            patience = lender.patience_days() if lender.supply > 0.0 else 0.0  # it must sell
+            patience = max(lender.patience_days(), lender.least_patience_days)
+            if lender.supply <= 0.0:
+                patience = 0.0  # it must sell
         waited = self.waited_days()
         if self.hosted_units > 0.0:  # what earns can wait
             waited *= max(0.0, 1.0 - self.hosted_units / max(self.units, 1e-9))

@@ -20,6 +20,7 @@ from market.twin import (
     convertibles,
     covenants,
     cycle,
+    diary,
     distress,
     failure,
     forbearance,
@@ -80,6 +81,7 @@ class TwinMarket(mesa.Model):
     smallest_cluster: float
     listing_room: int  # lots at which owners can list no more
     open_slots: list[float]  # of all buyers at the opening, by rack
+    diary: diary.Diary | None  # dated facts, where the books know any
     hosted_slots: list[float]  # that buyers have let to lenders, by rack
 
     def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
@@ -168,7 +170,7 @@ class TwinMarket(mesa.Model):
         return self
 
     def enter_shocks(self) -> None:
-        """Open the day's journal; a scripted crash enters the log on the day it starts."""
+        """Open the day's journal; scripted and dated shocks enter the log on their day."""
         self.journal = Journal()
         crypto, compute, macro = self.settings.crypto, self.settings.compute, self.settings.macro
         starts = [
@@ -182,6 +184,7 @@ class TwinMarket(mesa.Model):
             self.shock_event = self.note(
                 Event.SHOCK, Cause.SCENARIO, None, None, None, 0.0, self.shock_event
             )
+        diary.open_day(self)
 
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
@@ -192,6 +195,8 @@ class TwinMarket(mesa.Model):
             borrower.clear_contracts()
         for contract in self.contracts:
             contract.run(self)
+        for borrower in self.borrowers:
+            diary.set_hold_share(self, borrower)
         for borrower in self.borrowers:
             borrower.mine()
         self.gpu_supply = 0.0
@@ -280,6 +285,7 @@ class TwinMarket(mesa.Model):
                 underwriting.underwrite(borrower)
         for loan in self.bullets:
             underwriting.ask_to_roll_over(loan)
+        diary.give_credit(self)
         if self.day <= growth.BUILDING_DAYS:
             for borrower in self.borrowers:
                 growth.build(borrower)

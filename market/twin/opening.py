@@ -17,6 +17,7 @@ from market.randomness import Stream
 from market.simulation import Simulation
 from market.twin.borrower import Borrower, Miner, Neocloud
 from market.twin.contract import Contract
+from market.twin.diary import open_diary
 from market.twin.lender import Lender
 from market.twin.loan import Loan
 from market.twin.party import Buyer, Outsider, Party
@@ -63,6 +64,7 @@ def open_twin(market: TwinMarket) -> None:
     _loans(market, state, holdings)
     _interlender(state, market.lenders)
     _bidders(market)
+    market.diary = open_diary(market, state)
 
 
 def _rows(table: NamedTuple, leave: tuple[str, ...] = ()) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 from market.crypto import BLOCKS_PER_DAY, advance_difficulty
 from market.hardware import Family
 from market.operate import TH_PER_EH
-from market.phases import NETWORK_GROWTH_CLASS, NETWORK_POWER_USD_MWH
+from market.phases import NETWORK_POWER_USD_MWH
 from market.settings import IMPACT_LAWS
 from market.twin.rules import (
     adjusted_share,
@@ -71,10 +71,13 @@ def _price_hashrate(market: TwinMarket) -> None:
     p, quotes = market.prices, market.quotes
     planned = quotes.network_open_eh_s * float(market.crypto.hashrate_growth[market.day])
     hashrate = planned
-    if market.settings.channels.hashprice:
-        online = float(np.sum([b.hashrate_online_th for b in market.borrowers]))
-        online = online + p.receiver_th + _resold_th(market)
-        newest = next(kind for kind in market.hardware if kind.name == NETWORK_GROWTH_CLASS)
+    online = float(np.sum([b.hashrate_online_th for b in market.borrowers]))
+    online = online + p.receiver_th + _resold_th(market)
+    if market.settings.crypto.network == "history":
+        if market.settings.channels.hashprice:
+            hashrate = max(planned, online / TH_PER_EH)
+    elif market.settings.channels.hashprice:
+        newest = market.hardware[quotes.growth_class]
         p.growth_online = adjusted_share(p.growth_online, _share_online(market, newest))
         added = planned - quotes.network_open_eh_s
         hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)

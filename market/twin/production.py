@@ -28,7 +28,9 @@ class Operator(Party):
     """Somebody who runs machines: power, overhead, contracts, halls."""
 
     power_usd_mwh: float
-    hold_share: float  # of production kept as treasury
+    energised: float  # share of its rigs that have power
+    hold_policy: float  # of production kept as treasury in good times
+    hold_share: float  # and today
     spot_realisation: float
     fixed_cost_usd_day: float
     other_revenue_usd_day: float
@@ -80,7 +82,8 @@ class Operator(Party):
         for holding in self.rigs:
             rig = holding.hardware
             lo, hi, units = rig.lo_j_th, rig.hi_j_th, holding.units
-            share = adjusted_share(holding.online, online_share(hashprice, price, lo, hi))
+            target = online_share(hashprice, price, lo, hi) * self.energised
+            share = adjusted_share(holding.online, target)
             holding.online = share
             online += units * share
             cost = power_cost_usd_day(units, share, price, lo, hi)

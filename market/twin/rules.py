@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agents import borrower, buyer, lender, miner, neocloud
-from market import claims, compute, crypto, hardware, loans, randomness
+from market import claims, compute, crypto, hardware, loans, randomness, rig_orders
 
 
 def _plain(rule: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,6 +72,8 @@ rent_after_supply = _plain(compute.rent_after_supply)
 impact_log = _plain(crypto.impact_log)
 hashprice_usd = _plain(crypto.hashprice_usd)
 present_value_factor = _plain(claims.present_value_factor)
+
+rest_to_pay_usd = rig_orders.rest_to_pay_usd
 
 # draws
 uniform = randomness.uniform
