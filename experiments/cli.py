@@ -147,6 +147,9 @@ def backtest(
         bool,
         typer.Option("--counterfactuals", help="Also every counterfactual, on the same shocks."),
     ] = False,
+    fixed_rules: Annotated[
+        bool, typer.Option("--fixed-rules", help="Sample the books only, not unpublished rules.")
+    ] = False,
     workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
     settings: Annotated[
         list[str] | None,
@@ -163,6 +166,7 @@ def backtest(
         as_json=json_,
         counterfactuals=counterfactuals,
         workers=workers,
+        fixed_rules=fixed_rules,
         settings=settings or [],
     )
 

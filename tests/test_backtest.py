@@ -17,6 +17,7 @@ from backtest_runs import DAYS, MONTHS, OPENING, SCOPE, events, found, observati
 from scipy.stats import ttest_1samp
 
 from experiments.backtest import counterfactuals, labels
+from experiments.backtest.ensemble import jobs_of
 from experiments.backtest.evaluate import Known, score
 from experiments.backtest.findings import as_json
 from experiments.backtest.labels import Outcome
@@ -31,6 +32,7 @@ from experiments.backtest.observe import (
     recoveries,
 )
 from experiments.backtest.rivals import Balance, forecasts
+from experiments.backtest.rules import ranges
 from experiments.backtest.scope import scope
 from experiments.run_folder import plain
 from market.scenario import Scenario
@@ -404,9 +406,46 @@ def test_probabilities_by_arm() -> None:
 
 def test_every_arm_is_a_scenario_that_differs_from_the_base() -> None:
     base = Scenario.load("backtest-2022")
-    arms = counterfactuals.scenarios(base)
+    arms = [base.with_settings([*settings]) for settings in counterfactuals.arms().values()]
     assert len(arms) == 1 + len(counterfactuals.ARMS)
-    assert len({repr(scenario) for scenario in arms.values()}) == len(arms)
+    assert len({repr(scenario) for scenario in arms}) == len(arms)
+    assert list(counterfactuals.arms(counterfactuals.LATER_DRAWS)) == [
+        "as it was",
+        "later draws known",
+    ]
+
+
+# --- rules that nobody publishes ---
+
+
+def test_rules_are_drawn_within_their_ranges_and_the_same_under_every_arm() -> None:
+    base = Scenario.load("backtest-2022")
+    jobs = jobs_of(base, counterfactuals.arms(counterfactuals.LATER_DRAWS), 40)
+    values: dict[str, set[float]] = {}
+    for first, second in zip(jobs[::2], jobs[1::2], strict=True):
+        assert first.seed == second.seed
+        for key, (low, high) in ranges().items():
+            section, _, leaf = key.partition(".")
+            value = first.scenario[section][leaf]
+            assert low <= value <= high, key
+            assert second.scenario[section][leaf] == value
+            values.setdefault(key, set()).add(value)
+    assert all(len(drawn) > 20 for drawn in values.values())
+
+
+def test_each_range_holds_the_value_of_the_scenario() -> None:
+    base = Scenario.load("backtest-2022").model_dump()
+    for key, (low, high) in ranges().items():
+        section, _, leaf = key.partition(".")
+        assert low <= base[section][leaf] <= high, key
+
+
+def test_an_arm_has_the_last_word() -> None:
+    base = Scenario.load("backtest-2022")
+    (job,) = jobs_of(base, {"marks": ("marks.evidence_weight=1.0",)}, 1)
+    assert job.scenario["marks"]["evidence_weight"] == 1.0
+    (job,) = jobs_of(base, {"base": ()}, 1, fixed_rules=True)
+    assert job.scenario == base.model_dump(exclude_unset=True)
 
 
 # --- what may be read ---

@@ -64,7 +64,7 @@ def test_everybody_in_scope_stands_in_the_books() -> None:
 @pytest.mark.slow
 def test_observations_are_the_same_whatever_the_workers() -> None:
     base = Scenario.load("backtest-2022").with_settings(["opening.sample=true", f"days={DAYS}"])
-    jobs = jobs_of({"one": base, "two": base.with_settings(['facts.shocks="none"'])}, 2)
+    jobs = jobs_of(base, {"one": (), "two": ('facts.shocks="none"',)}, 2)
     here = observe_all(jobs, 1, quiet=True)
     there = observe_all(jobs, 2, quiet=True)
     assert repr(here) == repr(there)

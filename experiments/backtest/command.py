@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,17 @@ DEFAULT_RUNS = 24
 MOST_RUNS = 100_000
 
 
+@dataclass(frozen=True)
+class Plan:
+    """What is run: a scenario, what the user changes, seeds, and how much of it."""
+
+    base: Scenario
+    settings: tuple[str, ...]
+    runs: int
+    counterfactuals: bool
+    fixed_rules: bool
+
+
 def backtest(
     year: str,
     runs: int,
@@ -28,6 +40,7 @@ def backtest(
     as_json: bool,
     counterfactuals: bool,
     workers: int | None,
+    fixed_rules: bool,
     settings: list[str],
 ) -> None:
     """Run the ensemble, score it, and print or write the result.
@@ -44,8 +57,9 @@ def backtest(
     folder = RunFolder(out, SCENARIOS[year]) if out is not None or not as_json else None
     from market.scenario import Scenario
 
-    base = Scenario.load(SCENARIOS[year]).with_settings(["opening.sample=true", *settings])
-    picture, data = run_ensemble(base, runs, counterfactuals, workers, quiet=False)
+    base = Scenario.load(SCENARIOS[year]).with_settings(["opening.sample=true"])
+    plan = Plan(base, tuple(settings), runs, counterfactuals, fixed_rules)
+    picture, data = run_ensemble(plan, workers)
     text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
     written = None
     if folder is not None:
@@ -54,11 +68,11 @@ def backtest(
         def fill(part: Path) -> None:
             (part / "backtest.json").write_text(text + "\n", encoding="utf-8")
             write_page(picture, part)
-            if len(picture.compared) > 1:
+            if picture.compared:
                 from experiments.backtest.counterfactuals import table
 
                 table(picture.compared).to_csv(part / "counterfactuals.csv", index=False)
-            manifest = json.dumps(_manifest(base, runs, counterfactuals), indent=2)
+            manifest = json.dumps(_manifest(plan), indent=2)
             (part / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
 
         written = folder.fill(fill)
@@ -70,9 +84,7 @@ def backtest(
         show(picture, written)
 
 
-def run_ensemble(
-    base: Scenario, runs: int, counterfactuals: bool, workers: int | None, *, quiet: bool
-) -> tuple[Picture, dict[str, Any]]:
+def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, Any]]:
     """Make the runs; returns what pictures are drawn from, and the published data."""
     from experiments.backtest import counterfactuals as other
     from experiments.backtest.ensemble import jobs_of, observe_all
@@ -84,9 +96,13 @@ def run_ensemble(
     from experiments.backtest.words import as_data
     from market.simulation import Simulation
 
-    opened = Simulation(base.with_settings(["opening.sample=false"]))
-    arms = other.scenarios(base, () if counterfactuals else (other.LATER_DRAWS,))
-    observations = observe_all(jobs_of(arms, runs), workers, quiet=quiet)
+    base = plan.base.with_settings([*plan.settings])
+    arms = other.arms() if plan.counterfactuals else other.arms(other.LATER_DRAWS)
+    mine = {arm: (*plan.settings, *settings) for arm, settings in arms.items()}
+    jobs = jobs_of(plan.base, mine, plan.runs, fixed_rules=plan.fixed_rules)
+    books = base.with_settings(["opening.sample=false"])
+    opened = Simulation(books)
+    observations = observe_all(jobs, workers)
     found, later = (
         findings(
             [o for o in observations if o.arm == arm],
@@ -99,12 +115,12 @@ def run_ensemble(
     )
     known, balance = Known.read(), balances(opened)
     scored = score(found, balance, known)
-    all_drawn = arms[other.LATER_DRAWS].with_settings(["opening.sample=false"])
-    drawn = balances(Simulation(all_drawn), with_draws=True)
+    all_drawn = Simulation(books.with_settings([*arms[other.LATER_DRAWS]]))
+    drawn = balances(all_drawn, with_draws=True)
     scored["with_later_draws"] = score_borrowers(later, drawn, known)
     scored["with_later_draws"]["borrowers"] = borrower_rows(later)
     compared = {}
-    if counterfactuals:
+    if plan.counterfactuals:
         compared = other.compare(observations, scope(), found.months)
         scored["counterfactuals"] = as_data(compared)
         names = scored["borrowers"]["with_borderline"]["names"]
@@ -115,16 +131,19 @@ def run_ensemble(
     return Picture(found, later, known, scored, compared), as_json(found, scored)
 
 
-def _manifest(base: Scenario, runs: int, counterfactuals: bool) -> dict[str, Any]:
+def _manifest(plan: Plan) -> dict[str, Any]:
     """What is needed to repeat the back-test."""
     from experiments.backtest.counterfactuals import ARMS
+    from experiments.backtest.rules import ranges
     from experiments.run_folder import source_hash, version
 
     return {
         "command": "backtest",
-        "scenario": base.model_dump(mode="json"),
-        "seeds": [1, runs],
-        "arms": {arm.title: list(arm.settings) for arm in ARMS} if counterfactuals else {},
+        "scenario": plan.base.with_settings([*plan.settings]).model_dump(mode="json"),
+        "seeds": [1, plan.runs],
+        "drawn_rules": {} if plan.fixed_rules else ranges(),
+        "settings": list(plan.settings),
+        "arms": {arm.title: list(arm.settings) for arm in ARMS} if plan.counterfactuals else {},
         "versions": {name: version(name) for name in ("firesale", "numpy", "numba")},
         "source_sha256": source_hash(),
     }

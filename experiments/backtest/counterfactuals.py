@@ -16,8 +16,6 @@ from experiments.sweeps.intervals import Estimate, mean_interval, paired_differe
 if TYPE_CHECKING:
     import pandas as pd
 
-    from market.scenario import Scenario
-
 AS_IT_WAS, LATER_DRAWS = "as it was", "later draws known"
 END_OF_CRISIS = "2022-12"
 
@@ -57,13 +55,10 @@ OUTCOMES = {
 }
 
 
-def scenarios(base: Scenario, only: Sequence[str] = ()) -> dict[str, Scenario]:
-    """The base, and every arm or those of some titles."""
-    return {AS_IT_WAS: base} | {
-        arm.title: base.with_settings([*arm.settings])
-        for arm in ARMS
-        if not only or arm.title in only
-    }
+def arms(*titles: str) -> dict[str, tuple[str, ...]]:
+    """Settings of the base and of every arm, or of those of some titles."""
+    chosen = {arm.title: arm.settings for arm in ARMS if not titles or arm.title in titles}
+    return {AS_IT_WAS: ()} | chosen
 
 
 def outcomes(o: Observation, scope: Scope, months: Sequence[str]) -> dict[str, float]:

@@ -9,20 +9,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from experiments.backtest.observe import Job, Observation, observe
+from experiments.backtest.rules import drawn_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from market.scenario import Scenario
 
 
-def jobs_of(arms: dict[str, Scenario], runs: int) -> list[Job]:
-    """Seeds 1 .. ``runs`` under every arm; all arms share the seeds, so that luck cancels."""
-    return [
-        Job(scenario.model_dump(exclude_unset=True), seed, arm)
-        for seed in range(1, runs + 1)
-        for arm, scenario in arms.items()
-    ]
+def jobs_of(
+    base: Scenario, arms: Mapping[str, Sequence[str]], runs: int, *, fixed_rules: bool = False
+) -> list[Job]:
+    """Seeds 1 .. ``runs`` under every arm; all arms share books, rules and luck of a seed.
+
+    Args:
+        base: what all runs have in common.
+        arms: settings of each arm, applied last.
+        runs: how many seeds.
+        fixed_rules: leave unpublished rules as the base has them.
+    """
+    jobs = []
+    for seed in range(1, runs + 1):
+        own = base if fixed_rules else base.with_settings([*drawn_rules(seed)])
+        for arm, settings in arms.items():
+            scenario = own.with_settings([*settings])
+            jobs.append(Job(scenario.model_dump(exclude_unset=True), seed, arm))
+    return jobs
 
 
 def observe_all(
