@@ -368,6 +368,7 @@ def test_the_wave_counts_each_default_once() -> None:
     wave = score(result, BALANCE, KNOWN)["wave"]
     # The window opens six months after 2021-11-10, on day 131.
     assert wave["share_in_window"] == pytest.approx(2 / 3)
+    assert wave["share_in_window_of_named"] == 2 / 2
     assert sum(row["defaults_per_run"] for row in wave["by_month"]) == pytest.approx(3 / 2)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from market.scenario import Scenario
 
 SCENARIOS = {"2022": "backtest-2022"}
-DEFAULT_RUNS = 24
+DEFAULT_RUNS = 32
 MOST_RUNS = 100_000
 
 

@@ -16,7 +16,6 @@ from experiments.backtest.findings import Failure, Findings
 from experiments.backtest.labels import Outcome
 from experiments.backtest.observe import ALL, LISTED, month_of
 from experiments.backtest.rivals import Balance, forecasts
-from experiments.backtest.scope import scope
 from experiments.sweeps.intervals import Estimate
 
 PEAK = dt.date(2021, 11, 10)  # of BTC, within the replayed history
@@ -202,9 +201,8 @@ def _sequence(found: Findings) -> list[dict[str, Any]]:
 def _wave(found: Findings) -> dict[str, Any]:
     """When the defaults of all borrowers come, over all runs: a row for each month."""
     single = {name: f for name, f in found.borrowers.items() if f.stands_for == 1}
-    small = {name for names in scope().members.values() for name in names}
     days = [day for f in single.values() for day in f.days]
-    named = [day for name, f in single.items() if name not in small for day in f.days]
+    named = [day for name, f in single.items() if name not in found.small for day in f.days]
     if not days:
         return {"share_in_window": None, "by_month": []}
     peak = (PEAK - found.opening).days
@@ -214,7 +212,8 @@ def _wave(found: Findings) -> dict[str, Any]:
     of_named = Counter(month_of(day, found.opening) for day in named)
     return {
         "window": [found.iso(first), found.iso(last)],
-        "share_in_window": sum(first <= day <= last for day in days) / len(days),
+        "share_in_window": _share_between(days, first, last),
+        "share_in_window_of_named": _share_between(named, first, last),
         "largest_month_share": max(counts.values()) / len(days),
         "quartiles": [found.iso(float(day)) for day in quartiles],
         "by_month": [
@@ -226,6 +225,11 @@ def _wave(found: Findings) -> dict[str, Any]:
             for month in found.months
         ],
     }
+
+
+def _share_between(days: Sequence[int], first: float, last: float) -> float:
+    """Share of days from first to last; NaN of none."""
+    return sum(first <= day <= last for day in days) / len(days) if days else math.nan
 
 
 def _rig_price(found: Findings, known: Mapping[str, float]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
 from experiments.backtest.evaluate import MODEL, Known
 from experiments.backtest.findings import Failure, Findings
 from experiments.backtest.observe import ALL, LISTED
-from experiments.backtest.scope import scope
 from experiments.sweeps.intervals import Estimate, exact_interval
 
 if TYPE_CHECKING:
@@ -61,11 +60,10 @@ def shown(picture: Picture) -> list[list[Failure]]:
         date = outcome.date if outcome.defaulted else None
         return date or never, -failure.probability.value
 
-    small = {name for names in scope().members.values() for name in names}
     others = [
         failure
         for name, failure in (found.borrowers | found.lenders).items()
-        if name not in {*outcomes, *small, *scope().imposed}
+        if name not in {*outcomes, *found.small, *found.scope.imposed}
         and failure.probability.value >= SHOWN_FROM
     ]
     return [

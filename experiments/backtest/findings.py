@@ -66,6 +66,7 @@ class Findings:
     rescheduled at full value, which is no default here.
     """
 
+    scope: Scope
     opening: dt.date
     days: int
     runs: int
@@ -81,6 +82,11 @@ class Findings:
     sold_share: dict[str, Band]
     recoveries: dict[str, Estimate]
     loss_usd: Estimate
+
+    @property
+    def small(self) -> set[str]:
+        """Ids of the small parties that stand behind one row of the tables."""
+        return {name for names in self.scope.members.values() for name in names}
 
     def date(self, day: float) -> dt.date | None:
         """The calendar date of a day, None for NaN."""
@@ -127,6 +133,7 @@ def findings(
         for group in (ALL, LISTED)
     }
     return Findings(
+        scope=scope,
         opening=opening,
         days=days,
         runs=runs,

@@ -13,7 +13,6 @@ from experiments.backtest.evaluate import MODEL, WAVE_MONTHS
 from experiments.backtest.figures import Picture, shown
 from experiments.backtest.findings import Failure
 from experiments.backtest.rivals import RIVALS
-from experiments.backtest.scope import scope
 from experiments.sweeps.intervals import Estimate
 
 UNKNOWN = "–"
@@ -59,10 +58,11 @@ def facts(picture: Picture) -> list[str]:
     if wave["share_in_window"] is not None:
         low, high = WAVE_MONTHS
         lines.append(
-            f"Wave: {wave['share_in_window']:.0%} of all defaults come {low} to {high} months "
-            f"after bitcoin's peak ({wave['window'][0]} to {wave['window'][1]}); quartiles "
-            f"{', '.join(wave['quartiles'])}; the fullest month holds "
-            f"{wave['largest_month_share']:.0%}."
+            f"Wave: {wave['share_in_window']:.0%} of all defaults, and "
+            f"{number(wave['share_in_window_of_named'], '.0%')} of those of named borrowers, come "
+            f"{low} to {high} months after bitcoin's peak ({wave['window'][0]} to "
+            f"{wave['window'][1]}); quartiles {', '.join(wave['quartiles'])}; the fullest month "
+            f"holds {wave['largest_month_share']:.0%}."
         )
     timing = score["timing"]
     if timing["borrowers_dated"]:
@@ -140,7 +140,7 @@ def failure_row(picture: Picture, failure: Failure) -> tuple[str, ...]:
     if outcome is not None:
         actual = str(outcome.date) if outcome.defaulted and outcome.date else "no"
         actual += " (border)" if outcome.borderline else ""
-    elif failure.id in scope().imposed:
+    elif failure.id in found.scope.imposed:
         actual = "imposed"
     share, later = failure.probability, picture.later.borrowers.get(failure.id)
     return (
