@@ -27,6 +27,9 @@ class Table:
     columns: tuple[str, ...]
     rows: list[tuple[str, ...]]
 
+    def __post_init__(self) -> None:
+        assert all(len(row) == len(self.columns) for row in self.rows), self.title
+
 
 def number(value: float | None, form: str = ".2f") -> str:
     """A number, or a dash where there is none."""
@@ -160,6 +163,7 @@ def failure_row(picture: Picture, failure: Failure) -> tuple[str, ...]:
 FAILURE_COLUMNS = (
     "id",
     "P",
+    "P later",
     "95 %",
     "median date",
     "10 to 90 %",
