@@ -71,7 +71,7 @@ class Lenders(NamedTuple):
     worst_usd: NDArray[np.float64]  # its largest loss
     worst_event: NDArray[np.int64]  # and where that was noted
     interlender_loss_usd: NDArray[np.float64]  # on claims on other lenders
-    market_loss_usd: NDArray[np.float64]  # on other loans, from their price
+    market_loss_usd: NDArray[np.float64]  # on other loans, from their price or outside events
     redeemed_usd: NDArray[np.float64]  # of capital, by a fund's investors
     growth_room_usd: NDArray[np.float64]  # it will newly lend, beyond lines it has committed
     closed_event: NDArray[np.int64]  # sleeve closed, -1 if not

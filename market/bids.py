@@ -174,7 +174,7 @@ def implied_view(
     first_of_segment: np.ndarray,
     buyers: Buyers,
     hardware: Hardware,
-    spend_budgets: bool = False,
+    spend_budgets: bool,
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 

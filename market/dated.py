@@ -154,6 +154,7 @@ def _lose_assets(run: Run, row: int, amount_usd: float, event: int) -> None:
     """Assets outside this market lose value; capital bears it and funders hear of it."""
     lenders = run.state.lenders
     lenders.other_loans_usd[row] -= amount_usd
+    lenders.market_loss_usd[row] += amount_usd
     if amount_usd > lenders.worst_usd[row]:
         lenders.worst_usd[row] = amount_usd
         lenders.worst_event[row] = event

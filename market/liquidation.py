@@ -43,7 +43,9 @@ def lot_reserve_usd(
         patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
         patience = max(patience, lenders.least_patience_days[row])
         if lenders.supply[row] <= 0.0:
-            patience = 0.0  # closed, failed or without capital: it must sell
+            patience = lenders.least_patience_days[
+                row
+            ]  # closed, failed, without capital: must sell
     waited = float(today.day - max(lots.offered_day[lot], 0))
     if lots.hosted_units[lot] > 0.0:  # what earns can wait
         waited *= max(0.0, 1.0 - lots.hosted_units[lot] / max(lots.units[lot], 1e-9))

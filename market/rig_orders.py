@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from market.run import Run
 
 SMALLEST_TH = 1.0
+DELIVERY_DAYS = (-30, 0, 30)  # a quarter's rigs come month by month around its middle
 
 
 @dataclass
@@ -50,9 +51,10 @@ class RigOrders:
 def open_orders(tables: Tables2021, facts: Facts, party: dict[str, int]) -> RigOrders:
     """Tranches of the tables; those of the rest of the network are spread over its miners."""
     rows = [
-        (party[miner], day_of(row.due, tables), share, row)
+        (party[miner], day_of(row.due, tables) + days, share / len(DELIVERY_DAYS), row)
         for row in tables.rig_orders
         for miner, share in shares_of_rest(tables, row.miner_id)
+        for days in DELIVERY_DAYS
         if facts.orders
     ]
     return RigOrders(

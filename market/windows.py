@@ -91,6 +91,8 @@ def hold_auctions(run: Run) -> None:
             s.lots,
             s.log,
         )
+        if terms.budget_clearing:
+            np.maximum(s.buyers.budget_usd, 0.0, out=s.buyers.budget_usd)  # rounding
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)

@@ -255,6 +255,7 @@ class Bench:
                 has_removed_buyers=np.array([True, True, False]),
                 has_in_place_buyers=np.array([bool(in_place.any()), False, False]),
                 smallest_cluster=100.0 if in_place.any() else np.inf,
+                growth_class=RIG,
                 other_loans_open_usd=1e6 * lenders,
                 machine_class=GPU,
                 value_to_price_open=1.0,

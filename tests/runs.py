@@ -18,6 +18,7 @@ from market.lots import LotState
 from market.scenario import Scenario
 from market.simulation import Simulation
 from market.tables import OpeningTables, load_opening_tables
+from market.tables_2021 import Tables2021, load_tables_2021
 
 DUST = 1e-6  # of a dollar, a coin, a machine
 ROUNDING = 1e-9  # relative, of sums
@@ -319,6 +320,12 @@ def tables() -> OpeningTables:
     return load_opening_tables()
 
 
+@cache
+def tables_2021() -> Tables2021:
+    """The packaged opening tables of 2021."""
+    return load_tables_2021()
+
+
 def without_debt() -> OpeningTables:
     """The tables as if every loan had been repaid and its coins and machines released."""
     nothing = {"drawn_usd_m": 0.0, "committed_usd_m": 0.0, "collateral_units": 0.0}
@@ -358,6 +365,7 @@ BOOKS = {
     "without debt": without_debt,
     "patient": patient,
     "without recourse": without_recourse,
+    "2021": tables_2021,
 }
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agents.buyer import Rack, strip_value_usd
 from agents.party import Status
 from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
+from market.budgets import units_at
 from market.liquidation import free_sites
 from market.windows import bids_today
 
@@ -224,8 +225,11 @@ def test_life_shrinks_with_age_and_ends_at_a_quarter() -> None:
     assert bench.kernel(remaining_life_years, life_gpu=6.0, life_asic=5.0, day=0)[GPU] == 6.0
 
 
+@pytest.mark.parametrize("budgets", [False, True])
 @pytest.mark.parametrize("wanted", [40.0, 400.0, 2500.0])
-def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(wanted: float) -> None:
+def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(
+    wanted: float, budgets: bool
+) -> None:
     bench = crowd(100)
     bench.s.buyers.running_cost_usd_kwh[:] = 0.05
     market = dict(
@@ -250,6 +254,7 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(wanted: 
         in_place=False,
         view_deviation=0.25,
         replacement_usd=1e9,
+        spend_budgets=budgets,
         **market,
     )
     assert 0.01 < view < 4.0
@@ -257,6 +262,8 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(wanted: 
     def demand(share: float) -> float:
         strips = bench.kernel(segment_strips, view=np.full(3, share), **market)
         bids, units = bids_of(bench, strips=strips)
+        if budgets:
+            units = bench.kernel(units_at, price=price, k=GPU, bids=bids)
         return float(units[bids >= price].sum())
 
     assert demand(view * (1 - 1e-6)) <= wanted <= demand(view * (1 + 1e-6))

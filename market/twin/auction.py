@@ -311,6 +311,9 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
     for ask in (*forced, ordinary):
         total += ask.served
     event = _deliver(market, kind, asks, bids, price)
+    if market.settings.liquidation.budget_clearing:
+        for buyer in market.buyers:
+            buyer.budget_usd = max(buyer.budget_usd, 0.0)  # rounding
     _take_evidence(market, kind, price, event, total - ordinary.served)
 
 

@@ -299,6 +299,7 @@ def _strike(market: TwinMarket, diary: Diary, shock: Happening) -> None:
             left = market.settings.facts.imposed_recovery_share * lender.funding_usd
             amount = max(lender.capital_usd + lender.funding_usd - left, 0.0)
         lender.other_loans_usd -= amount
+        lender.market_loss_usd += amount
         lender.remember_loss(amount, event)
         lender.charge_capital(amount, event)
 

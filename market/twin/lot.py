@@ -231,7 +231,7 @@ class Lot:
             lender = self.loan.lender
             patience = max(lender.patience_days(), lender.least_patience_days)
             if lender.supply <= 0.0:
-                patience = 0.0  # it must sell
+                patience = lender.least_patience_days  # it must sell
         waited = self.waited_days()
         if self.hosted_units > 0.0:  # what earns can wait
             waited *= max(0.0, 1.0 - self.hosted_units / max(self.units, 1e-9))
