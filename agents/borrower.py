@@ -28,7 +28,7 @@ class Borrowers(NamedTuple):
     interest_reserve_usd: NDArray[np.float64]  # a quarter's interest, kept by who can roll
     market_cap_open_usd: NDArray[np.float64]  # of listed ones, else 0
     assets_open_usd: NDArray[np.float64]  # as underwriting counts them
-    goodwill_open_usd: NDArray[np.float64]  # market cap beyond assets less debt
+    goodwill_open_usd: NDArray[np.float64]  # market cap beyond assets less debt, at the opening
     equity_usd: NDArray[np.float64]  # market value this week
     shares: NDArray[np.float64]  # outstanding; of a dollar each where no price is known
     equity_room_usd: NDArray[np.float64]  # new shares the market takes now

@@ -48,6 +48,7 @@ class Terms(NamedTuple):
     crypto_margin: bool
     cross_default: bool
     refinancing_appetite: float
+    roll_instalments: bool
     max_ltv: float
     max_leverage: float
     min_interest_coverage: float

@@ -37,6 +37,8 @@ def open_day(run: Run) -> None:
     _lose_lent_coins(run)
     _pay_outflows(run)
     set_business(run)
+    if run.scenario.facts.shares_follow_rigs:
+        _value_prospects(run)
 
 
 def give_credit(run: Run) -> None:
@@ -71,6 +73,18 @@ def set_business(run: Run) -> None:
         _host(run, link, drift)
 
 
+def _value_prospects(run: Run) -> None:
+    """What shares are worth beyond net assets: as at the opening, times the price of rigs since.
+
+    It is paid for hashing that miners will do; a second-hand rig is a price of just that.
+    """
+    s, diary = run.state, run.state.diary
+    assert diary is not None
+    if len(diary.goodwill_usd) == 0:
+        diary.goodwill_usd = s.borrowers.goodwill_open_usd.copy()
+    s.borrowers.goodwill_open_usd[:] = diary.goodwill_usd * min(1.0, rig_price_ratio(run))
+
+
 def _host(run: Run, link: HostLink, drift: float) -> None:
     """A day of hosting: the host is paid for power used and pays for it itself.
 
@@ -99,6 +113,15 @@ def _host(run: Run, link: HostLink, drift: float) -> None:
     s.borrowers.other_revenue_usd_day[link.host] += mw * MWH_PER_MW_DAY * price
     own = s.miners.power_usd_mwh[link.host]
     s.borrowers.other_cost_usd_day[link.host] += mw * MWH_PER_MW_DAY * own
+
+
+def rig_price_ratio(run: Run) -> float:
+    """Last clearing price of the class on order, over its price at the opening; 1 before."""
+    s = run.state
+    k = s.names.hardware.index(NEW_RIGS)
+    if not np.isfinite(s.clearing_usd[k]):
+        return 1.0
+    return float(s.clearing_usd[k] / s.hardware.used_open_usd[k])
 
 
 def rigs_kw(run: Run, b: int) -> float:

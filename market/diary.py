@@ -104,6 +104,7 @@ class Diary:
     eth_revenue_usd_day: NDArray[np.float64]  # [borrower] at the opening price
     eth_cost_usd_day: NDArray[np.float64]
     eth_open_usd: float
+    goodwill_usd: NDArray[np.float64]  # [borrower] at the opening, once shares have been valued
     outflows: list[Outflow] = field(default_factory=list)
     delivered_th: float = 0.0
 
@@ -190,6 +191,7 @@ def open_diary(
         eth_revenue_usd_day=eth_revenue,
         eth_cost_usd_day=eth_cost,
         eth_open_usd=tables.quotes["eth_usd"],
+        goodwill_usd=np.zeros(0),
     )
     return diary
 

@@ -237,6 +237,7 @@ def _roll_instalment(
     in_cash = (1.0 - appetite) * principal
     if (
         not borrowers.creditworthy[b]
+        or not (terms.roll_instalments or today.day >= loans.maturity_day[loan])
         or loans.collateral[loan] == Collateral.BTC
         or loans.breach[loan] != Cause.NONE
         or principal <= 0.0

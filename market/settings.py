@@ -63,6 +63,10 @@ class Facts(Section):
     imposed_recovery_share: float = Field(
         0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
     )
+    shares_follow_rigs: bool = Field(
+        True,
+        description="what miners' shares are worth beyond net assets follows the price of rigs",
+    )
     move_days: int = Field(
         60, ge=0, le=3650, description="rigs of a failed host stand still so long"
     )
@@ -216,6 +220,10 @@ class Credit(Section):
     )
     min_interest_coverage: float = Field(
         1.5, ge=0.0, le=10.0, description="underwriting: cash flow and liquidity over interest"
+    )
+    roll_instalments: bool = Field(
+        True,
+        description="lenders roll instalments too, not only what matures, for the creditworthy",
     )
     all_non_recourse: bool = Field(
         False, description="secured loans of all borrowers end with their collateral"

@@ -17,6 +17,7 @@ def terms_of(scenario: Scenario) -> Terms:
         crypto_margin=channels.crypto_margin,
         cross_default=channels.cross_default,
         refinancing_appetite=credit.refinancing_appetite,
+        roll_instalments=credit.roll_instalments,
         max_ltv=credit.max_ltv,
         max_leverage=credit.max_leverage,
         min_interest_coverage=credit.min_interest_coverage,

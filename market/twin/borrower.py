@@ -194,6 +194,7 @@ class Borrower(Operator):
         in_cash = (1.0 - appetite) * principal
         if (
             loan.collateral is Collateral.BTC
+            or not (market.terms.roll_instalments or market.day >= loan.maturity_day)
             or loan.breach is not Cause.NONE
             or principal <= 0.0
             or appetite <= 0.0

@@ -53,6 +53,7 @@ class Standing:
     eth_revenue_usd_day: float
     eth_cost_usd_day: float
     hosted_share: float
+    goodwill_usd: float
     power_factor: float = 1.0
 
 
@@ -107,7 +108,7 @@ def open_diary(market: TwinMarket, state: State) -> Diary | None:
     standing = {
         borrower: Standing(*(float(column[b]) for column in (
             book.power_usd_mwh, book.capacity, book.eth_revenue_usd_day, book.eth_cost_usd_day,
-            book.hosted_share,
+            book.hosted_share, state.borrowers.goodwill_open_usd,
         )))
         for b, borrower in enumerate(borrowers)
     }  # fmt: skip
@@ -178,6 +179,12 @@ def open_day(market: TwinMarket) -> None:
     _lose_lent_coins(market, diary)
     _pay_outflows(market, diary)
     _set_business(market, diary)
+    if market.settings.facts.shares_follow_rigs:
+        kind = _new_rigs(market)
+        price = kind.used_open_usd if kind.clearing_usd is None else kind.clearing_usd
+        for borrower, own in diary.standing.items():
+            worth = own.goodwill_usd * min(1.0, price / kind.used_open_usd)
+            borrower.goodwill_open_usd = worth
 
 
 def give_credit(market: TwinMarket) -> None:
