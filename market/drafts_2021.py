@@ -21,6 +21,7 @@ from market.settings import Facts
 from market.tables_2021 import REST, Tables2021
 
 DAYS_PER_MONTH = 365.0 / 12.0
+GOLDEN_RATIO = 0.6180339887  # its multiples fill an interval evenly
 SPREAD_DAYS = 7  # payment dates of one loan and the next lie so many days apart
 
 INSTRUMENTS = {
@@ -104,6 +105,8 @@ def _opening_loans(tables: Tables2021) -> list[LoanDraft]:
     for number, (borrower, terms, principal, btc) in enumerate(debts):
         loan = _draft(terms, INSTRUMENTS[terms.instrument], borrower, 0, number, principal)
         private = terms.borrower_id == REST
+        if private:
+            _spread_term(loan, number)
         loan.id = f"{terms.loan_id}-{borrower.rpartition('_')[2]}" if private else terms.loan_id
         loan.perimeter = borrower if private else terms.perimeter
         loan.lender = terms.lender_id
@@ -118,6 +121,16 @@ def _opening_loans(tables: Tables2021) -> list[LoanDraft]:
             loan.collateral_units = share * rigs_pledged_th(terms, principal)
         drafts.append(loan)
     return drafts
+
+
+def _spread_term(loan: LoanDraft, number: int) -> None:
+    """The table knows the mean remaining term of private miners' parts; theirs lie around it.
+
+    Evenly between half and one and a half times the mean, part by part.
+    """
+    share = 0.5 + number * GOLDEN_RATIO % 1.0
+    loan.maturity_day = max(1, round(share * loan.maturity_day))
+    loan.next_payment_day = min(loan.next_payment_day, loan.maturity_day)
 
 
 def rigs_pledged_th(terms: Loan2021, principal_usd_m: float) -> float:

@@ -1,4 +1,10 @@
-"""What a run remembers: a row a day, the order book's ladders, and the collateral illusion."""
+"""What a run remembers: a row a day, the order book's ladders, and the collateral illusion.
+
+A day's row has, for each class that trades, ``clearing_<class>_usd`` (last clearing price, NaN
+before the first) and ``mark_<class>_usd`` (lenders' mark); ``btc_mined`` and ``btc_sold`` by all
+miners and, with ``_listed``, by listed ones (sold by themselves, their lenders or estates), and
+``btc_held_listed``; ``rigs_delivered_th`` so far, of orders at the opening.
+"""
 
 from __future__ import annotations
 

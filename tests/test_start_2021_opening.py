@@ -106,6 +106,17 @@ def test_rigs_of_a_loan_are_pledged_or_due_on_delivery(market: Simulation) -> No
     assert found == pytest.approx(wanted)
 
 
+def test_private_miners_terms_lie_evenly_around_those_of_the_table(market: Simulation) -> None:
+    s = market.state
+    for terms in TABLES.terms:
+        if terms.borrower_id == REST:
+            mine = [n for n, name in enumerate(s.names.loans) if name.startswith(terms.loan_id)]
+            share = s.loans.maturity_day[mine] / (terms.maturity_months * 365.0 / 12.0)
+            assert 0.48 < share.min() <= share.max() < 1.52
+            if len(mine) > 10:
+                assert share.mean() == pytest.approx(1.0, abs=0.1)
+
+
 def test_what_was_seen_is_not_drawn_and_the_rest_stays_within_its_confidence() -> None:
     certainty = {row.id: row for row in TABLES.certainty}
     logs: dict[str, list[float]] = {name: [] for name in CONFIDENCE_SD}

@@ -1,0 +1,35 @@
+"""The slow twin on the books of 2021: the same events and the same books, day by day."""
+
+from __future__ import annotations
+
+import pytest
+
+from market.frames import event_frame
+from market.scenario import Scenario
+from market.simulation import Simulation
+from market.twin import TwinMarket
+from market.twin.comparison import differences
+
+# Accidents bring failures, hosts and tenants down early; every dated fact is on.
+HASTE = ("days=60", "credit.hazard_per_year=1.0", "facts.draws=all", "facts.shocks=all")
+YEAR = ("days=300", "credit.hazard_per_year=0.3", "opening.sample=true")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        pytest.param(HASTE, id="haste"),
+        pytest.param((*HASTE, "facts.order_repriced_share=0.3"), id="orders given up"),
+        pytest.param(YEAR, id="most of a year", marks=pytest.mark.slow),
+    ],
+)
+def test_the_twin_lives_through_the_same_days(settings: tuple[str, ...]) -> None:
+    scenario = Scenario.load("backtest-2022").with_settings(list(settings))
+    engine, twin = Simulation(scenario, 7), TwinMarket(scenario, rng=7)
+    while not engine.finished:
+        engine.step()
+        twin.step()
+        assert differences(twin, engine.state) == [], f"day {engine.day}"
+    assert event_frame(engine.state)["kind"].tolist() == twin.events["kind"].tolist()
+    assert twin.worst_conservation_error < 1e-9
+    assert {"shock", "draw", "default", "seizure"} & set(twin.events["kind"]) >= {"default"}
