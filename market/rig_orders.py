@@ -127,13 +127,14 @@ def _money_usd(run: Run, b: int, i: int, k: int) -> float:
 
 
 def _pay(run: Run, b: int, amount_usd: float) -> None:
-    """From new shares first, as far as the market takes them, then cash, then coins."""
+    """From cash, then coins, then new shares: the order of every other need (Myers 1984)."""
     s, today = run.state, run.today()
-    issue_shares(today, b, amount_usd, s.parties, s.borrowers, s.log)
     short = amount_usd - float(s.parties.cash_usd[b])
     if short > 0.0:
         exchange = s.first_outside + Outside.EXCHANGE
         sell_treasury(today, b, short, exchange, s.parties, s.ledger, s.log)
+        short = amount_usd - float(s.parties.cash_usd[b])
+        issue_shares(today, b, short, s.parties, s.borrowers, s.log)
     pay(s.parties, b, s.first_outside + Outside.SUPPLIER, amount_usd)
 
 

@@ -400,10 +400,10 @@ def _money_usd(market: TwinMarket, tranche: Tranche, kind: HardwareClass) -> flo
 
 
 def _pay(market: TwinMarket, borrower: Borrower, amount: float) -> None:
-    """From new shares first, as far as the market takes them, then cash, then coins."""
-    borrower.issue_shares(amount)
+    """From cash, then coins, then new shares."""
     if amount > borrower.cash_usd:
         borrower.sell_treasury(amount - borrower.cash_usd)
+        borrower.issue_shares(amount - borrower.cash_usd)
     borrower.pay(market.supplier, amount)
 
 
