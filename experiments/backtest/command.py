@@ -141,7 +141,7 @@ def _manifest(plan: Plan) -> dict[str, Any]:
         "command": "backtest",
         "scenario": plan.base.with_settings([*plan.settings]).model_dump(mode="json"),
         "seeds": [1, plan.runs],
-        "drawn_rules": {} if plan.fixed_rules else ranges(),
+        "drawn_rules": {} if plan.fixed_rules else {k: vars(r) for k, r in ranges().items()},
         "settings": list(plan.settings),
         "arms": {arm.title: list(arm.settings) for arm in ARMS} if plan.counterfactuals else {},
         "versions": {name: version(name) for name in ("firesale", "numpy", "numba")},

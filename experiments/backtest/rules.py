@@ -6,6 +6,7 @@ The table ``ranges.csv`` says which and why. A seed draws the same rules under e
 from __future__ import annotations
 
 import csv
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -15,23 +16,41 @@ FILE = Path(__file__).resolve().parent / "ranges.csv"
 STREAM = 2022  # apart from every stream of the market
 
 
+@dataclass(frozen=True)
+class Range:
+    """Lowest and highest value of a rule, and whether it is drawn on the scale of its logarithm.
+
+    Its middle is the value of the scenario, so that the ensemble stays centred on it.
+    """
+
+    low: float
+    high: float
+    log: bool
+
+    def at(self, place: float) -> float:
+        """The value at a place from 0 to 1."""
+        if self.log:
+            return self.low * (self.high / self.low) ** place
+        return self.low + place * (self.high - self.low)
+
+
 @cache
-def ranges() -> dict[str, tuple[float, float]]:
-    """Lowest and highest value by scenario key; whole numbers where the key asks for them."""
+def ranges() -> dict[str, Range]:
+    """Ranges by scenario key."""
     with FILE.open(encoding="utf-8", newline="") as file:
         return {
-            row["parameter"]: (float(row["low"]), float(row["high"]))
+            row["parameter"]: Range(float(row["low"]), float(row["high"]), row["scale"] == "log")
             for row in csv.DictReader(file)
         }
 
 
 def drawn_rules(seed: int) -> tuple[str, ...]:
-    """Settings of a run: every rule uniform within its range; the same seed gives the same ones."""
+    """Settings of a run: every rule evenly within its range; the same seed gives the same ones."""
     found = ranges()
     places = np.random.default_rng([STREAM, seed]).random(len(found))
     return tuple(
-        f"{key}={_value(key, low + place * (high - low))}"
-        for place, (key, (low, high)) in zip(places.tolist(), found.items(), strict=True)
+        f"{key}={_value(key, range_.at(place))}"
+        for place, (key, range_) in zip(places.tolist(), found.items(), strict=True)
     )
 
 
