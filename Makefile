@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help run view test test-slow lint types check clean
+.PHONY: help run view test test-slow full lint types check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -34,6 +34,9 @@ test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with AR
 # pytest's exit code 5 says that no test is marked slow.
 test-slow: $(NEED_UV) ## run the slow tests
 	@$(RUN) pytest -m slow $(ARGS) || [ $$? -eq 5 ]
+
+full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz (an hour)
+	@$(RUN) python tests/full.py
 
 lint: $(NEED_UV) ## check style and format
 	@$(RUN) ruff check

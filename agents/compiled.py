@@ -8,6 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
+import dis
 import hashlib
 import os
 import re
@@ -18,10 +19,11 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numba
-from numba import njit as _njit
+from numba.core.registry import CPUDispatcher
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PACKAGES = ("agents", "market")
@@ -80,7 +82,7 @@ def source_hash() -> str:
 
 
 @cache
-def _cache_root() -> Path:
+def cache_root() -> Path:
     """The folder of all caches: the user's choice, the usual place, or a temporary one."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firesale"
@@ -106,15 +108,16 @@ def _forget_old(root: Path) -> None:
 
 
 @cache
-def _cache_folder(module: str) -> Path:
-    folder = _cache_root() / f"{module}-{module_hash(module)}"
+def _cache_folder(module: str, kind: str) -> Path:
+    folder = cache_root() / f"{module}-{module_hash(module)}"
     folder.mkdir(parents=True, exist_ok=True)
     os.utime(folder)
-    return folder
+    return folder / kind
 
 
 def _mark() -> Path:
-    return _cache_root() / f"warm-{source_hash()}"
+    place = hashlib.sha256(str(_ROOT).encode()).hexdigest()[:8]  # numba keeps code by path
+    return cache_root() / f"warm-{source_hash()}-{place}"
 
 
 def is_warm() -> bool:
@@ -127,17 +130,94 @@ def note_warm() -> None:
     _mark().touch()
 
 
+_OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
+
+
+# What a kernel uses where it makes arrays or parts of them, or reaches the shared tables.
+_MAKERS = frozenset(
+    ("arange", "argsort", "array", "asarray", "astype", "ascontiguousarray")
+    + ("clip", "concatenate", "copy", "cumsum", "diff", "empty", "flatnonzero", "full")
+    + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
+    + ("tables", "where", "zeros", "Shared")
+)
+_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE"))
+
+
+def _makes_arrays(function: Callable[..., Any]) -> bool:
+    """Whether a function may make an array, itself or through a kernel that it calls.
+
+    Numba refuses to compile one that does and was not recognised.
+    """
+    names = function.__code__.co_names
+    used = [function.__globals__.get(name) for name in names]
+    modules = [one for one in used if isinstance(one, ModuleType)]
+    used += [getattr(module, name, None) for module in modules for name in names]
+    return (
+        not _MAKERS.isdisjoint(names)
+        or any(step.opname in _SLICES for step in dis.get_instructions(function))
+        or any(one.makes_arrays for one in used if isinstance(one, _Kernel))
+    )
+
+
+class _Kernel(CPUDispatcher):
+    """A compiled function that other compiled functions call, without an entrance for Python.
+
+    The entrance takes every array out of every table and puts it back: for functions of whole
+    tables it is most of what there is to compile. It is made, as a function of its own, when Python
+    calls for the first time.
+
+    A kernel that makes no array counts no references to arrays either. Numba would count those to
+    every column of a table that a function with branches gets, one atomic addition each: of a day
+    of many parties that was nine tenths.
+    """
+
+    def __init__(self, py_func: Callable[..., Any], forceinline: bool = False) -> None:
+        self.makes_arrays = _makes_arrays(py_func)
+        self._options = {**_OPTIONS, "_nrt": self.makes_arrays}
+        options = {**self._options, "no_cpython_wrapper": True, "forceinline": forceinline}
+        super().__init__(py_func, targetoptions=options)
+        self._entrance: CPUDispatcher | None = None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call from Python."""
+        if self._entrance is None:
+            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(self._options))
+            _keep(self._entrance, "entrance")
+        return self._entrance(*args)
+
+
+def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
+    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up."""
+    folder = str(_cache_folder(dispatcher.py_func.__module__, kind))
+    setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010
+    dispatcher.enable_caching()
+
+
 def compiled(function: Callable[..., Any]) -> Any:
     """Compile with numba: cached on disk, releasing the GIL, IEEE arithmetic, one thread.
 
     One core saturates the memory of the machines this was measured on, so kernels are sequential
     and every sum has one order: results do not depend on the number of threads.
     """
-    # Read when a function's cache is set up.
-    setattr(numba.config, "CACHE_DIR", str(_cache_folder(function.__module__)))  # noqa: B010
-    return _njit(cache=True, nogil=True, error_model="numpy")(function)
+    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+        return function
+    kernel = _Kernel(function)
+    _keep(kernel, "kernel")
+    return kernel
 
 
 def inlined(function: Callable[..., Any]) -> Any:
-    """Compile into the caller: for transfers in hot loops, where passing a table costs more."""
-    return _njit(inline="always", error_model="numpy")(function)
+    """Compile into the caller: for short functions in hot loops.
+
+    Handing over a table means copying the addresses and sizes of all its columns.
+    """
+    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+        return function
+    kernel = _Kernel(function, forceinline=True)
+    _keep(kernel, "kernel")
+    return kernel

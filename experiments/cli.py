@@ -1,11 +1,13 @@
-"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``backtest``, ``view`` and so on.
+"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``backtest``, ``view``, ``bench`` ...
 
 Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -37,6 +39,16 @@ app.add_typer(scenarios, name="scenarios")
 NAME = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
 ]
+START = Annotated[
+    str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
+]
+SCALE = Annotated[
+    float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
+]
+SETTINGS = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
+]
 
 
 @app.command(
@@ -44,18 +56,11 @@ NAME = Annotated[
 )
 def run(
     scenario: NAME,
-    start: Annotated[
-        str | None, typer.Option(metavar="BOOKS", help="Opening books; this version has 2025.")
-    ] = None,
+    start: START = None,
     seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
     days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
-    scale: Annotated[
-        float | None, typer.Option(help="Multiplies the number of small parties, 0.1 to 100.")
-    ] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
-    ] = None,
+    scale: SCALE = None,
+    settings: SETTINGS = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="A new or empty folder; without it a fresh one in out/."),
@@ -185,11 +190,38 @@ def view(
     open_: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser on the page.")
     ] = True,
+    start: START = None,
+    scale: SCALE = None,
+    settings: SETTINGS = None,
 ) -> None:
     """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
     from experiments.view.serve import serve
 
-    serve(scenario, port, open_)
+    changes = []
+    for option, key, value in (
+        ("--start", "opening.start", start),
+        ("--scale", "opening.scale", scale),
+    ):
+        if value is not None:
+            with_option(load(scenario), option, key, value)  # a refusal names the option
+            changes.append(f"{key}={value}")
+    serve(scenario, port, open_, [*changes, *(settings or [])])
+
+
+@app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
+def bench(
+    parties: Annotated[
+        list[int] | None,
+        typer.Option(help="Size of a market to measure; repeatable. Else 10^3 to 10^7."),
+    ] = None,
+    json_: Annotated[
+        bool, typer.Option("--json", help="Print one JSON object and nothing else.")
+    ] = False,
+) -> None:
+    """Measure what a day costs, against this machine's memory and against plain agents."""
+    from experiments.bench import command
+
+    command.bench(parties or [], as_json=json_)
 
 
 @scenarios.command("list", epilog="Example: firesale scenarios list")
@@ -244,6 +276,8 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII
+    with contextlib.suppress(ValueError):  # in a thread, which gets no signals
+        signal.signal(signal.SIGTERM, signal.default_int_handler)  # as an interrupt: tidy up
     arguments = sys.argv[1:] if arguments is None else arguments
     command: Callable[..., Any] = typer.main.get_command(app)
     try:

@@ -30,6 +30,7 @@ SIDE = {Kind.MINER: -1.0, Kind.LENDER: 0.0, Kind.NEOCLOUD: 1.0}
 COLUMN = 0.56  # where named borrowers stand, out of 1 from the middle to the edge
 TOP, BOTTOM, REST_TOP = 0.93, -0.97, -0.42
 ZIGZAG = 0.03  # lenders stand left and right of the middle in turn
+GROUP = 1.4  # times the radius that one party of its size would have
 SMALLEST_PT = 4.4  # radius of a failed one: it must be seen
 WIDEST_PT = 7.0  # an edge
 SAMPLES = 14  # points of an edge
@@ -62,12 +63,16 @@ def places(network: Network) -> NDArray[np.float64]:
         at[pies, 0] = SIDE[kind] * COLUMN
         at[pies, 1] = np.linspace(REST_TOP - 0.06, BOTTOM + 0.06, max(len(pies), 2))[: len(pies)]
     lenders = np.flatnonzero(network.kinds == Kind.LENDER)
+    pools = lenders[np.array([not network.ids[node] for node in lenders], np.bool_)]
+    lenders = np.setdiff1d(lenders, pools)
     count = len(network.labels)
     weight = np.bincount(network.lender, network.owed_open_usd, count)
     pull = np.bincount(network.lender, network.owed_open_usd * at[network.borrower, 1], count)
     height = (pull / np.maximum(weight, 1.0))[lenders]
     order = lenders[np.argsort(-height, kind="stable")]
-    at[order, 1] = np.linspace(TOP, BOTTOM, max(len(order), 2))[: len(order)]
+    low = REST_TOP + 0.14 if len(pools) else BOTTOM
+    at[order, 1] = np.linspace(TOP, low, max(len(order), 2))[: len(order)]
+    at[pools, 1] = np.linspace(REST_TOP - 0.06, BOTTOM + 0.06, max(len(pools), 2))[: len(pools)]
     at[order, 0] = ZIGZAG * (1 - 2 * (np.arange(len(order)) % 2))
     return at
 
@@ -150,7 +155,7 @@ def draw_network(axes: Axes, network: Network, *, scale: float = 1.0) -> None:
                     zorder=4,
                 )
     for node in np.flatnonzero(~single):
-        _draw_pie(axes, at[node], 2.2 * radius[node], network.counts[node])
+        _draw_pie(axes, at[node], GROUP * radius[node], network.counts[node])
     if scale >= 1.0:
         _write_names(axes, network, at, radius, standing)
         _write_heads(axes, network)
@@ -221,7 +226,7 @@ def _write_names(
         if kind != Kind.LENDER and not group and seen[kind] > MOST_NAMED:
             continue
         left = kind == Kind.MINER
-        gap = (2.2 if group else 1.0) * radius[node] + 3
+        gap = (GROUP if group else 1.0) * radius[node] + 3
         axes.annotate(
             network.labels[node].replace(" owing", "\nowing").replace(" lending", "\nlending")
             if group

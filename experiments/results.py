@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -48,7 +48,7 @@ class Results:
     lenders: pd.DataFrame
     illusion: pd.DataFrame
     absorption: pd.DataFrame
-    names: dict[str, str]
+    names: Mapping[str, str]
     note: str = ""
     network: Network | None = None  # as it stands on the last day
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
@@ -59,17 +59,18 @@ class Results:
     ) -> Results:
         """Collect the frames of a simulation that has run, or is under way.
 
-        Without ``loans`` their frame stays empty: it is the slow one, and a page that follows a
-        large market has no use for it.
+        Without ``loans`` their frame stays empty, and of a very long log only the latest events and
+        the largest trees are kept: a page that follows a large market has no use for the rest.
         """
         from experiments.network import network_of
+        from experiments.shown_events import rows_to_show
 
         return cls(
             scenario=scenario,
             seed=seed,
             summary=simulation.summary(),
             series=simulation.series(),
-            events=simulation.events(),
+            events=simulation.events(None if loans else rows_to_show(simulation.state.events)),
             book=simulation.book(),
             loans=simulation.loans() if loans else _no_loans(),
             lenders=_lenders(simulation),

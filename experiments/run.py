@@ -39,7 +39,7 @@ def simulate(
             f"--seed: {seed} is not allowed; it must be a whole number from 0 to 2^63 − 1."
         )
     start = time.perf_counter()
-    with _progress(scenario.days, quiet) as progress:
+    with progress(scenario.days, quiet) as show:
         from agents.compiled import is_warm, note_warm
 
         warm = is_warm()
@@ -51,7 +51,7 @@ def simulate(
         simulation = Simulation(scenario, seed=seed)
         opened = time.perf_counter()
         for day in range(scenario.days):
-            progress(day, text if day == 0 else "Simulating")
+            show(day, text if day == 0 else "Simulating")
             simulation.step()
             if not warm and day == 0:
                 note_warm()
@@ -79,10 +79,10 @@ def run_scenario(
 
 
 @contextmanager
-def _progress(days: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
+def progress(total: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
     """A bar on stderr, only on a terminal, and only once patience is over."""
     if quiet or not sys.stderr.isatty():
-        yield lambda day, text: None
+        yield lambda done, text: None
         return
     now: dict[str, Any] = {"completed": 0, "description": "Opening the books"}
     bars: list[Progress] = []
@@ -105,12 +105,12 @@ def _progress(days: int, quiet: bool) -> Iterator[Callable[[int, str], None]]:
             console=Console(stderr=True),
             transient=True,
         )
-        bar.add_task(now["description"], total=days, completed=now["completed"])
+        bar.add_task(now["description"], total=total, completed=now["completed"])
         bar.start()
         bars.append(bar)
 
-    def update(day: int, text: str) -> None:
-        now.update(completed=day, description=text)
+    def update(done: int, text: str) -> None:
+        now.update(completed=done, description=text)
         for bar in bars:
             bar.update(bar.task_ids[0], **now)
 

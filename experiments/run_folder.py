@@ -1,17 +1,19 @@
 """The folder of a run: chosen before the simulation, filled beside it, put in place at the end.
 
-A crash or an interrupt leaves no half-written folder: all files are written into a hidden one,
-flushed to disk, and moved into place together, the manifest last.
+A crash, an interrupt or a kill leaves no half-written folder: all files are written into a hidden
+one, flushed to disk, and appear in their place at once, under one new name.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
 import math
 import os
 import platform
+import shutil
 import sys
 import tempfile
 import time
@@ -70,7 +72,7 @@ class RunFolder:
             InputError: the folder was filled meanwhile, or the disk is full or has gone.
         """
         given = self.given
-        parent = OUT if given is None else given if given.is_dir() else given.parent
+        parent = OUT if given is None else _workplace(given.absolute())
         try:
             parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(prefix=".firesale-", dir=parent) as hidden:
@@ -80,16 +82,19 @@ class RunFolder:
                 for path in sorted(part.rglob("*"), reverse=True):
                     flush(path)
                 flush(part)
-                folder = _move_up(part, given) if given == parent else self._rename(part, parent)
+                if given is None:
+                    folder = self._rename(part, parent)
+                elif parent == given.absolute():
+                    folder = _move_up(part, given)
+                else:
+                    folder = _replace(part, given)
                 flush(parent)
                 return folder
         except OSError as error:
             raise self._unwritable(error) from None
 
     def _rename(self, part: Path, parent: Path) -> Path:
-        """Give the filled folder its name: the given one, or the next that is free."""
-        if self.given is not None:
-            return part.rename(self.given)
+        """Give the filled folder the next name that is free."""
         for number in itertools.count(1):
             folder = parent / f"{self.name}-{number}"
             if not folder.exists():
@@ -107,6 +112,32 @@ class RunFolder:
             f"{where}: results cannot be written there ({reason}); "
             "name a writable place with --out."
         )
+
+
+def _workplace(given: Path) -> Path:
+    """Where a given folder is filled: beside it, or inside if there is no other place on its disk.
+
+    Inside, too, if it is the current folder: whoever stands in it would stand in none.
+    """
+    if not given.is_dir():
+        return given.parent
+    inside = sys.platform == "win32" or given.is_symlink() or given.is_mount()
+    inside |= given.samefile(Path.cwd()) or not os.access(given.parent, os.W_OK)
+    return given if inside else given.parent
+
+
+def _replace(part: Path, folder: Path) -> Path:
+    """Give the filled folder its name; an empty folder of that name gives way at once."""
+    if folder.is_dir():
+        shutil.copymode(folder, part)
+    try:
+        return part.replace(folder)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        raise InputError(
+            f"--out {folder}: was filled while the run went on; nothing is written."
+        ) from None
 
 
 def _move_up(part: Path, folder: Path) -> Path:

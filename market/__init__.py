@@ -1,7 +1,8 @@
 """Where agents meet: books, prices, loans, covenants, default, liquidation, credit.
 
 The public names are loaded when first used, so that importing ``market`` stays cheap:
-``CreditMarket`` (the Mesa shell), ``Simulation`` (the engine without it), ``Scenario``.
+``CreditMarket`` (the Mesa shell), ``Simulation`` (the engine without it), ``Scenario``, and
+``synthetic`` (a scenario that opens with a population of any size).
 """
 
 from __future__ import annotations
@@ -11,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from market.errors import InputError
     from market.model import CreditMarket
+    from market.opening_synthetic import synthetic
     from market.scenario import Scenario
     from market.simulation import Simulation
 
-__all__ = ["CreditMarket", "InputError", "Scenario", "Simulation"]
+__all__ = ["CreditMarket", "InputError", "Scenario", "Simulation", "synthetic"]
 
 _HOMES = {
     "CreditMarket": "market.model",
     "InputError": "market.errors",
     "Scenario": "market.scenario",
     "Simulation": "market.simulation",
+    "synthetic": "market.opening_synthetic",
 }
 
 

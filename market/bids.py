@@ -1,4 +1,4 @@
-"""What buyers offer for a class today: the order book, and what walking it with a position brings.
+"""What buyers offer for a class today.
 
 Bids are computed per segment (the strip of the option to run) and spread by each buyer's private
 view. The level of the strip is *implied* by the opening second-hand price, as an implied volatility
@@ -54,24 +54,50 @@ def segment_strips(
 
     A buyer looks no further than its horizon and the class's remaining economic life.
     """
-    classes = len(hardware.family)
-    strips = np.full((len(first_of_segment), classes), np.nan)
+    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
+    for k in range(len(hardware.family)):
+        gpu = hardware.family[k] == Family.GPU
+        set_class_strips(
+            k,
+            income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
+            gpu_drift if gpu else asic_drift,
+            gpu_volatility if gpu else asic_volatility,
+            reversion,
+            remaining_years[k],
+            first_of_segment,
+            buyers,
+            hardware,
+            strips,
+        )
+    return strips
+
+
+@compiled
+def set_class_strips(
+    k: int,
+    expected_usd_day: float,
+    drift: float,
+    volatility: float,
+    reversion: float,
+    remaining_years: float,
+    first_of_segment: np.ndarray,
+    buyers: Buyers,
+    hardware: Hardware,
+    strips: np.ndarray,
+) -> None:
+    """Strip values of one class for the segments that buy it, into ``strips`` [segment, class]."""
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
-        for k in range(classes):
-            if not buyers.accepts[member, k]:
-                continue
-            gpu = hardware.family[k] == Family.GPU
+        if buyers.accepts[member, k]:
             strips[segment, k] = strip_value_usd(
-                income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
+                expected_usd_day,
                 unit_cost_usd_day(k, buyers.running_cost_usd_kwh[member], hardware),
-                gpu_drift if gpu else asic_drift,
-                gpu_volatility if gpu else asic_volatility,
+                drift,
+                volatility,
                 reversion,
                 buyers.required_return[member],
-                min(buyers.horizon_years[member], remaining_years[k]),
+                min(buyers.horizon_years[member], remaining_years),
             )
-    return strips
 
 
 @compiled
@@ -140,21 +166,6 @@ def class_bids(
 
 
 @compiled
-def walk_book(bids: np.ndarray, units: np.ndarray, position: float) -> tuple[float, float]:
-    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
-    order = np.argsort(-bids, kind="mergesort")
-    left = position
-    proceeds = 0.0
-    for i in order:
-        if left <= 0.0 or bids[i] <= 0.0:
-            break
-        sold = min(left, units[i])
-        proceeds += sold * bids[i]
-        left -= sold
-    return proceeds, position - left
-
-
-@compiled
 def implied_view(
     k: int,
     price_usd: float,
@@ -181,23 +192,23 @@ def implied_view(
     With ``spend_budgets`` a buyer takes what its money buys at the price. Bisection on the monotone
     demand at the opening price, between 1 % and 400 %.
     """
-    view = np.ones(len(hardware.family))
+    gpu = hardware.family[k] == Family.GPU
+    listed = income_usd_day(k, rent_h100, hashprice, hardware)
+    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
     low, high = 0.01, 4.0
     for _ in range(40):
-        view[k] = 0.5 * (low + high)
-        strips = segment_strips(
-            rent_h100,
-            hashprice,
-            gpu_drift,
-            gpu_volatility,
-            asic_drift,
-            asic_volatility,
+        view = 0.5 * (low + high)
+        set_class_strips(
+            k,
+            listed * view,
+            gpu_drift if gpu else asic_drift,
+            gpu_volatility if gpu else asic_volatility,
             reversion,
-            view,
-            remaining_years,
+            remaining_years[k],
             first_of_segment,
             buyers,
             hardware,
+            strips,
         )
         bids, units = class_bids(
             k,
@@ -224,7 +235,7 @@ def implied_view(
             elif bids[i] >= price_usd:
                 wanted += units[i]
         if wanted > units_wanted:
-            high = view[k]
+            high = view
         else:
-            low = view[k]
+            low = view
     return 0.5 * (low + high)

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders, capital_ratio, expected_recovery_usd
 from agents.party import Parties, Status
 from market.context import Log, Terms, Today
@@ -72,7 +72,7 @@ def value_claims(
                 carry_at(today, loan, expected, parent[loan], lenders, loans, log)
 
 
-@compiled
+@inlined
 def carry_at(
     today: Today,
     loan: int,
@@ -124,7 +124,7 @@ def note_write_down(
         lenders.worst_event[row] = event
 
 
-@compiled
+@inlined
 def charge_lender(
     today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
 ) -> None:
@@ -133,7 +133,7 @@ def charge_lender(
     charge_capital(today, row, loss_usd, parent, lenders, log)
 
 
-@compiled
+@inlined
 def charge_capital(
     today: Today, row: int, loss_usd: float, parent: int, lenders: Lenders, log: Log
 ) -> None:

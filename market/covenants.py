@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage, equity_cure_usd
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders, liquidation_debt_usd
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
@@ -81,7 +81,7 @@ def sell_pledged_btc(
     return repaid
 
 
-@compiled
+@inlined
 def release_pledged_btc(loan: int, loans: Loans, parties: Parties) -> None:
     """Coins left on a repaid loan go back to the borrower."""
     parties.btc[loans.borrower[loan]] += loans.collateral_btc[loan]

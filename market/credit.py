@@ -11,7 +11,7 @@ from agents.borrower import (
     equity_room_usd,
     equity_value_usd,
 )
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.party import Parties, Status
 from market.context import Log, Terms, Today
@@ -37,7 +37,7 @@ WEEK_DAYS = 7
 CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhead
 
 
-@compiled
+@inlined
 def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
     """Scheduled interest and principal of the next year, bullets excluded [USD]."""
     total = 0.0
@@ -60,7 +60,7 @@ def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
     return total
 
 
-@compiled
+@inlined
 def yearly_interest_usd(today: Today, b: int, loans: Loans) -> float:
     """Interest of a year on what a borrower owes [USD]."""
     total = 0.0
@@ -72,7 +72,7 @@ def yearly_interest_usd(today: Today, b: int, loans: Loans) -> float:
     return total
 
 
-@compiled
+@inlined
 def borrower_debt_usd(b: int, loans: Loans) -> float:
     """Principal owed in this market [USD]."""
     total = 0.0
@@ -98,7 +98,7 @@ def contract_values_usd(today: Today, terms: Terms, count: int, contracts: Contr
     return values
 
 
-@compiled
+@inlined
 def other_assets_usd(
     today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
 ) -> float:
@@ -112,7 +112,7 @@ def other_assets_usd(
     return value
 
 
-@compiled
+@inlined
 def machines_usd(b: int, prices_usd: np.ndarray, holdings: Holdings) -> float:
     """A borrower's machines at given prices [class]; in USD."""
     value = 0.0

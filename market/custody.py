@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.miner import Miners, online_share, power_cost_usd_day
 from agents.neocloud import HOURS_PER_DAY, Neoclouds, spot_margin_usd_day
@@ -94,7 +94,7 @@ def carry_lots(
     return supply, hashrate
 
 
-@compiled
+@inlined
 def hosting_margin_usd_day(
     today: Today, terms: Terms, lot: int, hardware: Hardware, neoclouds: Neoclouds, lots: Lots
 ) -> float:
@@ -105,7 +105,7 @@ def hosting_margin_usd_day(
     return spot_margin_usd_day(today.rent_h100_usd_h * hardware.quality[k], kept, running)
 
 
-@compiled
+@inlined
 def credit_owner(
     today: Today,
     lot: int,
@@ -146,7 +146,7 @@ def credit_owner(
     )
 
 
-@compiled
+@inlined
 def charge_owner(
     today: Today,
     lot: int,

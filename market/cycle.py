@@ -8,7 +8,7 @@ and orders with it (:mod:`market.investment`); new machines lower rents. Nothing
 from __future__ import annotations
 
 from agents.lender import lending_ease, perceived_loss_rate
-from market import investment
+from market import compiled_phases, investment
 from market.investment import WEEK_DAYS
 from market.run import Run
 
@@ -27,46 +27,16 @@ def learn(run: Run) -> None:
 
 def invest(run: Run) -> None:
     """Order new machines where they pay and money is found; take delivery of what is due."""
-    s, today, k = run.state, run.today(), run.quotes.machine_class
+    s, k = run.state, run.quotes.machine_class
     if run.scenario.investment.sensitivity <= 0.0 or k < 0:
         return
-    investment.grow_room(today, run.terms, s.lenders)
     if run.day % WEEK_DAYS == 0:
         s.prices.q = machine_value_to_price(run) / run.quotes.value_to_price_open
-        s.prices.ordered_usd += investment.place_orders(
-            today,
-            run.terms,
-            k,
-            s.prices.q,
-            machine_price_usd(run),
-            s.parties,
-            s.borrowers,
-            s.neoclouds,
-            s.lenders,
-            s.loans,
-            s.hardware,
-            s.holdings,
-            s.orders,
-            s.log,
-        )
-        s.prices.paid_out_usd += investment.pay_out(
-            today, run.terms, s.parties, s.borrowers, s.loans, s.orders
-        )
-    delivered = investment.deliver_orders(
-        today,
-        run.terms,
-        k,
-        s.parties,
-        s.borrowers,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.hardware,
-        s.holdings,
-        s.orders,
-        s.log,
+    ordered, paid_out = compiled_phases.invest(
+        run.today(), run.shared(), k, s.prices.q, machine_price_usd(run)
     )
-    investment.renew_class(k, run.day, delivered, s.holdings, s.hardware)
+    s.prices.ordered_usd += ordered
+    s.prices.paid_out_usd += paid_out
 
 
 def machine_price_usd(run: Run) -> float:

@@ -15,7 +15,7 @@ from market.context import Log, Terms, Today
 from market.covenants import sell_pledged_btc
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
-from market.ledger import Ledger, pay
+from market.ledger import DUST_USD, Ledger, pay
 from market.loans import Collateral, Loans, LoanStatus
 from market.lots import Lots, LotState, new_lot
 from market.randomness import Stream, uniform
@@ -186,7 +186,7 @@ def form_estate(
     ledger.outside_btc[0] += coins
     amount = coins * today.btc_usd + parties.eth[b] * today.eth_usd
     parties.eth[b] = 0.0
-    if amount > 0.0:
+    if amount > DUST_USD:
         pay(parties, exchange, b, amount)
         log.forced_usd[0] += coins * today.btc_usd
         event = log_event(

@@ -2,29 +2,27 @@
 
 When a cure period has run out, the lender compares what the borrower would still pay with what
 enforcement would really bring: today's order book walked with everything that would come to market,
-less cost, later. So an empty market breeds forbearance. A borrower of a non-recourse loan compares
-the debt with what the machines earn it, and hands over the keys when they are worth less.
+less cost, later. So an empty market breeds forbearance. Whether a borrower hands over the keys of
+its own will is decided by :mod:`market.surrender`.
 """
 
 from __future__ import annotations
 
 import math
 
-import numpy as np
-
-from agents.buyer import strip_value_usd
-from agents.lender import annuity_factor, continuing_value_usd, patience_days, waives
+from agents.lender import continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
 from market import windows
-from market.bids import income_usd_day, walk_book
+from market.compiled_phases import decisions_due
 from market.credit import borrower_debt_usd
 from market.events import Cause, Event, log_event
-from market.hardware import Family
+from market.illusion import class_ladder, realisable_usd
 from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
+from market.order_book import Ladder
 from market.run import Run
+from market.surrender import LONGEST_YEARS, Outlook, not_worth_keeping, perimeter_income_usd_day
 
-LONGEST_YEARS = 5.0  # a lender looks no further
 EXTENSION_DAYS = 365
 PRINCIPAL = (Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 PAYMENT = (Cause.INTEREST, *PRINCIPAL)
@@ -36,20 +34,32 @@ def decide(run: Run) -> None:
     if stands_still(run):
         _stop_clocks(run)
         return
-    due = np.flatnonzero(
-        (loans.status == LoanStatus.PERFORMING)
-        & (loans.breach != Cause.NONE)
-        & (loans.collateral != Collateral.BTC)
-        & (run.day >= loans.breach_day + loans.cure_days)
-        & (loans.waivers < run.scenario.credit.max_waivers)
-    )
+    due = decisions_due(run.today(), run.scenario.credit.max_waivers, run.shared())
     if len(due) > 0:
         run.strips = windows.strips_today(run)  # today's order book, not that of the last window
+    book = DaysBook(run)
     for loan in due.tolist():
         if run.state.parties.status[loans.borrower[loan]] == Status.ACTIVE:
-            _decide_one(run, loan)
+            _decide_one(book, loan)
     if run.day % 7 == 0 and run.scenario.credit.surrender_ratio > 0.0:
         _surrender(run)
+
+
+class DaysBook:
+    """Today's order books, each put in order once: nothing is sold while lenders decide."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._ladders: dict[tuple[int, bool], Ladder | None] = {}
+
+    def realisable_usd_unit(self, k: int, position: float) -> float:
+        """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
+        if position <= 0.0:
+            return 0.0
+        key = (k, position >= self.run.quotes.smallest_cluster)
+        if key not in self._ladders:
+            self._ladders[key] = class_ladder(self.run, *key)
+        return realisable_usd(self.run, self._ladders[key], k, position) / position
 
 
 def stands_still(run: Run) -> bool:
@@ -73,7 +83,8 @@ def _stop_clocks(run: Run) -> None:
     s.parties.payables_day[waiting] += 1
 
 
-def _decide_one(run: Run, loan: int) -> None:
+def _decide_one(book: DaysBook, loan: int) -> None:
+    run = book.run
     loans, lenders = run.state.loans, run.state.lenders
     row = int(loans.lender[loan])
     patience = patience_days(
@@ -82,7 +93,7 @@ def _decide_one(run: Run, loan: int) -> None:
     if lenders.supply[row] <= 0.0 or patience < run.scenario.credit.waiver_days:
         return  # who cannot wait enforces
     goes_on = continuing_usd(run, loan)
-    brings = enforcement_usd(run, loan)
+    brings = enforcement_usd(book, loan)
     if not waives(goes_on, brings, run.scenario.credit.waiver_margin):
         return
     _waive(run, loan, goes_on - brings)
@@ -108,7 +119,7 @@ def continuing_usd(run: Run, loan: int) -> float:
         share = principal / max(float(borrower_debt_usd(b, loans)), 1e-9)
         flow = share * 365.0 * float(s.borrowers.trailing_cash_flow_usd[b])
     else:
-        flow = 365.0 * perimeter_income_usd_day(run, loan)
+        flow = 365.0 * float(perimeter_income_usd_day(loan, loans, s.holdings, s.neoclouds))
     left = 0.0
     k = int(loans.hardware[loan])
     if loans.collateral[loan] == Collateral.HARDWARE:
@@ -119,22 +130,9 @@ def continuing_usd(run: Run, loan: int) -> float:
     return float(continuing_value_usd(principal, flow, left, loan_rate(run, loan), years))
 
 
-def perimeter_income_usd_day(run: Run, loan: int) -> float:
-    """What the machines or sites of a loan earn a day [USD]."""
-    s, loans = run.state, run.state.loans
-    income = float(loans.base_cash_flow_usd_day[loan])
-    if loans.holding[loan] >= 0:
-        income += float(
-            loans.collateral_units[loan] * s.holdings.income_usd_unit_day[loans.holding[loan]]
-        )
-    elif loans.collateral[loan] == Collateral.SITE:
-        hosting = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
-        income += float(loans.collateral_units[loan] * hosting)
-    return income
-
-
-def enforcement_usd(run: Run, loan: int) -> float:
+def enforcement_usd(book: DaysBook, loan: int) -> float:
     """What enforcing a loan would bring [USD, present value], collateral first, then the estate."""
+    run = book.run
     s, loans, terms = run.state, run.state.loans, run.terms
     b = int(loans.borrower[loan])
     principal = float(loans.principal_usd[loan])
@@ -144,7 +142,7 @@ def enforcement_usd(run: Run, loan: int) -> float:
     if loans.collateral[loan] == Collateral.HARDWARE:
         wait = terms.legal_days + int(s.hardware.relocation_days[k])
         row = int(loans.holding[loan])
-        per_unit = realisable_usd_unit(run, k, float(s.holdings.units[row]))
+        per_unit = book.realisable_usd_unit(k, float(s.holdings.units[row]))
         secured = float(loans.collateral_units[loan]) * per_unit * math.exp(-rate * wait / 365.0)
     elif loans.collateral[loan] == Collateral.SITE:
         value = terms.site_recovery_share * float(loans.site_value_usd[loan])
@@ -152,37 +150,13 @@ def enforcement_usd(run: Run, loan: int) -> float:
     secured = min(secured, principal)
     if not loans.recourse[loan]:
         return secured
-    dividend = estate_share(run, b) * math.exp(-rate * terms.bankruptcy_days / 365.0)
+    dividend = estate_share(book, b) * math.exp(-rate * terms.bankruptcy_days / 365.0)
     return secured + dividend * (principal - secured)
 
 
-def realisable_usd_unit(run: Run, k: int, position: float) -> float:
-    """Net proceeds a unit [USD] of walking today's order book with a whole position."""
-    if position <= 0.0:
-        return 0.0
-    s, terms = run.state, run.terms
-    books = [
-        windows.bids_today(run, k, place, 0.0)
-        for place, there in (
-            (False, run.quotes.has_removed_buyers[k]),
-            (True, run.quotes.has_in_place_buyers[k] and position >= run.quotes.smallest_cluster),
-        )
-        if there
-    ]
-    scrap = float(s.hardware.scrap_usd[k])
-    if not books:
-        return scrap
-    bids = np.concatenate([book[0] for book in books])
-    units = np.concatenate([book[1] for book in books])
-    gross, sold = walk_book(bids, units, position)
-    gpu = s.hardware.family[k] == Family.GPU
-    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-    net = gross * (1.0 - terms.legal_cost_share) - removal * sold
-    return (max(net, 0.0) + (position - sold) * scrap) / position
-
-
-def estate_share(run: Run, b: int) -> float:
+def estate_share(book: DaysBook, b: int) -> float:
     """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+    run = book.run
     s, loans, terms = run.state, run.state.loans, run.terms
     own = range(int(loans.first[b]), int(loans.first[b + 1]))
     rows = slice(int(s.holdings.first[b]), int(s.holdings.first[b + 1]))
@@ -191,7 +165,7 @@ def estate_share(run: Run, b: int) -> float:
     for row in range(rows.start, rows.stop):
         k, units = int(s.holdings.hardware[row]), float(s.holdings.units[row])
         if units > 0.0:
-            price[k] = realisable_usd_unit(run, k, units)
+            price[k] = book.realisable_usd_unit(k, units)
             assets += max(units - float(s.holdings.pledged[row]), 0.0) * price[k]
     coins = float(s.parties.btc[b] + s.parties.btc_lent[b]) * s.prices.btc_usd
     assets += max(float(s.parties.cash_usd[b]), 0.0) + coins
@@ -259,22 +233,16 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
 def _surrender(run: Run) -> None:
     """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
     s, loans = run.state, run.state.loans
-    candidates = np.flatnonzero(
-        (loans.status == LoanStatus.PERFORMING)
-        & ~loans.recourse
-        & (loans.collateral == Collateral.HARDWARE)
-        & (loans.principal_usd > 0.0)
-        & (loans.breach == Cause.NONE)
+    rows, keeps = not_worth_keeping(
+        run.today(),
+        run.scenario.credit.surrender_ratio,
+        outlook_of(run),
+        s.buyer_view,
+        windows.lives_today(run),
+        run.shared(),
     )
-    if s.diary is not None:  # nobody gives up a loan whose rigs are still to come
-        candidates = candidates[s.diary.rigs_due_th[candidates] <= 0.0]
-    for loan in candidates.tolist():
+    for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
         b = int(loans.borrower[loan])
-        keeps = keeping_usd(run, loan)
-        if s.parties.status[b] != Status.ACTIVE:
-            continue
-        if keeps >= run.scenario.credit.surrender_ratio * float(loans.principal_usd[loan]):
-            continue
         k = int(loans.hardware[loan])
         parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
         event = log_event(
@@ -285,7 +253,7 @@ def _surrender(run: Run) -> None:
             b,
             s.first_lender + int(loans.lender[loan]),
             loan,
-            float(loans.principal_usd[loan]) - keeps,
+            float(loans.principal_usd[loan]) - worth,
             parent,
         )
         loans.breach[loan] = Cause.SURRENDER
@@ -294,30 +262,14 @@ def _surrender(run: Run) -> None:
         loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 
-def keeping_usd(run: Run, loan: int) -> float:
-    """What pledged machines are worth to the borrower that runs them [USD].
-
-    The larger of the option to run them at its own cost, and what they earn today for as long as
-    the loan runs (contracts).
-    """
-    s, loans, terms = run.state, run.state.loans, run.scenario.liquidation
-    b, k = int(loans.borrower[loan]), int(loans.hardware[loan])
-    holding = int(loans.holding[loan])
-    gpu = s.hardware.family[k] == Family.GPU
-    cost = float(s.holdings.cost_usd_unit_day[holding])
-    if not gpu:
-        cost = float(s.hardware.kw[k] * 0.024 * s.miners.power_usd_mwh[b])
-    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
-    strip = strip_value_usd(
-        income * s.buyer_view[k],
-        cost,
-        terms.gpu_rent_drift if gpu else terms.hashprice_drift,
-        terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
-        terms.reversion_per_year,
-        terms.seller_required_return,
-        min(LONGEST_YEARS, float(windows.lives_today(run)[k])),
+def outlook_of(run: Run) -> Outlook:
+    """What borrowers expect of rents and hashprice."""
+    terms = run.scenario.liquidation
+    return Outlook(
+        gpu_drift=terms.gpu_rent_drift,
+        gpu_volatility=terms.gpu_rent_volatility,
+        asic_drift=terms.hashprice_drift,
+        asic_volatility=terms.hashprice_volatility,
+        reversion=terms.reversion_per_year,
+        required_return=terms.seller_required_return,
     )
-    years = max(0.25, (loans.maturity_day[loan] - run.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(run, loan)
-    earned *= annuity_factor(terms.seller_required_return, min(years, LONGEST_YEARS))
-    return max(float(loans.collateral_units[loan]) * float(strip), float(earned))

@@ -8,26 +8,27 @@ import pandas as pd
 from agents.lender import LenderKind
 from agents.party import Kind
 from market.events import Cause, Event
-from market.loans import Instrument, LoanStatus
+from market.loans import Collateral, Instrument, LoanStatus
+from market.names import names_of
 from market.state import State
 
 
-def event_frame(state: State) -> pd.DataFrame:
-    """The causal log, one row per event; ``parent`` is an event id or -1."""
-    log = state.events
-    parties = np.array([*state.names.parties, ""], dtype=object)
-    loans = np.array([*state.names.loans, ""], dtype=object)
+def event_frame(state: State, rows: np.ndarray | None = None) -> pd.DataFrame:
+    """The causal log or some ``rows`` of it, one row per event; ``parent`` is an event id or -1."""
+    rows = np.arange(len(state.events)) if rows is None else rows
+    log = state.events[rows]
+    names = state.names
     kinds = np.array([kind.name.lower() for kind in Event], dtype=object)
     causes = np.array([cause.name.lower() for cause in Cause], dtype=object)
     return pd.DataFrame(
         {
-            "event": np.arange(len(log)),
+            "event": rows,
             "day": log["day"],
             "round": log["round"],
             "kind": kinds[log["kind"]],
-            "party": parties[log["party"]],
-            "counterparty": parties[log["counterparty"]],
-            "loan": loans[log["loan"]],
+            "party": names_of(names.parties, log["party"]),
+            "counterparty": names_of(names.parties, log["counterparty"]),
+            "loan": names_of(names.loans, log["loan"]),
             "amount_usd": log["amount_usd"],
             "cause": causes[log["cause"]],
             "parent": log["parent"],
@@ -42,26 +43,28 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
     resolved = (loans.default_day >= 0) & (loans.status == LoanStatus.CLOSED)
     claim = np.where(loans.claim_usd > 0, loans.claim_usd, np.nan)
     parties = state.names.parties
-    hardware = [*state.names.hardware, ""]
+    kinds = np.array([kind.name.lower() for kind in Kind], dtype=object)
+    instruments = np.array([one.name.lower() for one in Instrument], dtype=object)
+    statuses = np.array([one.name.lower() for one in LoanStatus], dtype=object)
+    hardware = np.array([*state.names.hardware, ""], dtype=object)
     return pd.DataFrame(
         {
-            "loan": state.names.loans,
-            "borrower": [parties[b] for b in loans.borrower],
-            "borrower_kind": [
-                Kind(int(state.parties.kind[b])).name.lower() for b in loans.borrower
-            ],
-            "lender": [parties[state.first_lender + row] for row in loans.lender],
-            "instrument": [Instrument(int(i)).name.lower() for i in loans.instrument],
-            "status": [LoanStatus(int(i)).name.lower() for i in loans.status],
+            "loan": names_of(state.names.loans, np.arange(n)),
+            "borrower": names_of(parties, loans.borrower),
+            "borrower_kind": kinds[state.parties.kind[loans.borrower]],
+            "lender": names_of(parties, state.first_lender + loans.lender),
+            "instrument": instruments[loans.instrument],
+            "status": statuses[loans.status],
             "recourse": loans.recourse,
             "principal_open_usd": principal_open_usd,
             "principal_usd": loans.principal_usd,
             "undrawn_usd": loans.undrawn_usd,
             "maturity_day": loans.maturity_day,
-            "collateral_class": [
-                "BTC" if loans.collateral_btc[i] > 0 or loans.collateral[i] == 1 else hardware[k]
-                for i, k in enumerate(loans.hardware)
-            ],
+            "collateral_class": np.where(
+                (loans.collateral_btc > 0) | (loans.collateral == Collateral.BTC),
+                "BTC",
+                hardware[loans.hardware],
+            ),
             "collateral_units": np.where(
                 loans.collateral == 1, loans.collateral_btc, loans.collateral_units
             ),

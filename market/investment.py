@@ -25,7 +25,7 @@ from agents.borrower import (
     sized_debt_usd,
 )
 from agents.buyer import strip_value_usd
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders, advance_rate
 from agents.neocloud import HOURS_PER_DAY, Neoclouds
 from agents.party import Kind, Outside, Parties, Status
@@ -113,7 +113,7 @@ def growth_spread(today: Today, terms: Terms) -> float:
     return max(0.0, spread)
 
 
-@compiled
+@inlined
 def capital_kw(b: int, hardware: Hardware, holdings: Holdings) -> float:
     """Power of a borrower's GPUs, and of rigs it has switched off [kW]."""
     kw = 0.0
@@ -127,7 +127,7 @@ def capital_kw(b: int, hardware: Hardware, holdings: Holdings) -> float:
     return kw
 
 
-@compiled
+@inlined
 def in_good_standing(b: int, parties: Parties, borrowers: Borrowers, loans: Loans) -> bool:
     """Whether a borrower passed underwriting and nothing of it is breached, locked or unpaid."""
     if (

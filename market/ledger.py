@@ -50,7 +50,7 @@ def pay(parties: Parties, payer: int, payee: int, amount_usd: float) -> None:
     parties.cash_usd[payee] += amount_usd
 
 
-@compiled
+@inlined
 def fund(
     parties: Parties,
     lenders: Lenders,
@@ -73,7 +73,7 @@ def fund(
     lenders.funding_usd[lender_row] += short - sold
 
 
-@compiled
+@inlined
 def draw(
     parties: Parties,
     lenders: Lenders,
@@ -94,7 +94,7 @@ def draw(
     ledger.flows[Flow.CLAIM_DRAWN] += amount_usd
 
 
-@compiled
+@inlined
 def repay(
     parties: Parties,
     lenders: Lenders,
@@ -113,7 +113,7 @@ def repay(
     ledger.flows[Flow.CLAIM_REPAID] += amount_usd
 
 
-@compiled
+@inlined
 def write_off(
     lenders: Lenders, ledger: Ledger, principal: np.ndarray, loan: int, lender_row: int
 ) -> float:
@@ -129,7 +129,7 @@ def write_off(
     return amount
 
 
-@compiled
+@inlined
 def pay_interest(
     parties: Parties, payer: int, lender_party: int, investors: int, amount_usd: float
 ) -> None:

@@ -10,26 +10,28 @@ from __future__ import annotations
 import numpy as np
 
 from agents.buyer import Buyers
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import (
     Lenders,
     patience_days,
     reserve_price_usd,
 )
 from agents.party import Outside, Parties, Status
+from market.bid_heap import make_heap, take_highest
 from market.claims import present_value_factor
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay, repay
 from market.loans import Loans, annual_rate
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, rows_in_state
 
+DUST = 1e-6  # of a machine: rounding, no trade and no price
 ESTATE_PATIENCE_DAYS = 180.0
 OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
 
-@compiled
+@inlined
 def lot_reserve_usd(
     today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
 ) -> float:
@@ -78,7 +80,7 @@ def sell_units(
     courts = today.first_outside + Outside.COURTS
     k = lots.hardware[lot]
     lots.units[lot] -= units
-    if lots.units[lot] < 1e-6:  # dust goes with the last sale
+    if lots.units[lot] < DUST:  # it goes with the last sale
         units += lots.units[lot]
         lots.units[lot] = 0.0
         lots.state[lot] = LotState.SOLD
@@ -242,71 +244,80 @@ def auction_removed(
     scrap = hardware.scrap_usd[k]
     offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
     removal = terms.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
-    asks = np.full(lots.count[0] + 1, np.inf)
-    left = np.zeros(lots.count[0] + 1)
-    for i in range(lots.count[0]):
-        if lots.hardware[i] == k and lots.state[i] == offered:
-            asks[i] = lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots)
-            left[i] = lots.units[i]
-    asks[lots.count[0]] = scrap
-    left[lots.count[0]] = routine_units
+    offers = rows_in_state(k, offered, lots)
+    routine = len(offers)
+    asks = np.empty(routine + 1)
+    left = np.empty(routine + 1)
+    for a in range(routine):
+        asks[a] = lot_reserve_usd(today, offers[a], hold_value_usd, scrap, lenders, lots)
+        left[a] = lots.units[offers[a]]
+    asks[routine] = scrap
+    left[routine] = routine_units
     ask_order = np.argsort(asks, kind="mergesort")
-    bid_order = np.argsort(-bids, kind="mergesort")
-    won = np.zeros((len(bids),))
-    served = np.zeros(len(left))
+    bidders = np.flatnonzero(bids > 0.0)
+    make_heap(bids, bidders)
+    count = len(bidders)
+    won = np.zeros(count)
+    served = np.zeros(routine + 1)
     a = 0
-    b = 0
+    b = 0  # so many bidders have got what they want
+    j = take_highest(bids, bidders, b) if count > 0 else -1
     last_ask = 0.0
-    while a < len(ask_order) and b < len(bid_order):
+    while a < len(ask_order) and b < count:
         i = ask_order[a]
-        j = bid_order[b]
-        if not np.isfinite(asks[i]) or bids[j] <= 0.0 or bids[j] < asks[i]:
+        if bids[j] < asks[i]:
             break
-        traded = min(left[i] - served[i], bid_units[j] - won[j])
-        if traded > 0.0:
+        traded = min(left[i] - served[i], bid_units[j] - won[b])
+        if traded > DUST:
             served[i] += traded
-            won[j] += traded
+            won[b] += traded
             last_ask = asks[i]
-        if left[i] - served[i] <= 1e-9:
+        if left[i] - served[i] <= DUST:
             a += 1
-        if bid_units[j] - won[j] <= 1e-9:
+        if bid_units[j] - won[b] <= DUST:
             b += 1
+            if b < count:
+                j = take_highest(bids, bidders, b)
     total = served.sum()
-    if total <= 0.0:
+    if total <= DUST:
         return np.nan, 0.0, 0.0, -1
-    while b < len(bid_order) and bid_units[bid_order[b]] - won[bid_order[b]] <= 1e-9:
+    winners = min(b + 1, count)
+    while b < count and bid_units[j] - won[b] <= DUST:
         b += 1  # a bid without money or racks sets no price
-    next_bid = bids[bid_order[b]] if b < len(bid_order) else 0.0
+        if b < count:
+            j = take_highest(bids, bidders, b)
+    next_bid = bids[j] if b < count else 0.0
     price = max(last_ask, next_bid, 0.0)
     # Deliver: buyers in order of their bids, each from the cheapest asks first.
     a = 0
     given = np.zeros(len(left))
     event = -1
-    for j in bid_order:
-        need = won[j]
+    for b in range(winners):
+        j = bidders[count - 1 - b]
+        need = won[b]
         if need <= 0.0:
             continue
         buyers.budget_usd[j] -= need * price
         forced_part = 0.0
-        while need > 1e-9 and a < len(ask_order):
+        while need > DUST and a < len(ask_order):
             i = ask_order[a]
             units = min(need, served[i] - given[i])
-            if units > 1e-9:
+            if units > DUST:
                 given[i] += units
                 need -= units
-                if i == lots.count[0]:
+                if i == routine:
                     _sell_routine(
                         today, k, units, price, today.first_buyer + j, parties, ledger, holdings
                     )
                 else:
                     forced_part += units
                     taken_out = removal
-                    if lots.listed[i] and hardware.family[k] == Family.GPU:
+                    if lots.listed[offers[i]] and hardware.family[k] == Family.GPU:
                         taken_out = terms.removal_usd_per_gpu  # seized ones were, at their seizure
                     event = sell_units(
                         today,
                         terms,
-                        i,
+                        offers[i],
                         units,
                         price,
                         taken_out,
@@ -319,12 +330,12 @@ def auction_removed(
                         lots,
                         log,
                     )
-            if served[i] - given[i] <= 1e-9:
+            if served[i] - given[i] <= DUST:
                 a += 1
         if buyers.needs_slots[j]:  # ordinary purchases replace what the buyer retires
             rack = hardware.rack[k]
             buyers.slots[j, rack] -= forced_part * hardware.slots_per_unit[k]
-    forced = total - served[lots.count[0]]
+    forced = total - served[routine]
     return price, total, forced, event
 
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.neocloud import Neoclouds
 from agents.party import Parties, Status
 from market.context import Log, Today
 from market.default import DUST_UNITS
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings
+from market.ledger import DUST_USD
 from market.loans import Loans, LoanStatus
 from market.lots import Lots, LotState, new_lot
 
@@ -58,7 +59,7 @@ def list_machines(
         if need <= MORE_SHARE * coming[b]:
             continue  # nothing is missing, or most of it is on its way
         spare_gpus = uncovered_gpus(b, neoclouds, hardware, holdings)
-        while need > 0.0 and lots.count[0] < room:
+        while need > DUST_USD and lots.count[0] < room:
             row = _cheapest_free(b, spare_gpus > DUST_UNITS, marks_usd, hardware, holdings)
             if row < 0:
                 break
@@ -89,7 +90,7 @@ def list_machines(
             lots.offered_day[i] = today.day
 
 
-@compiled
+@inlined
 def free_units(row: int, holdings: Holdings) -> float:
     """Units of a holding without a lien and not needed for a contract of their own."""
     bound = max(holdings.pledged[row], holdings.contract_units[row])

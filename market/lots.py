@@ -50,14 +50,18 @@ class Lots(NamedTuple):
 
 
 def empty_lots(capacity: int) -> Lots:
-    """Room for ``capacity`` lots; a loan or a holding is seized once, machines are listed more."""
+    """Room for ``capacity`` lots; a loan or a holding is seized once, machines are listed more.
+
+    Every column starts as zeros, which the system gives out page by page: room that is never used
+    takes no memory.
+    """
     ints = {"owner", "loan", "borrower", "hardware", "seized_day", "state_day", "offered_day"}
     columns: dict[str, Any] = {}
     for name in Lots._fields[1:]:
         if name in ints:
-            columns[name] = np.full(capacity, -1, np.int32)
+            columns[name] = np.zeros(capacity, np.int32)
         elif name in ("event", "last_event"):
-            columns[name] = np.full(capacity, -1, np.int64)
+            columns[name] = np.zeros(capacity, np.int64)
         elif name == "state":
             columns[name] = np.zeros(capacity, np.int8)
         elif name == "listed":
@@ -100,3 +104,15 @@ def new_lot(
     lots.event[i] = event
     lots.last_event[i] = event
     return i
+
+
+@compiled
+def rows_in_state(k: int, state: int, lots: Lots) -> np.ndarray:
+    """Lots of a class in a state, in order."""
+    rows = np.empty(lots.count[0], np.int64)
+    found = 0
+    for i in range(lots.count[0]):
+        if lots.hardware[i] == k and lots.state[i] == state:
+            rows[found] = i
+            found += 1
+    return rows[:found]

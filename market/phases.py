@@ -6,35 +6,17 @@ import math
 
 import numpy as np
 
-from agents.lender import mark_usd
 from agents.miner import adjusted_share, online_share
-from market import (
-    claims,
-    convertibles,
-    covenants,
-    custody,
-    cycle,
-    dated,
-    estate,
-    forbearance,
-    funding,
-    liquidation,
-    listing,
-    purchases,
-    tenants,
-    treasury,
-)
-from market import contracts as contract_book
-from market import credit as credit_book
-from market import default as default_book
-from market import operate as production
-from market import service as debt_service
+from market import compiled_phases as compiled
+from market import cycle, dated, forbearance, treasury
 from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
 from market.failure import fail_lenders
-from market.hardware import Family, schedule_usd
-from market.ledger import Stocks, conservation_error, sum_stocks
+from market.hardware import Family
+from market.ledger import Stocks, conservation_error
+from market.marks import mark_classes
+from market.operate import TH_PER_EH
 from market.run import Run
 from market.windows import hold_auctions
 
@@ -47,7 +29,9 @@ def shocks(run: Run) -> None:
     s = run.state
     needed = EVENTS_PER_ROW * (len(s.loans.status) + s.borrower_count + int(s.lots.count[0])) + 1024
     needed += 4 * len(s.lenders.kind) + len(s.interlender.amount_usd)
-    s.log = s.log._replace(events=with_room(s.log.events, len(s.events), needed))
+    events = with_room(s.log.events, len(s.events), needed)
+    if events is not s.log.events:
+        s.log = s.log._replace(events=events)
     s.ledger.flows[:] = 0.0
     crypto = run.scenario.crypto
     compute = run.scenario.compute
@@ -84,7 +68,7 @@ def prices(run: Run) -> None:
     if crypto.network == "history":  # the rest of the network fills up what fleets leave
         online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         if channels.hashprice:
-            hashrate = max(planned, online / production.TH_PER_EH)
+            hashrate = max(planned, online / TH_PER_EH)
     elif channels.hashprice:
         online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         added = planned - run.quotes.network_open_eh_s
@@ -96,7 +80,7 @@ def prices(run: Run) -> None:
             s.hardware.hi_j_th[k],
         )
         p.growth_online = adjusted_share(p.growth_online, target)
-        online_eh_s = online / production.TH_PER_EH
+        online_eh_s = online / TH_PER_EH
         hashrate = online_eh_s + added * (p.growth_online if added > 0.0 else 1.0)
         hashrate = max(hashrate, 1e-3 * planned)
     advance_difficulty(p, hashrate, run.quotes.retarget_blocks, run.quotes.halving_blocks)
@@ -132,124 +116,49 @@ def resold_th(run: Run) -> float:
 
 def set_marks(run: Run) -> None:
     """Lenders' marks of the day, [class]: schedule and aged evidence."""
-    s, marks, hw = run.state, run.scenario.marks, run.state.hardware
+    s, marks = run.state, run.scenario.marks
     rule = run.scenario.policy.mark_rule
     weight = marks.evidence_weight if run.scenario.channels.mark_to_market else 0.0
     if rule != "scenario":
         weight = 1.0 if rule == "market" else 0.0
-    run.schedule_usd = np.array(
-        [
-            schedule_usd(
-                hw.used_open_usd[k],
-                hw.annual_depreciation[k],
-                hw.scrap_usd[k],
-                run.day,
-                hw.renewed_years[k],
-                run.scenario.liquidation.new_price_decline,
-            )
-            for k in range(len(hw.family))
-        ]
+    if len(run.schedule_usd) != len(s.marks_usd):
+        run.schedule_usd = np.zeros(len(s.marks_usd))
+    mark_classes(
+        run.day,
+        weight,
+        marks.evidence_half_life_days,
+        run.scenario.liquidation.new_price_decline,
+        s.clearing_usd,
+        s.clearing_day,
+        s.hardware,
+        run.schedule_usd,
+        s.marks_usd,
     )
-    for k in range(len(hw.family)):
-        age = float(run.day - s.clearing_day[k])
-        aged = s.clearing_usd[k] * math.exp(-hw.annual_depreciation[k] * age / 365.0)
-        s.marks_usd[k] = mark_usd(
-            run.schedule_usd[k], aged, age, weight, marks.evidence_half_life_days
-        )
 
 
 def operate(run: Run) -> None:
     """Contracts, rigs, GPUs and overhead of a day (also used, undone, to open the books)."""
-    s, p = run.state, run.state.prices
-    if run.day > 0:
-        tenants.break_contracts(
-            run.today(), run.terms, s.borrower_count, s.contracts, s.hardware, s.parties, s.log
-        )
-    contract_book.run_contracts(
-        run.day,
-        run.terms,
-        p.rent_h100_usd_h,
-        s.first_outside,
-        s.contracts,
-        s.hardware,
-        s.parties,
-        s.borrowers,
-        s.neoclouds,
-        s.holdings,
-    )
+    p = run.state.prices
     treasury.set_hold_shares(run)
     reward = p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
-    production.run_rigs(
-        p.hashprice_usd_ph_day,
-        p.difficulty_eh_s * production.TH_PER_EH,
-        reward * 144.0,
-        p.btc_usd,
-        s.first_outside,
-        s.parties,
-        s.miners,
-        s.hardware,
-        s.holdings,
-        s.ledger,
+    p.effective_gpus = p.receiver_gpus + compiled.run_machines(
+        run.today(), run.shared(), p.difficulty_eh_s * TH_PER_EH, reward * 144.0
     )
-    p.effective_gpus = p.receiver_gpus + production.run_gpus(
-        p.rent_h100_usd_h,
-        s.first_outside,
-        s.parties,
-        s.neoclouds,
-        s.hardware,
-        s.holdings,
-        s.outside_online,
-    )
-    production.settle_overhead(s.first_outside, s.parties, s.borrowers, s.miners, s.neoclouds)
 
 
 def service(run: Run) -> None:
     """Notes convert or are put; what falls due; a quarter's coverage is counted."""
-    s, today = run.state, run.today()
-    convertibles.exercise(
-        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
-    )
-    debt_service.make_due(today, s.loans, s.perimeters, s.holdings, s.neoclouds)
-    covenants.measure_coverage(s.perimeters)
+    compiled.service_debt(run.today(), run.shared())
 
 
 def liquidity(run: Run) -> None:
     """Pay what is due, as far as the waterfall goes; sell machines for what is missing."""
-    s, today = run.state, run.today()
-    debt_service.pay_what_is_due(
-        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
-    )
-    listing.list_machines(
-        today,
-        s.marks_usd,
-        s.parties,
-        s.neoclouds,
-        s.loans,
-        s.hardware,
-        s.holdings,
-        s.lots,
-        s.log,
-    )
+    compiled.raise_liquidity(run.today(), run.shared())
 
 
 def test(run: Run) -> None:
     """Margin calls on coins and rigs; quarterly coverage."""
-    s, today = run.state, run.today()
-    covenants.test_btc_loans(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
-    covenants.test_hardware_loans(
-        today,
-        s.marks_usd,
-        run.schedule_usd,
-        s.clearing_event,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.log,
-    )
-    covenants.test_coverage(
-        today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.perimeters, s.log
-    )
+    compiled.test_covenants(run.today(), run.shared())
 
 
 def decide(run: Run) -> None:
@@ -259,162 +168,52 @@ def decide(run: Run) -> None:
 
 def default(run: Run) -> None:
     """Enforce what was not cured; fail who cannot pay; seize."""
-    s, today = run.state, run.today()
-    default_book.declare_defaults(
-        today,
-        run.terms,
-        s.marks_usd,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.holdings,
-        s.lots,
-        s.log,
-    )
+    compiled.declare_defaults(run.today(), run.shared())
 
 
 def lenders(run: Run) -> None:
     """Losses reach capital, funders leave, assets are sold; lenders fail, round by round."""
-    s, today = run.state, run.today()
-    value_claims(run)
-    estate.settle_claims(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.log)
-    estate.pay_out_estates(today, run.terms, s.parties, s.lenders, s.ledger, s.loans, s.lots, s.log)
-    sold = funding.redeem(today, run.terms, s.parties, s.lenders, s.log)
-    sold += funding.target_leverage(today, run.terms, s.parties, s.lenders)
-    s.prices.loan_price = funding.mark_other_loans(
-        today,
-        run.terms,
-        sold,
+    s = run.state
+    s.prices.loan_price = compiled.strain_lenders(
+        run.today(),
+        run.shared(),
         run.quotes.other_loans_open_usd,
         s.prices.loan_price,
-        s.parties,
-        s.lenders,
-        s.log,
     )
     rounds = 0
     while fail_lenders(run, rounds):
         rounds += 1
-    funding.set_supply(today, run.terms, s.parties, s.lenders)
+    compiled.set_supply(run.today(), run.shared())
     cycle.learn(run)
-
-
-def value_claims(run: Run) -> None:
-    """Carry defaulted claims at what they will bring; the change goes to lenders' capital."""
-    s = run.state
-    claims.value_claims(
-        run.today(), run.terms, s.marks_usd, s.parties, s.lenders, s.loans, s.lots, s.log
-    )
 
 
 def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
-    s, today = run.state, run.today()
-    s.prices.receiver_gpus, s.prices.receiver_th = custody.carry_lots(
-        today,
-        run.terms,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.hardware,
-        s.miners,
-        s.neoclouds,
-        s.lots,
-        s.log,
-    )
-    custody.advance_lots(
-        today,
-        run.terms,
-        run.quotes.smallest_cluster,
-        run.quotes.has_removed_buyers,
-        run.quotes.has_in_place_buyers,
-        s.parties,
-        s.lenders,
-        s.loans,
-        s.hardware,
-        s.lots,
-        s.log,
-    )
-    liquidation.sell_at_mark(
-        today,
-        run.terms,
-        s.marks_usd,
+    p, quotes = run.state.prices, run.quotes
+    p.receiver_gpus, p.receiver_th = compiled.keep_lots(
+        run.today(),
+        run.shared(),
+        quotes.smallest_cluster,
+        quotes.has_removed_buyers,
+        quotes.has_in_place_buyers,
         run.scenario.channels.fire_sale,
-        run.quotes.has_removed_buyers,
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.holdings,
-        s.hardware,
-        s.lots,
-        s.log,
     )
     if run.day % run.scenario.liquidation.window_days == 0:
         hold_auctions(run)
-    value_claims(run)
+    compiled.value_claims(run.today(), run.shared())
 
 
 def credit(run: Run) -> None:
     """Roll what matures, build what was committed, deliver what was signed, invest."""
-    s, today = run.state, run.today()
-    if run.day % credit_book.WEEK_DAYS == 0:
-        underwrite(run)
-    credit_book.roll_over(
-        today, run.terms, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log
-    )
+    compiled.roll_over(run.today(), run.shared())
     dated.give_credit(run)
-    purchases.build(today, s.parties, s.borrowers, s.lenders, s.ledger, s.loans, s.log)
-    purchases.deliver(
-        today,
-        run.terms,
-        s.parties,
-        s.borrowers,
-        s.lenders,
-        s.ledger,
-        s.loans,
-        s.hardware,
-        s.holdings,
-        s.contracts,
-        s.log,
-    )
+    compiled.deliver(run.today(), run.shared())
     cycle.invest(run)
-
-
-def underwrite(run: Run) -> None:
-    """Find out who could refinance, and what shares are worth."""
-    s = run.state
-    credit_book.underwrite(
-        run.today(),
-        run.terms,
-        s.marks_usd,
-        run.schedule_usd,
-        s.clearing_event,
-        s.parties,
-        s.borrowers,
-        s.loans,
-        s.holdings,
-        s.contracts,
-    )
 
 
 def take_stock(run: Run) -> Stocks:
     """Sum every stock from the tables."""
-    s = run.state
-    stocks: Stocks = sum_stocks(
-        s.parties,
-        s.lenders,
-        s.ledger,
-        s.first_lender,
-        s.loans.principal_usd,
-        s.loans.collateral_btc,
-        s.holdings.hardware,
-        s.holdings.units,
-        s.lots.hardware,
-        s.lots.units,
-        int(s.lots.count[0]),
-    )
+    stocks: Stocks = compiled.take_stock(run.today(), run.shared())
     return stocks
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from agents.borrower import Borrowers
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders, advance_rate
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
@@ -31,7 +33,7 @@ BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many da
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
 
 
-@compiled
+@inlined
 def spare_cash_usd(
     today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
 ) -> float:
@@ -39,13 +41,15 @@ def spare_cash_usd(
 
     The gap is scheduled debt service less operating cash flow, where that is positive.
     """
+    overhead = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
+    if parties.cash_usd[b] <= overhead:
+        return 0.0  # whatever the gap
     service = yearly_service_usd(today, b, loans)
     gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
-    buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
-    return max(0.0, parties.cash_usd[b] - buffer)
+    return max(0.0, parties.cash_usd[b] - (overhead + gap))
 
 
-@compiled
+@inlined
 def draw_for_purchase(
     today: Today,
     b: int,
@@ -120,9 +124,11 @@ def build(
             paid += draw_for_purchase(
                 today, b, cost - paid, -1, parties, lenders, ledger, loans, log
             )
-        spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
-        paid = min(cost, paid + max(0.0, spare))
-        paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
+        if paid < cost:
+            spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
+            paid = min(cost, paid + max(0.0, spare))
+        if paid < cost:
+            paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
         pay(parties, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
@@ -186,16 +192,17 @@ def deliver(
             terms.growth_advance_rate, today.ease, terms.cycle_swing, terms.most_advance
         )
         limit = max(0.0, min(need - prepaid, advance * cost))
+        facility = find_facility(today, b, c, k, loans, lenders)
         passes = _facility_passes(
-            today, terms, c, units, limit, prepaid, loans, contracts, holdings, k
+            today, terms, c, units, limit, prepaid, facility.row, loans, contracts, holdings, k
         )
         room = (
             limit if passes and stays and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
         )
-        lines = _committed_room(today, b, k, loans)
+        lines = facility.lines_usd
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         appetite = today.appetite * terms.refinancing_appetite
-        appetite *= _facility_supply(b, c, loans, lenders)
+        appetite *= facility.supply
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
         if short > borrowers.equity_room_usd[b]:
@@ -210,9 +217,10 @@ def deliver(
         rest = borrowed - from_lines
         if rest > 0.0:
             for loan in range(loans.first[b], loans.first[b + 1]):
-                share = _facility_share(b, c, loan, loans, lenders)
-                if share > 0.0:
-                    draw_loan(today, loan, share * rest, parties, lenders, ledger, loans, log)
+                mine = _lends(c, loan, loans, lenders)
+                if mine > 0.0:
+                    amount = mine / facility.credit * rest
+                    draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
         pay(parties, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)
@@ -222,7 +230,9 @@ def deliver(
             holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
         holdings.units[row_held] += units
         ledger.outside_units[k] -= units
-        _pledge_delivery(b, c, k, units, from_lines, rest, holdings, row_held, loans, lenders)
+        _pledge_delivery(
+            b, c, k, units, from_lines, rest, facility.credit, holdings, row_held, loans, lenders
+        )
         contracts.ordered[c] -= units
         contracts.delivered[c] += units
         if prepaid > 0.0:
@@ -230,38 +240,45 @@ def deliver(
             contracts.repaid_usd_day[c] += prepaid / left
 
 
-@compiled
-def _committed_room(today: Today, b: int, k: int, loans: Loans) -> float:
-    """Undrawn committed hardware lines for a class [USD]."""
-    total = 0.0
+class Facility(NamedTuple):
+    """Who could lend for a delivery: committed lines, and the facility of its contract."""
+
+    lines_usd: float  # undrawn committed hardware lines for the class
+    row: int  # first loan of the facility in good standing, -1: none
+    credit: float  # that its lenders give together: what they share it by
+    supply: float  # mean of it; 0 without a facility
+
+
+@inlined
+def find_facility(today: Today, b: int, c: int, k: int, loans: Loans, lenders: Lenders) -> Facility:
+    """Look through a borrower's loans for who could lend for machines of a contract."""
+    lines = 0.0
+    row = -1
+    credit = 0.0
+    parts = 0
     for loan in range(loans.first[b], loans.first[b + 1]):
+        mine = loans.growth[loan] == c
+        parts += mine
+        if (
+            loans.status[loan] != LoanStatus.PERFORMING
+            or loans.breach[loan] != Cause.NONE
+            or loans.lock_up[loan]
+        ):
+            continue
+        if mine:
+            credit += lenders.supply[loans.lender[loan]]
+            if row < 0:
+                row = loan
         if (
             loans.instrument[loan] == Instrument.GPU_LOAN
             and loans.hardware[loan] == k
-            and loans.status[loan] == LoanStatus.PERFORMING
-            and loans.breach[loan] == Cause.NONE
-            and not loans.lock_up[loan]
             and today.day < loans.maturity_day[loan]
         ):
-            total += loans.undrawn_usd[loan]
-    return total
+            lines += loans.undrawn_usd[loan]
+    return Facility(lines, row, credit, credit / max(parts, 1))
 
 
-@compiled
-def _facility_row(b: int, c: int, loans: Loans) -> int:
-    """First facility that may be added for a contract, in good standing, or -1."""
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if (
-            loans.growth[loan] == c
-            and loans.status[loan] == LoanStatus.PERFORMING
-            and loans.breach[loan] == Cause.NONE
-            and not loans.lock_up[loan]
-        ):
-            return loan
-    return -1
-
-
-@compiled
+@inlined
 def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
     """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
     if (
@@ -274,31 +291,7 @@ def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
     return lenders.supply[loans.lender[loan]]
 
 
-@compiled
-def _facility_supply(b: int, c: int, loans: Loans, lenders: Lenders) -> float:
-    """Mean credit that the lenders of a contract's facility give on it; 0 without one."""
-    supply = 0.0
-    parts = 0
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.growth[loan] == c:
-            supply += _lends(c, loan, loans, lenders)
-            parts += 1
-    return supply / max(parts, 1)
-
-
-@compiled
-def _facility_share(b: int, c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
-    """Share of a contract's facility that one lender pays: in proportion to the credit it gives."""
-    mine = _lends(c, loan, loans, lenders)
-    if mine <= 0.0:
-        return 0.0
-    total = 0.0
-    for other in range(loans.first[b], loans.first[b + 1]):
-        total += _lends(c, other, loans, lenders)
-    return mine / total
-
-
-@compiled
+@inlined
 def _facility_passes(
     today: Today,
     terms: Terms,
@@ -306,6 +299,7 @@ def _facility_passes(
     units: float,
     debt_usd: float,
     prepaid_usd: float,
+    loan: int,
     loans: Loans,
     contracts: Contracts,
     holdings: Holdings,
@@ -313,7 +307,6 @@ def _facility_passes(
 ) -> bool:
     """Whether a contract's own rent covers the service of the machines it needs."""
     b = contracts.landlord[c]
-    loan = _facility_row(b, c, loans)
     if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
         return False
     left_days = max(1, contracts.end_day[c] - today.day)
@@ -329,7 +322,7 @@ def _facility_passes(
     return rent - cost * units >= terms.growth_min_dscr * service
 
 
-@compiled
+@inlined
 def _pledge_delivery(
     b: int,
     c: int,
@@ -337,6 +330,7 @@ def _pledge_delivery(
     units: float,
     from_lines: float,
     from_facility: float,
+    credit: float,
     holdings: Holdings,
     row_held: int,
     loans: Loans,
@@ -358,8 +352,8 @@ def _pledge_delivery(
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
             continue
-        share = _facility_share(b, c, loan, loans, lenders)
-        pledged = units * from_facility / paid * share
+        mine = _lends(c, loan, loans, lenders)
+        pledged = units * from_facility / paid * (mine / credit if mine > 0.0 else 0.0)
         if (
             loans.growth[loan] == NO_GROWTH
             and loans.instrument[loan] == Instrument.GPU_LOAN

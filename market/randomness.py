@@ -34,6 +34,7 @@ class Stream(IntEnum):
     TENANT = 14
     TENANT_TALKS = 15
     MACRO = 16
+    SYNTHETIC = 17
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -15,20 +15,24 @@ from numpy.typing import NDArray
 
 from agents.lender import credit_supply_share
 from agents.party import Kind, Status
-from market.bids import walk_book
+from market.compiled_phases import asks_for
 from market.events import Event
 from market.hardware import Family
-from market.liquidation import lot_reserve_usd
-from market.loans import Collateral, LoanStatus
+from market.illusion import measure_illusion
 from market.lots import LotState
+from market.order_book import bid_levels
+from market.windows import strips_today
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from market.run import Run
+    from market.state import Names
 
 ILLUSION_DAYS = 28
-BOOK_LEVELS = 12
+MANY_SELLERS = "many"  # offers too many to list are kept as steps of a ladder
+
+Levels = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]  # whose, USD, units
 
 
 class Recorder:
@@ -36,7 +40,8 @@ class Recorder:
 
     def __init__(self) -> None:
         self._rows: list[dict[str, Any]] = []
-        self._book: list[tuple[int, str, str, str, str, float, float]] = []
+        self._book: list[tuple[int, int, bool, Levels, Levels]] = []
+        self._names: Names | None = None
         self._illusion: list[tuple[int, str, str, float, float, float]] = []
         self._absorbed: list[tuple[int, str, float, float, float, float]] = []
         self._margin_calls = 0
@@ -46,12 +51,13 @@ class Recorder:
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
-        from market.windows import strips_today
-
         s = run.state
         if run.day % ILLUSION_DAYS == 0:
             at_window, run.strips = run.strips, strips_today(run)
-            self._ltv = self._measure_illusion(run)
+            found = measure_illusion(run)
+            self._illusion += found.by_lender
+            self._absorbed += found.by_class
+            self._ltv = (found.paper_ltv, found.realisable_ltv)
             run.strips = at_window  # lenders decide on the book of the last window
         new = s.events[self._events_read :]
         self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
@@ -150,116 +156,21 @@ class Recorder:
         bids: NDArray[np.float64],
         units: NDArray[np.float64],
         hold_usd: float,
+        on_offer: float,
     ) -> None:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
+        quarterly = run.day % 91 < run.scenario.liquidation.window_days
+        if on_offer <= 0.0 and not quarterly:
+            return
         s = run.state
-        lots = slice(0, int(s.lots.count[0]))
         from_site = in_place or s.hardware.family[k] == Family.ASIC
         state = LotState.IN_PLACE if from_site else LotState.REMOVED
-        offered = np.flatnonzero((s.lots.hardware[lots] == k) & (s.lots.state[lots] == state))
-        quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if len(offered) == 0 and not quarterly:
+        asks = asks_for(run.today(), run.shared(), k, state, hold_usd)
+        if len(asks[0]) == 0 and not quarterly:
             return
-        place = "in place" if in_place else "removed"
-        name = s.names.hardware[k]
-        live = np.flatnonzero((bids > 0) & (units > 0))
-        for segment in np.unique(s.buyers.segment[live]):
-            mine = live[s.buyers.segment[live] == segment]
-            mine = mine[np.argsort(-bids[mine], kind="stable")]
-            for part in np.array_split(mine, min(BOOK_LEVELS, len(mine))):
-                amount = float(units[part].sum())
-                price = float((bids[part] * units[part]).sum() / amount)
-                label = s.names.segments[segment]
-                self._book.append((run.day, name, place, "bid", label, price, amount))
-        for lot in offered:
-            reserve = lot_reserve_usd(
-                run.today(), lot, hold_usd, s.hardware.scrap_usd[k], s.lenders, s.lots
-            )
-            seller = s.names.parties[s.lots.owner[lot]]
-            self._book.append(
-                (run.day, name, place, "ask", seller, float(reserve), float(s.lots.units[lot]))
-            )
-
-    def _measure_illusion(self, run: Run) -> tuple[float, float]:
-        """Paper and realisable value of pledged BTC and hardware by lender and class.
-
-        Realisable: the lender walks today's bids with its whole position, alone; after legal and
-        removal cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
-        ``liquidation.budget_days`` (90) of spending. The two ratios returned are of the whole
-        market: all pledged units of a class walk its book at once.
-        """
-        from market.windows import bids_today
-
-        s, terms = run.state, run.scenario.liquidation
-
-        def realisable_usd(
-            books: list[tuple[NDArray[np.float64], NDArray[np.float64]]],
-            position: float,
-            k: int,
-            removal_usd: float,
-        ) -> float:
-            bids = np.concatenate([book[0] for book in books])
-            units = np.concatenate([book[1] for book in books])
-            gross, sold = walk_book(bids, units, position)
-            net = gross * (1.0 - terms.legal_cost_share) - removal_usd * sold
-            return max(net, 0.0) + (position - sold) * float(s.hardware.scrap_usd[k])
-
-        performing = s.loans.status == LoanStatus.PERFORMING
-        balance_sum = paper_sum = real_sum = 0.0
-        is_btc = performing & (s.loans.collateral_btc > 0) & (s.loans.principal_usd > 0)
-        for row in np.unique(s.loans.lender[is_btc]):
-            mine = is_btc & (s.loans.lender == row)
-            balance = float(s.loans.principal_usd[mine].sum())
-            paper = float(s.loans.collateral_btc[mine].sum()) * s.prices.btc_usd
-            real = paper * np.exp(run.btc_impact_of(paper))
-            self._add_illusion(run, int(row), "BTC", balance, paper, float(real))
-            balance_sum, paper_sum = balance_sum + balance, paper_sum + paper
-            real_sum += float(real)
-        pledged = (
-            performing & (s.loans.collateral == Collateral.HARDWARE) & (s.loans.principal_usd > 0)
-        )
-        for k in np.unique(s.loans.hardware[pledged]):
-            books = [
-                bids_today(run, int(k), place, 0.0)
-                for place, there in (
-                    (False, run.quotes.has_removed_buyers[k]),
-                    (True, run.quotes.has_in_place_buyers[k]),
-                )
-                if there
-            ]
-            gpu = s.hardware.family[k] == Family.GPU
-            removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-            of_class = pledged & (s.loans.hardware == k)
-            absorbed = sum(walk_book(bids, units, np.inf)[0] for bids, units in books)
-            pledged_units = float(s.loans.collateral_units[of_class].sum())
-            total = pledged_units * float(s.marks_usd[k])
-            owed = float(s.loans.principal_usd[of_class].sum())
-            together = realisable_usd(books, pledged_units, k, removal)
-            self._absorbed.append(
-                (run.day, s.names.hardware[k], owed, total, together, float(absorbed))
-            )
-            balance_sum += owed
-            paper_sum += total
-            real_sum += together
-            for row in np.unique(s.loans.lender[of_class]):
-                mine = of_class & (s.loans.lender == row)
-                units_held = float(s.loans.collateral_units[mine].sum())
-                if units_held <= 0:
-                    continue
-                balance = float(s.loans.principal_usd[mine].sum())
-                paper = units_held * float(s.marks_usd[k])
-                usable = books if units_held >= run.quotes.smallest_cluster else books[:1]
-                real = realisable_usd(usable, units_held, k, removal)
-                self._add_illusion(run, int(row), s.names.hardware[k], balance, paper, real)
-        if balance_sum <= 0:
-            return float("nan"), float("nan")
-        return balance_sum / max(paper_sum, 1e-9), balance_sum / max(real_sum, 1e-9)
-
-    def _add_illusion(
-        self, run: Run, row: int, hardware: str, balance: float, paper: float, real: float
-    ) -> None:
-        lender = run.state.names.parties[run.state.first_lender + row]
-        self._illusion.append((run.day, lender, hardware, balance, paper, real))
+        steps = bid_levels(bids, units, s.buyers.segment, len(s.names.segments))
+        self._book.append((run.day, k, in_place, steps, asks))
+        self._names = s.names
 
     @property
     def rows(self) -> list[dict[str, Any]]:
@@ -277,7 +188,17 @@ class Recorder:
         import pandas as pd
 
         columns = ["day", "hardware", "place", "side", "segment", "price_usd", "units"]
-        return pd.DataFrame(self._book, columns=columns)
+        rows: list[tuple[int, str, str, str, str, float, float]] = []
+        for day, k, in_place, bids, asks in self._book:
+            assert self._names is not None
+            where = (day, self._names.hardware[k], "in place" if in_place else "removed")
+            for segment, price, units in zip(*bids, strict=True):
+                name = self._names.segments[segment]
+                rows.append((*where, "bid", name, float(price), float(units)))
+            for seller, price, units in zip(*asks, strict=True):
+                name = self._names.parties[seller] if seller >= 0 else MANY_SELLERS
+                rows.append((*where, "ask", name, float(price), float(units)))
+        return pd.DataFrame(rows, columns=columns)
 
     def illusion(self) -> pd.DataFrame:
         """Balance, paper value and realisable value [USD] by day, lender and collateral."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from market.ledger import Stocks
 from market.macro import MacroPaths
 from market.scenario import Scenario
 from market.settings import IMPACT_LAWS
+from market.shared import Shared, Tables, share
 from market.state import State
 
 if TYPE_CHECKING:
@@ -61,6 +63,8 @@ class Run:
     schedule_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     hold_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
     strips: NDArray[np.float64] = field(default_factory=lambda: np.zeros((0, 0)))
+    _shared: Any = None
+    _shared_of: tuple[Any, ...] = ()
 
     @property
     def date(self) -> date:
@@ -80,6 +84,36 @@ class Run:
             IMPACT_LAWS.index(crypto.impact_law),
         )
         return impact
+
+    def shared(self) -> Shared:
+        """All tables and terms for compiled phases; shared anew when one has been replaced."""
+        s = self.state
+        tables = Tables(
+            s.parties,
+            s.borrowers,
+            s.miners,
+            s.neoclouds,
+            s.lenders,
+            s.buyers,
+            s.hardware,
+            s.holdings,
+            s.loans,
+            s.perimeters,
+            s.contracts,
+            s.orders,
+            s.lots,
+            s.ledger,
+            s.log,
+            s.marks_usd,
+            self.schedule_usd,
+            s.clearing_event,
+            s.outside_online,
+        )
+        now = (*tables, self.terms)
+        if self._shared is None or any(map(operator.is_not, now, self._shared_of)):
+            self._shared = share(tables, self.terms)
+            self._shared_of = now
+        return self._shared
 
     def today(self) -> Today:
         """The day's numbers for kernels."""

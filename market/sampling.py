@@ -11,7 +11,7 @@ import math
 from dataclasses import replace
 
 from market.randomness import Stream, normal
-from market.rows import Row
+from market.rows import Lender, Row
 from market.tables import CONFIDENCE_SD, OpeningTables
 
 OPERATOR_CELLS = ("cash_usd_m", "fixed_cost_usd_m_yr")
@@ -42,12 +42,7 @@ def sample_tables(tables: OpeningTables, seed: int) -> OpeningTables:
     lenders = []
     for i, row in enumerate(tables.lenders):
         capital = row.capital_usd_m * _factor(row, seed, 4, i, 0)
-        funding = row.cash_usd_m + row.book_usd_m + row.other_loans_usd_m - capital
-        if funding < 0:  # more capital than assets: the surplus is held in other loans
-            other = row.other_loans_usd_m - funding
-            row = row.model_copy(update={"other_loans_usd_m": other})
-            funding = 0.0
-        lenders.append(row.model_copy(update={"capital_usd_m": capital, "funding_usd_m": funding}))
+        lenders.append(balanced(row, capital_usd_m=capital))
     return replace(
         tables,
         miners=miners,
@@ -58,16 +53,36 @@ def sample_tables(tables: OpeningTables, seed: int) -> OpeningTables:
     )
 
 
+def error_factor(confidence: str, score: float) -> float:
+    """What a figure of that confidence is multiplied with, ``score`` deviations from its mean."""
+    deviation = CONFIDENCE_SD[confidence]
+    return math.exp(deviation * score - 0.5 * deviation**2)
+
+
+def scaled(value: float, factor: float) -> float:
+    """A figure times a factor; counts stay whole."""
+    return round(value * factor) if isinstance(value, int) else value * factor
+
+
+def balanced(lender: Lender, **update: float) -> Lender:
+    """A lender with some cells changed; funding takes it up, or other loans where that runs out."""
+    changed = lender.model_copy(update=update)
+    assets = changed.cash_usd_m + changed.book_usd_m + changed.other_loans_usd_m
+    funding = assets - changed.capital_usd_m
+    other = changed.other_loans_usd_m - min(funding, 0.0)
+    return changed.model_copy(
+        update={"funding_usd_m": max(funding, 0.0), "other_loans_usd_m": other}
+    )
+
+
 def _factor(row: Row, seed: int, table: int, number: int, cell: int) -> float:
-    deviation = CONFIDENCE_SD[row.confidence]
-    draw: float = normal(seed, Stream.SAMPLING, 1000 * table + cell, number)
-    return math.exp(deviation * draw - 0.5 * deviation**2)
+    draw = normal(seed, Stream.SAMPLING, 1000 * table + cell, number)
+    return error_factor(row.confidence, draw)
 
 
 def sampled_row[R: Row](row: R, cells: tuple[str, ...], seed: int, table: int, number: int) -> R:
     """A row with the named cells times a factor of its confidence each."""
     update = {}
     for cell, name in enumerate(cells):
-        value = getattr(row, name) * _factor(row, seed, table, number, cell)
-        update[name] = round(value) if isinstance(getattr(row, name), int) else value
+        update[name] = scaled(getattr(row, name), _factor(row, seed, table, number, cell))
     return row.model_copy(update=update)

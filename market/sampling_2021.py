@@ -8,15 +8,13 @@ normal around the table's figure with the deviation given there.
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
 from dataclasses import replace
 
 from market.drafts_2021 import rigs_pledged_th
 from market.randomness import Stream, normal
 from market.rows_2021 import NEW_RIGS, Lender2021, MinerConfidence, NamedMiner, PrivateMiner
-from market.sampling import BUYER_CELLS, sampled_row
-from market.tables import CONFIDENCE_SD
+from market.sampling import BUYER_CELLS, error_factor, sampled_row
 from market.tables_2021 import Tables2021
 
 CELLS = {  # column of a named miner -> column of its confidence
@@ -73,9 +71,8 @@ def sample_tables_2021(tables: Tables2021, seed: int) -> Tables2021:
 
 
 def _factor(confidence: str, seed: int, table: int, number: int, cell: int) -> float:
-    deviation = CONFIDENCE_SD[confidence]
     draw: float = normal(seed, Stream.SAMPLING, 1000 * table + cell, number)
-    return math.exp(deviation * draw - 0.5 * deviation**2)
+    return error_factor(confidence, draw)
 
 
 def _pledged_th(tables: Tables2021) -> dict[str, float]:

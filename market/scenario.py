@@ -32,6 +32,7 @@ from market.settings import (
     Section,
     Tenants,
 )
+from market.settings_synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent.parent / "experiments" / "scenarios"
 
@@ -50,6 +51,7 @@ class Scenario(Section):
     description: str = ""
     days: int = Field(730, ge=1, le=36500)
     opening: Opening = Opening()
+    synthetic: Synthetic = Synthetic()
     facts: Facts = Facts()
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
@@ -76,6 +78,17 @@ class Scenario(Section):
     def _history_needs_file(self) -> Scenario:
         if self.crypto.path == "history" and self.crypto.history is None:
             raise ValueError("crypto.path is 'history' but crypto.history names no CSV file")
+        return self
+
+    @model_validator(mode="after")
+    def _population_has_everybody(self) -> Scenario:
+        if self.opening.start == "synthetic":
+            total = round(self.synthetic.parties * self.opening.scale)
+            if not FEWEST_PARTIES <= total <= MOST_PARTIES:
+                raise ValueError(
+                    f"synthetic.parties times opening.scale is {total:,}; "
+                    f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}"
+                )
         return self
 
     @classmethod

@@ -9,7 +9,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-STARTS = ("2025", "2021")
+STARTS = ("2025", "2021", "synthetic")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
 
 
@@ -22,7 +22,10 @@ class Section(BaseModel):
 class Opening(Section):
     """Which books the run opens with."""
 
-    start: str = Field("2025", description="starting point: the books of '2025' or of '2021'")
+    start: str = Field(
+        "2025",
+        description="starting point: the books of 2025 or of 2021, or synthetic (see that section)",
+    )
     sample: bool = Field(
         False, description="draw uncertain cells within their confidence (see market/data)"
     )
@@ -30,15 +33,15 @@ class Opening(Section):
         1.0,
         ge=0.1,
         le=100.0,
-        description="multiplies the number of small parties REST_* split into",
+        description="multiplies the population: the small parties that REST_* of 2025 split into, "
+        "or synthetic.parties; totals stay",
     )
 
     @model_validator(mode="after")
     def _known_start(self) -> Opening:
         if self.start not in STARTS:
             raise ValueError(
-                f"'{self.start}' is not a starting point of this version; "
-                f"allowed: {', '.join(STARTS)}"
+                f"'{self.start}' is not a starting point; allowed: {', '.join(STARTS)}"
             )
         return self
 

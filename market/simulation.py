@@ -5,14 +5,14 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market import cycle, dated, phases
+from market import compiled_phases, cycle, dated, phases
 from market.compute import compute_paths
 from market.contracts import ContractKind
 from market.crypto import crypto_paths
@@ -21,7 +21,9 @@ from market.growth import spot_order_class
 from market.hardware import Family, newest_rigs
 from market.loans import Collateral
 from market.macro import macro_paths
+from market.names import NumberedNames, TitleById
 from market.opening import open_market
+from market.opening_synthetic import open_synthetic, synthetic_tables
 from market.record import Recorder
 from market.run import Quotes, Run
 from market.scenario import Scenario
@@ -58,8 +60,12 @@ class Simulation:
     def __init__(
         self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
     ) -> None:
-        tables = tables or STARTING_POINTS[scenario.opening.start]()
-        state = open_market(tables, scenario, seed)
+        if tables is None:
+            tables = STARTING_POINTS.get(scenario.opening.start, load_opening_tables)()
+        opens = open_market
+        if scenario.opening.start == "synthetic":
+            tables, opens = synthetic_tables(tables, scenario), open_synthetic
+        state = opens(tables, scenario, seed)
         macro = macro_paths(scenario.macro, scenario.days, seed, tables.opening_date)
         crypto = crypto_paths(
             scenario.crypto,
@@ -150,11 +156,11 @@ class Simulation:
         """Paper collateral of a class against what 90 days of bids absorb."""
         return self.run_state.recorder.absorption()
 
-    def events(self) -> pd.DataFrame:
-        """The causal log."""
+    def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
+        """The causal log, or some rows of it."""
         from market.frames import event_frame
 
-        return event_frame(self.state)
+        return event_frame(self.state, rows)
 
     def loans(self) -> pd.DataFrame:
         """Every loan as it stands."""
@@ -168,9 +174,12 @@ class Simulation:
 
         return lender_frame(self.state)
 
-    def names(self) -> dict[str, str]:
+    def names(self) -> Mapping[str, str]:
         """Display name of every party id."""
-        return dict(zip(self.state.names.parties, self.state.names.titles, strict=True))
+        ids, titles = self.state.names.parties, self.state.names.titles
+        if isinstance(ids, NumberedNames):
+            return TitleById(ids, titles)
+        return dict(zip(ids, titles, strict=True))
 
 
 def _quotes(tables: OpeningTables, state: State, scenario: Scenario) -> Quotes:
@@ -207,8 +216,7 @@ def _routine_trade(
 ) -> NDArray[np.float64]:
     """Ordinary second-hand trade a year by class, in proportion to the fleets that may trade."""
     stock = np.zeros(len(state.hardware.family))
-    for row in range(len(state.holdings.units)):
-        stock[state.holdings.hardware[row]] += state.holdings.units[row]
+    np.add.at(stock, state.holdings.hardware, state.holdings.units)
     result = np.zeros(len(stock))
     for family, key in ((Family.GPU, "routine_gpu_units_yr"), (Family.ASIC, "routine_asic_th_yr")):
         mine = removed & (state.hardware.family == family)
@@ -234,15 +242,13 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     s.borrowers.trailing_cash_flow_usd[:] = s.borrowers.cash_flow_usd_day
     run.quotes.planned_supply[:] = s.prices.effective_gpus + _planned_deliveries(run)
     loans = s.loans
-    for loan in range(len(loans.status)):
-        income = 0.0
-        if loans.holding[loan] >= 0:
-            income = s.holdings.income_usd_unit_day[loans.holding[loan]]
-        elif loans.collateral[loan] == Collateral.SITE:
-            income = s.neoclouds.hosting_usd_day[loans.borrower[loan]]
-        loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
+    sites = np.where(
+        loans.collateral == Collateral.SITE, s.neoclouds.hosting_usd_day[loans.borrower], 0.0
+    )
+    income = np.where(loans.holding >= 0, s.holdings.income_usd_unit_day[loans.holding], sites)
+    loans.base_cash_flow_usd_day[:] -= loans.collateral_units * income
     phases.set_marks(run)
-    phases.underwrite(run)
+    compiled_phases.underwrite(run.today(), run.shared())
     imply_views(run, tables)
     if run.quotes.machine_class >= 0:
         run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
@@ -256,9 +262,8 @@ def _planned_deliveries(run: Run) -> NDArray[np.float64]:
     s, days = run.state, run.scenario.days
     added = np.zeros(days + 1)
     ramp = run.scenario.credit.delivery_days
-    for c in range(len(s.contracts.ordered)):
-        if s.contracts.kind[c] != ContractKind.COMPUTE or s.contracts.ordered[c] <= 0:
-            continue
+    signed = (s.contracts.kind == ContractKind.COMPUTE) & (s.contracts.ordered > 0)
+    for c in np.flatnonzero(signed):
         share = np.clip((np.arange(days + 1) - s.contracts.start_day[c] + 1) / ramp, 0.0, 1.0)
         quality = s.hardware.quality[s.contracts.hardware[c]]
         added += s.contracts.ordered[c] * quality * share

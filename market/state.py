@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -28,10 +29,10 @@ from market.lots import Lots
 class Names:
     """What the rows of the tables are called."""
 
-    parties: list[str]  # ids
-    titles: list[str]  # display names
-    loans: list[str]
-    contracts: list[str]
+    parties: Sequence[str]  # ids
+    titles: Sequence[str]  # display names
+    loans: Sequence[str]
+    contracts: Sequence[str]
     hardware: tuple[str, ...]
     segments: list[str]
 

@@ -11,6 +11,7 @@ from agents.party import Kind, Status
 from market.events import Cause, Event
 from market.hardware import Family
 from market.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus
+from market.names import names_of
 from market.state import State
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ def summarise(run: Run) -> dict[str, Any]:
     n = s.borrower_count
     kind = s.parties.kind[:n]
     failed = s.parties.status[:n] != Status.ACTIVE
-    ids = np.array(s.names.parties[:n])
-    by_kind = {name: ids[failed & (kind == of)].tolist() for name, of in _KINDS.items()}
+    by_kind = {
+        name: names_of(s.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
+        for name, of in _KINDS.items()
+    }
     log = s.events
     summary = {
         "scenario": run.scenario.name,
@@ -109,10 +112,9 @@ def _clean(value: Any) -> Any:
 
 def _parties(s: State, log: np.ndarray, kind: Event) -> list[str]:
     """Who had an event of a kind, in order of first appearance."""
-    seen: dict[int, None] = {}
-    for party in log["party"][log["kind"] == kind]:
-        seen.setdefault(int(party))
-    return [s.names.parties[party] for party in seen]
+    parties = log["party"][log["kind"] == kind]
+    first = np.sort(np.unique(parties, return_index=True)[1])
+    return list(names_of(s.names.parties, parties[first]))
 
 
 def _for_growth(s: State, loans: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ what those are owed. Growth draws on the same lines and the same equity.
 from __future__ import annotations
 
 from agents.borrower import Borrowers, share_price_usd, unwound_share
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.party import Outside, Parties
 from market.context import Log, Today
@@ -18,7 +18,7 @@ from market.loans import Collateral, Instrument, Loans, LoanStatus
 SAME_EPISODE_DAYS = 30  # sales, draws or issues closer together than this are one event
 
 
-@compiled
+@inlined
 def same_episode(today: Today, event: int, log: Log) -> bool:
     """Whether an earlier event is recent enough to grow instead of being repeated."""
     return event >= 0 and log.events[event]["day"] > today.day - SAME_EPISODE_DAYS
@@ -102,7 +102,7 @@ def draw_loan(
         )
 
 
-@compiled
+@inlined
 def drawable_usd(today: Today, loan: int, loans: Loans) -> float:
     """What a borrower short of cash may draw on a line [USD].
 
@@ -124,7 +124,7 @@ def drawable_usd(today: Today, loan: int, loans: Loans) -> float:
     return 0.0
 
 
-@compiled
+@inlined
 def issue_shares(
     today: Today,
     b: int,

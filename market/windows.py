@@ -8,16 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
+from agents.compiled import compiled
 from agents.lender import credit_supply_share
-from market import budgets, custody, hosting, last_resort, liquidation
+from market import budgets, compiled_phases, last_resort
 from market.bids import (
-    class_bids,
     income_usd_day,
     remaining_life_years,
     segment_strips,
     unit_cost_usd_day,
 )
-from market.hardware import Family
+from market.custody import CARRY_USD_KWH
+from market.hardware import Family, Hardware
+from market.lots import LotState
 from market.run import Run
 
 HOST_USD_KWH_ASIC = 0.055  # power and site of a hosted rig
@@ -36,79 +38,46 @@ def hold_auctions(run: Run) -> None:
         s.buyers.budget_usd + terms.window_days * inflow,
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
-    liquidation.free_sites(
-        today, run.terms, terms.window_days, s.parties, s.hardware, s.buyers, s.lots
-    )
+    compiled_phases.free_sites(today, run.shared(), terms.window_days)
     run.strips = strips_today(run)
-    run.hold_usd = np.zeros(len(s.hardware.family))
+    run.hold_usd = hold_values_today(run)
+    offered = units_on_offer(run)
     for k in range(len(s.hardware.family)):
         if s.hardware.family[k] == Family.SITE:
             continue
-        hold = run.hold_usd[k] = hold_value_usd(run, k)
+        hold = float(run.hold_usd[k])
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
-            run.recorder.book(run, k, True, bids, units, hold)
-            price, sold, event = liquidation.auction_in_place(
-                today,
-                run.terms,
-                k,
-                bids,
-                hold,
-                s.parties,
-                s.lenders,
-                s.ledger,
-                s.loans,
-                s.holdings,
-                s.hardware,
-                s.buyers,
-                s.lots,
-                s.log,
+            run.recorder.book(run, k, True, bids, units, hold, offered[k])
+            price, sold, event = compiled_phases.auction_in_place(
+                today, run.shared(), k, bids, hold
             )
             if sold > 0.0:
                 _evidence(run, k, price, event, sold)
         if not run.quotes.has_removed_buyers[k]:
             continue
         bids, units = bids_today(run, k, False, 0.0)
-        run.recorder.book(run, k, False, bids, units, hold)
+        run.recorder.book(run, k, False, bids, units, hold, offered[k])
         routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
         if terms.budget_clearing:
             bids, units = budgets.bids_at_clearing(run, k, bids, hold, routine)
-        price, _, forced, event = liquidation.auction_removed(
-            today,
-            run.terms,
-            k,
-            bids,
-            units,
-            routine,
-            hold,
-            s.parties,
-            s.lenders,
-            s.ledger,
-            s.loans,
-            s.holdings,
-            s.hardware,
-            s.buyers,
-            s.lots,
-            s.log,
+        price, _, forced, event = compiled_phases.auction_removed(
+            today, run.shared(), k, bids, units, routine, hold
         )
         if terms.budget_clearing:
             np.maximum(s.buyers.budget_usd, 0.0, out=s.buyers.budget_usd)  # rounding
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)
-    hosting.host_lots(
-        today,
-        run.terms,
-        s.hosted_slots,
-        s.parties,
-        s.lenders,
-        s.loans,
-        s.neoclouds,
-        s.hardware,
-        s.buyers,
-        s.lots,
-        s.log,
-    )
+    compiled_phases.host_lots(today, run.shared(), s.hosted_slots)
+
+
+def units_on_offer(run: Run) -> NDArray[np.float64]:
+    """Units in lots that may be sold today, wherever they stand [class]."""
+    lots = run.state.lots
+    used = slice(0, int(lots.count[0]))
+    live = np.where(lots.state[used] != LotState.SOLD, lots.units[used], 0.0)
+    return np.bincount(lots.hardware[used], live, len(run.state.hardware.family))
 
 
 def credit_factor(run: Run) -> NDArray[np.float64]:
@@ -171,7 +140,8 @@ def bids_today(
     """Bids and units of every buyer for a class today."""
     s = run.state
     dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
-    bids, units = class_bids(
+    bids, units = compiled_phases.bids_for(
+        run.shared(),
         k,
         run.seed,
         in_place,
@@ -180,8 +150,6 @@ def bids_today(
         dealer,
         replacement_usd(run, k),
         run.strips,
-        s.buyers,
-        s.hardware,
     )
     return bids, units
 
@@ -192,19 +160,57 @@ def replacement_usd(run: Run, k: int) -> float:
     return float(run.state.hardware.replacement_usd[k]) * math.exp(-decline * run.day / 365.0)
 
 
-def hold_value_usd(run: Run, k: int) -> float:
-    """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
+def hold_values_today(run: Run) -> NDArray[np.float64]:
+    """What a unit of each class is worth to a lender that has it hosted today [USD, class]."""
     s, terms = run.state, run.scenario.liquidation
-    gpu = s.hardware.family[k] == Family.GPU
-    income = income_usd_day(k, s.prices.rent_h100_usd_h, s.prices.hashprice_usd_ph_day, s.hardware)
-    return float(
-        strip_value_usd(
-            income * s.buyer_view[k] * (1.0 - terms.hosting_discount),
-            unit_cost_usd_day(k, custody.CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC, s.hardware),
-            terms.gpu_rent_drift if gpu else terms.hashprice_drift,
-            terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
-            terms.reversion_per_year,
-            terms.seller_required_return,
-            min(HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC, float(lives_today(run)[k])),
-        )
+    values: NDArray[np.float64] = hold_values_usd(
+        s.prices.rent_h100_usd_h,
+        s.prices.hashprice_usd_ph_day,
+        terms.gpu_rent_drift,
+        terms.gpu_rent_volatility,
+        terms.hashprice_drift,
+        terms.hashprice_volatility,
+        terms.reversion_per_year,
+        terms.seller_required_return,
+        terms.hosting_discount,
+        s.buyer_view,
+        lives_today(run),
+        s.hardware,
     )
+    return values
+
+
+@compiled
+def hold_values_usd(
+    rent_h100: float,
+    hashprice: float,
+    gpu_drift: float,
+    gpu_volatility: float,
+    asic_drift: float,
+    asic_volatility: float,
+    reversion: float,
+    required_return: float,
+    discount: float,
+    view: np.ndarray,
+    remaining_years: np.ndarray,
+    hardware: Hardware,
+) -> np.ndarray:
+    """What a unit of each class is worth to a lender that keeps it and has it hosted [USD, class].
+
+    Hosting costs it a ``discount`` of the income; it looks ahead for a few years only.
+    """
+    values = np.zeros(len(hardware.family))
+    for k in range(len(values)):
+        if hardware.family[k] == Family.SITE:
+            continue
+        gpu = hardware.family[k] == Family.GPU
+        values[k] = strip_value_usd(
+            income_usd_day(k, rent_h100, hashprice, hardware) * view[k] * (1.0 - discount),
+            unit_cost_usd_day(k, CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC, hardware),
+            gpu_drift if gpu else asic_drift,
+            gpu_volatility if gpu else asic_volatility,
+            reversion,
+            required_return,
+            min(HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC, remaining_years[k]),
+        )
+    return values

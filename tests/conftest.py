@@ -1,21 +1,58 @@
 """Fixtures that several files of tests share."""
 
 import os
+import subprocess
 import sys
+from pathlib import Path
 
+import numba
 import pytest
 from hypothesis import Phase, settings
 
+from agents.compiled import is_warm
 from market.tables import OpeningTables, load_opening_tables
 
 STATUS = pytest.StashKey[int]()  # exit code of the session
+MOST_WORKERS = 4  # each keeps its own finished runs in memory
+LONGEST = (  # begun first, so that workers end together
+    "test_run_invariants",
+    "test_run_signs",
+    "test_view_browser",
+    "test_view_components",
+    "test_run_equity",
+    "test_sweep_runner",
+    "test_clearing",
+    "test_run_determinism",
+)
+# Files of long runs, which take hours on uncompiled kernels (NUMBA_DISABLE_JIT=1).
+WHOLE_MARKETS = (
+    "test_cli",
+    "test_figures",
+    "test_published",
+    "test_run_",
+    "test_sweep_",
+    "test_view_",
+)
+# Forty days in which nearly every kernel is called.
+COMPILE = """
+from agents.compiled import note_warm
+from market.scenario import Scenario
+from market.simulation import Simulation
+harsh = (
+    "days=40", "crypto.crash_start_day=1", "crypto.crash_days=20", "credit.hazard_per_year=0.5",
+    "credit.bankruptcy_days=3", "credit.payables_days=2", "liquidation.legal_days=1",
+    "liquidation.site_days=5", "lenders.run_threshold=0", "lenders.run_speed=50",
+)
+Simulation(Scenario.load("joint-crash").with_settings(list(harsh))).run().summary()
+note_warm()
+"""
 
 # The same examples in every run; new ones with --hypothesis-profile=default.
 settings.register_profile(
     "same",
     derandomize=True,
     deadline=None,
-    phases=(Phase.explicit, Phase.generate, Phase.shrink),
+    phases=(Phase.explicit, Phase.generate, *(() if numba.config.DISABLE_JIT else (Phase.shrink,))),
 )
 settings.load_profile("same")
 
@@ -24,6 +61,37 @@ settings.load_profile("same")
 def tables() -> OpeningTables:
     """The packaged opening tables of 2025-09-30; frozen, so one copy serves all tests."""
     return load_opening_tables()
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """A worker per core for the whole suite; none where files or a name are asked for."""
+    if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ:
+        return None  # xdist's own answer
+    whole = all(Path(argument).is_dir() for argument in config.args)
+    mine = getattr(os, "sched_getaffinity", None)  # of this process, where the system tells
+    cores = min(len(mine(0)) if mine else os.cpu_count() or 1, MOST_WORKERS)
+    return cores if whole and not config.option.keyword and cores > 1 else 0
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Files that take longest come first; without compilation some have to stay behind."""
+    rank = {name: k for k, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+    if numba.config.DISABLE_JIT:
+        needs = [
+            item
+            for item in items
+            if item.path.stem.startswith(WHOLE_MARKETS) or item.get_closest_marker("compiled")
+        ]
+        config.hook.pytest_deselected(items=needs)
+        items[:] = [item for item in items if item not in set(needs)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Compile once, before several workers would do it side by side."""
+    if session.config.option.numprocesses and not is_warm():
+        subprocess.run([sys.executable, "-c", COMPILE], cwd=session.config.rootpath, check=True)
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:

@@ -15,7 +15,8 @@ import numpy as np
 from by_hand import Bench
 from scipy import sparse
 
-from market import covenants, funding
+from agents.buyer import option_to_run_usd
+from market import covenants, funding, randomness
 from market.clearing import clearing_vector
 from market.crypto import impact_log
 from market.events import Cause
@@ -24,6 +25,7 @@ from market.settings import IMPACT_LAWS
 
 LINEAR, EXPONENTIAL = IMPACT_LAWS.index("linear"), IMPACT_LAWS.index("exponential")
 EISENBERG_NOE = [[0, 20, 10], [5, 0, 24], [10, 0, 0]]
+SPLIT_MIX = (6457827717110365317, 3203168211198807973, 9817491932198370423)
 ROGERS_VERAART = [[0, 30, 0], [5, 0, 20], [10, 0, 0]]
 
 
@@ -165,6 +167,39 @@ def spiral(leverage: float, impact: float, first: float) -> float:
     return first + 1.0 - price
 
 
+def spillover(
+    assets: tuple[float, ...], leverages: tuple[float, ...], impact: float, shock: float
+) -> float:
+    """Loss by one round of sales, over the equity of all, a unit of the shock that began it.
+
+    Banks return to their leverage in assets of one kind; the others' sales cost each of them.
+    """
+    bench = Bench(
+        lenders=len(assets),
+        loan_impact=impact,
+        loan_impact_law=LINEAR,
+        leverage_band=0.0,
+        loan_price_half_life_days=math.inf,
+        lender_capital=True,
+    )
+    lenders = bench.s.lenders
+    for row, (owns, leverage) in enumerate(zip(assets, leverages, strict=True)):
+        bench.balance(row, cash=0.0, other=owns, owes=owns * (1.0 - 1.0 / leverage), marked=True)
+        lenders.other_loans_usd[row] -= shock * owns
+        lenders.capital_usd[row] -= shock * owns
+    sold = bench.kernel(funding.target_leverage)
+    before = float(lenders.capital_usd.sum())
+    bench.kernel(funding.mark_other_loans, sold_usd=sold, market_usd=sum(assets), price=1.0)
+    lost = before - float(lenders.capital_usd.sum())
+    return lost / shock / sum(owns / leverage for owns, leverage in zip(assets, leverages))
+
+
+def split_mix(seed: int, count: int) -> tuple[float, ...]:
+    """The first numbers of SplitMix64 by the finaliser that every draw of a market goes through."""
+    words = ((seed + k * 0x9E3779B97F4A7C15) % 2**64 for k in range(1, count + 1))
+    return tuple(float(randomness._mix(np.uint64(word))) for word in words)
+
+
 def table() -> list[Row]:
     """All rows."""
     toxic, shock = "toxic liquidation, 1/(1+bonus)", 1e-6
@@ -182,6 +217,27 @@ def table() -> list[Row]:
             (0.0181818,),
             (0.01 * total,),
             (2e-5,),  # the shock is small, not infinitesimal
+        ),
+        Row(
+            "spillover loss over equity, a unit of shock, three banks",
+            "Greenwood, Landier & Thesmar 2015, κΣ(λ−1)a ÷ Σa÷λ",
+            (0.1 * (9.0 * 100.0 + 19.0 * 60.0 + 4.0 * 40.0) / 21.0,),
+            (spillover((100.0, 60.0, 40.0), (10.0, 20.0, 5.0), 0.1, shock),),
+            (1e-3,),  # the shock is small, not infinitesimal
+        ),
+        Row(
+            "option on futures at 20, strike 20, 4 months, 25 % volatility, 9 % rate",
+            "Black 1976; Hull's textbook example",
+            (1.12,),
+            (math.exp(-0.03) * option_to_run_usd(20.0, 20.0, 0.25 * math.sqrt(1 / 3)),),
+            (0.005,),  # printed to the cent
+        ),
+        Row(
+            "first numbers of SplitMix64, seed 1234567",
+            "Steele, Lea & Flood 2014; public test vector",
+            tuple(map(float, SPLIT_MIX)),
+            split_mix(1234567, len(SPLIT_MIX)),
+            (0.0,) * len(SPLIT_MIX),
         ),
         exact("an order split in ten, over the whole", "exponential law", (1,), (pieces / whole,)),
     ]

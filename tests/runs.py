@@ -15,7 +15,7 @@ import numpy as np
 from agents.party import Outside, Status
 from market.loans import Collateral, LoanStatus
 from market.lots import LotState
-from market.scenario import Scenario
+from market.scenario import Channels, Scenario
 from market.simulation import Simulation
 from market.tables import OpeningTables, load_opening_tables
 from market.tables_2021 import Tables2021, load_tables_2021
@@ -101,6 +101,83 @@ TABLES = (
     "orders",
     "ledger",
 )
+
+CHANNELS = tuple(Channels.model_fields)
+
+# Invariants hold on every day of them, and tests/baseline keeps their bits.
+REFERENCE_RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
+    "calm": ("calm", (), 1, "packaged"),
+    "baseline": ("baseline", ("days=365",), 2, "packaged"),
+    "crypto-crash": ("crypto-crash", (), 1, "packaged"),
+    "joint-crash": ("joint-crash", (), 3, "packaged"),
+    "rental-deflation": ("rental-deflation", ("days=365",), 1, "packaged"),
+    "without recourse": (
+        "joint-crash",
+        ("days=400", "crypto.crash_days=120", "liquidation.site_days=60"),
+        2,
+        "without recourse",
+    ),
+    "hard and hazardous": (
+        "joint-crash",
+        (
+            "days=400",
+            "crypto.crash_depth=0.9",
+            "crypto.crash_days=60",
+            "compute.rent_change_per_year=-0.7",
+            "credit.hazard_per_year=0.5",
+            "credit.refinancing_appetite=0.3",
+            "liquidation.legal_days=0",
+            "liquidation.site_days=30",
+            "credit.bankruptcy_days=60",
+        ),
+        5,
+        "packaged",
+    ),
+    "sampled and scaled": (
+        "crypto-crash",
+        ("days=300", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
+        8,
+        "packaged",
+    ),
+    "tightening": ("tightening", ("days=400",), 6, "packaged"),
+    "lenders fail": (
+        "joint-crash",
+        (
+            "days=240",
+            "crypto.crash_days=90",
+            "lenders.run_threshold=0",
+            "lenders.run_speed=50",
+            "lenders.similar_failure_news=2",
+        ),
+        7,
+        "packaged",
+    ),
+    "levers": (
+        "joint-crash",
+        (
+            "days=240",
+            "crypto.crash_days=90",
+            "policy.buyer_of_last_resort_usd=1e9",
+            "policy.lender_of_last_resort_usd=1e9",
+            "policy.haircut_floor=0.4",
+            "policy.tenor_cap_years=1.0",
+            "policy.standstill_days=60",
+            "policy.capital_buffer=0.1",
+            "policy.mark_rule=market",
+        ),
+        4,
+        "packaged",
+    ),
+    **{
+        f"{channel} off": (
+            "joint-crash",
+            ("days=240", "crypto.crash_days=90", f"channels.{channel}=false"),
+            4,
+            "packaged",
+        )
+        for channel in CHANNELS
+    },
+}
 
 
 @dataclass
@@ -360,12 +437,24 @@ def without_recourse() -> OpeningTables:
     return replace(tables(), loans=loans)
 
 
+def full_capital() -> OpeningTables:
+    """The tables with lenders who lend nothing but their own money."""
+    lenders = tuple(
+        row.model_copy(
+            update={"capital_usd_m": row.capital_usd_m + row.funding_usd_m, "funding_usd_m": 0.0}
+        )
+        for row in tables().lenders
+    )
+    return replace(tables(), lenders=lenders)
+
+
 BOOKS = {
     "packaged": tables,
     "without debt": without_debt,
     "patient": patient,
     "without recourse": without_recourse,
     "2021": tables_2021,
+    "full capital": full_capital,
 }
 
 

@@ -12,12 +12,13 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside
-from market.bids import walk_book
+from market.bid_heap import make_heap, take_highest
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.liquidation import auction_in_place, auction_removed
 from market.loans import Collateral
 from market.lots import LotState
+from market.order_book import ladder_of, sell_down
 
 SCRAP = 5.0
 PATIENCE = 100.0  # days, of lenders who can wait; others must sell at scrap
@@ -439,6 +440,13 @@ def test_a_bid_without_money_or_racks_does_not_set_the_price() -> None:
     assert market.price == 10.0  # above the reserve of 7.50
 
 
+def test_dust_is_no_trade_and_sets_no_price() -> None:
+    """What rounding leaves of a budget or a rack is nobody's demand."""
+    assert math.isnan(Market([Lot(10, patient=False)], [Bid(40.0, 1e-9)]).price)
+    market = Market([Lot(10, waited=85)], [Bid(40.0, 10), Bid(30.0, 1e-9), Bid(10.0, 5)])
+    assert market.total == 10.0 and market.price == 10.0
+
+
 def test_surplus_of_a_sale_is_the_estates_and_the_rest_of_the_lot_too() -> None:
     # The claim of 45 is met after five of ten machines at 10; the rest goes on as the estate's.
     market = Market([Lot(10, claim=45.0, patient=False)], [Bid(10.0, 5)], fee=0.0)
@@ -650,7 +658,7 @@ def test_a_cluster_is_not_cut_up_for_a_small_buyer() -> None:
 )
 def test_walking_the_book(book: list[tuple[float, float]], position: float, more: float) -> None:
     bids, units = (np.array(column) for column in zip(*book, strict=True))
-    proceeds, sold = walk_book(bids, units, position)
+    proceeds, sold = sell_down(ladder_of(bids, units), position)
     room = float(units[bids > 0].sum())
     assert sold == pytest.approx(min(position, room), abs=1e-9)
     assert 0.0 <= proceeds <= bids.max() * sold + 1e-9
@@ -661,7 +669,17 @@ def test_walking_the_book(book: list[tuple[float, float]], position: float, more
         left -= min(left, number)
     assert proceeds == pytest.approx(best, rel=1e-9, abs=1e-9)
     # Price falls with size: each further machine brings no more than the average so far.
-    larger, larger_sold = walk_book(bids, units, position + more)
+    larger, larger_sold = sell_down(ladder_of(bids, units), position + more)
     assert larger >= proceeds - 1e-9
     if sold > 1e-6 and larger_sold > 1e-6:
         assert larger / larger_sold <= proceeds / sold + 1e-6
+
+
+@given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 2.5, 7.0]), min_size=1, max_size=40))
+def test_bidders_are_taken_in_the_order_of_a_stable_sort(prices: list[float]) -> None:
+    bids = np.array(prices)
+    heap = np.arange(len(bids))
+    make_heap(bids, heap)
+    taken = [int(take_highest(bids, heap, t)) for t in range(len(bids))]
+    assert taken == np.argsort(-bids, kind="stable").tolist()
+    assert heap[::-1].tolist() == taken

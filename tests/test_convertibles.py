@@ -147,6 +147,7 @@ def test_other_loans_are_left_alone() -> None:
     assert bench.s.loans.principal_usd[0] == 1000.0
 
 
+@pytest.mark.compiled
 def test_the_opening_shares_are_worth_the_market_cap() -> None:
     s = fresh("calm").state
     b = s.names.parties.index("IREN")

@@ -15,7 +15,10 @@ from agents.lender import annuity_factor, continuing_value_usd, waives
 from agents.party import Outside, Status
 from market import forbearance
 from market.events import Cause, Event, log_event
+from market.forbearance import DaysBook
 from market.loans import Collateral, LoanStatus
+from market.surrender import keeping_usd
+from market.windows import lives_today
 
 NO_HAZARD = {"hazard_per_year": 0.0, "surrender_ratio": 0.0}
 FREE: dict[str, Any] = dict(
@@ -107,17 +110,19 @@ def test_both_sides_of_the_decision_by_hand() -> None:
     bench.run.day = 10
     assert forbearance.continuing_usd(bench.run, 0) == pytest.approx(365.0 + 1000.0 * math.exp(-2))
     # A dealer bids the mark, less a little for its view; the machine costs nothing to remove.
-    assert forbearance.enforcement_usd(bench.run, 0) == pytest.approx(1000.0, rel=0.02)
-    assert forbearance.enforcement_usd(bench.run, 0) <= 1000.0
+    assert forbearance.enforcement_usd(DaysBook(bench.run), 0) == pytest.approx(1000.0, rel=0.02)
+    assert forbearance.enforcement_usd(DaysBook(bench.run), 0) <= 1000.0
     empty = market(EMPTY)
-    assert forbearance.enforcement_usd(empty.run, 0) == pytest.approx(10.0 * 5.0)  # scrap
+    assert forbearance.enforcement_usd(DaysBook(empty.run), 0) == pytest.approx(10.0 * 5.0)  # scrap
     # Half the position finds a bid, the other half goes for scrap.
     thin = market([{"budget": 500.0, "needs_slots": False}])
-    assert forbearance.enforcement_usd(thin.run, 0) == pytest.approx(500.0 + 5 * 5.0, rel=0.02)
+    assert forbearance.enforcement_usd(DaysBook(thin.run), 0) == pytest.approx(
+        500.0 + 5 * 5.0, rel=0.02
+    )
     # Costs, and the time it takes at 10 %.
     costly = market(EMPTY, loan=dict(rate_or_spread=0.1), legal_days=355)
     expected = 50.0 * math.exp(-0.1 * 365.0 / 365.0)  # ten days to ship
-    assert forbearance.enforcement_usd(costly.run, 0) == pytest.approx(expected)
+    assert forbearance.enforcement_usd(DaysBook(costly.run), 0) == pytest.approx(expected)
 
 
 def test_recourse_adds_the_estate() -> None:
@@ -127,8 +132,10 @@ def test_recourse_adds_the_estate() -> None:
     bench.s.parties.cash_usd[0] = 100.0
     bench.s.parties.payables_usd[0] = 150.0
     share = 110.0 / (950.0 + 150.0)
-    assert forbearance.estate_share(bench.run, 0) == pytest.approx(share)
-    assert forbearance.enforcement_usd(bench.run, 0) == pytest.approx(50.0 + share * 950.0)
+    assert forbearance.estate_share(DaysBook(bench.run), 0) == pytest.approx(share)
+    assert forbearance.enforcement_usd(DaysBook(bench.run), 0) == pytest.approx(
+        50.0 + share * 950.0
+    )
 
 
 # --- waive ----------------------------------------------------------------------------------------
@@ -257,13 +264,23 @@ def keys(worth: float, *, ratio: float = 0.9, recourse: bool = False, earns: flo
     return bench
 
 
+def kept_usd(bench: Bench) -> float:
+    """What the first loan's machines are worth to their owner."""
+    worth: float = bench.kernel(
+        keeping_usd,
+        loan=0,
+        outlook=forbearance.outlook_of(bench.run),
+        view=bench.s.buyer_view,
+        lives_years=lives_today(bench.run),
+    )
+    return worth
+
+
 def test_what_machines_are_worth_to_their_owner() -> None:
     bench = keys(800.0, earns=300.0)
     bench.run.day = 7
-    assert forbearance.keeping_usd(bench.run, 0) == pytest.approx(800.0)
-    assert forbearance.keeping_usd(keys(200.0, earns=300.0).run, 0) == pytest.approx(
-        300.0 * 372.0 / 365.0
-    )
+    assert kept_usd(bench) == pytest.approx(800.0)
+    assert kept_usd(keys(200.0, earns=300.0)) == pytest.approx(300.0 * 372.0 / 365.0)
 
 
 @pytest.mark.parametrize(

@@ -300,6 +300,7 @@ def test_new_machines_get_cheaper() -> None:
 # --- the market -----------------------------------------------------------------------------------
 
 
+@pytest.mark.compiled
 def test_q_is_one_at_the_opening_and_follows_rents_and_money() -> None:
     run = fresh("calm").run_state
     start = run.quotes.value_to_price_open
@@ -317,6 +318,7 @@ def test_q_is_one_at_the_opening_and_follows_rents_and_money() -> None:
 BOOM = ("days=365", "compute.adoption_growth=0.5")
 
 
+@pytest.mark.compiled
 def test_a_boom_is_built_on_credit_and_supply_lowers_rents() -> None:
     on = finished("calm", BOOM, 3)
     off = finished("calm", (*BOOM, "investment.sensitivity=0.0"), 3)
@@ -328,6 +330,7 @@ def test_a_boom_is_built_on_credit_and_supply_lowers_rents() -> None:
     assert supply > off.series()["effective_gpus"].iloc[-1]
 
 
+@pytest.mark.compiled
 def test_a_slump_orders_less_than_a_boom() -> None:
     slump = finished("rental-deflation", ("days=365",), 3)
     boom = finished("calm", BOOM, 3)
@@ -335,6 +338,7 @@ def test_a_slump_orders_less_than_a_boom() -> None:
     assert ordered[0] < 0.2 * ordered[1]
 
 
+@pytest.mark.compiled
 def test_ease_grows_as_losses_are_forgotten_and_ends_with_losses() -> None:
     calm = finished("calm", ("days=100", "credit.hazard_per_year=0"), 3)
     assert calm.summary()["loss_usd"]["total"] == 0.0

@@ -1,6 +1,8 @@
 """Double entry: transfers conserve, and a leak of any asset is seen the same day."""
 
+import ast
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from by_hand import GPU, RIG, Bench
@@ -8,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agents.party import Outside
+from market import ledger
 from market.claims import carry_at, close_claim
 from market.ledger import Flow, conservation_error, draw, pay_interest, repay
 from market.loans import Collateral
@@ -237,3 +240,24 @@ def test_a_claim_is_lost_once_however_often_it_was_remarked(marks: list[float]) 
     assert s.lenders.written_down_usd[0] == pytest.approx(0.0, abs=1e-9)
     assert s.lenders.book_usd[0] == pytest.approx(0.0, abs=1e-9)
     assert bench.stocks().lender_gap_usd < 1e-6
+
+
+def test_cash_moves_by_transfers_and_nowhere_else() -> None:
+    """So the balance of every party is its opening cash, what it was paid, less what it paid."""
+    project = Path(ledger.__file__).resolve().parent.parent
+    found = set()
+    for path in [*project.glob("agents/*.py"), *project.glob("market/*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for function in ast.walk(tree):
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            for node in ast.walk(function):
+                if isinstance(node, ast.AugAssign | ast.Assign):
+                    targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    text = " ".join(map(ast.unparse, targets))
+                    if "cash_usd[" in text or text.startswith("cash["):
+                        found.add(f"{path.stem}.{function.name}")
+    transfers = {"ledger.pay", "failure._pay"}
+    opening = {name for name in found if name.startswith(("opening", "simulation."))}
+    assert found - opening == transfers
+    assert opening  # the search finds what there is

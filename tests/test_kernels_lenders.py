@@ -232,6 +232,9 @@ def test_funds_pay_out_no_more_than_their_gate() -> None:
     bench.balance(0, cash=50.0, other=50.0, owes=0.0)
     bench.day(92, "lenders")
     assert bench.s.lenders.capital_usd[0] == pytest.approx(100.0 * (1.0 - 0.0455 / 91.0))
+    # Shares redeemed are no loss.
+    assert bench.s.lenders.redeemed_usd[0] == pytest.approx(100.0 * 0.0455 / 91.0)
+    assert bench.s.lenders.loss_usd[0] == 0.0
 
 
 @pytest.mark.parametrize("fund", [False, True])

@@ -137,6 +137,7 @@ def test_only_money_ties_coins_to_rents() -> None:
     assert (tied > loose).mean() > 0.9
 
 
+@pytest.mark.compiled
 @pytest.mark.parametrize("seed", [1, 2])
 def test_so_they_are_tied_in_runs(seed: int) -> None:
     short = ("days=120", "macro.start_day=5", "macro.ramp_days=60", "macro.volatility=1.0")
@@ -149,6 +150,7 @@ def test_so_they_are_tied_in_runs(seed: int) -> None:
     assert found[0] > found[1] + 0.03
 
 
+@pytest.mark.compiled
 def test_money_tightens_in_a_run_and_the_log_says_so() -> None:
     sim = finished(
         "tightening", ("days=20", "macro.start_day=4", "macro.ramp_days=5", "macro.volatility=0.0")
@@ -189,6 +191,7 @@ def test_buyers_on_credit_shrink_with_supply() -> None:
         assert credit_factor(bench.run) == pytest.approx(expected)
 
 
+@pytest.mark.compiled
 def test_without_the_channel_supply_of_a_run_stays_at_one() -> None:
     sim = finished("joint-crash", ("days=150", "channels.lender_capital=false"))
     s = sim.state
@@ -274,6 +277,7 @@ def test_it_buys_only_what_the_market_leaves() -> None:
     assert 0.0 < bought < 70.0 * 2.0 + 7.0
 
 
+@pytest.mark.compiled
 def test_in_a_run_it_stays_within_its_purse_and_helps_lenders() -> None:
     settings = ("days=250", "crypto.crash_start_day=5", "crypto.crash_days=60",
                 "liquidation.budget_scale=0.0", "liquidation.legal_days=10")  # fmt: skip

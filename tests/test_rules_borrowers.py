@@ -13,6 +13,7 @@ from agents.borrower import (
     equity_cure_usd,
     equity_room_usd,
     equity_value_usd,
+    payout_usd,
     unwound_share,
 )
 
@@ -181,3 +182,13 @@ def test_a_secured_loan_is_unwound_as_far_as_needed(
         assert unwound_share(need, collateral + more, debt) <= share * (1 + 1e-12)
     else:
         assert share == 0.0
+
+
+@pytest.mark.parametrize(
+    ("free", "spare", "taken"),
+    [(100.0, 1e3, 50.0), (100.0, 30.0, 30.0), (-100.0, 1e3, 0.0), (100.0, -5.0, 0.0)],
+)
+def test_owners_take_a_share_of_what_is_free_and_there(
+    free: float, spare: float, taken: float
+) -> None:
+    assert payout_usd(free, spare, 0.5) == taken

@@ -36,6 +36,7 @@ def test_a_uniform_number_is_strictly_inside_its_interval_and_always_the_same(
     assert uniform(seed, stream, day, party) == u
 
 
+@pytest.mark.compiled
 def test_uniform_moments_and_distribution() -> None:
     u = draws(7, Stream.HAZARD)
     assert u.mean() == pytest.approx(0.5, abs=4 / math.sqrt(12 * N))
@@ -46,6 +47,7 @@ def test_uniform_moments_and_distribution() -> None:
     assert len(np.unique(u)) == N
 
 
+@pytest.mark.compiled
 def test_normal_moments_and_distribution() -> None:
     z = np.array([normal(7, Stream.BUYER_VIEW, i // 100, i % 100) for i in range(N)])
     assert z.mean() == pytest.approx(0.0, abs=4 / math.sqrt(N))
@@ -57,6 +59,7 @@ def test_normal_moments_and_distribution() -> None:
     assert np.max(np.abs(cdf - (np.arange(N) + 0.5) / N)) < 1.95 / math.sqrt(N)
 
 
+@pytest.mark.compiled
 def test_neighbours_are_uncorrelated() -> None:
     limit = 4 / math.sqrt(N)
     base = draws(3, Stream.HAZARD)
@@ -68,6 +71,7 @@ def test_neighbours_are_uncorrelated() -> None:
     assert abs(correlation(z[:-1] ** 2, z[1:] ** 2)) < 2 * limit
 
 
+@pytest.mark.compiled
 def test_streams_are_uncorrelated() -> None:
     count = 4000
     table = np.array([draws(11, stream, count) for stream in Stream])

@@ -138,7 +138,7 @@ def test_results_do_not_depend_on_threads_or_process() -> None:
     here = hashlib.sha256(json.dumps(sim.summary()).encode())
     here.update(sim.state.parties.cash_usd.tobytes())
     here.update(sim.state.events.tobytes())
-    for threads in ("1", "2"):
+    for threads in ("1", "2", "4"):
         environment = {
             **os.environ,
             "NUMBA_NUM_THREADS": threads,

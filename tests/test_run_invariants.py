@@ -4,70 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import baseline
 import numpy as np
 import pytest
 import runs
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from runs import RULES, Watch, fresh, watched
+from runs import REFERENCE_RUNS, RULES, Watch, fresh, watched
 
 from agents.party import Outside, Status
 from market.events import Event
 from market.loans import LoanStatus
-from market.scenario import Channels, Scenario
 from market.simulation import Simulation
 
-CHANNELS = tuple(Channels.model_fields)
 
-RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
-    "calm": ("calm", (), 1, "packaged"),
-    "baseline": ("baseline", ("days=365",), 2, "packaged"),
-    "crypto-crash": ("crypto-crash", (), 1, "packaged"),
-    "joint-crash": ("joint-crash", (), 3, "packaged"),
-    "rental-deflation": ("rental-deflation", ("days=365",), 1, "packaged"),
-    "without recourse": (
-        "joint-crash",
-        ("days=400", "crypto.crash_days=120", "liquidation.site_days=60"),
-        2,
-        "without recourse",
-    ),
-    "hard and hazardous": (
-        "joint-crash",
-        (
-            "days=400",
-            "crypto.crash_depth=0.9",
-            "crypto.crash_days=60",
-            "compute.rent_change_per_year=-0.7",
-            "credit.hazard_per_year=0.5",
-            "credit.refinancing_appetite=0.3",
-            "liquidation.legal_days=0",
-            "liquidation.site_days=30",
-            "credit.bankruptcy_days=60",
-        ),
-        5,
-        "packaged",
-    ),
-    "sampled and scaled": (
-        "crypto-crash",
-        ("days=300", "opening.sample=true", "opening.scale=0.3", "crypto.impact_law=linear"),
-        8,
-        "packaged",
-    ),
-    **{
-        f"{channel} off": (
-            "joint-crash",
-            ("days=240", "crypto.crash_days=90", f"channels.{channel}=false"),
-            4,
-            "packaged",
-        )
-        for channel in CHANNELS
-    },
-}
+@pytest.fixture(scope="session", params=REFERENCE_RUNS)
+def reference(request: pytest.FixtureRequest) -> str:
+    """The name of a reference run."""
+    return str(request.param)
 
 
-@pytest.fixture(scope="session", params=RUNS)
-def watch(request: pytest.FixtureRequest) -> Watch:
-    return watched(*RUNS[request.param])
+@pytest.fixture(scope="session")
+def watch(reference: str) -> Watch:
+    return watched(*REFERENCE_RUNS[reference])
+
+
+def test_results_are_the_stored_ones_to_the_last_bit(reference: str, watch: Watch) -> None:
+    changed = baseline.differences(baseline.stored(reference), baseline.record(watch.sim))
+    assert not changed, (
+        f"{reference}: {'; '.join(changed)}. If that is meant, run "
+        "'uv run python tests/baseline.py --write' and say why in CHANGELOG.md, under Results."
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -78,7 +43,7 @@ def test_every_day(watch: Watch, rule: str) -> None:
 def test_the_runs_are_not_idle() -> None:
     """Invariants of a market in which nothing happens would prove nothing."""
     seen: set[str] = set()
-    for run in RUNS.values():
+    for run in REFERENCE_RUNS.values():
         seen |= set(watched(*run).sim.events()["kind"])
     later = {"converted", "put"}  # from December 2026 on: tests of their own
     assert seen >= {kind.name.lower() for kind in Event} - {"draw"} - later
@@ -296,62 +261,3 @@ def test_the_engine_notices_a_missing_dollar_by_itself() -> None:
         spoil(sim)
         sim.step()
         assert sim.summary()["conservation_error"] > 1e-9, spoil.__name__
-
-
-# ------------------------------------------------------------------ random settings
-
-floats = st.floats
-SETTINGS = st.fixed_dictionaries(
-    {
-        "crypto.volatility": floats(0.0, 2.0),
-        "crypto.crash_depth": floats(0.0, 0.98),
-        "crypto.crash_days": st.integers(1, 120),
-        "crypto.hashrate_growth": floats(-0.8, 3.0),
-        "crypto.impact_law": st.sampled_from(["square_root", "linear", "exponential"]),
-        "crypto.impact_coefficient": floats(0.0, 20.0),
-        "crypto.depth_adv_usd": floats(1e8, 1e11),
-        "compute.path": st.sampled_from(["law", "scripted"]),
-        "compute.elasticity": floats(0.2, 3.0),
-        "compute.rent_change_per_year": floats(-0.95, 1.0),
-        "compute.efficiency_growth": floats(-0.5, 1.0),
-        "credit.reference_rate": floats(0.0, 0.25),
-        "credit.refinancing_appetite": floats(0.0, 1.0),
-        "credit.max_ltv": floats(0.05, 2.0),
-        "credit.hazard_per_year": floats(0.0, 1.0),
-        "credit.finance_signed_growth": st.booleans(),
-        "credit.liquidation_bonus": floats(0.0, 0.3),
-        "credit.bankruptcy_days": st.integers(1, 90),
-        "credit.payables_days": st.integers(1, 60),
-        "miners.hold_share": floats(0.0, 1.0),
-        "marks.evidence_weight": floats(0.0, 1.0),
-        "liquidation.legal_days": st.integers(0, 60),
-        "liquidation.in_place_days": st.integers(0, 60),
-        "liquidation.site_days": st.integers(0, 60),
-        "liquidation.window_days": st.integers(1, 30),
-        "liquidation.budget_scale": floats(0.0, 100.0),
-        "liquidation.slot_scale": floats(0.0, 100.0),
-        "liquidation.receiver_share": floats(0.0, 1.0),
-        "opening.scale": st.sampled_from([0.1, 0.5, 1.0]),
-        **{f"channels.{channel}": st.booleans() for channel in CHANNELS},
-    }
-)
-
-
-@pytest.mark.slow
-@settings(
-    max_examples=40,
-    deadline=None,
-    derandomize=True,
-    suppress_health_check=[HealthCheck.too_slow],
-)
-@given(chosen=SETTINGS, seed=st.integers(0, 2**31))
-def test_every_day_under_random_settings(chosen: dict[str, object], seed: int) -> None:
-    text = [
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}"
-        for key, value in chosen.items()
-    ]
-    scenario = Scenario.load("joint-crash").with_settings(
-        ["days=200", "crypto.crash_start_day=5", "compute.shock_start_day=5", *text]
-    )
-    watch = Watch(Simulation(scenario, seed=seed, tables=runs.tables())).run()
-    assert not {rule: notes for rule, notes in watch.broken.items() if notes}

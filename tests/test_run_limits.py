@@ -116,6 +116,24 @@ def test_impatience_enforces_more() -> None:
     assert kinds(finished("joint-crash", settings, 1))["default"] > 5
 
 
+# ------------------------------------------------------------------ lenders' capital
+
+
+def test_with_full_capital_there_is_no_credit_crunch() -> None:
+    """Of the same losses, on own money alone everybody lends as before; on borrowed money not."""
+    settings = (*CRASH, "channels.funding_run=false", "credit.hazard_per_year=1")
+    full = finished("joint-crash", settings, 1, "full capital")
+    thin = finished("joint-crash", settings, 1)
+    assert full.summary()["loss_usd"]["total"] > 1e8
+    assert (full.series()["credit_supply"] == 1.0).all()
+    assert thin.series()["credit_supply"].min() < 0.99
+    gone = {"lender_impaired", "lender_failed", "sleeve_closed", "interlender_loss"}
+    assert not gone & set(kinds(full).index)
+    assert gone & set(kinds(thin).index)
+    off = finished("joint-crash", (*settings, "channels.lender_capital=false"), 1, "full capital")
+    pd.testing.assert_frame_equal(full.series(), off.series(), check_exact=True)
+
+
 # ------------------------------------------------------------------ BTC impact
 
 
@@ -190,6 +208,35 @@ def test_endless_buyers_pay_more_than_those_there_are() -> None:
     for name, usd in few.items():
         assert many[name] >= 0.99 * usd, name
     assert sum(many[name] > 1.1 * usd for name, usd in few.items()) >= 3
+
+
+def test_endless_buyers_of_a_calm_market_pay_about_the_mark() -> None:
+    """Operators fail by hazard alone; what is seized finds its price where all can buy it."""
+    calm = ("days=300", "credit.hazard_per_year=0.5", "liquidation.legal_days=5")
+    calm += ("liquidation.host_share=0",)
+    found = []
+    for settings in ((*calm, *ENDLESS), calm):
+        s = finished("calm", settings).state
+        lots, offered = s.lots, s.lots.offered_day[: int(s.lots.count[0])]
+        used = np.flatnonzero((offered >= 0) & (offered <= 240))  # two months on offer
+        sold = lots.seized_units[used] - lots.units[used]
+        proceeds, paper = (
+            np.bincount(lots.hardware[used], values, len(s.names.hardware))
+            for values in (lots.proceeds_usd[used], sold * lots.mark_usd[used])
+        )
+        found.append(
+            {
+                name: proceeds[k] / paper[k]
+                for k, name in enumerate(s.names.hardware)
+                if paper[k] > 0.0 and name != "SITE"
+            }
+        )
+    many, few = found
+    assert len(many) >= 10
+    assert all(0.8 < price < 1.5 for price in many.values())
+    assert sum(price < 0.7 for price in few.values()) >= 3
+    recovery = finished("calm", (*calm, *ENDLESS)).summary()["recovery"]
+    assert min(recovery["asic"], recovery["gpu"]) > 0.95
 
 
 def test_endless_buyers_leave_nothing_unsold() -> None:

@@ -178,7 +178,6 @@ def test_scenarios_cannot_be_changed_in_place() -> None:
         ("crypto.path=sideways", ["crypto.path", "sideways", "random", "crash", "history"]),
         ("crypto.path=history", ["crypto.path", "history", "CSV"]),
         ("opening.start=2019", ["opening", "2019", "2025"]),
-        ("opening.start=synthetic", ["opening", "synthetic", "2025"]),
         ("name=My Crash", ["name", "My Crash"]),
         ("crypto=5", ["crypto", "5"]),
         ("crypto.volatility.high=1", ["crypto.volatility.high", "value, not a section"]),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date, timedelta
 from math import exp
 
@@ -17,10 +18,12 @@ from market.loans import LoanStatus
 from market.macro import read_rates
 from market.rig_orders import rest_to_pay_usd
 from market.rows_2021 import NEW_RIGS
+from market.scenario import SCENARIO_FOLDER, Scenario
 from market.simulation import Simulation
 
 OPENING = date(2021, 12, 31)
 WEEKS = [row for row in read_history(PACKAGED_HISTORY) if row.week_ending > OPENING]
+TABLE = SCENARIO_FOLDER.parent / "backtest" / "parameters.csv"
 SEEDS = (1, 7)
 # Difficulty follows hashrate within two weeks, in which the network grew or shrank by up to a
 # tenth; the table divides by the week's own hashrate.
@@ -408,6 +411,48 @@ def test_coins_are_kept_only_while_cash_covers_what_is_ahead(seed: int) -> None:
     careful, blind = replay(seed=seed), replay("miners.hold_buffer_days=0", seed=seed)
     sold = [float(sim.series()["btc_sold_listed"].iloc[:90].sum()) for sim in (careful, blind)]
     assert sold[0] > sold[1]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_shares_that_follow_rigs_bring_less(seed: int) -> None:
+    def issued(choice: str) -> float:
+        sim = replay(f"facts.shares_follow_rigs={choice}", seed=seed)
+        return float(kinds(sim, "equity_issued")["amount_usd"].sum())
+
+    assert issued("true") < issued("false")
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_instalments_are_due_unless_lenders_roll_them(seed: int) -> None:
+    due, rolled = (replay(f"credit.roll_instalments={x}", seed=seed) for x in ("false", "true"))
+    assert (kinds(due, "rolled_over")["cause"] != "amortisation").all()
+    assert (kinds(rolled, "rolled_over")["cause"] == "amortisation").any()
+
+
+def test_sites_cost_money() -> None:
+    free, dear = (replay(f"facts.site_usd_per_kw={x}") for x in (0.0, 1000.0))
+    assert free.state.borrowers.site_usd.sum() == 0.0
+    assert dear.state.borrowers.site_usd.sum() > 0.0
+    delivered = [float(sim.series()["rigs_delivered_th"].iloc[-1]) for sim in (free, dear)]
+    assert delivered[0] > delivered[1]
+
+
+def test_parameters_of_the_table_are_those_of_the_scenario() -> None:
+    scenario = Scenario.load("backtest-2022").model_dump()
+    with TABLE.open(newline="", encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    checked = 0
+    for row in rows:
+        section, _, key = row["parameter"].partition(".")
+        assert row["origin"]
+        assert row["kind"] in ("contract", "pre-2022 data", "literature", "assumption", "replayed")
+        if key in scenario.get(section, {}):
+            value = scenario[section][key]
+            text = str(value).lower() if isinstance(value, bool) else value
+            given = row["value"] if isinstance(text, str) else float(row["value"])
+            assert given == text, row["parameter"]
+            checked += 1
+    assert checked > 50
 
 
 def test_larger_budgets_keep_prices_up() -> None:

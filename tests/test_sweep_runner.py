@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sweep_runs
-from sweep_runs import MARK, POISON, cheap, dies_once, plan, poisoned, raising, slow
+from sweep_runs import MARK, POISON, cheap, dies_once, plan, poisoned, raising
 
 from experiments.sweeps import clusters, store
 from experiments.sweeps.batches import LONGEST_S, Batches
@@ -26,6 +26,7 @@ from experiments.sweeps.runner import Driver, estimate
 from market.errors import InputError
 
 PROJECT = Path(__file__).resolve().parent.parent
+LIMIT_S = 300  # patience with a busy machine
 
 
 def drifts(count: int, replicates: int = 1, **data: Any) -> Plan:
@@ -145,12 +146,12 @@ def test_a_worker_killed_on_the_way_costs_nothing(
 
 
 def test_a_killed_driver_is_resumed(tmp_path: Path) -> None:
-    p, folder = drifts(60, 2), tmp_path / "sweep"
+    p, folder = drifts(300, 2), tmp_path / "sweep"  # in its workers it would take 15 s
     code = (
         "from pathlib import Path\nfrom experiments.sweeps.runner import Driver\n"
         "import sweep_runs, sys\nfrom test_sweep_runner import drifts\n"
         "if __name__ == '__main__':\n"
-        "    driver = Driver(drifts(60, 2), Path(sys.argv[1]), simulate=sweep_runs.slow, "
+        "    driver = Driver(drifts(300, 2), Path(sys.argv[1]), simulate=sweep_runs.slow, "
         "batch_runs=5)\n    driver.run('local', 2)\n"
     )
     script = tmp_path / "driver.py"
@@ -162,15 +163,16 @@ def test_a_killed_driver_is_resumed(tmp_path: Path) -> None:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 60
-    while len(list(folder.glob("parts/*.parquet"))) < 3 and time.monotonic() < deadline:
+    deadline = time.monotonic() + LIMIT_S
+    while len(list(folder.glob("parts/*.parquet"))) < 3:
+        assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     process.wait()
     before = store.stored_ids(folder)
-    assert 0 < len(before) < 120
-    result = Driver(p, folder, simulate=slow, quiet=True).run("serial")
-    assert result.done_now <= 120 - len(before)  # its workers may have finished a batch meanwhile
+    assert 0 < len(before) < 600
+    result = Driver(p, folder, simulate=cheap, quiet=True).run("serial")
+    assert result.done_now <= 600 - len(before)  # its workers may have finished a batch meanwhile
     same(rows(folder), sweep(p, tmp_path / "other", cheap))
     assert not list(folder.rglob("*.tmp"))
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.compiled import cache_root
 from experiments.view.pictures import PANELS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -62,7 +63,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = subprocess.Popen(
         [*command, "--port", str(port), "--no-open"],
         cwd=PROJECT,
-        env=os.environ | {"HOME": str(scenario.parent)},
+        env=os.environ | {"HOME": str(scenario.parent), "NUMBA_CACHE_DIR": str(cache_root())},
     )
     url = f"http://127.0.0.1:{port}"
     try:
@@ -76,7 +77,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        server.wait(timeout=SECONDS / 1000)
 
 
 def opened(page: Page, address: str) -> Page:

@@ -328,7 +328,7 @@ def texts(root: Any) -> str:
     return " ".join(child for child in found if isinstance(child, str))
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 20.0) -> bool:
+def wait_for(condition: Callable[[], bool], seconds: float = 120.0) -> bool:
     latest = time.monotonic() + seconds
     while time.monotonic() < latest:
         if condition():

@@ -2,22 +2,21 @@
 
 ``books.lenders.capital_usd_m`` is the common error of that column, and
 ``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations of the
-confidence that each row is given with. A figure becomes ``figure · exp(sd · score − sd²/2)``, as in
-:mod:`market.sampling`, so rows that were seen do not move and estimates move most. A lender's
-funding takes up what its capital gives. ``books.leverage`` multiplies all debt, lines and
-instalments on the same assets, and with them lenders' books and funding on the same capital.
+confidence that each row is given with. A figure is multiplied by
+:func:`market.sampling.error_factor`, so rows that were seen do not move and estimates move most.
+A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt, lines
+and instalments on the same assets, and with them lenders' books and funding on the same capital.
 """
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from market.errors import InputError
-from market.rows import Lender, Row
-from market.sampling import BUYER_CELLS, OPERATOR_CELLS
+from market.rows import Row
+from market.sampling import BUYER_CELLS, OPERATOR_CELLS, balanced, error_factor, scaled
 from market.tables import CONFIDENCE_SD, OpeningTables, load_opening_tables
 
 if TYPE_CHECKING:
@@ -109,14 +108,12 @@ def perturbed_tables(scores: Mapping[str, float]) -> OpeningTables:
 
 def _perturbed(row: Any, column: str, score: float) -> Any:
     value = getattr(row, column)
-    deviation = CONFIDENCE_SD[row.confidence]
-    if value is None or deviation == 0.0:
+    if value is None:
         return row
-    error = math.exp(deviation * score - 0.5 * deviation**2)
-    new = round(value * error) if isinstance(value, int) else value * error
+    new = scaled(value, error_factor(row.confidence, score))
     if column != "capital_usd_m":
         return row.model_copy(update={column: new})
-    return _balanced(row, capital_usd_m=new)
+    return balanced(row, capital_usd_m=new)
 
 
 def _levered(tables: OpeningTables, times: float) -> OpeningTables:
@@ -134,7 +131,7 @@ def _levered(tables: OpeningTables, times: float) -> OpeningTables:
         for loan in tables.loans
     )
     lenders = tuple(
-        _balanced(
+        balanced(
             lender,
             book_usd_m=times * lender.book_usd_m,
             undrawn_commitments_usd_m=times * lender.undrawn_commitments_usd_m,
@@ -142,17 +139,6 @@ def _levered(tables: OpeningTables, times: float) -> OpeningTables:
         for lender in tables.lenders
     )
     return replace(tables, loans=loans, lenders=lenders)
-
-
-def _balanced(lender: Lender, **update: float) -> Lender:
-    """A lender with some cells changed; funding, or other loans if that runs out, take it up."""
-    changed = lender.model_copy(update=update)
-    assets = changed.cash_usd_m + changed.book_usd_m + changed.other_loans_usd_m
-    funding = assets - changed.capital_usd_m
-    other = changed.other_loans_usd_m - min(funding, 0.0)
-    return changed.model_copy(
-        update={"funding_usd_m": max(funding, 0.0), "other_loans_usd_m": other}
-    )
 
 
 @cache

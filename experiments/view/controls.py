@@ -13,9 +13,8 @@ from experiments import words
 from experiments.view.watched import Choices, value_of
 from market.errors import InputError
 from market.scenario import Scenario, scenario_names
-from market.settings import Channels
+from market.settings import STARTS, Channels
 
-STARTS = ("2025",)
 WHOLE = 0.0
 
 
@@ -147,7 +146,17 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
         "Market",
         (
             Pick("opening.start", "Starting point", STARTS),
-            Slide("opening.scale", "Number of small parties", "× the data's", 0.5, 100, 0.5),
+            Slide(
+                "synthetic.parties",
+                "Synthetic market",
+                "parties",
+                100,
+                100_000,
+                100,
+                WHOLE,
+                ("opening.start", "synthetic"),
+            ),
+            Slide("opening.scale", "Population", "× the data's", 0.5, 100, 0.5),
             Slide("days", "Days to simulate", "days", 60, 1460, 10, WHOLE),
         ),
     ),
@@ -249,7 +258,7 @@ def _One(
         return
     idle = control.needs is not None and value_of(chosen, control.needs[0]) != control.needs[1]
     if idle and control.needs:
-        label += f" – only with path {control.needs[1]}"
+        label += f" – only with {control.needs[1]}"
     value = control.shown(chosen)
 
     def slide(shown: float) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import threading
@@ -30,6 +31,7 @@ from market.scenario import Scenario
 
 LOG = logging.getLogger(__name__)
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
+SETTINGS = "FIRESALE_VIEW_SETTINGS"  # and what is changed of it, a JSON list of key=value
 PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
 REST = 1.0  # of the time a drawing took, before the next one: days come first
@@ -55,12 +57,16 @@ class Shown:
     sheet: Sheet | None = None
 
 
+def first_scenario() -> Scenario:
+    """What a visitor's first market opens with."""
+    scenario = Scenario.load(os.environ.get(SCENARIO, "crypto-crash"))
+    return scenario.with_settings(json.loads(os.environ.get(SETTINGS, "[]")))
+
+
 @solara.component
 def Page() -> None:
     """One visitor's page."""
-    choices = solara.use_memo(
-        lambda: Choices(Scenario.load(os.environ.get(SCENARIO, "crypto-crash"))), []
-    )
+    choices = solara.use_memo(lambda: Choices(first_scenario()), [])
     seed = solara.use_reactive(1)
     market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
     visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import json
 import logging
 import os
 import secrets
@@ -31,13 +32,13 @@ SETTINGS = {
 }
 
 
-def serve(scenario: str, port: int, open_browser: bool) -> None:
-    """Serve the page until interrupted.
+def serve(scenario: str, port: int, open_browser: bool, settings: list[str]) -> None:
+    """Serve the page until interrupted; ``settings`` are changes, each ``key=value``.
 
     Raises:
-        InputError: no such scenario, or a port that cannot be used.
+        InputError: no such scenario, a bad setting, or a port that cannot be used.
     """
-    chosen = Scenario.load(scenario)
+    chosen = Scenario.load(scenario).with_settings(settings)
     _check_port(port)
     os.environ.update(SETTINGS)
     if importlib.util.find_spec("solara_assets") is None:
@@ -48,6 +49,7 @@ def serve(scenario: str, port: int, open_browser: bool) -> None:
     from experiments.view import page
 
     os.environ[page.SCENARIO] = scenario
+    os.environ[page.SETTINGS] = json.dumps(settings)
     _warm(chosen)
     sys.setswitchinterval(SWITCH_S)
     import uvicorn

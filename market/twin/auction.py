@@ -12,6 +12,7 @@ from market.bids import MIN_LIFE_YEARS, TH_PER_PH
 from market.budgets import OVERHANG, STEPS
 from market.custody import CARRY_USD_KWH
 from market.hardware import Family
+from market.liquidation import DUST
 from market.lots import LotState
 from market.twin import hosting
 from market.twin.lot import ON_OFFER, Lot
@@ -355,18 +356,18 @@ def _match(asks: list[Ask], bids: list[Bid]) -> float | None:
         if bid.price_usd < ask.reserve_usd:
             break
         traded = min(ask.units - ask.served, bid.units - bid.won)
-        if traded > 0.0:
+        if traded > DUST:
             ask.served += traded
             bid.won += traded
             last_ask = ask.reserve_usd
             traded_any = True
-        if ask.units - ask.served <= 1e-9:
+        if ask.units - ask.served <= DUST:
             a += 1
-        if bid.units - bid.won <= 1e-9:
+        if bid.units - bid.won <= DUST:
             b += 1
     if not traded_any:
         return None
-    while b < len(bids) and bids[b].units - bids[b].won <= 1e-9:
+    while b < len(bids) and bids[b].units - bids[b].won <= DUST:
         b += 1  # a bid without money or racks sets no price
     next_bid = bids[b].price_usd if b < len(bids) else 0.0
     return max(last_ask, next_bid)
@@ -387,10 +388,10 @@ def _deliver(
             continue
         buyer.budget_usd -= need * price_usd
         forced = 0.0
-        while need > 1e-9 and a < len(asks):
+        while need > DUST and a < len(asks):
             ask = asks[a]
             units = min(need, ask.served - ask.given)
-            if units > 1e-9:
+            if units > DUST:
                 ask.given += units
                 need -= units
                 if ask.lot is None:
@@ -398,7 +399,7 @@ def _deliver(
                 else:
                     forced += units
                     event = ask.lot.sell(units, price_usd, ask.lot.removal_usd(), buyer)
-            if ask.served - ask.given <= 1e-9:
+            if ask.served - ask.given <= DUST:
                 a += 1
         if buyer.needs_slots:  # ordinary purchases replace what the buyer retires
             buyer.slots[kind.rack] -= forced * kind.slots_per_unit

@@ -8,6 +8,7 @@ from agents.party import Status
 from market.default import DUST_UNITS
 from market.events import Cause, Event
 from market.hardware import Family
+from market.ledger import DUST_USD
 from market.listing import ASK_SHARE, MORE_SHARE, SMALLEST_SHARE
 from market.loans import Collateral, LoanStatus
 from market.lots import LotState
@@ -41,7 +42,7 @@ def list_machines(borrower: Borrower) -> None:
     if need <= MORE_SHARE * coming:
         return  # most of what is missing is on its way
     spare_gpus = borrower.uncovered_gpus()
-    while need > 0.0 and len(market.lots) < market.listing_room:
+    while need > DUST_USD and len(market.lots) < market.listing_room:
         holding = _cheapest_free(borrower, spare_gpus > DUST_UNITS)
         if holding is None:
             break
@@ -209,7 +210,7 @@ def _form_estate(borrower: Borrower, parent: Entry) -> None:
     amount = coins * prices.btc_usd + borrower.eth * prices.eth_usd
     borrower.btc = borrower.btc_lent = borrower.eth = 0.0
     market.outside_btc += coins
-    if amount > 0.0:
+    if amount > DUST_USD:
         market.exchange.pay(borrower, amount)
         market.forced_usd += coins * prices.btc_usd
         event = market.note(

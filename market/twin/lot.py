@@ -10,7 +10,7 @@ from agents.party import Status
 from market.custody import CARRY_USD_KWH, GPU_KW, IDLE_RIG_SHARE, TH_PER_PH
 from market.events import Cause, Event
 from market.hardware import Family
-from market.liquidation import ESTATE_PATIENCE_DAYS, OWNER_PATIENCE_DAYS
+from market.liquidation import DUST, ESTATE_PATIENCE_DAYS, OWNER_PATIENCE_DAYS
 from market.lots import LotState
 from market.twin.lender import Lender
 from market.twin.party import Buyer
@@ -246,7 +246,7 @@ class Lot:
         """
         market, terms = self.market, self.market.terms
         self.units -= units
-        if self.units < 1e-6:  # dust goes with the last sale
+        if self.units < DUST:  # it goes with the last sale
             units += self.units
             self.units = 0.0
             self.state = LotState.SOLD

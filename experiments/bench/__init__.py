@@ -1,0 +1,1 @@
+"""What a day costs: measured against the memory of this machine and against plain Mesa agents."""

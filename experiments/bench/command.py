@@ -1,0 +1,150 @@
+"""``firesale bench``: measure, and say it in words or as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import typer
+
+from experiments.bench import cases, machine, sweeps, twin
+from experiments.bench.cases import Case
+from experiments.run import progress
+from market.errors import InputError
+from market.settings_synthetic import FEWEST_PARTIES, MOST_PARTIES
+
+MESA_PARTIES = 10_000
+MOST_TWIN_PARTIES = 1_000_000
+
+
+def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES) -> None:
+    """Measure this machine and print what was found.
+
+    Args:
+        parties: sizes of the markets to measure; all powers of ten from 10^3 to 10^7 if empty.
+        as_json: print one JSON object and nothing else.
+        mesa_parties: size at which engine and twin are compared.
+
+    Raises:
+        InputError: a size is too small, too large, or does not fit into this machine's memory.
+    """
+    sizes = _sizes(parties)
+    with progress(cases.ticks(sizes) + 4, quiet=False) as show:
+        done = 0
+
+        def tick(text: str) -> None:
+            nonlocal done
+            done += 1
+            show(done, text)
+
+        show(0, "Measuring memory")
+        stream = machine.stream_gb_s()
+        tick("Compiling, if need be")
+        cases.warm_up()
+        tick("Plain Mesa agents")
+        slow = twin.time_twin(mesa_parties)
+        found: list[Case] = []
+        built = []
+        for size in sizes:
+            for scenario in ("calm", "crash"):
+                case, how_long = cases.measure(size, scenario, stream, tick)
+                found.append(case)
+                built.append(how_long)
+        same = next((c for c in found if c.parties == mesa_parties and c.scenario == "calm"), None)
+        if same is None:
+            same, _ = cases.measure(mesa_parties, "calm", stream, lambda text: None)
+        tick("Starting up")
+        startup = cases.run_startup_s()
+        result = {
+            "machine": {"stream_gb_s": stream},
+            "cases": [case.as_json() for case in found],
+            "mesa_ratio": same.party_days_per_s * slow.seconds_per_day / mesa_parties,
+            "scaling_exponent": cases.scaling_exponent(found),
+            "run_startup_s": startup,
+        }
+        if not as_json:
+            tick("Whole runs, and more agents")
+            lines = _more(slow, built)
+    if as_json:
+        typer.echo(json.dumps(result, indent=2))
+        return
+    _say(result, lines)
+
+
+def _sizes(parties: list[int]) -> list[int]:
+    """Sizes to measure, ascending; of the usual ones those that fit into memory."""
+    for size in parties:
+        if not FEWEST_PARTIES <= size <= MOST_PARTIES:
+            raise InputError(
+                f"--parties: {size} is not allowed; "
+                f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}."
+            )
+    free = machine.free_bytes()
+    fit = [size for size in parties or cases.SIZES if size * cases.NEEDED_BYTES <= free]
+    lost = sorted(set(parties or cases.SIZES) - set(fit))
+    if lost and (parties or not fit):
+        raise InputError(
+            f"--parties: {lost[0]:,} parties need about {lost[0] * cases.NEEDED_BYTES / 1e9:.1f} "
+            f"GB of memory, and {free / 1e9:.1f} GB are free."
+        )
+    for size in lost:
+        typer.echo(f"Left out: {size:,} parties do not fit into free memory.", err=True)
+    return sorted(set(fit))
+
+
+def _more(slow: twin.TwinTime, built: list[cases.Built]) -> list[str]:
+    """Sentences on what is measured beside the cases."""
+    large = max(built, key=lambda one: one.parties)
+    run_s = sweeps.run_s()
+    rate, cores = sweeps.runs_per_second()
+    largest = twin.largest_in_a_minute(slow, MOST_TWIN_PARTIES)
+    lines = [
+        f"Building: {large.parties / large.seconds:,.0f} parties a second "
+        f"({large.parties:,} in {large.seconds:.1f} s).",
+        f"The market of 2025: 730 days in {run_s:.2f} s after start-up; "
+        f"{rate:.1f} whole runs a second on {cores} cores.",
+        f"Plain Mesa agents: {slow.us_per_party_day:.1f} us per party-day at {slow.parties:,} "
+        f"parties; opening and a week of {largest.parties:,} take {largest.total_s:.0f} s, "
+        f"{largest.us_per_party_day:.1f} us per party-day. Their time goes to:",
+    ]
+    lines += [f"  {share:5.1%}  {name}" for name, share in twin.profile_twin(slow.parties)]
+    return lines
+
+
+def _say(result: dict[str, Any], lines: list[str]) -> None:
+    """The result as a table and a few sentences."""
+    from rich.console import Console
+    from rich.table import Table
+
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 110
+    stream = result["machine"]["stream_gb_s"]
+    console.print(f"Memory streams at {stream:.1f} GB/s (triad, one core).")
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
+    for name in (
+        "Parties", "Loans", "Scenario", "s per day", "M party-days/s", "State MB",
+        "Bytes/borrower", "x streaming",
+    ):  # fmt: skip
+        table.add_column(name, justify="left" if name == "Scenario" else "right")
+    for case in result["cases"]:
+        table.add_row(
+            f"{case['parties']:,}",
+            f"{case['loans']:,}",
+            case["scenario"],
+            f"{case['seconds_per_day']:.4g}",
+            f"{case['party_days_per_s'] / 1e6:.3g}",
+            f"{case['state_bytes'] / 1e6:,.1f}",
+            f"{case['bytes_per_borrower']:,.0f}",
+            f"{case['stream_ratio']:.1f}",
+        )
+    console.print(table)
+    exponent = result["scaling_exponent"]
+    if exponent is not None:
+        console.print(f"Time in calm grows with the power {exponent:.3f} of the parties.")
+    console.print(
+        f"{result['mesa_ratio']:.0f} times as fast as plain Mesa agents of the same rules. "
+        f"From start to the first simulated day: {result['run_startup_s']:.2f} s."
+    )
+    for line in lines:
+        console.print(line)

@@ -1,0 +1,472 @@
+"""Compiled phases: the kernels of a phase, in their order, on the tables of a market."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from agents.compiled import compiled
+from market import (
+    bids,
+    claims,
+    contracts,
+    convertibles,
+    covenants,
+    credit,
+    custody,
+    default,
+    estate,
+    funding,
+    hosting,
+    investment,
+    liquidation,
+    listing,
+    operate,
+    purchases,
+    service,
+    tenants,
+)
+from market.context import Today
+from market.events import Cause
+from market.ledger import Stocks, sum_stocks
+from market.loans import Collateral, LoanStatus
+from market.lots import rows_in_state
+from market.order_book import asks_of
+from market.shared import Shared
+
+
+@compiled
+def run_machines(
+    today: Today, shared: Shared, difficulty_th: float, reward_btc_day: float
+) -> float:
+    """Phase 3: contracts, rigs, GPUs and overhead of a day; returns effective GPUs online."""
+    t, terms = shared.tables, shared.terms
+    if today.day > 0:
+        tenants.break_contracts(
+            today, terms, today.first_lender, t.contracts, t.hardware, t.parties, t.log
+        )
+    contracts.run_contracts(
+        today.day,
+        terms,
+        today.rent_h100_usd_h,
+        today.first_outside,
+        t.contracts,
+        t.hardware,
+        t.parties,
+        t.borrowers,
+        t.neoclouds,
+        t.holdings,
+    )
+    operate.run_rigs(
+        today.hashprice_usd_ph_day,
+        difficulty_th,
+        reward_btc_day,
+        today.btc_usd,
+        today.first_outside,
+        t.parties,
+        t.miners,
+        t.hardware,
+        t.holdings,
+        t.ledger,
+    )
+    online = operate.run_gpus(
+        today.rent_h100_usd_h,
+        today.first_outside,
+        t.parties,
+        t.neoclouds,
+        t.hardware,
+        t.holdings,
+        t.outside_online,
+    )
+    operate.settle_overhead(today.first_outside, t.parties, t.borrowers, t.miners, t.neoclouds)
+    return online
+
+
+@compiled
+def service_debt(today: Today, shared: Shared) -> None:
+    """Phase 4: notes convert or are put; what falls due; a quarter's coverage is counted."""
+    t, terms = shared.tables, shared.terms
+    convertibles.exercise(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
+    service.make_due(today, t.loans, t.perimeters, t.holdings, t.neoclouds)
+    covenants.measure_coverage(t.perimeters)
+
+
+@compiled
+def raise_liquidity(today: Today, shared: Shared) -> None:
+    """Phase 5: pay what is due as far as the waterfall goes; sell machines for what is missing."""
+    t, terms = shared.tables, shared.terms
+    service.pay_what_is_due(
+        today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log
+    )
+    listing.list_machines(
+        today, t.marks_usd, t.parties, t.neoclouds, t.loans, t.hardware, t.holdings, t.lots, t.log
+    )
+
+
+@compiled
+def test_covenants(today: Today, shared: Shared) -> None:
+    """Phase 6: margin calls on coins and rigs; quarterly coverage."""
+    t, terms = shared.tables, shared.terms
+    covenants.test_btc_loans(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
+    covenants.test_hardware_loans(
+        today,
+        t.marks_usd,
+        t.schedule_usd,
+        t.clearing_event,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.log,
+    )
+    covenants.test_coverage(
+        today, terms, t.parties, t.lenders, t.ledger, t.loans, t.perimeters, t.log
+    )
+
+
+@compiled
+def decisions_due(today: Today, max_waivers: int, shared: Shared) -> np.ndarray:
+    """Phase 7: loans whose cure period has run out and whose lender may still be asked to wait."""
+    loans = shared.tables.loans
+    rows = np.empty(len(loans.status), np.int64)
+    found = 0
+    for loan in range(len(loans.status)):
+        if (
+            loans.breach[loan] != Cause.NONE
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.collateral[loan] != Collateral.BTC
+            and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
+            and loans.waivers[loan] < max_waivers
+        ):
+            rows[found] = loan
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def declare_defaults(today: Today, shared: Shared) -> None:
+    """Phase 8: enforce what was not cured; fail who cannot pay; seize."""
+    t, terms = shared.tables, shared.terms
+    default.declare_defaults(
+        today,
+        terms,
+        t.marks_usd,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.lots,
+        t.log,
+    )
+
+
+@compiled
+def value_claims(today: Today, shared: Shared) -> None:
+    """Carry defaulted claims at what they will bring; the change goes to lenders' capital."""
+    t, terms = shared.tables, shared.terms
+    claims.value_claims(today, terms, t.marks_usd, t.parties, t.lenders, t.loans, t.lots, t.log)
+
+
+@compiled
+def strain_lenders(today: Today, shared: Shared, market_usd: float, loan_price: float) -> float:
+    """Phase 9, before anybody fails: losses, estates, runs, asset sales; returns loans' price."""
+    t, terms = shared.tables, shared.terms
+    value_claims(today, shared)
+    estate.settle_claims(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
+    estate.pay_out_estates(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.lots, t.log)
+    sold = funding.redeem(today, terms, t.parties, t.lenders, t.log)
+    sold += funding.target_leverage(today, terms, t.parties, t.lenders)
+    return funding.mark_other_loans(
+        today, terms, sold, market_usd, loan_price, t.parties, t.lenders, t.log
+    )
+
+
+@compiled
+def keep_lots(
+    today: Today,
+    shared: Shared,
+    smallest_cluster: float,
+    has_removed_buyers: np.ndarray,
+    has_in_place_buyers: np.ndarray,
+    fire_sale: bool,
+) -> tuple[float, float]:
+    """Phase 10, every day: custody, sales without an auction; returns GPUs and TH/s kept on."""
+    t, terms = shared.tables, shared.terms
+    kept = custody.carry_lots(
+        today,
+        terms,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.hardware,
+        t.miners,
+        t.neoclouds,
+        t.lots,
+        t.log,
+    )
+    custody.advance_lots(
+        today,
+        terms,
+        smallest_cluster,
+        has_removed_buyers,
+        has_in_place_buyers,
+        t.parties,
+        t.lenders,
+        t.loans,
+        t.hardware,
+        t.lots,
+        t.log,
+    )
+    liquidation.sell_at_mark(
+        today,
+        terms,
+        t.marks_usd,
+        fire_sale,
+        has_removed_buyers,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.hardware,
+        t.lots,
+        t.log,
+    )
+    return kept
+
+
+@compiled
+def underwrite(today: Today, shared: Shared) -> None:
+    """Once a week: who could refinance, and what shares are worth."""
+    t, terms = shared.tables, shared.terms
+    credit.underwrite(
+        today,
+        terms,
+        t.marks_usd,
+        t.schedule_usd,
+        t.clearing_event,
+        t.parties,
+        t.borrowers,
+        t.loans,
+        t.holdings,
+        t.contracts,
+    )
+
+
+@compiled
+def roll_over(today: Today, shared: Shared) -> None:
+    """Phase 11: underwrite once a week; roll what matures."""
+    t, terms = shared.tables, shared.terms
+    if today.day % credit.WEEK_DAYS == 0:
+        underwrite(today, shared)
+    credit.roll_over(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
+
+
+@compiled
+def deliver(today: Today, shared: Shared) -> None:
+    """Phase 11: build what was committed, deliver what was signed."""
+    t, terms = shared.tables, shared.terms
+    purchases.build(today, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
+    purchases.deliver(
+        today,
+        terms,
+        t.parties,
+        t.borrowers,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.hardware,
+        t.holdings,
+        t.contracts,
+        t.log,
+    )
+
+
+@compiled
+def invest(today: Today, shared: Shared, k: int, q: float, unit_usd: float) -> tuple[float, float]:
+    """Phase 11, beyond what was signed: new orders and payouts [USD] of the week; deliveries."""
+    t, terms = shared.tables, shared.terms
+    ordered = 0.0
+    paid_out = 0.0
+    investment.grow_room(today, terms, t.lenders)
+    if today.day % investment.WEEK_DAYS == 0:
+        ordered = investment.place_orders(
+            today,
+            terms,
+            k,
+            q,
+            unit_usd,
+            t.parties,
+            t.borrowers,
+            t.neoclouds,
+            t.lenders,
+            t.loans,
+            t.hardware,
+            t.holdings,
+            t.orders,
+            t.log,
+        )
+        paid_out = investment.pay_out(today, terms, t.parties, t.borrowers, t.loans, t.orders)
+    delivered = investment.deliver_orders(
+        today,
+        terms,
+        k,
+        t.parties,
+        t.borrowers,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.hardware,
+        t.holdings,
+        t.orders,
+        t.log,
+    )
+    investment.renew_class(k, today.day, delivered, t.holdings, t.hardware)
+    return ordered, paid_out
+
+
+@compiled
+def set_supply(today: Today, shared: Shared) -> None:
+    """Phase 9, at its end: what share of its usual credit each lender gives."""
+    t, terms = shared.tables, shared.terms
+    funding.set_supply(today, terms, t.parties, t.lenders)
+
+
+@compiled
+def take_stock(today: Today, shared: Shared) -> Stocks:
+    """Phase 12: sum every stock from the tables."""
+    t = shared.tables
+    return sum_stocks(
+        t.parties,
+        t.lenders,
+        t.ledger,
+        today.first_lender,
+        t.loans.principal_usd,
+        t.loans.collateral_btc,
+        t.holdings.hardware,
+        t.holdings.units,
+        t.lots.hardware,
+        t.lots.units,
+        t.lots.count[0],
+    )
+
+
+@compiled
+def bids_for(
+    shared: Shared,
+    k: int,
+    seed: int,
+    in_place: bool,
+    view_deviation: float,
+    extra_days: float,
+    dealer_price_usd: float,
+    replacement_usd: float,
+    strips: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Every buyer's bid [USD/unit] and units for a class."""
+    t = shared.tables
+    return bids.class_bids(
+        k,
+        seed,
+        in_place,
+        view_deviation,
+        extra_days,
+        dealer_price_usd,
+        replacement_usd,
+        strips,
+        t.buyers,
+        t.hardware,
+    )
+
+
+@compiled
+def asks_for(
+    today: Today, shared: Shared, k: int, state: int, hold_usd: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Offered lots of a class: seller (party), reserve [USD/unit] and units."""
+    t = shared.tables
+    offers = rows_in_state(k, state, t.lots)
+    return asks_of(today, offers, hold_usd, t.hardware.scrap_usd[k], t.lenders, t.lots)
+
+
+@compiled
+def auction_in_place(
+    today: Today, shared: Shared, k: int, bids_usd: np.ndarray, hold_usd: float
+) -> tuple[float, float, int]:
+    """Sell whole clusters of a class where they stand: last price, units, last sale."""
+    t, terms = shared.tables, shared.terms
+    return liquidation.auction_in_place(
+        today,
+        terms,
+        k,
+        bids_usd,
+        hold_usd,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
+    )
+
+
+@compiled
+def auction_removed(
+    today: Today,
+    shared: Shared,
+    k: int,
+    bids_usd: np.ndarray,
+    units: np.ndarray,
+    routine_units: float,
+    hold_usd: float,
+) -> tuple[float, float, float, int]:
+    """Clear a class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale."""
+    t, terms = shared.tables, shared.terms
+    return liquidation.auction_removed(
+        today,
+        terms,
+        k,
+        bids_usd,
+        units,
+        routine_units,
+        hold_usd,
+        t.parties,
+        t.lenders,
+        t.ledger,
+        t.loans,
+        t.holdings,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
+    )
+
+
+@compiled
+def free_sites(today: Today, shared: Shared, window_days: int) -> None:
+    """Power and racks of the failed find new operators."""
+    t, terms = shared.tables, shared.terms
+    liquidation.free_sites(today, terms, window_days, t.parties, t.hardware, t.buyers, t.lots)
+
+
+@compiled
+def host_lots(today: Today, shared: Shared, hosted_slots: np.ndarray) -> None:
+    """Who waits for a better price looks for racks until the next auction."""
+    t, terms = shared.tables, shared.terms
+    hosting.host_lots(
+        today,
+        terms,
+        hosted_slots,
+        t.parties,
+        t.lenders,
+        t.loans,
+        t.neoclouds,
+        t.hardware,
+        t.buyers,
+        t.lots,
+        t.log,
+    )

@@ -1,0 +1,118 @@
+"""The collateral illusion: what pledged collateral is worth on paper, and what it would bring.
+
+Realisable: a lender walks today's bids with its whole position, alone; after legal and removal
+cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
+``liquidation.budget_days`` (90) of spending. Of the whole market: all pledged units of a class walk
+its book at once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from market.hardware import Family
+from market.loans import Collateral, LoanStatus
+from market.order_book import Ladder, ladder_of, net_proceeds_usd, sell_down
+from market.windows import bids_today
+
+if TYPE_CHECKING:
+    from market.run import Run
+
+
+@dataclass
+class Illusion:
+    """What one day's measurement found."""
+
+    by_lender: list[tuple[int, str, str, float, float, float]] = field(default_factory=list)
+    by_class: list[tuple[int, str, float, float, float, float]] = field(default_factory=list)
+    paper_ltv: float = float("nan")  # of all pledged collateral together
+    realisable_ltv: float = float("nan")
+
+
+def class_ladder(run: Run, k: int, clusters: bool) -> Ladder | None:
+    """Today's bids for a class, those for whole clusters too if wanted; None if nobody buys it."""
+    there = [
+        place
+        for place, buyers in (
+            (False, bool(run.quotes.has_removed_buyers[k])),
+            (True, clusters and bool(run.quotes.has_in_place_buyers[k])),
+        )
+        if buyers
+    ]
+    if not there:
+        return None
+    books = [bids_today(run, k, place, 0.0) for place in there]
+    ladder: Ladder = ladder_of(
+        np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
+    )
+    return ladder
+
+
+def realisable_usd(run: Run, ladder: Ladder | None, k: int, position: float) -> float:
+    """Net proceeds [USD] of selling a position of a class down a ladder."""
+    s, terms = run.state, run.terms
+    gross, sold = sell_down(ladder, position) if ladder is not None else (0.0, 0.0)
+    gpu = s.hardware.family[k] == Family.GPU
+    return float(
+        net_proceeds_usd(
+            gross,
+            sold,
+            position,
+            terms.legal_cost_share,
+            terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
+            float(s.hardware.scrap_usd[k]),
+        )
+    )
+
+
+def measure_illusion(run: Run) -> Illusion:
+    """Paper and realisable value of pledged BTC and hardware by lender and class [USD]."""
+    s = run.state
+    loans, lenders = s.loans, len(s.lenders.kind)
+    found = Illusion()
+    balance_sum = paper_sum = real_sum = 0.0
+    owed = (loans.status == LoanStatus.PERFORMING) & (loans.principal_usd > 0)
+    coins = owed & (loans.collateral_btc > 0)
+    balance = np.bincount(loans.lender[coins], loans.principal_usd[coins], lenders)
+    btc = np.bincount(loans.lender[coins], loans.collateral_btc[coins], lenders)
+    for row in np.flatnonzero(btc > 0).tolist():
+        paper = float(btc[row]) * s.prices.btc_usd
+        real = paper * float(np.exp(run.btc_impact_of(paper)))
+        found.by_lender.append((run.day, _lender(run, row), "BTC", balance[row], paper, real))
+        balance_sum += float(balance[row])
+        paper_sum += paper
+        real_sum += real
+    pledged = np.flatnonzero(owed & (loans.collateral == Collateral.HARDWARE))
+    cell = loans.hardware[pledged].astype(np.int64) * lenders + loans.lender[pledged]
+    cells = (len(s.hardware.family), lenders)
+    owing = np.bincount(cell, loans.principal_usd[pledged], cells[0] * cells[1]).reshape(cells)
+    held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
+    for k in np.unique(loans.hardware[pledged]).tolist():
+        name, mark = s.names.hardware[k], float(s.marks_usd[k])
+        smaller = class_ladder(run, k, not run.quotes.has_removed_buyers[k])
+        ladder = class_ladder(run, k, True)
+        total = float(held[k].sum())
+        paper, debt = total * mark, float(owing[k].sum())
+        together = realisable_usd(run, ladder, k, total)
+        bids = float(ladder.usd[-1]) if ladder is not None and len(ladder.usd) > 0 else 0.0
+        found.by_class.append((run.day, name, debt, paper, together, bids))
+        balance_sum += debt
+        paper_sum += paper
+        real_sum += together
+        for row in np.flatnonzero(held[k] > 0).tolist():
+            units = float(held[k, row])
+            usable = ladder if units >= run.quotes.smallest_cluster else smaller
+            real = realisable_usd(run, usable, k, units)
+            debt = float(owing[k, row])
+            found.by_lender.append((run.day, _lender(run, row), name, debt, units * mark, real))
+    if balance_sum > 0:
+        found.paper_ltv = balance_sum / max(paper_sum, 1e-9)
+        found.realisable_ltv = balance_sum / max(real_sum, 1e-9)
+    return found
+
+
+def _lender(run: Run, row: int) -> str:
+    return run.state.names.parties[run.state.first_lender + row]

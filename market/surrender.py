@@ -1,0 +1,138 @@
+"""Strategic surrender: what pledged machines are worth to the borrower that runs them.
+
+A borrower of a non-recourse loan compares that with the debt, and hands over the keys when it is
+less.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.buyer import strip_value_usd
+from agents.compiled import compiled, inlined
+from agents.lender import annuity_factor
+from agents.miner import Miners
+from agents.neocloud import Neoclouds
+from agents.party import Status
+from market.bids import income_usd_day
+from market.context import Today
+from market.events import Cause
+from market.hardware import Family, Hardware, Holdings
+from market.loans import Collateral, Loans, LoanStatus
+from market.shared import Shared
+
+LONGEST_YEARS = 5.0  # nobody looks further
+KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
+
+
+class Outlook(NamedTuple):
+    """How incomes of machines are expected to move, and what money costs; by year."""
+
+    gpu_drift: float
+    gpu_volatility: float
+    asic_drift: float
+    asic_volatility: float
+    reversion: float
+    required_return: float
+
+
+@inlined
+def perimeter_income_usd_day(
+    loan: int, loans: Loans, holdings: Holdings, neoclouds: Neoclouds
+) -> float:
+    """What the machines or sites of a loan earn a day [USD]."""
+    income = loans.base_cash_flow_usd_day[loan]
+    if loans.holding[loan] >= 0:
+        row = loans.holding[loan]
+        income += loans.collateral_units[loan] * holdings.income_usd_unit_day[row]
+    elif loans.collateral[loan] == Collateral.SITE:
+        hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
+        income += loans.collateral_units[loan] * hosting
+    return income
+
+
+@compiled
+def keeping_usd(
+    today: Today,
+    loan: int,
+    outlook: Outlook,
+    view: np.ndarray,
+    lives_years: np.ndarray,
+    loans: Loans,
+    hardware: Hardware,
+    holdings: Holdings,
+    miners: Miners,
+    neoclouds: Neoclouds,
+) -> float:
+    """What pledged machines are worth to the borrower that runs them [USD].
+
+    The larger of the option to run them at its own cost, and what they earn today for as long as
+    the loan runs (contracts). ``view`` and ``lives_years`` are by class.
+    """
+    k = loans.hardware[loan]
+    gpu = hardware.family[k] == Family.GPU
+    if gpu:
+        cost = holdings.cost_usd_unit_day[loans.holding[loan]]
+    else:
+        price = miners.power_usd_mwh[loans.borrower[loan]]
+        cost = hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price
+    income = income_usd_day(k, today.rent_h100_usd_h, today.hashprice_usd_ph_day, hardware)
+    strip = strip_value_usd(
+        income * view[k],
+        cost,
+        outlook.gpu_drift if gpu else outlook.asic_drift,
+        outlook.gpu_volatility if gpu else outlook.asic_volatility,
+        outlook.reversion,
+        outlook.required_return,
+        min(LONGEST_YEARS, lives_years[k]),
+    )
+    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    earned *= annuity_factor(outlook.required_return, min(years, LONGEST_YEARS))
+    return max(loans.collateral_units[loan] * strip, earned)
+
+
+@compiled
+def not_worth_keeping(
+    today: Today,
+    ratio: float,
+    outlook: Outlook,
+    view: np.ndarray,
+    lives_years: np.ndarray,
+    shared: Shared,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
+    t = shared.tables
+    loans = t.loans
+    rows = np.empty(len(loans.status), np.int64)
+    keeps = np.empty(len(loans.status))
+    found = 0
+    for loan in range(len(loans.status)):
+        if (
+            loans.status[loan] != LoanStatus.PERFORMING
+            or loans.recourse[loan]
+            or loans.collateral[loan] != Collateral.HARDWARE
+            or loans.principal_usd[loan] <= 0.0
+            or loans.breach[loan] != Cause.NONE
+            or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
+        ):
+            continue
+        worth = keeping_usd(
+            today,
+            loan,
+            outlook,
+            view,
+            lives_years,
+            loans,
+            t.hardware,
+            t.holdings,
+            t.miners,
+            t.neoclouds,
+        )
+        if worth < ratio * loans.principal_usd[loan]:
+            rows[found] = loan
+            keeps[found] = worth
+            found += 1
+    return rows[:found], keeps[:found]

@@ -1,0 +1,102 @@
+"""What takes longer than the usual checks: the second pass, the mutants, the long fuzz.
+
+uv run python tests/full.py    (or .ci/full; under an hour on two cores)
+
+The second pass runs the tests on uncompiled kernels, where every branch of a rule can be counted;
+``agents`` and ``market`` need 95 %. The last results are kept in ``full.md``.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from agents.compiled import source_hash
+
+PROJECT = Path(__file__).resolve().parent.parent
+TABLE = Path(__file__).with_suffix(".md")
+FUZZ = ("tests/test_hostile_input.py", "tests/test_run_random.py")
+
+
+class Part(NamedTuple):
+    """One part: what it is called, what it runs, and the line of its output that tells."""
+
+    name: str
+    arguments: tuple[str, ...]  # of python
+    environment: dict[str, str]
+    says: str
+
+
+def parts(cores: int) -> list[Part]:
+    """All parts, in order."""
+    passed = r"\d+ passed.*"
+    report, total = ("-m", "coverage", "report"), r"TOTAL.*?([\d.]+ ?%)$"
+    return [
+        Part(
+            "tests on uncompiled kernels",
+            ("-m", "coverage", "run", "-m", "pytest", "-q"),
+            {"NUMBA_DISABLE_JIT": "1"},
+            passed,
+        ),
+        Part("their branches", ("-m", "coverage", "combine", "--quiet"), {}, ""),
+        Part("branches of `agents`", (*report, "--include=agents/*"), {}, total),
+        Part("branches of `market`", (*report, "--include=market/*"), {}, total),
+        Part(
+            "mutants",
+            ("tests/mutants.py", "--write", f"--jobs={cores}"),
+            {},
+            r"\d+ mutants, \d+ survive",
+        ),
+        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow", *FUZZ), {}, passed),
+    ]
+
+
+def run(part: Part) -> tuple[str, bool, float]:
+    """Run one part; what it said, whether all was well, and the minutes it took."""
+    start = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, *part.arguments],
+        cwd=PROJECT,
+        env=os.environ | part.environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    print(done.stdout, flush=True)
+    found = re.findall(part.says, done.stdout, re.MULTILINE) if part.says else []
+    said = re.sub(r" in [\d.]+s.*", "", found[-1]) if found else "did not end" * bool(part.says)
+    return said, done.returncode == 0, (time.monotonic() - start) / 60.0
+
+
+def main() -> None:
+    """Run all parts and keep their results."""
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
+    for old in PROJECT.glob(".coverage*"):
+        old.unlink()
+    lines = [
+        "# The last run of what takes long\n",
+        f"Made by `.ci/full` on {cores} cores, sources `{source_hash()}`.\n",
+        "| what | result | minutes |\n|---|---|---|",
+    ]
+    fine = True
+    for part in parts(min(cores, 4)):
+        said, good, minutes = run(part)
+        fine &= good
+        if part.says:
+            verdict = said if good else f"**{said}**"
+            lines.append(f"| {part.name} | {verdict} | {minutes:.0f} |")
+            print(lines[-1], flush=True)
+    TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    sys.exit(0 if fine else 1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,79 @@
+"""Runs that are killed at every touch of the disk: a process of its own, which forks one for each.
+
+    python killed_runs.py SIGNAL STEP OUT    (OUT: fresh, empty or none)
+
+Each child runs ``firesale run`` in a folder of its own and sends itself the signal at its n-th
+touch of the disk there, for n = 1, 1 + STEP, ... until a run comes to its end. Prints a line for
+each: n, how the process ended, and what it left behind.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import signal
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from experiments import cli
+from experiments.run import simulate
+from market.scenario import Scenario
+
+RUN = ["run", "crypto-crash", "--days", "3", "--no-figures"]
+TOUCHES = ("open", "os.mkdir", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "os.listdir")
+
+
+def run_and_die(at: Path, number: int, at_touch: int, out: list[str]) -> None:
+    """Run in this process and send it the signal at a touch of the disk below ``at``."""
+    os.chdir(at)
+    touches = itertools.count(1)
+
+    def hook(event: str, details: tuple[Any, ...]) -> None:
+        if event not in TOUCHES or not isinstance(details[0], str | os.PathLike):
+            return
+        path = os.path.abspath(details[0])  # noqa: PTH100
+        if path.startswith(str(at)) and next(touches) == at_touch:
+            os.kill(os.getpid(), number)
+
+    sys.addaudithook(hook)
+    cli.main([*RUN, *out])
+
+
+def left_behind(at: Path) -> list[str]:
+    """Files and folders, those of a hidden folder as one."""
+    found = {path.relative_to(at) for path in at.rglob("*") if path.is_file() or path.is_dir()}
+    hidden = [path for path in found if any(part.startswith(".firesale-") for part in path.parts)]
+    return sorted({str(path) for path in found - set(hidden)}) + ["hidden"] * bool(hidden)
+
+
+def main() -> None:
+    """Kill runs until one comes to its end."""
+    number, step, out = getattr(signal, sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
+    simulate(Scenario.load(RUN[1]).with_settings(["days=3"]), 1, quiet=True)  # loaded once for all
+    for touch in itertools.count(1, step):
+        with tempfile.TemporaryDirectory() as name:
+            at = Path(name).resolve()
+            if out == "empty":
+                (at / "here").mkdir()
+            child = os.fork()
+            if child == 0:
+                signal.alarm(60)
+                os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+                try:
+                    run_and_die(at, number, touch, [] if out == "none" else ["--out", "here"])
+                except SystemExit as end:
+                    os._exit(int(end.code or 0))
+                finally:
+                    os._exit(99)
+            status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            print(json.dumps([touch, status, left_behind(at)]), file=sys.__stdout__, flush=True)
+        if status == 0:
+            return
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,72 @@
+"""Auctions among budgets: the price at which money and racks meet what is for sale, by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from by_hand import GPU, Bench
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market.budgets import clearing_price, units_at
+
+
+def buyers(*budgets: float, slots: float = 1e9) -> Bench:
+    return Bench(buyers=[dict(budget=budget, slots=slots) for budget in budgets])
+
+
+@pytest.mark.parametrize(
+    ("asks", "offered", "price"),
+    [
+        ([1.0], [20.0], 5.0),  # the second buyer comes in at five and takes up to twenty more
+        ([1.0], [50.0], 4.0),  # both spend all they have
+        ([1.0], [15.0], 100.0 / 15.0),  # the first alone
+        ([7.0], [15.0], 7.0),  # nobody sells below seven
+        ([1.0, 4.5], [30.0, 40.0], 4.5),  # the second lot comes in at its reserve
+    ],
+)
+def test_two_buyers_with_a_hundred_each(
+    asks: list[float], offered: list[float], price: float
+) -> None:
+    bench = buyers(100.0, 100.0)
+    found = bench.kernel(
+        clearing_price,
+        k=GPU,
+        bids=np.array([10.0, 5.0]),
+        asks=np.array(asks),
+        offered=np.array(offered),
+    )
+    assert found == pytest.approx(price, rel=1e-9)
+
+
+def test_racks_bind_before_money() -> None:
+    bench = buyers(100.0, 100.0, slots=3.0)
+    bids = np.array([10.0, 5.0])
+    assert bench.kernel(units_at, price=4.0, k=GPU, bids=bids).tolist() == [3.0, 3.0]
+    price = bench.kernel(
+        clearing_price, k=GPU, bids=bids, asks=np.array([1.0]), offered=np.array([10.0])
+    )
+    assert price == pytest.approx(1.0)  # six is all they have room for: down to the reserve
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0.5, 50.0), st.floats(1.0, 1e4)), min_size=1, max_size=6),
+    st.floats(0.1, 1e4),
+    st.floats(1.01, 5.0),
+)
+def test_more_for_sale_never_raises_the_price_and_more_money_never_lowers_it(
+    crowd: list[tuple[float, float]], supply: float, more: float
+) -> None:
+    bids = np.array([bid for bid, _ in crowd])
+
+    def price(money: float, offered: float) -> float:
+        bench = buyers(*(money * budget for _, budget in crowd))
+        asks = np.array([0.1])
+        found = bench.kernel(
+            clearing_price, k=GPU, bids=bids, asks=asks, offered=np.array([offered])
+        )
+        return float(found)
+
+    assert price(1.0, more * supply) <= price(1.0, supply) * (1 + 1e-9)
+    assert price(more, supply) >= price(1.0, supply) * (1 - 1e-9)
