@@ -1,4 +1,4 @@
-"""The command line: ``firesale run``, ``sweep``, ``analyse``, ``backtest``, ``view``, ``bench`` ...
+"""The command line: ``firesale`` and its commands.
 
 Bad input gets one sentence on stderr and exit code 2. Heavy imports wait until they are needed.
 """
