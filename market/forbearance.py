@@ -242,6 +242,8 @@ def _surrender(run: Run) -> None:
         run.shared(),
     )
     for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
+        if s.diary is not None and s.diary.rigs_due_th[loan] > 0.0:
+            continue  # nobody gives up a loan whose rigs are still to come
         b = int(loans.borrower[loan])
         k = int(loans.hardware[loan])
         parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event

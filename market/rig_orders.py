@@ -21,7 +21,7 @@ from market.drafts import MILLION, TH_PER_EH
 from market.drafts_2021 import day_of, shares_of_rest
 from market.events import Cause, Event, log_event
 from market.hardware import find_holding
-from market.ledger import pay
+from market.ledger import DUST_USD, pay
 from market.loans import LoanStatus
 from market.operate import TH_PER_PH
 from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
@@ -134,7 +134,8 @@ def _pay(run: Run, b: int, amount_usd: float) -> None:
         exchange = s.first_outside + Outside.EXCHANGE
         sell_treasury(today, b, short, exchange, s.parties, s.ledger, s.log)
         short = amount_usd - float(s.parties.cash_usd[b])
-        issue_shares(today, b, short, s.parties, s.borrowers, s.log)
+        if short > DUST_USD:
+            issue_shares(today, b, short, s.parties, s.borrowers, s.log)
     pay(s.parties, b, s.first_outside + Outside.SUPPLIER, amount_usd)
 
 

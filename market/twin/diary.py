@@ -10,6 +10,7 @@ from agents.party import Status
 from market.dated import HOSTED_CLASS, IN_KIND_DAYS, OUTFLOW_DAYS
 from market.diary import MWH_PER_MW_DAY, power_drift
 from market.events import Cause, Event
+from market.ledger import DUST_USD
 from market.loans import Collateral, LoanStatus
 from market.operate import TH_PER_PH
 from market.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
@@ -403,7 +404,8 @@ def _pay(market: TwinMarket, borrower: Borrower, amount: float) -> None:
     """From cash, then coins, then new shares."""
     if amount > borrower.cash_usd:
         borrower.sell_treasury(amount - borrower.cash_usd)
-        borrower.issue_shares(amount - borrower.cash_usd)
+        if amount - borrower.cash_usd > DUST_USD:
+            borrower.issue_shares(amount - borrower.cash_usd)
     borrower.pay(market.supplier, amount)
 
 
