@@ -87,8 +87,8 @@ def timeline(picture: Picture) -> Figure:
     spared = [f for f in scored if not outcomes[f.id].defaulted]
     alarms = sum(f.probability.value >= 0.5 for f in spared)
     figure, (left, right) = style.new_figure(
-        f"Of {len(happened)} public failures {caught} fail in most runs; so do {alarms} of "
-        f"{len(spared)} names that did not",
+        f"Of {len(happened)} public failures {caught} fail in most runs; so "
+        f"{'does' if alarms == 1 else 'do'} {alarms} of {len(spared)} names that did not",
         f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, "
         "10 to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
         columns=2,
@@ -104,9 +104,11 @@ def timeline(picture: Picture) -> Figure:
         color = style.GREY if actual is None else style.RED if bad else style.BLUE
         value = failure.probability.value
         left.barh(y, value, color=color, height=0.6, alpha=0.85)
+        end = value
         if later := picture.later.borrowers.get(failure.id):
             left.plot(later.probability.value, y, "|", color=style.BLACK, markersize=9)
-        left.text(value + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
+            end = max(end, later.probability.value)
+        left.text(end + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
         if failure.days:
             days = [failure.day(level) for level in (0.1, 0.5, 0.9)]
             low, mid, high = (place(found.opening) + day for day in days)
