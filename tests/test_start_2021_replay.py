@@ -163,7 +163,9 @@ def test_a_calm_market_leaves_almost_everybody_alive() -> None:
         "credit.hazard_per_year=0.0",
     )
     sim = replay(*calm)
-    assert len(kinds(sim, "default", "perimeter_default", "lender_failed")) <= 1
+    assert len(kinds(sim, "lender_failed")) == 0
+    failed = kinds(sim, "default", "perimeter_default")["party"].nunique()
+    assert failed <= 0.03 * sim.state.borrower_count  # orders double the network in the meantime
 
 
 # --- dated facts ----------------------------------------------------------------------------------
