@@ -23,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from market.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from experiments.results import Results
 
 OUT = Path("out")
@@ -61,6 +63,14 @@ class RunFolder:
         Raises:
             InputError: the folder was filled meanwhile, or the disk is full or has gone.
         """
+        return self.fill(lambda part: _fill(part, results, timings, figures))
+
+    def fill(self, write: Callable[[Path], None]) -> Path:
+        """Have ``write`` make the files in a hidden folder, and put that in place.
+
+        Raises:
+            InputError: the folder was filled meanwhile, or the disk is full or has gone.
+        """
         given = self.given
         parent = OUT if given is None else _workplace(given.absolute())
         try:
@@ -68,7 +78,10 @@ class RunFolder:
             with tempfile.TemporaryDirectory(prefix=".firesale-", dir=parent) as hidden:
                 part = Path(hidden) / self.name
                 part.mkdir()
-                _fill(part, results, timings, figures)
+                write(part)
+                for path in sorted(part.rglob("*"), reverse=True):
+                    flush(path)
+                flush(part)
                 if given is None:
                     folder = self._rename(part, parent)
                 elif parent == given.absolute():
@@ -137,7 +150,7 @@ def _move_up(part: Path, folder: Path) -> Path:
 
 
 def _fill(folder: Path, results: Results, timings: dict[str, float], figures: bool) -> None:
-    """Write every file of a run, the manifest last, and flush them to disk."""
+    """Write every file of a run, the manifest last."""
     from experiments.report import report
 
     start = time.perf_counter()
@@ -154,9 +167,6 @@ def _fill(folder: Path, results: Results, timings: dict[str, float], figures: bo
     manifest = _manifest(results, timings | {"writing_s": time.perf_counter() - start})
     text = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")
-    for path in sorted(folder.rglob("*"), reverse=True):
-        flush(path)
-    flush(folder)
 
 
 def _manifest(results: Results, timings: dict[str, float]) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""What ``firesale backtest`` does and prints."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from experiments.run_folder import RunFolder, plain
+from market.errors import InputError
+
+if TYPE_CHECKING:
+    from experiments.backtest.figures import Picture
+    from market.scenario import Scenario
+
+SCENARIOS = {"2022": "backtest-2022"}
+DEFAULT_RUNS = 32
+MOST_RUNS = 100_000
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is run: a scenario, what the user changes, seeds, and how much of it."""
+
+    base: Scenario
+    settings: tuple[str, ...]
+    runs: int
+    counterfactuals: bool
+    fixed_rules: bool
+
+
+def backtest(
+    year: str,
+    runs: int,
+    out: Path | None,
+    *,
+    as_json: bool,
+    counterfactuals: bool,
+    workers: int | None,
+    fixed_rules: bool,
+    settings: list[str],
+) -> None:
+    """Run the ensemble, score it, and print or write the result.
+
+    Raises:
+        InputError: no such year, a number of runs that is none, a folder that is not free.
+    """
+    if year not in SCENARIOS:
+        raise InputError(f"There is no back-test of '{year}'; allowed: {', '.join(SCENARIOS)}.")
+    if not 1 <= runs <= MOST_RUNS:
+        raise InputError(f"--runs {runs}: is not allowed; from 1 to {MOST_RUNS:,}.")
+    if workers is not None and workers < 1:
+        raise InputError(f"--workers {workers}: is not allowed; at least 1.")
+    folder = RunFolder(out, SCENARIOS[year]) if out is not None or not as_json else None
+    from market.scenario import Scenario
+
+    base = Scenario.load(SCENARIOS[year]).with_settings(["opening.sample=true"])
+    plan = Plan(base, tuple(settings), runs, counterfactuals, fixed_rules)
+    picture, data = run_ensemble(plan, workers)
+    text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
+    written = None
+    if folder is not None:
+        from experiments.backtest.page import write_page
+
+        def fill(part: Path) -> None:
+            (part / "backtest.json").write_text(text + "\n", encoding="utf-8")
+            write_page(picture, part)
+            if picture.compared:
+                from experiments.backtest.counterfactuals import table
+
+                table(picture.compared).to_csv(part / "counterfactuals.csv", index=False)
+            manifest = json.dumps(_manifest(plan), indent=2)
+            (part / "manifest.json").write_text(manifest + "\n", encoding="utf-8")
+
+        written = folder.fill(fill)
+    if as_json:
+        typer.echo(text)
+    elif written is not None:
+        from experiments.backtest.page import show
+
+        show(picture, written)
+
+
+def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, Any]]:
+    """Make the runs; returns what pictures are drawn from, and the published data."""
+    from experiments.backtest import counterfactuals as other
+    from experiments.backtest.ensemble import jobs_of, observe_all
+    from experiments.backtest.evaluate import Known, score, score_arms, score_borrowers
+    from experiments.backtest.figures import Picture
+    from experiments.backtest.findings import as_json, borrower_rows, findings
+    from experiments.backtest.rivals import balances
+    from experiments.backtest.scope import scope
+    from experiments.backtest.words import as_data
+    from market.simulation import Simulation
+
+    base = plan.base.with_settings([*plan.settings])
+    arms = other.arms() if plan.counterfactuals else other.arms(other.LATER_DRAWS)
+    mine = {arm: (*plan.settings, *settings) for arm, settings in arms.items()}
+    jobs = jobs_of(plan.base, mine, plan.runs, fixed_rules=plan.fixed_rules)
+    books = base.with_settings(["opening.sample=false"])
+    opened = Simulation(books)
+    observations = observe_all(jobs, workers)
+    found, later = (
+        findings(
+            [o for o in observations if o.arm == arm],
+            opened.run_state.crypto.start,
+            base.days,
+            scope(),
+            opened.state.names.loans,
+        )
+        for arm in (other.AS_IT_WAS, other.LATER_DRAWS)
+    )
+    known, balance = Known.read(), balances(opened)
+    scored = score(found, balance, known)
+    all_drawn = Simulation(books.with_settings([*arms[other.LATER_DRAWS]]))
+    drawn = balances(all_drawn, with_draws=True)
+    scored["with_later_draws"] = score_borrowers(later, drawn, known)
+    scored["with_later_draws"]["borrowers"] = borrower_rows(later)
+    compared = {}
+    if plan.counterfactuals:
+        compared = other.compare(observations, scope(), found.months)
+        scored["counterfactuals"] = as_data(compared)
+        names = scored["borrowers"]["with_borderline"]["names"]
+        scored["arms"] = score_arms(
+            other.forecasts_by_arm(observations, names),
+            [known.outcomes[name].defaulted for name in names],
+        )
+    return Picture(found, later, known, scored, compared), as_json(found, scored)
+
+
+def _manifest(plan: Plan) -> dict[str, Any]:
+    """What is needed to repeat the back-test."""
+    from experiments.backtest.counterfactuals import ARMS
+    from experiments.backtest.rules import ranges
+    from experiments.run_folder import source_hash, version
+
+    return {
+        "command": "backtest",
+        "scenario": plan.base.with_settings([*plan.settings]).model_dump(mode="json"),
+        "seeds": [1, plan.runs],
+        "drawn_rules": {} if plan.fixed_rules else {k: vars(r) for k, r in ranges().items()},
+        "settings": list(plan.settings),
+        "arms": {arm.title: list(arm.settings) for arm in ARMS} if plan.counterfactuals else {},
+        "versions": {name: version(name) for name in ("firesale", "numpy", "numba")},
+        "source_sha256": source_hash(),
+    }

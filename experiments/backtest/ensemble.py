@@ -1,0 +1,98 @@
+"""Many runs of a back-test over worker processes; the same observations whatever the workers."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from experiments.backtest.observe import Job, Observation, observe
+from experiments.backtest.rules import drawn_rules
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from market.scenario import Scenario
+
+
+def jobs_of(
+    base: Scenario, arms: Mapping[str, Sequence[str]], runs: int, *, fixed_rules: bool = False
+) -> list[Job]:
+    """Seeds 1 .. ``runs`` under every arm; all arms share books, rules and luck of a seed.
+
+    Args:
+        base: what all runs have in common.
+        arms: settings of each arm, applied last.
+        runs: how many seeds.
+        fixed_rules: leave unpublished rules as the base has them.
+    """
+    jobs = []
+    for seed in range(1, runs + 1):
+        own = base if fixed_rules else base.with_settings([*drawn_rules(seed)])
+        for arm, settings in arms.items():
+            scenario = own.with_settings([*settings])
+            jobs.append(Job(scenario.model_dump(exclude_unset=True), seed, arm))
+    return jobs
+
+
+def observe_all(
+    jobs: Sequence[Job], workers: int | None = None, *, quiet: bool = False
+) -> list[Observation]:
+    """Make all runs; the result is in the order of the jobs.
+
+    The first run is made here where the model is not compiled yet: workers then find it compiled.
+
+    Args:
+        jobs: runs to make.
+        workers: processes; all cores by default, 1 for none but this one.
+        quiet: no progress on stderr.
+    """
+    from agents.compiled import is_warm, note_warm
+    from experiments.run import COMPILING
+    from experiments.sweeps.progress import Progress
+
+    workers = min(workers or os.cpu_count() or 1, len(jobs))
+    found: dict[int, Observation] = {}
+    with Progress(len(jobs), 0, quiet) as progress:
+        if not is_warm():
+            if not quiet:
+                print(COMPILING, file=sys.stderr, flush=True)
+            found[0] = observe(jobs[0])
+            note_warm()
+            progress.advance(1, 0, 0.0)
+        rest = [place for place in range(len(jobs)) if place not in found]
+        if workers == 1 or len(rest) < 2:
+            for place in rest:
+                found[place] = observe(jobs[place])
+                progress.advance(1, 0, 0.0)
+        else:
+            _hand_out(jobs, rest, workers, found, progress.advance)
+    return [found[place] for place in range(len(jobs))]
+
+
+def _hand_out(
+    jobs: Sequence[Job],
+    places: list[int],
+    workers: int,
+    found: dict[int, Observation],
+    advance: Callable[[int, int, float], None],
+) -> None:
+    """Give the runs to local workers of Dask; a run whose worker dies is made again."""
+    from distributed import as_completed
+
+    from experiments.sweeps.clusters import open_cluster
+    from experiments.sweeps.plan import Slurm
+
+    with (
+        tempfile.TemporaryDirectory(prefix="firesale-") as logs,
+        open_cluster("local", workers, Slurm(), Path(logs)) as cluster,
+    ):
+        client = cluster.client
+        futures = {
+            client.submit(observe, jobs[place], pure=False, retries=1): place for place in places
+        }
+        for future, result in as_completed(list(futures), with_results=True):
+            found[futures[future]] = result
+            advance(1, 0, 0.0)

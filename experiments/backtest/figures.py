@@ -1,0 +1,410 @@
+"""Figures of a back-test: each title states what the figure shows."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments import style
+from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
+from experiments.backtest.evaluate import MODEL, Known
+from experiments.backtest.findings import Failure, Findings
+from experiments.backtest.observe import ALL, LISTED
+from experiments.sweeps.intervals import Estimate, exact_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+EPOCH = dt.date(1970, 1, 1)
+SHOWN_FROM = 0.25  # probability of an unscored name in the timeline
+FACTOR = 1.5
+BINS = 3
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All that figures and pages are drawn from; ``later`` is the arm that knows later draws."""
+
+    found: Findings
+    later: Findings
+    known: Known
+    score: Mapping[str, Any]
+    compared: Mapping[str, Mapping[str, Estimate]]
+
+
+def place(date: dt.date) -> float:
+    """A date on matplotlib's axis."""
+    return float((date - EPOCH).days)
+
+
+def middle(month: str) -> float:
+    """The middle of a month on matplotlib's axis."""
+    return place(dt.date.fromisoformat(f"{month}-15"))
+
+
+def shown(picture: Picture) -> list[list[Failure]]:
+    """Three groups: scored borrowers and scored lenders by actual date, others that often fail.
+
+    Survivors stand after those that failed, the likeliest first.
+    """
+    found, outcomes = picture.found, picture.known.outcomes
+    never = found.opening + dt.timedelta(days=36500)
+
+    def by_date(failure: Failure) -> tuple[dt.date, float]:
+        outcome = outcomes[failure.id]
+        date = outcome.date if outcome.defaulted else None
+        return date or never, -failure.probability.value
+
+    others = [
+        failure
+        for name, failure in (found.borrowers | found.lenders).items()
+        if name not in {*outcomes, *found.small, *found.scope.imposed}
+        and failure.probability.value >= SHOWN_FROM
+    ]
+    return [
+        *(
+            sorted((f for f in failures.values() if f.id in outcomes), key=by_date)
+            for failures in (found.borrowers, found.lenders)
+        ),
+        sorted(others, key=lambda failure: -failure.probability.value),
+    ]
+
+
+@style.styled
+def timeline(picture: Picture) -> Figure:
+    """Probability and date of failure of each name, and when it did fail."""
+    found, outcomes = picture.found, picture.known.outcomes
+    groups = shown(picture)
+    rows = [failure for group in groups for failure in group]
+    scored = [*groups[0], *groups[1]]
+    happened = [f for f in scored if outcomes[f.id].defaulted]
+    caught = sum(f.probability.value >= 0.5 for f in happened)
+    spared = [f for f in scored if not outcomes[f.id].defaulted]
+    alarms = sum(f.probability.value >= 0.5 for f in spared)
+    figure, (left, right) = style.new_figure(
+        f"Of {len(happened)} public failures {caught} fail in most runs; so "
+        f"{'does' if alarms == 1 else 'do'} {alarms} of {len(spared)} names that did not",
+        f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, "
+        "10 to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
+        columns=2,
+        height_in=0.5 + 0.235 * len(rows),
+        left_in=1.45,
+        gap_in=0.15,
+        sharey=True,
+        gridspec_kw={"width_ratios": [1, 3.2]},
+    )
+    for y, failure in enumerate(rows):
+        actual = outcomes.get(failure.id)
+        bad = actual is not None and actual.defaulted
+        color = style.GREY if actual is None else style.RED if bad else style.BLUE
+        value = failure.probability.value
+        left.barh(y, value, color=color, height=0.6, alpha=0.85)
+        end = value
+        if later := picture.later.borrowers.get(failure.id):
+            left.plot(later.probability.value, y, "|", color=style.BLACK, markersize=9)
+            end = max(end, later.probability.value)
+        left.text(end + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
+        if failure.days:
+            days = [failure.day(level) for level in (0.1, 0.5, 0.9)]
+            low, mid, high = (place(found.opening) + day for day in days)
+            right.plot([low, high], [y, y], color=color, linewidth=3, alpha=0.35)
+            right.plot(mid, y, "o", color=color, markersize=4.5)
+        if actual is not None and actual.date is not None and bad:
+            right.plot(place(actual.date), y, "D", color=style.BLACK, markersize=5, zorder=5)
+    left.set_yticks(range(len(rows)), [_label(f, picture) for f in rows], fontsize=8)
+    left.set_ylim(len(rows) - 0.4, -0.6)
+    left.set_xlim(0, 1.3)
+    left.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
+    last = found.opening + dt.timedelta(days=found.days)
+    style.date_axis(right, place(found.opening), place(last))
+    splits = np.cumsum([len(group) for group in groups])[:-1] - 0.5
+    for axes in (left, right):
+        axes.grid(False)
+        for split in splits:
+            axes.axhline(split, color=style.LIGHT, linewidth=0.8)
+    right.grid(True, axis="x")
+    return figure
+
+
+def _label(failure: Failure, picture: Picture) -> str:
+    outcome = picture.known.outcomes.get(failure.id)
+    mark = "*" if outcome is not None and outcome.borderline else ""
+    return f"{failure.id}{mark}" + (" (lender)" if failure.id in picture.found.lenders else "")
+
+
+@style.styled
+def calibration(picture: Picture) -> Figure:
+    """Probabilities against what happened: every scored name, and three groups of them."""
+    found, outcomes = picture.found, picture.known.outcomes
+    names = [name for name in outcomes if name in found.borrowers]
+    said = np.array([found.borrowers[name].probability.value for name in names])
+    happened = np.array([outcomes[name].defaulted for name in names])
+    brier = picture.score["borrowers"]["with_borderline"]
+    model, ratio = brier[MODEL]["brier"], brier["debt_to_liquid_assets"]["brier"]
+    figure, (axes,) = style.new_figure(
+        f"Brier score {model['value']:.2f}, that of debt over liquid assets {ratio['value']:.2f}: "
+        f"{len(names)} names cannot show calibration",
+        "Crosses: share of names that defaulted, by third of the probability, with exact 95 % "
+        "interval; dots: the names. On the dashed line forecasts are right on average.",
+        height_in=4.4,
+        left_in=1.6,
+    )
+    axes.plot([0, 1], [0, 1], "--", color=style.GREY, linewidth=1)
+    group = np.minimum((said * BINS).astype(int), BINS - 1)
+    for g in range(BINS):
+        mine = group == g
+        if not mine.any():
+            continue
+        hits = int(happened[mine].sum())
+        low, high = exact_interval(hits, int(mine.sum()))
+        x, y = float(said[mine].mean()), hits / int(mine.sum())
+        axes.plot([x, x], [float(low), float(high)], color=style.BLACK, linewidth=1.2)
+        axes.plot(x, y, "x", color=style.BLACK, markersize=9, markeredgewidth=2, zorder=4)
+    deepest = {True: 0, False: 0}
+    for outcome, y, color, way in (
+        (True, 1.08, style.RED, 1.0),
+        (False, -0.08, style.BLUE, -1.0),
+    ):
+        mine = [k for k in np.argsort(said, kind="stable") if happened[k] == outcome]
+        heights = _stacked([float(said[k]) for k in mine], 0.085)
+        deepest[outcome] = max([0, *heights])
+        for k, level in zip(mine, heights, strict=True):
+            spot = y + way * 0.085 * level
+            axes.plot(said[k], spot, "o", color=color, markersize=5, clip_on=False)
+            axes.annotate(
+                names[k] + ("*" if outcomes[names[k]].borderline else ""),
+                (said[k], spot),
+                (5, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                color=color,
+                va="center",
+                annotation_clip=False,
+            )
+    axes.set_xlim(-0.02, 1.1)
+    axes.set_ylim(-0.2 - 0.085 * deepest[False], 1.2 + 0.085 * deepest[True])
+    axes.set_yticks(
+        [-0.08, 0, 0.5, 1, 1.08], ["did not default", "0", "50 %", "100 %", "defaulted"]
+    )
+    axes.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25 %", "50 %", "75 %", "100 %"])
+    axes.set_xlabel("Probability of default in the model")
+    axes.set_ylabel("Share that defaulted")
+    return figure
+
+
+def _stacked(places: list[float], width: float) -> list[int]:
+    """For ascending places the level at which a label of that width is free."""
+    ends: list[float] = []
+    levels = []
+    for x in places:
+        level = next((i for i, end in enumerate(ends) if x > end), len(ends))
+        if level == len(ends):
+            ends.append(0.0)
+        ends[level] = x + width
+        levels.append(level)
+    return levels
+
+
+@style.styled
+def rig_price(picture: Picture) -> Figure:
+    """The path of the rig price with its band, and the level where it is known."""
+    found, known = picture.found, picture.known.rig_prices
+    path = found.price_usd
+    lines = {line["month"]: line for line in picture.score["asic_price"]["months"]}
+    end = lines.get("2022-12")
+    title = "The price of new-generation rigs, out of the model's own auctions"
+    if end:
+        title = (
+            f"Rigs end 2022 at ${end['median']:.0f} per TH; they were at ${end['known']:.0f}: "
+            f"off by a factor {end['factor']:.1f}"
+        )
+    figure, (axes,) = style.new_figure(
+        title,
+        f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of {found.runs} runs; "
+        f"diamonds: known, with a factor {FACTOR:g} either way",
+        right_in=0.6,
+    )
+    x = [middle(month) for month in found.months]
+    axes.fill_between(x, path.low, path.high, color=style.BLUE, alpha=0.2, linewidth=0)
+    axes.plot(x, path.median, color=style.BLUE)
+    for month, level in known.items():
+        spot = middle(month)
+        axes.plot([spot, spot], [level / FACTOR, level * FACTOR], color=style.BLACK, linewidth=1)
+        axes.plot(spot, level, "D", color=style.BLACK, markersize=6, zorder=5)
+    axes.set_yscale("log")
+    ticks = [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
+    axes.set_yticks(ticks, [str(tick) for tick in ticks])
+    axes.minorticks_off()
+    bottom = min([*path.low, *(level / FACTOR for level in known.values())])
+    axes.set_ylim(0.85 * bottom, 1.2 * max([*path.high, *known.values()]) * FACTOR**0.5)
+    axes.set_ylabel("USD per TH/s (log scale)")
+    style.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
+    return figure
+
+
+@style.styled
+def btc_sold(picture: Picture) -> Figure:
+    """Sales over production by month, of public miners and of all."""
+    found, known = picture.found, picture.known.sales_over_production
+    share = found.sold_share[LISTED]
+    above = [m for m, value in zip(found.months, share.median, strict=True) if value > 1.0]
+    title = (
+        f"Public miners sell more than they mine in {len(above)} months of {len(found.months) - 1}"
+        if above
+        else "Public miners never sell more than they mine"
+    )
+    figure, axes = style.new_figure(
+        title,
+        f"BTC sold over BTC mined, by month: median and 10 to 90 % of {found.runs} runs; diamonds: "
+        "known",
+        columns=2,
+        height_in=3.6,
+    )
+    x = np.array([middle(month) for month in found.months])
+    for panel, group, name in ((axes[0], LISTED, "Public miners"), (axes[1], ALL, "All miners")):
+        rows = found.sold_share[group]
+        low, mid, high = (np.array(row) for row in (rows.low, rows.median, rows.high))
+        kept = np.isfinite(mid)
+        panel.fill_between(
+            x[kept], low[kept], high[kept], color=style.ORANGE, alpha=0.3, linewidth=0
+        )
+        panel.plot(x[kept], mid[kept], color=style.ORANGE)
+        panel.axhline(1.0, color=style.GREY, linewidth=1, linestyle="--")
+        style.panel_title(panel, name)
+        style.date_axis(panel, x[0] - 15, x[-1] + 15, ticks=6)
+        panel.set_ylim(bottom=0)
+    spots = [middle(month) for month in known]
+    axes[0].plot(spots, list(known.values()), "D", color=style.BLACK, markersize=5)
+    axes[0].set_ylabel("Sold over mined")
+    return figure
+
+
+@style.styled
+def wave(picture: Picture) -> Figure:
+    """Defaults of all borrowers by month, the window after the peak, and what happened."""
+    found, said = picture.found, picture.score["wave"]
+    rows = said["by_month"]
+    if not rows:
+        return style.empty_figure("Nobody defaults in any run", "There is no wave to draw.")
+    share = said["share_in_window"]
+    figure, (axes,) = style.new_figure(
+        f"{100 * share:.0f} % of defaults come 6 to 14 months after the peak of bitcoin; no month "
+        f"holds more than {100 * said['largest_month_share']:.0f} %",
+        f"Defaults a month, mean of {found.runs} runs; shaded: 6 to 14 months after the peak; "
+        "diamonds: public defaults of borrowers",
+        height_in=3.6,
+    )
+    x = [middle(row["month"]) for row in rows]
+    everyone = [row["defaults_per_run"] for row in rows]
+    named = [row["of_named_borrowers"] for row in rows]
+    first, last = (place(dt.date.fromisoformat(day)) for day in said["window"])
+    axes.axvspan(first, last, color=style.LIGHT, alpha=0.6, linewidth=0)
+    axes.bar(x, everyone, width=24, color=style.SKY, label="all borrowers")
+    axes.bar(x, named, width=24, color=style.BLUE, label="of which named")
+    top = max(everyone) * 1.12
+    for name, outcome in picture.known.outcomes.items():
+        if outcome.defaulted and outcome.date and name in found.borrowers:
+            axes.plot(place(outcome.date), top, "D", color=style.BLACK, markersize=5, clip_on=False)
+            axes.annotate(
+                name,
+                (place(outcome.date), top),
+                (0, 6),
+                textcoords="offset points",
+                ha="center",
+                fontsize=7.5,
+            )
+    axes.set_ylim(0, top * 1.12)
+    axes.set_ylabel("Defaults a month")
+    axes.legend(frameon=False, fontsize=8, loc="upper right")
+    style.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
+    return figure
+
+
+SHOWN_OUTCOMES = ("named", "all", "lenders", "loss_usd_m", "rig_price", "sold_share")
+SHORT = {
+    "named": "Named",
+    "all": "All borrowers",
+    "lenders": "Lenders",
+    "loss_usd_m": "Loss, $m",
+    "rig_price": "Rigs, $/TH",
+    "sold_share": "Sold ÷ mined",
+}
+
+
+@style.styled
+def counterfactuals(picture: Picture) -> Figure:
+    """Paired differences of each arm to the base, one panel per outcome."""
+    compared = picture.compared
+    arms = [arm for arm in compared if arm != AS_IT_WAS]
+    base = compared[AS_IT_WAS]
+    most = max(arms, key=lambda arm: abs(_value(compared[arm]["all"])))
+    change = _value(compared[most]["all"])
+    figure, axes = style.new_figure(
+        f"Defaults change most with '{most}': {change:+.1f} of {_value(base['all']):.1f} a run",
+        "Change against the base, mean over seeds with 95 % interval; the same shocks and draws",
+        columns=len(SHOWN_OUTCOMES),
+        height_in=0.75 + 0.34 * len(arms),
+        left_in=2.05,
+        gap_in=0.18,
+        sharey=True,
+        notes=True,
+    )
+    for panel, key in zip(axes, SHOWN_OUTCOMES, strict=True):
+        panel.axvline(0.0, color=style.GREY, linewidth=0.8)
+        for y, arm in enumerate(arms):
+            estimate = compared[arm][key]
+            if not math.isfinite(estimate.value):
+                continue
+            sure = estimate.low > 0 or estimate.high < 0
+            color = style.RED if sure else style.GREY
+            panel.plot([estimate.low, estimate.high], [y, y], color=color, linewidth=2)
+            panel.plot(estimate.value, y, "o", color=color, markersize=4.5)
+        style.panel_title(panel, SHORT[key], f"base {_value(base[key]):,.3g}")
+        panel.grid(False)
+        panel.grid(True, axis="x")
+        panel.locator_params(axis="x", nbins=3)
+        panel.tick_params(axis="x", labelsize=7.5)
+        panel.set_title(panel.get_title(loc="left"), fontsize=8.5, fontweight="bold", pad=19)
+    axes[0].set_yticks(range(len(arms)), arms, fontsize=8.5)
+    axes[0].invert_yaxis()
+    return figure
+
+
+def _value(estimate: Estimate) -> float:
+    return estimate.value
+
+
+FIGURES: dict[str, Callable[[Picture], Figure]] = {
+    "timeline": timeline,
+    "wave": wave,
+    "calibration": calibration,
+    "rig-price": rig_price,
+    "btc-sold": btc_sold,
+    "counterfactuals": counterfactuals,
+}
+READING = {
+    "timeline": "A star marks a case on the border. Names whose outcome is not public here are "
+    "forecasts like any other; they are not scored.",
+    "wave": "A default is the first one of a borrower in a run.",
+    "calibration": "Few names make wide intervals.",
+    "rig-price": "Last clearing price of the model's own call auctions; before the first trade the "
+    "price at which the books open. The known levels are not inputs.",
+    "btc-sold": "Sold are own coins, pledged coins that lenders liquidate, and coins of estates.",
+    "counterfactuals": "Red: the interval leaves out zero. Outcomes: "
+    + "; ".join(OUTCOMES.values())
+    + ".",
+}
+
+
+def draw_all(picture: Picture) -> dict[str, Figure]:
+    """Every figure by name; counterfactuals only where they were run."""
+    return {
+        name: draw(picture)
+        for name, draw in FIGURES.items()
+        if name != "counterfactuals" or len(picture.compared) > 1
+    }

@@ -1,0 +1,248 @@
+"""One run of a back-test, and what is kept of it: who failed when and why, prices, coins, claims.
+
+Functions of frames are pure; :func:`observe` is what workers do.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from experiments.backtest.scope import scope
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from market.scenario import Scenario
+    from market.simulation import Simulation
+
+DEFAULTS = ("default", "perimeter_default", "loan_default", "surrendered", "exchanged")
+"""Bankruptcy, surrender, a payment missed after its cure period, an exchange with a loss."""
+EXTENDED = "extended"  # a missed payment is rescheduled at full value: no default
+FAILED = "lender_failed"
+SLEEVE_CLOSED = "sleeve_closed"
+NEW_GENERATION_J_TH = (25.0, 38.0)
+ALL, LISTED = "all", "listed"
+BLOCKS_PER_DAY = 144.0
+TH_PER_EH = 1e6
+
+
+@dataclass(frozen=True)
+class Job:
+    """One run to make: a scenario in full, its seed, and the arm it belongs to."""
+
+    scenario: dict[str, Any]
+    seed: int
+    arm: str = ""
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What is kept of a run; days count from the opening, lists go by month.
+
+    Attributes:
+        borrowers: id to its first default's day and cause.
+        extended: ids of borrowers whose missed payments were rescheduled.
+        lenders: id to the day of failure.
+        sleeves: id to the day on which a lending arm was closed.
+        price_usd: last clearing price of new-generation rigs [USD per TH/s], mean of the month.
+        traded: share of the month's days after the first trade.
+        sold_btc: coins sold by group of miners.
+        mined_btc: coins mined by the same.
+        recoveries: loan id to present value recovered over claim, and the claim [USD].
+        loss_usd: of all lenders.
+    """
+
+    seed: int
+    arm: str
+    borrowers: dict[str, tuple[int, str]]
+    extended: tuple[str, ...]
+    lenders: dict[str, int]
+    sleeves: dict[str, int]
+    price_usd: list[float]
+    traded: list[float]
+    sold_btc: dict[str, list[float]]
+    mined_btc: dict[str, list[float]]
+    recoveries: dict[str, tuple[float, float]]
+    loss_usd: float
+
+
+def month_of(day: int, opening: dt.date) -> str:
+    """The month of a day as ``YYYY-MM``."""
+    return f"{opening + dt.timedelta(days=day):%Y-%m}"
+
+
+def months(opening: dt.date, days: int) -> list[str]:
+    """All months from the opening day to the last, in order."""
+    return list(dict.fromkeys(month_of(day, opening) for day in range(days + 1)))
+
+
+def first_defaults(events: pd.DataFrame, parents: Mapping[str, str]) -> dict[str, tuple[int, str]]:
+    """First default of each borrower in the log: its day and its cause.
+
+    A ring-fenced part counts for its parent. Consequences carry the cause of what they follow from:
+    of several defaults on one day the first in the log counts.
+
+    Args:
+        events: the causal log (``event, day, kind, party, cause``), in order.
+        parents: part to parent.
+    """
+    found: dict[str, tuple[int, str]] = {}
+    chosen = events[events["kind"].isin(DEFAULTS)].sort_values(["day", "event"], kind="stable")
+    for party, day, cause in zip(chosen["party"], chosen["day"], chosen["cause"], strict=True):
+        found.setdefault(parents.get(str(party), str(party)), (int(day), str(cause)))
+    return found
+
+
+def first_days(events: pd.DataFrame, kind: str) -> dict[str, int]:
+    """First day of an event of a kind by party."""
+    chosen = events[events["kind"] == kind]
+    first = chosen.groupby("party", sort=False)["day"].min()
+    return {str(party): int(day) for party, day in first.items()}
+
+
+def by_month(values: NDArray[np.float64], opening: dt.date, *, mean: bool = False) -> list[float]:
+    """Sums (or means of what is known) of a daily series by calendar month, day 0 the opening."""
+    names = np.array([month_of(day, opening) for day in range(len(values))])
+    result = []
+    for name in dict.fromkeys(names.tolist()):
+        part = values[names == name]
+        if mean:
+            part = part[np.isfinite(part)]
+            result.append(float(part.mean()) if len(part) else float("nan"))
+        else:
+            result.append(float(part.sum()))
+    return result
+
+
+def filled(clearing: NDArray[np.float64], opening_price: float) -> NDArray[np.float64]:
+    """Last clearing price by day; before the first trade the price at which the books open."""
+    return np.where(np.isfinite(clearing), clearing, opening_price)
+
+
+def recoveries(loans: pd.DataFrame) -> dict[str, tuple[float, float]]:
+    """Recovery and claim [USD] of every resolved claim, by loan."""
+    known = loans[loans["recovery"].notna() & (loans["claim_at_default_usd"] > 0)]
+    return {
+        str(name): (float(share), float(claim))
+        for name, share, claim in zip(
+            known["loan"], known["recovery"], known["claim_at_default_usd"], strict=True
+        )
+    }
+
+
+class CoinWatch:
+    """Counts the coins each miner mines and sells, from its treasury and what it has pledged.
+
+    Sold is mined less what its own coins, free and pledged, have grown by, whoever sells them:
+    itself, a lender that liquidates its pledge, or its estate. Coins lent out stay out of it.
+    """
+
+    def __init__(self, simulation: Simulation, listed: NDArray[np.bool_]) -> None:
+        self.simulation, self.listed = simulation, listed
+        self._before = self._coins()
+        nothing = {ALL: [0.0], LISTED: [0.0]}  # the opening day itself
+        self.mined: dict[str, list[float]] = {name: list(row) for name, row in nothing.items()}
+        self.sold: dict[str, list[float]] = {name: list(row) for name, row in nothing.items()}
+
+    def _coins(self) -> NDArray[np.float64]:
+        s = self.simulation.state
+        n = s.borrower_count
+        coins = s.parties.btc[:n].copy()
+        np.add.at(coins, s.loans.borrower, s.loans.collateral_btc)
+        return coins
+
+    def day(self) -> None:
+        """Count a day that has just been simulated."""
+        run = self.simulation.run_state
+        s, p = run.state, run.state.prices
+        reward = BLOCKS_PER_DAY * p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
+        share = s.miners.hashrate_online_th / (p.difficulty_eh_s * TH_PER_EH)
+        mined = reward * share[: s.borrower_count]
+        after = self._coins()
+        sold = mined + self._before - after
+        self._before = after
+        for name, which in ((ALL, slice(None)), (LISTED, self.listed)):
+            self.mined[name].append(float(mined[which].sum()))
+            self.sold[name].append(float(sold[which].sum()))
+
+
+def new_generation(simulation: Simulation) -> int:
+    """The row of the rig class whose efficiency lies within 25 to 38 J/TH.
+
+    Raises:
+        LookupError: none or several do.
+    """
+    from market.hardware import Family
+
+    h = simulation.state.hardware
+    low, high = NEW_GENERATION_J_TH
+    rows = np.flatnonzero((h.family == Family.ASIC) & (h.lo_j_th >= low) & (h.hi_j_th <= high))
+    if len(rows) != 1:
+        raise LookupError(f"{len(rows)} rig classes within {low:g} to {high:g} J/TH")
+    return int(rows[0])
+
+
+def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
+    """Which borrowers are miners whose shares are listed: those of whom public figures speak."""
+    from market.simulation import STARTING_POINTS
+    from market.tables_2021 import Tables2021
+
+    tables = STARTING_POINTS[simulation.scenario.opening.start]()
+    rows = tables.named if isinstance(tables, Tables2021) else tables.miners
+    listed = {row.id for row in rows if row.listed}
+    state = simulation.state
+    return np.array([name in listed for name in state.names.parties[: state.borrower_count]])
+
+
+def observe(job: Job) -> Observation:
+    """Make a run and keep what the back-test asks of it."""
+    from market.scenario import Scenario
+    from market.simulation import Simulation
+
+    scenario: Scenario = Scenario.from_dict(job.scenario, "back-test")
+    simulation = Simulation(scenario, job.seed)
+    watch = CoinWatch(simulation, listed_miners(simulation))
+    while not simulation.finished:
+        simulation.step()
+        watch.day()
+    return observation(simulation, watch, job)
+
+
+def observation(simulation: Simulation, watch: CoinWatch, job: Job) -> Observation:
+    """What is kept of a finished run."""
+    from agents.party import Kind
+
+    state = simulation.state
+    events, series = simulation.events(), simulation.series()
+    opening = simulation.run_state.crypto.start
+    k = new_generation(simulation)
+    clearing = series[f"clearing_{state.names.hardware[k]}_usd"].to_numpy(np.float64)
+    price = filled(clearing, float(state.hardware.used_open_usd[k]))
+    parts = scope().parents
+    borrowers = set(state.names.parties[: state.borrower_count])
+    kinds = dict(zip(state.names.parties, state.parties.kind.tolist(), strict=True))
+    lenders = {name for name, kind in kinds.items() if kind == Kind.LENDER}
+
+    def among(days: dict[str, Any], names: set[str]) -> dict[str, Any]:
+        return {name: found for name, found in days.items() if name in names}
+
+    return Observation(
+        seed=job.seed,
+        arm=job.arm,
+        borrowers=among(first_defaults(events, parts), borrowers),
+        extended=tuple(among(first_days(events, EXTENDED), borrowers)),
+        lenders=among(first_days(events, FAILED), lenders),
+        sleeves=among(first_days(events, SLEEVE_CLOSED), lenders),
+        price_usd=by_month(price, opening, mean=True),
+        traded=by_month(np.isfinite(clearing).astype(float), opening, mean=True),
+        sold_btc={name: by_month(np.array(row), opening) for name, row in watch.sold.items()},
+        mined_btc={name: by_month(np.array(row), opening) for name, row in watch.mined.items()},
+        recoveries=recoveries(simulation.loans()),
+        loss_usd=float(state.lenders.loss_usd.sum()),
+    )
