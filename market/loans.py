@@ -142,8 +142,9 @@ class Perimeters(NamedTuple):
 
 @compiled
 def annual_rate(rate_or_spread: float, floating: bool, reference_rate: float) -> float:
-    """Interest a year: fixed, or reference plus spread."""
-    return rate_or_spread + reference_rate if floating else rate_or_spread
+    """Interest a year: fixed, or reference plus spread, and never less than nothing."""
+    rate = rate_or_spread + reference_rate if floating else rate_or_spread
+    return max(0.0, rate)
 
 
 @compiled

@@ -119,3 +119,9 @@ def test_loan_to_value_and_its_limits() -> None:
     assert loan_to_value(1.0, 0.0) == math.inf
     assert loan_to_value(1.0, -5.0) == math.inf
     assert loan_to_value(-1.0, 100.0) == 0.0
+
+
+def test_no_lender_pays_interest_to_its_borrower() -> None:
+    assert annual_rate(0.02, True, -0.05) == 0.0
+    assert annual_rate(-0.01, False, 0.05) == 0.0
+    assert annual_rate(0.02, True, -0.01) == pytest.approx(0.01)
