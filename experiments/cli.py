@@ -40,7 +40,7 @@ NAME = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
 ]
 START = Annotated[
-    str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025 or synthetic.")
+    str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025, 2021 or synthetic.")
 ]
 SCALE = Annotated[
     float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
