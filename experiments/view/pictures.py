@@ -123,7 +123,10 @@ def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, .
     draw_prices(axes, results)
     series = results.series
     change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
-    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
+    opening = float(series["rent_h100_usd_h"].iloc[0])
+    if opening <= 0.0:  # books without GPUs
+        return f"Bitcoin {_signed(change)} since the opening", figure, ()
+    rent = series["rent_h100_usd_h"].iloc[-1] / opening - 1
     title = f"Bitcoin {_signed(change)}, H100 rent {_signed(rent)} since the opening"
     return title, figure, ()
 

@@ -84,7 +84,7 @@ def _warm(scenario: Scenario) -> None:
     from agents.compiled import is_warm
     from experiments.results import Results
     from experiments.run import COMPILING
-    from experiments.view.pictures import USUAL_CLASS, draw_all
+    from experiments.view.pictures import busiest_class, draw_all
     from market.simulation import Simulation
 
     if not is_warm():
@@ -92,5 +92,6 @@ def _warm(scenario: Scenario) -> None:
     simulation = Simulation(scenario)
     for _ in range(min(8, scenario.days)):
         simulation.step()
-    for _ in draw_all(Results.of(simulation, scenario, 1, loans=False), USUAL_CLASS):
+    results = Results.of(simulation, scenario, 1, loans=False)
+    for _ in draw_all(results, busiest_class(results)):
         pass
