@@ -104,10 +104,6 @@ class Population:
         """Sums over groups of a column of the borrowers of 2025 [group]."""
         return np.bincount(self.group_of, column, len(self.lead))
 
-    def party_outside(self, party: Ints, first_outside: int) -> Ints:
-        """Ids of outside parties of 2025 in the synthetic market."""
-        return party - self.whole.first_outside + first_outside
-
 
 def sizes(population_seed: int, scenario: Scenario, draw: Draw, count: int) -> Floats:
     """Sizes by the scenario's law, largest first."""

@@ -27,7 +27,7 @@ from market.rows_2021 import (
     PrivateMiner,
     RigOrder,
 )
-from market.sheets import Row, Sheet, read_sheet
+from market.sheets import Sheet, read_sheet
 from market.tables import (
     OpeningTables,
     check_buyers,
@@ -246,11 +246,3 @@ def _check_books(lenders: Sheet[Lender2021], tables: Tables2021, parties: Collec
     for loan in tables.terms:
         undrawn[loan.lender_id] += loan.undrawn_usd_m
     check_lenders(lenders, drawn, undrawn, parties)
-
-
-def rows_of[R: Row](rows: tuple[R, ...], column: str) -> dict[str, list[R]]:
-    """Rows grouped by the text in a column."""
-    groups: dict[str, list[R]] = defaultdict(list)
-    for row in rows:
-        groups[getattr(row, column)].append(row)
-    return dict(groups)
