@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from agents.lender import continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
 from market import windows
@@ -50,7 +52,7 @@ class DaysBook:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._ladders: dict[tuple[int, bool], Ladder | None] = {}
+        self._ladders: dict[tuple[int, bool], Ladder] = {}
 
     def realisable_usd_unit(self, k: int, position: float) -> float:
         """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
@@ -59,7 +61,8 @@ class DaysBook:
         key = (k, position >= self.run.quotes.smallest_cluster)
         if key not in self._ladders:
             self._ladders[key] = class_ladder(self.run, *key)
-        return realisable_usd(self.run, self._ladders[key], k, position) / position
+        net = realisable_usd(self.run, self._ladders[key], k, np.array([position]))
+        return float(net[0]) / position
 
 
 def stands_still(run: Run) -> bool:

@@ -2,7 +2,7 @@
 
 Numba takes a tuple apart at each call: a fifth of a microsecond an array, some sixty for a market,
 whatever they hold. :class:`Shared` is taken apart once: compiled functions get the address at which
-they find where each column is (:func:`contents`). No references are counted on that way: who calls
+they find where each column is (:func:`contents`). No references to columns are counted: who calls
 them holds the tables, and so none of them may return a part of a table.
 """
 
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 from numba import types
+from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed
 from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 from numpy.typing import NDArray
 
@@ -70,7 +70,7 @@ class Shared:
 
     def __init__(self, tables: Tables, terms: Terms, today: Today) -> None:
         self._held = (tables, terms)  # their memory is at the address, not a copy of it
-        self._numba_type_ = _SharedType(*map(numba.typeof, (tables, terms, today)))
+        self._numba_type_ = _type_of(tables, terms, today)
         self._room = np.zeros(WORDS * (sum(map(len, tables)) + len(terms) + len(today)))
         self.address = self._room.ctypes.data
 
@@ -85,6 +85,17 @@ class _SharedType(types.Type):
         self.held = types.Tuple((tables, terms, today))
         digest = hashlib.sha256(str(self.held).encode()).hexdigest()
         super().__init__(name=f"Shared({digest[:16]})")
+
+
+_types: dict[bytes, _SharedType] = {}
+
+
+def _type_of(*held: Any) -> _SharedType:
+    """The type of a market; to look at each of its columns takes as long as ten days of it."""
+    layout = compute_fingerprint(held)
+    if layout not in _types:
+        _types[layout] = _SharedType(*map(numba.typeof, held))
+    return _types[layout]
 
 
 register_model(_SharedType)(models.OpaqueModel)
@@ -104,6 +115,17 @@ def _place(context: Any, builder: Any, shared: Any, address: Any, number: int) -
     return cgutils.gep(builder, builder.bitcast(address, held.as_pointer()), 0, number)
 
 
+def _unowned(builder: Any, type_: types.Type, value: Any, at: tuple[int, ...]) -> Any:
+    """The value, its arrays without an owner: the compiler leaves out what it counts for one."""
+    if isinstance(type_, types.Array):
+        (owner, *_) = builder.extract_value(value, at).type.elements
+        return builder.insert_value(value, owner(None), (*at, 0))
+    if isinstance(type_, types.BaseTuple):
+        for number, part in enumerate(type_):
+            value = _unowned(builder, part, value, (*at, number))
+    return value
+
+
 @intrinsic
 def contents(_: Any, shared: Any) -> Any:
     """Tables, terms and the numbers of the day, for use in a compiled function."""
@@ -114,7 +136,7 @@ def contents(_: Any, shared: Any) -> Any:
             for number in range(len(shared.held))
         ]
         packed = context.make_tuple(builder, shared.held, values)
-        return impl_ret_borrowed(context, builder, shared.held, packed)
+        return _unowned(builder, shared.held, packed, ())
 
     return shared.held(shared), build
 
