@@ -35,9 +35,15 @@ Levels = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]  # w
 
 
 class Recorder:
-    """Collects rows while a run goes on; frames are built when asked for."""
+    """Collects rows while a run goes on; frames are built when asked for.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_book: whether ladders of the order book are kept; to look at, nothing is decided on
+            them.
+    """
+
+    def __init__(self, keeps_book: bool = True) -> None:
+        self._keeps_book = keeps_book
         self._rows: list[dict[str, Any]] = []
         self._book: list[tuple[int, int, bool, Levels, Levels]] = []
         self._names: Names | None = None
@@ -145,7 +151,7 @@ class Recorder:
     ) -> None:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if on_offer <= 0.0 and not quarterly:
+        if not self._keeps_book or (on_offer <= 0.0 and not quarterly):
             return
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC
