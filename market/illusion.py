@@ -109,8 +109,10 @@ def measure_illusion(run: Run) -> Illusion:
     held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
-        smaller = class_book(run, k, not run.quotes.has_removed_buyers[k])
-        book = class_book(run, k, True)
+        removed = bool(run.quotes.has_removed_buyers[k])
+        smaller = book = class_book(run, k, not removed)
+        if removed and run.quotes.has_in_place_buyers[k]:  # they bid for whole clusters
+            book = class_book(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())
         together = realisable_usd(run, book, k, total)
