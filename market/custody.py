@@ -19,7 +19,7 @@ from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
 from market.ledger import Ledger, fund, pay, repay
 from market.loans import Loans, annual_rate
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, lots_by_borrower
 
 TH_PER_PH = 1000.0
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
@@ -194,6 +194,8 @@ def advance_lots(
     GPUs are offered in place if the borrower's cluster is large enough, or if nobody buys the class
     removed. Rigs are sold from where they stand. Sites are sold after a delay of their own.
     """
+    first = np.empty(0, np.int32)
+    rows = np.empty(0, np.int32)
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         waited = today.day - lots.state_day[i]
@@ -204,7 +206,10 @@ def advance_lots(
         elif state == LotState.LEGAL and waited >= terms.legal_days:
             stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
             if not stays and has_in_place_buyers[k]:
-                stays = standing_units(lots.borrower[i], k, lots) >= smallest_cluster
+                if len(first) == 0:
+                    first, rows = lots_by_borrower(len(loans.first) - 1, lots)
+                own = rows[first[lots.borrower[i]] : first[lots.borrower[i] + 1]]
+                stays = standing_units(own, k, lots) >= smallest_cluster
             if stays:
                 _offer(today, i, LotState.IN_PLACE, lots, log)
             else:
@@ -221,15 +226,11 @@ def advance_lots(
 
 
 @compiled
-def standing_units(borrower: int, hardware: int, lots: Lots) -> float:
-    """Units of a class that a failed borrower's lots hold where they stood."""
+def standing_units(rows: np.ndarray, hardware: int, lots: Lots) -> float:
+    """Units of a class that lots, ``rows`` of a failed borrower, hold where they stood."""
     units = 0.0
-    for i in range(lots.count[0]):
-        if (
-            lots.hardware[i] == hardware
-            and lots.borrower[i] == borrower
-            and lots.state[i] <= LotState.IN_PLACE
-        ):
+    for i in rows:
+        if lots.hardware[i] == hardware and lots.state[i] <= LotState.IN_PLACE:
             units += lots.units[i]
     return units
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
@@ -87,18 +89,19 @@ def pay_out_estates(
     courts = today.first_outside + Outside.COURTS
     utility = today.first_outside + Outside.UTILITY
     investors = today.first_outside + Outside.INVESTORS
-    for b in range(len(loans.first) - 1):
+    unsold = np.zeros(len(loans.first) - 1, np.bool_)
+    for i in range(lots.count[0]):
+        b = lots.borrower[i]
+        if lots.state[i] != LotState.SOLD and (
+            lots.loan[i] >= 0 or today.day < parties.default_day[b] + terms.estate_max_days
+        ):
+            unsold[b] = True
+    for b in range(len(unsold)):
         if (
             parties.status[b] != Status.DEFAULTED
+            or unsold[b]
             or today.day < parties.default_day[b] + terms.bankruptcy_days
         ):
-            continue
-        unsold = False
-        for i in range(lots.count[0]):
-            if lots.borrower[i] == b and lots.state[i] != LotState.SOLD:
-                late = today.day >= parties.default_day[b] + terms.estate_max_days
-                unsold = unsold or lots.loan[i] >= 0 or not late
-        if unsold:
             continue
         cost = terms.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)
         pay(parties, b, courts, cost)
