@@ -362,7 +362,8 @@ def test_coverage(
 
     A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
     """
-    before = loans.principal_usd.copy()  # lenders of a perimeter share its surplus
+    before = np.empty(len(loans.status))  # principal: lenders of a perimeter share its surplus
+    known = -1  # borrower whose loans are in there
     for loan in range(len(loans.status)):
         p = loans.perimeter[loan]
         if (
@@ -377,6 +378,10 @@ def test_coverage(
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE:
             continue
+        if b != known:
+            for own in range(loans.first[b], loans.first[b + 1]):
+                before[own] = loans.principal_usd[own]
+            known = b
         dscr = perimeters.dscr[p]
         minimum = loans.min_dscr[loan]
         row = loans.lender[loan]

@@ -244,11 +244,11 @@ def roll_over(
     for loan in range(len(loans.status)):
         maturity = loans.maturity_day[loan]
         if (
-            loans.status[loan] != LoanStatus.PERFORMING
+            today.day < maturity - ASK_DAYS
+            or today.day >= maturity
+            or loans.status[loan] != LoanStatus.PERFORMING
             or loans.amortisation[loan] != Amortisation.BULLET
             or loans.principal_usd[loan] <= 0.0
-            or today.day < maturity - ASK_DAYS
-            or today.day >= maturity
             or (loans.roll_day[loan] >= 0 and today.day < loans.roll_day[loan] + WEEK_DAYS)
         ):
             continue

@@ -194,8 +194,46 @@ def advance_lots(
     GPUs are offered in place if the borrower's cluster is large enough, or if nobody buys the class
     removed. Rigs are sold from where they stand. Sites are sold after a delay of their own.
     """
-    first = np.empty(0, np.int32)
-    rows = np.empty(0, np.int32)
+    first, rows = np.empty(0, np.int32), np.empty(0, np.int32)
+    for i in range(lots.count[0]):
+        free = lots.state[i] == LotState.LEGAL and today.day >= lots.state_day[i] + terms.legal_days
+        if free and hardware.family[lots.hardware[i]] == Family.GPU:
+            first, rows = lots_by_borrower(len(loans.first) - 1, lots)
+            break
+    _advance(
+        today,
+        terms,
+        first,
+        rows,
+        smallest_cluster,
+        has_removed_buyers,
+        has_in_place_buyers,
+        parties,
+        lenders,
+        loans,
+        hardware,
+        lots,
+        log,
+    )
+
+
+@compiled
+def _advance(
+    today: Today,
+    terms: Terms,
+    first: np.ndarray,
+    rows: np.ndarray,
+    smallest_cluster: float,
+    has_removed_buyers: np.ndarray,
+    has_in_place_buyers: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    hardware: Hardware,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Move lots on; ``first`` and ``rows`` list them by borrower, if GPUs leave the court today."""
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         waited = today.day - lots.state_day[i]
@@ -206,10 +244,8 @@ def advance_lots(
         elif state == LotState.LEGAL and waited >= terms.legal_days:
             stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
             if not stays and has_in_place_buyers[k]:
-                if len(first) == 0:
-                    first, rows = lots_by_borrower(len(loans.first) - 1, lots)
-                own = rows[first[lots.borrower[i]] : first[lots.borrower[i] + 1]]
-                stays = standing_units(own, k, lots) >= smallest_cluster
+                start, end = first[lots.borrower[i]], first[lots.borrower[i] + 1]
+                stays = standing_units(start, end, rows, k, lots) >= smallest_cluster
             if stays:
                 _offer(today, i, LotState.IN_PLACE, lots, log)
             else:
@@ -226,10 +262,11 @@ def advance_lots(
 
 
 @compiled
-def standing_units(rows: np.ndarray, hardware: int, lots: Lots) -> float:
-    """Units of a class that lots, ``rows`` of a failed borrower, hold where they stood."""
+def standing_units(start: int, end: int, rows: np.ndarray, hardware: int, lots: Lots) -> float:
+    """Units of a class that a borrower's lots hold where they stood: ``rows[start:end]``."""
     units = 0.0
-    for i in rows:
+    for place in range(start, end):
+        i = rows[place]
         if lots.hardware[i] == hardware and lots.state[i] <= LotState.IN_PLACE:
             units += lots.units[i]
     return units

@@ -86,9 +86,6 @@ def pay_out_estates(
     unsold the estate stays open and recovery unknown. For hardware of its own that nobody buys an
     estate waits no longer than ``estate_max_days``; what it brings later goes to the owners.
     """
-    courts = today.first_outside + Outside.COURTS
-    utility = today.first_outside + Outside.UTILITY
-    investors = today.first_outside + Outside.INVESTORS
     unsold = np.zeros(len(loans.first) - 1, np.bool_)
     for i in range(lots.count[0]):
         b = lots.borrower[i]
@@ -96,6 +93,24 @@ def pay_out_estates(
             lots.loan[i] >= 0 or today.day < parties.default_day[b] + terms.estate_max_days
         ):
             unsold[b] = True
+    _pay_out(today, terms, unsold, parties, lenders, ledger, loans, log)
+
+
+@compiled
+def _pay_out(
+    today: Today,
+    terms: Terms,
+    unsold: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """Pay out estates that wait for nothing more; ``unsold`` [borrower] are those that do."""
+    courts = today.first_outside + Outside.COURTS
+    utility = today.first_outside + Outside.UTILITY
+    investors = today.first_outside + Outside.INVESTORS
     for b in range(len(unsold)):
         if (
             parties.status[b] != Status.DEFAULTED

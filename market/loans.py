@@ -114,13 +114,13 @@ class Loans(NamedTuple):
     due_cause: NDArray[np.int8]  # Cause a missed payment would have
     breach: NDArray[np.int8]  # Cause of the open breach, 0 if none
     breach_day: NDArray[np.int32]
-    breach_event: NDArray[np.int64]
+    breach_event: NDArray[np.int32]
     lock_up: NDArray[np.bool_]
     waivers: NDArray[np.int32]  # granted so far
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
-    draw_event: NDArray[np.int64]  # its last draw, -1 if none
+    draw_event: NDArray[np.int32]  # its last draw, -1 if none
     default_day: NDArray[np.int32]
-    default_event: NDArray[np.int64]
+    default_event: NDArray[np.int32]
     claim_usd: NDArray[np.float64]  # principal and interest at default
     recovered_usd: NDArray[np.float64]
     recovered_value_usd: NDArray[np.float64]  # present value at the default day
@@ -138,6 +138,21 @@ class Perimeters(NamedTuple):
     dscr: NDArray[np.float64]  # of the last test, NaN before
     surplus_usd: NDArray[np.float64]  # of the last test
     days: NDArray[np.int32]  # since the last test
+
+
+@compiled
+def rows_with_status(status: int, loans: Loans) -> np.ndarray:
+    """Loans that stand somewhere, in order."""
+    found = 0
+    for loan in range(len(loans.status)):
+        found += loans.status[loan] == status
+    rows = np.empty(found, np.int64)
+    found = 0
+    for loan in range(len(loans.status)):
+        if loans.status[loan] == status:
+            rows[found] = loan
+            found += 1
+    return rows
 
 
 @compiled

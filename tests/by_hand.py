@@ -212,7 +212,7 @@ class Bench:
                 dscr=np.full(len(perimeters), np.nan),
             ),
             contracts=table(Contracts, 0),
-            orders=empty_orders(borrowers),
+            orders=empty_orders(np.arange(borrowers, dtype=np.int32)),
             lots=empty_lots(ROOM),
             interlender=open_interlender(lender_table, 0.0, 0.0),
             ledger=empty_ledger(3),

@@ -18,6 +18,7 @@ LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("buyers", "accepts"),
     ("holdings", "first"),
     ("loans", "first"),
+    ("orders", "borrower"),
     ("lots", "count"),
 }
 OF_BORROWERS = {("parties", name) for name in ("payables_day", "sale_event", "trail_event")}
@@ -53,7 +54,7 @@ def _columns(
         ("perimeters", state.perimeters, twin.perimeters),
         ("contracts", state.contracts, twin.contracts),
         ("lots", state.lots, twin.lots),
-        ("orders", state.orders, [borrower.order for borrower in borrowers]),
+        ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
         ("hardware", state.hardware, twin.hardware),
     ]
     for name, table, objects in tables:
