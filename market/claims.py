@@ -47,7 +47,7 @@ def value_claims(
         estate[lots.borrower[i]] = 0.0
     for loan in claimed:
         secured[loan] = 0.0
-        parent[loan] = loans.default_event[loan]
+        parent[loan] = loans.claims.default_event[loans.claim[loan]]
         estate[loans.borrower[loan]] = 0.0
     for i in range(lots.count[0]):
         loan = lots.loan[i]
@@ -98,13 +98,14 @@ def carry_at(
 ) -> None:
     """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
     target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
-    change = target - loans.written_down_usd[loan]
+    claims, claim = loans.claims, loans.claim[loan]
+    change = target - claims.written_down_usd[claim]
     row = loans.lender[loan]
-    unnoted = target - loans.noted_usd[loan]
-    if abs(unnoted) > NOTED_SHARE * loans.claim_usd[loan]:
+    unnoted = target - claims.noted_usd[claim]
+    if abs(unnoted) > NOTED_SHARE * claims.claim_usd[claim]:
         note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     if change != 0.0:
-        loans.written_down_usd[loan] = target
+        claims.written_down_usd[claim] = target
         lenders.written_down_usd[row] += change
         charge_lender(today, row, change, parent, lenders, log)
 
@@ -121,7 +122,7 @@ def note_write_down(
 ) -> None:
     """Name a write-down (or, negative, a write-up) in the causal log."""
     row = loans.lender[loan]
-    loans.noted_usd[loan] += amount_usd
+    loans.claims.noted_usd[loans.claim[loan]] += amount_usd
     event = log_event(
         log,
         today.day,
@@ -178,7 +179,8 @@ def close_claim(
 ) -> None:
     """Resolve a defaulted claim: what is left of it is lost."""
     carry_at(today, loan, 0.0, parent, lenders, loans, log)
-    unnoted = loans.written_down_usd[loan] - loans.noted_usd[loan]
+    claims, claim = loans.claims, loans.claim[loan]
+    unnoted = claims.written_down_usd[claim] - claims.noted_usd[claim]
     if unnoted != 0.0:
         note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])

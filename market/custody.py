@@ -139,10 +139,11 @@ def credit_owner(
         applied,
     )
     pay(parties, customers, lots.borrower[lot], income_usd - applied)
-    loans.recovered_usd[loan] += applied
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_value_usd[loan] += applied * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
 
 
@@ -168,9 +169,10 @@ def charge_owner(
     fund(parties, lenders, row, owner, today.first_outside + Outside.INVESTORS, cost_usd)
     pay(parties, owner, courts, cost_usd)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] -= cost_usd
-    loans.recovered_value_usd[loan] -= cost_usd * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] -= cost_usd
+    claims.recovered_value_usd[claim] -= cost_usd * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
     charge_lender(today, row, cost_usd, lots.event[lot], lenders, log)
 

@@ -30,10 +30,13 @@ def settle_claims(
     A recourse claim (cross-default switched off) collects from cash until time is up.
     """
     for loan in range(len(loans.status)):
-        if loans.status[loan] != LoanStatus.DEFAULTED or loans.open_lots[loan] > 0:
+        if loans.status[loan] != LoanStatus.DEFAULTED:
+            continue
+        claims, claim = loans.claims, loans.claim[loan]
+        if claims.open_lots[claim] > 0:
             continue
         b = loans.borrower[loan]
-        parent = loans.default_event[loan]
+        parent = claims.default_event[claim]
         if not loans.recourse[loan]:
             close_claim(today, loan, parent, lenders, ledger, loans, log)
         elif parties.status[b] == Status.ACTIVE:
@@ -42,7 +45,7 @@ def settle_claims(
             collect(today, loan, b, paid, today.first_lender + row, parties, lenders, ledger, loans)
             if (
                 loans.principal_usd[loan] <= 1e-6
-                or today.day >= loans.default_day[loan] + terms.bankruptcy_days
+                or today.day >= claims.default_day[claim] + terms.bankruptcy_days
             ):
                 close_claim(today, loan, parent, lenders, ledger, loans, log)
 
@@ -63,9 +66,10 @@ def collect(
     row = loans.lender[loan]
     repay(parties, lenders, ledger, loans.principal_usd, loan, payer, row, lender_party, amount_usd)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] += amount_usd
-    loans.recovered_value_usd[loan] += amount_usd * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += amount_usd
+    claims.recovered_value_usd[claim] += amount_usd * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
 
 

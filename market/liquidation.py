@@ -125,16 +125,17 @@ def sell_units(
     repay(parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied)
     pay(parties, buyer_party, lots.borrower[lot], net - applied)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] += applied
-    loans.recovered_value_usd[loan] += applied * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
     if lots.state[lot] == LotState.SOLD:
-        loans.open_lots[loan] -= 1
+        claims.open_lots[claim] -= 1
     elif loans.principal_usd[loan] <= 1e-6:  # repaid: the rest belongs to the estate
         lots.loan[lot] = -1
         lots.owner[lot] = lots.borrower[lot]
-        loans.open_lots[loan] -= 1
+        claims.open_lots[claim] -= 1
     return event
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,6 +69,20 @@ class LoanStatus(IntEnum):
     CLOSED = 2  # repaid, or resolved with a loss
 
 
+class Claims(NamedTuple):
+    """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
+
+    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
+    default_day: NDArray[np.int32]
+    default_event: NDArray[np.int32]
+    claim_usd: NDArray[np.float64]  # principal and interest at default
+    recovered_usd: NDArray[np.float64]
+    recovered_value_usd: NDArray[np.float64]  # present value at the default day
+    written_down_usd: NDArray[np.float64]
+    noted_usd: NDArray[np.float64]  # of that, what the causal log names
+    open_lots: NDArray[np.int32]
+
+
 class Loans(NamedTuple):
     """One row per loan, by borrower: ``first[b] .. first[b + 1]``; USD, days from the opening."""
 
@@ -119,14 +133,8 @@ class Loans(NamedTuple):
     waivers: NDArray[np.int32]  # granted so far
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
     draw_event: NDArray[np.int32]  # its last draw, -1 if none
-    default_day: NDArray[np.int32]
-    default_event: NDArray[np.int32]
-    claim_usd: NDArray[np.float64]  # principal and interest at default
-    recovered_usd: NDArray[np.float64]
-    recovered_value_usd: NDArray[np.float64]  # present value at the default day
-    written_down_usd: NDArray[np.float64]
-    noted_usd: NDArray[np.float64]  # of that, what the causal log names
-    open_lots: NDArray[np.int32]
+    claim: NDArray[np.int32]  # row of its claim once it has defaulted, -1 before
+    claims: Claims
 
 
 class Perimeters(NamedTuple):
@@ -138,6 +146,38 @@ class Perimeters(NamedTuple):
     dscr: NDArray[np.float64]  # of the last test, NaN before
     surplus_usd: NDArray[np.float64]  # of the last test
     days: NDArray[np.int32]  # since the last test
+
+
+def empty_claims(loans: int) -> Claims:
+    """Room for a claim on every loan.
+
+    Every column starts as zeros, which the system gives out page by page: room that is never used
+    takes no memory.
+    """
+    kinds = dict.fromkeys(("default_day", "default_event", "open_lots"), np.int32)
+    columns: dict[str, Any] = {
+        name: np.zeros(loans, kinds.get(name, np.float64)) for name in Claims._fields[1:]
+    }
+    return Claims(count=np.zeros(1, np.int64), **columns)
+
+
+@compiled
+def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) -> int:
+    """Use the next row for a loan that defaults; returns it."""
+    claims = loans.claims
+    claim = claims.count[0]
+    claims.count[0] = claim + 1
+    loans.claim[loan] = claim
+    claims.default_day[claim] = day
+    claims.default_event[claim] = event
+    claims.claim_usd[claim] = claim_usd
+    return claim
+
+
+def of_claims(column: str, loans: Loans, missing: int = 0) -> NDArray[Any]:
+    """A column of the claims by loan; ``missing`` where a loan has not defaulted."""
+    values = getattr(loans.claims, column)
+    return np.where(loans.claim >= 0, values[loans.claim], missing)
 
 
 @compiled

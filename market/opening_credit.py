@@ -13,7 +13,14 @@ from market.drafts import (
 from market.hardware import (
     Holdings,
 )
-from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
+from market.loans import (
+    PAYMENT_INTERVAL_DAYS,
+    Collateral,
+    Loans,
+    LoanStatus,
+    Perimeters,
+    empty_claims,
+)
 from market.tables import OpeningTables
 
 DAYS = 365.0
@@ -107,14 +114,8 @@ def open_loans(
         waivers=np.zeros(n, np.int32),
         roll_day=np.full(n, -1, np.int32),
         draw_event=np.full(n, -1, np.int32),
-        default_day=np.full(n, -1, np.int32),
-        default_event=np.full(n, -1, np.int32),
-        claim_usd=np.zeros(n),
-        recovered_usd=np.zeros(n),
-        recovered_value_usd=np.zeros(n),
-        written_down_usd=np.zeros(n),
-        noted_usd=np.zeros(n),
-        open_lots=np.zeros(n, np.int32),
+        claim=np.full(n, -1, np.int32),
+        claims=empty_claims(n),
     )
     count = len(perimeters)
     table = Perimeters(

@@ -18,7 +18,7 @@ from market.coupling import (
 )
 from market.hardware import Family, Holdings
 from market.investment import SMALLEST_ORDER_USD
-from market.loans import NO_GROWTH, Collateral, Loans, Perimeters
+from market.loans import NO_GROWTH, Collateral, Loans, Perimeters, empty_claims
 from market.population import Draw, Population
 
 LARGE_SHARE = 0.1  # of the borrowers of a group, the largest, have signed its growth
@@ -334,6 +334,7 @@ def loans_of(
             dscr_test_day=np.where(there, test, table.dscr_test_day).astype(np.int32),
             growth=growth.astype(np.int32),
             holding=np.where(table.collateral == Collateral.HARDWARE, pledged, -1).astype(np.int32),
+            claims=empty_claims(size),
         ),
         Perimeters(
             borrower=owner.astype(np.int32),

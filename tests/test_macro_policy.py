@@ -214,7 +214,7 @@ def left_over(purse: float, policy: dict[str, Any] | None = None, **more: Any) -
     for k, units, state in ((GPU, 4.0, LotState.REMOVED), (RIG, 1.0, LotState.IN_PLACE)):
         new_lot(0, bench.lender(), 0, 0, k, units, 100.0, 0.0, state, -1, s.lots)
         s.ledger.outside_units[k] -= units
-    s.loans.open_lots[0] = 2
+    s.loans.claims.open_lots[0] = 2
     bench.run.hold_usd = np.zeros(3)
     return bench
 
