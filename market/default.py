@@ -16,7 +16,7 @@ from market.covenants import sell_pledged_btc
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import DUST_USD, Ledger, pay
-from market.loans import Collateral, Loans, LoanStatus, open_claim
+from market.loans import Collateral, Loans, LoanStatus, cure_end, open_claim
 from market.lots import Lots, LotState, new_lot
 from market.randomness import Stream, uniform
 
@@ -257,7 +257,7 @@ def declare_defaults(
                 if (
                     loans.status[loan] != LoanStatus.PERFORMING
                     or loans.breach[loan] == Cause.NONE
-                    or today.day < loans.breach_day[loan] + loans.cure_days[loan]
+                    or today.day < cure_end(loan, loans)
                 ):
                     continue
                 if loans.recourse[loan] and terms.cross_default:

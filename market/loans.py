@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 
 DAYS_PER_YEAR = 365.0
 
@@ -69,6 +69,18 @@ class LoanStatus(IntEnum):
     CLOSED = 2  # repaid, or resolved with a loss
 
 
+class TermSheets(NamedTuple):
+    """Terms that do not change, one row per sheet; the pieces of a divided loan share theirs."""
+
+    initial_ltv: NDArray[np.float64]  # NaN where not tested, as the next three
+    margin_call_ltv: NDArray[np.float64]
+    liquidation_ltv: NDArray[np.float64]
+    min_dscr: NDArray[np.float64]
+    cure_days: NDArray[np.int32]
+    rate_open: NDArray[np.float64]  # rate or spread at the opening
+    term_days: NDArray[np.int32]  # of a roll-over
+
+
 class Claims(NamedTuple):
     """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
 
@@ -96,26 +108,19 @@ class Loans(NamedTuple):
     undrawn_usd: NDArray[np.float64]
     accrued_usd: NDArray[np.float64]
     rate_or_spread: NDArray[np.float64]
-    rate_open: NDArray[np.float64]  # the same at the opening
     floating: NDArray[np.bool_]
     amortisation: NDArray[np.int8]
     principal_per_payment_usd: NDArray[np.float64]  # fixed by contract, else 0
     interval_days: NDArray[np.int32]
     next_payment_day: NDArray[np.int32]
     maturity_day: NDArray[np.int32]
-    term_days: NDArray[np.int32]  # of a roll-over
     collateral: NDArray[np.int8]
     hardware: NDArray[np.int32]  # class of the collateral, -1 if none
     collateral_units: NDArray[np.float64]  # machines, TH/s or share of the site
     collateral_btc: NDArray[np.float64]
     site_value_usd: NDArray[np.float64]  # of pledged sites, at cost
-    initial_ltv: NDArray[np.float64]  # NaN where not tested, as the next three
-    margin_call_ltv: NDArray[np.float64]
-    liquidation_ltv: NDArray[np.float64]
-    min_dscr: NDArray[np.float64]
     dscr_test_day: NDArray[np.int32]
     base_cash_flow_usd_day: NDArray[np.float64]  # pledged, beyond what the units earn
-    cure_days: NDArray[np.int32]
     recourse: NDArray[np.bool_]
     vehicle: NDArray[np.int32]  # number of its perimeter: what stands and falls together
     growth: NDArray[np.int32]  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
@@ -134,7 +139,9 @@ class Loans(NamedTuple):
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
     draw_event: NDArray[np.int32]  # its last draw, -1 if none
     claim: NDArray[np.int32]  # row of its claim once it has defaulted, -1 before
+    sheet: NDArray[np.int32]  # row of its terms
     claims: Claims
+    sheets: TermSheets
 
 
 class Perimeters(NamedTuple):
@@ -172,6 +179,18 @@ def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) 
     claims.default_event[claim] = event
     claims.claim_usd[claim] = claim_usd
     return claim
+
+
+@inlined
+def cure_end(loan: int, loans: Loans) -> int:
+    """Day on which the cure period of an open breach ends."""
+    return loans.breach_day[loan] + loans.sheets.cure_days[loans.sheet[loan]]
+
+
+def of_sheets(column: str, loans: Loans) -> NDArray[Any]:
+    """A column of the term sheets by loan."""
+    values: NDArray[Any] = getattr(loans.sheets, column)[loans.sheet]
+    return values
 
 
 def of_claims(column: str, loans: Loans, missing: int = 0) -> NDArray[Any]:

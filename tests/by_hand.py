@@ -39,6 +39,7 @@ from market.loans import (
     Loans,
     LoanStatus,
     Perimeters,
+    TermSheets,
     empty_claims,
 )
 from market.lots import empty_lots
@@ -300,7 +301,9 @@ class Bench:
         columns.setdefault("vehicle", list(range(count)))  # each stands by itself
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
-        loans = table(Loans, count, claims=claims, **columns)
+        terms = {name: columns.pop(name) for name in TermSheets._fields if name in columns}
+        sheets = table(TermSheets, count, **terms)
+        loans = table(Loans, count, claims=claims, sheets=sheets, sheet=range(count), **columns)
         return loans._replace(first=np.searchsorted(owner, np.arange(self.b + 1)).astype(np.int64))
 
     def _holdings(

@@ -47,11 +47,7 @@ RULES = (
 
 # Columns that are NaN where a loan has no such term, or before a first test.
 MAY_BE_NAN = {
-    ("loans", "initial_ltv"),
     ("loans", "conversion_usd"),
-    ("loans", "margin_call_ltv"),
-    ("loans", "liquidation_ltv"),
-    ("loans", "min_dscr"),
     ("perimeters", "dscr"),
     ("contracts", "unit_cost_usd_day"),
 }

@@ -48,7 +48,7 @@ def broken(bench: Bench, *loans: int, day: int = 1) -> None:
     for loan in loans:
         bench.s.loans.breach[loan] = Cause.MATURITY
         bench.s.loans.breach_day[loan] = 0
-        bench.s.loans.cure_days[loan] = 0
+        bench.s.loans.sheets.cure_days[bench.s.loans.sheet[loan]] = 0
     bench.day(day, "default")
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from market.loans import Claims, of_claims
+from market.loans import Claims, TermSheets, of_claims, of_sheets
 
 if TYPE_CHECKING:
     from market.state import State
@@ -21,7 +21,9 @@ LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("holdings", "first"),
     ("loans", "first"),
     ("loans", "claim"),
+    ("loans", "sheet"),
     ("loans", "claims"),
+    ("loans", "sheets"),
     ("orders", "borrower"),
     ("lots", "count"),
 }
@@ -65,6 +67,9 @@ def _columns(
         missing = -1 if column.startswith("default") else 0
         theirs = of_claims(column, state.loans, missing)
         yield "claims", column, _array(twin.loans, column, theirs), theirs
+    for column in TermSheets._fields:
+        theirs = of_sheets(column, state.loans)
+        yield "sheets", column, _array(twin.loans, column, theirs), theirs
     for name, table, objects in tables:
         for column in table._fields:
             theirs = getattr(table, column)
