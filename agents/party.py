@@ -63,6 +63,7 @@ class Parties(NamedTuple):
     default_event: NDArray[np.int32]  # -1 if none
     sale_event: NDArray[np.int32]  # its last treasury sale under pressure, -1 if none
     trail_event: NDArray[np.int32]  # its last adverse event: parent of what follows from it
+    parent: NDArray[np.int32]  # owner whose insolvency is its own, -1 if none or ring-fenced
 
 
 def empty_parties(count: int) -> Parties:
@@ -80,4 +81,5 @@ def empty_parties(count: int) -> Parties:
         default_event=np.full(count, -1, np.int32),
         sale_event=np.full(count, -1, np.int32),
         trail_event=np.full(count, -1, np.int32),
+        parent=np.full(count, -1, np.int32),
     )

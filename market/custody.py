@@ -27,6 +27,17 @@ IDLE_RIG_SHARE = 0.1  # idle cost of rigs in a shed, of that of GPUs in a data h
 GPU_KW = 2.0  # storage of rigs is charged by the space a GPU of so much power takes
 
 
+@inlined
+def is_held(today: Today, terms: Terms, lot: int, hardware: Hardware, lots: Lots) -> bool:
+    """Whether a lender keeps a seized lot for good: it is never offered, a host runs all of it."""
+    return (
+        terms.hold_seized
+        and lots.loan[lot] >= 0
+        and hardware.family[lots.hardware[lot]] != Family.SITE
+        and today.day >= lots.seized_day[lot] + terms.legal_days
+    )
+
+
 @compiled
 def carry_lots(
     today: Today,
@@ -46,7 +57,7 @@ def carry_lots(
     Where machines stand, a receiver keeps part of the GPUs rented, at the failed operator's
     realisation less what hosting gives up, with part of what contracts pay beyond spot; and part of
     the rigs that pay their power mining. The rest costs idle site. Removed machines cost storage,
-    unless a host runs them.
+    unless a host runs them. Who keeps what it seized has all of it run that way, for a hosting fee.
     """
     courts = today.first_outside + Outside.COURTS
     customers = today.first_outside + Outside.CUSTOMERS
@@ -60,10 +71,12 @@ def carry_lots(
         gpu = hardware.family[k] == Family.GPU
         standing = lots.state[i] == LotState.LEGAL or lots.state[i] == LotState.IN_PLACE
         running = hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
+        held = is_held(today, terms, i, hardware, lots)
+        kept = 1.0 if held else terms.receiver_share
         if standing and gpu:
             margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
             margin += terms.contract_kept_share * lots.premium_usd_unit_day[i]
-            rented = terms.receiver_share if margin > 0.0 else 0.0
+            rented = kept if margin > 0.0 else 0.0
             supply += rented * lots.units[i] * hardware.quality[k]
             income = rented * lots.units[i] * margin
             if income > 0.0:
@@ -72,9 +85,11 @@ def carry_lots(
         elif standing:
             price = miners.power_usd_mwh[lots.borrower[i]]
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            share = online_share(today.hashprice_usd_ph_day, price, lo, hi) * terms.receiver_share
+            share = online_share(today.hashprice_usd_ph_day, price, lo, hi) * kept
             mined = share * lots.units[i] / TH_PER_PH * today.hashprice_usd_ph_day
             income = mined - power_cost_usd_day(lots.units[i], share, price, lo, hi)
+            if held:
+                income *= 1.0 - terms.hosting_discount
             if income > 0.0:
                 hashrate += share * lots.units[i]
                 credit_owner(today, i, income, exchange, parties, lenders, ledger, loans, lots)
@@ -91,6 +106,10 @@ def carry_lots(
         else:
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)
+        if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
+            loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
+            lots.loan[i] = -1
+            lots.owner[i] = lots.borrower[i]
     return supply, hashrate
 
 
@@ -194,7 +213,8 @@ def advance_lots(
     """Legal delay, then in place, then removed.
 
     GPUs are offered in place if the borrower's cluster is large enough, or if nobody buys the class
-    removed. Rigs are sold from where they stand. Sites are sold after a delay of their own.
+    removed. Rigs are sold from where they stand. Sites are sold after a delay of their own. What is
+    held for good stays where it is.
     """
     first, rows = np.empty(0, np.int32), np.empty(0, np.int32)
     for i in range(lots.count[0]):
@@ -243,6 +263,9 @@ def _advance(
         if hardware.family[k] == Family.SITE:
             if state == LotState.LEGAL and waited >= terms.site_days:
                 _offer(today, i, LotState.REMOVED, lots, log)
+        elif is_held(today, terms, i, hardware, lots):
+            if today.day == lots.seized_day[i] + terms.legal_days:
+                note_hosted(today, i, lots.units[i], lots, log)
         elif state == LotState.LEGAL and waited >= terms.legal_days:
             stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
             if not stays and has_in_place_buyers[k]:
@@ -291,6 +314,22 @@ def _remove(
     courts = today.first_outside + Outside.COURTS
     cost = terms.removal_usd_per_gpu * lots.units[lot]
     charge_owner(today, lot, cost, courts, parties, lenders, loans, lots, log)
+
+
+@compiled
+def note_hosted(today: Today, lot: int, units: float, lots: Lots, log: Log) -> None:
+    """A lender keeps machines of a lot and has them run."""
+    log_event(
+        log,
+        today.day,
+        Event.HOSTED,
+        Cause.RETURNS,
+        lots.owner[lot],
+        lots.borrower[lot],
+        lots.loan[lot],
+        units * lots.mark_usd[lot],
+        lots.event[lot],
+    )
 
 
 @compiled

@@ -2,13 +2,15 @@
 
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
+all without recourse: what is financed like that stands alone by contract.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
@@ -208,6 +210,18 @@ def form_estate(
             add_lot(today, b, -1, b, k, units, marks_usd[k], premium, parent, lots, log)
 
 
+@inlined
+def _files_with_parent(today: Today, terms: Terms, b: int, parties: Parties) -> bool:
+    """Whether the firm that owns a borrower failed before today."""
+    owner = parties.parent[b]
+    return (
+        terms.group_filing
+        and owner >= 0
+        and parties.status[owner] != Status.ACTIVE
+        and parties.default_day[owner] < today.day
+    )
+
+
 @compiled
 def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
     """Whether a default of one loan is one of the other: lenders of one non-recourse vehicle."""
@@ -246,6 +260,9 @@ def declare_defaults(
         if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.hazard_per_day:
             cause = Cause.HAZARD.value
             parent = log_event(log, today.day, Event.HAZARD, Cause.HAZARD, b, -1, -1, 0.0, -1)
+        elif _files_with_parent(today, terms, b, parties):
+            cause = Cause.PARENT_FAILED.value
+            parent = parties.default_event[parties.parent[b]]
         elif (
             parties.payables_day[b] >= 0
             and today.day >= parties.payables_day[b] + terms.payables_days

@@ -20,6 +20,7 @@ from agents.party import Outside, Parties, Status
 from market.bid_heap import make_heap, take_highest
 from market.claims import present_value_factor
 from market.context import Log, Terms, Today
+from market.custody import is_held
 from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings, find_holding
 from market.ledger import Ledger, pay, repay
@@ -209,6 +210,8 @@ def free_sites(
         since = today.day - terms.site_days - lots.seized_day[i]
         if lots.listed[i] and parties.status[lots.borrower[i]] == Status.ACTIVE:
             continue  # who sells machines keeps the hall
+        if lots.state[i] == LotState.LEGAL and is_held(today, terms, i, hardware, lots):
+            continue  # machines that are run there keep it too
         if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
             continue
         freed[hardware.rack[k]] += lots.seized_units[i] * hardware.slots_per_unit[k]

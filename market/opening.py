@@ -139,6 +139,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     count = len(hardware_names)
     if scenario.credit.all_non_recourse:
         loans.recourse[loans.collateral != Collateral.NONE] = False
+    for b, draft in enumerate(drafts.borrowers):
+        if draft.parent_id and loans.recourse[loans.first[b] : loans.first[b + 1]].any():
+            parties.parent[b] = party[draft.parent_id]  # the others are ring-fenced
     lenders = open_lenders(
         tables,
         scenario.policy.capital_buffer,

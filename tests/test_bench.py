@@ -86,6 +86,7 @@ def test_the_crash_is_one() -> None:
     assert failed.mean() > 0.02
 
 
+@pytest.mark.compiled  # it times
 def test_memory_streams() -> None:
     assert 0.1 < machine.stream_gb_s(rows=2**16) < 10_000
     assert machine.free_bytes() > 0

@@ -40,7 +40,7 @@ def broken(bench: Bench, *loans: int) -> None:
     for loan in loans:
         bench.s.loans.breach[loan] = Cause.MATURITY
         bench.s.loans.breach_day[loan] = 0
-        bench.s.loans.cure_days[loan] = 0
+        bench.s.loans.sheets.cure_days[loan] = 0
     bench.day(1, "default")
 
 

@@ -18,6 +18,7 @@ from market import phases
 from market.compute import compute_paths
 from market.crypto import CryptoPaths, crypto_paths
 from market.last_resort import buy_what_is_left
+from market.loans import of_sheets
 from market.lots import LotState, new_lot
 from market.macro import MacroPaths, macro_paths
 from market.scenario import Compute, Crypto, Scenario
@@ -347,7 +348,7 @@ def test_a_tenor_cap_caps_roll_overs_and_facilities() -> None:
         assert bench.s.loans.maturity_day[0] == 40 + term
     for cap, term in ((100.0, 5 * 365), (2.0, 730)):
         loans = opening(f"policy.tenor_cap_years={cap}").state.loans
-        assert set(loans.term_days[loans.growth >= 0]) == {term}
+        assert set(of_sheets("term_days", loans)[loans.growth >= 0]) == {term}
 
 
 @pytest.mark.parametrize("buffer", [0.05, 0.9])
