@@ -429,7 +429,7 @@ def auction_in_place(
                 if offer > best:
                     second = best
                     best = offer
-                    winner = j
+                    winner = int(j)
                 elif offer > second:
                     second = offer
             if winner < 0 or best < reserve:
