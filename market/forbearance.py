@@ -36,7 +36,7 @@ def decide(run: Run) -> None:
     if stands_still(run):
         _stop_clocks(run)
         return
-    due = decisions_due(run.today(), run.scenario.credit.max_waivers, run.shared())
+    due = decisions_due(run.shared, run.scenario.credit.max_waivers)
     if len(due) > 0:
         run.strips = windows.strips_today(run)  # today's order book, not that of the last window
     book = DaysBook(run)
@@ -247,12 +247,11 @@ def _surrender(run: Run) -> None:
     """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
     s, loans = run.state, run.state.loans
     rows, keeps = not_worth_keeping(
-        run.today(),
+        run.shared,
         run.scenario.credit.surrender_ratio,
         outlook_of(run),
         s.buyer_view,
         windows.lives_today(run),
-        run.shared(),
     )
     for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
         if s.diary is not None and s.diary.rigs_due_th[loan] > 0.0:

@@ -57,7 +57,8 @@ def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
-    return ClassBook(ladder, np.max([book[0] for book in books], axis=0))
+    limits: NDArray[np.float64] = np.max([book[0] for book in books], axis=0)
+    return ClassBook(ladder, limits)
 
 
 def realisable_usd(run: Run, book: ClassBook | None, k: int, position: float) -> float:
@@ -109,8 +110,10 @@ def measure_illusion(run: Run) -> Illusion:
     held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
-        smaller = class_book(run, k, not run.quotes.has_removed_buyers[k])
-        book = class_book(run, k, True)
+        removed = bool(run.quotes.has_removed_buyers[k])
+        smaller = book = class_book(run, k, not removed)
+        if removed and run.quotes.has_in_place_buyers[k]:  # they bid for whole clusters
+            book = class_book(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())
         together = realisable_usd(run, book, k, total)

@@ -135,14 +135,15 @@ def open_loans(
 
 def pledge(loans: Loans, holdings: Holdings) -> None:
     """Mark pledged machines in their owner's holding."""
-    for loan in range(len(loans.borrower)):
-        if loans.collateral[loan] != Collateral.HARDWARE:
-            continue
-        b = loans.borrower[loan]
-        for row in range(holdings.first[b], holdings.first[b + 1]):
-            if holdings.hardware[row] == loans.hardware[loan]:
-                holdings.pledged[row] += loans.collateral_units[loan]
-                loans.holding[loan] = row
+    borrowers = len(loans.first) - 1
+    owner = np.repeat(np.arange(borrowers), np.diff(holdings.first[: borrowers + 1]))
+    held = zip(owner.tolist(), holdings.hardware[: len(owner)].tolist(), strict=True)
+    row_of = {machines: row for row, machines in enumerate(held)}
+    pledged = zip(loans.borrower.tolist(), loans.hardware.tolist(), strict=True)
+    rows = np.array([row_of.get(machines, -1) for machines in pledged], np.int64)
+    secured = (loans.collateral == Collateral.HARDWARE) & (rows >= 0)
+    loans.holding[secured] = rows[secured]
+    np.add.at(holdings.pledged, rows[secured], loans.collateral_units[secured])
 
 
 def open_lenders(

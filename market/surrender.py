@@ -21,7 +21,7 @@ from market.context import Today
 from market.events import Cause
 from market.hardware import Family, Hardware, Holdings
 from market.loans import Collateral, Loans, LoanStatus
-from market.shared import Shared
+from market.shared import Shared, contents
 
 LONGEST_YEARS = 5.0  # nobody looks further
 KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
@@ -109,15 +109,14 @@ def keeping_usd(
 
 @compiled
 def not_worth_keeping(
-    today: Today,
+    shared: Shared,
     ratio: float,
     outlook: Outlook,
     view: np.ndarray,
     lives_years: np.ndarray,
-    shared: Shared,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
-    t = shared.tables
+    t, _, today = contents(shared)
     loans = t.loans
     rows = np.empty(len(loans.status), np.int64)
     keeps = np.empty(len(loans.status))

@@ -21,6 +21,7 @@ from agents.miner import empty_miners
 from agents.neocloud import empty_neoclouds
 from agents.party import Kind, Outside, empty_parties
 from market import phases
+from market.bids import set_private_views
 from market.compute import ComputePaths
 from market.context import Log, Terms, Today
 from market.contracts import Contracts
@@ -248,6 +249,7 @@ class Bench:
             buyer_view=np.ones(3),
             outside_online=np.zeros(3),
         )
+        set_private_views(1, settings.liquidation.buyer_view_deviation, state.buyers)
         in_place = np.array([bool(buyer.get("in_place")) for buyer in buyers])
         self.run = Run(
             scenario=settings,
@@ -353,6 +355,7 @@ class Bench:
             slots_open=slots,
             needs_slots=[row.get("needs_slots", True) for row in rows],
             accepts=np.ones((n, 3)),
+            private_view=np.ones((n, 3)),
             in_place_only=[row.get("in_place", False) for row in rows],
             min_lot_gpus=[row.get("min_lot", 0.0) for row in rows],
             horizon_years=np.ones(n),
@@ -424,6 +427,7 @@ class Bench:
         self.run.day = day
         if btc_usd is not None:
             self.s.prices.btc_usd = btc_usd
+        self.run.share()
         before = self.stocks()
         self.s.ledger.flows[:] = 0.0
         for name in names:

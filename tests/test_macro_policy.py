@@ -378,6 +378,7 @@ def test_marks_by_rule(rule: str, channel: bool, expected: float) -> None:
     bench = Bench(scenario={"policy": {"mark_rule": rule}, "channels": {"mark_to_market": channel}})
     bench.s.clearing_usd[GPU], bench.s.clearing_day[GPU] = 60.0, 10
     bench.run.day = 130  # evidence of a half-life ago
+    bench.run.share()
     phases.set_marks(bench.run)
     assert bench.s.marks_usd[GPU] == pytest.approx(expected)
     assert bench.s.marks_usd[RIG] == 10.0  # no trade, no evidence

@@ -1,0 +1,149 @@
+"""The figures of a day: sums over the tables, all in one call."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from agents.compiled import compiled
+from agents.party import Kind, Status
+from market.events import Event
+from market.hardware import Family
+from market.lots import LotState
+from market.shared import Shared, contents
+from market.sums import total
+
+
+class Borrowing(NamedTuple):
+    """Who failed, what lenders lost and lent, what borrowers have."""
+
+    gpus_online: float
+    defaults_miner: int
+    defaults_neocloud: int
+    margin_calls: int  # of the day
+    loss_usd: float
+    lender_capital_usd: float
+    credit_supply: float
+    withdrawn_usd: float
+    failures_lender: int
+    loans_outstanding_usd: float
+    borrower_cash_usd: float
+
+
+class Coins(NamedTuple):
+    """Coins mined and sold on the day by miners, and by the listed ones among them [BTC].
+
+    Sold is what was mined and is not held, lent or pledged any more, whoever sold it.
+    """
+
+    mined: float
+    sold: float
+    mined_listed: float
+    sold_listed: float
+    held_listed: float
+
+
+class Seized(NamedTuple):
+    """Units of a family (GPUs, or TH/s) seized and sold so far, and for sale today."""
+
+    seized: float
+    sold: float
+    for_sale: float
+
+
+@compiled
+def measure_borrowing(shared: Shared, events_read: int) -> Borrowing:
+    """Sums over parties, loans and lenders; calls are those in the log from ``events_read`` on."""
+    t, _, today = contents(shared)
+    n = today.first_lender
+    miners = neoclouds = 0
+    for b in range(n):
+        if t.parties.status[b] != Status.ACTIVE:
+            miners += t.parties.kind[b] == Kind.MINER
+            neoclouds += t.parties.kind[b] == Kind.NEOCLOUD
+    calls = 0
+    for event in range(events_read, t.log.count[0]):
+        if t.log.events[event]["kind"] == Event.MARGIN_CALL:
+            calls += 1
+    lenders_failed = 0
+    for lender in range(n, today.first_buyer):
+        if t.parties.status[lender] != Status.ACTIVE:
+            lenders_failed += 1
+    size = t.lenders.target_leverage * t.lenders.capital_open_usd
+    return Borrowing(
+        total(t.neoclouds.gpus_online),
+        miners,
+        neoclouds,
+        calls,
+        total(t.lenders.loss_usd),
+        total(t.lenders.capital_usd),
+        total(t.lenders.supply * size) / total(size),
+        total(t.lenders.run_usd),
+        lenders_failed,
+        total(t.loans.principal_usd),
+        total(t.parties.cash_usd[:n]),
+    )
+
+
+@compiled
+def measure_coins(
+    shared: Shared, mined_btc_per_th: float, difficulty_th: float, held: np.ndarray
+) -> Coins:
+    """What each miner mined, and what its holdings changed by; ``held`` [borrower] is brought up.
+
+    ``held`` is NaN on the first day, when nobody has sold anything.
+    """
+    t, _, _ = contents(shared)
+    n = len(held)
+    now = t.parties.btc[:n] + t.parties.btc_lent[:n]
+    for loan in range(len(t.loans.borrower)):
+        now[t.loans.borrower[loan]] += t.loans.collateral_btc[loan]
+    mined = t.miners.hashrate_online_th * mined_btc_per_th / difficulty_th
+    sold = np.empty(n)
+    for b in range(n):
+        before = now[b] if np.isnan(held[b]) else held[b]
+        sold[b] = mined[b] - (now[b] - before)
+        held[b] = now[b]
+    listed = np.flatnonzero(t.borrowers.market_cap_open_usd > 0.0)
+    return Coins(
+        total(mined), total(sold), total(mined[listed]), total(sold[listed]), total(now[listed])
+    )
+
+
+@compiled
+def measure_seized(shared: Shared, family: int) -> Seized:
+    """Seized machines of a family; those that owners have listed themselves do not count."""
+    t, _, _ = contents(shared)
+    lots, hardware = t.lots, t.hardware
+    rows = np.empty(lots.count[0], np.int64)
+    offered = np.empty(lots.count[0], np.int64)
+    found = for_sale = 0
+    for i in range(lots.count[0]):
+        if lots.listed[i] or hardware.family[lots.hardware[i]] != family:
+            continue
+        rows[found] = i
+        found += 1
+        if lots.state[i] == LotState.IN_PLACE or lots.state[i] == LotState.REMOVED:
+            offered[for_sale] = i
+            for_sale += 1
+    seized = total(lots.seized_units[rows[:found]])
+    unsold = total(lots.units[rows[:found]])
+    return Seized(seized, seized - unsold, total(lots.units[offered[:for_sale]]))
+
+
+@compiled
+def measure_day(
+    shared: Shared,
+    events_read: int,
+    mined_btc_per_th: float,
+    difficulty_th: float,
+    held: np.ndarray,
+) -> tuple[Borrowing, Coins, Seized, Seized]:
+    """All figures of the day; of seized machines those of GPUs, then those of rigs."""
+    return (
+        measure_borrowing(shared, events_read),
+        measure_coins(shared, mined_btc_per_th, difficulty_th, held),
+        measure_seized(shared, Family.GPU),
+        measure_seized(shared, Family.ASIC),
+    )
