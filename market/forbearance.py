@@ -217,7 +217,8 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
     )
     s.parties.trail_event[b] = event
     if not extends:
-        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - loans.cure_days[loan]
+        cure_days = loans.sheets.cure_days[loans.sheet[loan]]
+        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - cure_days
         return
     interest = float(loans.arrears_interest_usd[loan])
     investors = s.first_outside + Outside.INVESTORS
@@ -271,7 +272,7 @@ def _surrender(run: Run) -> None:
         )
         loans.breach[loan] = Cause.SURRENDER
         loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
+        loans.breach_day[loan] = run.day - loans.sheets.cure_days[loans.sheet[loan]]
         loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 

@@ -256,11 +256,10 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
 
 def _orders(loans: Loans, holdings: Holdings, machine: int) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
-    orders = empty_orders(len(loans.first) - 1)
-    for loan in np.flatnonzero(loans.growth == ANY_GROWTH).tolist():
-        b = int(loans.borrower[loan])
-        orders.facility[b] = loan
-        orders.holding[b] = find_holding(holdings, b, machine)
+    facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
+    orders = empty_orders(loans.borrower[facilities])
+    orders.facility[:] = facilities
+    orders.holding[:] = [find_holding(holdings, b, machine) for b in orders.borrower.tolist()]
     return orders
 
 
