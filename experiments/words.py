@@ -65,10 +65,11 @@ CAUSES = {
     "tenant_failed": "tenant failed",
     "share_price": "price of the shares",
     "returns": "expected returns",
+    "parent_failed": "its parent failed",
 }
 
 KINDS = {
-    "shock": "shock",
+    "shock": "struck from outside",
     "margin_call": "margin call",
     "margin_met": "margin met",
     "forced_sale": "own coins sold for cash",

@@ -28,7 +28,7 @@ from market import (
 )
 from market.events import Cause
 from market.ledger import Stocks, conservation_error, sum_stocks
-from market.loans import Collateral, LoanStatus
+from market.loans import Collateral, LoanStatus, cure_end
 from market.lots import rows_in_state
 from market.order_book import asks_of
 from market.shared import Shared, contents
@@ -159,7 +159,7 @@ def decisions_due(shared: Shared, max_waivers: int) -> np.ndarray:
             loans.breach[loan] != Cause.NONE
             and loans.status[loan] == LoanStatus.PERFORMING
             and loans.collateral[loan] != Collateral.BTC
-            and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
+            and today.day >= cure_end(loan, loans)
             and loans.waivers[loan] < max_waivers
         ):
             rows[found] = loan

@@ -68,6 +68,7 @@ class BorrowerDraft:
     btc: float = 0.0
     btc_lent: float = 0.0
     eth: float = 0.0
+    parent_id: str | None = None  # the firm that owns it
 
 
 @dataclass

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.lender import continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
@@ -18,10 +19,9 @@ from market import windows
 from market.compiled_phases import decisions_due
 from market.credit import borrower_debt_usd
 from market.events import Cause, Event, log_event
-from market.illusion import class_ladder, realisable_usd
+from market.illusion import ClassBook, class_book, realisable_usd
 from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
-from market.order_book import Ladder
 from market.run import Run
 from market.surrender import LONGEST_YEARS, Outlook, not_worth_keeping, perimeter_income_usd_day
 
@@ -52,16 +52,25 @@ class DaysBook:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._ladders: dict[tuple[int, bool], Ladder] = {}
+        self._hold_usd: NDArray[np.float64] | None = None
+        self._books: dict[tuple[int, bool], ClassBook | None] = {}
+
+    def seized_usd_unit(self, k: int, position: float) -> float:
+        """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
+        if not self.run.terms.hold_seized:
+            return self.realisable_usd_unit(k, position)
+        if self._hold_usd is None:
+            self._hold_usd = windows.hold_values_today(self.run)
+        return float(self._hold_usd[k])
 
     def realisable_usd_unit(self, k: int, position: float) -> float:
         """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
         if position <= 0.0:
             return 0.0
         key = (k, position >= self.run.quotes.smallest_cluster)
-        if key not in self._ladders:
-            self._ladders[key] = class_ladder(self.run, *key)
-        net = realisable_usd(self.run, self._ladders[key], k, np.array([position]))
+        if key not in self._books:
+            self._books[key] = class_book(self.run, *key)
+        net = realisable_usd(self.run, self._books[key], k, np.array([position]))
         return float(net[0]) / position
 
 
@@ -145,7 +154,7 @@ def enforcement_usd(book: DaysBook, loan: int) -> float:
     if loans.collateral[loan] == Collateral.HARDWARE:
         wait = terms.legal_days + int(s.hardware.relocation_days[k])
         row = int(loans.holding[loan])
-        per_unit = book.realisable_usd_unit(k, float(s.holdings.units[row]))
+        per_unit = book.seized_usd_unit(k, float(s.holdings.units[row]))
         secured = float(loans.collateral_units[loan]) * per_unit * math.exp(-rate * wait / 365.0)
     elif loans.collateral[loan] == Collateral.SITE:
         value = terms.site_recovery_share * float(loans.site_value_usd[loan])
@@ -164,12 +173,13 @@ def estate_share(book: DaysBook, b: int) -> float:
     own = range(int(loans.first[b]), int(loans.first[b + 1]))
     rows = slice(int(s.holdings.first[b]), int(s.holdings.first[b + 1]))
     assets = 0.0
-    price = dict[int, float]()
+    position = dict[int, float]()
     for row in range(rows.start, rows.stop):
         k, units = int(s.holdings.hardware[row]), float(s.holdings.units[row])
         if units > 0.0:
-            price[k] = book.realisable_usd_unit(k, units)
-            assets += max(units - float(s.holdings.pledged[row]), 0.0) * price[k]
+            position[k] = units
+            free = max(units - float(s.holdings.pledged[row]), 0.0)
+            assets += free * book.realisable_usd_unit(k, units)
     coins = float(s.parties.btc[b] + s.parties.btc_lent[b]) * s.prices.btc_usd
     assets += max(float(s.parties.cash_usd[b]), 0.0) + coins
     claims = float(s.parties.payables_usd[b])
@@ -178,9 +188,9 @@ def estate_share(book: DaysBook, b: int) -> float:
             continue
         secured = float(loans.collateral_btc[loan]) * s.prices.btc_usd
         if loans.collateral[loan] == Collateral.HARDWARE:
-            secured = float(loans.collateral_units[loan]) * price.get(
-                int(loans.hardware[loan]), 0.0
-            )
+            k = int(loans.hardware[loan])
+            per_unit = book.seized_usd_unit(k, position[k]) if k in position else 0.0
+            secured = float(loans.collateral_units[loan]) * per_unit
         elif loans.collateral[loan] == Collateral.SITE:
             secured = terms.site_recovery_share * float(loans.site_value_usd[loan])
         claims += max(float(loans.principal_usd[loan]) - secured, 0.0)
@@ -208,7 +218,8 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
     )
     s.parties.trail_event[b] = event
     if not extends:
-        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - loans.cure_days[loan]
+        cure_days = loans.sheets.cure_days[loans.sheet[loan]]
+        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - cure_days
         return
     interest = float(loans.arrears_interest_usd[loan])
     investors = s.first_outside + Outside.INVESTORS
@@ -262,7 +273,7 @@ def _surrender(run: Run) -> None:
         )
         loans.breach[loan] = Cause.SURRENDER
         loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
+        loans.breach_day[loan] = run.day - loans.sheets.cure_days[loans.sheet[loan]]
         loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 

@@ -144,6 +144,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     count = len(hardware_names)
     if scenario.credit.all_non_recourse:
         loans.recourse[loans.collateral != Collateral.NONE] = False
+    for b, draft in enumerate(drafts.borrowers):
+        if draft.parent_id and loans.recourse[loans.first[b] : loans.first[b + 1]].any():
+            parties.parent[b] = party[draft.parent_id]  # the others are ring-fenced
     lenders = open_lenders(
         tables,
         scenario.policy.capital_buffer,
@@ -255,11 +258,10 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
 
 def _orders(loans: Loans, row_of: dict[tuple[int, int], int], machine: int) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
-    orders = empty_orders(len(loans.first) - 1)
-    for loan in np.flatnonzero(loans.growth == ANY_GROWTH).tolist():
-        b = int(loans.borrower[loan])
-        orders.facility[b] = loan
-        orders.holding[b] = row_of.get((b, machine), -1)
+    facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
+    orders = empty_orders(loans.borrower[facilities])
+    orders.facility[:] = facilities
+    orders.holding[:] = [row_of.get((b, machine), -1) for b in orders.borrower.tolist()]
     return orders
 
 

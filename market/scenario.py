@@ -78,6 +78,11 @@ class Scenario(Section):
     def _history_needs_file(self) -> Scenario:
         if self.crypto.path == "history" and self.crypto.history is None:
             raise ValueError("crypto.path is 'history' but crypto.history names no CSV file")
+        if self.crypto.network == "history" and self.crypto.path != "history":
+            raise ValueError(
+                f"crypto.network is 'history' but crypto.path is '{self.crypto.path}'; "
+                "the network's hashrate is replayed with prices or modelled"
+            )
         return self
 
     @model_validator(mode="after")
@@ -89,6 +94,21 @@ class Scenario(Section):
                     f"synthetic.parties times opening.scale is {total:,}; "
                     f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_books(self) -> Scenario:
+        start = self.opening.start
+        if start == "2021" and self.compute.path == "scripted":
+            raise ValueError(
+                "compute.path is 'scripted', but nobody rents compute in the books of 2021; "
+                "choose opening.start 2025 or synthetic, or compute.path 'law'"
+            )
+        if start == "2021" and self.opening.scale != 1.0:
+            raise ValueError(
+                f"opening.scale is {self.opening.scale:g}, but the books of 2021 come in one size; "
+                "choose opening.start 2025 or synthetic, or opening.scale 1"
+            )
         return self
 
     @classmethod

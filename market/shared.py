@@ -35,7 +35,6 @@ from market.ledger import Ledger
 from market.loans import Loans, Perimeters
 from market.lots import Lots
 
-WORDS = 9  # of eight bytes: what describes an array of two dimensions
 _NOT_COMPILED = bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009
 
 
@@ -71,7 +70,8 @@ class Shared:
     def __init__(self, tables: Tables, terms: Terms, today: Today) -> None:
         self._held = (tables, terms)  # their memory is at the address, not a copy of it
         self._numba_type_ = _type_of(tables, terms, today)
-        self._room = np.zeros(WORDS * (sum(map(len, tables)) + len(terms) + len(today)))
+        self.address = 0  # known once there is room
+        self._room = np.zeros(_bytes_needed(self), np.uint8)
         self.address = self._room.ctypes.data
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -141,6 +141,17 @@ def contents(_: Any, shared: Any) -> Any:
     return shared.held(shared), build
 
 
+@intrinsic
+def _size(_: Any, shared: Any) -> Any:
+    """Bytes of what is held at the address."""
+
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        size = context.get_abi_sizeof(context.get_value_type(shared.held))
+        return context.get_constant(types.intp, size)
+
+    return types.intp(shared), build
+
+
 @intrinsic(prefer_literal=True)
 def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
     """Replace the tables, the terms or the numbers of the day."""
@@ -152,6 +163,11 @@ def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
         return context.get_dummy_value()
 
     return types.none(shared, number, value), build
+
+
+@compiled
+def _bytes_needed(shared: Shared) -> int:
+    return _size(shared)
 
 
 @compiled

@@ -53,6 +53,21 @@ def perimeter_income_usd_day(
     return income
 
 
+@inlined
+def contracted_usd(
+    today: Today,
+    loan: int,
+    required_return: float,
+    loans: Loans,
+    holdings: Holdings,
+    neoclouds: Neoclouds,
+) -> float:
+    """What pledged machines earn as long as the loan runs, if all stays as it is today [USD]."""
+    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    return earned * annuity_factor(required_return, min(years, LONGEST_YEARS))
+
+
 @compiled
 def keeping_usd(
     today: Today,
@@ -88,9 +103,7 @@ def keeping_usd(
         outlook.required_return,
         min(LONGEST_YEARS, lives_years[k]),
     )
-    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
-    earned *= annuity_factor(outlook.required_return, min(years, LONGEST_YEARS))
+    earned = contracted_usd(today, loan, outlook.required_return, loans, holdings, neoclouds)
     return max(loans.collateral_units[loan] * strip, earned)
 
 
@@ -118,6 +131,12 @@ def not_worth_keeping(
             or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
         ):
             continue
+        enough = ratio * loans.principal_usd[loan]
+        earned = contracted_usd(
+            today, loan, outlook.required_return, loans, t.holdings, t.neoclouds
+        )
+        if earned >= enough:
+            continue  # whatever the option to run is worth
         worth = keeping_usd(
             today,
             loan,
@@ -130,7 +149,7 @@ def not_worth_keeping(
             t.miners,
             t.neoclouds,
         )
-        if worth < ratio * loans.principal_usd[loan]:
+        if worth < enough:
             rows[found] = loan
             keeps[found] = worth
             found += 1

@@ -54,11 +54,11 @@ def hold_auctions(run: Run) -> None:
                 _evidence(run, k, price, event, sold)
         if not run.quotes.has_removed_buyers[k]:
             continue
-        bids, units = bids_today(run, k, False, 0.0)
-        run.recorder.book(run, k, False, bids, units, hold, offered[k])
+        limits, ladder = bids, units = bids_today(run, k, False, 0.0)
         routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
         if terms.budget_clearing:
-            bids, units = budgets.bids_at_clearing(run, k, bids, hold, routine)
+            bids, units, ladder = budgets.bids_at_clearing(run, k, limits, hold, routine)
+        run.recorder.book(run, k, False, limits, ladder, hold, offered[k])
         price, _, forced, event = compiled_phases.auction_removed(
             run.shared, k, bids, units, routine, hold
         )

@@ -31,7 +31,18 @@ from market.hardware import Family, Hardware, Holdings
 from market.interlender import Interlender, open_interlender
 from market.investment import empty_orders
 from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
-from market.loans import NO_GROWTH, Amortisation, Collateral, Instrument, Loans, Perimeters
+from market.loans import (
+    NO_GROWTH,
+    Amortisation,
+    Claims,
+    Collateral,
+    Instrument,
+    Loans,
+    LoanStatus,
+    Perimeters,
+    TermSheets,
+    empty_claims,
+)
 from market.lots import empty_lots
 from market.macro import macro_paths
 from market.record import Recorder
@@ -71,6 +82,7 @@ LOAN_DEFAULTS: dict[str, Any] = {
     "draw_event": -1,
     "default_day": -1,
     "default_event": -1,
+    "claim": -1,
 }
 
 
@@ -78,6 +90,9 @@ def table[T](kind: type[T], size: int, /, **given: Any) -> T:
     """A table of ``size`` rows; columns that are not given are zero, of the declared type."""
     columns = {}
     for name, hint in get_type_hints(kind).items():
+        if not get_args(hint):  # a table in a table
+            columns[name] = given.pop(name)
+            continue
         dtype = get_args(hint)[-1]  # NDArray[np.int32]
         columns[name] = np.zeros(size, dtype)
         if name in given:
@@ -213,7 +228,7 @@ class Bench:
                 dscr=np.full(len(perimeters), np.nan),
             ),
             contracts=table(Contracts, 0),
-            orders=empty_orders(borrowers),
+            orders=empty_orders(np.arange(borrowers, dtype=np.int32)),
             lots=empty_lots(ROOM),
             interlender=open_interlender(lender_table, 0.0, 0.0),
             ledger=empty_ledger(3),
@@ -277,10 +292,20 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
+        claims = empty_claims(count)
+        of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
+        for loan, row in enumerate(rows):
+            if row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED:
+                claim = columns["claim"][loan] = int(claims.count[0])
+                claims.count[0] += 1
+                for name, values in of_loan.items():
+                    getattr(claims, name)[claim] = values[loan]
         columns.setdefault("vehicle", list(range(count)))  # each stands by itself
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
-        loans = table(Loans, count, **columns)
+        terms = {name: columns.pop(name) for name in TermSheets._fields if name in columns}
+        sheets = table(TermSheets, count, **terms)
+        loans = table(Loans, count, claims=claims, sheets=sheets, sheet=range(count), **columns)
         return loans._replace(first=np.searchsorted(owner, np.arange(self.b + 1)).astype(np.int64))
 
     def _holdings(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import runs
 from by_hand import GPU, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.budgets import clearing_price, units_at
+from market.budgets import clearing_price, sell_to_budgets, units_at, units_in_ladder
+from market.rows_2021 import NEW_RIGS
 
 
 def buyers(*budgets: float, slots: float = 1e9) -> Bench:
@@ -47,6 +49,63 @@ def test_racks_bind_before_money() -> None:
         clearing_price, k=GPU, bids=bids, asks=np.array([1.0]), offered=np.array([10.0])
     )
     assert price == pytest.approx(1.0)  # six is all they have room for: down to the reserve
+
+
+def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
+    """Three budgets of a hundred at limits of ten, five and two; thirty machines are for sale."""
+    bench = buyers(100.0, 100.0, 100.0)
+    bids = np.array([10.0, 5.0, 2.0])
+    price = bench.kernel(
+        clearing_price, k=GPU, bids=bids, asks=np.array([1.0]), offered=np.array([30.0])
+    )
+    assert price == pytest.approx(5.0)
+    ladder = bench.kernel(units_in_ladder, price=price, k=GPU, bids=bids)
+    # At five each of the first two has money for twenty; the third takes fifty at its own limit.
+    assert ladder == pytest.approx([20.0, 20.0, 50.0])
+    nothing = bench.kernel(units_in_ladder, price=0.0, k=GPU, bids=bids)
+    assert nothing == pytest.approx([10.0, 20.0, 50.0])  # no auction: each at its own limit
+
+
+@pytest.mark.parametrize(
+    ("position", "proceeds", "sold"),
+    [
+        (10.0, 100.0, 10.0),  # the first spends all it has
+        (30.0, 150.0, 30.0),  # at five, where the second comes in
+        (50.0, 200.0, 50.0),  # at four: all money of both
+        (200.0, 200.0, 100.0),  # nothing is given away below two
+    ],
+)
+def test_a_whole_position_meets_all_the_money_there_is(
+    position: float, proceeds: float, sold: float
+) -> None:
+    bench = buyers(100.0, 100.0)
+    found = bench.kernel(
+        sell_to_budgets, k=GPU, limits=np.array([10.0, 5.0]), position=position, least_usd=2.0
+    )
+    assert found == pytest.approx((proceeds, sold))
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_the_recorded_book_is_the_one_that_cleared(seed: int) -> None:
+    """Bids at the clearing price or more buy just what is sold: lots that ask no more, and a little
+    ordinary trade.
+    """
+    sim = runs.finished("backtest-2022", (), seed, "2021")
+    book, series = sim.book(), sim.series().set_index("day")
+    routine = sim.run_state.quotes.routine_units_year[sim.state.names.hardware.index(NEW_RIGS)]
+    routine *= sim.scenario.liquidation.window_days / 365.0
+    checked = 0
+    for day, one in book[book["hardware"] == NEW_RIGS].groupby("day"):
+        asks, bids = (one[one["side"] == side] for side in ("ask", "bid"))
+        price = series.loc[day, f"clearing_{NEW_RIGS}_usd"]
+        sold = asks.loc[asks["price_usd"] < price, "units"].sum()
+        if len(asks) == 0 or sold < 10.0 * routine:
+            continue
+        some = asks.loc[asks["price_usd"] <= price * (1 + 1e-9), "units"].sum()
+        wanted = bids.loc[bids["price_usd"] >= price, "units"].sum()
+        assert wanted >= 0.8 * sold and wanted <= 1.2 * (some + routine)
+        checked += 1
+    assert checked > 3
 
 
 @settings(max_examples=60, deadline=None)

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from runs import finished, fresh
+from runs import columns, finished, fresh
 
 from market import CreditMarket, Scenario
 from market.errors import InputError
@@ -70,8 +70,9 @@ def test_models_do_not_share_state(done: CreditMarket) -> None:
     assert json.dumps(one.summary()) == json.dumps(done.summary())
     assert json.dumps(two.summary()) != json.dumps(done.summary())
     for table in ("parties", "loans", "lenders", "holdings"):
-        for name, column in getattr(one.state, table)._asdict().items():
-            assert not np.shares_memory(column, getattr(getattr(two.state, table), name)), name
+        others = columns(two.state, table)
+        for name, column in columns(one.state, table).items():
+            assert not np.shares_memory(column, others[name]), name
 
 
 def test_scenario_may_be_given_by_name() -> None:
