@@ -115,21 +115,22 @@ def _place(context: Any, builder: Any, shared: Any, address: Any, number: int) -
     return cgutils.gep(builder, builder.bitcast(address, held.as_pointer()), 0, number)
 
 
-def _unowned(builder: Any, type_: types.Type, value: Any, at: tuple[int, ...]) -> Any:
+def _unowned(builder: Any, type_: Any, value: Any, at: tuple[int, ...]) -> Any:
     """The value, its arrays without an owner: the compiler leaves out what it counts for one."""
     if isinstance(type_, types.Array):
         (owner, *_) = builder.extract_value(value, at).type.elements
         return builder.insert_value(value, owner(None), (*at, 0))
-    if isinstance(type_, types.BaseTuple):
-        for number, part in enumerate(type_):
-            value = _unowned(builder, part, value, (*at, number))
+    for number in range(len(type_) if isinstance(type_, types.BaseTuple) else 0):
+        value = _unowned(builder, type_[number], value, (*at, number))
     return value
 
 
-@intrinsic
-def contents(_: Any, shared: Any) -> Any:
+def contents(shared: Any) -> tuple[Tables, Terms, Today]:
     """Tables, terms and the numbers of the day, for use in a compiled function."""
+    return shared.tables, shared.terms, shared.today
 
+
+def _contents(_: Any, shared: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         values = [
             builder.load(_place(context, builder, shared, arguments[0], number))
@@ -141,10 +142,7 @@ def contents(_: Any, shared: Any) -> Any:
     return shared.held(shared), build
 
 
-@intrinsic
 def _size(_: Any, shared: Any) -> Any:
-    """Bytes of what is held at the address."""
-
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         size = context.get_abi_sizeof(context.get_value_type(shared.held))
         return context.get_constant(types.intp, size)
@@ -152,9 +150,7 @@ def _size(_: Any, shared: Any) -> Any:
     return types.intp(shared), build
 
 
-@intrinsic(prefer_literal=True)
 def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
-    """Replace the tables, the terms or the numbers of the day."""
     which = number.literal_value
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -165,21 +161,28 @@ def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
     return types.none(shared, number, value), build
 
 
+_size_of: Any = intrinsic(_size)  # bytes of what is held at the address
+_store: Any = intrinsic(prefer_literal=True)(_put)  # tables, terms or numbers of the day
+if not _NOT_COMPILED:
+    contents = intrinsic(_contents)  # type: ignore[assignment]
+
+
 @compiled
 def _bytes_needed(shared: Shared) -> int:
-    return _size(shared)
+    needed: int = _size_of(shared)
+    return needed
 
 
 @compiled
 def _fill(shared: Shared, tables: Tables, terms: Terms, today: Today) -> None:
-    _put(shared, 0, tables)
-    _put(shared, 1, terms)
-    _put(shared, 2, today)
+    _store(shared, 0, tables)
+    _store(shared, 1, terms)
+    _store(shared, 2, today)
 
 
 @compiled
 def _set_today(shared: Shared, today: Today) -> None:
-    _put(shared, 2, today)
+    _store(shared, 2, today)
 
 
 @dataclass
@@ -206,10 +209,3 @@ def set_today(shared: Any, today: Today) -> None:
         shared.today = today
     else:
         _set_today(shared, today)
-
-
-if _NOT_COMPILED:
-
-    def contents(shared: Any) -> Any:
-        """Tables, terms and the numbers of the day."""
-        return shared.tables, shared.terms, shared.today
