@@ -1,6 +1,6 @@
 """The collateral illusion: what pledged collateral is worth on paper, and what it would bring.
 
-Realisable: a lender meets today's bids with its whole position, alone; after legal and removal
+Realisable: a lender walks today's bids with its whole position, alone; after legal and removal
 cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
 ``liquidation.budget_days`` (90) of spending. Of the whole market: all pledged units of a class walk
 its book at once.
@@ -9,12 +9,10 @@ its book at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from market.budgets import sell_to_budgets
 from market.hardware import Family
 from market.loans import Collateral, LoanStatus
 from market.order_book import Ladder, ladder_of, net_proceeds_usd, sell_down
@@ -34,14 +32,7 @@ class Illusion:
     realisable_ltv: float = float("nan")
 
 
-class ClassBook(NamedTuple):
-    """Today's bids for a class: in order, and each buyer's limit [USD, buyer], 0 without a bid."""
-
-    ladder: Ladder
-    limits_usd: NDArray[np.float64]
-
-
-def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
+def class_ladder(run: Run, k: int, clusters: bool) -> Ladder | None:
     """Today's bids for a class, those for whole clusters too if wanted; None if nobody buys it."""
     there = [
         place
@@ -57,21 +48,13 @@ def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
-    return ClassBook(ladder, np.max([book[0] for book in books], axis=0))
+    return ladder
 
 
-def realisable_usd(run: Run, book: ClassBook | None, k: int, position: float) -> float:
-    """Net proceeds [USD] of selling a position of a class into today's bids.
-
-    Down the ladder, each unit at its bid; where auctions clear budgets, at their one price.
-    """
+def realisable_usd(run: Run, ladder: Ladder | None, k: int, position: float) -> float:
+    """Net proceeds [USD] of selling a position of a class down a ladder."""
     s, terms = run.state, run.terms
-    gross, sold = 0.0, 0.0
-    if book is not None and run.scenario.liquidation.budget_clearing:
-        scrap = float(s.hardware.scrap_usd[k])
-        gross, sold = sell_to_budgets(k, book.limits_usd, position, scrap, s.buyers, s.hardware)
-    elif book is not None:
-        gross, sold = sell_down(book.ladder, position)
+    gross, sold = sell_down(ladder, position) if ladder is not None else (0.0, 0.0)
     gpu = s.hardware.family[k] == Family.GPU
     return float(
         net_proceeds_usd(
@@ -109,19 +92,19 @@ def measure_illusion(run: Run) -> Illusion:
     held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
-        smaller = class_book(run, k, not run.quotes.has_removed_buyers[k])
-        book = class_book(run, k, True)
+        smaller = class_ladder(run, k, not run.quotes.has_removed_buyers[k])
+        ladder = class_ladder(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())
-        together = realisable_usd(run, book, k, total)
-        bids = float(book.ladder.usd[-1]) if book is not None and len(book.ladder.usd) > 0 else 0.0
+        together = realisable_usd(run, ladder, k, total)
+        bids = float(ladder.usd[-1]) if ladder is not None and len(ladder.usd) > 0 else 0.0
         found.by_class.append((run.day, name, debt, paper, together, bids))
         balance_sum += debt
         paper_sum += paper
         real_sum += together
         for row in np.flatnonzero(held[k] > 0).tolist():
             units = float(held[k, row])
-            usable = book if units >= run.quotes.smallest_cluster else smaller
+            usable = ladder if units >= run.quotes.smallest_cluster else smaller
             real = realisable_usd(run, usable, k, units)
             debt = float(owing[k, row])
             found.by_lender.append((run.day, _lender(run, row), name, debt, units * mark, real))

@@ -9,7 +9,7 @@ from by_hand import GPU, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.budgets import clearing_price, sell_to_budgets, units_at, units_in_ladder
+from market.budgets import clearing_price, units_at, units_in_ladder
 from market.rows_2021 import NEW_RIGS
 
 
@@ -64,25 +64,6 @@ def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
     assert ladder == pytest.approx([20.0, 20.0, 50.0])
     nothing = bench.kernel(units_in_ladder, price=0.0, k=GPU, bids=bids)
     assert nothing == pytest.approx([10.0, 20.0, 50.0])  # no auction: each at its own limit
-
-
-@pytest.mark.parametrize(
-    ("position", "proceeds", "sold"),
-    [
-        (10.0, 100.0, 10.0),  # the first spends all it has
-        (30.0, 150.0, 30.0),  # at five, where the second comes in
-        (50.0, 200.0, 50.0),  # at four: all money of both
-        (200.0, 200.0, 100.0),  # nothing is given away below two
-    ],
-)
-def test_a_whole_position_meets_all_the_money_there_is(
-    position: float, proceeds: float, sold: float
-) -> None:
-    bench = buyers(100.0, 100.0)
-    found = bench.kernel(
-        sell_to_budgets, k=GPU, limits=np.array([10.0, 5.0]), position=position, least_usd=2.0
-    )
-    assert found == pytest.approx((proceeds, sold))
 
 
 @pytest.mark.parametrize("seed", [1, 7])
