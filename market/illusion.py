@@ -57,7 +57,7 @@ def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
-    limits: NDArray[np.float64] = np.max([book[0] for book in books], axis=0)
+    limits: NDArray[np.float64] = np.maximum.reduce([book[0] for book in books])
     return ClassBook(ladder, limits)
 
 
