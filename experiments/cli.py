@@ -73,7 +73,7 @@ def run(
     """Simulate a scenario; write its tables, figures and report into a folder."""
     from experiments.run import run_scenario
 
-    chosen = load(scenario)
+    chosen = named = load(scenario)
     for option, key, value in (
         ("--start", "opening.start", start),
         ("--scale", "opening.scale", scale),
@@ -82,7 +82,7 @@ def run(
         if value is not None:
             chosen = with_option(chosen, option, key, value)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, figures=figures, as_json=json_)
+    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_)
 
 
 @app.command(
@@ -247,8 +247,10 @@ def check(
     ],
 ) -> None:
     """Check a scenario file and say in one line whether it is valid."""
+    from experiments import words
+
     chosen = load(file)
-    typer.echo(f"{file}: valid ({chosen.name}, {chosen.days:,} days).")
+    typer.echo(f"{file}: valid ({chosen.name}, {words.times(chosen.days, 'day')}).")
 
 
 def load(name: str) -> Scenario:

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from experiments import story, words
 from experiments.headline import headline
+from experiments.scenario_text import full_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,14 +37,14 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    title = results.scenario.title or results.scenario.name
-    console.print(
-        Text(
-            f"{title} · {words.date(results.opening)} to "
-            f"{words.date(results.date(results.last_day))} · seed {results.seed}",
-            style="dim",
-        )
+    _say(
+        console,
+        f"{full_title(results.scenario)} · {words.date(results.opening)} to "
+        f"{words.date(results.date(results.last_day))} · seed {results.seed}",
+        "dim",
     )
+    if results.changes:
+        _say(console, f"Changed in the scenario: {', '.join(results.changes)}", "dim")
     _say(console, headline(results), "bold")
     chapters = story.chapters(results)[1:-1]  # the shock and loan to value are in other lines
     for chapter in chapters:

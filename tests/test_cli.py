@@ -81,6 +81,12 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             "there is no key 'channels.funding_runs'",
         ),
         (["run", "crypto-crash", "--set", "crypto.history=gone.csv"], "gone.csv"),
+        (
+            ["run", "rental-deflation", "--start", "2021"],
+            "--start: compute.path is 'scripted', but nobody rents compute in the books of 2021",
+        ),
+        (["run", "calm", "--start", "2021", "--scale", "2"], "the books of 2021 come in one size"),
+        (["view", "joint-crash", "--start", "2021"], "nobody rents compute in the books of 2021"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
         (["scenarios", "show", "nothing-like-it"], "there is no scenario"),
     ],
@@ -196,6 +202,12 @@ def test_report_shows_every_figure_and_needs_nothing_else() -> None:
     assert len(drawn) == 11
     assert all(f'src="figures/{name}"' in page for name in drawn)
     assert "<script" not in page and "http" not in page
+
+
+def test_a_run_s_folder_is_told_from_a_sweep_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert firesale("run", "calm", *SHORT, "--out", "here") == 0
+    capsys.readouterr()
+    assert "here: holds a run, not a sweep; open its report" in refused(capsys, "analyse", "here")
 
 
 def test_the_first_run_says_that_it_compiles(
