@@ -43,6 +43,8 @@ def fail_lenders(run: Run, round_: int) -> int:
     for row in rows.tolist():
         _declare(run, row, bool(lenders.capital_usd[row] > 0.0), round_)
     if len(rows):
+        gone = np.isin(np.arange(len(lenders.kind)), rows)
+        s.loans.undrawn_usd[gone[s.loans.lender]] = 0.0  # their promises end
         _clear(run, rows, round_)
     return len(rows)
 
@@ -99,7 +101,7 @@ def _lend_of_last_resort(run: Run) -> None:
 
 
 def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
-    """A failure enters the log; the lender's promises end, and funders of similar ones listen."""
+    """A failure enters the log; funders of similar lenders listen."""
     s, lenders = run.state, run.state.lenders
     party = s.first_lender + row
     parent = int(lenders.run_event[row] if illiquid else lenders.worst_event[row])
@@ -119,7 +121,6 @@ def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
     s.parties.default_day[party] = run.day
     s.parties.default_event[party] = event
     lenders.supply_event[row] = event
-    s.loans.undrawn_usd[s.loans.lender == row] = 0.0
     similar = (lenders.kind == lenders.kind[row]) & (np.arange(len(lenders.kind)) != row)
     lenders.news[similar] += run.scenario.lenders.similar_failure_news
     quiet = similar & (lenders.worst_event < 0)

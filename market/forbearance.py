@@ -19,9 +19,10 @@ from market import windows
 from market.compiled_phases import decisions_due
 from market.credit import borrower_debt_usd
 from market.events import Cause, Event, log_event
-from market.illusion import ClassBook, class_book, realisable_usd
+from market.illusion import class_ladder, realisable_usd
 from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
+from market.order_book import Ladder
 from market.run import Run
 from market.surrender import LONGEST_YEARS, Outlook, not_worth_keeping, perimeter_income_usd_day
 
@@ -53,7 +54,7 @@ class DaysBook:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._hold_usd: NDArray[np.float64] | None = None
-        self._books: dict[tuple[int, bool], ClassBook | None] = {}
+        self._ladders: dict[tuple[int, bool], Ladder] = {}
 
     def seized_usd_unit(self, k: int, position: float) -> float:
         """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
@@ -68,9 +69,9 @@ class DaysBook:
         if position <= 0.0:
             return 0.0
         key = (k, position >= self.run.quotes.smallest_cluster)
-        if key not in self._books:
-            self._books[key] = class_book(self.run, *key)
-        net = realisable_usd(self.run, self._books[key], k, np.array([position]))
+        if key not in self._ladders:
+            self._ladders[key] = class_ladder(self.run, *key)
+        net = realisable_usd(self.run, self._ladders[key], k, np.array([position]))
         return float(net[0]) / position
 
 

@@ -91,22 +91,28 @@ def _coins(
     """
     t, _, _ = contents(shared)
     n = len(held)
-    now = t.parties.btc[:n] + t.parties.btc_lent[:n]
-    for loan in range(len(t.loans.borrower)):
-        now[t.loans.borrower[loan]] += t.loans.collateral_btc[loan]
-    mined = t.miners.hashrate_online_th * mined_btc_per_th / difficulty_th
-    sold = np.empty(n)
+    mined, sold = np.empty(n), np.empty(n)
+    mined_listed, sold_listed, held_listed = np.empty(n), np.empty(n), np.empty(n)
+    listed = 0
     for b in range(n):
-        before = now[b] if np.isnan(held[b]) else held[b]
-        sold[b] = mined[b] - (now[b] - before)
-        held[b] = now[b]
-    listed = np.flatnonzero(t.borrowers.market_cap_open_usd > 0.0)
+        now = t.parties.btc[b] + t.parties.btc_lent[b]
+        for loan in range(t.loans.first[b], t.loans.first[b + 1]):
+            now += t.loans.collateral_btc[loan]
+        before = now if np.isnan(held[b]) else held[b]
+        held[b] = now
+        mined[b] = t.miners.hashrate_online_th[b] * mined_btc_per_th / difficulty_th
+        sold[b] = mined[b] - (now - before)
+        if t.borrowers.market_cap_open_usd[b] > 0.0:
+            mined_listed[listed] = mined[b]
+            sold_listed[listed] = sold[b]
+            held_listed[listed] = now
+            listed += 1
     return (
         total(mined),
         total(sold),
-        total(mined[listed]),
-        total(sold[listed]),
-        total(now[listed]),
+        total(mined_listed[:listed]),
+        total(sold_listed[:listed]),
+        total(held_listed[:listed]),
     )
 
 

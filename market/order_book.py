@@ -25,6 +25,9 @@ class Ladder(NamedTuple):
     usd: NDArray[np.float64]  # that these would bring
 
 
+NOBODY = Ladder(np.zeros(0), np.zeros(0), np.zeros(0))
+
+
 def ladder_of(bids: NDArray[np.float64], units: NDArray[np.float64]) -> Ladder:
     """Put bids [USD/unit] and units of buyers in order; equal bids stay in theirs."""
     live = np.flatnonzero((bids > 0.0) & (units > 0.0))
@@ -48,25 +51,20 @@ def sell_down(ladder: Ladder, position: float) -> tuple[float, float]:
 
 
 @compiled
-def sell_each_down(ladder: Ladder, positions: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Sell each of some positions, alone, down the book: proceeds [USD] and units sold of each."""
-    proceeds, sold = np.empty(len(positions)), np.empty(len(positions))
-    for i in range(len(positions)):
-        proceeds[i], sold[i] = sell_down(ladder, positions[i])
-    return proceeds, sold
-
-
 def net_proceeds_usd(
-    gross_usd: NDArray[np.float64],
-    sold: NDArray[np.float64],
-    positions: NDArray[np.float64],
+    ladder: Ladder,
+    positions: np.ndarray,
     legal_cost_share: float,
     removal_usd: float,
     scrap_usd: float,
-) -> NDArray[np.float64]:
-    """What positions bring [USD] after legal and removal cost; the rest of each is scrap."""
-    net = gross_usd * (1.0 - legal_cost_share) - removal_usd * sold
-    return np.maximum(net, 0.0) + (positions - sold) * scrap_usd
+) -> np.ndarray:
+    """What each position, alone, brings [USD] after legal and removal cost; its rest is scrap."""
+    result = np.empty(len(positions))
+    for i in range(len(positions)):
+        gross, sold = sell_down(ladder, positions[i])
+        net = gross * (1.0 - legal_cost_share) - removal_usd * sold
+        result[i] = max(net, 0.0) + (positions[i] - sold) * scrap_usd
+    return result
 
 
 @compiled
