@@ -380,8 +380,9 @@ def test_split_is_the_same_every_time_and_for_every_seed(setting: str) -> None:
     assert one.names.parties == two.names.parties
     assert one.names.loans == two.names.loans
     for table in ("loans", "holdings", "contracts", "borrowers"):
-        for name, column in getattr(one, table)._asdict().items():
-            np.testing.assert_array_equal(column, getattr(getattr(two, table), name), name)
+        both = (columns(getattr(state, table)) for state in (one, two))
+        for first, second in zip(*both, strict=True):
+            np.testing.assert_array_equal(first, second, table)
     np.testing.assert_array_equal(one.parties.cash_usd, two.parties.cash_usd)
 
 
