@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from market.state import State
     from market.twin.model import TwinMarket
 
-SMALL = 1e-6  # of a dollar, a coin, a machine: rounding of what is nearly nothing
+SMALL = 1e-6  # of a coin, a machine: rounding of what is nearly nothing
+SMALL_USD = 1e-4  # what rounding leaves of a difference of hundreds of millions
 LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("parties", "kind"),
     ("buyers", "accepts"),
@@ -35,7 +36,8 @@ def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[
     """Where the twin's books are not the engine's: table, column, row and both values."""
     found = []
     for table, column, ours, theirs in _columns(twin, state):
-        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=SMALL, equal_nan=True)
+        small = SMALL_USD if column.endswith("_usd") else SMALL
+        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=small, equal_nan=True)
         for place in np.argwhere(wrong):
             i = tuple(place)
             found.append(f"{table}.{column}[{', '.join(map(str, i))}]: {ours[i]} / {theirs[i]}")
