@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from market.run import Run
 
 STEPS = 60
-SMALLEST_USD = 1e-6  # a price
 OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
 
 
@@ -99,27 +98,6 @@ def clearing_price(
         else:
             high = price
     return low
-
-
-@compiled
-def sell_to_budgets(
-    k: int,
-    limits: np.ndarray,
-    position: float,
-    least_usd: float,
-    buyers: Buyers,
-    hardware: Hardware,
-) -> tuple[float, float]:
-    """Sell a whole position to budgets at one price, no lower than the least: proceeds, units.
-
-    ``limits`` [buyer] are bids of today; who sells alone meets all the money there is.
-    """
-    least = max(least_usd, SMALLEST_USD)
-    wanted = units_at(least, k, limits, buyers, hardware).sum()
-    if wanted <= position:
-        return least * wanted, wanted
-    price = clearing_price(k, limits, np.zeros(1), np.full(1, position), buyers, hardware)
-    return price * position, position
 
 
 def bids_at_clearing(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -143,7 +144,20 @@ def like[Draft](draft: Draft, **changes: Any) -> Draft:
 
 
 def draft_books(tables: OpeningTables, scale: float) -> Drafts:
-    """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into."""
+    """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into.
+
+    They are the caller's to change, but for loans, which runs on the same books share.
+    """
+    whole = _draft_books(tables, scale)
+    return Drafts(
+        [like(draft) for draft in whole.borrowers],
+        list(whole.loans),
+        [like(draft) for draft in whole.contracts],
+    )
+
+
+@lru_cache(maxsize=2)
+def _draft_books(tables: OpeningTables, scale: float) -> Drafts:
     splits = _splits(tables)
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
@@ -400,9 +414,8 @@ def _split(
             free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
         for i in np.flatnonzero(shares > 0).tolist():
             part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
-            drafts.loans.append(
-                like(part, id=f"{loan.id}-{i + 1:02d}", borrower=ids[i], perimeter=ids[i])
-            )
+            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
+            drafts.loans.append(part)
     for contract in contracts:
         for i in range(count):
             drafts.contracts.append(

@@ -1,6 +1,6 @@
 """The collateral illusion: what pledged collateral is worth on paper, and what it would bring.
 
-Realisable: a lender meets today's bids with its whole position, alone; after legal and removal
+Realisable: a lender walks today's bids with its whole position, alone; after legal and removal
 cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
 ``liquidation.budget_days`` (90) of spending. Of the whole market: all pledged units of a class walk
 its book at once.
@@ -9,15 +9,14 @@ its book at once.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from market.budgets import sell_to_budgets
 from market.hardware import Family
 from market.loans import Collateral, LoanStatus
-from market.order_book import Ladder, ladder_of, net_proceeds_usd, sell_down
+from market.order_book import NOBODY, Ladder, ladder_of, net_proceeds_usd
 from market.windows import bids_today
 
 if TYPE_CHECKING:
@@ -34,15 +33,8 @@ class Illusion:
     realisable_ltv: float = float("nan")
 
 
-class ClassBook(NamedTuple):
-    """Today's bids for a class: in order, and each buyer's limit [USD, buyer], 0 without a bid."""
-
-    ladder: Ladder
-    limits_usd: NDArray[np.float64]
-
-
-def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
-    """Today's bids for a class, those for whole clusters too if wanted; None if nobody buys it."""
+def class_ladder(run: Run, k: int, clusters: bool) -> Ladder:
+    """Today's bids for a class, those for whole clusters too if wanted."""
     there = [
         place
         for place, buyers in (
@@ -52,38 +44,33 @@ def class_book(run: Run, k: int, clusters: bool) -> ClassBook | None:
         if buyers
     ]
     if not there:
-        return None
+        return NOBODY
     books = [bids_today(run, k, place, 0.0) for place in there]
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
+<<<<<<< HEAD
     limits: NDArray[np.float64] = np.maximum.reduce([book[0] for book in books])
     return ClassBook(ladder, limits)
+=======
+    return ladder
+>>>>>>> c50a582bcff7e130b0f94399b4d5ed1dc6ce960e
 
 
-def realisable_usd(run: Run, book: ClassBook | None, k: int, position: float) -> float:
-    """Net proceeds [USD] of selling a position of a class into today's bids.
-
-    Down the ladder, each unit at its bid; where auctions clear budgets, at their one price.
-    """
+def realisable_usd(
+    run: Run, ladder: Ladder, k: int, positions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Net proceeds [USD] of selling each position of a class, alone, down a ladder."""
     s, terms = run.state, run.terms
-    gross, sold = 0.0, 0.0
-    if book is not None and run.scenario.liquidation.budget_clearing:
-        scrap = float(s.hardware.scrap_usd[k])
-        gross, sold = sell_to_budgets(k, book.limits_usd, position, scrap, s.buyers, s.hardware)
-    elif book is not None:
-        gross, sold = sell_down(book.ladder, position)
     gpu = s.hardware.family[k] == Family.GPU
-    return float(
-        net_proceeds_usd(
-            gross,
-            sold,
-            position,
-            terms.legal_cost_share,
-            terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
-            float(s.hardware.scrap_usd[k]),
-        )
+    net: NDArray[np.float64] = net_proceeds_usd(
+        ladder,
+        positions,
+        terms.legal_cost_share,
+        terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
+        float(s.hardware.scrap_usd[k]),
     )
+    return net
 
 
 def measure_illusion(run: Run) -> Illusion:
@@ -111,23 +98,27 @@ def measure_illusion(run: Run) -> Illusion:
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
         removed = bool(run.quotes.has_removed_buyers[k])
-        smaller = book = class_book(run, k, not removed)
+        smaller = ladder = class_ladder(run, k, not removed)
         if removed and run.quotes.has_in_place_buyers[k]:  # they bid for whole clusters
-            book = class_book(run, k, True)
+            ladder = class_ladder(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())
-        together = realisable_usd(run, book, k, total)
-        bids = float(book.ladder.usd[-1]) if book is not None and len(book.ladder.usd) > 0 else 0.0
+        together = float(realisable_usd(run, ladder, k, np.array([total]))[0])
+        bids = float(ladder.usd[-1]) if len(ladder.usd) > 0 else 0.0
         found.by_class.append((run.day, name, debt, paper, together, bids))
         balance_sum += debt
         paper_sum += paper
         real_sum += together
-        for row in np.flatnonzero(held[k] > 0).tolist():
-            units = float(held[k, row])
-            usable = book if units >= run.quotes.smallest_cluster else smaller
-            real = realisable_usd(run, usable, k, units)
-            debt = float(owing[k, row])
-            found.by_lender.append((run.day, _lender(run, row), name, debt, units * mark, real))
+        rows = np.flatnonzero(held[k] > 0)
+        units, debts = held[k, rows], owing[k, rows].tolist()
+        large = units >= run.quotes.smallest_cluster
+        each = realisable_usd(run, smaller, k, units)
+        each[large] = realisable_usd(run, ladder, k, units[large])
+        papers = (units * mark).tolist()
+        for row, debt, paper, alone in zip(
+            rows.tolist(), debts, papers, each.tolist(), strict=True
+        ):
+            found.by_lender.append((run.day, _lender(run, row), name, debt, paper, alone))
     if balance_sum > 0:
         found.paper_ltv = balance_sum / max(paper_sum, 1e-9)
         found.realisable_ltv = balance_sum / max(real_sum, 1e-9)

@@ -15,8 +15,13 @@ from market.shared import Shared, contents
 from market.sums import total
 
 
-class Borrowing(NamedTuple):
-    """Who failed, what lenders lost and lent, what borrowers have."""
+class Figures(NamedTuple):
+    """Who failed, what lenders lost and lent, what borrowers have; coins; seized machines.
+
+    Coins are those of all miners and of the listed ones among them. Sold is what was mined and is
+    not held, lent or pledged any more, whoever sold it. Machines are GPUs, and TH/s of rigs, seized
+    and sold so far, and for sale today.
+    """
 
     gpus_online: float
     defaults_miner: int
@@ -29,31 +34,21 @@ class Borrowing(NamedTuple):
     failures_lender: int
     loans_outstanding_usd: float
     borrower_cash_usd: float
-
-
-class Coins(NamedTuple):
-    """Coins mined and sold on the day by miners, and by the listed ones among them [BTC].
-
-    Sold is what was mined and is not held, lent or pledged any more, whoever sold it.
-    """
-
-    mined: float
-    sold: float
-    mined_listed: float
-    sold_listed: float
-    held_listed: float
-
-
-class Seized(NamedTuple):
-    """Units of a family (GPUs, or TH/s) seized and sold so far, and for sale today."""
-
-    seized: float
-    sold: float
-    for_sale: float
+    btc_mined: float
+    btc_sold: float
+    btc_mined_listed: float
+    btc_sold_listed: float
+    btc_held_listed: float
+    gpus_seized: float
+    gpus_sold: float
+    gpus_for_sale: float
+    asic_th_seized: float
+    asic_th_sold: float
+    asic_th_for_sale: float
 
 
 @compiled
-def measure_borrowing(shared: Shared, events_read: int) -> Borrowing:
+def _credit(shared: Shared, events_read: int) -> tuple[float, ...]:
     """Sums over parties, loans and lenders; calls are those in the log from ``events_read`` on."""
     t, _, today = contents(shared)
     n = today.first_lender
@@ -71,7 +66,7 @@ def measure_borrowing(shared: Shared, events_read: int) -> Borrowing:
         if t.parties.status[lender] != Status.ACTIVE:
             lenders_failed += 1
     size = t.lenders.target_leverage * t.lenders.capital_open_usd
-    return Borrowing(
+    return (
         total(t.neoclouds.gpus_online),
         miners,
         neoclouds,
@@ -87,9 +82,9 @@ def measure_borrowing(shared: Shared, events_read: int) -> Borrowing:
 
 
 @compiled
-def measure_coins(
+def _coins(
     shared: Shared, mined_btc_per_th: float, difficulty_th: float, held: np.ndarray
-) -> Coins:
+) -> tuple[float, ...]:
     """What each miner mined, and what its holdings changed by; ``held`` [borrower] is brought up.
 
     ``held`` is NaN on the first day, when nobody has sold anything.
@@ -112,7 +107,7 @@ def measure_coins(
             sold_listed[listed] = sold[b]
             held_listed[listed] = now
             listed += 1
-    return Coins(
+    return (
         total(mined),
         total(sold),
         total(mined_listed[:listed]),
@@ -122,7 +117,7 @@ def measure_coins(
 
 
 @compiled
-def measure_seized(shared: Shared, family: int) -> Seized:
+def _seized(shared: Shared, family: int) -> tuple[float, ...]:
     """Seized machines of a family; those that owners have listed themselves do not count."""
     t, _, _ = contents(shared)
     lots, hardware = t.lots, t.hardware
@@ -139,21 +134,31 @@ def measure_seized(shared: Shared, family: int) -> Seized:
             for_sale += 1
     seized = total(lots.seized_units[rows[:found]])
     unsold = total(lots.units[rows[:found]])
-    return Seized(seized, seized - unsold, total(lots.units[offered[:for_sale]]))
+    return seized, seized - unsold, total(lots.units[offered[:for_sale]])
 
 
 @compiled
+def _all(
+    shared: Shared,
+    events_read: int,
+    mined_btc_per_th: float,
+    difficulty_th: float,
+    held: np.ndarray,
+) -> tuple[float, ...]:
+    return (
+        _credit(shared, events_read)
+        + _coins(shared, mined_btc_per_th, difficulty_th, held)
+        + _seized(shared, Family.GPU)
+        + _seized(shared, Family.ASIC)
+    )
+
+
 def measure_day(
     shared: Shared,
     events_read: int,
     mined_btc_per_th: float,
     difficulty_th: float,
     held: np.ndarray,
-) -> tuple[Borrowing, Coins, Seized, Seized]:
-    """All figures of the day; of seized machines those of GPUs, then those of rigs."""
-    return (
-        measure_borrowing(shared, events_read),
-        measure_coins(shared, mined_btc_per_th, difficulty_th, held),
-        measure_seized(shared, Family.GPU),
-        measure_seized(shared, Family.ASIC),
-    )
+) -> Figures:
+    """All figures of the day; ``held`` [borrower] are miners' coins of yesterday, then of today."""
+    return Figures(*_all(shared, events_read, mined_btc_per_th, difficulty_th, held))

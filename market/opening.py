@@ -30,8 +30,8 @@ from market.hardware import (
     Holdings,
     build_hardware,
     class_names,
-    find_holding,
     h100_rent_usd_h,
+    holding_rows,
 )
 from market.interlender import interlender_of, open_interlender
 from market.investment import Orders, empty_orders
@@ -135,9 +135,11 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     loans, loan_names, perimeters = open_loans(
         drafts, party, first_lender, hardware_names, scenario.policy.haircut_floor
     )
-    pledge(loans, holdings)
+    row_of = holding_rows(holdings, first_lender)
+    pledge(loans, holdings, row_of)
     for c in np.flatnonzero(contracts.ordered > 0).tolist():
-        contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
+        machines = int(contracts.landlord[c]), int(contracts.hardware[c])
+        contracts.holding[c] = row_of.get(machines, -1)
 
     count = len(hardware_names)
     if scenario.credit.all_non_recourse:
@@ -186,7 +188,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(loans, holdings, spot_order_class(hardware_names)),
+        orders=_orders(loans, row_of, spot_order_class(hardware_names)),
         lots=empty_lots(len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=(
             interlender_of(claims_owed(tables, scenario.facts))
@@ -254,12 +256,12 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
     )
 
 
-def _orders(loans: Loans, holdings: Holdings, machine: int) -> Orders:
+def _orders(loans: Loans, row_of: dict[tuple[int, int], int], machine: int) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
     facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
     orders = empty_orders(loans.borrower[facilities])
     orders.facility[:] = facilities
-    orders.holding[:] = [find_holding(holdings, b, machine) for b in orders.borrower.tolist()]
+    orders.holding[:] = [row_of.get((b, machine), -1) for b in orders.borrower.tolist()]
     return orders
 
 

@@ -133,12 +133,8 @@ def open_loans(
     return loans, [draft.id for draft in rows], table
 
 
-def pledge(loans: Loans, holdings: Holdings) -> None:
-    """Mark pledged machines in their owner's holding."""
-    borrowers = len(loans.first) - 1
-    owner = np.repeat(np.arange(borrowers), np.diff(holdings.first[: borrowers + 1]))
-    held = zip(owner.tolist(), holdings.hardware[: len(owner)].tolist(), strict=True)
-    row_of = {machines: row for row, machines in enumerate(held)}
+def pledge(loans: Loans, holdings: Holdings, row_of: dict[tuple[int, int], int]) -> None:
+    """Mark pledged machines in their owner's holding, whose row is given by owner and class."""
     pledged = zip(loans.borrower.tolist(), loans.hardware.tolist(), strict=True)
     rows = np.array([row_of.get(machines, -1) for machines in pledged], np.int64)
     secured = (loans.collateral == Collateral.HARDWARE) & (rows >= 0)

@@ -26,6 +26,7 @@ def shocks(run: Run) -> None:
     events = with_room(s.log.events, len(s.events), needed)
     if events is not s.log.events:
         s.log = s.log._replace(events=events)
+        run.share()
     s.ledger.flows[:] = 0.0
     crypto = run.scenario.crypto
     compute = run.scenario.compute
@@ -40,7 +41,6 @@ def shocks(run: Run) -> None:
         s.shock_event = log_event(
             s.log, run.day, Event.SHOCK, Cause.SCENARIO, -1, -1, -1, 0.0, s.shock_event
         )
-    run.share()
     dated.open_day(run)
 
 
@@ -158,7 +158,7 @@ def lenders(run: Run) -> None:
         rounds += 1
     compiled.set_supply(run.shared)
     cycle.learn(run)
-    run.share()
+    run.tell()
 
 
 def liquidate(run: Run) -> None:

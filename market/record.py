@@ -35,9 +35,15 @@ Levels = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]  # w
 
 
 class Recorder:
-    """Collects rows while a run goes on; frames are built when asked for."""
+    """Collects rows while a run goes on; frames are built when asked for.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_book: whether ladders of the order book are kept; to look at, nothing is decided on
+            them.
+    """
+
+    def __init__(self, keeps_book: bool = True) -> None:
+        self._keeps_book = keeps_book
         self._rows: list[dict[str, Any]] = []
         self._book: list[tuple[int, int, bool, Levels, Levels]] = []
         self._names: Names | None = None
@@ -47,8 +53,7 @@ class Recorder:
         self._events_read = 0
         self._ltv = (float("nan"), float("nan"))
         self._held: NDArray[np.float64] = np.zeros(0)  # [borrower] coins, the day before
-        self._traded: NDArray[np.int64] = np.zeros(0, np.int64)  # classes with second-hand prices
-        self._prices_of: list[str] = []
+        self._traded: list[tuple[int, str, str]] = []  # class, columns of its mark and price
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
@@ -60,78 +65,78 @@ class Recorder:
             self._absorbed += found.by_class
             self._ltv = (found.paper_ltv, found.realisable_ltv)
             run.strips = at_window  # lenders decide on the book of the last window
-        if not self._prices_of:
+        if not self._rows:
             self._open(run)
         mined_btc_per_th = 0.0
         if run.day > 0:
             fees = float(run.crypto.fee_share[run.day])
             mined_btc_per_th = BLOCKS_PER_DAY * p.subsidy_btc / (1.0 - fees)
-        debts, coins, gpus, rigs = measure_day(
+        sums = measure_day(
             run.shared, self._events_read, mined_btc_per_th, p.difficulty_eh_s * 1e6, self._held
         )
-        self._margin_calls += debts.margin_calls
+        self._margin_calls += sums.margin_calls
         self._events_read = len(s.events)
-        prices = np.column_stack((s.marks_usd, s.clearing_usd))[self._traded].ravel()
-        self._rows.append(
-            {
-                "day": run.day,
-                "date": run.date,
-                "btc_usd": p.btc_usd,
-                "btc_impact_log": p.btc_impact_log,
-                "eth_usd": p.eth_usd,
-                "hashprice_usd_ph_day": p.hashprice_usd_ph_day,
-                "network_hashrate_eh_s": p.network_hashrate_eh_s,
-                "difficulty_eh_s": p.difficulty_eh_s,
-                "rent_h100_usd_h": p.rent_h100_usd_h,
-                "rent_planned_usd_h": p.rent_planned_usd_h,
-                "effective_gpus": p.effective_gpus,
-                "gpus_online": debts.gpus_online,
-                "defaults_miner": debts.defaults_miner,
-                "defaults_neocloud": debts.defaults_neocloud,
-                "margin_calls": self._margin_calls,
-                "loss_usd": debts.loss_usd,
-                "lender_capital_usd": debts.lender_capital_usd,
-                "macro_stress": p.stress,
-                "reference_rate": p.reference_rate,
-                "credit_supply": debts.credit_supply,
-                "loan_price": p.loan_price,
-                "lending_ease": p.ease,
-                "machine_q": p.q,
-                "ordered_usd": p.ordered_usd,
-                "paid_out_usd": p.paid_out_usd,
-                "withdrawn_usd": debts.withdrawn_usd,
-                "failures_lender": debts.failures_lender,
-                "loans_outstanding_usd": debts.loans_outstanding_usd,
-                "btc_forced_sale_usd": float(s.log.forced_usd[0]),
-                "btc_mined": coins.mined,
-                "btc_sold": coins.sold,
-                "btc_mined_listed": coins.mined_listed,
-                "btc_sold_listed": coins.sold_listed,
-                "btc_held_listed": coins.held_listed,
-                "rigs_delivered_th": s.diary.delivered_th if s.diary else 0.0,
-                "borrower_cash_usd": debts.borrower_cash_usd,
-                "paper_ltv": self._ltv[0],
-                "realisable_ltv": self._ltv[1],
-                "conservation_error": conservation_error,
-                "gpus_seized": gpus.seized,
-                "gpus_sold": gpus.sold,
-                "gpus_for_sale": gpus.for_sale,
-                "asic_th_seized": rigs.seized,
-                "asic_th_sold": rigs.sold,
-                "asic_th_for_sale": rigs.for_sale,
-                **dict(zip(self._prices_of, prices.tolist(), strict=True)),
-            }
-        )
+        row: dict[str, Any] = {
+            "day": run.day,
+            "date": run.date,
+            "btc_usd": p.btc_usd,
+            "btc_impact_log": p.btc_impact_log,
+            "eth_usd": p.eth_usd,
+            "hashprice_usd_ph_day": p.hashprice_usd_ph_day,
+            "network_hashrate_eh_s": p.network_hashrate_eh_s,
+            "difficulty_eh_s": p.difficulty_eh_s,
+            "rent_h100_usd_h": p.rent_h100_usd_h,
+            "rent_planned_usd_h": p.rent_planned_usd_h,
+            "effective_gpus": p.effective_gpus,
+            "gpus_online": sums.gpus_online,
+            "defaults_miner": sums.defaults_miner,
+            "defaults_neocloud": sums.defaults_neocloud,
+            "margin_calls": self._margin_calls,
+            "loss_usd": sums.loss_usd,
+            "lender_capital_usd": sums.lender_capital_usd,
+            "macro_stress": p.stress,
+            "reference_rate": p.reference_rate,
+            "credit_supply": sums.credit_supply,
+            "loan_price": p.loan_price,
+            "lending_ease": p.ease,
+            "machine_q": p.q,
+            "ordered_usd": p.ordered_usd,
+            "paid_out_usd": p.paid_out_usd,
+            "withdrawn_usd": sums.withdrawn_usd,
+            "failures_lender": sums.failures_lender,
+            "loans_outstanding_usd": sums.loans_outstanding_usd,
+            "btc_forced_sale_usd": float(s.log.forced_usd[0]),
+            "btc_mined": sums.btc_mined,
+            "btc_sold": sums.btc_sold,
+            "btc_mined_listed": sums.btc_mined_listed,
+            "btc_sold_listed": sums.btc_sold_listed,
+            "btc_held_listed": sums.btc_held_listed,
+            "rigs_delivered_th": s.diary.delivered_th if s.diary else 0.0,
+            "borrower_cash_usd": sums.borrower_cash_usd,
+            "paper_ltv": self._ltv[0],
+            "realisable_ltv": self._ltv[1],
+            "conservation_error": conservation_error,
+            "gpus_seized": sums.gpus_seized,
+            "gpus_sold": sums.gpus_sold,
+            "gpus_for_sale": sums.gpus_for_sale,
+            "asic_th_seized": sums.asic_th_seized,
+            "asic_th_sold": sums.asic_th_sold,
+            "asic_th_for_sale": sums.asic_th_for_sale,
+        }
+        marks, clearing = s.marks_usd.tolist(), s.clearing_usd.tolist()
+        for k, mark_column, clearing_column in self._traded:
+            row[mark_column] = marks[k]
+            row[clearing_column] = clearing[k]
+        self._rows.append(row)
 
     def _open(self, run: Run) -> None:
-        """Name the columns of prices: classes that have one second-hand."""
+        """Name the columns of prices: of classes that have one second-hand."""
         s = run.state
         self._held = np.full(s.borrower_count, np.nan)
-        self._traded = np.flatnonzero(s.hardware.used_open_usd > 0)
-        self._prices_of = [
-            f"{price}_{s.names.hardware[k]}_usd"
-            for k in self._traded
-            for price in ("mark", "clearing")
+        self._traded = [
+            (k, f"mark_{name}_usd", f"clearing_{name}_usd")
+            for k, name in enumerate(s.names.hardware)
+            if s.hardware.used_open_usd[k] > 0
         ]
 
     def book(
@@ -146,7 +151,7 @@ class Recorder:
     ) -> None:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if on_offer <= 0.0 and not quarterly:
+        if not self._keeps_book or (on_offer <= 0.0 and not quarterly):
             return
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC

@@ -93,8 +93,12 @@ class Run:
         shared: Shared = self._shared
         return shared
 
+    def tell(self) -> None:
+        """Let compiled phases see the numbers of the day, after some have changed."""
+        set_today(self.shared, self.today())
+
     def share(self) -> None:
-        """Let compiled phases see the day's numbers, and tables or terms that were replaced."""
+        """Let them see all: the numbers of the day, and tables or terms that were replaced."""
         s = self.state
         tables = Tables(
             s.parties,
@@ -124,7 +128,7 @@ class Run:
             self._shared = share(tables, self.terms, self.today())
             self._shared_of = now
         else:
-            set_today(self._shared, self.today())
+            self.tell()
 
     def today(self) -> Today:
         """The day's numbers for kernels."""

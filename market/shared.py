@@ -2,7 +2,7 @@
 
 Numba takes a tuple apart at each call: a fifth of a microsecond an array, some sixty for a market,
 whatever they hold. :class:`Shared` is taken apart once: compiled functions get the address at which
-they find where each column is (:func:`contents`). No references are counted on that way: who calls
+they find where each column is (:func:`contents`). No references to columns are counted: who calls
 them holds the tables, and so none of them may return a part of a table.
 """
 
@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 import numba
 import numpy as np
 from numba import types
+from numba._dispatcher import compute_fingerprint
 from numba.core import cgutils
-from numba.core.imputils import impl_ret_borrowed
 from numba.extending import NativeValue, intrinsic, models, register_model, unbox
 from numpy.typing import NDArray
 
@@ -35,7 +35,6 @@ from market.ledger import Ledger
 from market.loans import Loans, Perimeters
 from market.lots import Lots
 
-WORDS = 9  # of eight bytes: what describes an array of two dimensions
 _NOT_COMPILED = bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009
 
 
@@ -70,8 +69,9 @@ class Shared:
 
     def __init__(self, tables: Tables, terms: Terms, today: Today) -> None:
         self._held = (tables, terms)  # their memory is at the address, not a copy of it
-        self._numba_type_ = _SharedType(*map(numba.typeof, (tables, terms, today)))
-        self._room = np.zeros(WORDS * (sum(map(len, tables)) + len(terms) + len(today)))
+        self._numba_type_ = _type_of(tables, terms, today)
+        self.address = 0  # known once there is room
+        self._room = np.zeros(_bytes_needed(self), np.uint8)
         self.address = self._room.ctypes.data
 
     def __deepcopy__(self, memo: dict[int, Any]) -> None:
@@ -85,6 +85,17 @@ class _SharedType(types.Type):
         self.held = types.Tuple((tables, terms, today))
         digest = hashlib.sha256(str(self.held).encode()).hexdigest()
         super().__init__(name=f"Shared({digest[:16]})")
+
+
+_types: dict[bytes, _SharedType] = {}
+
+
+def _type_of(*held: Any) -> _SharedType:
+    """The type of a market; to look at each of its columns takes as long as ten days of it."""
+    layout = compute_fingerprint(held)
+    if layout not in _types:
+        _types[layout] = _SharedType(*map(numba.typeof, held))
+    return _types[layout]
 
 
 register_model(_SharedType)(models.OpaqueModel)
@@ -104,24 +115,42 @@ def _place(context: Any, builder: Any, shared: Any, address: Any, number: int) -
     return cgutils.gep(builder, builder.bitcast(address, held.as_pointer()), 0, number)
 
 
-@intrinsic
-def contents(_: Any, shared: Any) -> Any:
-    """Tables, terms and the numbers of the day, for use in a compiled function."""
+def _unowned(builder: Any, type_: Any, value: Any, at: tuple[int, ...]) -> Any:
+    """The value, its arrays without an owner: the compiler leaves out what it counts for one."""
+    if isinstance(type_, types.Array):
+        (owner, *_) = builder.extract_value(value, at).type.elements
+        return builder.insert_value(value, owner(None), (*at, 0))
+    for number in range(len(type_) if isinstance(type_, types.BaseTuple) else 0):
+        value = _unowned(builder, type_[number], value, (*at, number))
+    return value
 
+
+def contents(shared: Any) -> tuple[Tables, Terms, Today]:
+    """Tables, terms and the numbers of the day, for use in a compiled function."""
+    return shared.tables, shared.terms, shared.today
+
+
+def _contents(_: Any, shared: Any) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         values = [
             builder.load(_place(context, builder, shared, arguments[0], number))
             for number in range(len(shared.held))
         ]
         packed = context.make_tuple(builder, shared.held, values)
-        return impl_ret_borrowed(context, builder, shared.held, packed)
+        return _unowned(builder, shared.held, packed, ())
 
     return shared.held(shared), build
 
 
-@intrinsic(prefer_literal=True)
+def _size(_: Any, shared: Any) -> Any:
+    def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        size = context.get_abi_sizeof(context.get_value_type(shared.held))
+        return context.get_constant(types.intp, size)
+
+    return types.intp(shared), build
+
+
 def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
-    """Replace the tables, the terms or the numbers of the day."""
     which = number.literal_value
 
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
@@ -132,16 +161,28 @@ def _put(_: Any, shared: Any, number: Any, value: Any) -> Any:
     return types.none(shared, number, value), build
 
 
+_size_of: Any = intrinsic(_size)  # bytes of what is held at the address
+_store: Any = intrinsic(prefer_literal=True)(_put)  # tables, terms or numbers of the day
+if not _NOT_COMPILED:
+    contents = intrinsic(_contents)  # type: ignore[assignment]
+
+
+@compiled
+def _bytes_needed(shared: Shared) -> int:
+    needed: int = _size_of(shared)
+    return needed
+
+
 @compiled
 def _fill(shared: Shared, tables: Tables, terms: Terms, today: Today) -> None:
-    _put(shared, 0, tables)
-    _put(shared, 1, terms)
-    _put(shared, 2, today)
+    _store(shared, 0, tables)
+    _store(shared, 1, terms)
+    _store(shared, 2, today)
 
 
 @compiled
 def _set_today(shared: Shared, today: Today) -> None:
-    _put(shared, 2, today)
+    _store(shared, 2, today)
 
 
 @dataclass
@@ -168,10 +209,3 @@ def set_today(shared: Any, today: Today) -> None:
         shared.today = today
     else:
         _set_today(shared, today)
-
-
-if _NOT_COMPILED:
-
-    def contents(shared: Any) -> Any:
-        """Tables, terms and the numbers of the day."""
-        return shared.tables, shared.terms, shared.today

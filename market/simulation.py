@@ -53,13 +53,18 @@ class Simulation:
         scenario: what is assumed.
         seed: a non-negative integer; the same scenario and seed give the same bits.
         tables: opening books; the packaged ones of the scenario's starting point by default.
+        keeps_book: whether :meth:`book` will be asked for.
 
     Raises:
         InputError: a history file that cannot be used.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
+        self,
+        scenario: Scenario,
+        seed: int = 1,
+        tables: OpeningTables | None = None,
+        keeps_book: bool = True,
     ) -> None:
         if tables is None:
             tables = STARTING_POINTS.get(scenario.opening.start, STARTING_POINTS["2025"])()
@@ -86,7 +91,7 @@ class Simulation:
             compute=compute_paths(scenario.compute, scenario.days, seed, macro.demand_log),
             macro=macro,
             quotes=_quotes(tables, state, scenario),
-            recorder=Recorder(),
+            recorder=Recorder(keeps_book),
             terms=terms_of(scenario),
             schedule_usd=np.zeros(len(state.marks_usd)),
         )

@@ -9,8 +9,12 @@ from by_hand import GPU, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.budgets import clearing_price, sell_to_budgets, units_at, units_in_ladder
-from market.rows_2021 import NEW_RIGS
+from market import windows
+from market.budgets import Cleared, clearing_price, units_at, units_in_ladder
+from market.liquidation import lot_reserve_usd
+from market.lots import LotState, rows_in_state
+from market.record import Recorder
+from market.run import Run
 
 
 def buyers(*budgets: float, slots: float = 1e9) -> Bench:
@@ -66,46 +70,41 @@ def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
     assert nothing == pytest.approx([10.0, 20.0, 50.0])  # no auction: each at its own limit
 
 
-@pytest.mark.parametrize(
-    ("position", "proceeds", "sold"),
-    [
-        (10.0, 100.0, 10.0),  # the first spends all it has
-        (30.0, 150.0, 30.0),  # at five, where the second comes in
-        (50.0, 200.0, 50.0),  # at four: all money of both
-        (200.0, 200.0, 100.0),  # nothing is given away below two
-    ],
-)
-def test_a_whole_position_meets_all_the_money_there_is(
-    position: float, proceeds: float, sold: float
-) -> None:
-    bench = buyers(100.0, 100.0)
-    found = bench.kernel(
-        sell_to_budgets, k=GPU, limits=np.array([10.0, 5.0]), position=position, least_usd=2.0
-    )
-    assert found == pytest.approx((proceeds, sold))
-
-
 @pytest.mark.parametrize("seed", [1, 7])
-def test_the_recorded_book_is_the_one_that_cleared(seed: int) -> None:
-    """Bids at the clearing price or more buy just what is sold: lots that ask no more, and a little
-    ordinary trade.
-    """
-    sim = runs.finished("backtest-2022", (), seed, "2021")
-    book, series = sim.book(), sim.series().set_index("day")
-    routine = sim.run_state.quotes.routine_units_year[sim.state.names.hardware.index(NEW_RIGS)]
-    routine *= sim.scenario.liquidation.window_days / 365.0
-    checked = 0
-    for day, one in book[book["hardware"] == NEW_RIGS].groupby("day"):
-        asks, bids = (one[one["side"] == side] for side in ("ask", "bid"))
-        price = series.loc[day, f"clearing_{NEW_RIGS}_usd"]
-        sold = asks.loc[asks["price_usd"] < price, "units"].sum()
-        if len(asks) == 0 or sold < 10.0 * routine:
-            continue
-        some = asks.loc[asks["price_usd"] <= price * (1 + 1e-9), "units"].sum()
-        wanted = bids.loc[bids["price_usd"] >= price, "units"].sum()
-        assert wanted >= 0.8 * sold and wanted <= 1.2 * (some + routine)
-        checked += 1
-    assert checked > 3
+def test_the_recorded_book_is_the_one_that_cleared(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits above the price take no more than what is sold; with those at it they reach it."""
+    sim = runs.fresh("backtest-2022", ("days=320",), seed, "2021")
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    monkeypatch.setattr(
+        Recorder, "book", lambda self, run, k, place, limits, units, hold, offered: kept.append(
+            (limits.copy(), units.copy())
+        )
+    )  # fmt: skip
+    cleared = windows.budgets.bids_at_clearing
+    checked = []
+
+    def watch(run: Run, k: int, bids: np.ndarray, hold: float, routine: float) -> Cleared:
+        found = cleared(run, k, bids, hold, routine)
+        price, lots = float(found.bids_usd.max()), run.state.lots
+        scrap = float(run.state.hardware.scrap_usd[k])
+        offers = rows_in_state(k, LotState.IN_PLACE, lots)
+        asks = [
+            lot_reserve_usd(run.today(), i, hold, scrap, run.state.lenders, lots) for i in offers
+        ]
+        sold = routine + sum(lots.units[i] for i, ask in zip(offers, asks) if ask <= price)
+        if price > 0.0 and sold > 5.0 * routine:
+            checked.append((len(kept), price, sold))
+        return found
+
+    monkeypatch.setattr(windows.budgets, "bids_at_clearing", watch)
+    sim.run()
+    assert len(checked) > 3
+    for place, price, sold in checked:
+        limits, units = kept[place]
+        assert units[limits > price * (1 + 1e-9)].sum() <= sold * (1 + 1e-6)
+        assert units[limits >= price * (1 - 1e-9)].sum() >= sold * (1 - 1e-6)
 
 
 @settings(max_examples=60, deadline=None)

@@ -31,7 +31,7 @@ YEAR = ("days=300", "credit.hazard_per_year=0.3", "opening.sample=true")
         pytest.param(HASTE, id="haste"),
         pytest.param((*HASTE, "facts.order_repriced_share=0.3"), id="orders given up"),
         pytest.param(KEPT, id="machines kept"),
-        pytest.param(YEAR, id="most of a year", marks=pytest.mark.slow),
+        pytest.param(YEAR, id="most of a year", marks=[pytest.mark.slow, pytest.mark.uncompiled]),
     ],
 )
 def test_the_twin_lives_through_the_same_days(settings: tuple[str, ...]) -> None:

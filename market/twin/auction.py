@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from agents.neocloud import HOURS_PER_DAY
 from agents.party import Status
 from market.bids import MIN_LIFE_YEARS, TH_PER_PH
-from market.budgets import OVERHANG, SMALLEST_USD, STEPS
+from market.budgets import OVERHANG, STEPS
 from market.custody import CARRY_USD_KWH
 from market.hardware import Family
 from market.liquidation import DUST
@@ -320,47 +320,31 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
     _take_evidence(market, kind, price, event, total - ordinary.served)
 
 
-def sell_to_budgets(kind: HardwareClass, bids: list[Bid], position: float) -> tuple[float, float]:
-    """Sell a whole position at one price, no lower than scrap: proceeds [USD] and units sold."""
-    least = max(kind.scrap_usd, SMALLEST_USD)
-    wanted = sum(_taken(kind, bid, least) for bid in bids)
-    if wanted <= position:
-        return least * wanted, wanted
-    return _clearing_usd(kind, [Ask(None, 0.0, position)], bids) * position, position
+def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[Bid]:
+    """All bid the highest price at which money and racks still buy what is asked for at most it."""
 
+    def taken(bid: Bid, price: float) -> float:
+        buyer = bid.buyer
+        free = buyer.slots[kind.rack]
+        units: float = affordable_units(
+            price, buyer.budget_usd, free, kind.slots_per_unit, buyer.needs_slots
+        )
+        return units if bid.price_usd >= price else 0.0
 
-def _taken(kind: HardwareClass, bid: Bid, price: float) -> float:
-    """What money and racks of a bidder take at a price."""
-    buyer = bid.buyer
-    free = buyer.slots[kind.rack]
-    units: float = affordable_units(
-        price, buyer.budget_usd, free, kind.slots_per_unit, buyer.needs_slots
-    )
-    return units if bid.price_usd >= price else 0.0
-
-
-def _clearing_usd(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> float:
-    """The highest price at which demand covers what is asked for at most it; 0 without demand."""
     low, high = 0.0, max((bid.price_usd for bid in bids), default=0.0)
     if high <= 0.0:
-        return 0.0
+        return []
     for _ in range(STEPS):
         price = 0.5 * (low + high)
         supply = sum(ask.units for ask in asks if ask.reserve_usd <= price)
-        if sum(_taken(kind, bid, price) for bid in bids) >= supply:
+        if sum(taken(bid, price) for bid in bids) >= supply:
             low = price
         else:
             high = price
-    return low
-
-
-def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[Bid]:
-    """All bid the price at which the class clears."""
-    price = _clearing_usd(kind, asks, bids)
     return [
-        Bid(bid.buyer, price, _taken(kind, bid, price) * (1.0 + OVERHANG))
+        Bid(bid.buyer, low, taken(bid, low) * (1.0 + OVERHANG))
         for bid in bids
-        if _taken(kind, bid, price) > 0.0
+        if taken(bid, low) > 0.0
     ]
 
 

@@ -18,6 +18,7 @@ SMALL = 1e-6  # of a dollar, a coin, a machine: rounding of what is nearly nothi
 LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("parties", "kind"),
     ("buyers", "accepts"),
+    ("buyers", "private_view"),
     ("holdings", "first"),
     ("loans", "first"),
     ("loans", "claim"),

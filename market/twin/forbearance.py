@@ -17,7 +17,6 @@ from market.twin.auction import (
     hold_value_usd,
     income_usd_day,
     option_usd,
-    sell_to_budgets,
     set_strips,
     walk_book,
 )
@@ -149,10 +148,7 @@ def realisable_usd_unit(market: TwinMarket, kind: HardwareClass, position: float
     if book is None:
         return kind.scrap_usd
     terms = market.terms
-    if market.settings.liquidation.budget_clearing:
-        gross, sold = sell_to_budgets(kind, book, position)
-    else:
-        gross, sold = walk_book(book, position)
+    gross, sold = walk_book(book, position)
     gpu = kind.family is Family.GPU
     removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
     net = gross * (1.0 - terms.legal_cost_share) - removal * sold

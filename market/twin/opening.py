@@ -135,7 +135,7 @@ def _lenders(market: TwinMarket, state: State) -> list[Lender]:
 
 def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     first = state.first_buyer
-    rows = _rows(state.buyers, leave=("slots_open", "accepts"))
+    rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
         Buyer(market, first + i, state.names.parties[first + i], **row)
         for i, row in enumerate(rows)
