@@ -49,12 +49,7 @@ def class_ladder(run: Run, k: int, clusters: bool) -> Ladder:
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
-<<<<<<< HEAD
-    limits: NDArray[np.float64] = np.maximum.reduce([book[0] for book in books])
-    return ClassBook(ladder, limits)
-=======
     return ladder
->>>>>>> c50a582bcff7e130b0f94399b4d5ed1dc6ce960e
 
 
 def realisable_usd(
