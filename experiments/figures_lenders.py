@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 SOURCE_COLORS = dict(zip(LOSSES, (style.RED, style.PURPLE, style.ORANGE), strict=True))
+TELLING = 0.01  # of all losses: what is less is not drawn apart
 MOST_BARS = 12
 MOST_LENDERS = 9
 
@@ -35,17 +36,24 @@ def lender_losses(results: Results) -> Figure:
         )
     worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
     first, *others = results.lost_usd.items()
+    total = sum(results.lost_usd.values())
     parts = [
         f"{words.money(first[1])} {first[0]} ({words.percent(first[1] / capital.sum(), 1)} of "
         "their capital)"
     ]
-    parts += [f"{words.money(usd)} {where}" for where, usd in others]
+    parts += [f"{words.money(usd)} {where}" for where, usd in others if usd >= TELLING * total]
     title = (
         f"Lenders lose {words.listed(parts)}; hardest hit: {words.short(worst['name'], 30)}, "
         f"{words.percent(worst['share'])} of its own capital"
     )
     some = (
         "All" if len(lost) == int((lenders["lost_usd"] > 0).sum()) else f"The {len(lost)} largest"
+    )
+    sources = [column for column in LOSSES if lost[column].sum() >= TELLING * total]
+    elsewhere = (
+        " Other assets lose when they are sold in haste, or by an event from outside."
+        if "market_loss_usd" in sources
+        else ""
     )
     texts = [
         words.percent(share, 1) + words_of_fate(results, lender, fate)
@@ -54,7 +62,7 @@ def lender_losses(results: Results) -> Figure:
     figure, (dollars, shares) = style.new_figure(
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
-        "this market.",
+        f"this market.{elsewhere}",
         columns=2,
         sharey=True,
         height_in=0.29 * len(lost) + 1.0,
@@ -62,10 +70,9 @@ def lender_losses(results: Results) -> Figure:
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
     places = np.arange(len(lost))
-    sources = [column for column in LOSSES if lost[column].max() > 0]
     for axes, unit, labels, room in (
         (dollars, pd.Series(1e6, lost.index), [words.money(v) for v in lost["lost_usd"]], 1.2),
-        (shares, 0.01 * lost["capital_open_usd"], texts, 2.0 if max(map(len, texts)) > 8 else 1.3),
+        (shares, 0.01 * lost["capital_open_usd"], texts, 2.15 if max(map(len, texts)) > 8 else 1.3),
     ):
         left = np.zeros(len(lost))
         for column in sources:
@@ -151,7 +158,7 @@ def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None
     axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
-    axes.set_xlabel("loss, % of opening capital")
+    axes.set_xlabel("loss, % of opening capital, up to all of it")
     if table.empty:
         axes.set_yticks([])
         axes.set_xlim(0, 100)

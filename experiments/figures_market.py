@@ -237,10 +237,10 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
             axes.plot([apart], [row], "o", mfc="white", mec=style.RED, mew=1.3, ms=4.2)
         for text, place in (
             (_written(together), 1.04),
-            (words.multiple(bids), 1.31),
+            (words.multiple(bids), 1.36),
         ):
             axes.text(place, row, text, transform=axes.get_yaxis_transform(), va="center", size=8.5)
-    for text, place in (("all at\nonce", 1.04), ("paper ÷\nbids", 1.31)):
+    for text, place in (("all at\nonce", 1.04), ("paper ÷\nbids", 1.36)):
         axes.text(
             place, 1.02, text, transform=axes.transAxes, va="bottom", size=8, color=style.GREY
         )

@@ -304,6 +304,6 @@ def _legend(axes: Axes) -> None:
         ncols=len(handles),
         frameon=False,
         fontsize=8.2,
-        handletextpad=0.2,
+        handletextpad=0.5,
         columnspacing=1.2,
     )

@@ -55,8 +55,8 @@ def lender_failure(results: Results) -> Figure:
     lines = [line for tree in trees for line in tree.walk()]
     outside = any(node.kind == "shock" for _, node in lines)
     lost = float(creditors["amount_usd"].sum())
-    verb = "fails" if worst["kind"] == FAILURES[0] else "is closed"
-    title = f"{words.short(results.name(lender), 34)} {verb} on day {int(worst['day'])}"
+    what = "failure" if worst["kind"] == FAILURES[0] else "closure"
+    title = f"{words.short(results.name(lender), 34)}: {what} on day {int(worst['day'])}"
     title += f"; other lenders lose {words.money(lost)} on it" if lost > 0 else ""
     return cascade.draw_lines(
         results,

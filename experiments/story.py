@@ -281,8 +281,7 @@ def losses(results: Results) -> Chapter:
             words.money(on_loans),
             words.money(loss - on_loans) if loss > on_loans else "–",
             words.percent(loss / capital if capital > 0 else None, 1),
-            "–" if fate == "failed" else words.percent(ratio, 1),
-            fate or words.percent(least, 1) + " missed" * (lender in weak),
+            fate or f"{100 * ratio:.1f} / {words.percent(least, 1)}" + " missed" * (lender in weak),
         )
         for lender, name, kind, on_loans, loss, capital, fate, ratio, least in rows(
             lost, *columns, "capital_ratio", "min_capital_ratio"
@@ -297,9 +296,7 @@ def losses(results: Results) -> Chapter:
         f"{worst['name']}."
     )
     text = " ".join(filter(None, [text, lenders_gone(results), impairment(results.impaired)]))
-    head = _columns(
-        "Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital ratio>", "Minimum"
-    )
+    head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
     return Chapter(title, text, head, table, tuple(lost["lost_usd"]), figures)
 
 
@@ -313,9 +310,11 @@ def impairment(names: list[str]) -> str:
     if not names:
         return ""
     names = [name.replace(", pooled", " (pooled)") for name in names]
+    one = len(names) == 1
+    then = "it lends nothing new and rolls" if one else "they lend nothing new and roll"
     return (
-        f"Below {'its' if len(names) == 1 else 'their'} minimum capital at some time: "
-        f"{words.listed(names)}. From then on they lend nothing new and roll nothing over."
+        f"Below {'its' if one else 'their'} minimum capital at some time: {words.listed(names)}. "
+        f"From then on {then} nothing over."
     )
 
 

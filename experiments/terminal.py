@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from experiments.story import Chapter
 
 PLAIN_WIDTH = 100
-WIDEST_CELL = 30  # characters; longer names are cut
-WIDEST_FIXED = 17  # columns up to this width are never squeezed
+GLUE = "\N{NO-BREAK SPACE}"
+WIDEST_CELL, NARROWEST_CELL = 30, 17  # characters; longer names are cut, more if room is short
+GAP = 2  # between columns
 MOST_ROWS = {
     "Who is called for margin": 4,
     "Who breaks which covenant": 3,
@@ -40,7 +41,7 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     _say(
         console,
         f"{full_title(results.scenario)} · {words.date(results.opening)} to "
-        f"{words.date(results.date(results.last_day))} · seed {results.seed}",
+        f"{words.date(results.date(results.last_day))} · seed{GLUE}{results.seed}",
         "dim",
     )
     if results.changes:
@@ -69,16 +70,20 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     most = MOST_ROWS[chapter.title]
     if not most:
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    cells = [[words.short(cell, WIDEST_CELL) for cell in row] for row in chapter.heaviest(most)]
-    for place, column in enumerate(chapter.columns):
-        width = max(len(text) for text in (column.name, *(row[place] for row in cells)))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    heads = [column.name for column in chapter.columns]
+    for widest in range(WIDEST_CELL, NARROWEST_CELL - 1, -1):
+        cells = [[words.short(cell, widest) for cell in row] for row in chapter.heaviest(most)]
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        if sum(widths) + GAP * len(widths) <= console.width:
+            break
+    for column, width in zip(chapter.columns, widths, strict=True):
         table.add_column(
             Text(column.name),
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=min(width, WIDEST_FIXED),
+            min_width=min(width, NARROWEST_CELL),
         )
     for row in cells:
         table.add_row(*map(Text, row))
@@ -87,9 +92,8 @@ def _chapter(console: Console, chapter: Chapter) -> None:
 
 def _say(console: Console, text: str, style: str = "") -> None:
     """A paragraph; a number and its per-cent sign stay on one line."""
-    glue = "\N{NO-BREAK SPACE}"
-    for line in textwrap.wrap(text.replace(" %", f"{glue}%"), max(console.width, 20)):
-        console.print(Text(line.replace(glue, " "), style=style))
+    for line in textwrap.wrap(text.replace(" %", f"{GLUE}%"), max(console.width, 20)):
+        console.print(Text(line.replace(GLUE, " "), style=style))
 
 
 def _fact(console: Console, name: str, text: str) -> None:

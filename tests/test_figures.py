@@ -457,7 +457,7 @@ def test_what_a_failed_lender_costs_is_told_everywhere() -> None:
     assert "$300m on failed lenders and $200m on other" in style.title_of(lender_losses(results))
     assert "1 lender failed" in style.title_of(lenders(results))
     figure = lender_failure(results)
-    assert "Two Prime fails on day 311; other lenders lose $300m" in style.title_of(figure)
+    assert "Two Prime: failure on day 311; other lenders lose $300m" in style.title_of(figure)
     text = " ".join(text.get_text() for text in figure.texts)
     assert "What struck it from outside" in text and "0 largest" not in text
 
