@@ -83,7 +83,10 @@ def clearing_price(
     buyers: Buyers,
     hardware: Hardware,
 ) -> float:
-    """The highest price at which demand covers what is asked for at most it; 0 without demand."""
+    """The highest price at which demand covers what is asked for at most it; 0 without demand.
+
+    Where an owner's reserve stops the price, it is that reserve: its lot is sold in part.
+    """
     low, high = 0.0, bids.max() if len(bids) else 0.0
     if high <= 0.0:
         return 0.0
@@ -97,6 +100,9 @@ def clearing_price(
             low = price
         else:
             high = price
+    for i in range(len(asks)):
+        if low < asks[i] <= high:
+            return asks[i]
     return low
 
 

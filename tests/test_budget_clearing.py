@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import runs
-from by_hand import GPU, Bench
+from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import windows
+from market import budgets, windows
 from market.budgets import Cleared, clearing_price, units_at, units_in_ladder
-from market.liquidation import lot_reserve_usd
+from market.events import Cause
+from market.liquidation import auction_removed, lot_reserve_usd
+from market.loans import Collateral
 from market.lots import LotState, rows_in_state
 from market.record import Recorder
 from market.run import Run
@@ -45,6 +47,46 @@ def test_two_buyers_with_a_hundred_each(
     assert found == pytest.approx(price, rel=1e-9)
 
 
+def test_a_lot_whose_reserve_stops_the_price_is_sold_in_part() -> None:
+    """Two hundred dollars at 4.5: the thirty of the first lot, and part of the second."""
+    bench = Bench(
+        [
+            dict(
+                borrower=b,
+                principal_usd=1e6,
+                collateral=Collateral.HARDWARE,
+                hardware=RIG,
+                collateral_units=units,
+            )
+            for b, units in enumerate((30.0, 40.0))
+        ],
+        borrowers=2,
+        lenders=2,
+        fleets=[(0, RIG, 30.0), (1, RIG, 40.0)],
+        buyers=[dict(budget=100.0), dict(budget=100.0)],
+        legal_days=0,
+    )
+    s = bench.s
+    s.loans.lender[1] = 1
+    s.loans.breach[:] = Cause.MATURITY
+    s.loans.cure_days[:] = 0
+    bench.day(1, "default", "liquidate")
+    assert list(s.lots.state[:2]) == [LotState.IN_PLACE, LotState.IN_PLACE]
+    s.lenders.least_patience_days[:] = [0.0, 1e9]  # one must sell, one asks the value of holding
+    found = budgets.bids_at_clearing(bench.run, RIG, np.array([10.0, 5.0]), 4.5, 0.0)
+    assert found.bids_usd == pytest.approx([4.5, 4.5])
+    price, total, forced, _ = bench.kernel(
+        auction_removed,
+        k=RIG,
+        bids=found.bids_usd,
+        bid_units=found.units,
+        routine_units=0.0,
+        hold_value_usd=4.5,
+    )
+    assert price == pytest.approx(4.5) and total == forced == pytest.approx(200.0 / 4.5)
+    assert s.lots.units[:2] == pytest.approx([0.0, 70.0 - 200.0 / 4.5])
+
+
 def test_racks_bind_before_money() -> None:
     bench = buyers(100.0, 100.0, slots=3.0)
     bids = np.array([10.0, 5.0])
@@ -74,7 +116,10 @@ def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
 def test_the_recorded_book_is_the_one_that_cleared(
     seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Limits above the price take no more than what is sold; with those at it they reach it."""
+    """Limits above the price take no more than is asked at most it; with those at it they reach it.
+
+    Where a reserve stops the price, what it asks just there is sold in part.
+    """
     sim = runs.fresh("backtest-2022", ("days=320",), seed, "2021")
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     monkeypatch.setattr(
@@ -93,18 +138,21 @@ def test_the_recorded_book_is_the_one_that_cleared(
         asks = [
             lot_reserve_usd(run.today(), i, hold, scrap, run.state.lenders, lots) for i in offers
         ]
-        sold = routine + sum(lots.units[i] for i, ask in zip(offers, asks) if ask <= price)
-        if price > 0.0 and sold > 5.0 * routine:
-            checked.append((len(kept), price, sold))
+        below, upto = (
+            routine + sum(lots.units[i] for i, ask in zip(offers, asks) if ask <= most)
+            for most in (price * (1 - 1e-9), price)
+        )
+        if price > 0.0 and below > 5.0 * routine:
+            checked.append((len(kept), price, below, upto))
         return found
 
     monkeypatch.setattr(windows.budgets, "bids_at_clearing", watch)
     sim.run()
     assert len(checked) > 3
-    for place, price, sold in checked:
+    for place, price, below, upto in checked:
         limits, units = kept[place]
-        assert units[limits > price * (1 + 1e-9)].sum() <= sold * (1 + 1e-6)
-        assert units[limits >= price * (1 - 1e-9)].sum() >= sold * (1 - 1e-6)
+        assert units[limits > price * (1 + 1e-9)].sum() <= upto * (1 + 1e-6)
+        assert units[limits >= price * (1 - 1e-9)].sum() >= below * (1 - 1e-6)
 
 
 @settings(max_examples=60, deadline=None)

@@ -329,11 +329,12 @@ def opening(*settings: str) -> Simulation:
 
 def test_a_haircut_floor_caps_initial_ltv() -> None:
     free, capped = opening().state.loans, opening("policy.haircut_floor=0.45").state.loans
-    expected = np.minimum(free.initial_ltv, 0.55)
-    np.testing.assert_array_equal(capped.initial_ltv, expected)
-    assert np.nanmax(free.initial_ltv) > 0.55
+    before, after = (of_sheets("initial_ltv", loans) for loans in (free, capped))
+    np.testing.assert_array_equal(after, np.minimum(before, 0.55))
+    assert np.nanmax(before) > 0.55
     np.testing.assert_array_equal(capped.principal_usd, free.principal_usd)
-    np.testing.assert_array_equal(capped.margin_call_ltv, free.margin_call_ltv)
+    calls = (of_sheets("margin_call_ltv", loans) for loans in (free, capped))
+    np.testing.assert_array_equal(*calls)
     terms = opening("policy.haircut_floor=0.45").run_state.terms
     assert terms.growth_advance_rate == pytest.approx(0.55)
     assert opening("policy.haircut_floor=0.1").run_state.terms.growth_advance_rate == 0.8

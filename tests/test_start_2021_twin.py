@@ -12,13 +12,14 @@ from market.twin.comparison import differences
 
 # Accidents bring failures, hosts and tenants down early; every dated fact is on.
 HASTE = ("days=60", "credit.hazard_per_year=1.0", "facts.draws=all", "facts.shocks=all")
-# Funders run at once, so that an owner fails; lenders keep what they seize.
+# Sales of loans have no depth, so that an owner fails; lenders keep what they seize.
 KEPT = (
     *HASTE,
     "lenders.hold_seized=true",
-    "lenders.deleveraging_days=20",
-    "lenders.run_threshold=0.0",
-    "lenders.run_speed=50.0",
+    "lenders.deleveraging_days=3",
+    "lenders.leverage_band=0.0",
+    "lenders.loan_impact=50.0",
+    "credit.hazard_per_year=0.3",
     "liquidation.legal_days=5",
     "liquidation.site_days=20",
 )

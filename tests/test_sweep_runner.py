@@ -20,10 +20,12 @@ from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, 
 
 from experiments.sweeps import clusters, limits, store
 from experiments.sweeps.batches import LONGEST_S, Batches
-from experiments.sweeps.execute import ERROR, KILLED, OK, Simulate
+from experiments.sweeps.execute import ERROR, KILLED, OK, Simulate, simulate
 from experiments.sweeps.plan import Plan
 from experiments.sweeps.runner import Driver, estimate
 from market.errors import InputError
+from market.scenario import Scenario
+from market.simulation import Simulation
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_S = 300  # patience with a busy machine
@@ -102,6 +104,16 @@ def test_runs_of_the_market_are_the_same_bits_in_a_worker(tmp_path: Path) -> Non
             paths.append(connection.execute("SELECT * FROM paths ORDER BY run_id, day").df())
     same(*paths)
     assert paths[0]["day"].unique().tolist() == [0, 5, 10]
+
+
+def test_a_sweep_keeps_no_ladders_and_changes_nothing_else() -> None:
+    scenario = Scenario.load("joint-crash").with_settings(["days=98"])  # once a quarter at least
+    whole = Simulation(scenario, 3).run()
+    outcome = simulate(scenario, 3, {})
+    assert outcome.summary == whole.summary()
+    pd.testing.assert_frame_equal(outcome.series(), whole.series(), check_exact=True)
+    assert len(whole.book()) > 0
+    assert len(Simulation(scenario, 3, keeps_book=False).run().book()) == 0
 
 
 # ------------------------------------------------------------------ failures

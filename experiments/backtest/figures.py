@@ -368,7 +368,10 @@ def counterfactuals(picture: Picture) -> Figure:
             color = style.RED if sure else style.GREY
             panel.plot([estimate.low, estimate.high], [y, y], color=color, linewidth=2)
             panel.plot(estimate.value, y, "o", color=color, markersize=4.5)
-        style.panel_title(panel, SHORT[key], f"base {_value(base[key]):,.3g}")
+        mean = _value(base[key])
+        style.panel_title(
+            panel, SHORT[key], f"base {mean:,.0f}" if mean >= 100 else f"base {mean:.3g}"
+        )
         panel.grid(False)
         panel.grid(True, axis="x")
         panel.locator_params(axis="x", nbins=3)

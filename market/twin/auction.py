@@ -341,6 +341,7 @@ def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[
             low = price
         else:
             high = price
+    low = next((ask.reserve_usd for ask in asks if low < ask.reserve_usd <= high), low)
     return [
         Bid(bid.buyer, low, taken(bid, low) * (1.0 + OVERHANG))
         for bid in bids
