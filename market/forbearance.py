@@ -24,7 +24,7 @@ from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
 from market.order_book import Ladder
 from market.run import Run
-from market.surrender import LONGEST_YEARS, Outlook, not_worth_keeping, perimeter_income_usd_day
+from market.surrender import LONGEST_YEARS, Outlook, hand_over, perimeter_income_usd_day
 
 EXTENSION_DAYS = 365
 PRINCIPAL = (Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
@@ -247,35 +247,16 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
 
 def _surrender(run: Run) -> None:
     """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
-    s, loans = run.state, run.state.loans
-    rows, keeps = not_worth_keeping(
+    s, terms = run.state, run.scenario.credit
+    hand_over(
         run.shared,
-        run.scenario.credit.surrender_ratio,
+        terms.surrender_ratio,
+        terms.max_waivers,
         outlook_of(run),
         s.buyer_view,
         windows.lives_today(run),
+        s.diary.rigs_due_th if s.diary is not None else np.zeros(0),
     )
-    for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
-        if s.diary is not None and s.diary.rigs_due_th[loan] > 0.0:
-            continue  # nobody gives up a loan whose rigs are still to come
-        b = int(loans.borrower[loan])
-        k = int(loans.hardware[loan])
-        parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
-        event = log_event(
-            s.log,
-            run.day,
-            Event.SURRENDERED,
-            Cause.SURRENDER,
-            b,
-            s.first_lender + int(loans.lender[loan]),
-            loan,
-            float(loans.principal_usd[loan]) - worth,
-            parent,
-        )
-        loans.breach[loan] = Cause.SURRENDER
-        loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.sheets.cure_days[loans.sheet[loan]]
-        loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 
 def outlook_of(run: Run) -> Outlook:

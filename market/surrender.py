@@ -18,7 +18,7 @@ from agents.neocloud import Neoclouds
 from agents.party import Status
 from market.bids import income_usd_day
 from market.context import Today
-from market.events import Cause
+from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings
 from market.loans import Collateral, Loans, LoanStatus
 from market.shared import Shared, contents
@@ -108,19 +108,21 @@ def keeping_usd(
 
 
 @compiled
-def not_worth_keeping(
+def hand_over(
     shared: Shared,
     ratio: float,
+    max_waivers: int,
     outlook: Outlook,
     view: np.ndarray,
     lives_years: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
+    to_come: np.ndarray,
+) -> None:
+    """Machines worth less to their borrower than ``ratio`` of a non-recourse debt go to the lender.
+
+    Nobody gives up a loan whose rigs are still to come: ``to_come`` [loan], empty where none are.
+    """
     t, _, today = contents(shared)
     loans = t.loans
-    rows = np.empty(len(loans.status), np.int64)
-    keeps = np.empty(len(loans.status))
-    found = 0
     for loan in range(len(loans.status)):
         if (
             loans.status[loan] != LoanStatus.PERFORMING
@@ -149,8 +151,21 @@ def not_worth_keeping(
             t.miners,
             t.neoclouds,
         )
-        if worth < enough:
-            rows[found] = loan
-            keeps[found] = worth
-            found += 1
-    return rows[:found], keeps[:found]
+        if worth >= enough or (len(to_come) > 0 and to_come[loan] > 0.0):
+            continue
+        k = loans.hardware[loan]
+        event = log_event(
+            t.log,
+            today.day,
+            Event.SURRENDERED,
+            Cause.SURRENDER,
+            loans.borrower[loan],
+            today.first_lender + loans.lender[loan],
+            loan,
+            loans.principal_usd[loan] - worth,
+            t.clearing_event[k] if t.clearing_event[k] >= 0 else today.shock_event,
+        )
+        loans.breach[loan] = Cause.SURRENDER
+        loans.breach_event[loan] = event
+        loans.breach_day[loan] = today.day - loans.sheets.cure_days[loans.sheet[loan]]
+        loans.waivers[loan] = max_waivers  # nobody is asked to wait

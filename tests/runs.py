@@ -345,21 +345,15 @@ class Watch:
         if not np.all(s.holdings.pledged <= s.holdings.units * (1 + ROUNDING) + DUST):
             self.note("pledges are the collateral of performing loans", "more than is held")
         closed = loans.status == LoanStatus.CLOSED
-        kept = (
-            loans.principal_usd
-            + loans.undrawn_usd
-            + loans.collateral_btc
-            + of_claims("open_lots", loans)
-        )
+        open_lots = of_claims("open_lots", loans)
+        kept = loans.principal_usd + loans.undrawn_usd + loans.collateral_btc + open_lots
         for loan in np.flatnonzero(closed & (kept > DUST)):
             self.note("closed loans hold nothing", f"{s.names.loans[loan]} {kept[loan]}")
         lots = slice(0, int(s.lots.count[0]))
         unsold = (s.lots.state[lots] != LotState.SOLD) & (s.lots.loan[lots] >= 0)
         counted = np.bincount(s.lots.loan[lots][unsold], minlength=len(loans.status))
-        if not np.array_equal(counted, of_claims("open_lots", loans)):
-            self.note(
-                "open lots are counted", f"{counted.sum()} {of_claims('open_lots', loans).sum()}"
-            )
+        if not np.array_equal(counted, open_lots):
+            self.note("open lots are counted", f"{counted.sum()} {open_lots.sum()}")
         n = s.borrower_count
         failed = s.parties.status[:n] != Status.ACTIVE
         idle = (
