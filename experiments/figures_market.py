@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25", "J25_38", "J38_60", "GT60")
 LINEAR_LTV = 3.0  # of the whole market; beyond it the axis is logarithmic
 MOST_LTV = 1e4  # nobody bids: a ratio beyond it is none
+SAME = 0.02  # two ratios so near each other need one label
 MOST_CLASSES = 11
 IN_A_ROW = 3  # panels of marks
 
@@ -183,7 +184,7 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     for ltv, color in ((paper, style.BLUE), (real, style.RED)):
         at = x[worst], min(float(ltv.iloc[worst]), cap)
         axes.plot(*at, "o", color=color, ms=5)
-        if worst > 0.9 * results.last_day:  # the label at the end says it
+        if abs(ltv.iloc[worst] / ltv[known].iloc[-1] - 1) < SAME:  # the label at the end says it
             continue
         axes.annotate(
             _written(float(ltv.iloc[worst])),
@@ -255,7 +256,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.set_xlabel("loan to value, %")
-    style.panel_title(axes, f"By collateral, {words.date(results.date(table['day'].iloc[0]))}")
+    style.panel_title(axes, f"By class, {words.date(results.date(table['day'].iloc[0]))}")
 
 
 @style.styled
