@@ -65,6 +65,7 @@ CAUSES = {
     "tenant_failed": "tenant failed",
     "share_price": "price of the shares",
     "returns": "expected returns",
+    "parent_failed": "its parent failed",
 }
 
 KINDS = {

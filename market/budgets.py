@@ -8,7 +8,7 @@ passed on at that price, so that settlement is that of any other auction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,18 @@ STEPS = 60
 OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
 
 
+class Cleared(NamedTuple):
+    """An auction of budgets [buyer]: what settles, and the ladder that it cleared against.
+
+    ``ladder_units`` are what a buyer takes at the clearing price, or at its own limit where that is
+    lower; in the order of limits they reach what is offered just where the price clears.
+    """
+
+    bids_usd: NDArray[np.float64]
+    units: NDArray[np.float64]
+    ladder_units: NDArray[np.float64]
+
+
 @compiled
 def units_at(
     price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
@@ -36,6 +48,24 @@ def units_at(
         if bids[i] >= price and bids[i] > 0.0:
             units[i] = affordable_units(
                 price,
+                buyers.budget_usd[i],
+                buyers.slots[i, hardware.rack[k]],
+                hardware.slots_per_unit[k],
+                buyers.needs_slots[i],
+            )
+    return units
+
+
+@compiled
+def units_in_ladder(
+    price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
+) -> np.ndarray:
+    """Units of every bidder, each at the price or at its own limit if that is lower."""
+    units = np.zeros(len(bids))
+    for i in range(len(bids)):
+        if bids[i] > 0.0:
+            units[i] = affordable_units(
+                min(price, bids[i]) if price > 0.0 else bids[i],
                 buyers.budget_usd[i],
                 buyers.slots[i, hardware.rack[k]],
                 hardware.slots_per_unit[k],
@@ -72,8 +102,8 @@ def clearing_price(
 
 def bids_at_clearing(
     run: Run, k: int, bids: NDArray[np.float64], hold_usd: float, routine: float
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Bids and units of a class once all bid the price at which it clears."""
+) -> Cleared:
+    """The price at which a class clears, as bids and units of every buyer."""
     s = run.state
     scrap = float(s.hardware.scrap_usd[k])
     rig = s.hardware.family[k] == Family.ASIC
@@ -86,4 +116,5 @@ def bids_at_clearing(
     offered = np.array([routine, *s.lots.units[lots]])
     price = float(clearing_price(k, bids, asks, offered, s.buyers, s.hardware))
     units = units_at(price, k, bids, s.buyers, s.hardware) * (1.0 + OVERHANG)
-    return np.where(units > 0.0, price, 0.0), units
+    ladder = units_in_ladder(price, k, bids, s.buyers, s.hardware)
+    return Cleared(np.where(units > 0.0, price, 0.0), units, ladder)

@@ -47,6 +47,7 @@ class Terms(NamedTuple):
 
     crypto_margin: bool
     cross_default: bool
+    group_filing: bool
     refinancing_appetite: float
     roll_instalments: bool
     max_ltv: float
@@ -90,6 +91,7 @@ class Terms(NamedTuple):
     run_speed: float
     gate_share_per_quarter: float
     leverage_band: float
+    deleveraging_days: float
     loan_impact: float
     loan_impact_law: int
     loan_price_half_life_days: float
@@ -112,5 +114,6 @@ class Terms(NamedTuple):
     idle_cost_share: float
     receiver_share: float
     hosting_discount: float
+    hold_seized: bool
     host_share: float
     contract_kept_share: float

@@ -19,12 +19,23 @@ from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
 from market.ledger import Ledger, fund, pay, repay
 from market.loans import Loans, annual_rate
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, lots_by_borrower
 
 TH_PER_PH = 1000.0
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
 IDLE_RIG_SHARE = 0.1  # idle cost of rigs in a shed, of that of GPUs in a data hall
 GPU_KW = 2.0  # storage of rigs is charged by the space a GPU of so much power takes
+
+
+@inlined
+def is_held(today: Today, terms: Terms, lot: int, hardware: Hardware, lots: Lots) -> bool:
+    """Whether a lender keeps a seized lot for good: it is never offered, a host runs all of it."""
+    return (
+        terms.hold_seized
+        and lots.loan[lot] >= 0
+        and hardware.family[lots.hardware[lot]] != Family.SITE
+        and today.day >= lots.seized_day[lot] + terms.legal_days
+    )
 
 
 @compiled
@@ -46,7 +57,7 @@ def carry_lots(
     Where machines stand, a receiver keeps part of the GPUs rented, at the failed operator's
     realisation less what hosting gives up, with part of what contracts pay beyond spot; and part of
     the rigs that pay their power mining. The rest costs idle site. Removed machines cost storage,
-    unless a host runs them.
+    unless a host runs them. Who keeps what it seized has all of it run that way, for a hosting fee.
     """
     courts = today.first_outside + Outside.COURTS
     customers = today.first_outside + Outside.CUSTOMERS
@@ -60,10 +71,12 @@ def carry_lots(
         gpu = hardware.family[k] == Family.GPU
         standing = lots.state[i] == LotState.LEGAL or lots.state[i] == LotState.IN_PLACE
         running = hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
+        held = is_held(today, terms, i, hardware, lots)
+        kept = 1.0 if held else terms.receiver_share
         if standing and gpu:
             margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
             margin += terms.contract_kept_share * lots.premium_usd_unit_day[i]
-            rented = terms.receiver_share if margin > 0.0 else 0.0
+            rented = kept if margin > 0.0 else 0.0
             supply += rented * lots.units[i] * hardware.quality[k]
             income = rented * lots.units[i] * margin
             if income > 0.0:
@@ -72,9 +85,11 @@ def carry_lots(
         elif standing:
             price = miners.power_usd_mwh[lots.borrower[i]]
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            share = online_share(today.hashprice_usd_ph_day, price, lo, hi) * terms.receiver_share
+            share = online_share(today.hashprice_usd_ph_day, price, lo, hi) * kept
             mined = share * lots.units[i] / TH_PER_PH * today.hashprice_usd_ph_day
             income = mined - power_cost_usd_day(lots.units[i], share, price, lo, hi)
+            if held:
+                income *= 1.0 - terms.hosting_discount
             if income > 0.0:
                 hashrate += share * lots.units[i]
                 credit_owner(today, i, income, exchange, parties, lenders, ledger, loans, lots)
@@ -91,6 +106,10 @@ def carry_lots(
         else:
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)
+        if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
+            loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
+            lots.loan[i] = -1
+            lots.owner[i] = lots.borrower[i]
     return supply, hashrate
 
 
@@ -139,10 +158,11 @@ def credit_owner(
         applied,
     )
     pay(parties, customers, lots.borrower[lot], income_usd - applied)
-    loans.recovered_usd[loan] += applied
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_value_usd[loan] += applied * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
 
 
@@ -168,9 +188,10 @@ def charge_owner(
     fund(parties, lenders, row, owner, today.first_outside + Outside.INVESTORS, cost_usd)
     pay(parties, owner, courts, cost_usd)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] -= cost_usd
-    loans.recovered_value_usd[loan] -= cost_usd * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] -= cost_usd
+    claims.recovered_value_usd[claim] -= cost_usd * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
     charge_lender(today, row, cost_usd, lots.event[lot], lenders, log)
 
@@ -192,8 +213,49 @@ def advance_lots(
     """Legal delay, then in place, then removed.
 
     GPUs are offered in place if the borrower's cluster is large enough, or if nobody buys the class
-    removed. Rigs are sold from where they stand. Sites are sold after a delay of their own.
+    removed. Rigs are sold from where they stand. Sites are sold after a delay of their own. What is
+    held for good stays where it is.
     """
+    first, rows = np.empty(0, np.int32), np.empty(0, np.int32)
+    for i in range(lots.count[0]):
+        free = lots.state[i] == LotState.LEGAL and today.day >= lots.state_day[i] + terms.legal_days
+        if free and hardware.family[lots.hardware[i]] == Family.GPU:
+            first, rows = lots_by_borrower(len(loans.first) - 1, lots)
+            break
+    _advance(
+        today,
+        terms,
+        first,
+        rows,
+        smallest_cluster,
+        has_removed_buyers,
+        has_in_place_buyers,
+        parties,
+        lenders,
+        loans,
+        hardware,
+        lots,
+        log,
+    )
+
+
+@compiled
+def _advance(
+    today: Today,
+    terms: Terms,
+    first: np.ndarray,
+    rows: np.ndarray,
+    smallest_cluster: float,
+    has_removed_buyers: np.ndarray,
+    has_in_place_buyers: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    hardware: Hardware,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Move lots on; ``first`` and ``rows`` list them by borrower, if GPUs leave the court today."""
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         waited = today.day - lots.state_day[i]
@@ -201,10 +263,14 @@ def advance_lots(
         if hardware.family[k] == Family.SITE:
             if state == LotState.LEGAL and waited >= terms.site_days:
                 _offer(today, i, LotState.REMOVED, lots, log)
+        elif is_held(today, terms, i, hardware, lots):
+            if today.day == lots.seized_day[i] + terms.legal_days:
+                note_hosted(today, i, lots.units[i], lots, log)
         elif state == LotState.LEGAL and waited >= terms.legal_days:
             stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
             if not stays and has_in_place_buyers[k]:
-                stays = standing_units(lots.borrower[i], k, lots) >= smallest_cluster
+                start, end = first[lots.borrower[i]], first[lots.borrower[i] + 1]
+                stays = standing_units(start, end, rows, k, lots) >= smallest_cluster
             if stays:
                 _offer(today, i, LotState.IN_PLACE, lots, log)
             else:
@@ -221,15 +287,12 @@ def advance_lots(
 
 
 @compiled
-def standing_units(borrower: int, hardware: int, lots: Lots) -> float:
-    """Units of a class that a failed borrower's lots hold where they stood."""
+def standing_units(start: int, end: int, rows: np.ndarray, hardware: int, lots: Lots) -> float:
+    """Units of a class that a borrower's lots hold where they stood: ``rows[start:end]``."""
     units = 0.0
-    for i in range(lots.count[0]):
-        if (
-            lots.hardware[i] == hardware
-            and lots.borrower[i] == borrower
-            and lots.state[i] <= LotState.IN_PLACE
-        ):
+    for place in range(start, end):
+        i = rows[place]
+        if lots.hardware[i] == hardware and lots.state[i] <= LotState.IN_PLACE:
             units += lots.units[i]
     return units
 
@@ -251,6 +314,22 @@ def _remove(
     courts = today.first_outside + Outside.COURTS
     cost = terms.removal_usd_per_gpu * lots.units[lot]
     charge_owner(today, lot, cost, courts, parties, lenders, loans, lots, log)
+
+
+@compiled
+def note_hosted(today: Today, lot: int, units: float, lots: Lots, log: Log) -> None:
+    """A lender keeps machines of a lot and has them run."""
+    log_event(
+        log,
+        today.day,
+        Event.HOSTED,
+        Cause.RETURNS,
+        lots.owner[lot],
+        lots.borrower[lot],
+        lots.loan[lot],
+        units * lots.mark_usd[lot],
+        lots.event[lot],
+    )
 
 
 @compiled

@@ -2,13 +2,15 @@
 
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
+all without recourse: what is financed like that stands alone by contract.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
@@ -16,7 +18,7 @@ from market.covenants import sell_pledged_btc
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import DUST_USD, Ledger, pay
-from market.loans import Collateral, Loans, LoanStatus
+from market.loans import Collateral, Loans, LoanStatus, cure_end, open_claim
 from market.lots import Lots, LotState, new_lot
 from market.randomness import Stream, uniform
 
@@ -81,10 +83,7 @@ def default_loan(
         loans.status[loan] = LoanStatus.CLOSED
         return
     loans.status[loan] = LoanStatus.DEFAULTED
-    loans.default_day[loan] = today.day
-    loans.claim_usd[loan] = (
-        loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
-    )
+    owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
     event = log_event(
         log,
         today.day,
@@ -93,11 +92,11 @@ def default_loan(
         b,
         today.first_lender + row,
         loan,
-        loans.claim_usd[loan],
+        owed,
         parent,
         round_,
     )
-    loans.default_event[loan] = event
+    claims, claim = loans.claims, open_claim(loan, today.day, owed, event, loans)
     if loans.collateral[loan] == Collateral.BTC and loans.collateral_btc[loan] > 0.0:
         repaid = sell_pledged_btc(
             today,
@@ -113,8 +112,8 @@ def default_loan(
             loans,
             log,
         )
-        loans.recovered_usd[loan] += repaid
-        loans.recovered_value_usd[loan] += repaid
+        claims.recovered_usd[claim] += repaid
+        claims.recovered_value_usd[claim] += repaid
         parties.btc[b] += loans.collateral_btc[loan]
         loans.collateral_btc[loan] = 0.0
     elif (
@@ -124,7 +123,7 @@ def default_loan(
         units = min(loans.collateral_units[loan], holdings.units[holding])
         holdings.units[holding] -= units
         holdings.pledged[holding] -= loans.collateral_units[loan]
-        loans.open_lots[loan] += 1
+        claims.open_lots[claim] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row
         premium = holdings.premium_usd_unit_day[holding]
@@ -136,7 +135,7 @@ def default_loan(
         price = (
             terms.site_recovery_share * loans.site_value_usd[loan] / loans.collateral_units[loan]
         )
-        loans.open_lots[loan] += 1
+        claims.open_lots[claim] += 1
         owner = today.first_lender + row
         units = loans.collateral_units[loan]
         add_lot(today, owner, loan, b, k, units, price, 0.0, event, lots, log)
@@ -211,6 +210,18 @@ def form_estate(
             add_lot(today, b, -1, b, k, units, marks_usd[k], premium, parent, lots, log)
 
 
+@inlined
+def _files_with_parent(today: Today, terms: Terms, b: int, parties: Parties) -> bool:
+    """Whether the firm that owns a borrower failed before today."""
+    owner = parties.parent[b]
+    return (
+        terms.group_filing
+        and owner >= 0
+        and parties.status[owner] != Status.ACTIVE
+        and parties.default_day[owner] < today.day
+    )
+
+
 @compiled
 def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
     """Whether a default of one loan is one of the other: lenders of one non-recourse vehicle."""
@@ -249,6 +260,9 @@ def declare_defaults(
         if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.hazard_per_day:
             cause = Cause.HAZARD.value
             parent = log_event(log, today.day, Event.HAZARD, Cause.HAZARD, b, -1, -1, 0.0, -1)
+        elif _files_with_parent(today, terms, b, parties):
+            cause = Cause.PARENT_FAILED.value
+            parent = parties.default_event[parties.parent[b]]
         elif (
             parties.payables_day[b] >= 0
             and today.day >= parties.payables_day[b] + terms.payables_days
@@ -260,7 +274,7 @@ def declare_defaults(
                 if (
                     loans.status[loan] != LoanStatus.PERFORMING
                     or loans.breach[loan] == Cause.NONE
-                    or today.day < loans.breach_day[loan] + loans.cure_days[loan]
+                    or today.day < cure_end(loan, loans)
                 ):
                     continue
                 if loans.recourse[loan] and terms.cross_default:

@@ -90,6 +90,7 @@ def _miner(row: Fleet, with_rigs: bool) -> BorrowerDraft:
         variable_cost_usd_yr=0.0,
         btc=row.btc_free,
         btc_lent=named.btc_lent if named else 0.0,
+        parent_id=named.parent_id if named else None,
         eth=named.eth if named else 0.0,
     )
 

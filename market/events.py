@@ -82,6 +82,7 @@ class Cause(IntEnum):
     TENANT_FAILED = 22
     SHARE_PRICE = 23
     RETURNS = 24  # machines earn more than they cost
+    PARENT_FAILED = 25
 
 
 EVENT_DTYPE = np.dtype(

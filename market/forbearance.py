@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
+from numpy.typing import NDArray
+
 from agents.lender import continuing_value_usd, patience_days, waives
 from agents.party import Outside, Status
 from market import windows
@@ -34,7 +37,7 @@ def decide(run: Run) -> None:
     if stands_still(run):
         _stop_clocks(run)
         return
-    due = decisions_due(run.today(), run.scenario.credit.max_waivers, run.shared())
+    due = decisions_due(run.shared, run.scenario.credit.max_waivers)
     if len(due) > 0:
         run.strips = windows.strips_today(run)  # today's order book, not that of the last window
     book = DaysBook(run)
@@ -50,7 +53,16 @@ class DaysBook:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._ladders: dict[tuple[int, bool], Ladder | None] = {}
+        self._hold_usd: NDArray[np.float64] | None = None
+        self._ladders: dict[tuple[int, bool], Ladder] = {}
+
+    def seized_usd_unit(self, k: int, position: float) -> float:
+        """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
+        if not self.run.terms.hold_seized:
+            return self.realisable_usd_unit(k, position)
+        if self._hold_usd is None:
+            self._hold_usd = windows.hold_values_today(self.run)
+        return float(self._hold_usd[k])
 
     def realisable_usd_unit(self, k: int, position: float) -> float:
         """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
@@ -59,7 +71,8 @@ class DaysBook:
         key = (k, position >= self.run.quotes.smallest_cluster)
         if key not in self._ladders:
             self._ladders[key] = class_ladder(self.run, *key)
-        return realisable_usd(self.run, self._ladders[key], k, position) / position
+        net = realisable_usd(self.run, self._ladders[key], k, np.array([position]))
+        return float(net[0]) / position
 
 
 def stands_still(run: Run) -> bool:
@@ -142,7 +155,7 @@ def enforcement_usd(book: DaysBook, loan: int) -> float:
     if loans.collateral[loan] == Collateral.HARDWARE:
         wait = terms.legal_days + int(s.hardware.relocation_days[k])
         row = int(loans.holding[loan])
-        per_unit = book.realisable_usd_unit(k, float(s.holdings.units[row]))
+        per_unit = book.seized_usd_unit(k, float(s.holdings.units[row]))
         secured = float(loans.collateral_units[loan]) * per_unit * math.exp(-rate * wait / 365.0)
     elif loans.collateral[loan] == Collateral.SITE:
         value = terms.site_recovery_share * float(loans.site_value_usd[loan])
@@ -161,12 +174,13 @@ def estate_share(book: DaysBook, b: int) -> float:
     own = range(int(loans.first[b]), int(loans.first[b + 1]))
     rows = slice(int(s.holdings.first[b]), int(s.holdings.first[b + 1]))
     assets = 0.0
-    price = dict[int, float]()
+    position = dict[int, float]()
     for row in range(rows.start, rows.stop):
         k, units = int(s.holdings.hardware[row]), float(s.holdings.units[row])
         if units > 0.0:
-            price[k] = book.realisable_usd_unit(k, units)
-            assets += max(units - float(s.holdings.pledged[row]), 0.0) * price[k]
+            position[k] = units
+            free = max(units - float(s.holdings.pledged[row]), 0.0)
+            assets += free * book.realisable_usd_unit(k, units)
     coins = float(s.parties.btc[b] + s.parties.btc_lent[b]) * s.prices.btc_usd
     assets += max(float(s.parties.cash_usd[b]), 0.0) + coins
     claims = float(s.parties.payables_usd[b])
@@ -175,9 +189,9 @@ def estate_share(book: DaysBook, b: int) -> float:
             continue
         secured = float(loans.collateral_btc[loan]) * s.prices.btc_usd
         if loans.collateral[loan] == Collateral.HARDWARE:
-            secured = float(loans.collateral_units[loan]) * price.get(
-                int(loans.hardware[loan]), 0.0
-            )
+            k = int(loans.hardware[loan])
+            per_unit = book.seized_usd_unit(k, position[k]) if k in position else 0.0
+            secured = float(loans.collateral_units[loan]) * per_unit
         elif loans.collateral[loan] == Collateral.SITE:
             secured = terms.site_recovery_share * float(loans.site_value_usd[loan])
         claims += max(float(loans.principal_usd[loan]) - secured, 0.0)
@@ -205,7 +219,8 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
     )
     s.parties.trail_event[b] = event
     if not extends:
-        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - loans.cure_days[loan]
+        cure_days = loans.sheets.cure_days[loans.sheet[loan]]
+        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - cure_days
         return
     interest = float(loans.arrears_interest_usd[loan])
     investors = s.first_outside + Outside.INVESTORS
@@ -234,12 +249,11 @@ def _surrender(run: Run) -> None:
     """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
     s, loans = run.state, run.state.loans
     rows, keeps = not_worth_keeping(
-        run.today(),
+        run.shared,
         run.scenario.credit.surrender_ratio,
         outlook_of(run),
         s.buyer_view,
         windows.lives_today(run),
-        run.shared(),
     )
     for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
         if s.diary is not None and s.diary.rigs_due_th[loan] > 0.0:
@@ -260,7 +274,7 @@ def _surrender(run: Run) -> None:
         )
         loans.breach[loan] = Cause.SURRENDER
         loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
+        loans.breach_day[loan] = run.day - loans.sheets.cure_days[loans.sheet[loan]]
         loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 

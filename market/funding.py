@@ -119,7 +119,8 @@ def redeem(
 def target_leverage(today: Today, terms: Terms, parties: Parties, lenders: Lenders) -> float:
     """Lenders above their target leverage sell other loans and repay funding; returns sales [USD].
 
-    Only lenders that mark to market have a leverage that follows prices.
+    Only lenders that mark to market have a leverage that follows prices. Loans are called in on
+    notice, so the excess goes in ``deleveraging_days``, each day that part of what is left of it.
     """
     investors = today.first_outside + Outside.INVESTORS
     total = 0.0
@@ -139,6 +140,7 @@ def target_leverage(today: Today, terms: Terms, parties: Parties, lenders: Lende
             lenders.target_leverage[row],
             terms.leverage_band,
         )
+        wanted /= terms.deleveraging_days
         sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], lenders.funding_usd[row])))
         lenders.other_loans_usd[row] -= sold
         lenders.funding_usd[row] -= sold

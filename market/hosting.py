@@ -14,8 +14,7 @@ from agents.lender import Lenders, hosts, patience_days
 from agents.neocloud import Neoclouds
 from agents.party import Outside, Parties
 from market.context import Log, Terms, Today
-from market.custody import charge_owner, hosting_margin_usd_day
-from market.events import Cause, Event, log_event
+from market.custody import charge_owner, hosting_margin_usd_day, note_hosted
 from market.hardware import Family, Hardware
 from market.loans import Loans
 from market.lots import Lots, LotState
@@ -84,17 +83,7 @@ def host_lots(
         cost = max(0.0, units - before) * terms.removal_usd_per_gpu
         charge_owner(today, i, cost, courts, parties, lenders, loans, lots, log)
         if before <= 0.0:
-            log_event(
-                log,
-                today.day,
-                Event.HOSTED,
-                Cause.RETURNS,
-                lots.owner[i],
-                lots.borrower[i],
-                lots.loan[i],
-                units * lots.mark_usd[i],
-                lots.event[i],
-            )
+            note_hosted(today, i, units, lots, log)
     for rack in range(len(hosted_slots)):
         free = buyers.slots[:, rack].sum()
         if hosted_slots[rack] > 0.0:

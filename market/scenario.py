@@ -78,6 +78,11 @@ class Scenario(Section):
     def _history_needs_file(self) -> Scenario:
         if self.crypto.path == "history" and self.crypto.history is None:
             raise ValueError("crypto.path is 'history' but crypto.history names no CSV file")
+        if self.crypto.network == "history" and self.crypto.path != "history":
+            raise ValueError(
+                f"crypto.network is 'history' but crypto.path is '{self.crypto.path}'; "
+                "the network's hashrate is replayed with prices or modelled"
+            )
         return self
 
     @model_validator(mode="after")

@@ -231,6 +231,9 @@ class Credit(Section):
     all_non_recourse: bool = Field(
         False, description="secured loans of all borrowers end with their collateral"
     )
+    group_filing: bool = Field(
+        True, description="a borrower with full-recourse debt files when its parent has failed"
+    )
     income_collateral_share: float = Field(
         0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"
     )
@@ -294,7 +297,10 @@ class Lenders(Section):
         False, description="nobody can call a lender's funding before it matures"
     )
     least_patience_days: float = Field(
-        0.0, ge=0.0, le=3650.0, description="lenders hold and host seized machines for so long"
+        0.0, ge=0.0, le=3650.0, description="lenders wait at least so long for the value of holding"
+    )
+    hold_seized: bool = Field(
+        False, description="lenders and their receivers keep seized machines and have them hosted"
     )
     capital_buffer_share: float = Field(
         0.5, ge=0.0, le=1.0, description="of opening headroom: below it a lender lends less"
@@ -316,6 +322,9 @@ class Lenders(Section):
         0.05, ge=0.0, le=1.0, description="funds pay out no more than this share of assets"
     )
     leverage_band: float = Field(0.10, ge=0.0, le=10.0, description="over target before selling")
+    deleveraging_days: float = Field(
+        1.0, ge=1.0, le=3650.0, description="in which what is above target is called in or sold"
+    )
     loan_impact: float = Field(
         0.25, ge=0.0, le=100.0, description="fall of loan prices if the whole market were sold"
     )

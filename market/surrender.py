@@ -21,7 +21,7 @@ from market.context import Today
 from market.events import Cause
 from market.hardware import Family, Hardware, Holdings
 from market.loans import Collateral, Loans, LoanStatus
-from market.shared import Shared
+from market.shared import Shared, contents
 
 LONGEST_YEARS = 5.0  # nobody looks further
 KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
@@ -51,6 +51,21 @@ def perimeter_income_usd_day(
         hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
         income += loans.collateral_units[loan] * hosting
     return income
+
+
+@inlined
+def contracted_usd(
+    today: Today,
+    loan: int,
+    required_return: float,
+    loans: Loans,
+    holdings: Holdings,
+    neoclouds: Neoclouds,
+) -> float:
+    """What pledged machines earn as long as the loan runs, if all stays as it is today [USD]."""
+    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    return earned * annuity_factor(required_return, min(years, LONGEST_YEARS))
 
 
 @compiled
@@ -88,23 +103,20 @@ def keeping_usd(
         outlook.required_return,
         min(LONGEST_YEARS, lives_years[k]),
     )
-    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
-    earned *= annuity_factor(outlook.required_return, min(years, LONGEST_YEARS))
+    earned = contracted_usd(today, loan, outlook.required_return, loans, holdings, neoclouds)
     return max(loans.collateral_units[loan] * strip, earned)
 
 
 @compiled
 def not_worth_keeping(
-    today: Today,
+    shared: Shared,
     ratio: float,
     outlook: Outlook,
     view: np.ndarray,
     lives_years: np.ndarray,
-    shared: Shared,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
-    t = shared.tables
+    t, _, today = contents(shared)
     loans = t.loans
     rows = np.empty(len(loans.status), np.int64)
     keeps = np.empty(len(loans.status))
@@ -119,6 +131,12 @@ def not_worth_keeping(
             or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
         ):
             continue
+        enough = ratio * loans.principal_usd[loan]
+        earned = contracted_usd(
+            today, loan, outlook.required_return, loans, t.holdings, t.neoclouds
+        )
+        if earned >= enough:
+            continue  # whatever the option to run is worth
         worth = keeping_usd(
             today,
             loan,
@@ -131,7 +149,7 @@ def not_worth_keeping(
             t.miners,
             t.neoclouds,
         )
-        if worth < ratio * loans.principal_usd[loan]:
+        if worth < enough:
             rows[found] = loan
             keeps[found] = worth
             found += 1

@@ -16,6 +16,7 @@ def terms_of(scenario: Scenario) -> Terms:
     return Terms(
         crypto_margin=channels.crypto_margin,
         cross_default=channels.cross_default,
+        group_filing=credit.group_filing,
         refinancing_appetite=credit.refinancing_appetite,
         roll_instalments=credit.roll_instalments,
         max_ltv=credit.max_ltv,
@@ -59,6 +60,7 @@ def terms_of(scenario: Scenario) -> Terms:
         run_speed=lenders.run_speed,
         gate_share_per_quarter=lenders.gate_share_per_quarter,
         leverage_band=lenders.leverage_band,
+        deleveraging_days=lenders.deleveraging_days,
         loan_impact=lenders.loan_impact,
         loan_impact_law=IMPACT_LAWS.index(lenders.loan_impact_law),
         loan_price_half_life_days=lenders.loan_price_half_life_days,
@@ -81,6 +83,7 @@ def terms_of(scenario: Scenario) -> Terms:
         idle_cost_share=liquidation.idle_cost_share,
         receiver_share=liquidation.receiver_share,
         hosting_discount=liquidation.hosting_discount,
+        hold_seized=lenders.hold_seized,
         host_share=liquidation.host_share,
         contract_kept_share=tenants.contract_kept_share,
     )

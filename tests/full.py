@@ -39,7 +39,7 @@ def parts(cores: int) -> list[Part]:
     return [
         Part(
             "tests on uncompiled kernels",
-            ("-m", "coverage", "run", "-m", "pytest", "-q"),
+            ("-m", "coverage", "run", "-m", "pytest", "-q", "-m", "not slow or uncompiled"),
             {"NUMBA_DISABLE_JIT": "1"},
             passed,
         ),

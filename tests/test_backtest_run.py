@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from experiments import cli
+from experiments.backtest.command import SCENARIOS
 from experiments.backtest.ensemble import jobs_of, observe_all
 from experiments.backtest.observe import LISTED
 from experiments.backtest.scope import scope
-from market.scenario import Scenario
+from market.scenario import SCENARIO_FOLDER, Scenario
 from market.simulation import Simulation
 
 DAYS = 33
@@ -31,6 +32,17 @@ def call(*arguments: str) -> int:
         (["2022", "--runs", "0"], "--runs 0: is not allowed; from 1 to 100,000."),
         (["2022", "--workers", "0"], "--workers 0: is not allowed; at least 1."),
         (["2022", "--set", "nonsense"], "is not of the form key=value"),
+        (["2022", "--set", "days=30"], "--set days=30: is not allowed; the back-test of 2022 is"),
+        (["2022", "--set", "days=30"], "scored on the past that it replays, so days stays 546."),
+        (
+            ["2022", "--set", "crypto.path=random", "--set", "crypto.network=modelled"],
+            '--set crypto.path="random": is not allowed',
+        ),
+        (["2022", "--set", "crypto.path=random"], "the network's hashrate is replayed with prices"),
+        (["2022", "--set", "crypto.network=modelled"], 'so crypto.network stays "history".'),
+        (["2022", "--set", "macro.path=factor"], 'so macro.path stays "history".'),
+        (["2022", "--set", "opening.start=2025"], 'so opening.start stays "2021".'),
+        (["2022", "--set", "crypto.history=mine.csv"], 'so crypto.history stays "packaged".'),
         (["2022", "--runs", "many"], "Invalid value for '--runs'"),
         ([], "YEAR"),
     ],
@@ -74,9 +86,15 @@ def test_observations_are_the_same_whatever_the_workers() -> None:
 
 
 @pytest.mark.slow
-def test_the_command_from_books_to_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    folder = tmp_path / "backtest"
-    options = ["--runs", "2", "--workers", "1", "--set", f"days={DAYS}", "--counterfactuals"]
+def test_the_command_from_books_to_page(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, short = tmp_path / "backtest", tmp_path / "short.toml"
+    whole = (SCENARIO_FOLDER / f"{SCENARIOS['2022']}.toml").read_text(encoding="utf-8")
+    assert "days = 546" in whole
+    short.write_text(whole.replace("days = 546", f"days = {DAYS}"), encoding="utf-8")
+    monkeypatch.setitem(SCENARIOS, "2022", str(short))
+    options = ["--runs", "2", "--workers", "1", "--counterfactuals"]
     assert call("2022", *options, "--json", "--out", str(folder)) == 0
     out, _ = capsys.readouterr()
     data = json.loads(out, parse_constant=lambda name: pytest.fail(f"{name} in the output"))

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import runs
 from by_hand import GPU, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.budgets import clearing_price, units_at
+from market import windows
+from market.budgets import Cleared, clearing_price, units_at, units_in_ladder
+from market.liquidation import lot_reserve_usd
+from market.lots import LotState, rows_in_state
+from market.record import Recorder
+from market.run import Run
 
 
 def buyers(*budgets: float, slots: float = 1e9) -> Bench:
@@ -47,6 +53,58 @@ def test_racks_bind_before_money() -> None:
         clearing_price, k=GPU, bids=bids, asks=np.array([1.0]), offered=np.array([10.0])
     )
     assert price == pytest.approx(1.0)  # six is all they have room for: down to the reserve
+
+
+def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
+    """Three budgets of a hundred at limits of ten, five and two; thirty machines are for sale."""
+    bench = buyers(100.0, 100.0, 100.0)
+    bids = np.array([10.0, 5.0, 2.0])
+    price = bench.kernel(
+        clearing_price, k=GPU, bids=bids, asks=np.array([1.0]), offered=np.array([30.0])
+    )
+    assert price == pytest.approx(5.0)
+    ladder = bench.kernel(units_in_ladder, price=price, k=GPU, bids=bids)
+    # At five each of the first two has money for twenty; the third takes fifty at its own limit.
+    assert ladder == pytest.approx([20.0, 20.0, 50.0])
+    nothing = bench.kernel(units_in_ladder, price=0.0, k=GPU, bids=bids)
+    assert nothing == pytest.approx([10.0, 20.0, 50.0])  # no auction: each at its own limit
+
+
+@pytest.mark.parametrize("seed", [1, 7])
+def test_the_recorded_book_is_the_one_that_cleared(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Limits above the price take no more than what is sold; with those at it they reach it."""
+    sim = runs.fresh("backtest-2022", ("days=320",), seed, "2021")
+    kept: list[tuple[np.ndarray, np.ndarray]] = []
+    monkeypatch.setattr(
+        Recorder, "book", lambda self, run, k, place, limits, units, hold, offered: kept.append(
+            (limits.copy(), units.copy())
+        )
+    )  # fmt: skip
+    cleared = windows.budgets.bids_at_clearing
+    checked = []
+
+    def watch(run: Run, k: int, bids: np.ndarray, hold: float, routine: float) -> Cleared:
+        found = cleared(run, k, bids, hold, routine)
+        price, lots = float(found.bids_usd.max()), run.state.lots
+        scrap = float(run.state.hardware.scrap_usd[k])
+        offers = rows_in_state(k, LotState.IN_PLACE, lots)
+        asks = [
+            lot_reserve_usd(run.today(), i, hold, scrap, run.state.lenders, lots) for i in offers
+        ]
+        sold = routine + sum(lots.units[i] for i, ask in zip(offers, asks) if ask <= price)
+        if price > 0.0 and sold > 5.0 * routine:
+            checked.append((len(kept), price, sold))
+        return found
+
+    monkeypatch.setattr(windows.budgets, "bids_at_clearing", watch)
+    sim.run()
+    assert len(checked) > 3
+    for place, price, sold in checked:
+        limits, units = kept[place]
+        assert units[limits > price * (1 + 1e-9)].sum() <= sold * (1 + 1e-6)
+        assert units[limits >= price * (1 - 1e-9)].sum() >= sold * (1 - 1e-6)
 
 
 @settings(max_examples=60, deadline=None)

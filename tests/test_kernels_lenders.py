@@ -142,6 +142,18 @@ def test_only_who_marks_to_market_sells_and_only_beyond_the_band() -> None:
     assert bench.cash(bench.lender(0)) == pytest.approx(100.0)
 
 
+def test_the_excess_over_target_leverage_goes_day_by_day() -> None:
+    """A tenth of what is left of it each day, if it has ten days."""
+    bench = Bench(lender_capital=True, leverage_band=0.0, deleveraging_days=10.0)
+    bench.balance(0, cash=0.0, other=1000.0, owes=910.0, target_leverage=10.0, marked=True)
+    excess = 1000.0 - 10.0 * 90.0
+    for _ in range(5):
+        assert bench.kernel(funding.target_leverage) == pytest.approx(excess / 10.0)
+        excess *= 0.9
+    assert bench.s.lenders.other_loans_usd[0] == pytest.approx(900.0 + excess)
+    assert bench.s.lenders.capital_usd[0] == pytest.approx(90.0)
+
+
 def test_prices_of_loans_come_back_to_par_and_so_does_capital() -> None:
     bench = Bench(lenders=1, loan_impact=0.5, loan_impact_law=LINEAR,
                   loan_price_half_life_days=10.0)  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 import runs
 
 from agents.party import Kind
-from market.loans import NO_GROWTH, Collateral, Instrument
+from market.loans import NO_GROWTH, Collateral, Instrument, of_sheets
 from market.rows import GPU_GROUPS, Lease, Miner, Neocloud
 from market.sampling import sample_tables
 from market.scenario import Scenario
@@ -233,8 +233,10 @@ def test_btc_loans_open_inside_their_limits(any_size: Simulation) -> None:
     backed = (loans.collateral == Collateral.BTC) & (loans.principal_usd > 0)
     value = loans.collateral_btc[backed] * TABLES.quotes["btc_usd"]
     ltv = loans.principal_usd[backed] / value
-    assert np.all(ltv < loans.margin_call_ltv[backed])
-    assert np.all(loans.initial_ltv[backed] < loans.margin_call_ltv[backed])
+    assert np.all(ltv < of_sheets("margin_call_ltv", loans)[backed])
+    assert np.all(
+        of_sheets("initial_ltv", loans)[backed] < of_sheets("margin_call_ltv", loans)[backed]
+    )
 
 
 # ------------------------------------------------------------------ opening cash flows

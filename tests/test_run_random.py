@@ -19,6 +19,7 @@ from market.simulation import Simulation
 FILES = {"crypto.history", "crypto.history_rescale", "opening.start"}  # not numbers of a market
 NARROW: dict[str, st.SearchStrategy[Any]] = {
     "crypto.path": st.sampled_from(["random", "crash"]),
+    "crypto.network": st.just("modelled"),  # a history of it needs one of prices
     "macro.path": st.just("factor"),  # history ends where the books of 2025 begin
     "opening.scale": st.sampled_from([0.1, 0.3, 1.0]),
 }

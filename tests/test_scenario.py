@@ -177,6 +177,7 @@ def test_scenarios_cannot_be_changed_in_place() -> None:
         ("channels.btc_impact=no", ["channels.btc_impact", "no", "boolean"]),
         ("crypto.path=sideways", ["crypto.path", "sideways", "random", "crash", "history"]),
         ("crypto.path=history", ["crypto.path", "history", "CSV"]),
+        ("crypto.network=history", ["crypto.network", "history", "crypto.path", "random"]),
         ("opening.start=2019", ["opening", "2019", "2025"]),
         ("name=My Crash", ["name", "My Crash"]),
         ("crypto=5", ["crypto", "5"]),

@@ -380,6 +380,25 @@ def test_lenders_that_hold_and_host_take_longer_to_sell(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
+def test_loans_called_in_at_a_pace_do_not_fall_in_a_day(seed: int) -> None:
+    def steepest(days: float) -> float:
+        price = replay(f"lenders.deleveraging_days={days}", seed=seed).series()["loan_price"]
+        return float(price.pct_change().min())
+
+    assert steepest(1.0) < steepest(30.0) < 0.0
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_power_of_the_failed_that_stays_dark_makes_rigs_cheap(seed: int) -> None:
+    name = f"clearing_{NEW_RIGS}_usd"
+    soon, late = (
+        replay(f"liquidation.site_days={days}", seed=seed).series()[name].iloc[330:].mean()
+        for days in (150, 365)
+    )
+    assert soon > late
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_without_recourse_vehicles_fail_and_not_their_owners(seed: int) -> None:
     free, bound = replay("credit.all_non_recourse=true", seed=seed), replay(seed=seed)
     assert len(kinds(free, "surrendered")) > len(kinds(bound, "surrendered"))

@@ -12,6 +12,16 @@ from market.twin.comparison import differences
 
 # Accidents bring failures, hosts and tenants down early; every dated fact is on.
 HASTE = ("days=60", "credit.hazard_per_year=1.0", "facts.draws=all", "facts.shocks=all")
+# Funders run at once, so that an owner fails; lenders keep what they seize.
+KEPT = (
+    *HASTE,
+    "lenders.hold_seized=true",
+    "lenders.deleveraging_days=20",
+    "lenders.run_threshold=0.0",
+    "lenders.run_speed=50.0",
+    "liquidation.legal_days=5",
+    "liquidation.site_days=20",
+)
 YEAR = ("days=300", "credit.hazard_per_year=0.3", "opening.sample=true")
 
 
@@ -20,7 +30,8 @@ YEAR = ("days=300", "credit.hazard_per_year=0.3", "opening.sample=true")
     [
         pytest.param(HASTE, id="haste"),
         pytest.param((*HASTE, "facts.order_repriced_share=0.3"), id="orders given up"),
-        pytest.param(YEAR, id="most of a year", marks=pytest.mark.slow),
+        pytest.param(KEPT, id="machines kept"),
+        pytest.param(YEAR, id="most of a year", marks=[pytest.mark.slow, pytest.mark.uncompiled]),
     ],
 )
 def test_the_twin_lives_through_the_same_days(settings: tuple[str, ...]) -> None:
@@ -33,3 +44,6 @@ def test_the_twin_lives_through_the_same_days(settings: tuple[str, ...]) -> None
     assert event_frame(engine.state)["kind"].tolist() == twin.events["kind"].tolist()
     assert twin.worst_conservation_error < 1e-9
     assert {"shock", "draw", "default", "seizure"} & set(twin.events["kind"]) >= {"default"}
+    if scenario.lenders.hold_seized:
+        assert "hosted" in set(twin.events["kind"])
+        assert "parent_failed" in set(twin.events["cause"])

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from market.scenario import Scenario
 
 SCENARIOS = {"2022": "backtest-2022"}
+REPLAYED = (
+    "days",
+    "opening.start",
+    "crypto.path",
+    "crypto.history",
+    "crypto.history_rescale",
+    "crypto.history_from_opening",
+    "crypto.network",
+    "macro.path",
+)
+"""Settings that say which past is replayed: outcomes are known for that one only."""
 DEFAULT_RUNS = 32
 MOST_RUNS = 100_000
 
@@ -46,7 +57,8 @@ def backtest(
     """Run the ensemble, score it, and print or write the result.
 
     Raises:
-        InputError: no such year, a number of runs that is none, a folder that is not free.
+        InputError: no such year, a number of runs that is none, another past than that of the
+            outcomes, a folder that is not free.
     """
     if year not in SCENARIOS:
         raise InputError(f"There is no back-test of '{year}'; allowed: {', '.join(SCENARIOS)}.")
@@ -54,10 +66,11 @@ def backtest(
         raise InputError(f"--runs {runs}: is not allowed; from 1 to {MOST_RUNS:,}.")
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: is not allowed; at least 1.")
-    folder = RunFolder(out, SCENARIOS[year]) if out is not None or not as_json else None
     from market.scenario import Scenario
 
     base = Scenario.load(SCENARIOS[year]).with_settings(["opening.sample=true"])
+    _refuse_another_past(base, settings, year)
+    folder = RunFolder(out, SCENARIOS[year]) if out is not None or not as_json else None
     plan = Plan(base, tuple(settings), runs, counterfactuals, fixed_rules)
     picture, data = run_ensemble(plan, workers)
     text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
@@ -82,6 +95,22 @@ def backtest(
         from experiments.backtest.page import show
 
         show(picture, written)
+
+
+def _refuse_another_past(base: Scenario, settings: list[str], year: str) -> None:
+    """Known outcomes say nothing about days and prices that were never replayed."""
+    changed = base.with_settings(settings)
+    for key in REPLAYED:
+        *sections, leaf = key.split(".")
+        was, now = (
+            getattr(getattr(scenario, sections[0]) if sections else scenario, leaf)
+            for scenario in (base, changed)
+        )
+        if was != now:
+            raise InputError(
+                f"--set {key}={json.dumps(now)}: is not allowed; the back-test of {year} is scored "
+                f"on the past that it replays, so {key} stays {json.dumps(was)}."
+            )
 
 
 def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, Any]]:

@@ -33,16 +33,16 @@ ARMS: tuple[Arm, ...] = (
         "no forced sales of bitcoin", ("channels.crypto_margin=false", "channels.btc_impact=false")
     ),
     Arm("all loans non-recourse", ("credit.all_non_recourse=true",)),
-    Arm("lenders hold and host", ("lenders.least_patience_days=3650",)),
+    Arm("lenders hold and host", ("lenders.hold_seized=true",)),
     Arm("marks follow evidence", ("marks.evidence_weight=1.0",)),
     Arm("callable funding locked", ("lenders.locked_funding=true",)),
     Arm("no shocks from outside", ('facts.shocks="none"',)),
     Arm(LATER_DRAWS, ('facts.draws="all"',)),
 )
 """One change each: no margin calls on coins and no impact of sales; secured loans end with their
-collateral; lenders wait ten years and have seized rigs hosted; marks are the last clearing price;
-no funder leaves before maturity; nothing happens outside this market; with hindsight, money that
-was agreed after the opening."""
+collateral; lenders and receivers of failed ones keep seized rigs and have them hosted; marks are
+the last clearing price; no funder leaves before maturity; nothing happens outside this market; with
+hindsight, money that was agreed after the opening."""
 
 OUTCOMES = {
     "named": "named borrowers in default",

@@ -104,7 +104,7 @@ def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome
     from market.simulation import Simulation
 
     tables = perturbed_tables(scores) if scores else None
-    simulation = Simulation(scenario, seed, tables).run()
+    simulation = Simulation(scenario, seed, tables, keeps_book=False).run()
     return Outcome(simulation.summary(), simulation.series)
 
 

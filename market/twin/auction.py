@@ -206,6 +206,8 @@ def _free_sites(market: TwinMarket) -> None:
             continue
         if lot.listed and lot.borrower.status is Status.ACTIVE:
             continue  # who sells machines keeps the hall
+        if lot.state is LotState.LEGAL and lot.is_held():
+            continue  # machines that are run there keep it too
         total = market.open_slots[kind.rack]
         if total > 0.0:
             freed = lot.seized_units * kind.slots_per_unit

@@ -97,10 +97,21 @@ def declare_defaults(market: TwinMarket) -> None:
         if draw < market.terms.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
+        elif _parent_failed(borrower):
+            assert borrower.parent is not None
+            go_bankrupt(borrower, Cause.PARENT_FAILED, borrower.parent.default_event)
         elif borrower.suppliers_file():
             go_bankrupt(borrower, Cause.OPERATING_COSTS, borrower.blame())
         else:
             _enforce_loans(borrower)
+
+
+def _parent_failed(borrower: Borrower) -> bool:
+    """Whether the firm that owns it failed on an earlier day."""
+    owner, market = borrower.parent, borrower.model
+    if owner is None or not market.terms.group_filing or owner.status is Status.ACTIVE:
+        return False
+    return owner.default_day < market.day
 
 
 def _enforce_loans(borrower: Borrower) -> None:

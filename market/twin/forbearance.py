@@ -14,6 +14,7 @@ from market.loans import Collateral, LoanStatus
 from market.twin.auction import (
     best_first,
     bids_for,
+    hold_value_usd,
     income_usd_day,
     option_usd,
     set_strips,
@@ -120,7 +121,7 @@ def enforcement_usd(loan: Loan) -> float:
         assert loan.hardware is not None
         assert loan.holding is not None
         wait = terms.legal_days + loan.hardware.relocation_days
-        per_unit = realisable_usd_unit(loan.market, loan.hardware, loan.holding.units)
+        per_unit = seized_usd_unit(loan.market, loan.hardware, loan.holding.units)
         secured = loan.collateral_units * per_unit * math.exp(-rate * wait / 365.0)
     elif loan.collateral is Collateral.SITE:
         value = terms.site_recovery_share * loan.site_value_usd
@@ -130,6 +131,13 @@ def enforcement_usd(loan: Loan) -> float:
         return secured
     dividend = estate_share(loan.borrower) * math.exp(-rate * terms.bankruptcy_days / 365.0)
     return secured + dividend * (loan.principal_usd - secured)
+
+
+def seized_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
+    """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
+    if market.terms.hold_seized:
+        return hold_value_usd(market, kind)
+    return realisable_usd_unit(market, kind, position)
 
 
 def realisable_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
@@ -164,11 +172,12 @@ def estate_share(borrower: Borrower) -> float:
     """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
     market, terms, btc_usd = borrower.model, borrower.model.terms, borrower.model.prices.btc_usd
     assets = 0.0
-    price: dict[HardwareClass, float] = {}
+    position: dict[HardwareClass, float] = {}
     for kind, holding in borrower.holdings.items():
         if holding.units > 0.0:
-            price[kind] = realisable_usd_unit(market, kind, holding.units)
-            assets += max(holding.units - holding.pledged, 0.0) * price[kind]
+            position[kind] = holding.units
+            free = max(holding.units - holding.pledged, 0.0)
+            assets += free * realisable_usd_unit(market, kind, holding.units)
     coins = (borrower.btc + borrower.btc_lent) * btc_usd
     assets += max(borrower.cash_usd, 0.0) + coins
     claims = borrower.payables_usd
@@ -178,7 +187,10 @@ def estate_share(borrower: Borrower) -> float:
         secured = loan.collateral_btc * btc_usd
         if loan.collateral is Collateral.HARDWARE:
             assert loan.hardware is not None
-            secured = loan.collateral_units * price.get(loan.hardware, 0.0)
+            per_unit = 0.0
+            if loan.hardware in position:
+                per_unit = seized_usd_unit(market, loan.hardware, position[loan.hardware])
+            secured = loan.collateral_units * per_unit
         elif loan.collateral is Collateral.SITE:
             secured = terms.site_recovery_share * loan.site_value_usd
         claims += max(loan.principal_usd - secured, 0.0)

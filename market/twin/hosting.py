@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agents.buyer import Rack
-from market.events import Cause, Event
 from market.hardware import Family
 from market.lots import LotState
 from market.twin.rules import hosts
@@ -83,12 +82,4 @@ def _move_in(lot: Lot, units: float, before: float) -> None:
     market.hosted_slots[kind.rack] += units * kind.slots_per_unit
     lot.charge(max(0.0, units - before) * market.terms.removal_usd_per_gpu)
     if before <= 0.0:
-        market.note(
-            Event.HOSTED,
-            Cause.RETURNS,
-            lot.owner,
-            lot.borrower,
-            lot.loan,
-            units * lot.mark_usd,
-            lot.event,
-        )
+        lot.note_hosted(units)

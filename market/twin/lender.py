@@ -173,6 +173,7 @@ class Lender(Party):
         wanted = deleveraging_usd(
             capital + self.funding_usd, capital, self.target_leverage, terms.leverage_band
         )
+        wanted /= terms.deleveraging_days
         sold = max(0.0, min(wanted, min(self.other_loans_usd, self.funding_usd)))
         self.other_loans_usd -= sold
         self.funding_usd -= sold

@@ -63,7 +63,7 @@ class Lot:
         kind = self.hardware
         if self.state is LotState.SOLD or kind.family is Family.SITE:
             return
-        standing = self.state in (LotState.LEGAL, LotState.IN_PLACE)
+        standing, held = self.state in (LotState.LEGAL, LotState.IN_PLACE), self.is_held()
         storage: float = self.market.terms.storage_usd_per_gpu_day
         if standing and kind.family is Family.GPU:
             rate = self._keep_gpus_rented()
@@ -74,6 +74,27 @@ class Lot:
         else:
             rate = storage * kind.kw / GPU_KW
         self.charge(rate * self.units)
+        if held and self.loan is not None and self.loan.principal_usd <= 1e-6:
+            self._return_to_estate()
+
+    def is_held(self) -> bool:
+        """Whether its lender keeps it for good and has it run where it stands."""
+        terms = self.market.terms
+        if not terms.hold_seized or self.loan is None or self.hardware.family is Family.SITE:
+            return False
+        return self.market.day >= self.seized_day + terms.legal_days
+
+    def _run_share(self) -> float:
+        """Of machines that pay: all of what is held, else the receiver's share."""
+        share: float = 1.0 if self.is_held() else self.market.terms.receiver_share
+        return share
+
+    def _return_to_estate(self) -> None:
+        """The claim is repaid: the rest belongs to the estate."""
+        assert self.loan is not None
+        self.loan.lot = None
+        self.loan = None
+        self.owner = self.borrower
 
     def _keep_gpus_rented(self) -> float:
         """Earn rent with the receiver's share; returns the idle cost of a unit [USD]."""
@@ -81,7 +102,7 @@ class Lot:
         running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
         margin = self.hosting_margin_usd_day()
         margin += terms.contract_kept_share * self.premium_usd_unit_day
-        rented = terms.receiver_share if margin > 0.0 else 0.0
+        rented = self._run_share() if margin > 0.0 else 0.0
         market.prices.receiver_gpus += rented * self.units * gpu.quality
         income = rented * self.units * margin
         if income > 0.0:
@@ -114,9 +135,11 @@ class Lot:
         running = rig.kw * HOURS_PER_DAY * CARRY_USD_KWH
         price, hashprice = self.borrower.power_usd_mwh, market.prices.hashprice_usd_ph_day
         pays = online_share(hashprice, price, rig.lo_j_th, rig.hi_j_th)
-        share = pays * terms.receiver_share
+        share = pays * self._run_share()
         income = share * self.units / TH_PER_PH * hashprice
         income -= power_cost_usd_day(self.units, share, price, rig.lo_j_th, rig.hi_j_th)
+        if self.is_held():
+            income *= 1.0 - terms.hosting_discount
         if income > 0.0:
             market.prices.receiver_th += share * self.units
             self._earn(income, market.exchange)
@@ -158,6 +181,9 @@ class Lot:
         if kind.family is Family.SITE:
             if self.state is LotState.LEGAL and waited >= terms.site_days:
                 self._offer(LotState.REMOVED)
+        elif self.is_held():
+            if self.market.day == self.seized_day + terms.legal_days:
+                self.note_hosted(self.units)
         elif self.state is LotState.LEGAL:
             if waited >= terms.legal_days:
                 if self._stays():
@@ -170,6 +196,18 @@ class Lot:
                 self._remove()
         elif self.state is LotState.MOVING and waited >= kind.relocation_days:
             self._offer(LotState.REMOVED)
+
+    def note_hosted(self, units: float) -> None:
+        """Its owner keeps so many of its machines and has them run."""
+        self.market.note(
+            Event.HOSTED,
+            Cause.RETURNS,
+            self.owner,
+            self.borrower,
+            self.loan,
+            units * self.mark_usd,
+            self.event,
+        )
 
     def _stays(self) -> bool:
         """Rigs, what nobody buys removed, and clusters large enough are offered in place."""
@@ -274,8 +312,7 @@ class Lot:
         buyer.pay(self.borrower, net - applied)
         loan.count_recovery(applied)
         if self.state is not LotState.SOLD and loan.principal_usd <= 1e-6:
-            self.loan = loan.lot = None  # repaid: the rest belongs to the estate
-            self.owner = self.borrower
+            self._return_to_estate()
         return event
 
     def _note_sale(self, proceeds_usd: float, buyer: Party) -> Entry:

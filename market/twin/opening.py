@@ -58,6 +58,8 @@ def open_twin(market: TwinMarket) -> None:
     parties: list[Party] = [
         *market.borrowers, *market.lenders, *market.buyers, *market.outsiders
     ]  # fmt: skip
+    for borrower, owner in zip(market.borrowers, state.parties.parent.tolist(), strict=False):
+        borrower.parent = parties[owner] if owner >= 0 else None
     holdings = _holdings(state, parties, market.hardware)
     market.listing_room = (LISTINGS - 1) * int(state.holdings.first[state.first_lender])
     market.contracts = _contracts(state, parties, market.hardware, holdings)
@@ -108,7 +110,7 @@ def _fill(party: Party, *rows: dict[str, Any]) -> None:
 
 
 def _borrowers(market: TwinMarket, state: State) -> list[Borrower]:
-    parties = _rows(state.parties, leave=("kind", "status"))
+    parties = _rows(state.parties, leave=("kind", "status", "parent"))
     tables = [_rows(table) for table in (state.borrowers, state.miners, state.neoclouds)]
     result: list[Borrower] = []
     for b in range(state.borrower_count):
@@ -133,7 +135,7 @@ def _lenders(market: TwinMarket, state: State) -> list[Lender]:
 
 def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     first = state.first_buyer
-    rows = _rows(state.buyers, leave=("slots_open", "accepts"))
+    rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
         Buyer(market, first + i, state.names.parties[first + i], **row)
         for i, row in enumerate(rows)
@@ -193,8 +195,10 @@ def _loans(market: TwinMarket, state: State, holdings: list[Holding]) -> None:
     market.loans = []
     happened = [name for name in state.loans._fields if name in Loan.__dataclass_fields__]
     history = happened[happened.index("arrears_interest_usd") :]
-    leave = ("first", "open_lots", *history)
+    leave = ("first", "claim", "claims", "sheets", *history)
+    sheets = _rows(state.loans.sheets)
     for number, row in enumerate(_rows(state.loans, leave=leave)):
+        row |= sheets[row.pop("sheet")]
         for name in TERMS_NOT_ALL_HAVE:
             row[name] = _given(row[name])
         k, growth = row["hardware"], row["growth"]
