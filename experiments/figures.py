@@ -159,7 +159,8 @@ def _stack_defaults(
     largest = failed.nlargest(MOST_NAMES, "debt_usd")
     wide, high = 0.05 * (x[-1] - x[0]), 0.045 * axes.get_ylim()[1]
     taken: list[tuple[float, float]] = []
-    for number, (name, day, debt) in enumerate(rows(largest, "name", "day", "debt_usd"), start=1):
+    columns = ("name", "kind", "day", "debt_usd")
+    for number, (name, kind, day, debt) in enumerate(rows(largest, *columns), start=1):
         at = (float(results.x(day)), float((failed["day"] <= day).sum()))
         while any(abs(at[0] - x0) < wide and abs(at[1] - y0) < high for x0, y0 in taken):
             at = (at[0], at[1] + high)
@@ -167,7 +168,8 @@ def _stack_defaults(
         axes.plot(*at, "o", color="white", mec=style.BLACK, ms=9, clip_on=False)
         axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(
-            f"{number}  {words.short(name, 24)} {words.money(debt)}",
+            f"{number}  {words.short(name, 24)} {words.money(debt)}"
+            + ", vehicle" * (kind != "default"),
             (0.03, 1.0 - 0.058 * number),
             xycoords="axes fraction",
             fontsize=8,

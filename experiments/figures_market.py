@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25", "J25_38", "J38_60", "GT60")
 LINEAR_LTV = 3.0  # of the whole market; beyond it the axis is logarithmic
-MOST_LTV = 100.0  # beyond it nobody bids
+MOST_LTV = 1e4  # nobody bids: a ratio beyond it is none
+SAME = 0.02  # two ratios so near each other need one label
 MOST_CLASSES = 11
 IN_A_ROW = 3  # panels of marks
 
@@ -168,7 +169,7 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     worst = int(real.where(known, -1.0).to_numpy().argmax())
     x = results.x(series["day"])
     both = np.concatenate([paper[known], real[known]])
-    cap = min(MOST_LTV, float(both.max()))
+    cap = float(both[both < MOST_LTV].max(initial=1.0))
     if cap > LINEAR_LTV:
         low = float(np.clip(both.min(), 0.01, 1.0))
         axes.set_yscale("log")
@@ -183,7 +184,7 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     for ltv, color in ((paper, style.BLUE), (real, style.RED)):
         at = x[worst], min(float(ltv.iloc[worst]), cap)
         axes.plot(*at, "o", color=color, ms=5)
-        if worst > 0.9 * results.last_day:  # the label at the end says it
+        if abs(ltv.iloc[worst] / ltv[known].iloc[-1] - 1) < SAME:  # the label at the end says it
             continue
         axes.annotate(
             _written(float(ltv.iloc[worst])),
@@ -226,7 +227,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
     ratios = ("paper", "together", "alone", "paper_to_bids")
     known = table[list(ratios[:3])].to_numpy(float)
     low = 0.8 * float(np.clip(np.nanmin(known), 0.01, 0.5))
-    cap = float(np.clip(np.nanmax(known), 2.0, MOST_LTV))
+    cap = float(known[known < MOST_LTV].max(initial=2.0))
     axes.set_xscale("log")
     for row, (paper, together, alone, bids) in enumerate(rows(table, *ratios)):
         said, sold, apart = (min(max(ltv, low), cap) for ltv in (paper, together, alone))
@@ -255,7 +256,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.set_xlabel("loan to value, %")
-    style.panel_title(axes, f"By collateral, {words.date(results.date(table['day'].iloc[0]))}")
+    style.panel_title(axes, f"By class, {words.date(results.date(table['day'].iloc[0]))}")
 
 
 @style.styled

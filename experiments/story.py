@@ -159,8 +159,16 @@ def defaults(results: Results) -> Chapter:
     if failed.empty:
         return Chapter(title, "Nobody defaults.", figures=figures)
     table = tuple(
-        (*_when(results, day), name, kind, words.cause(cause), words.money(debt))
-        for day, name, kind, cause, debt in rows(failed, "day", "name", "type", "cause", "debt_usd")
+        (
+            *_when(results, day),
+            name,
+            of if kind == "default" else "vehicle",
+            words.cause(cause),
+            words.money(debt),
+        )
+        for day, name, kind, of, cause, debt in rows(
+            failed, "day", "name", "kind", "type", "cause", "debt_usd"
+        )
     )
     largest = failed.iloc[int(failed["debt_usd"].to_numpy().argmax())]
     cascade = results.summary["cascade"]["largest"]
@@ -278,7 +286,7 @@ def losses(results: Results) -> Chapter:
         (
             name,
             words.lender(kind),
-            words.money(on_loans),
+            words.money(on_loans) if on_loans else "–",
             words.money(loss - on_loans) if loss > on_loans else "–",
             words.percent(loss / capital if capital > 0 else None, 1),
             fate or f"{100 * ratio:.1f} / {words.percent(least, 1)}" + " missed" * (lender in weak),

@@ -85,6 +85,8 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             ["run", "rental-deflation", "--start", "2021"],
             "--start: compute.path is 'scripted', but nobody rents compute in the books of 2021",
         ),
+        (["run", "calm", "--set", "synthetic.parties=500"], "only --start synthetic reads that"),
+        (["run", "calm", "--set", "facts.orders=false"], "only --start 2021 reads that section"),
         (["run", "calm", "--start", "2021", "--scale", "2"], "the books of 2021 come in one size"),
         (["view", "joint-crash", "--start", "2021"], "nobody rents compute in the books of 2021"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
@@ -213,7 +215,8 @@ def test_a_run_tells_which_lenders_failed_and_what_that_cost(
     summary = json.loads(Path("here/summary.json").read_text(encoding="utf-8"))
     lenders = pd.read_parquet("here/lenders.parquet").set_index("lender")
     failed = summary["defaulted"]["lender"]
-    assert "3AC" in failed and f"{len(failed)} lenders fail (Three Arrows Capital" in told
+    verb = "lender fails" if len(failed) == 1 else "lenders fail"
+    assert "3AC" in failed and f"{len(failed)} {verb} (Three Arrows Capital" in told
     assert lenders.index[lenders["fate"] == "failed"].tolist() == sorted(
         failed, key=lenders.index.get_loc
     )

@@ -75,7 +75,8 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
         f"{words.times(arms, 'arm')} × {words.times(plan.replicates, 'replicate')}."
     )
     typer.echo(
-        f"{cost['run_s']:.2f} s a run: {cost['hours']:.3g} hours with {count:,} {where}; "
+        f"{cost['run_s']:.2g} s a run: {cost['hours']:.2g} hours ({clock(3600 * cost['hours'])}) "
+        f"with {count:,} {where}; "
         f"{cost['gigabytes']:.2g} gigabytes."
     )
 
