@@ -24,7 +24,7 @@ class Borrowers(NamedTuple):
     site_usd: NDArray[np.float64]  # paid for sites since the opening, at cost
     deposits_usd: NDArray[np.float64]  # paid on hardware orders before the opening
     creditworthy: NDArray[np.bool_]  # passed underwriting this week
-    refusal_event: NDArray[np.int64]  # the sale but for which it would have passed, -1 if none
+    refusal_event: NDArray[np.int32]  # the sale but for which it would have passed, -1 if none
     interest_reserve_usd: NDArray[np.float64]  # a quarter's interest, kept by who can roll
     market_cap_open_usd: NDArray[np.float64]  # of listed ones, else 0
     assets_open_usd: NDArray[np.float64]  # as underwriting counts them
@@ -32,7 +32,7 @@ class Borrowers(NamedTuple):
     equity_usd: NDArray[np.float64]  # market value this week
     shares: NDArray[np.float64]  # outstanding; of a dollar each where no price is known
     equity_room_usd: NDArray[np.float64]  # new shares the market takes now
-    equity_event: NDArray[np.int64]  # its last issue, -1 if none
+    equity_event: NDArray[np.int32]  # its last issue, -1 if none
     cash_flow_usd_day: NDArray[np.float64]  # operating, of the last day
     trailing_cash_flow_usd: NDArray[np.float64]  # exponentially weighted, per day, over a quarter
 
@@ -41,8 +41,8 @@ def empty_borrowers(count: int) -> Borrowers:
     """A table of ``count`` rows of zeros."""
     typed: dict[str, Any] = {
         "creditworthy": np.zeros(count, np.bool_),
-        "refusal_event": np.full(count, -1, np.int64),
-        "equity_event": np.full(count, -1, np.int64),
+        "refusal_event": np.full(count, -1, np.int32),
+        "equity_event": np.full(count, -1, np.int32),
     }
     plain: dict[str, Any] = {
         name: np.zeros(count) for name in Borrowers._fields if name not in typed

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from agents.compiled import compiled
 
 MONTHS_PER_YEAR = 12
+DEALER_VIEW_SHARE = 0.25  # dealers differ so much less in what they think, and only downwards
 
 
 class Rack(IntEnum):
@@ -40,6 +41,7 @@ class Buyers(NamedTuple):
     slots_open: NDArray[np.float64]  # [buyer, Rack] free at the opening
     needs_slots: NDArray[np.bool_]  # dealers do not: they resell
     accepts: NDArray[np.bool_]  # [buyer, class]
+    private_view: NDArray[np.float64]  # [buyer, class] what it thinks it worth, over the strip
     in_place_only: NDArray[np.bool_]
     min_lot_gpus: NDArray[np.float64]
     credit_share: NDArray[np.float64]  # of its budget, lent by this market's lenders
@@ -93,6 +95,17 @@ def strip_value_usd(
         run = option_to_run_usd(income, cost_usd_day, math.sqrt(variance))
         value += run * (365.0 / MONTHS_PER_YEAR) / (1.0 + required_return) ** t
     return value
+
+
+@compiled
+def private_view(draw: float, deviation: float, uses: bool) -> float:
+    """What a buyer thinks a class is worth, over what others do: lognormal of that log deviation.
+
+    Who does not use machines but resells them knows the price better, and bids below it.
+    """
+    if uses:
+        return np.exp(deviation * draw)
+    return np.exp(-DEALER_VIEW_SHARE * deviation * abs(draw))
 
 
 @compiled

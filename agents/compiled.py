@@ -138,12 +138,12 @@ _OPTIONS = {
 }
 
 
-# What a kernel uses where it makes arrays or parts of them, or reaches the shared tables.
+# What a kernel uses where it makes arrays or parts of them.
 _MAKERS = frozenset(
     ("arange", "argsort", "array", "asarray", "astype", "ascontiguousarray")
     + ("clip", "concatenate", "copy", "cumsum", "diff", "empty", "flatnonzero", "full")
     + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
-    + ("tables", "where", "zeros", "Shared")
+    + ("where", "zeros")
 )
 _SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE"))
 

@@ -60,9 +60,9 @@ class Parties(NamedTuple):
     payables_usd: NDArray[np.float64]  # operating cost it could not pay, owed to UTILITY
     payables_day: NDArray[np.int32]  # since when, -1 if none
     default_day: NDArray[np.int32]  # -1 if none
-    default_event: NDArray[np.int64]  # -1 if none
-    sale_event: NDArray[np.int64]  # its last treasury sale under pressure, -1 if none
-    trail_event: NDArray[np.int64]  # its last adverse event: parent of what follows from it
+    default_event: NDArray[np.int32]  # -1 if none
+    sale_event: NDArray[np.int32]  # its last treasury sale under pressure, -1 if none
+    trail_event: NDArray[np.int32]  # its last adverse event: parent of what follows from it
     parent: NDArray[np.int32]  # owner whose insolvency is its own, -1 if none or ring-fenced
 
 
@@ -78,8 +78,8 @@ def empty_parties(count: int) -> Parties:
         payables_usd=np.zeros(count),
         payables_day=np.full(count, -1, np.int32),
         default_day=np.full(count, -1, np.int32),
-        default_event=np.full(count, -1, np.int64),
-        sale_event=np.full(count, -1, np.int64),
-        trail_event=np.full(count, -1, np.int64),
+        default_event=np.full(count, -1, np.int32),
+        sale_event=np.full(count, -1, np.int32),
+        trail_event=np.full(count, -1, np.int32),
         parent=np.full(count, -1, np.int32),
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from experiments import words
+from experiments.headline import lenders_gone
 from experiments.story import impairment
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ def _shock(results: Results) -> str:
     moved = results.summary.get("btc_impact_worst")
     if words.is_number(moved):
         text += f": by {words.percent(moved, 1)} on the worst day"
-    return f"{text}. Hashprice and rents also answer to machines that are switched off or seized."
+    prices = "Hashprice and rents also answer" if results.has_rents else "Hashprice also answers"
+    return f"{text}. {prices} to machines that are switched off or seized."
 
 
 def _defaults(results: Results) -> str:
@@ -61,18 +63,21 @@ def _cascade(results: Results) -> str:
     number = results.summary["cascade"]["reproduction_number"]
     return (
         "Read it like a folder tree: whatever hangs from a line was triggered by it. On the right, "
-        "when it happened; the larger the dot, the more money. On average a default causes "
-        f"{number or 0.0:.2f} others: below 1 a cascade dies out."
+        "when it happened; the larger the dot, the more money. On average a failure causes "
+        f"{number or 0.0:.2f} others: below 1 a cascade dies out. Cascades count borrowers and "
+        "lenders; a project vehicle that defaults is shown and not counted."
     )
 
 
 def _liquidation(results: Results) -> str:
-    left = results.final("gpus_seized") - results.final("gpus_sold")
-    rigs = results.final("asic_th_seized") - results.final("asic_th_sold")
+    left = [
+        f"{words.count(results.final(seized) - results.final(sold))} {unit}"
+        for unit, seized, sold, _ in results.families
+    ]
+    days = words.times(results.scenario.liquidation.legal_days, "day")
     return (
         "The distance from green up to grey is hardware in lenders' or estates' hands: "
-        f"{words.count(left)} GPUs and {words.count(rigs)} TH/s of rigs at the end. Possession "
-        f"takes {results.scenario.liquidation.legal_days} days, then it waits for a buyer."
+        f"{words.listed(left)} at the end. Possession takes {days}, then it waits for a buyer."
     )
 
 
@@ -116,9 +121,12 @@ def _illusion(results: Results) -> str:
 
 def _losses(results: Results) -> str:
     text = "Left, dollars; right, the same loss against the capital that has to bear it."
-    if results.impaired:
-        text += f" {impairment(results.impaired)}"
-    return text
+    if results.lenders_of("failed"):
+        text += (
+            " What a failed lender's loans lose later falls on those who bought them; it still "
+            "stands beside its name. A failure from outside takes what its creditors lose, too."
+        )
+    return " ".join(filter(None, [text, impairment(results.impaired)]))
 
 
 def _lenders(results: Results) -> str:
@@ -126,30 +134,24 @@ def _lenders(results: Results) -> str:
     return (
         "A lender gives less credit once half of its headroom over minimum capital is lost, and "
         f"none at the minimum; all together gave {words.percent(lowest)} of their usual credit on "
-        "the worst day. Black bars: below minimum capital."
+        "the worst day. Black bars: below minimum capital, closed or failed."
     )
 
 
 def _network(results: Results) -> str:
+    right = ", neoclouds right" * ("neocloud" in results.borrower_kinds)
     return (
-        "Parties keep their places: miners left, lenders in the middle, neoclouds right, those "
+        f"Parties keep their places: miners left, lenders in the middle{right}, those "
         "with most debt on top. Lines in colour are owed by whoever has that colour. A lender "
         "below its minimum capital is drawn as called."
     )
 
 
 def _failure(results: Results) -> str:
-    lenders = results.summary["lenders"]
-    failed, closed = results.summary["defaults"]["lender"], results.summary["sleeves_closed"]
-    arms = words.times(len(closed), "lending arm")
-    text = (
-        f"{words.times(failed, 'lender')} failed outright; {arms} of larger firms closed, whose "
-        "debts the parents pay."
-    )
-    withdrawn = lenders["withdrawn_usd"]
+    text = lenders_gone(results) or "All lenders stand."
+    if results.lenders_of("closed"):
+        text += " What lending arms owe is paid by their parents."
+    withdrawn = results.summary["lenders"]["withdrawn_usd"]
     if withdrawn > 0:
         text += f" Funders withdrew {words.money(withdrawn)} from lenders they heard bad news of."
-    lost = lenders["interlender_loss_usd"] + lenders["depositor_loss_usd"]
-    if lost > 0:
-        text += f" Creditors of the failed lost {words.money(lost)}."
     return text

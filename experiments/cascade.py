@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from experiments.results import Results
 
-DEFAULTS = ("default", "perimeter_default", "lender_failed")
+FAILURES = ("default", "lender_failed")  # a borrower or lender falls; cascades count these
+DEFAULTS = (*FAILURES, "perimeter_default")
 CONSEQUENCES = (
     "seizure",
     "hardware_sale",
@@ -77,6 +78,11 @@ class Node:
         """Whether a party, or a project vehicle, fails here."""
         return self.kind in DEFAULTS
 
+    @property
+    def is_failure(self) -> bool:
+        """Whether a borrower or a lender fails here."""
+        return self.kind in FAILURES
+
     def walk(self, depth: int = 0) -> Iterator[tuple[int, Node]]:
         """This node and all below it, with their depth, in the order they are drawn."""
         pending = [(depth, self)]
@@ -96,8 +102,8 @@ class Node:
 
     @property
     def failed(self) -> list[str]:
-        """The parties that default in this tree, in order, each once."""
-        return list(dict.fromkeys(node.party for _, node in self.walk() if node.is_default))
+        """The parties that fail in this tree, in order, each once."""
+        return list(dict.fromkeys(node.party for _, node in self.walk() if node.is_failure))
 
 
 def forest(events: pd.DataFrame) -> list[Node]:
@@ -123,12 +129,12 @@ def forest(events: pd.DataFrame) -> list[Node]:
 
 
 def cascades(trees: list[Node]) -> list[Node]:
-    """Trees in which one default led to another, cut at their first default; the largest first."""
+    """Trees in which one failure led to another, cut at their first; the largest first."""
     firsts: list[Node] = []
     pending = list(trees)
     while pending:
         node = pending.pop()
-        if node.is_default:
+        if node.is_failure:
             firsts.append(node)
         else:
             pending.extend(node.children)

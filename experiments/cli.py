@@ -18,6 +18,7 @@ import typer
 if TYPE_CHECKING:
     from market.scenario import Scenario
 
+READ_ONLY_BY = {"synthetic": "synthetic", "facts": "2021"}  # section and starting point
 INTERRUPTED = 130
 BAD_INPUT = 2
 
@@ -73,7 +74,7 @@ def run(
     """Simulate a scenario; write its tables, figures and report into a folder."""
     from experiments.run import run_scenario
 
-    chosen = load(scenario)
+    chosen = named = load(scenario)
     for option, key, value in (
         ("--start", "opening.start", start),
         ("--scale", "opening.scale", scale),
@@ -82,7 +83,8 @@ def run(
         if value is not None:
             chosen = with_option(chosen, option, key, value)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, figures=figures, as_json=json_)
+    refuse_what_is_idle(named, chosen)
+    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_)
 
 
 @app.command(
@@ -247,8 +249,10 @@ def check(
     ],
 ) -> None:
     """Check a scenario file and say in one line whether it is valid."""
+    from experiments import words
+
     chosen = load(file)
-    typer.echo(f"{file}: valid ({chosen.name}, {chosen.days:,} days).")
+    typer.echo(f"{file}: valid ({chosen.name}, {words.times(chosen.days, 'day')}).")
 
 
 def load(name: str) -> Scenario:
@@ -267,6 +271,23 @@ def with_option(scenario: Scenario, option: str, key: str, value: Any) -> Scenar
         target = target.setdefault(section, {})
     target[leaf] = value
     return type(scenario).from_dict(data, option)
+
+
+def refuse_what_is_idle(named: Scenario, chosen: Scenario) -> None:
+    """Refuse settings of a section that the chosen books do not read.
+
+    Raises:
+        InputError: such a section was changed.
+    """
+    from market.errors import InputError
+
+    start = chosen.opening.start
+    for section, reader in READ_ONLY_BY.items():
+        if start != reader and getattr(chosen, section) != getattr(named, section):
+            raise InputError(
+                f"--set {section}: changes nothing on the books of {start}; only --start {reader} "
+                "reads that section."
+            )
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from experiments import words
+
 FREQUENT_SHARE = 0.25
 
 
@@ -106,7 +108,7 @@ def main(
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{chosen.name}: {seeds} seeds, {chosen.days} days")
+    typer.echo(f"{chosen.name}: {words.times(seeds, 'seed')}, {words.times(chosen.days, 'day')}")
     for line in describe(summaries, chosen.days):
         typer.echo("  " + line)
 

@@ -18,6 +18,7 @@ from experiments.figures_market import collateral_illusion, liquidation, marks
 from experiments.figures_network import network
 from experiments.lender_failure import lender_failure
 from experiments.results import rows
+from experiments.story import who_fails
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -37,31 +38,35 @@ CAUSE_COLORS = (style.BLUE, style.RED, style.GREEN, style.ORANGE, style.PURPLE, 
 
 @style.styled
 def shock(results: Results) -> Figure:
-    """Bitcoin, hashprice and the rent of an H100, indexed to 100 at the opening."""
+    """Bitcoin, hashprice and, if there is one, the rent of an H100: 100 at the opening."""
     series = results.series
     btc = series["btc_usd"]
     low = int(btc.to_numpy().argmin())
     fall = 1 - btc.iloc[low] / btc.iloc[0]
-    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
+    other = "rent_h100_usd_h" if results.has_rents else "hashprice_usd_ph_day"
+    what = "the rent of an H100" if results.has_rents else "hashprice"
+    change = series[other].iloc[-1] / series[other].iloc[0] - 1
     random = results.scenario.crypto.path == "random"
     who = "No scripted crash: bitcoin" if random else "Bitcoin"
     moved = (
         "unchanged"
-        if abs(rent) < 0.005
-        else f"{words.percent(abs(rent))} " + ("lower" if rent < 0 else "higher")
+        if abs(change) < 0.005
+        else f"{words.percent(abs(change))} " + ("lower" if change < 0 else "higher")
     )
     depth = f"more than {words.percent(fall)} below" if fall >= 0.005 else "below"
     title = (
         f"{who} falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
-        f"{results.date(series['day'].iloc[low]):%B %Y}; the rent of an H100 ends {moved}"
+        f"{results.date(series['day'].iloc[low]):%B %Y}; {what} ends {moved}"
         if fall >= 0.1
-        else f"No crash: bitcoin never falls {depth} its opening; H100 rent ends {moved}"
+        else f"No crash: bitcoin never falls {depth} its opening; {what} ends {moved}"
     )
     opening = (
         f"Opening = 100: bitcoin ${btc.iloc[0]:,.0f}, hashprice "
-        f"${series['hashprice_usd_ph_day'].iloc[0]:.1f} per PH/s a day, "
-        f"H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour."
+        f"${series['hashprice_usd_ph_day'].iloc[0]:.1f} per PH/s a day"
     )
+    if results.has_rents:
+        opening += f", H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour"
+    opening += "."
     figure, (axes,) = style.new_figure(title, opening, height_in=3.6, right_in=1.55)
     draw_prices(axes, results)
     return figure
@@ -73,7 +78,7 @@ def draw_prices(axes: Axes, results: Results) -> None:
     series = results.series
     x = results.x(series["day"])
     ends = []
-    for column, name, color in PRICES:
+    for column, name, color in PRICES if results.has_rents else PRICES[:-1]:
         index = 100 * series[column] / series[column].iloc[0]
         axes.plot(x, index, color=color)
         ends.append((float(index.iloc[-1]), f"{name} {index.iloc[-1]:.0f}", color))
@@ -91,17 +96,18 @@ def defaults(results: Results) -> Figure:
     failed = failed[failed["type"].isin(KINDS)]
     if failed.empty:
         population = results.summary["population"]
+        who = [words.times(population[kind], kind) for kind in results.borrower_kinds]
         return style.empty_figure(
             "Nobody defaults",
-            f"{population['miner']:,} miners and {population['neocloud']:,} neoclouds pay their "
-            f"debts for {words.times(results.last_day, 'day')}.",
+            f"{words.listed(who)} pay their debts for {words.times(results.last_day, 'day')}.",
         )
     causes = failed.groupby("cause").size().sort_values(ascending=False, kind="stable")
     reasons = [
         f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
     ]
     few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other causes"]
-    title = f"{words.capital(words.times(len(failed), 'default'))}: {words.listed(few)}"
+    verb = "defaults" if len(failed) == 1 else "default"
+    title = f"{words.capital(who_fails(failed))} {verb}: {words.listed(few)}"
     main = list(causes.index[:MOST_CAUSES])
     failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
     shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]
@@ -117,8 +123,12 @@ def defaults(results: Results) -> Figure:
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]
-        parties, of = own["party"].nunique(), results.summary["population"][kind]
-        style.panel_title(axes, f"{words.capital(kind)}s: {parties:,} of {of:,}")
+        vehicles = int((own["kind"] != "default").sum())
+        title = f"{words.capital(kind)}s: {len(own) - vehicles:,} of "
+        title += f"{results.summary['population'][kind]:,}"
+        if vehicles:
+            title += f", and {words.times(vehicles, 'project vehicle')}"
+        style.panel_title(axes, title)
         _stack_defaults(results, axes, own, [c for c in shown if (own["why"] == c).any()], colors)
     panels[0].set_ylabel("defaults, cumulative")
     return figure
@@ -149,7 +159,8 @@ def _stack_defaults(
     largest = failed.nlargest(MOST_NAMES, "debt_usd")
     wide, high = 0.05 * (x[-1] - x[0]), 0.045 * axes.get_ylim()[1]
     taken: list[tuple[float, float]] = []
-    for number, (name, day, debt) in enumerate(rows(largest, "name", "day", "debt_usd"), start=1):
+    columns = ("name", "kind", "day", "debt_usd")
+    for number, (name, kind, day, debt) in enumerate(rows(largest, *columns), start=1):
         at = (float(results.x(day)), float((failed["day"] <= day).sum()))
         while any(abs(at[0] - x0) < wide and abs(at[1] - y0) < high for x0, y0 in taken):
             at = (at[0], at[1] + high)
@@ -157,7 +168,8 @@ def _stack_defaults(
         axes.plot(*at, "o", color="white", mec=style.BLACK, ms=9, clip_on=False)
         axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(
-            f"{number}  {words.short(name, 24)} {words.money(debt)}",
+            f"{number}  {words.short(name, 24)} {words.money(debt)}"
+            + ", vehicle" * (kind != "default"),
             (0.03, 1.0 - 0.058 * number),
             xycoords="axes fraction",
             fontsize=8,

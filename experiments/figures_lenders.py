@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from experiments import style, words
-from experiments.results import rows
+from experiments.results import LOSSES, rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,38 +16,53 @@ if TYPE_CHECKING:
 
     from experiments.results import Results
 
+SOURCE_COLORS = dict(zip(LOSSES, (style.RED, style.PURPLE, style.ORANGE), strict=True))
+TELLING = 0.01  # of all losses: what is less is not drawn apart
 MOST_BARS = 12
 MOST_LENDERS = 9
 
 
 @style.styled
 def lender_losses(results: Results) -> Figure:
-    """Losses by lender, in dollars and as a share of its capital."""
+    """Losses by lender and source, in dollars and as a share of its capital."""
     lenders = results.lenders.copy()
-    lenders["share"] = lenders["loss_usd"] / lenders["capital_open_usd"].where(
-        lenders["capital_open_usd"] > 0
-    )
-    lost = lenders[lenders["loss_usd"] > 0].nlargest(MOST_BARS, "loss_usd")
+    capital = lenders["capital_open_usd"]
+    lenders["share"] = lenders["lost_usd"] / capital.where(capital > 0)
+    lost = lenders[lenders["lost_usd"] > 0].nlargest(MOST_BARS, "lost_usd")
     if lost.empty:
         return style.empty_figure(
             "No lender loses anything",
             f"{len(lenders)} lenders hold loans of {words.money(lenders['book_usd'].sum())}.",
         )
-    total = float(lenders["loss_usd"].sum())
     worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
-    capital = float(lenders["capital_open_usd"].sum())
+    first, *others = results.lost_usd.items()
+    total = sum(results.lost_usd.values())
+    parts = [
+        f"{words.money(first[1])} {first[0]} ({words.percent(first[1] / capital.sum(), 1)} of "
+        "their capital)"
+    ]
+    parts += [f"{words.money(usd)} {where}" for where, usd in others if usd >= TELLING * total]
     title = (
-        f"Lenders lose {words.money(total)}, {words.percent(total / capital, 1)} of their capital; "
-        f"hardest hit: {words.short(worst['name'], 30)}, {words.percent(worst['share'])} of its own"
+        f"Lenders lose {words.listed(parts)}; hardest hit: {words.short(worst['name'], 30)}, "
+        f"{words.percent(worst['share'])} of its own capital"
     )
-    weak = set(results.summary.get("impaired_lenders") or [])
     some = (
-        "All" if len(lost) == int((lenders["loss_usd"] > 0).sum()) else f"The {len(lost)} largest"
+        "All" if len(lost) == int((lenders["lost_usd"] > 0).sum()) else f"The {len(lost)} largest"
     )
+    sources = [column for column in LOSSES if lost[column].sum() >= TELLING * total]
+    elsewhere = (
+        " Other assets lose when they are sold in haste, or by an event from outside."
+        if "market_loss_usd" in sources
+        else ""
+    )
+    texts = [
+        words.percent(share, 1) + words_of_fate(results, lender, fate)
+        for lender, share, fate in rows(lost, "lender", "share", "fate")
+    ]
     figure, (dollars, shares) = style.new_figure(
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
-        "this market.",
+        f"this market.{elsewhere}",
         columns=2,
         sharey=True,
         height_in=0.29 * len(lost) + 1.0,
@@ -54,46 +70,54 @@ def lender_losses(results: Results) -> Figure:
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
     places = np.arange(len(lost))
-    shares_text = [
-        words.percent(share, 1) + ", below minimum" * (lender in weak)
-        for lender, share in rows(lost, "lender", "share")
-    ]
-    for axes, values, texts, color, room in (
-        (
-            dollars,
-            lost["loss_usd"] / 1e6,
-            [words.money(v) for v in lost["loss_usd"]],
-            style.RED,
-            1.18,
-        ),
-        (shares, 100 * lost["share"], shares_text, style.BLUE, 2.0 if weak else 1.3),
+    for axes, unit, labels, room in (
+        (dollars, pd.Series(1e6, lost.index), [words.money(v) for v in lost["lost_usd"]], 1.2),
+        (shares, 0.01 * lost["capital_open_usd"], texts, 2.15 if max(map(len, texts)) > 8 else 1.3),
     ):
-        axes.barh(places, values.fillna(0.0), color=color, height=0.66)
-        for row, value, text in zip(places, values.fillna(0.0), texts, strict=True):
+        left = np.zeros(len(lost))
+        for column in sources:
+            wide = (lost[column].clip(lower=0.0) / unit.where(unit > 0)).fillna(0.0).to_numpy()
+            color = SOURCE_COLORS[column]
+            axes.barh(places, wide, left=left, color=color, height=0.66, label=LOSSES[column])
+            left += wide
+        for row, value, text in zip(places, left, labels, strict=True):
             axes.annotate(
                 text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
-        axes.set_xlim(0, room * max(float(values.max()), 1e-9))
+        axes.set_xlim(0, room * max(float(left.max()), 1e-9))
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
         axes.spines["left"].set_visible(False)
+    if len(sources) > 1:
+        dollars.legend(loc="lower right", frameon=False, fontsize=8.5, title="lost")
     dollars.set_yticks(places, [words.short(name, 32) for name in lost["name"]])
     dollars.tick_params(axis="y", labelcolor=style.BLACK)
     dollars.invert_yaxis()
     dollars.set_xlabel("loss, USD m")
+    style.thousands(dollars, "x")
     shares.set_xlabel("loss, % of opening capital")
     shares.tick_params(axis="y", labelleft=False)
     return figure
+
+
+def words_of_fate(results: Results, lender: str, fate: str) -> str:
+    """What became of a lender, after its loss: failed, closed, below minimum, or nothing to say."""
+    if not fate and lender in (results.summary.get("impaired_lenders") or []):
+        fate = "below minimum"
+    return f", {fate}" * bool(fate)
 
 
 def lenders_title(results: Results) -> str:
     """How much credit is left, and how many lenders are hurt."""
     supply = float(results.series["credit_supply"].iloc[-1]) if _has_supply(results) else 1.0
     table = results.lenders
-    hurt = int((table["loss_usd"] > 0.1 * table["capital_open_usd"]).sum())
+    hurt = int((table["lost_usd"] > 0.1 * table["capital_open_usd"]).sum())
+    gone = int((table["fate"] != "").sum())
     text = f"Lenders give {words.percent(supply)} of their usual credit"
-    text += f"; {hurt} of {len(table):,} " + ("has" if hurt == 1 else "have")
-    return f"{text} lost over a tenth of capital" if hurt else text.rsplit(";", 1)[0]
+    if hurt:
+        text += f"; {hurt} of {len(table):,} {'has' if hurt == 1 else 'have'} lost over a tenth of "
+        text += "capital"
+    return f"{text}; {words.times(gone, 'lender')} failed or closed" if gone else text
 
 
 def _has_supply(results: Results) -> bool:
@@ -107,8 +131,9 @@ def lenders(results: Results) -> Figure:
         return style.empty_figure("Lenders' credit is not known", "This run recorded none.")
     figure, panels = style.new_figure(
         lenders_title(results),
-        "Left: the lenders that lose most of their capital; bars are losses, in words what they "
-        "hold in seized hardware and how much of their usual credit they give. Right: all lenders.",
+        "Left: the lenders that lose most of their capital; bars are losses, black if it failed, "
+        "was closed or is below its minimum; in words what it holds in seized hardware and the "
+        "share of its usual credit it gives. Right: all lenders.",
         columns=2,
         height_in=3.6,
         left_in=2.1,
@@ -125,14 +150,15 @@ def lenders(results: Results) -> Figure:
 def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None:
     """Loss over opening capital of the lenders hit hardest, their inventory and their credit."""
     table = results.lenders.assign(
-        share=lambda t: t["loss_usd"] / t["capital_open_usd"].clip(lower=1.0)
+        share=lambda t: t["lost_usd"] / t["capital_open_usd"].clip(lower=1.0)
     )
     held = table["inventory_usd"] > 1e-4 * table["capital_open_usd"]
-    table = table[(table["loss_usd"] > 0) | held].nlargest(most, "share")
+    gone = table["fate"] != ""
+    table = table[(table["lost_usd"] > 0) | held | gone].nlargest(most, "share")
     axes.spines["left"].set_visible(False)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
-    axes.set_xlabel("loss, % of opening capital")
+    axes.set_xlabel("loss, % of opening capital, up to all of it")
     if table.empty:
         axes.set_yticks([])
         axes.set_xlim(0, 100)
@@ -142,15 +168,15 @@ def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None
         return
     places = np.arange(len(table))
     shares = 100 * table["share"].clip(0.0, 1.0)
-    broke = table["capital_ratio"].fillna(0.0) < table["min_capital_ratio"]
+    broke = (table["fate"] != "") | (table["capital_ratio"] < table["min_capital_ratio"])
     colors = [style.BLACK if gone else style.RED for gone in broke]
     axes.barh(places, shares, color=colors, height=0.62)
-    columns = ("share", "loss_usd", "inventory_usd", "supply")
+    columns = ("share", "lost_usd", "inventory_usd", "supply", "fate")
     widest = max(float(shares.max()), 1.0)
-    for row, (share, loss, inventory, supply) in enumerate(rows(table, *columns)):
-        text = words.money(loss)
+    for row, (share, loss, inventory, supply, fate) in enumerate(rows(table, *columns)):
+        text = words.money(loss) + f" · {fate}" * bool(fate)
         text += f" · holds {words.money(inventory)}" if inventory >= 5e5 else ""
-        text += f" · credit {words.percent(supply)}" if supply < 0.995 else ""
+        text += f" · credit {words.percent(supply)}" if supply < 0.995 and not fate else ""
         at = (100 * min(max(share, 0.0), 1.0), row)
         axes.annotate(text, at, (4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(places, [words.short(name, 22) for name in table["name"]])

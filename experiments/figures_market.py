@@ -18,13 +18,11 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 SHOWN_CLASSES = ("H100", "H200", "A100", "LT18", "J18_25", "J25_38", "J38_60", "GT60")
-FAMILIES = (
-    ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
-    ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
-)
-HIGHEST_LTV = 2.5  # of a class; beyond it an arrow
-MOST_LTV = 5.0  # of the whole market
+LINEAR_LTV = 3.0  # of the whole market; beyond it the axis is logarithmic
+MOST_LTV = 1e4  # nobody bids: a ratio beyond it is none
+SAME = 0.02  # two ratios so near each other need one label
 MOST_CLASSES = 11
+IN_A_ROW = 3  # panels of marks
 
 
 @style.styled
@@ -40,13 +38,15 @@ def marks(results: Results) -> Figure:
     else:
         title = "Nothing is sold in distress: marks are not put to the test"
     shown = _shown_classes(results)
+    unit = "USD per GPU; per TH/s for rigs." if results.has_gpus else "USD per TH/s."
+    lines = -(-len(shown) // IN_A_ROW)
     figure, panels = style.new_figure(
         title,
         "Line: mark in lenders' books. Dotted: depreciation schedule. Red diamonds: auctions in "
-        "which seized lots were sold. Grey dots: ordinary trade. USD per GPU; per TH/s for rigs.",
-        rows=2,
-        columns=3,
-        height_in=4.9,
+        f"which seized lots were sold. Grey dots: ordinary trade. {unit}",
+        rows=lines,
+        columns=IN_A_ROW,
+        height_in=2.7 * lines - 0.5,
         left_in=0.7,
         gridspec_kw={"hspace": 0.55, "wspace": 0.3},
         sharex=True,
@@ -57,6 +57,8 @@ def marks(results: Results) -> Figure:
             axes, words.CLASS_TITLES.get(hardware, hardware), mark_note(results, hardware)
         )
         draw_mark(axes, results, hardware)
+    for axes in panels[max(0, len(shown) - IN_A_ROW) : len(shown)]:  # nothing stands below
+        axes.tick_params(labelbottom=True)
     for axes in panels[len(shown) :]:
         axes.set_axis_off()
     return figure
@@ -149,7 +151,8 @@ def collateral_illusion(results: Results) -> Figure:
         columns=2,
         height_in=3.9,
         right_in=1.75,
-        gridspec_kw={"width_ratios": (1.15, 1), "wspace": 0.85},
+        gap_in=2.3,
+        gridspec_kw={"width_ratios": (1.15, 1)},
     )
     draw_ltv(over_time, results)
     style.panel_title(over_time, "All secured loans")
@@ -165,21 +168,34 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     known = paper.notna() & real.notna()
     worst = int(real.where(known, -1.0).to_numpy().argmax())
     x = results.x(series["day"])
-    highest = max(float(paper[known].max()), float(real[known].max()))
-    cap = max(1.05, min(MOST_LTV, 1.1 * highest))
-    axes.plot(x, 100 * paper.clip(upper=cap), color=style.BLUE)
-    axes.plot(x, 100 * real.clip(upper=cap), color=style.RED)
+    both = np.concatenate([paper[known], real[known]])
+    cap = float(both[both < MOST_LTV].max(initial=1.0))
+    if cap > LINEAR_LTV:
+        low = float(np.clip(both.min(), 0.01, 1.0))
+        axes.set_yscale("log")
+        axes.set_yticks(*style.ratio_ticks(0.8 * low, 1.4 * cap))
+        axes.minorticks_off()
+        axes.set_ylim(0.8 * low, 1.4 * cap)
+    else:
+        axes.set_ylim(0, 1.18 * max(cap, 1.0))
+        axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:,.0f}")
+    axes.plot(x, paper.clip(upper=cap), color=style.BLUE)
+    axes.plot(x, real.clip(upper=cap), color=style.RED)
     for ltv, color in ((paper, style.BLUE), (real, style.RED)):
-        at = x[worst], 100 * min(float(ltv.iloc[worst]), cap)
+        at = x[worst], min(float(ltv.iloc[worst]), cap)
         axes.plot(*at, "o", color=color, ms=5)
-        text = words.percent(ltv.iloc[worst])
-        if worst > 0.9 * results.last_day:  # the label at the end says it
+        if abs(ltv.iloc[worst] / ltv[known].iloc[-1] - 1) < SAME:  # the label at the end says it
             continue
         axes.annotate(
-            text, at, (0, 6), textcoords="offset points", ha="center", color=color, fontsize=8.5
+            _written(float(ltv.iloc[worst])),
+            at,
+            (0, 6),
+            textcoords="offset points",
+            ha="center",
+            color=color,
+            fontsize=8.5,
         )
-    axes.axhline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
-    axes.set_ylim(0, 100 * cap * 1.08)
+    axes.axhline(1.0, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
     axes.set_ylabel("loan to value, %")
     style.date_axis(axes, x[0], x[-1], 5)
     last = int(np.flatnonzero(known)[-1])
@@ -187,17 +203,18 @@ def draw_ltv(axes: Axes, results: Results) -> None:
         axes,
         x[-1],
         [
-            (
-                100 * min(float(ltv.iloc[last]), cap),
-                f"{name} {words.percent(ltv.iloc[last])}",
-                color,
-            )
+            (min(float(ltv.iloc[last]), cap), f"{name} {_written(float(ltv.iloc[last]))}", color)
             for ltv, name, color in (
                 (paper, "paper", style.BLUE),
                 (real, "all at once", style.RED),
             )
         ],
+        size=8.5,
     )
+
+
+def _written(ltv: float) -> str:
+    return words.percent(ltv) if ltv < MOST_LTV else "no bids"
 
 
 @style.styled
@@ -207,40 +224,45 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
     if table.empty:
         axes.set_axis_off()
         return
-    cap = 100 * HIGHEST_LTV
     ratios = ("paper", "together", "alone", "paper_to_bids")
+    known = table[list(ratios[:3])].to_numpy(float)
+    low = 0.8 * float(np.clip(np.nanmin(known), 0.01, 0.5))
+    cap = float(known[known < MOST_LTV].max(initial=2.0))
+    axes.set_xscale("log")
     for row, (paper, together, alone, bids) in enumerate(rows(table, *ratios)):
-        said, sold, apart = (min(100 * ltv, cap) for ltv in (paper, together, alone))
+        said, sold, apart = (min(max(ltv, low), cap) for ltv in (paper, together, alone))
         axes.plot([said, sold], [row, row], color=style.LIGHT, lw=2.5, zorder=1)
+        axes.plot([sold], [row], "o" if together <= cap else ">", color=style.RED, ms=6)
         axes.plot([said], [row], "o", color=style.BLUE, ms=6)
-        axes.plot([sold], [row], "o" if 100 * together <= cap else ">", color=style.RED, ms=6)
-        if 100 * alone <= cap:
+        if alone <= cap:
             axes.plot([apart], [row], "o", mfc="white", mec=style.RED, mew=1.3, ms=4.2)
         for text, place in (
-            (words.percent(together) if together < 100 else "no bids", 1.04),
-            (words.multiple(bids), 1.31),
+            (_written(together), 1.04),
+            (words.multiple(bids), 1.36),
         ):
             axes.text(place, row, text, transform=axes.get_yaxis_transform(), va="center", size=8.5)
-    for text, place in (("all at\nonce", 1.04), ("paper ÷\nbids", 1.31)):
+    for text, place in (("all at\nonce", 1.04), ("paper ÷\nbids", 1.36)):
         axes.text(
             place, 1.02, text, transform=axes.transAxes, va="bottom", size=8, color=style.GREY
         )
     names = [words.CLASS_TITLES.get(hardware, hardware) for hardware in table.index]
     axes.set_yticks(range(len(table)), names)
     axes.tick_params(axis="y", labelcolor=style.BLACK)
-    axes.set_ylim(len(table) - 0.5, -0.5)
-    axes.set_xlim(0, cap * 1.04)
-    axes.axvline(100, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
+    axes.set_ylim(max(len(table), 4) - 0.5, -0.5)
+    axes.set_xticks(*style.ratio_ticks(low, 1.15 * cap))
+    axes.minorticks_off()
+    axes.set_xlim(low, 1.15 * cap)
+    axes.axvline(1.0, color=style.GREY, ls=(0, (2, 3)), lw=0.8)
     axes.grid(True, axis="x")
     axes.grid(False, axis="y")
     axes.set_xlabel("loan to value, %")
-    style.panel_title(axes, f"By collateral, {words.date(results.date(table['day'].iloc[0]))}")
+    style.panel_title(axes, f"By class, {words.date(results.date(table['day'].iloc[0]))}")
 
 
 @style.styled
 def liquidation(results: Results) -> Figure:
     """Hardware seized, sold and still waiting for a buyer, week by week."""
-    series, families = results.series, FAMILIES
+    series, families = results.series, results.families
     if not any(series[column].max() > 0 for family in families for column in family[1:]):
         return style.empty_figure(
             "Nothing is seized, nothing has to be sold", "No lender enforced on hardware."
@@ -259,7 +281,7 @@ def liquidation(results: Results) -> Figure:
         title,
         "By week. Grey: seized by lenders or taken into estates so far. Green: sold so far. "
         "Orange: on offer and unsold; the rest is in possession, not yet on the market.",
-        columns=2,
+        columns=len(families),
         height_in=3.4,
         right_in=1.4,
         gridspec_kw={"wspace": 0.62},

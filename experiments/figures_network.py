@@ -30,6 +30,7 @@ SIDE = {Kind.MINER: -1.0, Kind.LENDER: 0.0, Kind.NEOCLOUD: 1.0}
 COLUMN = 0.56  # where named borrowers stand, out of 1 from the middle to the edge
 TOP, BOTTOM, REST_TOP = 0.93, -0.97, -0.42
 ZIGZAG = 0.03  # lenders stand left and right of the middle in turn
+ALONE = 0.42  # how far the panel reaches on a side without borrowers
 GROUP = 1.4  # times the radius that one party of its size would have
 SMALLEST_PT = 4.4  # radius of a failed one: it must be seen
 WIDEST_PT = 7.0  # an edge
@@ -123,7 +124,10 @@ def draw_network(axes: Axes, network: Network, *, scale: float = 1.0) -> None:
     Below a ``scale`` of one nodes and edges are that much smaller, and there is no room for words.
     """
     at = places(network)
-    axes.set(xlim=(-1.06, 1.06), ylim=(-1.1, 1.06))
+    left, right = (
+        1.06 if (network.kinds == kind).any() else ALONE for kind in (Kind.MINER, Kind.NEOCLOUD)
+    )
+    axes.set(xlim=(-left, right), ylim=(-1.1, 1.06))
     axes.set_axis_off()
     _draw_edges(axes, network, at, scale)
     radius = radius_pt(network.assets_usd)
@@ -248,6 +252,8 @@ def _write_heads(axes: Axes, network: Network) -> None:
     """What stands in each column."""
     for kind, name in ((Kind.MINER, "miner"), (Kind.LENDER, "lender"), (Kind.NEOCLOUD, "neocloud")):
         many = int(network.of_kind(kind).sum())
+        if many == 0:
+            continue
         axes.text(
             SIDE[kind] * COLUMN,
             1.0,
@@ -298,6 +304,6 @@ def _legend(axes: Axes) -> None:
         ncols=len(handles),
         frameon=False,
         fontsize=8.2,
-        handletextpad=0.2,
+        handletextpad=0.5,
         columnspacing=1.2,
     )

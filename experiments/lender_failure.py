@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FAILURES = ("lender_failed", "sleeve_closed")
 LARGEST_LOSSES = 6
 STEPS = (
+    "shock",
     "margin_call",
     "covenant_breach",
     "missed_payment",
@@ -52,23 +53,32 @@ def lender_failure(results: Results) -> Figure:
     creditors = events[(events["kind"] == "interlender_loss") & (events["counterparty"] == lender)]
     trees = tree_of(events, [*own["event"], event, *creditors["event"]])
     lines = [line for tree in trees for line in tree.walk()]
+    outside = any(node.kind == "shock" for _, node in lines)
     lost = float(creditors["amount_usd"].sum())
-    verb = "fails" if worst["kind"] == FAILURES[0] else "is closed"
-    title = f"{words.short(results.name(lender), 34)} {verb} on day {int(worst['day'])}"
+    what = "failure" if worst["kind"] == FAILURES[0] else "closure"
+    title = f"{words.short(results.name(lender), 34)}: {what} on day {int(worst['day'])}"
     title += f"; other lenders lose {words.money(lost)} on it" if lost > 0 else ""
     return cascade.draw_lines(
         results,
         lines,
         title,
-        f"Each line is caused by the line it hangs from. Its {len(own)} largest losses, what led "
-        "to each, and what its creditors among lenders lose.",
+        f"Each line is caused by the line it hangs from. {_shown(len(own), outside)}, and what its "
+        "creditors among lenders lose.",
     )
+
+
+def _shown(losses: int, outside: bool) -> str:
+    """What led to a failure, as far as the tree shows it."""
+    if losses:
+        return f"Its {words.times(losses, 'largest loss', 'largest losses')}, what led to each"
+    return "What struck it from outside" if outside else "What led to its failure"
 
 
 def tree_of(events: pd.DataFrame, targets: list[int]) -> list[Node]:
     """Trees of the target events and of the steps that led to them, in order of their roots.
 
-    A step that repeats the one above it (a covenant breached quarter after quarter) is merged.
+    A step that repeats the one above it (a covenant breached quarter after quarter) is merged. A
+    shock is a step if it strikes a party; its amount is no money.
     """
     columns = ("event", "kind", "party", "cause", "day", "amount_usd", "parent")
     log = {row[0]: row for row in rows(events, *columns)}
@@ -76,7 +86,7 @@ def tree_of(events: pd.DataFrame, targets: list[int]) -> list[Node]:
     for target in targets:
         step = target
         while step >= 0 and step in log:
-            if log[step][1] in STEPS:
+            if log[step][1] in STEPS and log[step][2]:
                 kept.add(step)
             step = log[step][6]
     nodes: dict[int, Node] = {}
@@ -88,6 +98,7 @@ def tree_of(events: pd.DataFrame, targets: list[int]) -> list[Node]:
         if above >= 0 and nodes[above].absorb(kind, party, day, amount):
             nodes[event] = nodes[above]  # the same again: one line
             continue
-        nodes[event] = Node(kind, party, cause, day, day, amount)
+        usd = 0.0 if kind == "shock" else amount
+        nodes[event] = Node(kind, party, cause, day, day, usd)
         (nodes[above].children if above >= 0 else roots).append(nodes[event])
     return roots

@@ -124,6 +124,7 @@ def _measure(simulation: Simulation, gpus: int, rack_scale: float) -> dict[str, 
 
     state = simulation.state
     loan = state.names.loans.index(f"{TEST_BORROWER}-GPU_LOAN")
+    claims, claim = state.loans.claims, int(state.loans.claim[loan])
     lots = state.lots
     mine = np.flatnonzero(lots.loan[: int(lots.count[0])] == loan)
     if len(mine) == 0:  # repaid in full: what was left over went to the estate
@@ -142,11 +143,9 @@ def _measure(simulation: Simulation, gpus: int, rack_scale: float) -> dict[str, 
         "price_to_paper": float(lots.proceeds_usd[mine].sum()) / paper
         if sold > 0
         else float("nan"),
-        "recovery": float(state.loans.recovered_usd[loan] / state.loans.claim_usd[loan]),
+        "recovery": float(claims.recovered_usd[claim] / claims.claim_usd[claim]),
         "paper_ltv": LOAN_TO_USED_VALUE,
-        "realised_ltv": float(
-            state.loans.claim_usd[loan] / max(state.loans.recovered_usd[loan], 1.0)
-        ),
+        "realised_ltv": float(claims.claim_usd[claim] / max(claims.recovered_usd[claim], 1.0)),
     }
 
 

@@ -116,7 +116,8 @@ def _ltv(s: State, loan: int) -> str:
         value = float(loans.site_value_usd[loan])
     if value <= 0:
         return "unsecured" if kind == Collateral.NONE else "no value left"
-    ltv, limit = float(loans.principal_usd[loan]) / value, float(loans.margin_call_ltv[loan])
+    ltv = float(loans.principal_usd[loan]) / value
+    limit = float(loans.sheets.margin_call_ltv[loans.sheet[loan]])
     if not np.isfinite(limit):
         return f"{words.percent(ltv)}, not tested"
     room = 1 - ltv / limit
@@ -126,7 +127,7 @@ def _ltv(s: State, loan: int) -> str:
 
 def _dscr(s: State, loan: int) -> str:
     """Debt service coverage at the last test against its minimum, with the headroom."""
-    least, row = float(s.loans.min_dscr[loan]), int(s.loans.perimeter[loan])
+    least, row = float(s.loans.sheets.min_dscr[s.loans.sheet[loan]]), int(s.loans.perimeter[loan])
     if not np.isfinite(least) or row < 0:
         return "none"
     last = float(s.perimeters.dscr[row])
@@ -147,7 +148,8 @@ def _state(s: State, day: int, loan: int) -> str:
     if loans.status[loan] == LoanStatus.DEFAULTED:
         return "in default"
     if loans.breach[loan] != Cause.NONE:
-        left = int(loans.breach_day[loan]) + int(loans.cure_days[loan]) - day
+        cure_days = int(loans.sheets.cure_days[loans.sheet[loan]])
+        left = int(loans.breach_day[loan]) + cure_days - day
         return f"in cure, {max(left, 0)} days left: " + words.cause(
             Cause(int(loans.breach[loan])).name.lower()
         )

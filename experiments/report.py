@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from experiments import story, words
 from experiments.captions import captions
 from experiments.headline import headline, key_numbers
+from experiments.scenario_text import full_title
+from market.tables import DATA_FOLDER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,6 +19,15 @@ if TYPE_CHECKING:
     from experiments.results import Results
     from experiments.story import Chapter
 
+LOANS = {
+    "2025": (("2025/loans.csv", "drawn_usd_m"),),
+    "2021": (
+        ("2021/loans.csv", "principal_usd_m"),
+        ("2021/private_loans.csv", "principal_usd_m"),
+    ),
+}
+LOANS["synthetic"] = LOANS["2025"]
+"""Tables of loans of the books, below the data's folder, and the column of what is owed."""
 MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {
     "seen": "seen in a public source",
@@ -54,7 +65,7 @@ summary { color: #0072b2; cursor: pointer; font: 0.85rem system-ui, sans-serif; 
 def report(results: Results, titles: Mapping[str, str]) -> str:
     """The page; ``titles`` are those of the figures in ``figures/``, empty if none were drawn."""
     scenario = results.scenario
-    title = scenario.title or scenario.name
+    title = full_title(scenario)
     meta = (
         f"{scenario.name} · {words.date(results.opening)} to "
         f"{words.date(results.date(results.last_day))} · seed {results.seed}"
@@ -64,6 +75,8 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
         for name, value in key_numbers(results)
     )
     about = f"<p>{_text(scenario.description)}</p>" if scenario.description else ""
+    if results.changes:
+        about += f"<p>Changed for this run: {_text(', '.join(results.changes))}.</p>"
     reading = captions(results)
     chapters = "".join(_chapter(chapter, titles, reading) for chapter in story.chapters(results))
     return f"""<!doctype html>
@@ -138,12 +151,11 @@ def _text(text: str) -> str:
 
 def _confidence(results: Results) -> str:
     """What the opening figures rest on, by debt, and what one seed can and cannot say."""
-    from market.tables import DATA_FOLDER
-
     debt: Counter[str] = Counter()
-    with (DATA_FOLDER / "loans.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            debt[row["confidence"]] += float(row["drawn_usd_m"])  # type: ignore[assignment]
+    for path, column in LOANS[results.scenario.opening.start]:
+        with (DATA_FOLDER.parent / path).open(encoding="utf-8", newline="") as file:
+            for row in csv.DictReader(file):
+                debt[row["confidence"]] += float(row[column])  # type: ignore[assignment]
     total = sum(debt.values())
     shares = [
         f"{words.percent(debt[level] / total)} {text}"
@@ -156,11 +168,18 @@ def _confidence(results: Results) -> str:
         else "This run uses the central figures; --set opening.sample=true draws them within "
         "their confidence."
     )
+    unseen = (
+        "The price of a fleet of GPUs sold in haste has never been observed: it is a result of the "
+        "model."
+        if results.has_gpus
+        else "What rigs fetched in 2022 has been observed: firesale backtest 2022 compares."
+    )
+    if results.scenario.opening.start == "synthetic":
+        drawn = "They are those of 2025, divided among many parties: sums stay, names do not."
     return (
         f"<p>The opening books are compiled from public sources. Of the debt in them, "
         f"{_text(words.listed(shares))}. {drawn}</p>\n"
         f"<p>This is a single path, seed {results.seed}. Another seed moves prices, demand, "
         "accidents and buyers' views, and with them the dates and some of the names; the run says "
-        "what can happen and why, not how likely it is. The price of a fleet of GPUs sold in "
-        "haste has never been observed: it is a result of the model.</p>\n"
+        f"what can happen and why, not how likely it is. {unseen}</p>\n"
     )

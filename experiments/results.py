@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from agents.party import Status
 from experiments import words
 
 if TYPE_CHECKING:
@@ -24,6 +25,18 @@ if TYPE_CHECKING:
 ROUNDING = 1e-9
 NO_MONEY = 1e-3  # of the paper value: bids of less are none
 LEAST_UNITS = 0.5  # of a machine or TH/s: what is less is dust
+FAMILIES = (
+    ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
+    ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
+)
+"""Kinds of hardware, and the series of what is seized, sold and on offer of each."""
+ON_LOANS = "on loans"
+LOSSES = {
+    "loss_usd": ON_LOANS,
+    "interlender_loss_usd": "on failed lenders",
+    "market_loss_usd": "on other assets",
+}
+"""Columns of losses in the frame of lenders, and where each is made."""
 
 
 def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
@@ -51,6 +64,7 @@ class Results:
     names: Mapping[str, str]
     note: str = ""
     network: Network | None = None  # as it stands on the last day
+    changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
 
     @classmethod
@@ -141,9 +155,43 @@ class Results:
         known = (*words.GPU_CLASSES, *words.ASIC_CLASSES)
         return [c for c in known if f"mark_{c}_usd" in self.series]
 
+    @property
+    def has_gpus(self) -> bool:
+        """Whether there are GPUs in the books."""
+        return not all(map(words.is_asic, self.classes))
+
+    @property
+    def families(self) -> list[tuple[str, str, str, str]]:
+        """Those of :data:`FAMILIES` that are in the books."""
+        rigs = any(map(words.is_asic, self.classes))
+        return [f for f, there in zip(FAMILIES, (self.has_gpus, rigs), strict=True) if there]
+
+    @property
+    def has_rents(self) -> bool:
+        """Whether compute is rented in the books."""
+        return float(self.series["rent_h100_usd_h"].iloc[0]) > 0.0
+
+    @property
+    def borrower_kinds(self) -> list[str]:
+        """The kinds of borrowers in the books."""
+        return [kind for kind in ("miner", "neocloud") if self.summary["population"][kind]]
+
+    @cached_property
+    def lost_usd(self) -> dict[str, float]:
+        """What all lenders lose, by where: on loans, then what else is not zero [USD]."""
+        lost = {where: float(self.lenders[column].sum()) for column, where in LOSSES.items()}
+        return {where: usd for where, usd in lost.items() if where == ON_LOANS or usd > 0.5}
+
+    def lenders_of(self, fate: str) -> list[str]:
+        """Names of the lenders that ``failed``, or whose lending arm was ``closed``."""
+        kind = {"failed": "lender_failed", "closed": "sleeve_closed"}[fate]
+        return [self.name(party) for party in dict.fromkeys(self.events_of(kind)["party"])]
+
     @cached_property
     def defaults(self) -> pd.DataFrame:
         """Defaults of borrowers and of their project vehicles, with ``name, type, debt_usd``.
+
+        Only a ``kind`` of ``default`` is a borrower's: one that stands can lose a vehicle.
 
         ``type`` is miner or neocloud; ``debt_usd`` is the claim at default of a borrower's loans,
         or the event's amount where no claim is recorded.
@@ -224,8 +272,10 @@ class Results:
 
     @cached_property
     def impaired(self) -> list[str]:
-        """Names of the lenders that fell below their minimum capital, first one first."""
-        return [self.name(lender) for lender in self.summary.get("impaired_lenders") or []]
+        """Names of the lenders that fell below their minimum capital and stand, first one first."""
+        gone = set(self.events_of("lender_failed", "sleeve_closed")["party"])
+        weak = self.summary.get("impaired_lenders") or []
+        return [self.name(lender) for lender in weak if lender not in gone]
 
     def ltv_by_class(self, day: int) -> pd.DataFrame:
         """Loan to value by collateral on the last measured day up to ``day``, largest loans first.
@@ -266,10 +316,12 @@ def _no_loans() -> pd.DataFrame:
 
 
 def _lenders(simulation: Simulation) -> pd.DataFrame:
-    """The engine's table of lenders, with ``supply`` and ``inventory_usd``.
+    """The engine's table of lenders, with ``supply``, ``inventory_usd``, further losses and fate.
 
     Supply is the share of its usual credit that a lender gives; inventory is its seized and unsold
-    hardware at marks.
+    hardware at marks. ``loss_usd`` is lost on loans to borrowers, ``interlender_loss_usd`` on
+    claims on failed lenders, ``market_loss_usd`` on other assets: when they are sold in haste, or
+    by an event from outside. ``lost_usd`` is all of it; ``fate`` is "failed", "closed" or empty.
     """
     s = simulation.state
     lots = slice(0, int(s.lots.count[0]))
@@ -278,4 +330,14 @@ def _lenders(simulation: Simulation) -> pd.DataFrame:
     row = s.lots.owner[lots] - s.first_lender
     seized = (row >= 0) & (row < count)
     inventory = np.bincount(row[seized], value[seized], count)
-    return simulation.lenders().assign(supply=s.lenders.supply, inventory_usd=inventory)
+    failed = s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE
+    closed = s.lenders.closed_event >= 0
+    return simulation.lenders().assign(
+        supply=s.lenders.supply,
+        inventory_usd=inventory,
+        capital_ratio=lambda table: table["capital_ratio"].fillna(0.0),  # nothing left: no capital
+        interlender_loss_usd=s.lenders.interlender_loss_usd,
+        market_loss_usd=s.lenders.market_loss_usd,
+        lost_usd=lambda table: table[list(LOSSES)].sum(axis=1),
+        fate=np.where(failed, "failed", np.where(closed, "closed", "")),
+    )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,11 +62,23 @@ def simulate(
 
 
 def run_scenario(
-    scenario: Scenario, seed: int, out: Path | None, *, figures: bool, as_json: bool
+    scenario: Scenario,
+    seed: int,
+    out: Path | None,
+    named: Scenario,
+    *,
+    figures: bool,
+    as_json: bool,
 ) -> Path:
-    """Run a scenario, write its folder, and print what happened; returns the folder."""
+    """Run a scenario, write its folder, and print what happened; returns the folder.
+
+    ``named`` is the scenario as its file has it: what the run changes is told beside its title.
+    """
+    from experiments.scenario_text import changes
+
     folder = RunFolder(out, scenario.name)
     results, timings = simulate(scenario, seed)
+    results = replace(results, changes=changes(named, scenario))
     written = folder.write(results, timings, figures)
     if results.note:
         typer.echo(results.note, err=True)

@@ -33,6 +33,28 @@ def print_list() -> None:
     console.print(table)
 
 
+def full_title(scenario: Scenario) -> str:
+    """The scenario's title and the books it runs on."""
+    opening = scenario.opening
+    books = f"on the books of {opening.start}"
+    if opening.start == "synthetic":
+        parties = round(scenario.synthetic.parties * opening.scale)
+        books = f"on synthetic books of {parties:,} parties"
+    return f"{scenario.title or scenario.name}, {books}"
+
+
+def changes(before: Scenario, after: Scenario) -> tuple[str, ...]:
+    """What a run sets otherwise than its scenario's file, as ``key = value``."""
+    found = [
+        f"{name}.{key} = {_literal(value)}"
+        for name in type(after).model_fields
+        if isinstance(section := getattr(after, name), BaseModel)
+        for key, value in section
+        if value != getattr(getattr(before, name), key)
+    ]
+    return (*[f"days = {after.days}"] * (after.days != before.days), *found)
+
+
 def as_toml(scenario: Scenario) -> str:
     """A scenario in full; the text is itself a valid scenario file."""
     lines = list(_values(scenario))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from experiments import words
+from experiments.headline import lenders_gone
 from experiments.results import rows
 
 if TYPE_CHECKING:
@@ -64,17 +65,18 @@ def shock(results: Results) -> Chapter:
     """What hits the market from outside."""
     series = results.series
     parts = []
-    for column, name, unit, digits in (
-        ("btc_usd", "Bitcoin", "", 0),
+    shown = [
+        ("btc_usd", "bitcoin", "", 0),
         ("hashprice_usd_ph_day", "hashprice", " per PH/s a day", 1),
-        ("rent_h100_usd_h", "the rent of an H100", " an hour", 2),
-    ):
+    ]
+    shown += [("rent_h100_usd_h", "the rent of an H100", " an hour", 2)] * results.has_rents
+    for column, name, unit, digits in shown:
         first, last = float(series[column].iloc[0]), float(series[column].iloc[-1])
         change = last / first - 1 if first else 0.0
         verb = "stays near" if abs(change) < 0.02 else "falls" if change < 0 else "rises"
         by = "" if verb == "stays near" else f" {words.percent(abs(change))} to"
         parts.append(f"{name} {verb}{by} ${last:,.{digits}f}{unit}")
-    text = f"Over {words.times(results.last_day, 'day')}: {words.listed(parts)}."
+    text = f"Over {words.times(results.last_day, 'day')} {words.listed(parts)}."
     return Chapter("The shock", text, figures=("1-shock",))
 
 
@@ -157,22 +159,38 @@ def defaults(results: Results) -> Chapter:
     if failed.empty:
         return Chapter(title, "Nobody defaults.", figures=figures)
     table = tuple(
-        (*_when(results, day), name, kind, words.cause(cause), words.money(debt))
-        for day, name, kind, cause, debt in rows(failed, "day", "name", "type", "cause", "debt_usd")
+        (
+            *_when(results, day),
+            name,
+            of if kind == "default" else "vehicle",
+            words.cause(cause),
+            words.money(debt),
+        )
+        for day, name, kind, of, cause, debt in rows(
+            failed, "day", "name", "kind", "type", "cause", "debt_usd"
+        )
     )
     largest = failed.iloc[int(failed["debt_usd"].to_numpy().argmax())]
     cascade = results.summary["cascade"]["largest"]
+    verb = "defaults" if len(table) == 1 else "default"
     text = (
-        f"{words.capital(words.times(len(table), 'default'))} on "
-        f"{words.money(failed['debt_usd'].sum())} of debt; the first is {table[0][2]} on "
-        f"{table[0][1]}, the largest {largest['name']} with {words.money(largest['debt_usd'])}. "
+        f"{words.capital(who_fails(failed))} {verb} on {words.money(failed['debt_usd'].sum())} of "
+        f"debt; the first is {table[0][2]} on {table[0][1]}, the largest {largest['name']} with "
+        f"{words.money(largest['debt_usd'])}. "
     ) + (
-        f"The largest cascade takes {cascade} down."
+        f"The largest cascade takes {cascade} borrowers or lenders down."
         if cascade > 1
         else "No default causes another: each failure stands alone."
     )
     columns = _columns("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
     return Chapter(title, text, columns, table, tuple(failed["debt_usd"]), figures)
+
+
+def who_fails(failed: pd.DataFrame) -> str:
+    """How many borrowers default, and how many project vehicles of such or of others."""
+    vehicles = int((failed["kind"] != "default").sum())
+    parts = [words.times(len(failed) - vehicles, "borrower")]
+    return words.listed(parts + [words.times(vehicles, "project vehicle")] * (vehicles > 0))
 
 
 def seizures(results: Results) -> Chapter:
@@ -220,7 +238,7 @@ def sales(results: Results) -> Chapter:
         most = wanted.assign(usd=wanted["units"] * wanted["price_usd"]).groupby("segment")["usd"]
         if own.empty:
             most_offered = offers.loc[offers["hardware"] == hardware, "offered"].max()
-            unsold.append(f"{words.hardware(hardware)} (at most {words.count(most_offered)})")
+            unsold.append(f"{words.hardware(hardware)} (at most {_amount(most_offered, hardware)})")
         table.append(
             (
                 words.CLASS_TITLES.get(hardware, hardware),
@@ -256,43 +274,55 @@ LENDER_FIGURES = ("8-lender-losses", "10-lenders", "9-lender-failure")
 
 
 def losses(results: Results) -> Chapter:
-    """What each lender loses."""
+    """What each lender loses, and who fails of it."""
     title, figures, lenders = "What lenders lose", LENDER_FIGURES, results.lenders
-    lost = lenders[lenders["loss_usd"] > 0].sort_values("loss_usd", ascending=False, kind="stable")
+    lost = lenders[(lenders["lost_usd"] > 0) | (lenders["fate"] != "")]
+    lost = lost.sort_values("lost_usd", ascending=False, kind="stable")
     if lost.empty:
         return Chapter(title, "No lender loses anything.", figures=figures)
     weak = set(results.summary.get("impaired_lenders") or [])
-    columns = ("lender", "name", "kind", "loss_usd", "capital_open_usd")
+    columns = ("lender", "name", "kind", "loss_usd", "lost_usd", "capital_open_usd", "fate")
     table = tuple(
         (
             name,
             words.lender(kind),
-            words.money(loss),
+            words.money(on_loans) if on_loans else "–",
+            words.money(loss - on_loans) if loss > on_loans else "–",
             words.percent(loss / capital if capital > 0 else None, 1),
-            words.percent(ratio, 1),
-            words.percent(least, 1) + " missed" * (lender in weak),
+            fate or f"{100 * ratio:.1f} / {words.percent(least, 1)}" + " missed" * (lender in weak),
         )
-        for lender, name, kind, loss, capital, ratio, least in rows(
+        for lender, name, kind, on_loans, loss, capital, fate, ratio, least in rows(
             lost, *columns, "capital_ratio", "min_capital_ratio"
         )
     )
+    worst = lost.iloc[0]
+    share = worst["lost_usd"] / max(worst["capital_open_usd"], 1.0)
     text = (
-        f"{len(table)} of {len(lenders)} lenders lose money, all together "
-        f"{words.money(results.summary['loss_usd']['total'])} net; the largest loss, {table[0][2]} "
-        f"or {table[0][3]} of capital, falls on {table[0][0]}."
+        f"{int((lost['lost_usd'] > 0).sum())} of {words.times(len(lenders), 'lender')} lose money: "
+        f"all together {lost_by_source(results)}, net; the largest loss, "
+        f"{words.money(worst['lost_usd'])} or {words.percent(share, 1)} of capital, falls on "
+        f"{worst['name']}."
     )
-    if weak:
-        text += f" {impairment(results.impaired)}"
-    head = _columns("Lender", "Kind", "Loss>", "Of capital>", "Capital ratio>", "Minimum")
-    return Chapter(title, text, head, table, tuple(lost["loss_usd"]), figures)
+    text = " ".join(filter(None, [text, lenders_gone(results), impairment(results.impaired)]))
+    head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
+    return Chapter(title, text, head, table, tuple(lost["lost_usd"]), figures)
+
+
+def lost_by_source(results: Results) -> str:
+    """What all lenders lose, by where."""
+    return words.listed([f"{words.money(usd)} {where}" for where, usd in results.lost_usd.items()])
 
 
 def impairment(names: list[str]) -> str:
-    """Which lenders fell below their minimum capital, and what that means."""
+    """Which lenders that stand fell below their minimum capital, and what that means."""
+    if not names:
+        return ""
     names = [name.replace(", pooled", " (pooled)") for name in names]
+    one = len(names) == 1
+    then = "it lends nothing new and rolls" if one else "they lend nothing new and roll"
     return (
-        f"Below {'its' if len(names) == 1 else 'their'} minimum capital at some time: "
-        f"{words.listed(names)}. From then on they lend nothing new and roll nothing over."
+        f"Below {'its' if one else 'their'} minimum capital at some time: {words.listed(names)}. "
+        f"From then on {then} nothing over."
     )
 
 

@@ -11,7 +11,7 @@ import functools
 import textwrap
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -216,9 +216,19 @@ def date_axis(axes: Axes, first: float, last: float, ticks: int = 8) -> None:
     axes.set_xticks([(date - dt.date(1970, 1, 1)).days for date in dates], labels)
 
 
-def thousands(axes: Axes, suffix: str = "") -> None:
-    """Write the y axis as 12,000 rather than 12000 or 1.2e4."""
-    axes.yaxis.set_major_formatter(lambda value, _: f"{value:,.10g}{suffix}")
+def ratio_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
+    """Round ticks for a logarithmic axis of ratios from ``low`` to ``high``, and per cents."""
+    steps = [step * 10.0**power for power in range(-2, 3) for step in (1.0, 2.0, 5.0)]
+    ticks = [tick for tick in steps if low <= tick <= high]
+    if len(ticks) > 6:  # 1 and 10 without 2 and 5
+        ticks = [tick for tick in steps[::3] if low <= tick <= high]
+    return ticks, [f"{100 * tick:,.0f}" for tick in ticks]
+
+
+def thousands(axes: Axes, axis: Literal["x", "y"] = "y") -> None:
+    """Write an axis as 12,000 rather than 12000 or 1.2e4."""
+    side = axes.xaxis if axis == "x" else axes.yaxis
+    side.set_major_formatter(lambda value, _: f"{value:,.10g}")
 
 
 @styled
@@ -226,15 +236,16 @@ def label_ends(
     axes: Axes, x: Any, labels: Sequence[tuple[float, str, str]], size: float = 9.0
 ) -> None:
     """Write ``(y, text, colour)`` labels right of ``x``, pushed apart so that none overlap."""
-    low, high = axes.get_ylim()
     panel_in = axes.get_position().height * axes.figure.get_figheight()  # type: ignore[union-attr]
-    gap = (high - low) * (size * 1.3 / 72) / panel_in
     order = sorted(labels, key=lambda label: label[0])
-    places = spread([min(max(y, low), high) for y, _, _ in order], gap)
+    pixels = axes.transData.transform([(x, y) for y, _, _ in order])
+    heights = axes.transAxes.inverted().transform(pixels)[:, 1].clip(0.0, 1.0)
+    places = spread(heights.tolist(), size * 1.3 / 72 / panel_in)
     for (_, text, color), y in zip(order, places, strict=True):
         axes.annotate(
             text,
             (x, y),
+            xycoords=("data", "axes fraction"),
             xytext=(5, 0),
             textcoords="offset points",
             va="center",

@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from experiments import words
+
 SWITCHES = (
     *(
         f"channels.{name}=false"
@@ -94,7 +96,7 @@ def main(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     names = list(base[0])
-    typer.echo(f"{chosen.name}: {seeds} seeds; mean change (standard error)")
+    typer.echo(f"{chosen.name}: {words.times(seeds, 'seed')}; mean change (standard error)")
     typer.echo("| switch | " + " | ".join(names) + " |")
     typer.echo("|" + "---|" * (len(names) + 1))
     means = [sum(run[name] for run in base) / seeds for name in names]

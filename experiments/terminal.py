@@ -11,6 +11,7 @@ from rich.text import Text
 
 from experiments import story, words
 from experiments.headline import headline
+from experiments.scenario_text import full_title
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,8 +20,9 @@ if TYPE_CHECKING:
     from experiments.story import Chapter
 
 PLAIN_WIDTH = 100
-WIDEST_CELL = 30  # characters; longer names are cut
-WIDEST_FIXED = 17  # columns up to this width are never squeezed
+GLUE = "\N{NO-BREAK SPACE}"
+WIDEST_CELL, NARROWEST_CELL = 30, 17  # characters; longer names are cut, more if room is short
+GAP = 2  # between columns
 MOST_ROWS = {
     "Who is called for margin": 4,
     "Who breaks which covenant": 3,
@@ -36,14 +38,14 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    title = results.scenario.title or results.scenario.name
-    console.print(
-        Text(
-            f"{title} · {words.date(results.opening)} to "
-            f"{words.date(results.date(results.last_day))} · seed {results.seed}",
-            style="dim",
-        )
+    _say(
+        console,
+        f"{full_title(results.scenario)} · {words.date(results.opening)} to "
+        f"{words.date(results.date(results.last_day))} · seed{GLUE}{results.seed}",
+        "dim",
     )
+    if results.changes:
+        _say(console, f"Changed in the scenario: {', '.join(results.changes)}", "dim")
     _say(console, headline(results), "bold")
     chapters = story.chapters(results)[1:-1]  # the shock and loan to value are in other lines
     for chapter in chapters:
@@ -68,16 +70,20 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     most = MOST_ROWS[chapter.title]
     if not most:
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
-    cells = [[words.short(cell, WIDEST_CELL) for cell in row] for row in chapter.heaviest(most)]
-    for place, column in enumerate(chapter.columns):
-        width = max(len(text) for text in (column.name, *(row[place] for row in cells)))
+    table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="dim")
+    heads = [column.name for column in chapter.columns]
+    for widest in range(WIDEST_CELL, NARROWEST_CELL - 1, -1):
+        cells = [[words.short(cell, widest) for cell in row] for row in chapter.heaviest(most)]
+        widths = [max(map(len, column)) for column in zip(heads, *cells, strict=True)]
+        if sum(widths) + GAP * len(widths) <= console.width:
+            break
+    for column, width in zip(chapter.columns, widths, strict=True):
         table.add_column(
             Text(column.name),
             justify="right" if column.right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=min(width, WIDEST_FIXED),
+            min_width=min(width, NARROWEST_CELL),
         )
     for row in cells:
         table.add_row(*map(Text, row))
@@ -86,9 +92,8 @@ def _chapter(console: Console, chapter: Chapter) -> None:
 
 def _say(console: Console, text: str, style: str = "") -> None:
     """A paragraph; a number and its per-cent sign stay on one line."""
-    glue = "\N{NO-BREAK SPACE}"
-    for line in textwrap.wrap(text.replace(" %", f"{glue}%"), max(console.width, 20)):
-        console.print(Text(line.replace(glue, " "), style=style))
+    for line in textwrap.wrap(text.replace(" %", f"{GLUE}%"), max(console.width, 20)):
+        console.print(Text(line.replace(GLUE, " "), style=style))
 
 
 def _fact(console: Console, name: str, text: str) -> None:

@@ -18,7 +18,7 @@ LEAST_USD = 1e6  # of a kind on a day; what is less is not news
 
 # In order of weight; {who} {other} {usd} {why} are filled in, events not listed are small print.
 SENTENCES = {
-    "shock": "The scripted shock begins.",
+    "shock": "A shock from outside strikes {who}.",
     "lender_failed": "{who} fails: losses have eaten its capital, {usd} of claims on it are open.",
     "sleeve_closed": "{who} is closed by its parent firm: no new credit, inventory is sold.",
     "default": "{who} defaults on {usd}: {why}.",
@@ -108,7 +108,7 @@ def day_lines(results: Results, log: pd.DataFrame) -> list[Line]:
         columns = ("party", "counterparty", "amount_usd", "cause")
         for party, other, amount, cause in rows(own, *columns):
             text = sentence.format(
-                who=words.short(results.name(party), 36),
+                who=words.short(results.name(party), 36) or "the market",
                 other=_other(results, party, other),
                 usd=words.money(amount),
                 why=words.cause(cause),
@@ -128,7 +128,8 @@ def stage(results: Results) -> str:
     """Where the market is on the way from calm to fire sale, in a sentence or two."""
     series = results.series
     fall = 1 - float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0])
-    rent = 1 - float(series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0])
+    rents = series["rent_h100_usd_h"].iloc[[0, -1]].tolist()
+    rent = 1 - rents[1] / rents[0] if results.has_rents else 0.0
     falls = [
         f"{name} down {words.percent(share)}"
         for name, share in (("bitcoin", fall), ("rents", rent))

@@ -69,7 +69,7 @@ CAUSES = {
 }
 
 KINDS = {
-    "shock": "shock",
+    "shock": "struck from outside",
     "margin_call": "margin call",
     "margin_met": "margin met",
     "forced_sale": "own coins sold for cash",

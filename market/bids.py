@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.buyer import Buyers, affordable_units, bid_usd, strip_value_usd
+from agents.buyer import Buyers, affordable_units, bid_usd, private_view, strip_value_usd
 from agents.compiled import compiled
 from agents.neocloud import HOURS_PER_DAY
 from market.hardware import Family, Hardware
@@ -117,11 +117,19 @@ def remaining_life_years(
 
 
 @compiled
+def set_private_views(seed: int, deviation: float, buyers: Buyers) -> None:
+    """Draw each buyer's view of each class it accepts (in place); it keeps it all through a run."""
+    for i in range(len(buyers.segment)):
+        for k in range(buyers.accepts.shape[1]):
+            if buyers.accepts[i, k]:
+                draw = normal(seed, Stream.BUYER_VIEW, 0, 64 * i + k)
+                buyers.private_view[i, k] = private_view(draw, deviation, buyers.needs_slots[i])
+
+
+@compiled
 def class_bids(
     k: int,
-    seed: int,
     in_place: bool,
-    view_deviation: float,
     extra_days: float,
     dealer_price_usd: float,
     replacement_usd: float,
@@ -140,8 +148,6 @@ def class_bids(
     for i in range(count):
         if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
             continue
-        deviation = normal(seed, Stream.BUYER_VIEW, 0, 64 * i + k)  # it keeps its view
-        private = np.exp(view_deviation * deviation)
         relocation = 0.0
         if hardware.family[k] == Family.GPU and not in_place:
             relocation = buyers.relocation_usd[i]
@@ -150,8 +156,7 @@ def class_bids(
         else:
             turn = (1.0 + buyers.required_return[i]) ** DEALER_TURN_YEARS
             value = dealer_price_usd / turn
-            private = np.exp(-0.25 * view_deviation * abs(deviation))
-        bids[i] = bid_usd(value, replacement_usd, relocation, private)
+        bids[i] = bid_usd(value, replacement_usd, relocation, buyers.private_view[i, k])
         if bids[i] < hardware.scrap_usd[k]:
             bids[i] = 0.0  # worth more as scrap
             continue
@@ -170,9 +175,7 @@ def implied_view(
     k: int,
     price_usd: float,
     units_wanted: float,
-    seed: int,
     in_place: bool,
-    view_deviation: float,
     rent_h100: float,
     hashprice: float,
     gpu_drift: float,
@@ -212,9 +215,7 @@ def implied_view(
         )
         bids, units = class_bids(
             k,
-            seed,
             in_place,
-            view_deviation,
             0.0,
             price_usd,
             replacement_usd,

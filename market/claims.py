@@ -16,7 +16,7 @@ from agents.party import Parties, Status
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.ledger import Ledger, write_off
-from market.loans import Collateral, Loans, LoanStatus
+from market.loans import Collateral, Loans, LoanStatus, rows_with_status
 from market.lots import Lots, LotState
 
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
@@ -38,12 +38,22 @@ def value_claims(
     Seized lots count at marks towards their claim. What estates hold (cash, own lots, surplus of
     over-secured lots) counts towards all deficiencies and unpaid bills alike.
     """
-    secured = np.zeros(len(loans.status))
-    parent = loans.default_event.copy()
-    estate = np.zeros(len(loans.first) - 1)
+    claimed = rows_with_status(LoanStatus.DEFAULTED, loans)
+    # By loan and by borrower, but only those of claims and lots are set or looked at.
+    secured = np.empty(len(loans.status))
+    parent = np.empty(len(loans.status), np.int64)
+    estate = np.empty(len(loans.first) - 1)
+    for i in range(lots.count[0]):
+        estate[lots.borrower[i]] = 0.0
+    for loan in claimed:
+        secured[loan] = 0.0
+        parent[loan] = loans.claims.default_event[loans.claim[loan]]
+        estate[loans.borrower[loan]] = 0.0
     for i in range(lots.count[0]):
         loan = lots.loan[i]
         if loan >= 0:
+            if loans.status[loan] != LoanStatus.DEFAULTED:
+                continue
             parent[loan] = max(parent[loan], lots.last_event[i])
         if lots.state[i] == LotState.SOLD:
             continue
@@ -54,7 +64,11 @@ def value_claims(
             secured[loan] += value
         else:
             estate[lots.borrower[i]] += value
-    for b in range(len(estate)):
+    b = -1
+    for claim in claimed:
+        if loans.borrower[claim] == b:
+            continue  # all claims on a borrower are valued together
+        b = loans.borrower[claim]
         claims = parties.payables_usd[b]
         assets = estate[b] + max(parties.cash_usd[b], 0.0)
         for loan in range(loans.first[b], loans.first[b + 1]):
@@ -84,13 +98,14 @@ def carry_at(
 ) -> None:
     """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
     target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
-    change = target - loans.written_down_usd[loan]
+    claims, claim = loans.claims, loans.claim[loan]
+    change = target - claims.written_down_usd[claim]
     row = loans.lender[loan]
-    unnoted = target - loans.noted_usd[loan]
-    if abs(unnoted) > NOTED_SHARE * loans.claim_usd[loan]:
+    unnoted = target - claims.noted_usd[claim]
+    if abs(unnoted) > NOTED_SHARE * claims.claim_usd[claim]:
         note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     if change != 0.0:
-        loans.written_down_usd[loan] = target
+        claims.written_down_usd[claim] = target
         lenders.written_down_usd[row] += change
         charge_lender(today, row, change, parent, lenders, log)
 
@@ -107,7 +122,7 @@ def note_write_down(
 ) -> None:
     """Name a write-down (or, negative, a write-up) in the causal log."""
     row = loans.lender[loan]
-    loans.noted_usd[loan] += amount_usd
+    loans.claims.noted_usd[loans.claim[loan]] += amount_usd
     event = log_event(
         log,
         today.day,
@@ -164,7 +179,8 @@ def close_claim(
 ) -> None:
     """Resolve a defaulted claim: what is left of it is lost."""
     carry_at(today, loan, 0.0, parent, lenders, loans, log)
-    unnoted = loans.written_down_usd[loan] - loans.noted_usd[loan]
+    claims, claim = loans.claims, loans.claim[loan]
+    unnoted = claims.written_down_usd[claim] - claims.noted_usd[claim]
     if unnoted != 0.0:
         note_write_down(today, loan, unnoted, parent, lenders, loans, log)
     write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])

@@ -20,26 +20,50 @@ from market import (
     investment,
     liquidation,
     listing,
+    marks,
     operate,
     purchases,
     service,
     tenants,
 )
-from market.context import Today
 from market.events import Cause
-from market.ledger import Stocks, sum_stocks
-from market.loans import Collateral, LoanStatus
+from market.ledger import Stocks, conservation_error, sum_stocks
+from market.loans import Collateral, LoanStatus, cure_end
 from market.lots import rows_in_state
 from market.order_book import asks_of
-from market.shared import Shared
+from market.shared import Shared, contents
 
 
 @compiled
-def run_machines(
-    today: Today, shared: Shared, difficulty_th: float, reward_btc_day: float
-) -> float:
+def resold_th(shared: Shared) -> float:
+    """Rigs sold by force that run for their new owners at the last hashprice [TH/s]."""
+    t, _, today = contents(shared)
+    return operate.resold_th(today.hashprice_usd_ph_day, t.outside_online, t.hardware)
+
+
+@compiled
+def set_marks(
+    shared: Shared, weight: float, half_life_days: float, new_price_decline: float
+) -> None:
+    """Phase 2: lenders' marks of the day, from schedule and aged evidence."""
+    t, _, today = contents(shared)
+    marks.mark_classes(
+        today.day,
+        weight,
+        half_life_days,
+        new_price_decline,
+        t.clearing_usd,
+        t.clearing_day,
+        t.hardware,
+        t.schedule_usd,
+        t.marks_usd,
+    )
+
+
+@compiled
+def run_machines(shared: Shared, difficulty_th: float, reward_btc_day: float) -> float:
     """Phase 3: contracts, rigs, GPUs and overhead of a day; returns effective GPUs online."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     if today.day > 0:
         tenants.break_contracts(
             today, terms, today.first_lender, t.contracts, t.hardware, t.parties, t.log
@@ -82,18 +106,18 @@ def run_machines(
 
 
 @compiled
-def service_debt(today: Today, shared: Shared) -> None:
+def service_debt(shared: Shared) -> None:
     """Phase 4: notes convert or are put; what falls due; a quarter's coverage is counted."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     convertibles.exercise(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
     service.make_due(today, t.loans, t.perimeters, t.holdings, t.neoclouds)
     covenants.measure_coverage(t.perimeters)
 
 
 @compiled
-def raise_liquidity(today: Today, shared: Shared) -> None:
+def raise_liquidity(shared: Shared) -> None:
     """Phase 5: pay what is due as far as the waterfall goes; sell machines for what is missing."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     service.pay_what_is_due(
         today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log
     )
@@ -103,9 +127,9 @@ def raise_liquidity(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def test_covenants(today: Today, shared: Shared) -> None:
+def test_covenants(shared: Shared) -> None:
     """Phase 6: margin calls on coins and rigs; quarterly coverage."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     covenants.test_btc_loans(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
     covenants.test_hardware_loans(
         today,
@@ -124,9 +148,10 @@ def test_covenants(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def decisions_due(today: Today, max_waivers: int, shared: Shared) -> np.ndarray:
+def decisions_due(shared: Shared, max_waivers: int) -> np.ndarray:
     """Phase 7: loans whose cure period has run out and whose lender may still be asked to wait."""
-    loans = shared.tables.loans
+    t, _, today = contents(shared)
+    loans = t.loans
     rows = np.empty(len(loans.status), np.int64)
     found = 0
     for loan in range(len(loans.status)):
@@ -134,7 +159,7 @@ def decisions_due(today: Today, max_waivers: int, shared: Shared) -> np.ndarray:
             loans.breach[loan] != Cause.NONE
             and loans.status[loan] == LoanStatus.PERFORMING
             and loans.collateral[loan] != Collateral.BTC
-            and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
+            and today.day >= cure_end(loan, loans)
             and loans.waivers[loan] < max_waivers
         ):
             rows[found] = loan
@@ -143,9 +168,9 @@ def decisions_due(today: Today, max_waivers: int, shared: Shared) -> np.ndarray:
 
 
 @compiled
-def declare_defaults(today: Today, shared: Shared) -> None:
+def declare_defaults(shared: Shared) -> None:
     """Phase 8: enforce what was not cured; fail who cannot pay; seize."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     default.declare_defaults(
         today,
         terms,
@@ -161,17 +186,17 @@ def declare_defaults(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def value_claims(today: Today, shared: Shared) -> None:
+def value_claims(shared: Shared) -> None:
     """Carry defaulted claims at what they will bring; the change goes to lenders' capital."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     claims.value_claims(today, terms, t.marks_usd, t.parties, t.lenders, t.loans, t.lots, t.log)
 
 
 @compiled
-def strain_lenders(today: Today, shared: Shared, market_usd: float, loan_price: float) -> float:
+def strain_lenders(shared: Shared, market_usd: float, loan_price: float) -> float:
     """Phase 9, before anybody fails: losses, estates, runs, asset sales; returns loans' price."""
-    t, terms = shared.tables, shared.terms
-    value_claims(today, shared)
+    t, terms, today = contents(shared)
+    value_claims(shared)
     estate.settle_claims(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
     estate.pay_out_estates(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.lots, t.log)
     sold = funding.redeem(today, terms, t.parties, t.lenders, t.log)
@@ -183,7 +208,6 @@ def strain_lenders(today: Today, shared: Shared, market_usd: float, loan_price: 
 
 @compiled
 def keep_lots(
-    today: Today,
     shared: Shared,
     smallest_cluster: float,
     has_removed_buyers: np.ndarray,
@@ -191,7 +215,7 @@ def keep_lots(
     fire_sale: bool,
 ) -> tuple[float, float]:
     """Phase 10, every day: custody, sales without an auction; returns GPUs and TH/s kept on."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     kept = custody.carry_lots(
         today,
         terms,
@@ -237,9 +261,9 @@ def keep_lots(
 
 
 @compiled
-def underwrite(today: Today, shared: Shared) -> None:
+def underwrite(shared: Shared) -> None:
     """Once a week: who could refinance, and what shares are worth."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     credit.underwrite(
         today,
         terms,
@@ -255,18 +279,18 @@ def underwrite(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def roll_over(today: Today, shared: Shared) -> None:
+def roll_over(shared: Shared) -> None:
     """Phase 11: underwrite once a week; roll what matures."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     if today.day % credit.WEEK_DAYS == 0:
-        underwrite(today, shared)
+        underwrite(shared)
     credit.roll_over(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
 
 
 @compiled
-def deliver(today: Today, shared: Shared) -> None:
+def deliver(shared: Shared) -> None:
     """Phase 11: build what was committed, deliver what was signed."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     purchases.build(today, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
     purchases.deliver(
         today,
@@ -284,9 +308,9 @@ def deliver(today: Today, shared: Shared) -> None:
 
 
 @compiled
-def invest(today: Today, shared: Shared, k: int, q: float, unit_usd: float) -> tuple[float, float]:
+def invest(shared: Shared, k: int, q: float, unit_usd: float) -> tuple[float, float]:
     """Phase 11, beyond what was signed: new orders and payouts [USD] of the week; deliveries."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     ordered = 0.0
     paid_out = 0.0
     investment.grow_room(today, terms, t.lenders)
@@ -327,16 +351,16 @@ def invest(today: Today, shared: Shared, k: int, q: float, unit_usd: float) -> t
 
 
 @compiled
-def set_supply(today: Today, shared: Shared) -> None:
+def set_supply(shared: Shared) -> None:
     """Phase 9, at its end: what share of its usual credit each lender gives."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     funding.set_supply(today, terms, t.parties, t.lenders)
 
 
 @compiled
-def take_stock(today: Today, shared: Shared) -> Stocks:
-    """Phase 12: sum every stock from the tables."""
-    t = shared.tables
+def take_stock(shared: Shared) -> Stocks:
+    """Sum every stock from the tables."""
+    t, _, today = contents(shared)
     return sum_stocks(
         t.parties,
         t.lenders,
@@ -353,24 +377,28 @@ def take_stock(today: Today, shared: Shared) -> Stocks:
 
 
 @compiled
+def close_books(shared: Shared, before: Stocks) -> tuple[Stocks, float]:
+    """Phase 12: today's stocks, and the worst relative error against the day's journal."""
+    t, _, _ = contents(shared)
+    after = take_stock(shared)
+    return after, conservation_error(before, after, t.ledger.flows)
+
+
+@compiled
 def bids_for(
     shared: Shared,
     k: int,
-    seed: int,
     in_place: bool,
-    view_deviation: float,
     extra_days: float,
     dealer_price_usd: float,
     replacement_usd: float,
     strips: np.ndarray,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every buyer's bid [USD/unit] and units for a class."""
-    t = shared.tables
+    t, _, _ = contents(shared)
     return bids.class_bids(
         k,
-        seed,
         in_place,
-        view_deviation,
         extra_days,
         dealer_price_usd,
         replacement_usd,
@@ -382,20 +410,20 @@ def bids_for(
 
 @compiled
 def asks_for(
-    today: Today, shared: Shared, k: int, state: int, hold_usd: float
+    shared: Shared, k: int, state: int, hold_usd: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offered lots of a class: seller (party), reserve [USD/unit] and units."""
-    t = shared.tables
+    t, _, today = contents(shared)
     offers = rows_in_state(k, state, t.lots)
     return asks_of(today, offers, hold_usd, t.hardware.scrap_usd[k], t.lenders, t.lots)
 
 
 @compiled
 def auction_in_place(
-    today: Today, shared: Shared, k: int, bids_usd: np.ndarray, hold_usd: float
+    shared: Shared, k: int, bids_usd: np.ndarray, hold_usd: float
 ) -> tuple[float, float, int]:
     """Sell whole clusters of a class where they stand: last price, units, last sale."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     return liquidation.auction_in_place(
         today,
         terms,
@@ -416,7 +444,6 @@ def auction_in_place(
 
 @compiled
 def auction_removed(
-    today: Today,
     shared: Shared,
     k: int,
     bids_usd: np.ndarray,
@@ -425,7 +452,7 @@ def auction_removed(
     hold_usd: float,
 ) -> tuple[float, float, float, int]:
     """Clear a class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     return liquidation.auction_removed(
         today,
         terms,
@@ -447,16 +474,16 @@ def auction_removed(
 
 
 @compiled
-def free_sites(today: Today, shared: Shared, window_days: int) -> None:
+def free_sites(shared: Shared, window_days: int) -> None:
     """Power and racks of the failed find new operators."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     liquidation.free_sites(today, terms, window_days, t.parties, t.hardware, t.buyers, t.lots)
 
 
 @compiled
-def host_lots(today: Today, shared: Shared, hosted_slots: np.ndarray) -> None:
+def host_lots(shared: Shared, hosted_slots: np.ndarray) -> None:
     """Who waits for a better price looks for racks until the next auction."""
-    t, terms = shared.tables, shared.terms
+    t, terms, today = contents(shared)
     hosting.host_lots(
         today,
         terms,

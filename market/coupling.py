@@ -141,11 +141,13 @@ def cut(pieces: Pieces, amounts: Floats, count: int) -> Pieces:
 
 
 def expand[T: NamedTuple](table: T, rows: Ints, share: Floats, extensive: tuple[str, ...]) -> T:
-    """A table whose rows are pieces of another's: amounts by share, everything else copied."""
+    """A table whose rows are pieces of another's: amounts by share, everything else copied.
+
+    What is no column of the table is not touched.
+    """
     columns = {
-        name: getattr(table, name)[rows] * share
-        if name in extensive
-        else getattr(table, name)[rows]
-        for name in table._fields
+        name: column[rows] * share if name in extensive else column[rows]
+        for name, column in table._asdict().items()
+        if isinstance(column, np.ndarray)
     }
     return table._replace(**columns)

@@ -16,7 +16,7 @@ from agents.party import Outside, Parties, Status
 from market.context import Log, Terms, Today
 from market.events import Cause, Event, log_event
 from market.ledger import DUST_USD, Ledger, repay
-from market.loans import Collateral, Loans, LoanStatus, Perimeters, loan_to_value
+from market.loans import Collateral, Loans, LoanStatus, Perimeters, cure_end, loan_to_value
 
 
 @compiled
@@ -153,22 +153,25 @@ def test_btc_loans(
             continue
         value = loans.collateral_btc[loan] * today.btc_usd
         ltv = loan_to_value(debt, value)
+        sheet = loans.sheet[loan]
+        initial = loans.sheets.initial_ltv[sheet]
+        margin_call = loans.sheets.margin_call_ltv[sheet]
         called = loans.breach[loan] == Cause.BTC_PRICE
-        if ltv <= loans.margin_call_ltv[loan]:
+        if ltv <= margin_call:
             if called:
                 _close(today, loan, loans, log)
             continue
         other_breach = loans.breach[loan] != Cause.NONE and not called
         if not called and not other_breach:
             without_impact = loan_to_value(debt, value * np.exp(-today.btc_impact_log))
-            own = without_impact > loans.margin_call_ltv[loan]
+            own = without_impact > margin_call
             parent = today.shock_event if own or log.forced_event[0] < 0 else log.forced_event[0]
             open_breach(
                 today,
                 loan,
                 Event.MARGIN_CALL,
                 Cause.BTC_PRICE,
-                debt - loans.initial_ltv[loan] * value,
+                debt - initial * value,
                 parent,
                 parties,
                 loans,
@@ -177,14 +180,14 @@ def test_btc_loans(
         if not other_breach:
             value = top_up(today, loan, parties, lenders, ledger, loans)
             ltv = loan_to_value(loans.principal_usd[loan], value)
-            if ltv <= loans.margin_call_ltv[loan]:
+            if ltv <= margin_call:
                 _close(today, loan, loans, log)
                 continue
-        late = not other_breach and today.day >= loans.breach_day[loan] + loans.cure_days[loan]
-        if ltv <= loans.liquidation_ltv[loan] and not late:
+        late = not other_breach and today.day >= cure_end(loan, loans)
+        if ltv <= loans.sheets.liquidation_ltv[sheet] and not late:
             continue
         sold = liquidation_debt_usd(
-            loans.principal_usd[loan], value, loans.initial_ltv[loan], terms.liquidation_bonus
+            loans.principal_usd[loan], value, initial, terms.liquidation_bonus
         )
         sell_pledged_btc(
             today,
@@ -216,7 +219,7 @@ def top_up(
     Returns the value of the collateral [USD].
     """
     b = loans.borrower[loan]
-    target = loans.initial_ltv[loan]
+    target = loans.sheets.initial_ltv[loans.sheet[loan]]
     debt = loans.principal_usd[loan]
     missing = max(0.0, debt / target / today.btc_usd - loans.collateral_btc[loan])
     coins = min(missing, parties.btc[b])
@@ -291,9 +294,10 @@ def test_hardware_loans(
         if (
             loans.collateral[loan] != Collateral.HARDWARE
             or loans.status[loan] != LoanStatus.PERFORMING
-            or not (loans.margin_call_ltv[loan] > 0.0)
-            or loans.principal_usd[loan] <= 0.0
         ):
+            continue
+        margin_call = loans.sheets.margin_call_ltv[loans.sheet[loan]]
+        if not (margin_call > 0.0) or loans.principal_usd[loan] <= 0.0:
             continue
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE:
@@ -302,16 +306,16 @@ def test_hardware_loans(
         value = loans.collateral_units[loan] * marks_usd[k]
         ltv = loan_to_value(loans.principal_usd[loan], value)
         called = loans.breach[loan] == Cause.HARDWARE_MARK
-        if ltv <= loans.margin_call_ltv[loan]:
+        if ltv <= margin_call:
             if called:
                 _close(today, loan, loans, log)
             continue
-        call = loans.principal_usd[loan] - loans.initial_ltv[loan] * value
+        call = loans.principal_usd[loan] - loans.sheets.initial_ltv[loans.sheet[loan]] * value
         if not called:
             if loans.breach[loan] != Cause.NONE:
                 continue
             scheduled = loans.collateral_units[loan] * schedule_usd[k]
-            own = loan_to_value(loans.principal_usd[loan], scheduled) > loans.margin_call_ltv[loan]
+            own = loan_to_value(loans.principal_usd[loan], scheduled) > margin_call
             parent = today.shock_event if own or clearing_event[k] < 0 else clearing_event[k]
             open_breach(
                 today,
@@ -362,13 +366,15 @@ def test_coverage(
 
     A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
     """
-    before = loans.principal_usd.copy()  # lenders of a perimeter share its surplus
+    before = np.empty(len(loans.status))  # principal: lenders of a perimeter share its surplus
+    known = -1  # borrower whose loans are in there
     for loan in range(len(loans.status)):
         p = loans.perimeter[loan]
+        minimum = loans.sheets.min_dscr[loans.sheet[loan]]
         if (
             p < 0
             or loans.status[loan] != LoanStatus.PERFORMING
-            or not (loans.min_dscr[loan] > 0.0)
+            or not (minimum > 0.0)
             or loans.principal_usd[loan] <= 0.0
             or today.day < loans.dscr_test_day[loan]
             or np.isnan(perimeters.dscr[p])
@@ -377,8 +383,11 @@ def test_coverage(
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE:
             continue
+        if b != known:
+            for own in range(loans.first[b], loans.first[b + 1]):
+                before[own] = loans.principal_usd[own]
+            known = b
         dscr = perimeters.dscr[p]
-        minimum = loans.min_dscr[loan]
         row = loans.lender[loan]
         lender = today.first_lender + row
         tested_today = perimeters.days[p] == 0

@@ -244,11 +244,11 @@ def roll_over(
     for loan in range(len(loans.status)):
         maturity = loans.maturity_day[loan]
         if (
-            loans.status[loan] != LoanStatus.PERFORMING
+            today.day < maturity - ASK_DAYS
+            or today.day >= maturity
+            or loans.status[loan] != LoanStatus.PERFORMING
             or loans.amortisation[loan] != Amortisation.BULLET
             or loans.principal_usd[loan] <= 0.0
-            or today.day < maturity - ASK_DAYS
-            or today.day >= maturity
             or (loans.roll_day[loan] >= 0 and today.day < loans.roll_day[loan] + WEEK_DAYS)
         ):
             continue
@@ -262,7 +262,8 @@ def roll_over(
         passed = borrowers.creditworthy[b]
         if loans.collateral[loan] == Collateral.BTC:
             value = loans.collateral_btc[loan] * today.btc_usd
-            passed = loan_to_value(loans.principal_usd[loan], value) < loans.margin_call_ltv[loan]
+            margin_call = loans.sheets.margin_call_ltv[loans.sheet[loan]]
+            passed = loan_to_value(loans.principal_usd[loan], value) < margin_call
         row = loans.lender[loan]
         lender = today.first_lender + row
         if not passed:
@@ -305,8 +306,10 @@ def roll_over(
                     parties.trail_event[b] = event
                 continue
             repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
-        loans.maturity_day[loan] = maturity + min(loans.term_days[loan], terms.tenor_cap_days)
-        loans.rate_or_spread[loan] = loans.rate_open[loan] + today.spread_change
+        sheet = loans.sheet[loan]
+        term_days = min(loans.sheets.term_days[sheet], terms.tenor_cap_days)
+        loans.maturity_day[loan] = maturity + term_days
+        loans.rate_or_spread[loan] = loans.sheets.rate_open[sheet] + today.spread_change
         loans.rate_or_spread[loan] += terms.stress_spread * (1.0 - supply)
         cheaper = terms.spread_swing * today.ease
         loans.rate_or_spread[loan] -= min(cheaper, loans.rate_or_spread[loan])

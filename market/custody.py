@@ -19,7 +19,7 @@ from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware
 from market.ledger import Ledger, fund, pay, repay
 from market.loans import Loans, annual_rate
-from market.lots import Lots, LotState
+from market.lots import Lots, LotState, lots_by_borrower
 
 TH_PER_PH = 1000.0
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
@@ -107,7 +107,7 @@ def carry_lots(
             rate = terms.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(today, i, rate * lots.units[i], courts, parties, lenders, loans, lots, log)
         if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
-            loans.open_lots[lots.loan[i]] -= 1
+            loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
             lots.loan[i] = -1
             lots.owner[i] = lots.borrower[i]
     return supply, hashrate
@@ -158,10 +158,11 @@ def credit_owner(
         applied,
     )
     pay(parties, customers, lots.borrower[lot], income_usd - applied)
-    loans.recovered_usd[loan] += applied
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_value_usd[loan] += applied * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
 
 
@@ -187,9 +188,10 @@ def charge_owner(
     fund(parties, lenders, row, owner, today.first_outside + Outside.INVESTORS, cost_usd)
     pay(parties, owner, courts, cost_usd)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] -= cost_usd
-    loans.recovered_value_usd[loan] -= cost_usd * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] -= cost_usd
+    claims.recovered_value_usd[claim] -= cost_usd * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
     charge_lender(today, row, cost_usd, lots.event[lot], lenders, log)
 
@@ -214,6 +216,46 @@ def advance_lots(
     removed. Rigs are sold from where they stand. Sites are sold after a delay of their own. What is
     held for good stays where it is.
     """
+    first, rows = np.empty(0, np.int32), np.empty(0, np.int32)
+    for i in range(lots.count[0]):
+        free = lots.state[i] == LotState.LEGAL and today.day >= lots.state_day[i] + terms.legal_days
+        if free and hardware.family[lots.hardware[i]] == Family.GPU:
+            first, rows = lots_by_borrower(len(loans.first) - 1, lots)
+            break
+    _advance(
+        today,
+        terms,
+        first,
+        rows,
+        smallest_cluster,
+        has_removed_buyers,
+        has_in_place_buyers,
+        parties,
+        lenders,
+        loans,
+        hardware,
+        lots,
+        log,
+    )
+
+
+@compiled
+def _advance(
+    today: Today,
+    terms: Terms,
+    first: np.ndarray,
+    rows: np.ndarray,
+    smallest_cluster: float,
+    has_removed_buyers: np.ndarray,
+    has_in_place_buyers: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    hardware: Hardware,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Move lots on; ``first`` and ``rows`` list them by borrower, if GPUs leave the court today."""
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         waited = today.day - lots.state_day[i]
@@ -227,7 +269,8 @@ def advance_lots(
         elif state == LotState.LEGAL and waited >= terms.legal_days:
             stays = not has_removed_buyers[k] or hardware.family[k] == Family.ASIC
             if not stays and has_in_place_buyers[k]:
-                stays = standing_units(lots.borrower[i], k, lots) >= smallest_cluster
+                start, end = first[lots.borrower[i]], first[lots.borrower[i] + 1]
+                stays = standing_units(start, end, rows, k, lots) >= smallest_cluster
             if stays:
                 _offer(today, i, LotState.IN_PLACE, lots, log)
             else:
@@ -244,15 +287,12 @@ def advance_lots(
 
 
 @compiled
-def standing_units(borrower: int, hardware: int, lots: Lots) -> float:
-    """Units of a class that a failed borrower's lots hold where they stood."""
+def standing_units(start: int, end: int, rows: np.ndarray, hardware: int, lots: Lots) -> float:
+    """Units of a class that a borrower's lots hold where they stood: ``rows[start:end]``."""
     units = 0.0
-    for i in range(lots.count[0]):
-        if (
-            lots.hardware[i] == hardware
-            and lots.borrower[i] == borrower
-            and lots.state[i] <= LotState.IN_PLACE
-        ):
+    for place in range(start, end):
+        i = rows[place]
+        if lots.hardware[i] == hardware and lots.state[i] <= LotState.IN_PLACE:
             units += lots.units[i]
     return units
 

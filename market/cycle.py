@@ -32,9 +32,7 @@ def invest(run: Run) -> None:
         return
     if run.day % WEEK_DAYS == 0:
         s.prices.q = machine_value_to_price(run) / run.quotes.value_to_price_open
-    ordered, paid_out = compiled_phases.invest(
-        run.today(), run.shared(), k, s.prices.q, machine_price_usd(run)
-    )
+    ordered, paid_out = compiled_phases.invest(run.shared, k, s.prices.q, machine_price_usd(run))
     s.prices.ordered_usd += ordered
     s.prices.paid_out_usd += paid_out
 

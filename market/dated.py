@@ -277,7 +277,7 @@ def _draw(run: Run, dated: DatedDraw) -> None:
     amount = min(dated.amount_usd, float(s.loans.undrawn_usd[loan]))
     coins = 0.0
     if s.loans.collateral[loan] == Collateral.BTC:
-        lent_on_coin = float(s.loans.initial_ltv[loan]) * s.prices.btc_usd
+        lent_on_coin = float(s.loans.sheets.initial_ltv[s.loans.sheet[loan]]) * s.prices.btc_usd
         coins = min(float(s.parties.btc[b]), amount / lent_on_coin)
         amount = coins * lent_on_coin
     if not sound or s.lenders.supply[row] <= 0.0 or amount <= 0.0:

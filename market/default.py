@@ -18,7 +18,7 @@ from market.covenants import sell_pledged_btc
 from market.events import Cause, Event, log_event
 from market.hardware import Holdings
 from market.ledger import DUST_USD, Ledger, pay
-from market.loans import Collateral, Loans, LoanStatus
+from market.loans import Collateral, Loans, LoanStatus, cure_end, open_claim
 from market.lots import Lots, LotState, new_lot
 from market.randomness import Stream, uniform
 
@@ -83,10 +83,7 @@ def default_loan(
         loans.status[loan] = LoanStatus.CLOSED
         return
     loans.status[loan] = LoanStatus.DEFAULTED
-    loans.default_day[loan] = today.day
-    loans.claim_usd[loan] = (
-        loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
-    )
+    owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
     event = log_event(
         log,
         today.day,
@@ -95,11 +92,11 @@ def default_loan(
         b,
         today.first_lender + row,
         loan,
-        loans.claim_usd[loan],
+        owed,
         parent,
         round_,
     )
-    loans.default_event[loan] = event
+    claims, claim = loans.claims, open_claim(loan, today.day, owed, event, loans)
     if loans.collateral[loan] == Collateral.BTC and loans.collateral_btc[loan] > 0.0:
         repaid = sell_pledged_btc(
             today,
@@ -115,8 +112,8 @@ def default_loan(
             loans,
             log,
         )
-        loans.recovered_usd[loan] += repaid
-        loans.recovered_value_usd[loan] += repaid
+        claims.recovered_usd[claim] += repaid
+        claims.recovered_value_usd[claim] += repaid
         parties.btc[b] += loans.collateral_btc[loan]
         loans.collateral_btc[loan] = 0.0
     elif (
@@ -126,7 +123,7 @@ def default_loan(
         units = min(loans.collateral_units[loan], holdings.units[holding])
         holdings.units[holding] -= units
         holdings.pledged[holding] -= loans.collateral_units[loan]
-        loans.open_lots[loan] += 1
+        claims.open_lots[claim] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row
         premium = holdings.premium_usd_unit_day[holding]
@@ -138,7 +135,7 @@ def default_loan(
         price = (
             terms.site_recovery_share * loans.site_value_usd[loan] / loans.collateral_units[loan]
         )
-        loans.open_lots[loan] += 1
+        claims.open_lots[claim] += 1
         owner = today.first_lender + row
         units = loans.collateral_units[loan]
         add_lot(today, owner, loan, b, k, units, price, 0.0, event, lots, log)
@@ -277,7 +274,7 @@ def declare_defaults(
                 if (
                     loans.status[loan] != LoanStatus.PERFORMING
                     or loans.breach[loan] == Cause.NONE
-                    or today.day < loans.breach_day[loan] + loans.cure_days[loan]
+                    or today.day < cure_end(loan, loans)
                 ):
                     continue
                 if loans.recourse[loan] and terms.cross_default:

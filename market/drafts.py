@@ -6,8 +6,10 @@ into the state's arrays.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -134,8 +136,28 @@ class Drafts:
     contracts: list[ContractDraft] = field(default_factory=list)
 
 
+def like[Draft](draft: Draft, **changes: Any) -> Draft:
+    """A copy of a draft with some fields changed, ten times as fast as ``dataclasses.replace``."""
+    made: Draft = object.__new__(type(draft))
+    vars(made).update(vars(draft), **changes)
+    return made
+
+
 def draft_books(tables: OpeningTables, scale: float) -> Drafts:
-    """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into."""
+    """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into.
+
+    They are the caller's to change, but for loans, which runs on the same books share.
+    """
+    whole = _draft_books(tables, scale)
+    return Drafts(
+        [like(draft) for draft in whole.borrowers],
+        list(whole.loans),
+        [like(draft) for draft in whole.contracts],
+    )
+
+
+@lru_cache(maxsize=2)
+def _draft_books(tables: OpeningTables, scale: float) -> Drafts:
     splits = _splits(tables)
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
@@ -293,7 +315,7 @@ def _loan_drafts(
 
 
 def _share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: int) -> LoanDraft:
-    return replace(
+    return like(
         loan,
         id=loan.id if parts == 1 else f"{loan.id}-{hardware}",
         hardware=hardware if hardware else loan.hardware,
@@ -331,7 +353,7 @@ def _contract_drafts(
     assert row.gpu_class is not None
     parts = splits[row.gpu_class]
     return [
-        replace(
+        like(
             whole,
             id=row.lease_id if len(parts) == 1 else f"{row.lease_id}-{name}",
             hardware=name,
@@ -360,7 +382,7 @@ def _split(
     ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
     for i in range(count):
         drafts.borrowers.append(
-            replace(
+            like(
                 whole,
                 id=ids[i],
                 name=f"{whole.name}, party {i + 1} of {count}",
@@ -392,13 +414,12 @@ def _split(
             free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
         for i in np.flatnonzero(shares > 0).tolist():
             part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
-            drafts.loans.append(
-                replace(part, id=f"{loan.id}-{i + 1:02d}", borrower=ids[i], perimeter=ids[i])
-            )
+            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
+            drafts.loans.append(part)
     for contract in contracts:
         for i in range(count):
             drafts.contracts.append(
-                replace(
+                like(
                     contract,
                     id=f"{contract.id}-{i + 1:02d}",
                     landlord=ids[i],

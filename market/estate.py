@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.compiled import compiled
 from agents.lender import Lenders
 from agents.party import Outside, Parties, Status
@@ -28,10 +30,13 @@ def settle_claims(
     A recourse claim (cross-default switched off) collects from cash until time is up.
     """
     for loan in range(len(loans.status)):
-        if loans.status[loan] != LoanStatus.DEFAULTED or loans.open_lots[loan] > 0:
+        if loans.status[loan] != LoanStatus.DEFAULTED:
+            continue
+        claims, claim = loans.claims, loans.claim[loan]
+        if claims.open_lots[claim] > 0:
             continue
         b = loans.borrower[loan]
-        parent = loans.default_event[loan]
+        parent = claims.default_event[claim]
         if not loans.recourse[loan]:
             close_claim(today, loan, parent, lenders, ledger, loans, log)
         elif parties.status[b] == Status.ACTIVE:
@@ -40,7 +45,7 @@ def settle_claims(
             collect(today, loan, b, paid, today.first_lender + row, parties, lenders, ledger, loans)
             if (
                 loans.principal_usd[loan] <= 1e-6
-                or today.day >= loans.default_day[loan] + terms.bankruptcy_days
+                or today.day >= claims.default_day[claim] + terms.bankruptcy_days
             ):
                 close_claim(today, loan, parent, lenders, ledger, loans, log)
 
@@ -61,9 +66,10 @@ def collect(
     row = loans.lender[loan]
     repay(parties, lenders, ledger, loans.principal_usd, loan, payer, row, lender_party, amount_usd)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] += amount_usd
-    loans.recovered_value_usd[loan] += amount_usd * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += amount_usd
+    claims.recovered_value_usd[claim] += amount_usd * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
 
 
@@ -84,21 +90,37 @@ def pay_out_estates(
     unsold the estate stays open and recovery unknown. For hardware of its own that nobody buys an
     estate waits no longer than ``estate_max_days``; what it brings later goes to the owners.
     """
+    unsold = np.zeros(len(loans.first) - 1, np.bool_)
+    for i in range(lots.count[0]):
+        b = lots.borrower[i]
+        if lots.state[i] != LotState.SOLD and (
+            lots.loan[i] >= 0 or today.day < parties.default_day[b] + terms.estate_max_days
+        ):
+            unsold[b] = True
+    _pay_out(today, terms, unsold, parties, lenders, ledger, loans, log)
+
+
+@compiled
+def _pay_out(
+    today: Today,
+    terms: Terms,
+    unsold: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """Pay out estates that wait for nothing more; ``unsold`` [borrower] are those that do."""
     courts = today.first_outside + Outside.COURTS
     utility = today.first_outside + Outside.UTILITY
     investors = today.first_outside + Outside.INVESTORS
-    for b in range(len(loans.first) - 1):
+    for b in range(len(unsold)):
         if (
             parties.status[b] != Status.DEFAULTED
+            or unsold[b]
             or today.day < parties.default_day[b] + terms.bankruptcy_days
         ):
-            continue
-        unsold = False
-        for i in range(lots.count[0]):
-            if lots.borrower[i] == b and lots.state[i] != LotState.SOLD:
-                late = today.day >= parties.default_day[b] + terms.estate_max_days
-                unsold = unsold or lots.loan[i] >= 0 or not late
-        if unsold:
             continue
         cost = terms.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)
         pay(parties, b, courts, cost)

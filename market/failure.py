@@ -11,24 +11,20 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from agents.compiled import compiled
 from agents.party import Outside, Status
 from market.claims import charge_capital
 from market.clearing import clear_csr
 from market.events import Cause, Event, log_event
 from market.run import Run
+from market.shared import Shared, contents
 
 
 def fail_lenders(run: Run, round_: int) -> int:
     """Close sleeves and fail lenders that must; returns how many failed outright this round."""
     s = run.state
     lenders, first = s.lenders, s.first_lender
-    count = len(lenders.kind)
-    active = s.parties.status[first : first + count] == Status.ACTIVE
-    minimum = np.minimum(lenders.min_capital_ratio, 1.0 / lenders.target_leverage)
-    assets = lenders.capital_usd + lenders.funding_usd
-    ratio = lenders.capital_usd / np.maximum(assets, 1e-9)
-    closing = active & lenders.sleeve & (lenders.closed_event < 0) & (ratio < minimum)
-    for row in np.flatnonzero(closing):
+    for row in closing(run.shared).tolist():
         event = log_event(
             s.log,
             run.day,
@@ -43,20 +39,59 @@ def fail_lenders(run: Run, round_: int) -> int:
         )
         lenders.closed_event[row] = lenders.supply_event[row] = event
     _lend_of_last_resort(run)
-    illiquid = (lenders.unpaid_run_usd > 1.0) & ~lenders.redeemable
-    failing = active & ~lenders.sleeve & ((lenders.capital_usd <= 0.0) | illiquid)
-    rows = np.flatnonzero(failing)
-    for row in rows:
-        short = bool(illiquid[row]) and lenders.capital_usd[row] > 0.0
-        _declare(run, int(row), short, round_)
+    rows = failing(run.shared)
+    for row in rows.tolist():
+        _declare(run, row, bool(lenders.capital_usd[row] > 0.0), round_)
     if len(rows):
+        gone = np.isin(np.arange(len(lenders.kind)), rows)
+        s.loans.undrawn_usd[gone[s.loans.lender]] = 0.0  # their promises end
         _clear(run, rows, round_)
     return len(rows)
+
+
+@compiled
+def closing(shared: Shared) -> np.ndarray:
+    """Sleeves whose capital ratio is below its minimum and that are still open: rows."""
+    t, _, today = contents(shared)
+    lenders, status, first = t.lenders, t.parties.status, today.first_lender
+    rows = np.empty(len(lenders.kind), np.int64)
+    found = 0
+    for row in range(len(lenders.kind)):
+        minimum = min(lenders.min_capital_ratio[row], 1.0 / lenders.target_leverage[row])
+        assets = lenders.capital_usd[row] + lenders.funding_usd[row]
+        if (
+            status[first + row] == Status.ACTIVE
+            and lenders.sleeve[row]
+            and lenders.closed_event[row] < 0
+            and lenders.capital_usd[row] / max(assets, 1e-9) < minimum
+        ):
+            rows[found] = row
+            found += 1
+    return rows[:found]
+
+
+@compiled
+def failing(shared: Shared) -> np.ndarray:
+    """Lenders, no sleeves, without capital or that cannot pay what is asked back today: rows."""
+    t, _, today = contents(shared)
+    lenders, status, first = t.lenders, t.parties.status, today.first_lender
+    rows = np.empty(len(lenders.kind), np.int64)
+    found = 0
+    for row in range(len(lenders.kind)):
+        if status[first + row] != Status.ACTIVE or lenders.sleeve[row]:
+            continue
+        illiquid = lenders.unpaid_run_usd[row] > 1.0 and not lenders.redeemable[row]
+        if lenders.capital_usd[row] <= 0.0 or illiquid:
+            rows[found] = row
+            found += 1
+    return rows[:found]
 
 
 def _lend_of_last_resort(run: Run) -> None:
     """A public lender replaces the funding that left and could not be paid, up to its purse."""
     s, lenders = run.state, run.state.lenders
+    if run.scenario.policy.lender_of_last_resort_usd <= s.prices.policy_lent_usd:
+        return
     for row in np.flatnonzero(lenders.unpaid_run_usd > 0.0).tolist():
         left = run.scenario.policy.lender_of_last_resort_usd - s.prices.policy_lent_usd
         lent = min(left, float(lenders.unpaid_run_usd[row]))
@@ -66,7 +101,7 @@ def _lend_of_last_resort(run: Run) -> None:
 
 
 def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
-    """A failure enters the log; the lender's promises end, and funders of similar ones listen."""
+    """A failure enters the log; funders of similar lenders listen."""
     s, lenders = run.state, run.state.lenders
     party = s.first_lender + row
     parent = int(lenders.run_event[row] if illiquid else lenders.worst_event[row])
@@ -86,7 +121,6 @@ def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
     s.parties.default_day[party] = run.day
     s.parties.default_event[party] = event
     lenders.supply_event[row] = event
-    s.loans.undrawn_usd[s.loans.lender == row] = 0.0
     similar = (lenders.kind == lenders.kind[row]) & (np.arange(len(lenders.kind)) != row)
     lenders.news[similar] += run.scenario.lenders.similar_failure_news
     quiet = similar & (lenders.worst_event < 0)

@@ -24,7 +24,7 @@ from market.ledger import draw, pay_interest
 from market.loans import Collateral, LoanStatus, annual_rate
 from market.order_book import Ladder
 from market.run import Run
-from market.surrender import LONGEST_YEARS, Outlook, not_worth_keeping, perimeter_income_usd_day
+from market.surrender import LONGEST_YEARS, Outlook, hand_over, perimeter_income_usd_day
 
 EXTENSION_DAYS = 365
 PRINCIPAL = (Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
@@ -37,7 +37,7 @@ def decide(run: Run) -> None:
     if stands_still(run):
         _stop_clocks(run)
         return
-    due = decisions_due(run.today(), run.scenario.credit.max_waivers, run.shared())
+    due = decisions_due(run.shared, run.scenario.credit.max_waivers)
     if len(due) > 0:
         run.strips = windows.strips_today(run)  # today's order book, not that of the last window
     book = DaysBook(run)
@@ -54,7 +54,7 @@ class DaysBook:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._hold_usd: NDArray[np.float64] | None = None
-        self._ladders: dict[tuple[int, bool], Ladder | None] = {}
+        self._ladders: dict[tuple[int, bool], Ladder] = {}
 
     def seized_usd_unit(self, k: int, position: float) -> float:
         """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
@@ -71,7 +71,8 @@ class DaysBook:
         key = (k, position >= self.run.quotes.smallest_cluster)
         if key not in self._ladders:
             self._ladders[key] = class_ladder(self.run, *key)
-        return realisable_usd(self.run, self._ladders[key], k, position) / position
+        net = realisable_usd(self.run, self._ladders[key], k, np.array([position]))
+        return float(net[0]) / position
 
 
 def stands_still(run: Run) -> bool:
@@ -218,7 +219,8 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
     )
     s.parties.trail_event[b] = event
     if not extends:
-        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - loans.cure_days[loan]
+        cure_days = loans.sheets.cure_days[loans.sheet[loan]]
+        loans.breach_day[loan] = run.day + run.scenario.credit.waiver_days - cure_days
         return
     interest = float(loans.arrears_interest_usd[loan])
     investors = s.first_outside + Outside.INVESTORS
@@ -245,36 +247,16 @@ def _waive(run: Run, loan: int, gain_usd: float) -> None:
 
 def _surrender(run: Run) -> None:
     """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
-    s, loans = run.state, run.state.loans
-    rows, keeps = not_worth_keeping(
-        run.today(),
-        run.scenario.credit.surrender_ratio,
+    s, terms = run.state, run.scenario.credit
+    hand_over(
+        run.shared,
+        terms.surrender_ratio,
+        terms.max_waivers,
         outlook_of(run),
         s.buyer_view,
         windows.lives_today(run),
-        run.shared(),
+        s.diary.rigs_due_th if s.diary is not None else np.zeros(0),
     )
-    for loan, worth in zip(rows.tolist(), keeps.tolist(), strict=True):
-        if s.diary is not None and s.diary.rigs_due_th[loan] > 0.0:
-            continue  # nobody gives up a loan whose rigs are still to come
-        b = int(loans.borrower[loan])
-        k = int(loans.hardware[loan])
-        parent = int(s.clearing_event[k]) if s.clearing_event[k] >= 0 else s.shock_event
-        event = log_event(
-            s.log,
-            run.day,
-            Event.SURRENDERED,
-            Cause.SURRENDER,
-            b,
-            s.first_lender + int(loans.lender[loan]),
-            loan,
-            float(loans.principal_usd[loan]) - worth,
-            parent,
-        )
-        loans.breach[loan] = Cause.SURRENDER
-        loans.breach_event[loan] = event
-        loans.breach_day[loan] = run.day - loans.cure_days[loan]
-        loans.waivers[loan] = run.scenario.credit.max_waivers  # nobody is asked to wait
 
 
 def outlook_of(run: Run) -> Outlook:

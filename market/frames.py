@@ -8,7 +8,7 @@ import pandas as pd
 from agents.lender import LenderKind
 from agents.party import Kind
 from market.events import Cause, Event
-from market.loans import Collateral, Instrument, LoanStatus
+from market.loans import Collateral, Instrument, LoanStatus, of_claims
 from market.names import names_of
 from market.state import State
 
@@ -40,8 +40,10 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
     """Every loan as it stands; recovery is null until the claim is resolved."""
     loans = state.loans
     n = len(loans.status)
-    resolved = (loans.default_day >= 0) & (loans.status == LoanStatus.CLOSED)
-    claim = np.where(loans.claim_usd > 0, loans.claim_usd, np.nan)
+    defaulted = loans.claim >= 0
+    resolved = defaulted & (loans.status == LoanStatus.CLOSED)
+    claim_usd = of_claims("claim_usd", loans)
+    claim = np.where(claim_usd > 0, claim_usd, np.nan)
     parties = state.names.parties
     kinds = np.array([kind.name.lower() for kind in Kind], dtype=object)
     instruments = np.array([one.name.lower() for one in Instrument], dtype=object)
@@ -68,12 +70,14 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
             "collateral_units": np.where(
                 loans.collateral == 1, loans.collateral_btc, loans.collateral_units
             ),
-            "default_day": loans.default_day,
-            "claim_at_default_usd": np.where(loans.default_day >= 0, loans.claim_usd, np.nan),
-            "recovered_usd": np.where(loans.default_day >= 0, loans.recovered_usd, np.nan),
+            "default_day": of_claims("default_day", loans, -1),
+            "claim_at_default_usd": np.where(defaulted, claim_usd, np.nan),
+            "recovered_usd": np.where(defaulted, of_claims("recovered_usd", loans), np.nan),
             "loss_usd": loan_losses(state),
             "recovery": np.where(
-                resolved, np.clip(loans.recovered_value_usd / claim, 0.0, None), np.nan
+                resolved,
+                np.clip(of_claims("recovered_value_usd", loans) / claim, 0.0, None),
+                np.nan,
             ),
         },
         index=range(n),
@@ -82,8 +86,7 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
 
 def loan_losses(state: State) -> np.ndarray:
     """Loss on each loan [USD]: written down, or lost when resolved, and enforcement cost."""
-    loans = state.loans
-    return np.where(loans.default_day >= 0, loans.written_down_usd, 0.0)
+    return of_claims("written_down_usd", state.loans)
 
 
 def lender_frame(state: State) -> pd.DataFrame:

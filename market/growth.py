@@ -10,10 +10,8 @@ own (:mod:`market.investment`).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from agents.party import Kind
-from market.drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft
+from market.drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from market.hardware import Hardware
 from market.loans import (
     ANY_GROWTH,
@@ -84,8 +82,9 @@ def add_growth(
                 drafts.loans += _facilities(number, contract, scenario)
     if scenario.investment.sensitivity > 0:
         kinds: dict[str, str] = {row.id: row.kind for row in lenders}
+        house = _house_lenders(drafts.loans, kinds)
         drafts.loans += [
-            _growth_facility(draft.id, _house_lender(draft.id, drafts.loans, kinds), scenario)
+            _growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario)
             for draft in drafts.borrowers
             if draft.fleet
         ]
@@ -114,7 +113,7 @@ def _installed_first(
         if units > 0:
             share = units / contract.gpus
             parts.append(
-                replace(
+                like(
                     contract,
                     id=contract.id + suffix,
                     gpus=units,
@@ -155,7 +154,7 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     first_payment += PAYMENT_INTERVAL_DAYS[Instrument.GPU_LOAN]
     term = round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years))
     return [
-        replace(
+        like(
             _growth_facility(contract.landlord, lender, scenario),
             id=f"{contract.id}-FACILITY-{lender}",
             perimeter=f"{contract.id}-FACILITY",
@@ -169,13 +168,14 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     ]
 
 
-def _house_lender(borrower: str, loans: list[LoanDraft], kinds: dict[str, str]) -> str:
-    """The lender of machines a borrower owes most; the largest of all where it has none."""
-    owed: dict[str, float] = {}
+def _house_lenders(loans: list[LoanDraft], kinds: dict[str, str]) -> dict[str, str]:
+    """By borrower, the lender of machines that it owes most."""
+    owed: dict[str, dict[str, float]] = {}
     for loan in loans:
-        if loan.borrower == borrower and kinds[loan.lender] in MACHINE_LENDERS:
-            owed[loan.lender] = owed.get(loan.lender, 0.0) + loan.principal_usd
-    return max(owed, key=lambda lender: owed[lender]) if owed else FACILITY_LENDERS[0]
+        if kinds[loan.lender] in MACHINE_LENDERS:
+            to = owed.setdefault(loan.borrower, {})
+            to[loan.lender] = to.get(loan.lender, 0.0) + loan.principal_usd
+    return {borrower: max(to, key=lambda lender: to[lender]) for borrower, to in owed.items()}
 
 
 def _growth_facility(borrower: str, lender: str, scenario: Scenario) -> LoanDraft:

@@ -64,6 +64,13 @@ class Holdings(NamedTuple):
     premium_usd_unit_day: NDArray[np.float64]  # of which contracts pay beyond spot
 
 
+def holding_rows(holdings: Holdings, parties: int) -> dict[tuple[int, int], int]:
+    """Rows of what the first ``parties`` hold, by party and class."""
+    owner = np.repeat(np.arange(parties), np.diff(holdings.first[: parties + 1]))
+    held = zip(owner.tolist(), holdings.hardware[: len(owner)].tolist(), strict=True)
+    return {machines: row for row, machines in enumerate(held)}
+
+
 @compiled
 def find_holding(holdings: Holdings, party: int, hardware: int) -> int:
     """Row of a party's holding of a class, or -1."""

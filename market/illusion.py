@@ -12,10 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from market.hardware import Family
 from market.loans import Collateral, LoanStatus
-from market.order_book import Ladder, ladder_of, net_proceeds_usd, sell_down
+from market.order_book import NOBODY, Ladder, ladder_of, net_proceeds_usd
 from market.windows import bids_today
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ class Illusion:
     realisable_ltv: float = float("nan")
 
 
-def class_ladder(run: Run, k: int, clusters: bool) -> Ladder | None:
-    """Today's bids for a class, those for whole clusters too if wanted; None if nobody buys it."""
+def class_ladder(run: Run, k: int, clusters: bool) -> Ladder:
+    """Today's bids for a class, those for whole clusters too if wanted."""
     there = [
         place
         for place, buyers in (
@@ -43,7 +44,7 @@ def class_ladder(run: Run, k: int, clusters: bool) -> Ladder | None:
         if buyers
     ]
     if not there:
-        return None
+        return NOBODY
     books = [bids_today(run, k, place, 0.0) for place in there]
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
@@ -51,21 +52,20 @@ def class_ladder(run: Run, k: int, clusters: bool) -> Ladder | None:
     return ladder
 
 
-def realisable_usd(run: Run, ladder: Ladder | None, k: int, position: float) -> float:
-    """Net proceeds [USD] of selling a position of a class down a ladder."""
+def realisable_usd(
+    run: Run, ladder: Ladder, k: int, positions: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Net proceeds [USD] of selling each position of a class, alone, down a ladder."""
     s, terms = run.state, run.terms
-    gross, sold = sell_down(ladder, position) if ladder is not None else (0.0, 0.0)
     gpu = s.hardware.family[k] == Family.GPU
-    return float(
-        net_proceeds_usd(
-            gross,
-            sold,
-            position,
-            terms.legal_cost_share,
-            terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
-            float(s.hardware.scrap_usd[k]),
-        )
+    net: NDArray[np.float64] = net_proceeds_usd(
+        ladder,
+        positions,
+        terms.legal_cost_share,
+        terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
+        float(s.hardware.scrap_usd[k]),
     )
+    return net
 
 
 def measure_illusion(run: Run) -> Illusion:
@@ -92,22 +92,28 @@ def measure_illusion(run: Run) -> Illusion:
     held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
     for k in np.unique(loans.hardware[pledged]).tolist():
         name, mark = s.names.hardware[k], float(s.marks_usd[k])
-        smaller = class_ladder(run, k, not run.quotes.has_removed_buyers[k])
-        ladder = class_ladder(run, k, True)
+        removed = bool(run.quotes.has_removed_buyers[k])
+        smaller = ladder = class_ladder(run, k, not removed)
+        if removed and run.quotes.has_in_place_buyers[k]:  # they bid for whole clusters
+            ladder = class_ladder(run, k, True)
         total = float(held[k].sum())
         paper, debt = total * mark, float(owing[k].sum())
-        together = realisable_usd(run, ladder, k, total)
-        bids = float(ladder.usd[-1]) if ladder is not None and len(ladder.usd) > 0 else 0.0
+        together = float(realisable_usd(run, ladder, k, np.array([total]))[0])
+        bids = float(ladder.usd[-1]) if len(ladder.usd) > 0 else 0.0
         found.by_class.append((run.day, name, debt, paper, together, bids))
         balance_sum += debt
         paper_sum += paper
         real_sum += together
-        for row in np.flatnonzero(held[k] > 0).tolist():
-            units = float(held[k, row])
-            usable = ladder if units >= run.quotes.smallest_cluster else smaller
-            real = realisable_usd(run, usable, k, units)
-            debt = float(owing[k, row])
-            found.by_lender.append((run.day, _lender(run, row), name, debt, units * mark, real))
+        rows = np.flatnonzero(held[k] > 0)
+        units, debts = held[k, rows], owing[k, rows].tolist()
+        large = units >= run.quotes.smallest_cluster
+        each = realisable_usd(run, smaller, k, units)
+        each[large] = realisable_usd(run, ladder, k, units[large])
+        papers = (units * mark).tolist()
+        for row, debt, paper, alone in zip(
+            rows.tolist(), debts, papers, each.tolist(), strict=True
+        ):
+            found.by_lender.append((run.day, _lender(run, row), name, debt, paper, alone))
     if balance_sum > 0:
         found.paper_ltv = balance_sum / max(paper_sum, 1e-9)
         found.realisable_ltv = balance_sum / max(real_sum, 1e-9)

@@ -47,20 +47,23 @@ DSCR_TEST_AFTER_DAYS = 182  # of the first delivery
 
 
 class Orders(NamedTuple):
-    """One row per borrower: its machines on order, and the facility that may pay for them."""
+    """One row per borrower that may order machines: those on order, and who may pay for them."""
 
+    borrower: NDArray[np.int32]  # ascending
     units: NDArray[np.float64]
     unit_usd: NDArray[np.float64]  # agreed price
     debt_usd: NDArray[np.float64]  # that the lender has agreed to
     due_day: NDArray[np.int32]
     unfunded_days: NDArray[np.int32]
     facility: NDArray[np.int32]  # loan, -1: none
-    holding: NDArray[np.int32]  # row of such machines, -1: none
+    holding: NDArray[np.int32]  # row of such machines
 
 
-def empty_orders(count: int) -> Orders:
-    """A table of ``count`` borrowers without orders or facilities."""
+def empty_orders(borrower: NDArray[np.int32]) -> Orders:
+    """A table of borrowers without orders, facilities or room for machines yet."""
+    count = len(borrower)
     return Orders(
+        borrower=borrower,
         units=np.zeros(count),
         unit_usd=np.zeros(count),
         debt_usd=np.zeros(count),
@@ -167,12 +170,12 @@ def place_orders(
     week = today.day // WEEK_DAYS
     wanted_share = desired_investment_share(q, terms.investment_sensitivity) / 4.0
     total = 0.0
-    for b in range(len(orders.units)):
+    for place in range(len(orders.units)):
+        b = orders.borrower[place]
         if (
             wanted_share <= 0.0
             or (week + b) % WEEKS_PER_QUARTER != 0
-            or orders.units[b] > 0.0
-            or orders.holding[b] < 0
+            or orders.units[place] > 0.0
             or not in_good_standing(b, parties, borrowers, loans)
         ):
             continue
@@ -180,10 +183,10 @@ def place_orders(
         refit_usd = 0.0
         if parties.kind[b] == Kind.MINER:  # a shed for rigs is no data hall
             refit_usd = terms.refit_usd_per_kw * hardware.kw[k]
-        cost = holdings.cost_usd_unit_day[orders.holding[b]]
+        cost = holdings.cost_usd_unit_day[orders.holding[place]]
         rent = today.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY
         income = neoclouds.spot_realisation[b] * rent - cost
-        facility = orders.facility[b]
+        facility = orders.facility[place]
         debt = 0.0
         room = 0.0
         row = -1
@@ -212,11 +215,11 @@ def place_orders(
         pay(parties, b, supplier, now)
         borrowers.deposits_usd[b] += deposit
         borrowers.site_usd[b] += refit_usd * units
-        orders.units[b] = units
-        orders.unit_usd[b] = unit_usd
-        orders.debt_usd[b] = borrowed
-        orders.due_day[b] = today.day + terms.order_days
-        orders.unfunded_days[b] = 0
+        orders.units[place] = units
+        orders.unit_usd[place] = unit_usd
+        orders.debt_usd[place] = borrowed
+        orders.due_day[place] = today.day + terms.order_days
+        orders.unfunded_days[place] = 0
         if row >= 0:
             lenders.growth_room_usd[row] -= borrowed
         total += units * unit_usd
@@ -247,10 +250,15 @@ def pay_out(
     investors = today.first_outside + Outside.INVESTORS
     week = today.day // WEEK_DAYS
     total = 0.0
-    for b in range(len(orders.units)):
+    place = 0
+    for b in range(len(borrowers.creditworthy)):
+        ordered = 0.0
+        if place < len(orders.units) and orders.borrower[place] == b:
+            ordered = orders.units[place]
+            place += 1
         if (
             (week + b) % WEEKS_PER_QUARTER != 0
-            or orders.units[b] > 0.0
+            or ordered > 0.0
             or not in_good_standing(b, parties, borrowers, loans)
         ):
             continue
@@ -286,15 +294,16 @@ def deliver_orders(
     """
     supplier = today.first_outside + Outside.SUPPLIER
     delivered = 0.0
-    for b in range(len(orders.units)):
-        units = orders.units[b]
-        if units <= 0.0 or today.day < orders.due_day[b]:
+    for place in range(len(orders.units)):
+        units = orders.units[place]
+        if units <= 0.0 or today.day < orders.due_day[place]:
             continue
-        deposit = terms.order_deposit_share * units * orders.unit_usd[b]
+        b = orders.borrower[place]
+        deposit = terms.order_deposit_share * units * orders.unit_usd[place]
         if parties.status[b] != Status.ACTIVE:
-            orders.units[b] = 0.0
+            orders.units[place] = 0.0
             continue
-        if orders.unfunded_days[b] >= CANCEL_AFTER_DAYS:
+        if orders.unfunded_days[place] >= CANCEL_AFTER_DAYS:
             log_event(
                 log,
                 today.day,
@@ -307,26 +316,26 @@ def deliver_orders(
                 parties.trail_event[b],
             )
             borrowers.deposits_usd[b] -= deposit
-            orders.units[b] = 0.0
+            orders.units[place] = 0.0
             continue
-        need = units * orders.unit_usd[b] - deposit
-        loan = orders.facility[b]
+        need = units * orders.unit_usd[place] - deposit
+        loan = orders.facility[place]
         debt = 0.0
         if (
-            orders.debt_usd[b] > 0.0
+            orders.debt_usd[place] > 0.0
             and loans.status[loan] == LoanStatus.PERFORMING
             and lenders.supply[loans.lender[loan]] > 0.0
             and today.appetite > 0.0
             and in_good_standing(b, parties, borrowers, loans)
         ):
-            debt = min(orders.debt_usd[b], need)
+            debt = min(orders.debt_usd[place], need)
         spare = spare_cash_usd(today, b, parties, borrowers, loans)
         short = need - debt - spare
         if short > borrowers.equity_room_usd[b]:
-            orders.unfunded_days[b] += 1
+            orders.unfunded_days[place] += 1
             continue
         issue_shares(today, b, short, parties, borrowers, log)
-        row_held = orders.holding[b]
+        row_held = orders.holding[place]
         if debt > 0.0:
             _renew_facility(today, terms, loan, loans)
             draw_loan(today, loan, debt, parties, lenders, ledger, loans, log)
@@ -337,7 +346,7 @@ def deliver_orders(
         borrowers.deposits_usd[b] -= deposit
         holdings.units[row_held] += units
         ledger.outside_units[k] -= units
-        orders.units[b] = 0.0
+        orders.units[place] = 0.0
         delivered += units
     return delivered
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from agents.party import Outside
 from market.hardware import Family
 from market.liquidation import lot_reserve_usd, sell_units
@@ -18,14 +20,16 @@ def buy_what_is_left(run: Run) -> None:
     left = policy.buyer_of_last_resort_usd - s.prices.policy_bought_usd
     if left <= 0.0:
         return
-    for i in range(int(s.lots.count[0])):
+    wanted = [
+        int(family)
+        for family in (Family.GPU, Family.ASIC)
+        if policy.buyer_families in ("both", family.name.lower())
+    ]
+    used = slice(0, int(s.lots.count[0]))
+    offered = np.isin(s.lots.state[used], (LotState.REMOVED, LotState.IN_PLACE))
+    offered &= np.isin(s.hardware.family[s.lots.hardware[used]], wanted)
+    for i in np.flatnonzero(offered).tolist():
         k = int(s.lots.hardware[i])
-        family = Family(int(s.hardware.family[k]))
-        offered = s.lots.state[i] == LotState.REMOVED or s.lots.state[i] == LotState.IN_PLACE
-        if not offered or family == Family.SITE:
-            continue
-        if policy.buyer_families not in ("both", family.name.lower()):
-            continue
         price = policy.buyer_price_share * float(run.schedule_usd[k])
         scrap = float(s.hardware.scrap_usd[k])
         reserve = lot_reserve_usd(run.today(), i, run.hold_usd[k], scrap, s.lenders, s.lots)

@@ -126,16 +126,17 @@ def sell_units(
     repay(parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied)
     pay(parties, buyer_party, lots.borrower[lot], net - applied)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
-    loans.recovered_usd[loan] += applied
-    loans.recovered_value_usd[loan] += applied * present_value_factor(
-        today.day, loans.default_day[loan], rate
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
     )
     if lots.state[lot] == LotState.SOLD:
-        loans.open_lots[loan] -= 1
+        claims.open_lots[claim] -= 1
     elif loans.principal_usd[loan] <= 1e-6:  # repaid: the rest belongs to the estate
         lots.loan[lot] = -1
         lots.owner[lot] = lots.borrower[lot]
-        loans.open_lots[loan] -= 1
+        claims.open_lots[claim] -= 1
     return event
 
 
@@ -203,6 +204,7 @@ def free_sites(
 
     They become slots of buyers, in proportion to the slots these had at the opening.
     """
+    freed = np.zeros(buyers.slots.shape[1])
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         since = today.day - terms.site_days - lots.seized_day[i]
@@ -212,11 +214,11 @@ def free_sites(
             continue  # machines that are run there keep it too
         if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
             continue
-        rack = hardware.rack[k]
+        freed[hardware.rack[k]] += lots.seized_units[i] * hardware.slots_per_unit[k]
+    for rack in range(len(freed)):
         total = buyers.slots_open[:, rack].sum()
-        if total > 0.0:
-            freed = lots.seized_units[i] * hardware.slots_per_unit[k]
-            buyers.slots[:, rack] += freed * buyers.slots_open[:, rack] / total
+        if freed[rack] > 0.0 and total > 0.0:
+            buyers.slots[:, rack] += freed[rack] * buyers.slots_open[:, rack] / total
 
 
 @compiled
@@ -393,19 +395,24 @@ def auction_in_place(
     scrap = hardware.scrap_usd[k]
     rack = hardware.rack[k]
     used = hardware.slots_per_unit[k]
-    for first in range(lots.count[0]):
-        if lots.hardware[first] != k or lots.state[first] != LotState.IN_PLACE:
-            continue
-        owner = lots.borrower[first]
+    offers = rows_in_state(k, LotState.IN_PLACE, lots)
+    together = np.argsort(lots.borrower[offers], kind="mergesort")  # a borrower's, in order
+    place = np.empty(len(offers), np.int64)
+    place[together] = np.arange(len(offers))
+    bidders = np.flatnonzero(bids > 0.0)
+    for a in range(len(offers)):
+        if lots.state[offers[a]] != LotState.IN_PLACE:
+            continue  # sold with an earlier one
+        owner = lots.borrower[offers[a]]
+        end = place[a] + 1
+        while end < len(offers) and lots.borrower[offers[together[end]]] == owner:
+            end += 1
+        own = offers[together[place[a] : end]]
         while True:
             standing = 0.0
             reserve = scrap
-            for i in range(first, lots.count[0]):
-                if (
-                    lots.hardware[i] == k
-                    and lots.borrower[i] == owner
-                    and lots.state[i] == LotState.IN_PLACE
-                ):
+            for i in own:
+                if lots.state[i] == LotState.IN_PLACE:
                     standing += lots.units[i]
                     reserve = max(
                         reserve,
@@ -415,18 +422,14 @@ def auction_in_place(
             if size <= 0.0:
                 break
             best, second, winner = 0.0, 0.0, -1
-            for j in range(len(bids)):
-                if (
-                    bids[j] <= 0.0
-                    or buyers.min_lot_gpus[j] > size
-                    or buyers.slots[j, rack] < size * used
-                ):
+            for j in bidders:
+                if buyers.min_lot_gpus[j] > size or buyers.slots[j, rack] < size * used:
                     continue
                 offer = min(bids[j], buyers.budget_usd[j] / size)
                 if offer > best:
                     second = best
                     best = offer
-                    winner = j
+                    winner = int(j)
                 elif offer > second:
                     second = offer
             if winner < 0 or best < reserve:
@@ -435,13 +438,8 @@ def auction_in_place(
             buyers.budget_usd[winner] -= size * price
             buyers.slots[winner, rack] -= size * used
             left = size
-            for i in range(first, lots.count[0]):
-                if (
-                    left > 0.0
-                    and lots.hardware[i] == k
-                    and lots.borrower[i] == owner
-                    and lots.state[i] == LotState.IN_PLACE
-                ):
+            for i in own:
+                if left > 0.0 and lots.state[i] == LotState.IN_PLACE:
                     units = min(left, lots.units[i])
                     left -= units
                     event = sell_units(

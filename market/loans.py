@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 
 DAYS_PER_YEAR = 365.0
 
@@ -69,6 +69,32 @@ class LoanStatus(IntEnum):
     CLOSED = 2  # repaid, or resolved with a loss
 
 
+class TermSheets(NamedTuple):
+    """Terms that do not change, one row per sheet; the pieces of a divided loan share theirs."""
+
+    initial_ltv: NDArray[np.float64]  # NaN where not tested, as the next three
+    margin_call_ltv: NDArray[np.float64]
+    liquidation_ltv: NDArray[np.float64]
+    min_dscr: NDArray[np.float64]
+    cure_days: NDArray[np.int32]
+    rate_open: NDArray[np.float64]  # rate or spread at the opening
+    term_days: NDArray[np.int32]  # of a roll-over
+
+
+class Claims(NamedTuple):
+    """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
+
+    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
+    default_day: NDArray[np.int32]
+    default_event: NDArray[np.int32]
+    claim_usd: NDArray[np.float64]  # principal and interest at default
+    recovered_usd: NDArray[np.float64]
+    recovered_value_usd: NDArray[np.float64]  # present value at the default day
+    written_down_usd: NDArray[np.float64]
+    noted_usd: NDArray[np.float64]  # of that, what the causal log names
+    open_lots: NDArray[np.int32]
+
+
 class Loans(NamedTuple):
     """One row per loan, by borrower: ``first[b] .. first[b + 1]``; USD, days from the opening."""
 
@@ -82,26 +108,19 @@ class Loans(NamedTuple):
     undrawn_usd: NDArray[np.float64]
     accrued_usd: NDArray[np.float64]
     rate_or_spread: NDArray[np.float64]
-    rate_open: NDArray[np.float64]  # the same at the opening
     floating: NDArray[np.bool_]
     amortisation: NDArray[np.int8]
     principal_per_payment_usd: NDArray[np.float64]  # fixed by contract, else 0
     interval_days: NDArray[np.int32]
     next_payment_day: NDArray[np.int32]
     maturity_day: NDArray[np.int32]
-    term_days: NDArray[np.int32]  # of a roll-over
     collateral: NDArray[np.int8]
     hardware: NDArray[np.int32]  # class of the collateral, -1 if none
     collateral_units: NDArray[np.float64]  # machines, TH/s or share of the site
     collateral_btc: NDArray[np.float64]
     site_value_usd: NDArray[np.float64]  # of pledged sites, at cost
-    initial_ltv: NDArray[np.float64]  # NaN where not tested, as the next three
-    margin_call_ltv: NDArray[np.float64]
-    liquidation_ltv: NDArray[np.float64]
-    min_dscr: NDArray[np.float64]
     dscr_test_day: NDArray[np.int32]
     base_cash_flow_usd_day: NDArray[np.float64]  # pledged, beyond what the units earn
-    cure_days: NDArray[np.int32]
     recourse: NDArray[np.bool_]
     vehicle: NDArray[np.int32]  # number of its perimeter: what stands and falls together
     growth: NDArray[np.int32]  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
@@ -114,19 +133,15 @@ class Loans(NamedTuple):
     due_cause: NDArray[np.int8]  # Cause a missed payment would have
     breach: NDArray[np.int8]  # Cause of the open breach, 0 if none
     breach_day: NDArray[np.int32]
-    breach_event: NDArray[np.int64]
+    breach_event: NDArray[np.int32]
     lock_up: NDArray[np.bool_]
     waivers: NDArray[np.int32]  # granted so far
     roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
-    draw_event: NDArray[np.int64]  # its last draw, -1 if none
-    default_day: NDArray[np.int32]
-    default_event: NDArray[np.int64]
-    claim_usd: NDArray[np.float64]  # principal and interest at default
-    recovered_usd: NDArray[np.float64]
-    recovered_value_usd: NDArray[np.float64]  # present value at the default day
-    written_down_usd: NDArray[np.float64]
-    noted_usd: NDArray[np.float64]  # of that, what the causal log names
-    open_lots: NDArray[np.int32]
+    draw_event: NDArray[np.int32]  # its last draw, -1 if none
+    claim: NDArray[np.int32]  # row of its claim once it has defaulted, -1 before
+    sheet: NDArray[np.int32]  # row of its terms
+    claims: Claims
+    sheets: TermSheets
 
 
 class Perimeters(NamedTuple):
@@ -138,6 +153,65 @@ class Perimeters(NamedTuple):
     dscr: NDArray[np.float64]  # of the last test, NaN before
     surplus_usd: NDArray[np.float64]  # of the last test
     days: NDArray[np.int32]  # since the last test
+
+
+def empty_claims(loans: int) -> Claims:
+    """Room for a claim on every loan.
+
+    Every column starts as zeros, which the system gives out page by page: room that is never used
+    takes no memory.
+    """
+    kinds = dict.fromkeys(("default_day", "default_event", "open_lots"), np.int32)
+    columns: dict[str, Any] = {
+        name: np.zeros(loans, kinds.get(name, np.float64)) for name in Claims._fields[1:]
+    }
+    return Claims(count=np.zeros(1, np.int64), **columns)
+
+
+@compiled
+def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) -> int:
+    """Use the next row for a loan that defaults; returns it."""
+    claims = loans.claims
+    claim = claims.count[0]
+    claims.count[0] = claim + 1
+    loans.claim[loan] = claim
+    claims.default_day[claim] = day
+    claims.default_event[claim] = event
+    claims.claim_usd[claim] = claim_usd
+    return claim
+
+
+@inlined
+def cure_end(loan: int, loans: Loans) -> int:
+    """Day on which the cure period of an open breach ends."""
+    return loans.breach_day[loan] + loans.sheets.cure_days[loans.sheet[loan]]
+
+
+def of_sheets(column: str, loans: Loans) -> NDArray[Any]:
+    """A column of the term sheets by loan."""
+    values: NDArray[Any] = getattr(loans.sheets, column)[loans.sheet]
+    return values
+
+
+def of_claims(column: str, loans: Loans, missing: int = 0) -> NDArray[Any]:
+    """A column of the claims by loan; ``missing`` where a loan has not defaulted."""
+    values = getattr(loans.claims, column)
+    return np.where(loans.claim >= 0, values[loans.claim], missing)
+
+
+@compiled
+def rows_with_status(status: int, loans: Loans) -> np.ndarray:
+    """Loans that stand somewhere, in order."""
+    found = 0
+    for loan in range(len(loans.status)):
+        found += loans.status[loan] == status
+    rows = np.empty(found, np.int64)
+    found = 0
+    for loan in range(len(loans.status)):
+        if loans.status[loan] == status:
+            rows[found] = loan
+            found += 1
+    return rows
 
 
 @compiled

@@ -107,6 +107,25 @@ def new_lot(
 
 
 @compiled
+def lots_by_borrower(borrowers: int, lots: Lots) -> tuple[np.ndarray, np.ndarray]:
+    """Lots of each borrower, in order: ``rows[first[b]] .. rows[first[b + 1] - 1]``."""
+    first = np.zeros(borrowers + 1, np.int32)
+    for i in range(lots.count[0]):
+        first[lots.borrower[i] + 1] += 1
+    for b in range(borrowers):
+        first[b + 1] += first[b]
+    rows = np.empty(lots.count[0], np.int32)
+    for i in range(lots.count[0] - 1, -1, -1):  # from the last place of each down
+        end = lots.borrower[i] + 1
+        first[end] -= 1
+        rows[first[end]] = i
+    for b in range(borrowers):
+        first[b] = first[b + 1]
+    first[borrowers] = lots.count[0]
+    return first, rows
+
+
+@compiled
 def rows_in_state(k: int, state: int, lots: Lots) -> np.ndarray:
     """Lots of a class in a state, in order."""
     rows = np.empty(lots.count[0], np.int64)

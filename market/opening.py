@@ -30,8 +30,8 @@ from market.hardware import (
     Holdings,
     build_hardware,
     class_names,
-    find_holding,
     h100_rent_usd_h,
+    holding_rows,
 )
 from market.interlender import interlender_of, open_interlender
 from market.investment import Orders, empty_orders
@@ -99,6 +99,9 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     miners = empty_miners(first_lender)
     neoclouds = empty_neoclouds(first_lender)
     rent = h100_rent_usd_h(tables)
+    contracts_of: dict[str, list[ContractDraft]] = {}
+    for contract in drafts.contracts:
+        contracts_of.setdefault(contract.landlord, []).append(contract)
     for b, draft in enumerate(drafts.borrowers):
         borrowers.fixed_cost_usd_day[b] = draft.fixed_cost_usd_yr / DAYS
         borrowers.capex_usd_day[b] = draft.capex_usd_yr / DAYS
@@ -111,7 +114,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         if draft.kind == Kind.MINER and draft.btc > 0 and holds:
             miners.hold_policy[b] = miners.hold_share[b] = scenario.miners.hold_share
         revenue, cost, realisation = _compute_business(
-            b, draft, drafts.contracts, hardware, hardware_names, holdings, rent
+            b, draft, contracts_of.get(draft.id, []), hardware, holdings, rent
         )
         borrowers.other_revenue_usd_day[b] = revenue
         borrowers.other_cost_usd_day[b] = cost
@@ -132,9 +135,11 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
     loans, loan_names, perimeters = open_loans(
         drafts, party, first_lender, hardware_names, scenario.policy.haircut_floor
     )
-    pledge(loans, holdings)
+    row_of = holding_rows(holdings, first_lender)
+    pledge(loans, holdings, row_of)
     for c in np.flatnonzero(contracts.ordered > 0).tolist():
-        contracts.holding[c] = find_holding(holdings, contracts.landlord[c], contracts.hardware[c])
+        machines = int(contracts.landlord[c]), int(contracts.hardware[c])
+        contracts.holding[c] = row_of.get(machines, -1)
 
     count = len(hardware_names)
     if scenario.credit.all_non_recourse:
@@ -183,7 +188,7 @@ def open_market(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(loans, holdings, spot_order_class(hardware_names)),
+        orders=_orders(loans, row_of, spot_order_class(hardware_names)),
         lots=empty_lots(len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=(
             interlender_of(claims_owed(tables, scenario.facts))
@@ -251,13 +256,12 @@ def _opening_prices(tables: OpeningTables, scenario: Scenario, rent: float) -> P
     )
 
 
-def _orders(loans: Loans, holdings: Holdings, machine: int) -> Orders:
+def _orders(loans: Loans, row_of: dict[tuple[int, int], int], machine: int) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
-    orders = empty_orders(len(loans.first) - 1)
-    for loan in np.flatnonzero(loans.growth == ANY_GROWTH).tolist():
-        b = int(loans.borrower[loan])
-        orders.facility[b] = loan
-        orders.holding[b] = find_holding(holdings, b, machine)
+    facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
+    orders = empty_orders(loans.borrower[facilities])
+    orders.facility[:] = facilities
+    orders.holding[:] = [row_of.get((b, machine), -1) for b in orders.borrower.tolist()]
     return orders
 
 
@@ -305,24 +309,23 @@ def _holdings(
             units.append(number)
             gpu = hardware.family[index[name]] == Family.GPU
             cost.append(variable * hardware.kw[index[name]] if gpu else 0.0)
-    first[len(drafts.borrowers) : first_buyer] = len(units)
+    first[len(drafts.borrowers) : first_buyer] = size = len(units)
+    rows = [np.array(classes, np.int32)]
     p = first_buyer
     for segment in tables.buyers:
         accepted = [index[name] for name in accepted_classes(segment, names, hardware)]
-        for _ in range(segment.count):
-            first[p] = len(units)
-            classes += accepted
-            units += [0.0] * len(accepted)
-            cost += [0.0] * len(accepted)
-            p += 1
-    first[p:] = len(units)
-    size = len(units)
+        first[p : p + segment.count] = size + len(accepted) * np.arange(segment.count)
+        rows.append(np.tile(np.array(accepted, np.int32), segment.count))
+        size += len(rows[-1])
+        p += segment.count
+    first[p:] = size
+    empty = np.zeros(size - len(units))
     return Holdings(
         first=first,
-        hardware=np.array(classes, np.int32),
-        units=np.array(units),
+        hardware=np.concatenate(rows),
+        units=np.concatenate((units, empty)),
         pledged=np.zeros(size),
-        cost_usd_unit_day=np.array(cost),
+        cost_usd_unit_day=np.concatenate((cost, empty)),
         online=np.ones(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
@@ -348,7 +351,6 @@ def _compute_business(
     draft: BorrowerDraft,
     contracts: Sequence[ContractDraft],
     hardware: Hardware,
-    names: tuple[str, ...],
     holdings: Holdings,
     rent_h100: float,
 ) -> tuple[float, float, float]:
@@ -357,7 +359,7 @@ def _compute_business(
     Revenue beyond live contracts is spot income of uncovered GPUs at no more than the listed rent;
     what is beyond that is other business. Cost beyond what GPUs explain likewise.
     """
-    live = [c for c in contracts if c.landlord == draft.id and c.start_day <= 0]
+    live = [c for c in contracts if c.start_day <= 0]
     contracted = sum(c.usd_yr for c in live)
     covered_gpus = sum(c.gpus for c in live if c.compute)
     gpu_rows = [

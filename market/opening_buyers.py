@@ -53,6 +53,7 @@ def open_buyers(
         slots_open=np.zeros((count, len(Rack))),
         needs_slots=np.zeros(count, np.bool_),
         accepts=np.zeros((count, len(names)), np.bool_),
+        private_view=np.ones((count, len(names))),
         in_place_only=np.zeros(count, np.bool_),
         min_lot_gpus=np.zeros(count),
         credit_share=np.zeros(count),
@@ -64,7 +65,7 @@ def open_buyers(
     start = 0
     for number, row in enumerate(tables.buyers):
         members = slice(start, start + row.count)
-        size = np.exp(0.5 * party_normals(0, Stream.BUYER_SIZE, number, row.count))
+        size = np.exp(0.5 * party_normals(0, int(Stream.BUYER_SIZE), number, row.count))
         size /= size.sum()
         slots: list[float] = [
             row.slots_air_lt15,

@@ -13,7 +13,15 @@ from market.drafts import (
 from market.hardware import (
     Holdings,
 )
-from market.loans import PAYMENT_INTERVAL_DAYS, Collateral, Loans, LoanStatus, Perimeters
+from market.loans import (
+    PAYMENT_INTERVAL_DAYS,
+    Collateral,
+    Loans,
+    LoanStatus,
+    Perimeters,
+    TermSheets,
+    empty_claims,
+)
 from market.tables import OpeningTables
 
 DAYS = 365.0
@@ -69,14 +77,12 @@ def open_loans(
         undrawn_usd=floats("undrawn_usd"),
         accrued_usd=np.zeros(n),
         rate_or_spread=floats("rate_or_spread"),
-        rate_open=floats("rate_or_spread"),
         floating=np.array([draft.floating for draft in rows], np.bool_),
         amortisation=ints("amortisation").astype(np.int8),
         principal_per_payment_usd=floats("principal_per_payment_usd"),
         interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
         next_payment_day=ints("next_payment_day"),
         maturity_day=ints("maturity_day"),
-        term_days=ints("term_days"),
         collateral=ints("collateral").astype(np.int8),
         hardware=np.array(
             [names.index(draft.hardware) if draft.hardware else -1 for draft in rows], np.int32
@@ -84,13 +90,8 @@ def open_loans(
         collateral_units=np.where(btc, 0.0, units),
         collateral_btc=np.where(btc, units, 0.0),
         site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
-        initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
-        margin_call_ltv=floats("margin_call_ltv"),
-        liquidation_ltv=floats("liquidation_ltv"),
-        min_dscr=floats("min_dscr"),
         dscr_test_day=ints("dscr_test_day"),
         base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
-        cure_days=ints("cure_days"),
         recourse=np.array([draft.recourse for draft in rows], np.bool_),
         vehicle=np.array([vehicles[draft.borrower, draft.perimeter] for draft in rows], np.int32),
         growth=ints("growth"),
@@ -102,19 +103,23 @@ def open_loans(
         due_cause=np.zeros(n, np.int8),
         breach=np.zeros(n, np.int8),
         breach_day=np.full(n, -1, np.int32),
-        breach_event=np.full(n, -1, np.int64),
+        breach_event=np.full(n, -1, np.int32),
         lock_up=np.zeros(n, np.bool_),
         waivers=np.zeros(n, np.int32),
         roll_day=np.full(n, -1, np.int32),
-        draw_event=np.full(n, -1, np.int64),
-        default_day=np.full(n, -1, np.int32),
-        default_event=np.full(n, -1, np.int64),
-        claim_usd=np.zeros(n),
-        recovered_usd=np.zeros(n),
-        recovered_value_usd=np.zeros(n),
-        written_down_usd=np.zeros(n),
-        noted_usd=np.zeros(n),
-        open_lots=np.zeros(n, np.int32),
+        draw_event=np.full(n, -1, np.int32),
+        claim=np.full(n, -1, np.int32),
+        sheet=np.arange(n, dtype=np.int32),
+        claims=empty_claims(n),
+        sheets=TermSheets(
+            initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
+            margin_call_ltv=floats("margin_call_ltv"),
+            liquidation_ltv=floats("liquidation_ltv"),
+            min_dscr=floats("min_dscr"),
+            cure_days=ints("cure_days"),
+            rate_open=floats("rate_or_spread"),
+            term_days=ints("term_days"),
+        ),
     )
     count = len(perimeters)
     table = Perimeters(
@@ -128,16 +133,13 @@ def open_loans(
     return loans, [draft.id for draft in rows], table
 
 
-def pledge(loans: Loans, holdings: Holdings) -> None:
-    """Mark pledged machines in their owner's holding."""
-    for loan in range(len(loans.borrower)):
-        if loans.collateral[loan] != Collateral.HARDWARE:
-            continue
-        b = loans.borrower[loan]
-        for row in range(holdings.first[b], holdings.first[b + 1]):
-            if holdings.hardware[row] == loans.hardware[loan]:
-                holdings.pledged[row] += loans.collateral_units[loan]
-                loans.holding[loan] = row
+def pledge(loans: Loans, holdings: Holdings, row_of: dict[tuple[int, int], int]) -> None:
+    """Mark pledged machines in their owner's holding, whose row is given by owner and class."""
+    pledged = zip(loans.borrower.tolist(), loans.hardware.tolist(), strict=True)
+    rows = np.array([row_of.get(machines, -1) for machines in pledged], np.int64)
+    secured = (loans.collateral == Collateral.HARDWARE) & (rows >= 0)
+    loans.holding[secured] = rows[secured]
+    np.add.at(holdings.pledged, rows[secured], loans.collateral_units[secured])
 
 
 def open_lenders(

@@ -39,6 +39,7 @@ from market.synthetic_books import (
     let_halls,
     let_machines,
     loans_of,
+    order_rows,
     sign_orders,
 )
 from market.synthetic_lenders import choose_lenders, draw_pool, open_lines, open_pool
@@ -182,12 +183,11 @@ def _borrowers(people: Population, contracts: Contracts, building: Floats) -> Bo
 
 def _orders(people: Population, fleet_key: Ints, ordering: Ints, loans: Loans) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
-    orders, whole = empty_orders(len(people.group)), people.whole
-    facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
-    orders.facility[loans.borrower[facilities]] = facilities
-    row = whole.orders.holding[people.lead[people.group[ordering]]]
+    orders, whole = empty_orders(ordering.astype(np.int32)), people.whole
+    orders.facility[:] = np.flatnonzero(loans.growth == ANY_GROWTH)
+    row = whole.orders.holding[order_rows(people, ordering)]
     key = ordering * len(whole.hardware.family) + whole.holdings.hardware[row]
-    orders.holding[ordering] = np.searchsorted(fleet_key, key)
+    orders.holding[:] = np.searchsorted(fleet_key, key)
     return orders
 
 

@@ -20,6 +20,18 @@ from market.ledger import Ledger, pay
 
 TH_PER_PH = 1000.0
 TH_PER_EH = 1e6
+NETWORK_POWER_USD_MWH = 50.0
+
+
+@compiled
+def resold_th(hashprice: float, outside_online: np.ndarray, hardware: Hardware) -> float:
+    """Rigs sold by force that run for their new owners, at the network's power price [TH/s]."""
+    total = 0.0
+    for k in range(len(hardware.family)):
+        if hardware.family[k] == Family.ASIC:
+            lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
+            total += outside_online[k] * online_share(hashprice, NETWORK_POWER_USD_MWH, lo, hi)
+    return total
 
 
 @compiled

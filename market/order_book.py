@@ -25,6 +25,9 @@ class Ladder(NamedTuple):
     usd: NDArray[np.float64]  # that these would bring
 
 
+NOBODY = Ladder(np.zeros(0), np.zeros(0), np.zeros(0))
+
+
 def ladder_of(bids: NDArray[np.float64], units: NDArray[np.float64]) -> Ladder:
     """Put bids [USD/unit] and units of buyers in order; equal bids stay in theirs."""
     live = np.flatnonzero((bids > 0.0) & (units > 0.0))
@@ -47,18 +50,21 @@ def sell_down(ladder: Ladder, position: float) -> tuple[float, float]:
     return proceeds + (position - before) * ladder.price_usd[level], position
 
 
-@inlined
+@compiled
 def net_proceeds_usd(
-    gross_usd: float,
-    sold: float,
-    position: float,
+    ladder: Ladder,
+    positions: np.ndarray,
     legal_cost_share: float,
     removal_usd: float,
     scrap_usd: float,
-) -> float:
-    """What a position brings [USD] after legal and removal cost; the rest of it is scrap."""
-    net = gross_usd * (1.0 - legal_cost_share) - removal_usd * sold
-    return max(net, 0.0) + (position - sold) * scrap_usd
+) -> np.ndarray:
+    """What each position, alone, brings [USD] after legal and removal cost; its rest is scrap."""
+    result = np.empty(len(positions))
+    for i in range(len(positions)):
+        gross, sold = sell_down(ladder, positions[i])
+        net = gross * (1.0 - legal_cost_share) - removal_usd * sold
+        result[i] = max(net, 0.0) + (positions[i] - sold) * scrap_usd
+    return result
 
 
 @compiled

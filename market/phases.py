@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from agents.miner import adjusted_share, online_share
 from market import compiled_phases as compiled
 from market import cycle, dated, forbearance, treasury
@@ -13,14 +11,10 @@ from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
 from market.failure import fail_lenders
-from market.hardware import Family
-from market.ledger import Stocks, conservation_error
-from market.marks import mark_classes
-from market.operate import TH_PER_EH
+from market.operate import NETWORK_POWER_USD_MWH, TH_PER_EH
 from market.run import Run
 from market.windows import hold_auctions
 
-NETWORK_POWER_USD_MWH = 50.0
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
 
@@ -32,6 +26,7 @@ def shocks(run: Run) -> None:
     events = with_room(s.log.events, len(s.events), needed)
     if events is not s.log.events:
         s.log = s.log._replace(events=events)
+        run.share()
     s.ledger.flows[:] = 0.0
     crypto = run.scenario.crypto
     compute = run.scenario.compute
@@ -65,12 +60,12 @@ def prices(run: Run) -> None:
     p.eth_usd = float(run.crypto.eth_usd[day])
     planned = run.quotes.network_open_eh_s * float(run.crypto.hashrate_growth[day])
     hashrate = planned
+    online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th
+    online += compiled.resold_th(run.shared)
     if crypto.network == "history":  # the rest of the network fills up what fleets leave
-        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         if channels.hashprice:
             hashrate = max(planned, online / TH_PER_EH)
     elif channels.hashprice:
-        online = float(s.miners.hashrate_online_th.sum()) + p.receiver_th + resold_th(run)
         added = planned - run.quotes.network_open_eh_s
         k = run.quotes.growth_class
         target = online_share(
@@ -96,43 +91,22 @@ def prices(run: Run) -> None:
             p.effective_gpus,
             run.scenario.compute.elasticity,
         )
+    run.share()
     set_marks(run)
-
-
-def resold_th(run: Run) -> float:
-    """Rigs sold by force that run for their new owners [TH/s]."""
-    s = run.state
-    total = 0.0
-    for k in np.flatnonzero(s.hardware.family == Family.ASIC):
-        share = online_share(
-            s.prices.hashprice_usd_ph_day,
-            NETWORK_POWER_USD_MWH,
-            s.hardware.lo_j_th[k],
-            s.hardware.hi_j_th[k],
-        )
-        total += float(s.outside_online[k]) * share
-    return total
 
 
 def set_marks(run: Run) -> None:
     """Lenders' marks of the day, [class]: schedule and aged evidence."""
-    s, marks = run.state, run.scenario.marks
+    marks = run.scenario.marks
     rule = run.scenario.policy.mark_rule
     weight = marks.evidence_weight if run.scenario.channels.mark_to_market else 0.0
     if rule != "scenario":
         weight = 1.0 if rule == "market" else 0.0
-    if len(run.schedule_usd) != len(s.marks_usd):
-        run.schedule_usd = np.zeros(len(s.marks_usd))
-    mark_classes(
-        run.day,
+    compiled.set_marks(
+        run.shared,
         weight,
         marks.evidence_half_life_days,
         run.scenario.liquidation.new_price_decline,
-        s.clearing_usd,
-        s.clearing_day,
-        s.hardware,
-        run.schedule_usd,
-        s.marks_usd,
     )
 
 
@@ -142,23 +116,23 @@ def operate(run: Run) -> None:
     treasury.set_hold_shares(run)
     reward = p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
     p.effective_gpus = p.receiver_gpus + compiled.run_machines(
-        run.today(), run.shared(), p.difficulty_eh_s * TH_PER_EH, reward * 144.0
+        run.shared, p.difficulty_eh_s * TH_PER_EH, reward * 144.0
     )
 
 
 def service(run: Run) -> None:
     """Notes convert or are put; what falls due; a quarter's coverage is counted."""
-    compiled.service_debt(run.today(), run.shared())
+    compiled.service_debt(run.shared)
 
 
 def liquidity(run: Run) -> None:
     """Pay what is due, as far as the waterfall goes; sell machines for what is missing."""
-    compiled.raise_liquidity(run.today(), run.shared())
+    compiled.raise_liquidity(run.shared)
 
 
 def test(run: Run) -> None:
     """Margin calls on coins and rigs; quarterly coverage."""
-    compiled.test_covenants(run.today(), run.shared())
+    compiled.test_covenants(run.shared)
 
 
 def decide(run: Run) -> None:
@@ -168,31 +142,30 @@ def decide(run: Run) -> None:
 
 def default(run: Run) -> None:
     """Enforce what was not cured; fail who cannot pay; seize."""
-    compiled.declare_defaults(run.today(), run.shared())
+    compiled.declare_defaults(run.shared)
 
 
 def lenders(run: Run) -> None:
     """Losses reach capital, funders leave, assets are sold; lenders fail, round by round."""
     s = run.state
     s.prices.loan_price = compiled.strain_lenders(
-        run.today(),
-        run.shared(),
+        run.shared,
         run.quotes.other_loans_open_usd,
         s.prices.loan_price,
     )
     rounds = 0
     while fail_lenders(run, rounds):
         rounds += 1
-    compiled.set_supply(run.today(), run.shared())
+    compiled.set_supply(run.shared)
     cycle.learn(run)
+    run.tell()
 
 
 def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
     p, quotes = run.state.prices, run.quotes
     p.receiver_gpus, p.receiver_th = compiled.keep_lots(
-        run.today(),
-        run.shared(),
+        run.shared,
         quotes.smallest_cluster,
         quotes.has_removed_buyers,
         quotes.has_in_place_buyers,
@@ -200,27 +173,19 @@ def liquidate(run: Run) -> None:
     )
     if run.day % run.scenario.liquidation.window_days == 0:
         hold_auctions(run)
-    compiled.value_claims(run.today(), run.shared())
+    compiled.value_claims(run.shared)
 
 
 def credit(run: Run) -> None:
     """Roll what matures, build what was committed, deliver what was signed, invest."""
-    compiled.roll_over(run.today(), run.shared())
+    compiled.roll_over(run.shared)
     dated.give_credit(run)
-    compiled.deliver(run.today(), run.shared())
+    compiled.deliver(run.shared)
     cycle.invest(run)
-
-
-def take_stock(run: Run) -> Stocks:
-    """Sum every stock from the tables."""
-    stocks: Stocks = compiled.take_stock(run.today(), run.shared())
-    return stocks
 
 
 def record(run: Run) -> None:
     """Check that nothing was lost, then write the day to the series."""
-    stocks = take_stock(run)
     assert run.stocks is not None
-    error = conservation_error(run.stocks, stocks, run.state.ledger.flows)
-    run.stocks = stocks
+    run.stocks, error = compiled.close_books(run.shared, run.stocks)
     run.recorder.day(run, error)

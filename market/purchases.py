@@ -88,7 +88,7 @@ def draw_for_purchase(
         loans.undrawn_usd[loan] -= amount
         draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
         if loans.collateral[loan] == Collateral.SITE:
-            loans.site_value_usd[loan] += amount / loans.initial_ltv[loan]
+            loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
         paid += amount
     return paid
 

@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.lender import credit_supply_share
-from agents.party import Kind, Status
 from market.compiled_phases import asks_for
-from market.events import Event
+from market.crypto import BLOCKS_PER_DAY
 from market.hardware import Family
 from market.illusion import measure_illusion
 from market.lots import LotState
+from market.measures import measure_day
 from market.order_book import bid_levels
 from market.windows import strips_today
 
@@ -36,9 +35,15 @@ Levels = tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]  # w
 
 
 class Recorder:
-    """Collects rows while a run goes on; frames are built when asked for."""
+    """Collects rows while a run goes on; frames are built when asked for.
 
-    def __init__(self) -> None:
+    Args:
+        keeps_book: whether ladders of the order book are kept; to look at, nothing is decided on
+            them.
+    """
+
+    def __init__(self, keeps_book: bool = True) -> None:
+        self._keeps_book = keeps_book
         self._rows: list[dict[str, Any]] = []
         self._book: list[tuple[int, int, bool, Levels, Levels]] = []
         self._names: Names | None = None
@@ -47,11 +52,12 @@ class Recorder:
         self._margin_calls = 0
         self._events_read = 0
         self._ltv = (float("nan"), float("nan"))
-        self._held: NDArray[np.float64] = np.zeros(0)
+        self._held: NDArray[np.float64] = np.zeros(0)  # [borrower] coins, the day before
+        self._traded: list[tuple[int, str, str]] = []  # class, columns of its mark and price
 
     def day(self, run: Run, conservation_error: float) -> None:
         """Append the day's row; every four weeks measure the collateral illusion."""
-        s = run.state
+        s, p = run.state, run.state.prices
         if run.day % ILLUSION_DAYS == 0:
             at_window, run.strips = run.strips, strips_today(run)
             found = measure_illusion(run)
@@ -59,94 +65,79 @@ class Recorder:
             self._absorbed += found.by_class
             self._ltv = (found.paper_ltv, found.realisable_ltv)
             run.strips = at_window  # lenders decide on the book of the last window
-        new = s.events[self._events_read :]
-        self._margin_calls += int(np.sum(new["kind"] == Event.MARGIN_CALL))
-        self._events_read = len(s.events)
-        n = s.borrower_count
-        coins = self._coins(run)
-        failed = s.parties.status[:n] != Status.ACTIVE
-        kind = s.parties.kind[:n]
-        lots = slice(0, int(s.lots.count[0]))
-        family = s.hardware.family[s.lots.hardware[lots]]
-        for_sale = (s.lots.state[lots] == LotState.IN_PLACE) | (
-            s.lots.state[lots] == LotState.REMOVED
+        if not self._rows:
+            self._open(run)
+        mined_btc_per_th = 0.0
+        if run.day > 0:
+            fees = float(run.crypto.fee_share[run.day])
+            mined_btc_per_th = BLOCKS_PER_DAY * p.subsidy_btc / (1.0 - fees)
+        sums = measure_day(
+            run.shared, self._events_read, mined_btc_per_th, p.difficulty_eh_s * 1e6, self._held
         )
+        self._margin_calls += sums.margin_calls
+        self._events_read = len(s.events)
         row: dict[str, Any] = {
             "day": run.day,
             "date": run.date,
-            "btc_usd": s.prices.btc_usd,
-            "btc_impact_log": s.prices.btc_impact_log,
-            "eth_usd": s.prices.eth_usd,
-            "hashprice_usd_ph_day": s.prices.hashprice_usd_ph_day,
-            "network_hashrate_eh_s": s.prices.network_hashrate_eh_s,
-            "difficulty_eh_s": s.prices.difficulty_eh_s,
-            "rent_h100_usd_h": s.prices.rent_h100_usd_h,
-            "rent_planned_usd_h": s.prices.rent_planned_usd_h,
-            "effective_gpus": s.prices.effective_gpus,
-            "gpus_online": float(s.neoclouds.gpus_online.sum()),
-            "defaults_miner": int(np.sum(failed & (kind == Kind.MINER))),
-            "defaults_neocloud": int(np.sum(failed & (kind == Kind.NEOCLOUD))),
+            "btc_usd": p.btc_usd,
+            "btc_impact_log": p.btc_impact_log,
+            "eth_usd": p.eth_usd,
+            "hashprice_usd_ph_day": p.hashprice_usd_ph_day,
+            "network_hashrate_eh_s": p.network_hashrate_eh_s,
+            "difficulty_eh_s": p.difficulty_eh_s,
+            "rent_h100_usd_h": p.rent_h100_usd_h,
+            "rent_planned_usd_h": p.rent_planned_usd_h,
+            "effective_gpus": p.effective_gpus,
+            "gpus_online": sums.gpus_online,
+            "defaults_miner": sums.defaults_miner,
+            "defaults_neocloud": sums.defaults_neocloud,
             "margin_calls": self._margin_calls,
-            "loss_usd": float(s.lenders.loss_usd.sum()),
-            "lender_capital_usd": float(s.lenders.capital_usd.sum()),
-            "macro_stress": s.prices.stress,
-            "reference_rate": s.prices.reference_rate,
-            "credit_supply": credit_supply_share(s.lenders),
-            "loan_price": s.prices.loan_price,
-            "lending_ease": s.prices.ease,
-            "machine_q": s.prices.q,
-            "ordered_usd": s.prices.ordered_usd,
-            "paid_out_usd": s.prices.paid_out_usd,
-            "withdrawn_usd": float(s.lenders.run_usd.sum()),
-            "failures_lender": int(
-                np.sum(s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE)
-            ),
-            "loans_outstanding_usd": float(s.loans.principal_usd.sum()),
+            "loss_usd": sums.loss_usd,
+            "lender_capital_usd": sums.lender_capital_usd,
+            "macro_stress": p.stress,
+            "reference_rate": p.reference_rate,
+            "credit_supply": sums.credit_supply,
+            "loan_price": p.loan_price,
+            "lending_ease": p.ease,
+            "machine_q": p.q,
+            "ordered_usd": p.ordered_usd,
+            "paid_out_usd": p.paid_out_usd,
+            "withdrawn_usd": sums.withdrawn_usd,
+            "failures_lender": sums.failures_lender,
+            "loans_outstanding_usd": sums.loans_outstanding_usd,
             "btc_forced_sale_usd": float(s.log.forced_usd[0]),
-            **coins,
+            "btc_mined": sums.btc_mined,
+            "btc_sold": sums.btc_sold,
+            "btc_mined_listed": sums.btc_mined_listed,
+            "btc_sold_listed": sums.btc_sold_listed,
+            "btc_held_listed": sums.btc_held_listed,
             "rigs_delivered_th": s.diary.delivered_th if s.diary else 0.0,
-            "borrower_cash_usd": float(s.parties.cash_usd[:n].sum()),
+            "borrower_cash_usd": sums.borrower_cash_usd,
             "paper_ltv": self._ltv[0],
             "realisable_ltv": self._ltv[1],
             "conservation_error": conservation_error,
+            "gpus_seized": sums.gpus_seized,
+            "gpus_sold": sums.gpus_sold,
+            "gpus_for_sale": sums.gpus_for_sale,
+            "asic_th_seized": sums.asic_th_seized,
+            "asic_th_sold": sums.asic_th_sold,
+            "asic_th_for_sale": sums.asic_th_for_sale,
         }
-        for name, of in (("gpus", Family.GPU), ("asic_th", Family.ASIC)):
-            mine = (family == of) & ~s.lots.listed[lots]
-            seized = float(s.lots.seized_units[lots][mine].sum())
-            unsold = float(s.lots.units[lots][mine].sum())
-            row[f"{name}_seized"] = seized
-            row[f"{name}_sold"] = seized - unsold
-            row[f"{name}_for_sale"] = float(s.lots.units[lots][mine & for_sale].sum())
-        for k, name in enumerate(s.names.hardware):
-            if s.hardware.used_open_usd[k] > 0:
-                row[f"mark_{name}_usd"] = float(s.marks_usd[k])
-                row[f"clearing_{name}_usd"] = float(s.clearing_usd[k])
+        marks, clearing = s.marks_usd.tolist(), s.clearing_usd.tolist()
+        for k, mark_column, clearing_column in self._traded:
+            row[mark_column] = marks[k]
+            row[clearing_column] = clearing[k]
         self._rows.append(row)
 
-    def _coins(self, run: Run) -> dict[str, float]:
-        """Coins mined and sold today by miners, and by the listed ones among them [BTC].
-
-        Sold is what was mined and is not held, lent or pledged any more, whoever sold it.
-        """
+    def _open(self, run: Run) -> None:
+        """Name the columns of prices: of classes that have one second-hand."""
         s = run.state
-        n = s.borrower_count
-        held = s.parties.btc[:n] + s.parties.btc_lent[:n]
-        np.add.at(held, s.loans.borrower, s.loans.collateral_btc)
-        mined = np.zeros(n)
-        if run.day > 0:
-            per_th = 144.0 * s.prices.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
-            mined = s.miners.hashrate_online_th * per_th / (s.prices.difficulty_eh_s * 1e6)
-        before = self._held if len(self._held) else held
-        sold = mined - (held - before)
-        self._held = held
-        listed = s.borrowers.market_cap_open_usd > 0.0
-        return {
-            "btc_mined": float(mined.sum()),
-            "btc_sold": float(sold.sum()),
-            "btc_mined_listed": float(mined[listed].sum()),
-            "btc_sold_listed": float(sold[listed].sum()),
-            "btc_held_listed": float(held[listed].sum()),
-        }
+        self._held = np.full(s.borrower_count, np.nan)
+        self._traded = [
+            (k, f"mark_{name}_usd", f"clearing_{name}_usd")
+            for k, name in enumerate(s.names.hardware)
+            if s.hardware.used_open_usd[k] > 0
+        ]
 
     def book(
         self,
@@ -160,12 +151,12 @@ class Recorder:
     ) -> None:
         """Keep the ladder of a class when something of it is for sale, and once a quarter."""
         quarterly = run.day % 91 < run.scenario.liquidation.window_days
-        if on_offer <= 0.0 and not quarterly:
+        if not self._keeps_book or (on_offer <= 0.0 and not quarterly):
             return
         s = run.state
         from_site = in_place or s.hardware.family[k] == Family.ASIC
         state = LotState.IN_PLACE if from_site else LotState.REMOVED
-        asks = asks_for(run.today(), run.shared(), k, state, hold_usd)
+        asks = asks_for(run.shared, k, int(state), hold_usd)  # numba is slow to look at an enum
         if len(asks[0]) == 0 and not quarterly:
             return
         steps = bid_levels(bids, units, s.buyers.segment, len(s.names.segments))

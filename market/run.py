@@ -18,7 +18,7 @@ from market.ledger import Stocks
 from market.macro import MacroPaths
 from market.scenario import Scenario
 from market.settings import IMPACT_LAWS
-from market.shared import Shared, Tables, share
+from market.shared import Shared, Tables, set_today, share
 from market.state import State
 
 if TYPE_CHECKING:
@@ -85,8 +85,20 @@ class Run:
         )
         return impact
 
+    @property
     def shared(self) -> Shared:
-        """All tables and terms for compiled phases; shared anew when one has been replaced."""
+        """What compiled phases read, as of the last :meth:`share`."""
+        if self._shared is None:
+            self.share()
+        shared: Shared = self._shared
+        return shared
+
+    def tell(self) -> None:
+        """Let compiled phases see the numbers of the day, after some have changed."""
+        set_today(self.shared, self.today())
+
+    def share(self) -> None:
+        """Let them see all: the numbers of the day, and tables or terms that were replaced."""
         s = self.state
         tables = Tables(
             s.parties,
@@ -106,14 +118,17 @@ class Run:
             s.log,
             s.marks_usd,
             self.schedule_usd,
+            s.clearing_usd,
+            s.clearing_day,
             s.clearing_event,
             s.outside_online,
         )
         now = (*tables, self.terms)
         if self._shared is None or any(map(operator.is_not, now, self._shared_of)):
-            self._shared = share(tables, self.terms)
+            self._shared = share(tables, self.terms, self.today())
             self._shared_of = now
-        return self._shared
+        else:
+            self.tell()
 
     def today(self) -> Today:
         """The day's numbers for kernels."""

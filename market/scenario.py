@@ -96,6 +96,21 @@ class Scenario(Section):
                 )
         return self
 
+    @model_validator(mode="after")
+    def _fits_the_books(self) -> Scenario:
+        start = self.opening.start
+        if start == "2021" and self.compute.path == "scripted":
+            raise ValueError(
+                "compute.path is 'scripted', but nobody rents compute in the books of 2021; "
+                "choose opening.start 2025 or synthetic, or compute.path 'law'"
+            )
+        if start == "2021" and self.opening.scale != 1.0:
+            raise ValueError(
+                f"opening.scale is {self.opening.scale:g}, but the books of 2021 come in one size; "
+                "choose opening.start 2025 or synthetic, or opening.scale 1"
+            )
+        return self
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scenario:
         """Read a scenario by name (``crypto-crash``) or from a TOML file.

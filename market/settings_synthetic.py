@@ -50,7 +50,9 @@ class Synthetic(Section):
         2.0, gt=1.0, le=10.0, description="configuration: exponent of lenders' numbers of loans"
     )
     core_share: float = Field(0.1, gt=0.0, lt=1.0, description="of lenders of a kind, at the core")
-    core_loans: float = Field(0.7, ge=0.0, le=1.0, description="share of the loans the core makes")
+    core_loans: float = Field(
+        0.7, ge=0.01, le=0.99, description="share of the loans the core makes; neither has none"
+    )
     lines_per_lender: int = Field(
         3, ge=1, le=50, description="lenders that one lender borrows from, of a kind"
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import date
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 
 MILLION = 1e6
 STARTING_POINTS: dict[str, Callable[[], OpeningTables]] = {
-    "2025": load_opening_tables,
-    "2021": load_tables_2021,
+    "2025": cache(load_opening_tables),
+    "2021": cache(load_tables_2021),
 }
 
 
@@ -52,16 +53,21 @@ class Simulation:
         scenario: what is assumed.
         seed: a non-negative integer; the same scenario and seed give the same bits.
         tables: opening books; the packaged ones of the scenario's starting point by default.
+        keeps_book: whether :meth:`book` will be asked for.
 
     Raises:
         InputError: a history file that cannot be used.
     """
 
     def __init__(
-        self, scenario: Scenario, seed: int = 1, tables: OpeningTables | None = None
+        self,
+        scenario: Scenario,
+        seed: int = 1,
+        tables: OpeningTables | None = None,
+        keeps_book: bool = True,
     ) -> None:
         if tables is None:
-            tables = STARTING_POINTS.get(scenario.opening.start, load_opening_tables)()
+            tables = STARTING_POINTS.get(scenario.opening.start, STARTING_POINTS["2025"])()
         opens = open_market
         if scenario.opening.start == "synthetic":
             tables, opens = synthetic_tables(tables, scenario), open_synthetic
@@ -85,8 +91,9 @@ class Simulation:
             compute=compute_paths(scenario.compute, scenario.days, seed, macro.demand_log),
             macro=macro,
             quotes=_quotes(tables, state, scenario),
-            recorder=Recorder(),
+            recorder=Recorder(keeps_book),
             terms=terms_of(scenario),
+            schedule_usd=np.zeros(len(state.marks_usd)),
         )
         _open_books(self.run_state, tables)
         self.principal_open_usd = state.loans.principal_usd.copy()
@@ -248,12 +255,12 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     income = np.where(loans.holding >= 0, s.holdings.income_usd_unit_day[loans.holding], sites)
     loans.base_cash_flow_usd_day[:] -= loans.collateral_units * income
     phases.set_marks(run)
-    compiled_phases.underwrite(run.today(), run.shared())
+    compiled_phases.underwrite(run.shared)
     imply_views(run, tables)
     if run.quotes.machine_class >= 0:
         run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
     run.strips = strips_today(run)
-    run.stocks = phases.take_stock(run)
+    run.stocks = compiled_phases.take_stock(run.shared)
     run.recorder.day(run, 0.0)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from market.randomness import Stream, party_normals, party_uniforms
 
 SPLIT_SEED = 2025
+NOISE, LOANS = int(Stream.SPLIT_NOISE), int(Stream.SPLIT_LOANS)  # numba looks long at enums
 PARETO_TAIL = 1.2
 NOISE_DEVIATION = 0.5
 POWER_DEVIATION = 0.25
@@ -28,7 +29,7 @@ def heavy_tailed_shares(count: int) -> NDArray[np.float64]:
 
 def noisy_shares(shares: NDArray[np.float64], column: int) -> NDArray[np.float64]:
     """Shares times lognormal noise (deviation 0.5), a draw per party and ``column``, re-summed."""
-    noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, column, len(shares))
+    noise = party_normals(SPLIT_SEED, NOISE, column, len(shares))
     result = shares * np.exp(NOISE_DEVIATION * noise)
     return result / result.sum()
 
@@ -38,7 +39,7 @@ def power_prices(mean_usd_mwh: float, shares: NDArray[np.float64]) -> NDArray[np
 
     One price for the whole rest of the network would switch off half of it in a day.
     """
-    noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, 2, len(shares))
+    noise = party_normals(SPLIT_SEED, NOISE, 2, len(shares))
     prices = np.exp(POWER_DEVIATION * noise)
     return mean_usd_mwh * prices / float((prices * shares).sum())
 
@@ -53,7 +54,7 @@ def proportional_fit(
     """
     matrix = np.outer(rows, columns) / max(columns.sum(), 1e-300)
     for k in range(len(columns)):
-        noise = party_normals(SPLIT_SEED, Stream.SPLIT_NOISE, 100 + stream_column + k, len(rows))
+        noise = party_normals(SPLIT_SEED, NOISE, 100 + stream_column + k, len(rows))
         matrix[:, k] *= np.exp(noise)
     for _ in range(50):
         matrix *= (rows / np.maximum(matrix.sum(axis=1), 1e-300))[:, None]
@@ -94,7 +95,7 @@ def loan_shares(
     ``caps`` are the parties' free collateral over the loan's; where the chosen half cannot pledge
     it all, everybody takes part.
     """
-    draws = party_uniforms(SPLIT_SEED, Stream.SPLIT_LOANS, loan, len(debt_shares))
+    draws = party_uniforms(SPLIT_SEED, LOANS, loan, len(debt_shares))
     chosen = draws < LOAN_REACH
     if not chosen.any() or caps[chosen].sum() < 1.2:
         chosen[:] = True

@@ -21,7 +21,7 @@ from market.hardware import Hardware, Holdings
 from market.interlender import Interlender
 from market.investment import Orders
 from market.ledger import Ledger
-from market.loans import Loans, Perimeters
+from market.loans import Claims, Loans, Perimeters
 from market.lots import Lots
 
 
@@ -112,6 +112,11 @@ class State:
     def events(self) -> NDArray[np.void]:
         """The causal log so far, :data:`market.events.EVENT_DTYPE`."""
         return self.log.events[: int(self.log.count[0])]
+
+    @property
+    def claims(self) -> Claims:
+        """Claims on loans in default, or once in default."""
+        return self.loans.claims
 
     @property
     def borrower_count(self) -> int:

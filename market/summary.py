@@ -10,7 +10,7 @@ import numpy as np
 from agents.party import Kind, Status
 from market.events import Cause, Event
 from market.hardware import Family
-from market.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus
+from market.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from market.names import names_of
 from market.state import State
 
@@ -184,7 +184,7 @@ def cascades(s: State) -> dict[str, float | int]:
 
 def _losses(s: State) -> dict[str, Any]:
     loans = s.loans
-    lost = np.where(loans.default_day >= 0, loans.written_down_usd, 0.0)
+    lost = of_claims("written_down_usd", loans)
     total = float(s.lenders.loss_usd.sum())
     by_instrument = {
         instrument.name.lower(): float(lost[loans.instrument == instrument].sum())
@@ -192,18 +192,18 @@ def _losses(s: State) -> dict[str, Any]:
         if np.any(lost[loans.instrument == instrument] != 0.0)
     }
     by_instrument["enforcement_cost"] = total - float(lost.sum())
-    resolved = (loans.default_day >= 0) & (loans.status == LoanStatus.CLOSED)
+    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
     return {
         "total": total,
         "by_instrument": by_instrument,
-        "unresolved": float(lost[(loans.default_day >= 0) & ~resolved].sum()),
+        "unresolved": float(lost[(loans.claim >= 0) & ~resolved].sum()),
     }
 
 
 def _recoveries(s: State) -> dict[str, float]:
     """Present value recovered over claim at default, by collateral, resolved claims only."""
     loans = s.loans
-    resolved = (loans.default_day >= 0) & (loans.status == LoanStatus.CLOSED)
+    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
     family = np.where(loans.hardware >= 0, s.hardware.family[loans.hardware], -1)
     groups = {
         "btc": loans.collateral == Collateral.BTC,
@@ -212,11 +212,12 @@ def _recoveries(s: State) -> dict[str, float]:
         "site": family == Family.SITE,
         "unsecured": loans.collateral == Collateral.NONE,
     }
+    owed, recovered = of_claims("claim_usd", loans), of_claims("recovered_value_usd", loans)
     result = {}
     for name, member in groups.items():
-        mine = member & resolved & (loans.claim_usd > 0)
-        claim = float(loans.claim_usd[mine].sum())
-        value = float(np.maximum(loans.recovered_value_usd[mine], 0.0).sum())
+        mine = member & resolved & (owed > 0)
+        claim = float(owed[mine].sum())
+        value = float(np.maximum(recovered[mine], 0.0).sum())
         result[name] = value / claim if claim > 0 else float("nan")
     return result
 

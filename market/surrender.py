@@ -18,10 +18,10 @@ from agents.neocloud import Neoclouds
 from agents.party import Status
 from market.bids import income_usd_day
 from market.context import Today
-from market.events import Cause
+from market.events import Cause, Event, log_event
 from market.hardware import Family, Hardware, Holdings
 from market.loans import Collateral, Loans, LoanStatus
-from market.shared import Shared
+from market.shared import Shared, contents
 
 LONGEST_YEARS = 5.0  # nobody looks further
 KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
@@ -51,6 +51,21 @@ def perimeter_income_usd_day(
         hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
         income += loans.collateral_units[loan] * hosting
     return income
+
+
+@inlined
+def contracted_usd(
+    today: Today,
+    loan: int,
+    required_return: float,
+    loans: Loans,
+    holdings: Holdings,
+    neoclouds: Neoclouds,
+) -> float:
+    """What pledged machines earn as long as the loan runs, if all stays as it is today [USD]."""
+    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
+    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    return earned * annuity_factor(required_return, min(years, LONGEST_YEARS))
 
 
 @compiled
@@ -88,27 +103,26 @@ def keeping_usd(
         outlook.required_return,
         min(LONGEST_YEARS, lives_years[k]),
     )
-    years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
-    earned *= annuity_factor(outlook.required_return, min(years, LONGEST_YEARS))
+    earned = contracted_usd(today, loan, outlook.required_return, loans, holdings, neoclouds)
     return max(loans.collateral_units[loan] * strip, earned)
 
 
 @compiled
-def not_worth_keeping(
-    today: Today,
+def hand_over(
+    shared: Shared,
     ratio: float,
+    max_waivers: int,
     outlook: Outlook,
     view: np.ndarray,
     lives_years: np.ndarray,
-    shared: Shared,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Non-recourse loans that owe more than ``ratio`` allows: rows, and worth of keeping [USD]."""
-    t = shared.tables
+    to_come: np.ndarray,
+) -> None:
+    """Machines worth less to their borrower than ``ratio`` of a non-recourse debt go to the lender.
+
+    Nobody gives up a loan whose rigs are still to come: ``to_come`` [loan], empty where none are.
+    """
+    t, _, today = contents(shared)
     loans = t.loans
-    rows = np.empty(len(loans.status), np.int64)
-    keeps = np.empty(len(loans.status))
-    found = 0
     for loan in range(len(loans.status)):
         if (
             loans.status[loan] != LoanStatus.PERFORMING
@@ -119,6 +133,12 @@ def not_worth_keeping(
             or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
         ):
             continue
+        enough = ratio * loans.principal_usd[loan]
+        earned = contracted_usd(
+            today, loan, outlook.required_return, loans, t.holdings, t.neoclouds
+        )
+        if earned >= enough:
+            continue  # whatever the option to run is worth
         worth = keeping_usd(
             today,
             loan,
@@ -131,8 +151,21 @@ def not_worth_keeping(
             t.miners,
             t.neoclouds,
         )
-        if worth < ratio * loans.principal_usd[loan]:
-            rows[found] = loan
-            keeps[found] = worth
-            found += 1
-    return rows[:found], keeps[:found]
+        if worth >= enough or (len(to_come) > 0 and to_come[loan] > 0.0):
+            continue
+        k = loans.hardware[loan]
+        event = log_event(
+            t.log,
+            today.day,
+            Event.SURRENDERED,
+            Cause.SURRENDER,
+            loans.borrower[loan],
+            today.first_lender + loans.lender[loan],
+            loan,
+            loans.principal_usd[loan] - worth,
+            t.clearing_event[k] if t.clearing_event[k] >= 0 else today.shock_event,
+        )
+        loans.breach[loan] = Cause.SURRENDER
+        loans.breach_event[loan] = event
+        loans.breach_day[loan] = today.day - loans.sheets.cure_days[loans.sheet[loan]]
+        loans.waivers[loan] = max_waivers  # nobody is asked to wait

@@ -18,7 +18,7 @@ from market.coupling import (
 )
 from market.hardware import Family, Holdings
 from market.investment import SMALLEST_ORDER_USD
-from market.loans import NO_GROWTH, Collateral, Loans, Perimeters
+from market.loans import NO_GROWTH, Collateral, Loans, Perimeters, empty_claims
 from market.population import Draw, Population
 
 LARGE_SHARE = 0.1  # of the borrowers of a group, the largest, have signed its growth
@@ -84,7 +84,6 @@ def growers(people: Population) -> Ints:
     """Parties whose fleet is large enough that they would ever order machines of their own."""
     whole = people.whole
     sensitivity = people.scenario.investment.sensitivity
-    facility = whole.orders.facility[people.lead]
     if sensitivity <= 0.0:
         return np.zeros(0, np.int64)
     rows = int(whole.holdings.first[whole.borrower_count])
@@ -92,11 +91,18 @@ def growers(people: Population) -> Ints:
         np.arange(whole.borrower_count), np.diff(whole.holdings.first[: whole.borrower_count + 1])
     )
     kw = whole.holdings.units[:rows] * whole.hardware.kw[whole.holdings.hardware[:rows]]
-    machine = whole.loans.hardware[facility[facility >= 0][0]]
+    machine = whole.loans.hardware[whole.orders.facility[0]]
     per_kw = whole.hardware.new_usd[machine] / whole.hardware.kw[machine]
     capital = people.totals(np.bincount(owner, kw, whole.borrower_count)) * per_kw
     order = sensitivity * (ORDERING_Q - 1.0) / 4.0 * capital[people.group] * people.size
-    return np.flatnonzero((order >= SMALLEST_ORDER_USD) & (facility[people.group] >= 0))
+    able = np.isin(people.lead, whole.orders.borrower)
+    return np.flatnonzero((order >= SMALLEST_ORDER_USD) & able[people.group])
+
+
+def order_rows(people: Population, ordering: Ints) -> Ints:
+    """Rows of the orders of 2025 whose facility and machines these parties' are pieces of."""
+    lead = people.lead[people.group[ordering]]
+    return np.searchsorted(people.whole.orders.borrower, lead).astype(np.int64)
 
 
 def divide_fleet(people: Population, debts: Pieces, orders: Pieces, ordering: Ints) -> Fleet:
@@ -124,7 +130,7 @@ def divide_fleet(people: Population, debts: Pieces, orders: Pieces, ordering: In
     rest = couple_in_groups(missing, people.group, free * price, people.group_of[owner], order)
 
     ordered = whole.contracts.holding[orders.row].astype(np.int64)
-    wanted = whole.orders.holding[people.lead[people.group[ordering]]].astype(np.int64)
+    wanted = whole.orders.holding[order_rows(people, ordering)].astype(np.int64)
     party = np.concatenate([secured[0], rest.party, orders.party, ordering])
     source = np.concatenate([row, rest.row, ordered, wanted])
     none = np.zeros(len(ordered) + len(wanted))
@@ -280,7 +286,7 @@ def loans_of(
     whole, old = people.whole, people.whole.loans
     count, classes = len(people.group), len(whole.hardware.family)
     paid, line_of = _facilities(people, orders)
-    facility = whole.orders.facility[people.lead[people.group[ordering]]].astype(np.int64)
+    facility = whole.orders.facility[order_rows(people, ordering)].astype(np.int64)
     party = np.concatenate([debts.party, orders.party[paid], ordering])
     line = np.concatenate([debts.row, line_of, facility])
     share = np.concatenate([debts.share, np.zeros(len(line_of) + len(facility))])
@@ -328,6 +334,7 @@ def loans_of(
             dscr_test_day=np.where(there, test, table.dscr_test_day).astype(np.int32),
             growth=growth.astype(np.int32),
             holding=np.where(table.collateral == Collateral.HARDWARE, pledged, -1).astype(np.int32),
+            claims=empty_claims(size),
         ),
         Perimeters(
             borrower=owner.astype(np.int32),

@@ -73,6 +73,10 @@ class OpeningTables:
     secondary_market: tuple[SecondaryMarket, ...]
     quote_rows: tuple[Quote, ...]
 
+    def __hash__(self) -> int:
+        """Tables are looked up by their date first; equality decides."""
+        return hash(self.opening_date)
+
     @property
     def network_eh_s(self) -> float:
         """Hashrate of the whole network at the opening: here it is all somebody's fleet."""

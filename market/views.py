@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.buyer import Buyers
-from market.bids import class_bids, implied_view, segment_strips
+from market.bids import class_bids, implied_view, segment_strips, set_private_views
 from market.budgets import units_at
 from market.opening_buyers import open_buyers
 from market.run import Run
@@ -27,6 +27,8 @@ def imply_views(run: Run, tables: OpeningTables) -> None:
     """
     s, terms, quotes = run.state, run.scenario.liquidation, run.quotes
     buyers = open_buyers(tables, s.names.hardware, s.hardware, terms.budget_days)
+    set_private_views(run.seed, terms.buyer_view_deviation, buyers)
+    s.buyers.private_view[:] = buyers.private_view
     saved = buyers.budget_usd.copy()
     week = buyers.budget_usd_day * terms.window_days
     trading = ~buyers.in_place_only
@@ -41,9 +43,7 @@ def imply_views(run: Run, tables: OpeningTables) -> None:
             k,
             price,
             wanted if removed else terms.cluster_gpus,
-            run.seed,
             not removed,
-            terms.buyer_view_deviation,
             s.prices.rent_h100_usd_h,
             s.prices.hashprice_usd_ph_day,
             terms.gpu_rent_drift,
@@ -85,9 +85,7 @@ def _spend(run: Run, k: int, price_usd: float, wanted: float, buyers: Buyers) ->
     bids: NDArray[np.float64]
     bids, units = class_bids(
         k,
-        run.seed,
         False,
-        terms.buyer_view_deviation,
         0.0,
         price_usd,
         s.hardware.replacement_usd[k],

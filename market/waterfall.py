@@ -119,7 +119,8 @@ def drawable_usd(today: Today, loan: int, loans: Loans) -> float:
     if loans.instrument[loan] == Instrument.REVOLVER:
         return loans.undrawn_usd[loan]
     if loans.collateral[loan] == Collateral.BTC:
-        covered = loans.initial_ltv[loan] * loans.collateral_btc[loan] * today.btc_usd
+        initial = loans.sheets.initial_ltv[loans.sheet[loan]]
+        covered = initial * loans.collateral_btc[loan] * today.btc_usd
         return max(0.0, min(loans.undrawn_usd[loan], covered - loans.principal_usd[loan]))
     return 0.0
 
@@ -188,7 +189,7 @@ def unwind_btc_loan(
     exchange = today.first_outside + Outside.EXCHANGE
     debt = loans.principal_usd[loan]
     value = loans.collateral_btc[loan] * today.btc_usd
-    excess = min(need_usd, max(0.0, value - debt / loans.initial_ltv[loan]))
+    excess = min(need_usd, max(0.0, value - debt / loans.sheets.initial_ltv[loans.sheet[loan]]))
     if excess > 0.0:
         coins = min(loans.collateral_btc[loan], excess / today.btc_usd)
         loans.collateral_btc[loan] -= coins

@@ -32,13 +32,13 @@ def hold_auctions(run: Run) -> None:
 
     What is not sold may be hosted until the next.
     """
-    s, terms, today = run.state, run.scenario.liquidation, run.today()
+    s, terms = run.state, run.scenario.liquidation
     inflow = s.buyers.budget_usd_day * credit_factor(run)
     s.buyers.budget_usd[:] = np.minimum(
         s.buyers.budget_usd + terms.window_days * inflow,
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
-    compiled_phases.free_sites(today, run.shared(), terms.window_days)
+    compiled_phases.free_sites(run.shared, terms.window_days)
     run.strips = strips_today(run)
     run.hold_usd = hold_values_today(run)
     offered = units_on_offer(run)
@@ -49,9 +49,7 @@ def hold_auctions(run: Run) -> None:
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
             run.recorder.book(run, k, True, bids, units, hold, offered[k])
-            price, sold, event = compiled_phases.auction_in_place(
-                today, run.shared(), k, bids, hold
-            )
+            price, sold, event = compiled_phases.auction_in_place(run.shared, k, bids, hold)
             if sold > 0.0:
                 _evidence(run, k, price, event, sold)
         if not run.quotes.has_removed_buyers[k]:
@@ -62,14 +60,14 @@ def hold_auctions(run: Run) -> None:
             bids, units, ladder = budgets.bids_at_clearing(run, k, limits, hold, routine)
         run.recorder.book(run, k, False, limits, ladder, hold, offered[k])
         price, _, forced, event = compiled_phases.auction_removed(
-            today, run.shared(), k, bids, units, routine, hold
+            run.shared, k, bids, units, routine, hold
         )
         if terms.budget_clearing:
             np.maximum(s.buyers.budget_usd, 0.0, out=s.buyers.budget_usd)  # rounding
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)
-    compiled_phases.host_lots(today, run.shared(), s.hosted_slots)
+    compiled_phases.host_lots(run.shared, s.hosted_slots)
 
 
 def units_on_offer(run: Run) -> NDArray[np.float64]:
@@ -141,11 +139,9 @@ def bids_today(
     s = run.state
     dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
     bids, units = compiled_phases.bids_for(
-        run.shared(),
+        run.shared,
         k,
-        run.seed,
         in_place,
-        run.scenario.liquidation.buyer_view_deviation,
         extra_days,
         dealer,
         replacement_usd(run, k),

@@ -21,6 +21,7 @@ from agents.miner import empty_miners
 from agents.neocloud import empty_neoclouds
 from agents.party import Kind, Outside, empty_parties
 from market import phases
+from market.bids import set_private_views
 from market.compute import ComputePaths
 from market.context import Log, Terms, Today
 from market.contracts import Contracts
@@ -30,7 +31,18 @@ from market.hardware import Family, Hardware, Holdings
 from market.interlender import Interlender, open_interlender
 from market.investment import empty_orders
 from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
-from market.loans import NO_GROWTH, Amortisation, Collateral, Instrument, Loans, Perimeters
+from market.loans import (
+    NO_GROWTH,
+    Amortisation,
+    Claims,
+    Collateral,
+    Instrument,
+    Loans,
+    LoanStatus,
+    Perimeters,
+    TermSheets,
+    empty_claims,
+)
 from market.lots import empty_lots
 from market.macro import macro_paths
 from market.record import Recorder
@@ -70,6 +82,7 @@ LOAN_DEFAULTS: dict[str, Any] = {
     "draw_event": -1,
     "default_day": -1,
     "default_event": -1,
+    "claim": -1,
 }
 
 
@@ -77,6 +90,9 @@ def table[T](kind: type[T], size: int, /, **given: Any) -> T:
     """A table of ``size`` rows; columns that are not given are zero, of the declared type."""
     columns = {}
     for name, hint in get_type_hints(kind).items():
+        if not get_args(hint):  # a table in a table
+            columns[name] = given.pop(name)
+            continue
         dtype = get_args(hint)[-1]  # NDArray[np.int32]
         columns[name] = np.zeros(size, dtype)
         if name in given:
@@ -212,7 +228,7 @@ class Bench:
                 dscr=np.full(len(perimeters), np.nan),
             ),
             contracts=table(Contracts, 0),
-            orders=empty_orders(borrowers),
+            orders=empty_orders(np.arange(borrowers, dtype=np.int32)),
             lots=empty_lots(ROOM),
             interlender=open_interlender(lender_table, 0.0, 0.0),
             ledger=empty_ledger(3),
@@ -233,6 +249,7 @@ class Bench:
             buyer_view=np.ones(3),
             outside_online=np.zeros(3),
         )
+        set_private_views(1, settings.liquidation.buyer_view_deviation, state.buyers)
         in_place = np.array([bool(buyer.get("in_place")) for buyer in buyers])
         self.run = Run(
             scenario=settings,
@@ -275,10 +292,20 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
+        claims = empty_claims(count)
+        of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
+        for loan, row in enumerate(rows):
+            if row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED:
+                claim = columns["claim"][loan] = int(claims.count[0])
+                claims.count[0] += 1
+                for name, values in of_loan.items():
+                    getattr(claims, name)[claim] = values[loan]
         columns.setdefault("vehicle", list(range(count)))  # each stands by itself
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
-        loans = table(Loans, count, **columns)
+        terms = {name: columns.pop(name) for name in TermSheets._fields if name in columns}
+        sheets = table(TermSheets, count, **terms)
+        loans = table(Loans, count, claims=claims, sheets=sheets, sheet=range(count), **columns)
         return loans._replace(first=np.searchsorted(owner, np.arange(self.b + 1)).astype(np.int64))
 
     def _holdings(
@@ -328,6 +355,7 @@ class Bench:
             slots_open=slots,
             needs_slots=[row.get("needs_slots", True) for row in rows],
             accepts=np.ones((n, 3)),
+            private_view=np.ones((n, 3)),
             in_place_only=[row.get("in_place", False) for row in rows],
             min_lot_gpus=[row.get("min_lot", 0.0) for row in rows],
             horizon_years=np.ones(n),
@@ -399,6 +427,7 @@ class Bench:
         self.run.day = day
         if btc_usd is not None:
             self.s.prices.btc_usd = btc_usd
+        self.run.share()
         before = self.stocks()
         self.s.ledger.flows[:] = 0.0
         for name in names:

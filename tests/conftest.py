@@ -82,7 +82,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         needs = [
             item
             for item in items
-            if item.path.stem.startswith(WHOLE_MARKETS) or item.get_closest_marker("compiled")
+            if item.get_closest_marker("compiled")
+            or (
+                item.path.stem.startswith(WHOLE_MARKETS)
+                and not item.get_closest_marker("uncompiled")
+            )
         ]
         config.hook.pytest_deselected(items=needs)
         items[:] = [item for item in items if item not in set(needs)]

@@ -1,13 +1,14 @@
 """What takes longer than the usual checks: the second pass, the mutants, the long fuzz.
 
-uv run python tests/full.py    (or .ci/full; under an hour on two cores)
+uv run python tests/full.py [--only NAME]    (or .ci/full; under an hour on two cores)
 
 The second pass runs the tests on uncompiled kernels, where every branch of a rule can be counted;
-``agents`` and ``market`` need 95 %. The last results are kept in ``full.md``.
+``agents`` and ``market`` need 95 %. The last result of each part is kept in ``full.md``.
 """
 
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import subprocess
@@ -20,6 +21,8 @@ from agents.compiled import source_hash
 
 PROJECT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".md")
+HEAD = "| what | result | minutes | sources |\n|---|---|---|---|"
+PASSED = r"\d+ passed.*"
 FUZZ = ("tests/test_hostile_input.py", "tests/test_run_random.py")
 
 
@@ -34,25 +37,24 @@ class Part(NamedTuple):
 
 def parts(cores: int) -> list[Part]:
     """All parts, in order."""
-    passed = r"\d+ passed.*"
     report, total = ("-m", "coverage", "report"), r"TOTAL.*?([\d.]+ ?%)$"
     return [
         Part(
-            "tests on uncompiled kernels",
-            ("-m", "coverage", "run", "-m", "pytest", "-q"),
+            "second pass: tests on uncompiled kernels",
+            ("-m", "coverage", "run", "-m", "pytest", "-q", "-m", "not slow or uncompiled"),
             {"NUMBA_DISABLE_JIT": "1"},
-            passed,
+            PASSED,
         ),
-        Part("their branches", ("-m", "coverage", "combine", "--quiet"), {}, ""),
-        Part("branches of `agents`", (*report, "--include=agents/*"), {}, total),
-        Part("branches of `market`", (*report, "--include=market/*"), {}, total),
+        Part("second pass: together", ("-m", "coverage", "combine", "--quiet"), {}, ""),
+        Part("second pass: branches of `agents`", (*report, "--include=agents/*"), {}, total),
+        Part("second pass: branches of `market`", (*report, "--include=market/*"), {}, total),
         Part(
             "mutants",
             ("tests/mutants.py", "--write", f"--jobs={cores}"),
             {},
             r"\d+ mutants, \d+ survive",
         ),
-        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow", *FUZZ), {}, passed),
+        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow", *FUZZ), {}, PASSED),
     ]
 
 
@@ -74,26 +76,36 @@ def run(part: Part) -> tuple[str, bool, float]:
     return said, done.returncode == 0, (time.monotonic() - start) / 60.0
 
 
+def kept() -> dict[str, str]:
+    """The rows of the table, by the part that each is about."""
+    text = TABLE.read_text(encoding="utf-8") if TABLE.exists() else ""
+    rows = (line for line in text.splitlines() if line.startswith("| "))
+    return {row.split("|")[1].strip(): row for row in rows}
+
+
 def main() -> None:
-    """Run all parts and keep their results."""
+    """Run all parts, or those whose name contains a text, and keep their results."""
+    parser = argparse.ArgumentParser(description="the second pass, the mutants, the long fuzz")
+    parser.add_argument("--only", default="", help="a part of the names of parts to run")
+    only = parser.parse_args().only
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )
-    for old in PROJECT.glob(".coverage*"):
-        old.unlink()
-    lines = [
-        "# The last run of what takes long\n",
-        f"Made by `.ci/full` on {cores} cores, sources `{source_hash()}`.\n",
-        "| what | result | minutes |\n|---|---|---|",
-    ]
-    fine = True
-    for part in parts(min(cores, 4)):
+    every = parts(min(cores, 4))
+    chosen = [part for part in every if only in part.name]
+    if any(part.says == PASSED and part.environment for part in chosen):
+        for old in PROJECT.glob(".coverage*"):
+            old.unlink()
+    rows, fine = kept(), True
+    for part in chosen:
         said, good, minutes = run(part)
         fine &= good
         if part.says:
             verdict = said if good else f"**{said}**"
-            lines.append(f"| {part.name} | {verdict} | {minutes:.0f} |")
-            print(lines[-1], flush=True)
+            rows[part.name] = f"| {part.name} | {verdict} | {minutes:.0f} | `{source_hash()}` |"
+            print(rows[part.name], flush=True)
+    lines = ["# The last run of what takes long\n", "Made by `.ci/full`.\n", HEAD]
+    lines += [rows[part.name] for part in every if part.name in rows]
     TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.exit(0 if fine else 1)
 

@@ -13,10 +13,11 @@ from functools import cache
 import numpy as np
 
 from agents.party import Outside, Status
-from market.loans import Collateral, LoanStatus
+from market.loans import Collateral, LoanStatus, of_claims
 from market.lots import LotState
 from market.scenario import Channels, Scenario
 from market.simulation import Simulation
+from market.state import State
 from market.tables import OpeningTables, load_opening_tables
 from market.tables_2021 import Tables2021, load_tables_2021
 
@@ -46,11 +47,7 @@ RULES = (
 
 # Columns that are NaN where a loan has no such term, or before a first test.
 MAY_BE_NAN = {
-    ("loans", "initial_ltv"),
     ("loans", "conversion_usd"),
-    ("loans", "margin_call_ltv"),
-    ("loans", "liquidation_ltv"),
-    ("loans", "min_dscr"),
     ("perimeters", "dscr"),
     ("contracts", "unit_cost_usd_day"),
 }
@@ -78,9 +75,8 @@ NOT_NEGATIVE = {
         "site_value_usd",
         "arrears_interest_usd",
         "arrears_principal_usd",
-        "written_down_usd",
-        "open_lots",
     ),
+    "claims": ("written_down_usd", "open_lots"),
     "contracts": ("ordered", "delivered", "usd_day", "repaid_usd_day"),
     "lots": ("units", "seized_units", "proceeds_usd", "unit_days", "hosted_units"),
     "orders": ("units", "debt_usd", "unfunded_days"),
@@ -95,6 +91,7 @@ TABLES = (
     "hardware",
     "holdings",
     "loans",
+    "claims",
     "perimeters",
     "contracts",
     "lots",
@@ -180,6 +177,12 @@ REFERENCE_RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
 }
 
 
+def columns(state: State, table: str) -> dict[str, np.ndarray]:
+    """Columns of a table by name, without tables in it."""
+    named = getattr(state, table)._asdict()
+    return {name: column for name, column in named.items() if isinstance(column, np.ndarray)}
+
+
 @dataclass
 class Watch:
     """Looks at the books at the end of every day and notes what is broken, by rule."""
@@ -263,7 +266,7 @@ class Watch:
             )
         open_claims = s.loans.status != LoanStatus.CLOSED
         written = np.bincount(
-            s.loans.lender[open_claims], s.loans.written_down_usd[open_claims], count
+            s.loans.lender[open_claims], of_claims("written_down_usd", s.loans)[open_claims], count
         )
         if not np.allclose(lenders.written_down_usd, written, rtol=1e-9, atol=1.0):
             self.note("each book is the sum of its loans", "written down")
@@ -286,7 +289,7 @@ class Watch:
     def _numbers(self) -> None:
         s = self.sim.state
         for table in TABLES:
-            for name, column in getattr(s, table)._asdict().items():
+            for name, column in columns(s, table).items():
                 if column.dtype.kind != "f" or (table, name) in MAY_BE_NAN:
                     continue
                 if not np.isfinite(column).all():
@@ -342,14 +345,15 @@ class Watch:
         if not np.all(s.holdings.pledged <= s.holdings.units * (1 + ROUNDING) + DUST):
             self.note("pledges are the collateral of performing loans", "more than is held")
         closed = loans.status == LoanStatus.CLOSED
-        kept = loans.principal_usd + loans.undrawn_usd + loans.collateral_btc + loans.open_lots
+        open_lots = of_claims("open_lots", loans)
+        kept = loans.principal_usd + loans.undrawn_usd + loans.collateral_btc + open_lots
         for loan in np.flatnonzero(closed & (kept > DUST)):
             self.note("closed loans hold nothing", f"{s.names.loans[loan]} {kept[loan]}")
         lots = slice(0, int(s.lots.count[0]))
         unsold = (s.lots.state[lots] != LotState.SOLD) & (s.lots.loan[lots] >= 0)
         counted = np.bincount(s.lots.loan[lots][unsold], minlength=len(loans.status))
-        if not np.array_equal(counted, loans.open_lots):
-            self.note("open lots are counted", f"{counted.sum()} {loans.open_lots.sum()}")
+        if not np.array_equal(counted, open_lots):
+            self.note("open lots are counted", f"{counted.sum()} {open_lots.sum()}")
         n = s.borrower_count
         failed = s.parties.status[:n] != Status.ACTIVE
         idle = (

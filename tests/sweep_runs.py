@@ -70,6 +70,13 @@ def slow(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     return cheap(scenario, seed, scores)
 
 
+def hanging(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """Does not come to an end at one point of the design."""
+    while scenario.crypto.drift == POISON:
+        time.sleep(0.05)
+    return cheap(scenario, seed, scores)
+
+
 def threads(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """Tells how many threads numba may use in this process."""
     import numba

@@ -16,7 +16,7 @@ from market.bid_heap import make_heap, take_highest
 from market.events import Cause, Event
 from market.ledger import conservation_error
 from market.liquidation import auction_in_place, auction_removed
-from market.loans import Collateral
+from market.loans import Collateral, of_claims
 from market.lots import LotState
 from market.order_book import ladder_of, sell_down
 
@@ -318,7 +318,7 @@ def test_two_bids_and_one_lot_by_hand() -> None:
     assert market.price == 20.0
     assert list(market.bought) == [4.0, 6.0]
     assert list(market.spent) == [80.0, 120.0]
-    assert market.bench.s.loans.recovered_usd[0] == pytest.approx(200.0)
+    assert of_claims("recovered_usd", market.bench.s.loans)[0] == pytest.approx(200.0)
 
 
 def test_no_bids_no_trade_not_a_low_price() -> None:
@@ -469,7 +469,7 @@ def test_a_repaid_claim_gives_the_unsold_rest_back() -> None:
     assert market.bench.cash(0) == pytest.approx(30.0 - 20.0)
     assert s.lots.units[0] == 4.0
     assert s.lots.owner[0] == 0 and s.lots.loan[0] == -1  # now the estate's to sell
-    assert s.loans.open_lots[0] == 0
+    assert of_claims("open_lots", s.loans)[0] == 0
 
 
 def test_a_sale_names_the_seizure_it_comes_from() -> None:

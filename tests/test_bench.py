@@ -6,6 +6,7 @@ import json
 
 import numpy as np
 import pytest
+from runs import columns
 
 from experiments.bench import cases, command, machine, twin
 from experiments.bench.cases import Case
@@ -45,13 +46,15 @@ def test_one_size_has_no_slope() -> None:
     assert cases.scaling_exponent([case(1_000, 0.1), case(1_000, 0.2, "crash")]) is None
 
 
-def test_state_is_what_its_tables_hold_and_the_lots_in_use() -> None:
+def test_state_is_what_its_tables_hold_and_the_lots_and_claims_in_use() -> None:
     state = Simulation(cases.bench_scenario("calm", 100), 1).state
-    tables = sum(c.nbytes for name in cases.TABLES for c in getattr(state, name))
+    tables = sum(c.nbytes for name in cases.TABLES for c in columns(state, name).values())
     assert cases.state_bytes(state) == tables
     state.lots.count[0] = 3
-    row = sum(column.dtype.itemsize for column in state.lots)
-    assert cases.state_bytes(state) == tables + 3 * row
+    state.claims.count[0] = 2
+    lot = sum(column.dtype.itemsize for column in state.lots)
+    claim = sum(column.dtype.itemsize for column in state.claims)
+    assert cases.state_bytes(state) == tables + 3 * lot + 2 * claim
 
 
 def test_every_table_of_a_market_is_counted() -> None:
@@ -83,6 +86,7 @@ def test_the_crash_is_one() -> None:
     assert failed.mean() > 0.02
 
 
+@pytest.mark.compiled  # it times
 def test_memory_streams() -> None:
     assert 0.1 < machine.stream_gb_s(rows=2**16) < 10_000
     assert machine.free_bytes() > 0

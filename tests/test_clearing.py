@@ -351,6 +351,7 @@ def test_as_the_naive_twin(case: Case) -> None:
     ("level", "alpha", "beta"),
     [(0.6, 1.0, 1.0), (0.2, 0.7, 0.9), (-0.1, 1.0, 1.0), (0.3, 0.5, 0.99)],
 )
+@pytest.mark.compiled
 def test_large_networks_as_the_naive_twin(level: float, alpha: float, beta: float) -> None:
     parties = 1500
     rng = np.random.default_rng(1)

@@ -81,6 +81,14 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
             "there is no key 'channels.funding_runs'",
         ),
         (["run", "crypto-crash", "--set", "crypto.history=gone.csv"], "gone.csv"),
+        (
+            ["run", "rental-deflation", "--start", "2021"],
+            "--start: compute.path is 'scripted', but nobody rents compute in the books of 2021",
+        ),
+        (["run", "calm", "--set", "synthetic.parties=500"], "only --start synthetic reads that"),
+        (["run", "calm", "--set", "facts.orders=false"], "only --start 2021 reads that section"),
+        (["run", "calm", "--start", "2021", "--scale", "2"], "the books of 2021 come in one size"),
+        (["view", "joint-crash", "--start", "2021"], "nobody rents compute in the books of 2021"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
         (["scenarios", "show", "nothing-like-it"], "there is no scenario"),
     ],
@@ -196,6 +204,34 @@ def test_report_shows_every_figure_and_needs_nothing_else() -> None:
     assert len(drawn) == 11
     assert all(f'src="figures/{name}"' in page for name in drawn)
     assert "<script" not in page and "http" not in page
+
+
+def test_a_run_tells_which_lenders_failed_and_what_that_cost(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    days = ["--days", "170", "--no-figures"]  # one has been made to fail from outside
+    assert firesale("run", "backtest-2022", *days, "--out", "here") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    summary = json.loads(Path("here/summary.json").read_text(encoding="utf-8"))
+    lenders = pd.read_parquet("here/lenders.parquet").set_index("lender")
+    failed = summary["defaulted"]["lender"]
+    verb = "lender fails" if len(failed) == 1 else "lenders fail"
+    assert "3AC" in failed and f"{len(failed)} {verb} (Three Arrows Capital" in told
+    assert lenders.index[lenders["fate"] == "failed"].tolist() == sorted(
+        failed, key=lenders.index.get_loc
+    )
+    assert lenders["capital_ratio"].notna().all()
+    lost = ["loss_usd", "interlender_loss_usd", "market_loss_usd"]
+    assert lenders["lost_usd"].tolist() == pytest.approx(lenders[lost].sum(axis=1).tolist())
+    elsewhere = summary["lenders"]["interlender_loss_usd"]
+    assert lenders["interlender_loss_usd"].sum() == pytest.approx(elsewhere) and elsewhere > 0
+    assert "neocloud" not in told.lower() and "days = 170" in told
+
+
+def test_a_run_s_folder_is_told_from_a_sweep_s(capsys: pytest.CaptureFixture[str]) -> None:
+    assert firesale("run", "calm", *SHORT, "--out", "here") == 0
+    capsys.readouterr()
+    assert "here: holds a run, not a sweep; open its report" in refused(capsys, "analyse", "here")
 
 
 def test_the_first_run_says_that_it_compiles(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import io
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,21 +15,20 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments import style, terminal
+from experiments import scenario_text, style, terminal, words
 from experiments.cascade import cascade, cascades, forest, pick
-from experiments.figures import FIGURES, defaults, lender_losses, shock, write_figures
+from experiments.figures import FIGURES, defaults, shock, write_figures
 from experiments.figures_book import order_book, worst_book
-from experiments.figures_market import (
-    collateral_illusion,
-    liquidation,
-    marks,
-)
+from experiments.figures_lenders import lender_losses, lenders
+from experiments.figures_market import collateral_illusion, liquidation, marks
+from experiments.lender_failure import lender_failure
 from experiments.report import report
 from experiments.results import Results
-from market.scenario import Scenario
+from market.scenario import Scenario, scenario_names
 
 DAYS = 400
 CLASSES = {"A100": 6_000.0, "H100": 20_000.0, "GB200": 55_000.0, "LT18": 18.0, "J18_25": 10.5}
+PRICES = ("mark", "clearing")
 EVENT_COLUMNS = [
     *("event", "day", "round", "kind", "party", "counterparty"),
     *("loan", "amount_usd", "cause", "parent"),
@@ -61,8 +62,14 @@ def fake(crash: bool) -> Results:
                 "capital_usd": [7.4e9, 0.5e8] if crash else [8e9, 1e8],
                 "book_usd": [3e9, 2e8],
                 "loss_usd": [6e8, 0.5e8] if crash else [0.0, 0.0],
+                "interlender_loss_usd": [0.0, 0.0],
+                "market_loss_usd": [0.0, 0.0],
+                "lost_usd": [6e8, 0.5e8] if crash else [0.0, 0.0],
+                "fate": ["", ""],
                 "capital_ratio": [0.7, 0.3],
                 "min_capital_ratio": [0.4, 0.2],
+                "supply": [1.0, 1.0],
+                "inventory_usd": [0.0, 0.0],
             }
         ),
         illusion=_illusion(crash),
@@ -91,6 +98,8 @@ def _series(crash: bool) -> pd.DataFrame:
         "realisable_ltv": np.where(day > 100, 1.4 if crash else 0.7, 0.7),
         "loss_usd": 6.5e8 * late,
         "margin_calls": np.where(day > 60, float(crash), 0.0),
+        "credit_supply": np.ones(DAYS + 1),
+        "lender_capital_usd": np.full(DAYS + 1, 8.1e9),
     }
     for name, price in CLASSES.items():
         columns[f"mark_{name}_usd"] = price * (1 - 0.3 * day / DAYS)
@@ -250,7 +259,7 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
         (
             defaults,
             "Nobody defaults",
-            "3 defaults: not refinanced (2) and interest unpaid (1)",
+            "3 borrowers default: not refinanced (2) and interest unpaid (1)",
         ),
         (cascade, "Nothing was forced", "CoreWeave takes 1 other down"),
         (liquidation, "Nothing is seized", "25 % of 12,000 GPUs find a buyer"),
@@ -264,7 +273,7 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
         (
             lender_losses,
             "No lender loses anything",
-            "Lenders lose $650m, 8.0 % of their capital; hardest hit: Two Prime, 50 % of its own",
+            "Lenders lose $650m on loans (8.0 % of their capital); hardest hit: Two Prime, 50 % of",
         ),
     ],
     ids=lambda value: getattr(value, "__name__", None),
@@ -337,3 +346,143 @@ def test_labels_keep_their_distance() -> None:
     places = style.spread([0.0, 0.1, 0.2, 5.0], gap=1.0)
     assert np.diff(places).min() >= 1.0 - 1e-12
     assert places[-1] == 5.0
+
+
+def shown(results: Results, titles: dict[str, str] | None = None) -> str:
+    """All words of a run: of the terminal, and of the report with its figures' titles."""
+    out = io.StringIO()
+    terminal.show(results, Path("out"), Console(file=out, highlight=False))
+    page = re.sub(r"<style>.*?</style>|<[^>]+>", " ", report(results, titles or {}), flags=re.S)
+    return " ".join((out.getvalue() + page + " ".join((titles or {}).values())).split())
+
+
+def rigs_only(results: Results) -> Results:
+    """The same run on books of 2021: without GPUs, rents and neoclouds."""
+    gpus = [c for c in CLASSES if not words.is_asic(c)]
+    series = results.series.drop(columns=[f"{what}_{c}_usd" for c in gpus for what in PRICES])
+    rename = dict.fromkeys(gpus, "LT18")
+    summary = copy.deepcopy(results.summary)
+    summary["population"]["neocloud"] = summary["defaults"]["neocloud"] = 0
+    summary["defaulted"]["miner"] += summary["defaulted"]["neocloud"]
+    summary["defaulted"]["neocloud"] = []
+    summary["loss_usd"]["by_instrument"].pop("gpu_loan", None)
+    return replace(
+        results,
+        scenario=results.scenario.with_settings(['opening.start="2021"']),
+        summary=summary,
+        series=series.assign(rent_h100_usd_h=0.0, gpus_seized=0.0, gpus_sold=0.0),
+        book=results.book.replace(
+            {"hardware": rename, "segment": {"GPU_BROKERS": "EXPORTERS"}}
+        ).replace({"segment": {"SMALL_NEOCLOUDS": "LISTED_MINERS"}}),
+        loans=results.loans.replace(
+            {"collateral_class": rename, "borrower_kind": {"neocloud": "miner"}}
+        ),
+        illusion=results.illusion.replace({"hardware": rename}),
+        absorption=results.absorption.replace({"hardware": rename}).drop_duplicates(
+            ["day", "hardware"]
+        ),
+    )
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("results", [CALM, CRASH], ids=["calm", "crash"])
+def test_words_and_figures_follow_what_the_books_hold(results: Results, tmp_path: Path) -> None:
+    titles = write_figures(rigs_only(results), tmp_path / "figures")
+    words_2021 = shown(rigs_only(results), titles)
+    assert not re.search(r"GPU|H100|neocloud|\brents?\b", words_2021, re.I)
+    for name in ("Miners in default", "hashprice", "on the books of 2021"):
+        assert name in words_2021
+    assert "nan" not in words_2021.lower().split()
+    assert all(word in shown(results) for word in ("GPUs", "H100", "Neoclouds in default"))
+
+
+def test_figures_have_no_empty_panels_where_the_books_hold_no_gpus() -> None:
+    only = rigs_only(CRASH)
+    crash = only.series.assign(asic_th_seized=only.series["day"])
+    seized = replace(only, series=crash)
+    assert len(liquidation(seized).axes) == 1 < len(liquidation(CRASH).axes) == 2
+    for results in (seized, CRASH):
+        figure = marks(results)
+        drawn = [axes for axes in figure.axes if axes.axison]
+        below = {axes.get_subplotspec().colspan.start: axes for axes in drawn}  # the lowest of each
+        assert all(axes.xaxis.get_tick_params()["labelbottom"] for axes in below.values())
+        assert len(figure.axes) - len(drawn) < 3, "no empty row"
+
+
+def test_a_label_at_a_line_s_end_stands_at_its_height_on_any_axis() -> None:
+    for scale, low in (("linear", 0.0), ("log", 1.0)):
+        _, (axes,) = style.new_figure("title")
+        axes.set_yscale(scale)
+        axes.set_ylim(low, 100.0)
+        style.label_ends(axes, 1.0, [(10.0, "ten", style.BLUE)])
+        height = axes.texts[0].xy[1]  # a share of the panel
+        assert height == pytest.approx(0.1 if scale == "linear" else 0.5)
+
+
+def test_loan_to_value_far_above_one_is_drawn_where_it_is() -> None:
+    far = replace(CRASH, series=CRASH.series.assign(realisable_ltv=10.83))
+    axes = collateral_illusion(far).axes[0]
+    assert axes.get_yscale() == "log"
+    assert axes.lines[1].get_ydata().max() == pytest.approx(10.83)
+    assert axes.get_ylim()[1] > 10.83
+    assert collateral_illusion(CRASH).axes[0].get_yscale() == "linear"
+
+
+def with_a_failed_lender() -> Results:
+    """The crash, in which Two Prime fails from outside and Blackstone loses a claim on it."""
+    shock = (10, 310, 0, "shock", "TWOPRIME", "", "", 1.0, "scenario", -1)
+    failure = (11, 311, 0, "lender_failed", "TWOPRIME", "", "", 4e8, "losses", 10)
+    claim = (12, 311, 0, "interlender_loss", "BX", "TWOPRIME", "", 3e8, "losses", 11)
+    events = pd.DataFrame([shock, failure, claim], columns=EVENT_COLUMNS)
+    summary = copy.deepcopy(CRASH.summary)
+    summary["defaults"]["lender"] = 1
+    summary["lenders"] |= {"interlender_loss_usd": 3e8, "depositor_loss_usd": 1e8}
+    lenders = CRASH.lenders.assign(
+        interlender_loss_usd=[3e8, 0.0],
+        market_loss_usd=[0.0, 2e8],
+        lost_usd=[9e8, 2.5e8],
+        fate=["", "failed"],
+        capital_ratio=[0.7, 0.0],
+    )
+    everything = pd.concat([CRASH.events, events], ignore_index=True)
+    return replace(CRASH, events=everything, summary=summary, lenders=lenders)
+
+
+def test_what_a_failed_lender_costs_is_told_everywhere() -> None:
+    results = with_a_failed_lender()
+    told = shown(results)
+    assert "1 lender fails (Two Prime), which costs other lenders $300m and depositors" in told
+    assert "$650m on loans, $300m on failed lenders and $200m on other assets" in told
+    assert "minimum capital at some time" not in told, "it has failed, which is more"
+    assert "$300m on failed lenders and $200m on other" in style.title_of(lender_losses(results))
+    assert "1 lender failed" in style.title_of(lenders(results))
+    figure = lender_failure(results)
+    assert "Two Prime: failure on day 311; other lenders lose $300m" in style.title_of(figure)
+    text = " ".join(text.get_text() for text in figure.texts)
+    assert "What struck it from outside" in text and "0 largest" not in text
+
+
+def test_borrowers_and_project_vehicles_are_counted_apart() -> None:
+    vehicle = (10, 320, 0, "perimeter_default", "MARA", "BX", "MARA-SPV", 2e8, "interest", -1)
+    more = pd.DataFrame([vehicle], columns=EVENT_COLUMNS)
+    results = replace(CRASH, events=pd.concat([CRASH.events, more], ignore_index=True))
+    assert "3 borrowers and 1 project vehicle default" in shown(results)
+    figure = defaults(results)
+    assert style.title_of(figure).startswith("3 borrowers and 1 project vehicle default: ")
+    panels = [axes.get_title(loc="left") for axes in figure.axes]
+    assert panels == ["Miners: 1 of 20, and 1 project vehicle", "Neoclouds: 2 of 210"]
+    assert "1 miner and 2 neoclouds default" in shown(results)
+
+
+def test_a_title_says_which_books_were_run_and_what_was_changed() -> None:
+    named = Scenario.load("crypto-crash")
+    changed = named.with_settings(['opening.start="2021"', "days=60", "crypto.crash_depth=0.3"])
+    what = scenario_text.changes(named, changed)
+    assert what == ("days = 60", 'opening.start = "2021"', "crypto.crash_depth = 0.3")
+    assert scenario_text.changes(named, named) == ()
+    told = shown(replace(CRASH, scenario=changed, changes=what))
+    assert "Crypto crash: 2022 again, on the books of 2021" in told
+    assert "2025" not in scenario_text.full_title(changed)
+    assert told.count("crypto.crash_depth = 0.3") == 2, "on the terminal and in the report"
+    for name in scenario_names():
+        assert "books" not in Scenario.load(name).title, "books are the run's, not the scenario's"

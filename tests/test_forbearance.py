@@ -70,7 +70,7 @@ def breached(bench: Bench, cause: Cause = Cause.DSCR, *, day: int = 0, cure: int
     """Open a breach by hand; returns its event."""
     loans = bench.s.loans
     event = log_event(bench.s.log, day, Event.COVENANT_BREACH, cause, 0, 1, 0, 0.0, -1)
-    loans.breach[0], loans.breach_day[0], loans.cure_days[0] = cause, day, cure
+    loans.breach[0], loans.breach_day[0], loans.sheets.cure_days[0] = cause, day, cure
     loans.breach_event[0] = event
     return int(event)
 
@@ -238,7 +238,7 @@ def test_what_matures_later_is_extended_from_there() -> None:
 
 def test_an_extended_loan_falls_due_a_year_later() -> None:
     bench = market(EMPTY, loan=dict(maturity_day=5, next_payment_day=5, interval_days=5))
-    bench.s.loans.cure_days[0] = 10
+    bench.s.loans.sheets.cure_days[0] = 10
     for day in range(1, 381):
         bench.day(day, "service", "liquidity", "decide", "default")
         if 15 <= day < 380:

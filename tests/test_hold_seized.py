@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 import pytest
 import runs
 from by_hand import GPU, RIG, Bench
@@ -36,7 +35,7 @@ def seized(kind: int, units: float, debt: float, **terms: object) -> Bench:
     s.prices.hashprice_usd_ph_day = 100.0
     s.prices.rent_h100_usd_h = 2.0
     s.loans.breach[0] = Cause.MATURITY
-    s.loans.cure_days[0] = 0
+    s.loans.sheets.cure_days[0] = 0
     bench.day(1, "default")
     return bench
 
@@ -70,7 +69,7 @@ def test_what_is_left_after_the_claim_is_repaid_is_the_estates_and_sold() -> Non
     s = bench.s
     for day in range(2, 40):
         bench.day(day, "lenders", "liquidate")
-    assert s.loans.principal_usd[0] == 0.0 and s.loans.open_lots[0] == 0
+    assert s.loans.principal_usd[0] == 0.0 and s.claims.open_lots[0] == 0
     assert s.lots.owner[0] == 0 and s.lots.loan[0] == -1
     assert s.lots.state[0] != LotState.LEGAL
 
@@ -122,5 +121,5 @@ def test_in_the_replay_lenders_and_receivers_sell_no_rig(seed: int) -> None:
     failed = kept.state.parties.status[kept.state.first_lender : kept.state.first_buyer]
     kinds = kept.state.lenders.kind[failed != Status.ACTIVE]
     assert LenderKind.CRYPTO_LENDER in kinds  # some of them are receivers of failed lenders
-    recovered = kept.state.loans.recovered_usd[np.flatnonzero(kept.state.loans.default_day > 0)]
+    recovered = kept.state.claims.recovered_usd[: int(kept.state.claims.count[0])]
     assert recovered.sum() > 0.0

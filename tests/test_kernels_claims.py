@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agents.party import Outside, Status
 from market import claims
 from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus
+from market.loans import Collateral, LoanStatus, of_claims
 from market.lots import LotState
 
 FREE = dict(
@@ -40,7 +40,7 @@ def broken(bench: Bench, *loans: int) -> None:
     for loan in loans:
         bench.s.loans.breach[loan] = Cause.MATURITY
         bench.s.loans.breach_day[loan] = 0
-        bench.s.loans.cure_days[loan] = 0
+        bench.s.loans.sheets.cure_days[loan] = 0
     bench.day(1, "default")
 
 
@@ -235,7 +235,7 @@ def test_claims_are_carried_as_a_naive_twin_carries_them(
     for marks in days:  # whatever was thought before
         value(bench, *marks)
         losses = twin(rows, lots, cash, payables, failed, marks, fee, court)
-        assert s.loans.written_down_usd == pytest.approx(losses, rel=1e-9, abs=1e-9)
+        assert of_claims("written_down_usd", s.loans) == pytest.approx(losses, rel=1e-9, abs=1e-9)
     assert s.lenders.loss_usd == pytest.approx(losses, rel=1e-9, abs=1e-6)
     assert s.lenders.written_down_usd == pytest.approx(losses, rel=1e-9, abs=1e-6)
     assert s.lenders.capital_usd == pytest.approx(0.5e6 - np.array(losses))
@@ -270,9 +270,11 @@ def test_the_write_downs_of_a_closed_claim_are_its_loss(
     assert list(s.loans.status) == [LoanStatus.CLOSED] * 2
     losses = []
     for i, owed in enumerate((principal, 300.0)):
-        losses.append(owed - float(s.loans.recovered_usd[i]))
+        losses.append(owed - float(of_claims("recovered_usd", s.loans)[i]))
         assert written(bench, i) == pytest.approx(losses[i], rel=1e-9, abs=1e-6)
-        assert s.loans.written_down_usd[i] == pytest.approx(losses[i], rel=1e-9, abs=1e-6)
+        assert of_claims("written_down_usd", s.loans)[i] == pytest.approx(
+            losses[i], rel=1e-9, abs=1e-6
+        )
     assert s.lenders.loss_usd[0] == pytest.approx(sum(losses), rel=1e-9, abs=1e-6)
 
 

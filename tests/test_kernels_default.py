@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agents.party import Outside, Status
 from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus
+from market.loans import Collateral, LoanStatus, of_claims
 from market.lots import LotState
 
 ALL = ("service", "liquidity", "test", "default", "lenders", "liquidate")
@@ -48,7 +48,7 @@ def broken(bench: Bench, *loans: int, day: int = 1) -> None:
     for loan in loans:
         bench.s.loans.breach[loan] = Cause.MATURITY
         bench.s.loans.breach_day[loan] = 0
-        bench.s.loans.cure_days[loan] = 0
+        bench.s.loans.sheets.cure_days[bench.s.loans.sheet[loan]] = 0
     bench.day(day, "default")
 
 
@@ -97,7 +97,7 @@ def test_a_seized_lot_on_paper() -> None:
     assert s.lenders.loss_usd[0] == pytest.approx(550.0)
     assert s.lenders.capital_usd[0] == pytest.approx(0.5e6 - 550.0)
     assert s.lenders.book_usd[0] == pytest.approx(0.0, abs=1e-9)
-    assert s.loans.recovered_usd[0] == pytest.approx(950.0)
+    assert of_claims("recovered_usd", s.loans)[0] == pytest.approx(950.0)
     assert s.ledger.outside_units[GPU] == pytest.approx(10.0)
     courts = bench.cash(bench.outside(Outside.COURTS))
     assert courts == pytest.approx(30.0 + 20.0)
@@ -169,7 +169,7 @@ def test_a_lender_loses_what_it_lent_less_what_came_in(
         bench.day(day, "lenders", "liquidate")
         assert s.lenders.loss_usd[0] == pytest.approx(principal - paid, rel=1e-9, abs=1e-5)
     assert s.loans.status[0] == LoanStatus.CLOSED
-    assert s.loans.recovered_usd[0] == pytest.approx(paid, rel=1e-9, abs=1e-6)
+    assert of_claims("recovered_usd", s.loans)[0] == pytest.approx(paid, rel=1e-9, abs=1e-6)
     assert s.lenders.loss_usd[0] == pytest.approx(principal - paid, rel=1e-9, abs=1e-5)
     assert s.lenders.written_down_usd[0] == pytest.approx(0.0, abs=1e-6)
     assert bench.cash(bench.lender()) == pytest.approx(1e6 + paid, rel=1e-9)
@@ -186,7 +186,7 @@ def test_recovery_is_discounted_at_the_rate_of_the_loan() -> None:
         bench.day(day, "lenders", "liquidate")
     # Sold seventy days after the default, ten of them on the road.
     assert bench.s.lots.state[0] == LotState.SOLD
-    assert bench.s.loans.recovered_value_usd[0] == pytest.approx(
+    assert of_claims("recovered_value_usd", bench.s.loans)[0] == pytest.approx(
         1000.0 * math.exp(-0.10 * 70 / 365), rel=1e-9
     )
 
@@ -202,9 +202,9 @@ def test_cost_of_custody_is_discounted_as_proceeds_are() -> None:
         bench.day(day, "lenders", "liquidate")
     # Idle: half of 1 kW for 24 hours at 0.12, for ten machines: 14.40 a day.
     daily = 0.5 * 24 * 0.12 * 10
-    assert bench.s.loans.recovered_usd[0] == pytest.approx(-daily * 300)
+    assert of_claims("recovered_usd", bench.s.loans)[0] == pytest.approx(-daily * 300)
     value = -daily * sum(math.exp(-0.30 * n / 365) for n in range(1, 301))
-    assert bench.s.loans.recovered_value_usd[0] == pytest.approx(value, rel=1e-9)
+    assert of_claims("recovered_value_usd", bench.s.loans)[0] == pytest.approx(value, rel=1e-9)
 
 
 # --- custody --------------------------------------------------------------------------------------
@@ -390,7 +390,7 @@ def test_pledged_coins_are_sold_the_same_day_and_the_rest_joins_the_estate() -> 
     broken(bench, 0)
     s = bench.s
     assert s.loans.principal_usd[0] == pytest.approx(0.0, abs=1e-9)
-    assert s.loans.recovered_usd[0] == pytest.approx(1000.0)
+    assert of_claims("recovered_usd", s.loans)[0] == pytest.approx(1000.0)
     assert s.lenders.loss_usd[0] == pytest.approx(0.0, abs=1e-9)
     # 10.2 coins repay the loan; 4.8 and the free and lent ones are sold for the estate.
     assert bench.cash(0) == pytest.approx((4.8 + 3.0) * 100.0 + 30.0)

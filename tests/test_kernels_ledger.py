@@ -228,7 +228,8 @@ def test_a_lender_short_of_cash_sells_outside_loans_at_par() -> None:
 def test_a_claim_is_lost_once_however_often_it_was_remarked(marks: list[float]) -> None:
     bench = market()
     s = bench.s
-    s.loans.claim_usd[0] = 500.0
+    s.loans.claim[0] = 0
+    s.loans.claims.claim_usd[0] = 500.0
     for expected in marks:
         bench.kernel(carry_at, loan=0, expected_usd=expected, parent=-1)
         lost = 500.0 - min(500.0, expected)

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from agents.buyer import Rack, strip_value_usd
 from agents.party import Status
-from market.bids import class_bids, implied_view, remaining_life_years, segment_strips
+from market.bids import (
+    class_bids,
+    implied_view,
+    remaining_life_years,
+    segment_strips,
+    set_private_views,
+)
 from market.budgets import units_at
 from market.liquidation import free_sites
 from market.windows import bids_today
@@ -97,9 +103,7 @@ def crowd(count: int, **flags: object) -> Bench:
 def bids_of(bench: Bench, **given: object) -> tuple[np.ndarray, np.ndarray]:
     known: dict[str, object] = dict(
         k=GPU,
-        seed=1,
         in_place=False,
-        view_deviation=0.25,
         extra_days=0.0,
         dealer_price_usd=100.0,
         replacement_usd=1e9,
@@ -127,7 +131,7 @@ def test_everybody_keeps_its_view() -> None:
     assert np.all(weeks[0] > 0.0)
     assert np.all(weeks[0] == weeks[1]) and np.all(weeks[0] == weeks[2])
     assert not np.any(bids_today(bench.run, RIG, False, 0.0)[0] == weeks[0])
-    bench.run.seed = 2
+    set_private_views(2, 0.25, bench.s.buyers)
     assert not np.any(bids_today(bench.run, GPU, False, 0.0)[0] == weeks[0])
 
 
@@ -250,9 +254,7 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(
         k=GPU,
         price_usd=price,
         units_wanted=wanted,
-        seed=1,
         in_place=False,
-        view_deviation=0.25,
         replacement_usd=1e9,
         spend_budgets=budgets,
         **market,

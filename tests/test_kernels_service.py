@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from agents.party import Outside, Status
 from market.events import Cause, Event
-from market.loans import Amortisation, Collateral, Instrument, LoanStatus
+from market.loans import Amortisation, Collateral, Instrument, LoanStatus, of_claims
 
 PHASES = ("service", "liquidity", "test", "default", "lenders")
 
@@ -85,7 +85,7 @@ def test_the_cure_clock_runs_exactly_its_days(cure: int) -> None:
     default = bench.events(Event.DEFAULT)[0]
     assert default["day"] == 5 + cure and default["cause"] == Cause.INTEREST
     # The claim: principal and the interest of every day since.
-    assert bench.s.loans.claim_usd[0] == pytest.approx(36_500.0 + 10.0 * (5 + cure))
+    assert of_claims("claim_usd", bench.s.loans)[0] == pytest.approx(36_500.0 + 10.0 * (5 + cure))
 
 
 def test_events_form_a_chain_to_the_missed_payment() -> None:
@@ -94,7 +94,7 @@ def test_events_form_a_chain_to_the_missed_payment() -> None:
     live(bench, 1, 8)
     log = bench.s.events
     chain = []
-    event = int(bench.s.loans.default_event[0])
+    event = int(of_claims("default_event", bench.s.loans)[0])
     while event >= 0:
         chain.append(Event(int(log["kind"][event])).name)
         assert log["parent"][event] < event

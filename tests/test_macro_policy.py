@@ -18,6 +18,7 @@ from market import phases
 from market.compute import compute_paths
 from market.crypto import CryptoPaths, crypto_paths
 from market.last_resort import buy_what_is_left
+from market.loans import of_sheets
 from market.lots import LotState, new_lot
 from market.macro import MacroPaths, macro_paths
 from market.scenario import Compute, Crypto, Scenario
@@ -214,7 +215,7 @@ def left_over(purse: float, policy: dict[str, Any] | None = None, **more: Any) -
     for k, units, state in ((GPU, 4.0, LotState.REMOVED), (RIG, 1.0, LotState.IN_PLACE)):
         new_lot(0, bench.lender(), 0, 0, k, units, 100.0, 0.0, state, -1, s.lots)
         s.ledger.outside_units[k] -= units
-    s.loans.open_lots[0] = 2
+    s.loans.claims.open_lots[0] = 2
     bench.run.hold_usd = np.zeros(3)
     return bench
 
@@ -328,11 +329,12 @@ def opening(*settings: str) -> Simulation:
 
 def test_a_haircut_floor_caps_initial_ltv() -> None:
     free, capped = opening().state.loans, opening("policy.haircut_floor=0.45").state.loans
-    expected = np.minimum(free.initial_ltv, 0.55)
-    np.testing.assert_array_equal(capped.initial_ltv, expected)
-    assert np.nanmax(free.initial_ltv) > 0.55
+    before, after = (of_sheets("initial_ltv", loans) for loans in (free, capped))
+    np.testing.assert_array_equal(after, np.minimum(before, 0.55))
+    assert np.nanmax(before) > 0.55
     np.testing.assert_array_equal(capped.principal_usd, free.principal_usd)
-    np.testing.assert_array_equal(capped.margin_call_ltv, free.margin_call_ltv)
+    calls = (of_sheets("margin_call_ltv", loans) for loans in (free, capped))
+    np.testing.assert_array_equal(*calls)
     terms = opening("policy.haircut_floor=0.45").run_state.terms
     assert terms.growth_advance_rate == pytest.approx(0.55)
     assert opening("policy.haircut_floor=0.1").run_state.terms.growth_advance_rate == 0.8
@@ -347,7 +349,7 @@ def test_a_tenor_cap_caps_roll_overs_and_facilities() -> None:
         assert bench.s.loans.maturity_day[0] == 40 + term
     for cap, term in ((100.0, 5 * 365), (2.0, 730)):
         loans = opening(f"policy.tenor_cap_years={cap}").state.loans
-        assert set(loans.term_days[loans.growth >= 0]) == {term}
+        assert set(of_sheets("term_days", loans)[loans.growth >= 0]) == {term}
 
 
 @pytest.mark.parametrize("buffer", [0.05, 0.9])
@@ -377,6 +379,7 @@ def test_marks_by_rule(rule: str, channel: bool, expected: float) -> None:
     bench = Bench(scenario={"policy": {"mark_rule": rule}, "channels": {"mark_to_market": channel}})
     bench.s.clearing_usd[GPU], bench.s.clearing_day[GPU] = 60.0, 10
     bench.run.day = 130  # evidence of a half-life ago
+    bench.run.share()
     phases.set_marks(bench.run)
     assert bench.s.marks_usd[GPU] == pytest.approx(expected)
     assert bench.s.marks_usd[RIG] == 10.0  # no trade, no evidence

@@ -12,7 +12,7 @@ from runs import REFERENCE_RUNS, RULES, Watch, fresh, watched
 
 from agents.party import Outside, Status
 from market.events import Event
-from market.loans import LoanStatus
+from market.loans import LoanStatus, of_claims
 from market.simulation import Simulation
 
 
@@ -66,16 +66,18 @@ def test_losses_add_up_over_loans_lenders_and_the_summary(watch: Watch) -> None:
     """Written down and spent on enforcement, loan by loan = capital lost, lender by lender."""
     sim = watch.sim
     s, loans = sim.state, sim.state.loans
-    failed = loans.default_day >= 0
-    principal_at_default = loans.claim_usd - loans.accrued_usd - loans.arrears_interest_usd
+    failed = loans.claim >= 0
+    principal_at_default = (
+        of_claims("claim_usd", loans) - loans.accrued_usd - loans.arrears_interest_usd
+    )
     # A closed claim has been repaid down to what was lost; an open one to what is still owed.
     repaid = principal_at_default - np.where(
-        loans.status == LoanStatus.CLOSED, loans.written_down_usd, loans.principal_usd
+        loans.status == LoanStatus.CLOSED, of_claims("written_down_usd", loans), loans.principal_usd
     )
-    spent = repaid - loans.recovered_usd
-    loss = np.where(failed, loans.written_down_usd + spent, 0.0)
+    spent = repaid - of_claims("recovered_usd", loans)
+    loss = np.where(failed, of_claims("written_down_usd", loans) + spent, 0.0)
     by_lender = np.bincount(loans.lender, loss, len(s.lenders.kind))
-    gross = float(np.abs(loans.claim_usd).sum()) + 1.0
+    gross = float(np.abs(of_claims("claim_usd", loans)).sum()) + 1.0
     np.testing.assert_allclose(by_lender, s.lenders.loss_usd, atol=1e-9 * gross)
     lenders = s.lenders
     elsewhere = lenders.interlender_loss_usd + lenders.market_loss_usd + lenders.redeemed_usd
@@ -188,7 +190,8 @@ def spoil_pledge(sim: Simulation) -> None:
 
 
 def spoil_lots(sim: Simulation) -> None:
-    sim.state.loans.open_lots[0] += 1
+    sim.state.loans.claim[0] = 0
+    sim.state.claims.open_lots[0] += 1
 
 
 def spoil_closed(sim: Simulation) -> None:

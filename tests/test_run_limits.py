@@ -8,6 +8,7 @@ import pytest
 from runs import finished, tables
 
 from market.hardware import Family
+from market.loans import of_sheets
 from market.simulation import Simulation
 
 CRASH = ("days=300", "crypto.crash_start_day=5", "crypto.crash_days=90")
@@ -66,7 +67,9 @@ def test_in_a_calm_market_only_weak_books_fail() -> None:
             (debt * rate).sum()
             + debt[due].sum()
             + (
-                debt[amortising & ~due] * 365.0 / state.loans.term_days[mine][amortising & ~due]
+                debt[amortising & ~due]
+                * 365.0
+                / of_sheets("term_days", state.loans)[mine][amortising & ~due]
             ).sum()
         )
         if income + liquid < owed + 365.0 * state.borrowers.capex_usd_day[b]:

@@ -9,7 +9,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
-from runs import finished, fresh
+from runs import columns, finished, fresh
 
 from market import CreditMarket, Scenario
 from market.errors import InputError
@@ -27,6 +27,7 @@ def done() -> CreditMarket:
     return short().run()
 
 
+@pytest.mark.uncompiled
 def test_it_is_a_mesa_model_and_public() -> None:
     assert CreditMarket is Home
     assert issubclass(CreditMarket, mesa.Model)
@@ -43,6 +44,7 @@ def test_a_step_is_a_day() -> None:
     assert len(model.series) == 6
 
 
+@pytest.mark.uncompiled
 def test_run_goes_to_the_last_day_and_stops(done: CreditMarket) -> None:
     assert done.day == 120
     assert not done.running
@@ -70,10 +72,12 @@ def test_models_do_not_share_state(done: CreditMarket) -> None:
     assert json.dumps(one.summary()) == json.dumps(done.summary())
     assert json.dumps(two.summary()) != json.dumps(done.summary())
     for table in ("parties", "loans", "lenders", "holdings"):
-        for name, column in getattr(one.state, table)._asdict().items():
-            assert not np.shares_memory(column, getattr(getattr(two.state, table), name)), name
+        others = columns(two.state, table)
+        for name, column in columns(one.state, table).items():
+            assert not np.shares_memory(column, others[name]), name
 
 
+@pytest.mark.uncompiled
 def test_scenario_may_be_given_by_name() -> None:
     assert CreditMarket("calm").scenario_settings == Scenario.load("calm")
     with pytest.raises(InputError, match="nowhere"):
@@ -86,6 +90,7 @@ def test_a_bad_seed_is_refused(bad: object) -> None:
         CreditMarket("calm", rng=bad)  # type: ignore[arg-type]
 
 
+@pytest.mark.uncompiled
 def test_mesa_collects_a_row_a_day(done: CreditMarket) -> None:
     frame = done.datacollector.get_model_vars_dataframe()
     assert frame["day"].tolist() == list(range(121))
@@ -107,6 +112,7 @@ def test_a_collector_of_ones_own_works() -> None:
 # ------------------------------------------------------------------ the lending network
 
 
+@pytest.mark.uncompiled
 @pytest.mark.parametrize("day", [0, 120])
 def test_network_adds_up_to_the_loans_outstanding(done: CreditMarket, day: int) -> None:
     model = done if day else short()
@@ -122,6 +128,7 @@ def test_network_adds_up_to_the_loans_outstanding(done: CreditMarket, day: int) 
     assert nx.is_bipartite(graph)
 
 
+@pytest.mark.uncompiled
 def test_network_knows_every_party_and_how_it_stands(done: CreditMarket) -> None:
     graph, summary = done.lending_network(), done.summary()
     kinds = nx.get_node_attributes(graph, "kind")
@@ -135,6 +142,7 @@ def test_network_knows_every_party_and_how_it_stands(done: CreditMarket) -> None
     assert set(status.values()) <= {"calm", "called", "defaulted", "impaired"}
 
 
+@pytest.mark.uncompiled
 def test_opening_network_is_calm() -> None:
     status = nx.get_node_attributes(short().lending_network(), "status")
     assert set(status.values()) == {"calm"}

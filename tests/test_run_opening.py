@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from typing import Any
 
 import numpy as np
 import pytest
 import runs
 
 from agents.party import Kind
-from market.loans import NO_GROWTH, Collateral, Instrument
+from market.loans import NO_GROWTH, Collateral, Instrument, of_sheets
 from market.rows import GPU_GROUPS, Lease, Miner, Neocloud
 from market.sampling import sample_tables
 from market.scenario import Scenario
@@ -36,6 +37,25 @@ def doubled() -> Simulation:
 @pytest.fixture(scope="module", params=["opening.scale=1", "opening.scale=2", "opening.scale=0.1"])
 def any_size(request: pytest.FixtureRequest) -> Simulation:
     return runs.fresh("calm", (request.param,))
+
+
+def columns(table: Any) -> list[np.ndarray]:
+    """All columns of a table, those of tables within it too."""
+    parts = [columns(part) if isinstance(part, tuple) else [part] for part in table]
+    return [column for part in parts for column in part]
+
+
+def test_what_one_scenario_makes_of_the_books_no_other_sees() -> None:
+    """Tables and drafts are kept in a process; each opening has its own of what it changes."""
+    before = runs.fresh("calm")
+    runs.fresh("joint-crash", ("credit.finance_signed_growth=false", "days=3")).run()
+    after = runs.fresh("calm")
+    for name in runs.TABLES:
+        for one, two in zip(
+            *(columns(getattr(x.state, name)) for x in (before, after)), strict=True
+        ):
+            np.testing.assert_array_equal(one, two, name)
+    assert before.state.names == after.state.names
 
 
 def fleets() -> dict[tuple[str, str], float]:
@@ -233,8 +253,10 @@ def test_btc_loans_open_inside_their_limits(any_size: Simulation) -> None:
     backed = (loans.collateral == Collateral.BTC) & (loans.principal_usd > 0)
     value = loans.collateral_btc[backed] * TABLES.quotes["btc_usd"]
     ltv = loans.principal_usd[backed] / value
-    assert np.all(ltv < loans.margin_call_ltv[backed])
-    assert np.all(loans.initial_ltv[backed] < loans.margin_call_ltv[backed])
+    assert np.all(ltv < of_sheets("margin_call_ltv", loans)[backed])
+    assert np.all(
+        of_sheets("initial_ltv", loans)[backed] < of_sheets("margin_call_ltv", loans)[backed]
+    )
 
 
 # ------------------------------------------------------------------ opening cash flows
@@ -358,8 +380,9 @@ def test_split_is_the_same_every_time_and_for_every_seed(setting: str) -> None:
     assert one.names.parties == two.names.parties
     assert one.names.loans == two.names.loans
     for table in ("loans", "holdings", "contracts", "borrowers"):
-        for name, column in getattr(one, table)._asdict().items():
-            np.testing.assert_array_equal(column, getattr(getattr(two, table), name), name)
+        both = (columns(getattr(state, table)) for state in (one, two))
+        for first, second in zip(*both, strict=True):
+            np.testing.assert_array_equal(first, second, table)
     np.testing.assert_array_equal(one.parties.cash_usd, two.parties.cash_usd)
 
 

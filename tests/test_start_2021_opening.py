@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import runs
 
-from market.loans import Collateral
+from market.loans import Collateral, of_sheets
 from market.rows_2021 import ASIC_SHARES, NEW_RIGS
 from market.sampling_2021 import CELLS, sample_tables_2021
 from market.simulation import Simulation
@@ -61,7 +61,7 @@ def balances(market: Simulation, tables: Tables2021) -> None:
     np.add.at(pledged, loans.holding[rigs], loans.collateral_units[rigs])
     np.testing.assert_allclose(pledged, s.holdings.pledged, rtol=1e-9, atol=1e-6)
     assert np.all(s.holdings.pledged <= s.holdings.units * (1 + 1e-9) + 1e-6)
-    owes = (loans.principal_usd > 0.0) & (loans.initial_ltv > 0.0)
+    owes = (loans.principal_usd > 0.0) & (of_sheets("initial_ltv", loans) > 0.0)
     for kind, price in ((Collateral.BTC, s.prices.btc_usd), (Collateral.HARDWARE, 0.0)):
         mine = owes & (loans.collateral == kind)
         if kind == Collateral.HARDWARE:
@@ -71,10 +71,10 @@ def balances(market: Simulation, tables: Tables2021) -> None:
             mine_rate = loans.rate_or_spread[mine]
             ltv = loans.principal_usd[mine] / (units * price)
             inside = mine_rate == 0.0  # a lender and its own miner
-            assert np.all((ltv <= 1.03 * loans.initial_ltv[mine]) | inside)
+            assert np.all((ltv <= 1.03 * of_sheets("initial_ltv", loans)[mine]) | inside)
         else:
             ltv = loans.principal_usd[mine] / (loans.collateral_btc[mine] * price)
-            assert np.all(ltv <= 1.001 * loans.initial_ltv[mine])
+            assert np.all(ltv <= 1.001 * of_sheets("initial_ltv", loans)[mine])
     online = float(s.miners.hashrate_online_th.sum()) / 1e6
     rest = tables.network_eh_s - online
     assert 0.0 <= rest <= 0.06 * tables.network_eh_s  # what is left for others is small

@@ -31,8 +31,9 @@ YEAR = ("days=300", "credit.hazard_per_year=0.3", "opening.sample=true")
     [
         pytest.param(HASTE, id="haste"),
         pytest.param((*HASTE, "facts.order_repriced_share=0.3"), id="orders given up"),
-        pytest.param(KEPT, id="machines kept"),
-        pytest.param(YEAR, id="most of a year", marks=pytest.mark.slow),
+        # Prices of loans this steep amplify the last digit, in which uncompiled sums differ.
+        pytest.param(KEPT, id="machines kept", marks=pytest.mark.compiled),
+        pytest.param(YEAR, id="most of a year", marks=[pytest.mark.slow, pytest.mark.uncompiled]),
     ],
 )
 def test_the_twin_lives_through_the_same_days(settings: tuple[str, ...]) -> None:

@@ -115,9 +115,9 @@ def test_plans_that_come_along_can_run(name: str) -> None:
         plan.model_copy(update={"base": with_values(plan.base, {"days": 2}, name)}), Path(), ""
     )
     for point in run_points(plan, design, np.array([0, count_runs(plan) - 1])):
-        row, path = execute.run_point(work, point)
-        assert row["status"] == execute.OK, row["error"]
-        assert (path is None) == (plan.trajectories is None)
+        done = execute.run_point(work, point)
+        assert done.row["status"] == execute.OK, done.row["error"]
+        assert (done.path is None) == (plan.trajectories is None)
 
 
 def test_an_interrupt_keeps_what_is_done() -> None:

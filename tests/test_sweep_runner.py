@@ -16,14 +16,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import sweep_runs
-from sweep_runs import MARK, POISON, cheap, dies_once, plan, poisoned, raising
+from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, raising
 
-from experiments.sweeps import clusters, store
+from experiments.sweeps import clusters, limits, store
 from experiments.sweeps.batches import LONGEST_S, Batches
-from experiments.sweeps.execute import KILLED, OK, Simulate
+from experiments.sweeps.execute import ERROR, KILLED, OK, Simulate, simulate
 from experiments.sweeps.plan import Plan
 from experiments.sweeps.runner import Driver, estimate
 from market.errors import InputError
+from market.scenario import Scenario
+from market.simulation import Simulation
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_S = 300  # patience with a busy machine
@@ -104,6 +106,16 @@ def test_runs_of_the_market_are_the_same_bits_in_a_worker(tmp_path: Path) -> Non
     assert paths[0]["day"].unique().tolist() == [0, 5, 10]
 
 
+def test_a_sweep_keeps_no_ladders_and_changes_nothing_else() -> None:
+    scenario = Scenario.load("joint-crash").with_settings(["days=98"])  # once a quarter at least
+    whole = Simulation(scenario, 3).run()
+    outcome = simulate(scenario, 3, {})
+    assert outcome.summary == whole.summary()
+    pd.testing.assert_frame_equal(outcome.series(), whole.series(), check_exact=True)
+    assert len(whole.book()) > 0
+    assert len(Simulation(scenario, 3, keeps_book=False).run().book()) == 0
+
+
 # ------------------------------------------------------------------ failures
 
 
@@ -143,6 +155,35 @@ def test_a_worker_killed_on_the_way_costs_nothing(
     found = sweep(drifts(200, 2), tmp_path / "sweep", dies_once, "local", 2, batch_runs=50)
     assert (tmp_path / "killed").exists()
     same(found, expected)
+
+
+@pytest.mark.parametrize(("where", "workers"), [("serial", None), ("local", 2)])
+def test_a_run_that_hangs_is_a_row_with_its_error_and_costs_no_other(
+    tmp_path: Path, expected: pd.DataFrame, where: str, workers: int | None
+) -> None:
+    p, folder = drifts(200, 2, run_limit_s=2.0), tmp_path / "sweep"
+    found = sweep(p, folder, hanging, where, workers, batch_runs=50)
+    hung = expected["crypto.drift"] == POISON
+    assert found.loc[hung, "status"].tolist() == [ERROR, ERROR]
+    assert found.loc[hung, "error"].str.contains("took longer than its limit of 2 s").all()
+    same(found[~hung].drop(columns="error"), expected[~hung].drop(columns="error"))
+    said = [json.loads(line) for line in (folder / store.FAILURES).read_text().splitlines()]
+    assert [line["run_id"] for line in said] == expected.loc[hung, "run_id"].tolist()
+    assert not list(folder.rglob("*.tmp"))
+    mended = Driver(p, folder, simulate=cheap, quiet=True, retry_failures=True).run("serial")
+    assert (mended.done_now, mended.failed) == (2, 0)
+    same(rows(folder), expected)
+
+
+def test_a_run_may_take_twenty_times_the_slowest_and_a_minute_at_least() -> None:
+    assert limits.limit_s(None, 0.001, size=30_000.0) == pytest.approx(600.0)
+    assert limits.limit_s(None, 0.001, size=1_000.0) == limits.LEAST_S >= 60.0
+    assert limits.limit_s(2.5, 0.001, size=30_000.0) == 2.5, "what the plan says comes first"
+    assert 60.0 < limits.limit_s(None, 0.0, size=1.0) < float("inf"), "even before any run ended"
+    year, century = (plan(settings={"days": days}).base for days in (365, 36_500))
+    assert limits.size_of(century) == pytest.approx(100 * limits.size_of(year))
+    crowd = {"opening": {"start": "synthetic"}, "synthetic": {"parties": 1_000_000}, "days": 365}
+    assert limits.size_of(plan(settings=crowd).base) > 100 * limits.size_of(year)
 
 
 def test_a_killed_driver_is_resumed(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import style
+from experiments import style, words
 from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
 from experiments.backtest.evaluate import MODEL, Known
 from experiments.backtest.findings import Failure, Findings
@@ -89,7 +89,8 @@ def timeline(picture: Picture) -> Figure:
     figure, (left, right) = style.new_figure(
         f"Of {len(happened)} public failures {caught} fail in most runs; so "
         f"{'does' if alarms == 1 else 'do'} {alarms} of {len(spared)} names that did not",
-        f"Left: share of {found.runs} runs; stroke: if later draws are known. Right: median date, "
+        f"Left: share of {words.times(found.runs, 'run')}; stroke: if later draws are known. "
+        "Right: median date, "
         "10 to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
         columns=2,
         height_in=0.5 + 0.235 * len(rows),
@@ -225,7 +226,8 @@ def rig_price(picture: Picture) -> Figure:
         )
     figure, (axes,) = style.new_figure(
         title,
-        f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of {found.runs} runs; "
+        f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of "
+        f"{words.times(found.runs, 'run')}; "
         f"diamonds: known, with a factor {FACTOR:g} either way",
         right_in=0.6,
     )
@@ -260,7 +262,8 @@ def btc_sold(picture: Picture) -> Figure:
     )
     figure, axes = style.new_figure(
         title,
-        f"BTC sold over BTC mined, by month: median and 10 to 90 % of {found.runs} runs; diamonds: "
+        f"BTC sold over BTC mined, by month: median and 10 to 90 % of "
+        f"{words.times(found.runs, 'run')}; diamonds: "
         "known",
         columns=2,
         height_in=3.6,
@@ -295,7 +298,8 @@ def wave(picture: Picture) -> Figure:
     figure, (axes,) = style.new_figure(
         f"{100 * share:.0f} % of defaults come 6 to 14 months after the peak of bitcoin; no month "
         f"holds more than {100 * said['largest_month_share']:.0f} %",
-        f"Defaults a month, mean of {found.runs} runs; shaded: 6 to 14 months after the peak; "
+        f"Defaults a month, mean of {words.times(found.runs, 'run')}; shaded: 6 to 14 months after "
+        "the peak; "
         "diamonds: public defaults of borrowers",
         height_in=3.6,
     )

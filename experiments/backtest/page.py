@@ -62,8 +62,7 @@ def write_page(picture: Picture, folder: Path) -> None:
 <style>{STYLE}</style>
 </head>
 <body>
-<p class="meta">{found.opening} to {found.date(found.days)} · {found.runs} runs, seeds 1 to
-{found.runs}</p>
+<p class="meta">{found.opening} to {found.date(found.days)} · {said.seeds(found.runs)}</p>
 <h1>{escape(TITLE)}</h1>
 <p class="lead">{_text(said.headline(picture))}</p>
 <ul>
@@ -104,7 +103,7 @@ def show(picture: Picture, folder: Path, console: Console | None = None) -> None
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    console.print(Text(f"{TITLE} · {picture.found.runs} runs", style="dim"))
+    console.print(Text(f"{TITLE} · {said.seeds(picture.found.runs)}", style="dim"))
     console.print(Text(said.headline(picture), style="bold"))
     for table in (said.scores_table(picture), said.scored_table(picture)):
         _print(console, table)

@@ -36,6 +36,11 @@ def number(value: float | None, form: str = ".2f") -> str:
     return UNKNOWN if value is None or not math.isfinite(value) else format(value, form)
 
 
+def seeds(runs: int) -> str:
+    """How many runs, and with which seeds."""
+    return f"{words.times(runs, 'run')}, {f'seeds 1 to {runs:,}' if runs > 1 else 'seed 1'}"
+
+
 def ranged(interval: Mapping[str, float], form: str = ".2f") -> str:
     """A value with its interval."""
     low, high = (number(interval[key], form) for key in ("low", "high"))
@@ -176,7 +181,8 @@ def scored_table(picture: Picture) -> Table:
     """The scored names, and others that fail often."""
     return Table(
         "Who fails, when, and why",
-        f"Over {picture.found.runs} runs; 'P later': if money agreed after the opening is known. "
+        f"Over {words.times(picture.found.runs, 'run')}; 'P later': if money agreed after the "
+        "opening is known. "
         "Rows without an outcome are not scored.",
         FAILURE_COLUMNS,
         [failure_row(picture, failure) for group in shown(picture) for failure in group],

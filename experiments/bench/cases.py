@@ -100,11 +100,13 @@ class Timing:
 def state_bytes(state: State) -> int:
     """Bytes of all tables a day reads or writes, as far as they are in use.
 
-    Lots count up to the last one seized. The causal log is left out: a day only adds to it.
+    Lots and claims count up to the last one. The causal log is left out: a day only adds to it.
     """
-    total = sum(column.nbytes for name in TABLES for column in getattr(state, name))
-    lots = int(state.lots.count[0])
-    return int(total + lots * sum(column.itemsize for column in state.lots))
+    columns = [column for name in TABLES for column in getattr(state, name)]
+    total = sum(column.nbytes for column in columns if isinstance(column, np.ndarray))
+    for table in (state.lots, state.loans.claims):
+        total += int(table.count[0]) * sum(column.itemsize for column in table)
+    return int(total)
 
 
 def bench_scenario(name: str, parties: int) -> Scenario:

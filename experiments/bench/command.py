@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -15,6 +16,7 @@ from market.settings_synthetic import FEWEST_PARTIES, MOST_PARTIES
 
 MESA_PARTIES = 10_000
 MOST_TWIN_PARTIES = 1_000_000
+MORE_TICKS = 3
 
 
 def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES) -> None:
@@ -29,7 +31,8 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
         InputError: a size is too small, too large, or does not fit into this machine's memory.
     """
     sizes = sizes_to_measure(parties)
-    with progress(cases.ticks(sizes) + 4, quiet=False) as show:
+    more = 0 if as_json else MORE_TICKS
+    with progress(cases.ticks(sizes) + 3 + more, quiet=False) as show:
         done = 0
 
         def tick(text: str) -> None:
@@ -61,8 +64,7 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
             "run_startup_s": startup,
         }
         if not as_json:
-            tick("Whole runs, and more agents")
-            lines = _more(slow, timings)
+            lines = _more(slow, timings, tick)
     if as_json:
         typer.echo(json.dumps(result, indent=2))
         return
@@ -90,11 +92,13 @@ def sizes_to_measure(parties: list[int]) -> list[int]:
     return sorted(set(fit))
 
 
-def _more(slow: twin.TwinTime, timings: list[Timing]) -> list[str]:
-    """Sentences on what is measured beside the cases."""
+def _more(slow: twin.TwinTime, timings: list[Timing], tick: Callable[[str], None]) -> list[str]:
+    """Sentences on what is measured beside the cases; calls ``tick`` ``MORE_TICKS`` times."""
     large = max(timings, key=lambda one: one.parties)
+    tick("Whole runs of the market of 2025")
     run_s = sweeps.run_s()
     rate, cores = sweeps.runs_per_second()
+    tick("As many plain Mesa agents as a minute allows")
     largest = twin.largest_in_a_minute(slow, MOST_TWIN_PARTIES)
     lines = [
         f"Building: {large.parties / large.building_s:,.0f} parties a second "
@@ -105,6 +109,7 @@ def _more(slow: twin.TwinTime, timings: list[Timing]) -> list[str]:
         f"parties; opening and a week of {largest.parties:,} take {largest.total_s:.0f} s, "
         f"{largest.us_per_party_day:.1f} us per party-day. Their time goes to:",
     ]
+    tick("Where their time goes")
     lines += [f"  {share:5.1%}  {name}" for name, share in twin.profile_twin(slow.parties)]
     return lines
 

@@ -39,7 +39,7 @@ def runs_per_second(cores: int | None = None) -> tuple[float, int]:
 
 
 def _one(seed: int) -> int:
+    from experiments.sweeps.execute import simulate
     from market.scenario import Scenario
-    from market.simulation import Simulation
 
-    return len(Simulation(Scenario.load(SCENARIO), seed + 1).run().summary())
+    return len(simulate(Scenario.load(SCENARIO), seed + 1, {}).summary)

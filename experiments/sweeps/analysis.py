@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from pydantic import ValidationError
 
+from experiments import words
 from experiments.sweeps import intervals, store
 from experiments.sweeps.intervals import Estimate, amount
 from experiments.sweeps.plan import INDICES, SAMPLED, Analysis, parse_event
@@ -242,12 +243,12 @@ def _remarks(findings: Findings) -> list[str]:
     stored = counts["ok"] + counts["error"] + counts["killed"]
     if stored < counts["planned"]:
         remarks.append(
-            f"{counts['planned'] - stored:,} of {counts['planned']:,} runs are still missing: the "
-            "same sweep command goes on."
+            f"{counts['planned'] - stored:,} of {words.times(counts['planned'], 'run')} are still "
+            "missing: the same sweep command goes on."
         )
     if failed := counts["error"] + counts["killed"]:
         remarks.append(
-            f"{failed:,} runs failed and are left out of every number (see failures.jsonl)."
+            f"{words.times(failed, 'run')} failed: left out of every number, see failures.jsonl."
         )
     if runs.method in ("grid", "list") and runs.factors:
         remarks.append(
@@ -264,7 +265,7 @@ def sentences(findings: Findings) -> list[str]:
     """The findings in sentences."""
     asks, lines = findings.asks, []
     counts = findings.runs.counts()
-    lines.append(f"{findings.title}: {counts['ok']:,} runs.")
+    lines.append(f"{findings.title}: {words.times(counts['ok'], 'run')}.")
     for row in findings.summary.to_dict("records"):
         name = f" [{row['arm']}]" if row["arm"] else ""
         lines.append(
@@ -299,7 +300,8 @@ def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
         ends = sorted((abs(low), abs(high)))
         told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
     return (
-        f"{row['arm']} against {row['against']}, {row['pairs']:,} pairs: {told}; {event}: "
+        f"{row['arm']} against {row['against']}, {words.times(row['pairs'], 'pair')}: {told}; "
+        f"{event}: "
         f"{100 * row['probability_difference']:+.1f} points "
         f"({100 * row['probability_difference_low']:+.1f} to "
         f"{100 * row['probability_difference_high']:+.1f}; sign test p = {row['p_value']:.2g})."

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import typer
 
+from experiments import words
 from experiments.sweeps import clusters
 from experiments.sweeps.design import count_runs
 from experiments.sweeps.plan import Plan
@@ -45,7 +46,8 @@ def sweep(
         sys.exit(INTERRUPTED)
     rate = f", {result.done_now / result.seconds:.1f} a second" if result.done_now else ""
     typer.echo(
-        f"{plan.name}: {result.runs:,} runs in {folder}; {result.done_now:,} of them now, in "
+        f"{plan.name}: {words.times(result.runs, 'run')} in {folder}; {result.done_now:,} of them "
+        "now, in "
         f"{clock(result.seconds)}{rate}; {result.failed:,} failed"
         + (f" (see {folder / 'failures.jsonl'})." if result.failed else ".")
     )
@@ -69,11 +71,12 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
     arms = len(plan.arm_names)
     points = runs // (arms * plan.replicates)
     typer.echo(
-        f"{plan.name}: {runs:,} runs = {points:,} points × {arms} arm{'s' * (arms > 1)} × "
-        f"{plan.replicates:,} replicates."
+        f"{plan.name}: {words.times(runs, 'run')} = {words.times(points, 'point')} × "
+        f"{words.times(arms, 'arm')} × {words.times(plan.replicates, 'replicate')}."
     )
     typer.echo(
-        f"{cost['run_s']:.2f} s a run: {cost['hours']:.3g} hours with {count:,} {where}; "
+        f"{cost['run_s']:.2g} s a run: {cost['hours']:.2g} hours ({clock(3600 * cost['hours'])}) "
+        f"with {count:,} {where}; "
         f"{cost['gigabytes']:.2g} gigabytes."
     )
 

@@ -52,6 +52,7 @@ class Work:
     outputs: tuple[str, ...]
     columns: tuple[str, ...]
     every_days: int
+    run_limit_s: float | None = None
 
     @classmethod
     def of(cls, plan: Plan, folder: Path, source: str) -> Work:
@@ -68,17 +69,34 @@ class Work:
             outputs=plan.outputs,
             columns=kept.columns if kept else (),
             every_days=kept.every_days if kept else 1,
+            run_limit_s=plan.run_limit_s,
         )
 
 
 @dataclass(frozen=True)
 class Report:
-    """What a worker says of a finished batch."""
+    """What a worker says of a finished batch.
+
+    ``slowest_s`` is the time of its slowest run that came to its end, per day and party.
+    """
 
     run_ids: tuple[int, ...]
     failures: tuple[dict[str, Any], ...]
     seconds: float
+    slowest_s: float
     bytes_written: int
+
+
+@dataclass(frozen=True)
+class Done:
+    """One run: its row, its series if the plan keeps them, and seconds per day and party.
+
+    The last is 0 for a run that failed.
+    """
+
+    row: dict[str, Any]
+    path: pa.Table | None
+    pace_s: float
 
 
 def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
@@ -86,58 +104,73 @@ def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome
     from market.simulation import Simulation
 
     tables = perturbed_tables(scores) if scores else None
-    simulation = Simulation(scenario, seed, tables).run()
+    simulation = Simulation(scenario, seed, tables, keeps_book=False).run()
     return Outcome(simulation.summary(), simulation.series)
 
 
-def run_batch(work: Work, points: list[RunPoint], simulate: Simulate = simulate) -> Report:
+def run_batch(
+    work: Work, points: list[RunPoint], simulate: Simulate = simulate, slowest_s: float = 0.0
+) -> Report:
     """Run some points and write their rows as one part of the sweep's folder.
+
+    ``slowest_s`` is the time of the sweep's slowest run so far, per day and party: what a run may
+    take follows from it, see :mod:`experiments.sweeps.limits`.
 
     Raises:
         StaleSourceError: this worker runs another version of the program than the sweep.
         NoFolderError: the sweep's folder is not there on this machine.
         OSError: the part cannot be written.
     """
-    from experiments.sweeps import store
+    from experiments.sweeps import limits, store
 
-    start = time.perf_counter()
+    folder, start = Path(work.folder), time.perf_counter()
     if store.source_hash() != work.source:
         raise StaleSourceError(platform.node())
-    if not (Path(work.folder) / store.MANIFEST).exists():
+    if not (folder / store.MANIFEST).exists():
         raise NoFolderError(platform.node())
-    rows, paths = [], []
+    rows, paths, slowest = [], [], 0.0
     for point in points:
-        row, path = run_point(work, point, simulate)
-        rows.append(row)
-        paths.append(path)
-    written = store.write_part(Path(work.folder), rows)
+        done = run_point(work, point, simulate, slowest_s)
+        rows.append(done.row)
+        paths.append(done.path)
+        slowest = max(slowest, done.pace_s)
+    written = store.write_part(folder, rows)
     if work.columns:
-        written += store.write_trajectories(Path(work.folder), points, paths)
+        written += store.write_trajectories(folder, points, paths)
+    for point in points:  # the row says it now
+        limits.mark_of(folder, point.run_id).unlink(missing_ok=True)
     failures = tuple(store.failure_of(row) for row in rows if row["status"] != OK)
     ids = tuple(point.run_id for point in points)
-    return Report(ids, failures, time.perf_counter() - start, written)
+    return Report(ids, failures, time.perf_counter() - start, slowest, written)
 
 
 def run_point(
-    work: Work, point: RunPoint, simulate: Simulate = simulate
-) -> tuple[dict[str, Any], pa.Table | None]:
-    """The row of one run, and its series if the plan keeps them.
+    work: Work, point: RunPoint, simulate: Simulate = simulate, slowest_s: float = 0.0
+) -> Done:
+    """Make one run; whatever it raises, and that it took too long, ends up in its row."""
+    from experiments.sweeps import limits
 
-    Whatever a run raises ends up in its row.
-    """
     metrics: dict[str, float | None] = {}
     path = None
-    status, error = OK, None
+    status, error, pace_s = OK, None, 0.0
+    mark = limits.mark_of(Path(work.folder), point.run_id)
     try:
-        outcome = simulate(scenario_of(work, point), point.seed, scores_of(work, point))
-        metrics = kept_metrics(outcome.summary, work.outputs)
-        if work.columns:
-            path = _path(outcome, work)
+        if mark.exists():  # a worker ended itself over this run
+            raise limits.OverTimeError(float(mark.read_text(encoding="utf-8")))
+        scenario, scores = scenario_of(work, point), scores_of(work, point)
+        size = limits.size_of(scenario)
+        start = time.perf_counter()
+        with limits.limited(limits.limit_s(work.run_limit_s, slowest_s, size), mark):
+            outcome = simulate(scenario, point.seed, scores)
+            metrics = kept_metrics(outcome.summary, work.outputs)
+            if work.columns:
+                path = _path(outcome, work)
+        pace_s = (time.perf_counter() - start) / size
     except Exception as problem:
         status = ERROR
         error = f"{type(problem).__name__}: {problem}"[:LONGEST_ERROR]
-        metrics = {}
-    return row_of(point, status, error, metrics), path
+        metrics, path = {}, None
+    return Done(row_of(point, status, error, metrics), path, pace_s)
 
 
 def row_of(

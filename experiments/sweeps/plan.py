@@ -132,6 +132,13 @@ class Plan(Section):
     shared_seeds: bool = Field(
         False, description="true: every point sees the same draws, not only every arm"
     )
+    run_limit_s: float | None = Field(
+        None,
+        gt=0.0,
+        le=1e9,
+        description="a run that takes longer is given up and recorded as failed; without it 20 "
+        "times the slowest run so far, by days and parties, and at least 60",
+    )
     design: Design = Design()
     factors: dict[str, Factor] = Field({}, description="what is varied, by scenario key")
     arms: dict[str, dict[str, Any]] = Field(

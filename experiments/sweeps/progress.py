@@ -7,6 +7,8 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from experiments import words
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
@@ -36,7 +38,7 @@ class Progress:
 
     def __enter__(self) -> Self:
         if not self.quiet and self.before:
-            self.say(f"{self.before:,} of {self.runs:,} runs are there already.")
+            self.say(f"{self.before:,} of {words.times(self.runs, 'run')} are there already.")
         if not self.quiet and sys.stderr.isatty() and self.before < self.runs:
             from rich.console import Console
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
@@ -81,7 +83,7 @@ class Progress:
         rate = self.done_now / max(self.seconds, 1e-9)
         left = f"{clock((self.runs - done) / rate)} left" if rate > 0 else "starting"
         failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{done:,} of {self.runs:,} runs, {rate:.1f} a second, {left}{failed}"
+        return f"{done:,} of {words.times(self.runs, 'run')}, {rate:.1f} a second, {left}{failed}"
 
     def say(self, text: str) -> None:
         """A remark."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from experiments import words
 from experiments.report import STYLE
 from experiments.sweeps.figures import write_figures
 from market.summary import CAVEAT
@@ -76,8 +77,10 @@ def _meta(findings: Findings) -> str:
     manifest = findings.runs.manifest
     scenario, plan = manifest["scenario"], manifest["plan"]
     return (
-        f"{manifest['name']} · scenario {scenario['name']}, {scenario['days']:,} days · design "
-        f"{plan['design']['method']}, {plan['replicates']:,} replicates, seed {plan['seed']} · "
+        f"{manifest['name']} · scenario {scenario['name']}, {words.times(scenario['days'], 'day')} "
+        "· design "
+        f"{plan['design']['method']}, {words.times(plan['replicates'], 'replicate')}, seed "
+        f"{plan['seed']} · "
         f"source {manifest['source_sha256'][:12]}"
     )
 

@@ -20,6 +20,7 @@ from experiments.sweeps import clusters, execute, store
 from experiments.sweeps.batches import Batch, Batches
 from experiments.sweeps.design import count_runs, run_points
 from experiments.sweeps.execute import Report, Simulate, Work
+from experiments.sweeps.limits import size_of
 from experiments.sweeps.progress import Progress
 from market.errors import InputError
 
@@ -72,6 +73,7 @@ class Driver:
         self.plan, self.folder, self.simulate = plan, folder, simulate
         self.batch_runs, self.retry_failures, self.quiet = batch_runs, retry_failures, quiet
         self._batches_done = 0
+        self._slowest_s = 0.0  # per day and party: what a run may take follows from it
 
     def run(self, cluster: str = "local", workers: int | None = None) -> Result:
         """Run what is missing.
@@ -107,7 +109,8 @@ class Driver:
         if cluster == "serial":
             while (batch := self.batches.next(1)) is not None:
                 points = run_points(self.plan, self.design, batch)
-                self._finished(batch, execute.run_batch(self.work, points, self.simulate))
+                done = execute.run_batch(self.work, points, self.simulate, self._slowest_s)
+                self._finished(batch, done)
             return
         with clusters.open_cluster(
             cluster, workers, self.plan.slurm, self.folder / JOB_LOGS
@@ -118,16 +121,20 @@ class Driver:
             self._hand_out(opened, cluster)
 
     def _warm(self) -> None:
-        """Compile the kernels here, once, so that workers find them in the cache."""
+        """Compile the kernels here, once, so that workers find them in the cache; time a run."""
         from agents.compiled import is_warm
         from experiments.run import COMPILING
         from experiments.sweeps.factors import with_values
 
-        if not is_warm():
-            self.progress.say(COMPILING)
-        days = self.plan.base.days if not is_warm() else min(self.plan.base.days, WARM_DAYS)
+        base = self.plan.base
+        short = with_values(base, {"days": min(base.days, WARM_DAYS)}, "days")
         try:
-            self.simulate(with_values(self.plan.base, {"days": days}, "days"), 0, {})
+            if not is_warm():
+                self.progress.say(COMPILING)
+                self.simulate(base, 0, {})
+            start = time.perf_counter()
+            self.simulate(short, 0, {})
+            self._slowest_s = (time.perf_counter() - start) / size_of(short)
         except InputError:
             raise
         except Exception as error:  # the runs will say so themselves, each in its row
@@ -149,7 +156,13 @@ class Driver:
                     return
                 points = run_points(self.plan, self.design, batch)
                 future = client.submit(
-                    execute.run_batch, self.work, points, self.simulate, pure=False, retries=1
+                    execute.run_batch,
+                    self.work,
+                    points,
+                    self.simulate,
+                    self._slowest_s,
+                    pure=False,
+                    retries=1,
                 )
                 under_way[str(future.key)] = batch
                 completed.add(future)
@@ -169,6 +182,7 @@ class Driver:
 
     def _finished(self, batch: Batch, report: Report) -> None:
         self.batches.finished(batch, report.seconds)
+        self._slowest_s = max(self._slowest_s, report.slowest_s)
         self.progress.advance(len(batch), len(report.failures), report.seconds)
         self._note(report.failures)
         self._batches_done += 1
@@ -248,10 +262,11 @@ def estimate(plan: Plan, workers: int) -> dict[str, float]:
     seconds, numbers, days = [], 0, 0
     for point in points:
         start = time.perf_counter()
-        row, path = execute.run_point(work, point)
+        done = execute.run_point(work, point)
         seconds.append(time.perf_counter() - start)
-        numbers = max(numbers, len(row))
-        days = max(days, len(path) * len(path.column_names) if path is not None else 0)
+        numbers = max(numbers, len(done.row))
+        if done.path is not None:
+            days = max(days, len(done.path) * len(done.path.column_names))
     run_s = float(np.mean(seconds[1:]))  # the first one loads, or compiles
     buffer = io.BytesIO()
     pq.write_table(design, buffer, compression="zstd")

@@ -177,6 +177,12 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder}: holds no sweep; there is no {MANIFEST}.") from None
     except ValueError:
         manifest = {}
+    if command := manifest.get("command"):
+        what = {"run": "a run", "backtest": "a back-test"}.get(command, command)
+        raise InputError(
+            f"{folder}: holds {what}, not a sweep; open its report.html, or name the folder of a "
+            "sweep, such as out/sweep-quick."
+        )
     if manifest.get("format") != FORMAT:
         raise InputError(f"{folder}: its {MANIFEST} is not one of this version.")
     return manifest

@@ -22,6 +22,7 @@ from experiments import words
 from experiments.network import Standing
 from experiments.party_sheet import Sheet
 from experiments.results import Results
+from experiments.scenario_text import full_title
 from experiments.ticker import stage, ticker
 from experiments.view.controls import Controls
 from experiments.view.looks import CSS
@@ -38,9 +39,9 @@ REST = 1.0  # of the time a drawing took, before the next one: days come first
 STILL_S = 0.25  # a market that has not moved for so long is not playing
 REFRESH_DAYS = 5  # of the day's number while jumping
 ABOUT = (
-    "Miners (left) and neoclouds (right) have borrowed from lenders (middle) against bitcoin, rigs "
-    "and GPUs. Press Play (▶) at the left. Once prices fall, watch who is called for margin, who "
-    "fails, what is seized, and whether anybody is there to buy it."
+    "{who} have borrowed from lenders against {what}. Press Play (▶) at the left. Once prices "
+    "fall, watch who is called for margin, who fails, what is seized, and whether anybody is there "
+    "to buy it."
 )
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
@@ -256,7 +257,7 @@ def Today(model: WatchedMarket, drawn: int) -> None:
     """The day, large, from the moment it is over; at the latest when it is drawn."""
     update_counter.get()
     date, last = words.date(model.date), model.simulation.scenario.days
-    title = model.scenario_settings.title or model.scenario_settings.name
+    title = full_title(model.scenario_settings)
     with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
         solara.v.Html(tag="strong", children=[f"Day {model.day}"])
         solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
@@ -271,22 +272,31 @@ def Story(results: Results) -> None:
     lenders = network.of_kind(Kind.LENDER)
     series = results.series
     btc = float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1)
-    rent = float(series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1)
     pressed = int(borrowers[Standing.CALLED] + borrowers[Standing.CURE])
+    rents = series["rent_h100_usd_h"].iloc[[0, -1]].tolist()
+    rent = [("H100 rent", words.percent(rents[1] / rents[0] - 1))] if results.has_rents else []
+    unsold = [
+        (f"{words.capital(unit)} unsold", words.count(results.final(waiting)))
+        for unit, _, _, waiting in results.families
+    ]
     numbers = (
         ("Bitcoin since opening", words.percent(btc)),
-        ("H100 rent", words.percent(rent)),
+        *rent,
         ("Called or in cure", f"{pressed:,}"),
         (f"In default, of {borrowers.sum():,} borrowers", f"{borrowers[Standing.DEFAULTED]:,}"),
         (f"Failed or closed, of {lenders.sum():,} lenders", f"{lenders[Standing.FAILED]:,}"),
-        ("Lenders have lost", words.money(results.final("loss_usd"))),
-        ("GPUs unsold", words.count(results.final("gpus_for_sale"))),
-        ("TH/s of rigs unsold", words.count(results.final("asic_th_for_sale"))),
+        ("Lenders have lost on loans", words.money(results.final("loss_usd"))),
+        *unsold,
     )
     cells = "".join(
         f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in numbers
     )
-    about = f'<div class="fs-note">{escape(ABOUT)}</div>' if results.last_day == 0 else ""
+    both = "neocloud" in results.borrower_kinds
+    about = ABOUT.format(
+        who="Miners (left) and neoclouds (right)" if both else "Miners (left)",
+        what="bitcoin, rigs and GPUs" if results.has_gpus else "bitcoin and rigs",
+    )
+    about = f'<div class="fs-note">{escape(about)}</div>' if results.last_day == 0 else ""
     solara.HTML(
         tag="section",
         classes=["fs-card", "fs-wide", "fs-story"],

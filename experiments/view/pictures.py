@@ -19,7 +19,6 @@ from experiments.figures import draw_prices
 from experiments.figures_book import book_title, busiest_place, draw_book, last_book
 from experiments.figures_lenders import draw_credit, draw_lenders, lenders_title
 from experiments.figures_market import (
-    FAMILIES,
     draw_liquidation,
     draw_ltv,
     draw_ltv_by_class,
@@ -27,6 +26,7 @@ from experiments.figures_market import (
     mark_note,
 )
 from experiments.figures_network import draw_network, network_title, places
+from experiments.results import FAMILIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -123,10 +123,9 @@ def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, .
     draw_prices(axes, results)
     series = results.series
     change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
-    opening = float(series["rent_h100_usd_h"].iloc[0])
-    if opening <= 0.0:  # books without GPUs
+    if not results.has_rents:
         return f"Bitcoin {_signed(change)} since the opening", figure, ()
-    rent = series["rent_h100_usd_h"].iloc[-1] / opening - 1
+    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
     title = f"Bitcoin {_signed(change)}, H100 rent {_signed(rent)} since the opening"
     return title, figure, ()
 
@@ -189,7 +188,7 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
         columns=2,
         right_in=1.75,
         top_in=0.5,
-        gridspec_kw={"width_ratios": (1.15, 1), "wspace": 0.95},
+        gridspec_kw={"width_ratios": (1.15, 1), "wspace": 1.15},
     )
     if not (words.is_number(paper) and words.is_number(real)):
         over_time.set_axis_off()

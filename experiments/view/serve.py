@@ -15,6 +15,7 @@ import webbrowser
 
 import typer
 
+from experiments.scenario_text import full_title
 from market.errors import InputError
 from market.scenario import Scenario
 
@@ -56,7 +57,7 @@ def serve(scenario: str, port: int, open_browser: bool, settings: list[str]) -> 
     from solara.server import starlette
 
     url = f"http://{HOST}:{port}"
-    typer.echo(f"{chosen.title or chosen.name}: {url} (Ctrl-C stops)", err=True)
+    typer.echo(f"{full_title(chosen)}: {url} (Ctrl-C stops)", err=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [url]).start()
     logging.captureWarnings(True)  # about cookies of pages within other pages

@@ -8,16 +8,25 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from market.loans import Claims, TermSheets, of_claims, of_sheets
+
 if TYPE_CHECKING:
     from market.state import State
     from market.twin.model import TwinMarket
 
-SMALL = 1e-6  # of a dollar, a coin, a machine: rounding of what is nearly nothing
+SMALL = 1e-6  # of a coin, a machine: rounding of what is nearly nothing
+SMALL_USD = 1e-4  # what rounding leaves of a difference of hundreds of millions
 LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("parties", "kind"),
     ("buyers", "accepts"),
+    ("buyers", "private_view"),
     ("holdings", "first"),
     ("loans", "first"),
+    ("loans", "claim"),
+    ("loans", "sheet"),
+    ("loans", "claims"),
+    ("loans", "sheets"),
+    ("orders", "borrower"),
     ("lots", "count"),
 }
 OF_BORROWERS = {("parties", name) for name in ("payables_day", "sale_event", "trail_event")}
@@ -27,7 +36,8 @@ def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[
     """Where the twin's books are not the engine's: table, column, row and both values."""
     found = []
     for table, column, ours, theirs in _columns(twin, state):
-        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=SMALL, equal_nan=True)
+        small = SMALL_USD if column.endswith("_usd") else SMALL
+        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=small, equal_nan=True)
         for place in np.argwhere(wrong):
             i = tuple(place)
             found.append(f"{table}.{column}[{', '.join(map(str, i))}]: {ours[i]} / {theirs[i]}")
@@ -53,18 +63,25 @@ def _columns(
         ("perimeters", state.perimeters, twin.perimeters),
         ("contracts", state.contracts, twin.contracts),
         ("lots", state.lots, twin.lots),
-        ("orders", state.orders, [borrower.order for borrower in borrowers]),
+        ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
         ("hardware", state.hardware, twin.hardware),
     ]
+    for column in Claims._fields[1:]:
+        missing = -1 if column.startswith("default") else 0
+        theirs = of_claims(column, state.loans, missing)
+        yield "claims", column, _array(twin.loans, column, theirs), theirs
+    for column in TermSheets._fields:
+        theirs = of_sheets(column, state.loans)
+        yield "sheets", column, _array(twin.loans, column, theirs), theirs
     for name, table, objects in tables:
         for column in table._fields:
             theirs = getattr(table, column)
+            if (name, column) in LEFT_OUT:
+                continue
             if name == "lots":
                 theirs = theirs[lots]
             if (name, column) == ("loans", "lender"):  # rows of another table
                 theirs = theirs + state.first_lender
-            if (name, column) in LEFT_OUT:
-                continue
             if (name, column) in OF_BORROWERS:
                 yield name, column, _array(borrowers, column, theirs), theirs[: len(borrowers)]
             else:

@@ -135,7 +135,7 @@ def _lenders(market: TwinMarket, state: State) -> list[Lender]:
 
 def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     first = state.first_buyer
-    rows = _rows(state.buyers, leave=("slots_open", "accepts"))
+    rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
         Buyer(market, first + i, state.names.parties[first + i], **row)
         for i, row in enumerate(rows)
@@ -195,8 +195,10 @@ def _loans(market: TwinMarket, state: State, holdings: list[Holding]) -> None:
     market.loans = []
     happened = [name for name in state.loans._fields if name in Loan.__dataclass_fields__]
     history = happened[happened.index("arrears_interest_usd") :]
-    leave = ("first", "open_lots", *history)
+    leave = ("first", "claim", "claims", "sheets", *history)
+    sheets = _rows(state.loans.sheets)
     for number, row in enumerate(_rows(state.loans, leave=leave)):
+        row |= sheets[row.pop("sheet")]
         for name in TERMS_NOT_ALL_HAVE:
             row[name] = _given(row[name])
         k, growth = row["hardware"], row["growth"]
