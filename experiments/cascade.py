@@ -321,6 +321,7 @@ def draw_outline(
             s=14 + 190 * max(node.amount_usd, 0.0) / largest,
             color=color,
             alpha=0.8,
+            clip_on=False,
         )
     timeline.set(ylim=(height - 0.4, -0.6), yticks=[])
     timeline.spines["left"].set_visible(False)

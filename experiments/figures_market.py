@@ -183,7 +183,7 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     axes.plot(x, real.clip(upper=cap), color=style.RED)
     for ltv, color in ((paper, style.BLUE), (real, style.RED)):
         at = x[worst], min(float(ltv.iloc[worst]), cap)
-        axes.plot(*at, "o", color=color, ms=5)
+        axes.plot(*at, "o", color=color, ms=5, clip_on=False)
         if abs(ltv.iloc[worst] / ltv[known].iloc[-1] - 1) < SAME:  # the label at the end says it
             continue
         axes.annotate(

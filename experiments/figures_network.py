@@ -25,6 +25,7 @@ CALM = "#a9c4d9"
 COLORS = (CALM, style.YELLOW, style.ORANGE, style.RED, style.BLACK)
 MEANINGS = ("calm", "called for margin", "in cure", "in default", "lender failed or closed")
 MOST_NAMED = 20  # of a kind; what is smaller is a dot without a name
+MOST_RIGHT = 40  # lenders whose names all stand on their right; of more, every other one
 DOTS_A_ROW = 10
 SIDE = {Kind.MINER: -1.0, Kind.LENDER: 0.0, Kind.NEOCLOUD: 1.0}
 COLUMN = 0.56  # where named borrowers stand, out of 1 from the middle to the edge
@@ -223,13 +224,14 @@ def _write_names(
     """Names beside the nodes that have room for one."""
     halo = [withStroke(linewidth=2.2, foreground="white")]
     seen = dict.fromkeys(SIDE, 0)
+    crowded = int((network.kinds == Kind.LENDER).sum()) > MOST_RIGHT
     for node in range(len(network.labels)):
         kind = Kind(int(network.kinds[node]))
         seen[kind] += 1
         group = not network.ids[node]
         if kind != Kind.LENDER and not group and seen[kind] > MOST_NAMED:
             continue
-        left = kind == Kind.MINER
+        left = kind == Kind.MINER or (kind == Kind.LENDER and crowded and at[node, 0] < 0)
         gap = (GROUP if group else 1.0) * radius[node] + 3
         axes.annotate(
             network.labels[node].replace(" owing", "\nowing").replace(" lending", "\nlending")

@@ -65,10 +65,22 @@ def copy_project(to: Path) -> None:
             shutil.copy2(source, to / name)
 
 
-def run_tests(folder: Path, tests: str) -> tuple[int, str]:
+def run_tests(
+    folder: Path, tests: str, jobs: int = 0, limit_s: float | None = LIMIT_S
+) -> tuple[int, str]:
     """Exit code of pytest on uncompiled kernels, and the first test that failed."""
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:cacheprovider"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-n",
+        f"{jobs}",
+        "-p",
+        "no:cacheprovider",
+    ]
     for name in tests.split():
         file, _, test = name.partition("::")
         command.append(f"tests/{file}.py" + f"::{test}" * bool(test))
@@ -80,7 +92,7 @@ def run_tests(folder: Path, tests: str) -> tuple[int, str]:
             capture_output=True,
             text=True,
             check=False,
-            timeout=LIMIT_S,
+            timeout=limit_s,
         )
     except subprocess.TimeoutExpired:
         return 1, "a test that did not end"
@@ -99,11 +111,11 @@ def try_mutant(mutant: Mutant) -> str:
         return failed if code == 1 else ""
 
 
-def check_unchanged(chosen: list[Mutant]) -> None:
+def check_unchanged(chosen: list[Mutant], jobs: int) -> None:
     """The tests pass without a mutant, or nothing they say would count."""
     names = {test for mutant in chosen for test in mutant.tests.split()}
     alone = {name for name in names if name.partition("::")[0] not in names - {name}}
-    code, failed = run_tests(PROJECT, " ".join(sorted(alone)))
+    code, failed = run_tests(PROJECT, " ".join(sorted(alone)), jobs, limit_s=None)
     if code != 0:
         raise SystemExit(f"without a mutant {failed or 'the run'} fails: mend that first")
 
@@ -117,7 +129,7 @@ def main() -> None:
     options = parser.parse_args()
     start = time.monotonic()
     chosen = [mutant for mutant in mutants() if options.only in mutant.name]
-    check_unchanged(chosen)
+    check_unchanged(chosen, options.jobs)
     lines = ["| mistake | where | noticed by |", "|---|---|---|"]
     survivors = 0
     with ThreadPoolExecutor(options.jobs) as pool:
