@@ -69,7 +69,7 @@ def test_a_lot_whose_reserve_stops_the_price_is_sold_in_part() -> None:
     s = bench.s
     s.loans.lender[1] = 1
     s.loans.breach[:] = Cause.MATURITY
-    s.loans.cure_days[:] = 0
+    s.loans.sheets.cure_days[:] = 0
     bench.day(1, "default", "liquidate")
     assert list(s.lots.state[:2]) == [LotState.IN_PLACE, LotState.IN_PLACE]
     s.lenders.least_patience_days[:] = [0.0, 1e9]  # one must sell, one asks the value of holding
