@@ -295,7 +295,9 @@ class Bench:
         claims = empty_claims(count)
         of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
         for loan, row in enumerate(rows):
-            if row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED:
+            defaulted = row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED
+            assert defaulted or not set(row).intersection(of_loan), "a claim needs a default"
+            if defaulted:
                 claim = columns["claim"][loan] = int(claims.count[0])
                 claims.count[0] += 1
                 for name, values in of_loan.items():

@@ -216,7 +216,8 @@ def test_claims_are_carried_as_a_naive_twin_carries_them(
     lots = [lot for lot in lots if lot["loan"] < len(rows)]
     loans = [
         {name: x for name, x in row.items() if name != "site"}
-        | dict(lender=i, claim_usd=row["principal_usd"])
+        | dict(lender=i)
+        | (dict(claim_usd=row["principal_usd"]) if row["status"] == LoanStatus.DEFAULTED else {})
         | dict(collateral=Collateral.SITE if row["site"] else Collateral.NONE)
         for i, row in enumerate(rows)
     ]

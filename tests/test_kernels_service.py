@@ -374,9 +374,11 @@ def test_a_parent_does_not_pay_for_a_perimeter_it_has_let_go() -> None:
         rate_or_spread=0.10,
         next_payment_day=5,
         recourse=False,
-        open_lots=1,  # its collateral is still to be sold
+        collateral=Collateral.HARDWARE,
+        hardware=GPU,
+        collateral_units=10.0,  # still to be sold
     )
-    bench = Bench([loan])
+    bench = Bench([loan], fleets=[(0, GPU, 10.0)])
     live(bench, 1, 5)
     assert bench.s.loans.status[0] == LoanStatus.DEFAULTED
     bench.s.parties.cash_usd[0] = 1e6
