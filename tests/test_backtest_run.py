@@ -89,11 +89,11 @@ def test_observations_are_the_same_whatever_the_workers() -> None:
 def test_the_command_from_books_to_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, short = tmp_path / "backtest", tmp_path / "short.toml"
-    whole = (SCENARIO_FOLDER / f"{SCENARIOS['2022']}.toml").read_text(encoding="utf-8")
+    folder, short = tmp_path / "backtest", tmp_path / f"{SCENARIOS['2022']}.toml"
+    whole = (SCENARIO_FOLDER / short.name).read_text(encoding="utf-8")
     assert "days = 546" in whole
     short.write_text(whole.replace("days = 546", f"days = {DAYS}"), encoding="utf-8")
-    monkeypatch.setitem(SCENARIOS, "2022", str(short))
+    monkeypatch.setattr("market.scenario.SCENARIO_FOLDER", tmp_path)
     options = ["--runs", "2", "--workers", "1", "--counterfactuals"]
     assert call("2022", *options, "--json", "--out", str(folder)) == 0
     out, _ = capsys.readouterr()
