@@ -22,6 +22,7 @@ from market.tables import OpeningTables, load_opening_tables
 from market.tables_2021 import Tables2021, load_tables_2021
 
 DUST = 1e-6  # of a dollar, a coin, a machine
+DUST_USD = 1e-4  # of a sum of billions that came and went
 ROUNDING = 1e-9  # relative, of sums
 
 RULES = (
@@ -300,7 +301,8 @@ class Watch:
         for table, names in NOT_NEGATIVE.items():
             for name in names:
                 column = getattr(getattr(s, table), name)
-                if column.size and not column.min() >= -DUST:
+                dust = DUST_USD if name.endswith("_usd") else DUST
+                if column.size and not column.min() >= -dust:
                     where = np.unravel_index(int(np.argmin(column)), column.shape)
                     self.note("nothing is negative", f"{table}.{name}{where} {column.min()}")
         for name in (
