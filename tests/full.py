@@ -50,7 +50,7 @@ def parts(cores: int) -> list[Part]:
         Part("second pass: branches of `market`", (*report, "--include=market/*"), {}, total),
         Part(
             "mutants",
-            ("tests/mutants.py", "--write", f"--jobs={cores}"),
+            ("tests/mutants.py", "--passed", "--write", f"--jobs={cores}"),  # in the second pass
             {},
             r"\d+ mutants, \d+ survive",
         ),
