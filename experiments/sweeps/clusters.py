@@ -28,10 +28,16 @@ ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
 QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
+# A thread of a worker that looks up a hundred times a second at what another does costs that one
+# its place in the interpreter each time.
+ALONE = {
+    "DASK_DISTRIBUTED__WORKER__PROFILE__ENABLED": "False",
+    "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
+}
 SETTINGS = {
     "distributed.scheduler.allowed-failures": 1,
     "distributed.scheduler.worker-saturation": 1.0,
-    "distributed.nanny.pre-spawn-environ": ONE_THREAD | QUIET,
+    "distributed.nanny.pre-spawn-environ": ONE_THREAD | QUIET | ALONE,
 }
 DEAF = "import signal; signal.signal(signal.SIGINT, signal.SIG_IGN)"
 LOCAL_SETTINGS = {
@@ -184,7 +190,7 @@ def slurm_cluster(slurm: Slurm, logs: Path) -> Any:
         scheduler_options=options,
         job_name="firesale-sweep",
         log_directory=str(logs),
-        job_script_prologue=[f"export {k}={v}" for k, v in ONE_THREAD.items()]
+        job_script_prologue=[f"export {k}={v}" for k, v in (ONE_THREAD | ALONE).items()]
         + list(slurm.prologue),
         job_extra_directives=list(slurm.directives),
         worker_extra_args=["--lifetime", f"{lifetime}s", "--lifetime-stagger", "30s"],
