@@ -47,6 +47,7 @@ LOCAL_SETTINGS = {
 }
 DASHBOARD = "127.0.0.1:0"
 CONNECT_S = 15
+LOOK_S = 10.0  # between looks at SLURM's queue
 GRACE_S = 120  # a SLURM worker leaves so long before its walltime
 
 
@@ -148,7 +149,48 @@ def _slurm(slurm: Slurm, workers: int | None, logs: Path) -> Iterator[Cluster]:
         raise InputError(f"--workers {most}: is below slurm.minimum_jobs = {slurm.minimum_jobs}.")
     with slurm_cluster(slurm, logs) as cluster, Client(cluster) as client:
         cluster.adapt(minimum_jobs=slurm.minimum_jobs, maximum_jobs=most)
-        yield Cluster(client, most, f"up to {most} SLURM jobs")
+        with _replacing_dead_jobs(cluster):
+            yield Cluster(client, most, f"up to {most} SLURM jobs")
+
+
+@contextlib.contextmanager
+def _replacing_dead_jobs(cluster: Any) -> Iterator[None]:
+    """Forget jobs that ended before their worker came: the cluster would wait for them for ever."""
+    import threading
+
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_S):
+            if dead := dead_jobs(cluster):
+                cluster.sync(cluster.scale_down, dead)
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
+
+
+def dead_jobs(cluster: Any) -> list[str]:
+    """Names of workers that have not come and whose job SLURM no longer knows."""
+    import getpass
+    import subprocess
+
+    waited_for = {
+        name: job.job_id
+        for name, job in list(cluster.workers.items())
+        if getattr(job, "job_id", None) and name not in cluster.observed
+    }
+    if not waited_for:
+        return []
+    command = ["squeue", "--noheader", "--format", "%i", "--user", getpass.getuser()]
+    told = subprocess.run(command, capture_output=True, text=True, check=False)
+    if told.returncode != 0:
+        return []  # SLURM does not answer: that says nothing about jobs
+    return [name for name, job in waited_for.items() if job not in told.stdout.split()]
 
 
 def slurm_cluster(slurm: Slurm, logs: Path) -> Any:
