@@ -170,7 +170,7 @@ def test_only_what_can_be_served_is_paid() -> None:
     st.floats(1.0, 100.0),
     st.floats(0.0, 60.0),
     st.floats(0.0, 1.0),
-    st.floats(0.0, 150.0),
+    st.floats(0.0, 150.0).map(lambda machines: round(machines, 3)),
     st.floats(0.0, 500.0),
     st.floats(0.0, 1.0),
     st.floats(0.0, 4.0),
