@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from agents.buyer import Buyers, affordable_units
-from agents.compiled import compiled
+from agents.compiled import compiled, inlined
 from market.hardware import Family, Hardware
 from market.liquidation import lot_reserve_usd
 from market.lots import LotState
@@ -38,6 +38,19 @@ class Cleared(NamedTuple):
     ladder_units: NDArray[np.float64]
 
 
+@inlined
+def _taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware) -> float:
+    """Units of a class that a buyer can pay for, and place, at a price."""
+    units: float = affordable_units(
+        price,
+        buyers.budget_usd[buyer],
+        buyers.slots[buyer, hardware.rack[k]],
+        hardware.slots_per_unit[k],
+        buyers.needs_slots[buyer],
+    )
+    return units
+
+
 @compiled
 def units_at(
     price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
@@ -46,13 +59,7 @@ def units_at(
     units = np.zeros(len(bids))
     for i in range(len(bids)):
         if bids[i] >= price and bids[i] > 0.0:
-            units[i] = affordable_units(
-                price,
-                buyers.budget_usd[i],
-                buyers.slots[i, hardware.rack[k]],
-                hardware.slots_per_unit[k],
-                buyers.needs_slots[i],
-            )
+            units[i] = _taken(i, price, k, buyers, hardware)
     return units
 
 
@@ -64,12 +71,8 @@ def units_in_ladder(
     units = np.zeros(len(bids))
     for i in range(len(bids)):
         if bids[i] > 0.0:
-            units[i] = affordable_units(
-                min(price, bids[i]) if price > 0.0 else bids[i],
-                buyers.budget_usd[i],
-                buyers.slots[i, hardware.rack[k]],
-                hardware.slots_per_unit[k],
-                buyers.needs_slots[i],
+            units[i] = _taken(
+                i, min(price, bids[i]) if price > 0.0 else bids[i], k, buyers, hardware
             )
     return units
 
