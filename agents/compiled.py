@@ -8,6 +8,7 @@ nothing else.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import hashlib
 import os
@@ -16,13 +17,15 @@ import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import numba
+from llvmlite.binding import get_host_cpu_name  # type: ignore[import-untyped]
+from numba.core.caching import FunctionCache
 from numba.core.registry import CPUDispatcher
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -71,6 +74,7 @@ def module_hash(module: str) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
 def source_hash() -> str:
     """Hash of all Python sources of ``agents`` and ``market`` and of the Python version (hex)."""
     digest = hashlib.sha256(sys.version.encode())
@@ -98,11 +102,15 @@ def cache_root() -> Path:
 
 
 def _forget_old(root: Path) -> None:
-    """Remove folders that no run has used for two weeks."""
-    for folder in root.iterdir():
+    """Remove what no run has used for two weeks."""
+    for old in root.iterdir():
         try:
-            if time.time() - folder.stat().st_mtime > _KEEP_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+            if time.time() - old.stat().st_mtime <= _KEEP_SECONDS:
+                continue
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink()
         except OSError:
             continue  # another process was faster
 
@@ -116,17 +124,22 @@ def _cache_folder(module: str, kind: str) -> Path:
 
 
 def _mark() -> Path:
-    place = hashlib.sha256(str(_ROOT).encode()).hexdigest()[:8]  # numba keeps code by path
+    where = f"{_ROOT} {get_host_cpu_name()}"  # numba keeps code by path and processor
+    place = hashlib.sha256(where.encode()).hexdigest()[:8]
     return cache_root() / f"warm-{source_hash()}-{place}"
 
 
 def is_warm() -> bool:
-    """Whether these very sources have simulated a day on this machine before."""
-    return _mark().exists()
+    """Whether these very sources were compiled on this machine before."""
+    try:
+        os.utime(_mark())  # kept as long as it is used
+    except OSError:
+        return False
+    return True
 
 
 def note_warm() -> None:
-    """Remember that these sources are compiled: a whole day has been simulated."""
+    """Remember that these sources are compiled."""
     _mark().touch()
 
 
@@ -183,19 +196,60 @@ class _Kernel(CPUDispatcher):
         super().__init__(py_func, targetoptions=options)
         self._entrance: CPUDispatcher | None = None
 
-    def __call__(self, *args: Any) -> Any:
-        """Call from Python."""
+    @property
+    def entrance(self) -> CPUDispatcher:
+        """What Python calls."""
         if self._entrance is None:
             self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(self._options))
             _keep(self._entrance, "entrance")
-        return self._entrance(*args)
+        return self._entrance
+
+    @property
+    def is_called(self) -> bool:
+        """Whether Python has called it in this process."""
+        return self._entrance is not None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call from Python."""
+        return self.entrance(*args)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache on disk for several processes that compile at once.
+
+    Two that store the same function for other types at the same moment give both the same file, and
+    who asks for one later may get the other.
+    """
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with alone(Path(self.cache_path)):
+            super().save_overload(sig, data)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in here; the lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
     """Cache what is compiled on disk; numba reads the folder when a function's cache is set up."""
     folder = str(_cache_folder(dispatcher.py_func.__module__, kind))
     setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010
-    dispatcher.enable_caching()
+    setattr(dispatcher, "_cache", _Cache(dispatcher.py_func))  # noqa: B010
+
+
+def not_compiled() -> bool:
+    """Whether kernels run as plain Python (``NUMBA_DISABLE_JIT=1``)."""
+    return bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009
 
 
 def compiled(function: Callable[..., Any]) -> Any:
@@ -204,7 +258,7 @@ def compiled(function: Callable[..., Any]) -> Any:
     One core saturates the memory of the machines this was measured on, so kernels are sequential
     and every sum has one order: results do not depend on the number of threads.
     """
-    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+    if not_compiled():
         return function
     kernel = _Kernel(function)
     _keep(kernel, "kernel")
@@ -216,7 +270,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
     Handing over a table means copying the addresses and sizes of all its columns.
     """
-    if getattr(numba.config, "DISABLE_JIT"):  # noqa: B009
+    if not_compiled():
         return function
     kernel = _Kernel(function, forceinline=True)
     _keep(kernel, "kernel")

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
 PATIENCE_S = 2.0
-COMPILING = "Compiling the model for this machine, once: about two minutes ..."
 MOST_SEED = 2**63 - 1
 
 
@@ -41,21 +40,13 @@ def simulate(
         )
     start = time.perf_counter()
     with progress(scenario.days, quiet) as show:
-        from agents.compiled import is_warm, note_warm
-
-        warm = is_warm()
-        if not warm and not quiet:
-            typer.echo(COMPILING, err=True)
         from market.simulation import Simulation
 
-        text = "Simulating" if warm else "Compiling, only this once"
         simulation = Simulation(scenario, seed=seed)
         opened = time.perf_counter()
         for day in range(scenario.days):
-            show(day, text if day == 0 else "Simulating")
+            show(day, "Simulating")
             simulation.step()
-            if not warm and day == 0:
-                note_warm()
         done = time.perf_counter()
         results = Results.of(simulation, scenario, seed)
     return results, {"opening_s": opened - start, "days_s": done - opened}

@@ -9,6 +9,7 @@ ordinary trade clears at the quoted price; everything after that is the strip's 
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.buyer import Buyers, affordable_units, bid_usd, private_view, strip_value_usd
 from agents.compiled import compiled
@@ -184,8 +185,8 @@ def implied_view(
     asic_volatility: float,
     reversion: float,
     replacement_usd: float,
-    remaining_years: np.ndarray,
-    first_of_segment: np.ndarray,
+    remaining_years: NDArray[np.float64],
+    first_of_segment: NDArray[np.int64],
     buyers: Buyers,
     hardware: Hardware,
     spend_budgets: bool,

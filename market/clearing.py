@@ -85,11 +85,11 @@ def _is_short(debts: Debts, external_assets: np.ndarray, party: int) -> bool:
 
 @compiled
 def clear_csr(
-    indptr: np.ndarray,
-    indices: np.ndarray,
-    liabilities: np.ndarray,
-    external_assets: np.ndarray,
-    external_liabilities: np.ndarray,
+    indptr: NDArray[np.int64],
+    indices: NDArray[np.int64],
+    liabilities: NDArray[np.float64],
+    external_assets: NDArray[np.float64],
+    external_liabilities: NDArray[np.float64],
     alpha: float,
     beta: float,
 ) -> tuple[np.ndarray, np.ndarray, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.compiled import compiled
 from agents.party import Kind, Status
@@ -83,7 +84,7 @@ def _credit(shared: Shared, events_read: int) -> tuple[float, ...]:
 
 @compiled
 def _coins(
-    shared: Shared, mined_btc_per_th: float, difficulty_th: float, held: np.ndarray
+    shared: Shared, mined_btc_per_th: float, difficulty_th: float, held: NDArray[np.float64]
 ) -> tuple[float, ...]:
     """What each miner mined, and what its holdings changed by; ``held`` [borrower] is brought up.
 
@@ -143,7 +144,7 @@ def _all(
     events_read: int,
     mined_btc_per_th: float,
     difficulty_th: float,
-    held: np.ndarray,
+    held: NDArray[np.float64],
 ) -> tuple[float, ...]:
     return (
         _credit(shared, events_read)
@@ -158,7 +159,7 @@ def measure_day(
     events_read: int,
     mined_btc_per_th: float,
     difficulty_th: float,
-    held: np.ndarray,
+    held: NDArray[np.float64],
 ) -> Figures:
     """All figures of the day; ``held`` [borrower] are miners' coins of yesterday, then of today."""
     return Figures(*_all(shared, events_read, mined_btc_per_th, difficulty_th, held))

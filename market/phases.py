@@ -6,7 +6,7 @@ import math
 
 from agents.miner import adjusted_share, online_share
 from market import compiled_phases as compiled
-from market import cycle, dated, forbearance, treasury
+from market import compiled_sales, cycle, dated, forbearance, treasury
 from market.compute import rent_after_supply
 from market.crypto import advance_difficulty, hashprice_usd
 from market.events import Cause, Event, log_event, with_room
@@ -164,7 +164,7 @@ def lenders(run: Run) -> None:
 def liquidate(run: Run) -> None:
     """Custody every day; at each window an auction per class."""
     p, quotes = run.state.prices, run.quotes
-    p.receiver_gpus, p.receiver_th = compiled.keep_lots(
+    p.receiver_gpus, p.receiver_th = compiled_sales.keep_lots(
         run.shared,
         quotes.smallest_cluster,
         quotes.has_removed_buyers,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market.compiled_phases import asks_for
+from market.compiled_sales import asks_for
 from market.crypto import BLOCKS_PER_DAY
 from market.hardware import Family
 from market.illusion import measure_illusion

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from market.compilation import compile_ahead
 from market.compute import ComputePaths
 from market.context import Terms, Today
 from market.crypto import CryptoPaths, impact_log
@@ -97,10 +98,10 @@ class Run:
         """Let compiled phases see the numbers of the day, after some have changed."""
         set_today(self.shared, self.today())
 
-    def share(self) -> None:
-        """Let them see all: the numbers of the day, and tables or terms that were replaced."""
+    def tables(self) -> Tables:
+        """Everything that compiled phases read but the terms and the numbers of the day."""
         s = self.state
-        tables = Tables(
+        return Tables(
             s.parties,
             s.borrowers,
             s.miners,
@@ -123,8 +124,14 @@ class Run:
             s.clearing_event,
             s.outside_online,
         )
+
+    def share(self) -> None:
+        """Let them see all: the numbers of the day, and tables or terms that were replaced."""
+        tables = self.tables()
         now = (*tables, self.terms)
         if self._shared is None or any(map(operator.is_not, now, self._shared_of)):
+            if self._shared is None:
+                compile_ahead(tables, self.terms, self.today())
             self._shared = share(tables, self.terms, self.today())
             self._shared_of = now
         else:

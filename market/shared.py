@@ -69,7 +69,7 @@ class Shared:
 
     def __init__(self, tables: Tables, terms: Terms, today: Today) -> None:
         self._held = (tables, terms)  # their memory is at the address, not a copy of it
-        self._numba_type_ = _type_of(tables, terms, today)
+        self._numba_type_ = type_of(tables, terms, today)
         self.address = 0  # known once there is room
         self._room = np.zeros(_bytes_needed(self), np.uint8)
         self.address = self._room.ctypes.data
@@ -90,7 +90,7 @@ class _SharedType(types.Type):
 _types: dict[bytes, _SharedType] = {}
 
 
-def _type_of(*held: Any) -> _SharedType:
+def type_of(*held: Any) -> _SharedType:
     """The type of a market; to look at each of its columns takes as long as ten days of it."""
     layout = compute_fingerprint(held)
     if layout not in _types:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from agents.buyer import strip_value_usd
 from agents.compiled import compiled, inlined
@@ -113,9 +114,9 @@ def hand_over(
     ratio: float,
     max_waivers: int,
     outlook: Outlook,
-    view: np.ndarray,
-    lives_years: np.ndarray,
-    to_come: np.ndarray,
+    view: NDArray[np.float64],
+    lives_years: NDArray[np.float64],
+    to_come: NDArray[np.float64],
 ) -> None:
     """Machines worth less to their borrower than ``ratio`` of a non-recourse debt go to the lender.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from agents.buyer import strip_value_usd
 from agents.compiled import compiled
 from agents.lender import credit_supply_share
-from market import budgets, compiled_phases, last_resort
+from market import budgets, compiled_sales, last_resort
 from market.bids import (
     income_usd_day,
     remaining_life_years,
@@ -38,7 +38,7 @@ def hold_auctions(run: Run) -> None:
         s.buyers.budget_usd + terms.window_days * inflow,
         np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
     )
-    compiled_phases.free_sites(run.shared, terms.window_days)
+    compiled_sales.free_sites(run.shared, terms.window_days)
     run.strips = strips_today(run)
     run.hold_usd = hold_values_today(run)
     offered = units_on_offer(run)
@@ -49,7 +49,7 @@ def hold_auctions(run: Run) -> None:
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
             run.recorder.book(run, k, True, bids, units, hold, offered[k])
-            price, sold, event = compiled_phases.auction_in_place(run.shared, k, bids, hold)
+            price, sold, event = compiled_sales.auction_in_place(run.shared, k, bids, hold)
             if sold > 0.0:
                 _evidence(run, k, price, event, sold)
         if not run.quotes.has_removed_buyers[k]:
@@ -59,7 +59,7 @@ def hold_auctions(run: Run) -> None:
         if terms.budget_clearing:
             bids, units, ladder = budgets.bids_at_clearing(run, k, limits, hold, routine)
         run.recorder.book(run, k, False, limits, ladder, hold, offered[k])
-        price, _, forced, event = compiled_phases.auction_removed(
+        price, _, forced, event = compiled_sales.auction_removed(
             run.shared, k, bids, units, routine, hold
         )
         if terms.budget_clearing:
@@ -67,7 +67,7 @@ def hold_auctions(run: Run) -> None:
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
     last_resort.buy_what_is_left(run)
-    compiled_phases.host_lots(run.shared, s.hosted_slots)
+    compiled_sales.host_lots(run.shared, s.hosted_slots)
 
 
 def units_on_offer(run: Run) -> NDArray[np.float64]:
@@ -138,7 +138,7 @@ def bids_today(
     """Bids and units of every buyer for a class today."""
     s = run.state
     dealer = s.clearing_usd[k] if np.isfinite(s.clearing_usd[k]) else s.marks_usd[k]
-    bids, units = compiled_phases.bids_for(
+    bids, units = compiled_sales.bids_for(
         run.shared,
         k,
         in_place,

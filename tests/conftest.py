@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numba
 import pytest
+from harsh import HARSH
 from hypothesis import Phase, settings
 
 from agents.compiled import is_warm
@@ -34,18 +35,10 @@ WHOLE_MARKETS = (
     "test_sweep_",
     "test_view_",
 )
-# Forty days in which nearly every kernel is called.
-COMPILE = """
-from agents.compiled import note_warm
+COMPILE = f"""
 from market.scenario import Scenario
 from market.simulation import Simulation
-harsh = (
-    "days=40", "crypto.crash_start_day=1", "crypto.crash_days=20", "credit.hazard_per_year=0.5",
-    "credit.bankruptcy_days=3", "credit.payables_days=2", "liquidation.legal_days=1",
-    "liquidation.site_days=5", "lenders.run_threshold=0", "lenders.run_speed=50",
-)
-Simulation(Scenario.load("joint-crash").with_settings(list(harsh))).run().summary()
-note_warm()
+Simulation(Scenario.load("joint-crash").with_settings({list(HARSH)})).run().summary()
 """
 
 # The same examples in every run; new ones with --hypothesis-profile=default.

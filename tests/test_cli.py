@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from experiments import cli, run_folder, scenario_text
-from experiments import run as run_module
+from market.compilation import COMPILING
 from market.scenario import Scenario, scenario_names
 
 SHORT = ["--days", "12", "--no-figures"]
@@ -241,7 +241,7 @@ def test_the_first_run_says_that_it_compiles(
     assert capsys.readouterr().err == ""
     monkeypatch.setattr("agents.compiled.is_warm", lambda: False)
     assert firesale("run", "calm", *SHORT, "--out", "cold") == 0
-    assert capsys.readouterr().err == f"{run_module.COMPILING}\n"
+    assert capsys.readouterr().err == f"{COMPILING}\n"
 
 
 def test_frames_come_after_the_simulation() -> None:

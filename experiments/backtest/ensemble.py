@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -42,39 +41,27 @@ def observe_all(
 ) -> list[Observation]:
     """Make all runs; the result is in the order of the jobs.
 
-    The first run is made here where the model is not compiled yet: workers then find it compiled.
-
     Args:
         jobs: runs to make.
         workers: processes; all cores by default, 1 for none but this one.
         quiet: no progress on stderr.
     """
-    from agents.compiled import is_warm, note_warm
-    from experiments.run import COMPILING
     from experiments.sweeps.progress import Progress
 
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     found: dict[int, Observation] = {}
     with Progress(len(jobs), 0, quiet) as progress:
-        if not is_warm():
-            if not quiet:
-                print(COMPILING, file=sys.stderr, flush=True)
-            found[0] = observe(jobs[0])
-            note_warm()
-            progress.advance(1, 0, 0.0)
-        rest = [place for place in range(len(jobs)) if place not in found]
-        if workers == 1 or len(rest) < 2:
-            for place in rest:
-                found[place] = observe(jobs[place])
+        if workers == 1:
+            for place, job in enumerate(jobs):
+                found[place] = observe(job)
                 progress.advance(1, 0, 0.0)
         else:
-            _hand_out(jobs, rest, workers, found, progress.advance)
+            _hand_out(jobs, workers, found, progress.advance)
     return [found[place] for place in range(len(jobs))]
 
 
 def _hand_out(
     jobs: Sequence[Job],
-    places: list[int],
     workers: int,
     found: dict[int, Observation],
     advance: Callable[[int, int, float], None],
@@ -91,7 +78,8 @@ def _hand_out(
     ):
         client = cluster.client
         futures = {
-            client.submit(observe, jobs[place], pure=False, retries=1): place for place in places
+            client.submit(observe, job, pure=False, retries=1): place
+            for place, job in enumerate(jobs)
         }
         for future, result in as_completed(list(futures), with_results=True):
             found[futures[future]] = result

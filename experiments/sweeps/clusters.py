@@ -28,10 +28,16 @@ ONE_THREAD = dict.fromkeys(
     ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1"
 )
 QUIET = {"DASK_DISTRIBUTED__LOGGING__DISTRIBUTED": "critical"}
-# A thread of a worker that looks up a hundred times a second at what another does costs that one
-# its place in the interpreter each time: 5 to 10 % of a run. Workers started here get the settings
+# Whatever else a worker does costs its run the place in the interpreter each time: a profiler that
+# looks a hundred times a second took 5 to 10 %, the rest 2. Workers started here get the settings
 # of this process, whatever their environment says; those of SLURM have their environment alone.
-ALONE = {"distributed.worker.profile.enabled": False, "distributed.admin.tick.interval": "500ms"}
+ALONE = {
+    "distributed.worker.profile.enabled": False,
+    "distributed.worker.memory.monitor-interval": "1s",
+    "distributed.admin.system-monitor.interval": "5s",
+    "distributed.admin.tick.interval": "500ms",
+    "distributed.scheduler.work-stealing": False,  # one batch at a time: there is none to steal
+}
 SETTINGS = ALONE | {
     "distributed.scheduler.allowed-failures": 1,
     "distributed.scheduler.worker-saturation": 1.0,

@@ -55,12 +55,8 @@ def sweep(
 
 
 def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
-    from agents.compiled import is_warm
-    from experiments.run import COMPILING
     from experiments.sweeps.runner import estimate
 
-    if not is_warm():
-        typer.echo(COMPILING, err=True)
     runs = count_runs(plan)
     if cluster == "slurm":
         count, where = workers or plan.slurm.maximum_jobs, "SLURM jobs like this core"

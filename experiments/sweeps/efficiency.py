@@ -1,5 +1,8 @@
 """How well workers are used, against one process that does the same runs.
 
+One process does one half before the workers and the other after them, so that a machine that gets
+slower or faster by the minute counts on both sides.
+
 uv run python -m experiments.sweeps.efficiency --runs 10000 --workers 2
 uv run python -m experiments.sweeps.efficiency --runs 100 --tasks 500
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from market.scenario import Scenario
 
 EVERY_S = 0.5
+RUNS_A_PART = 300
 
 
 @dataclass
@@ -79,12 +83,14 @@ def main(
     )
     folder = Path(tempfile.mkdtemp(prefix="firesale-efficiency-"))
     try:
-        alone = Driver(plan, folder / "serial").run("serial")
+        _alone_s(plan, folder / "warm", 0, 1)
+        alone_s = _alone_s(plan, folder / "first", 0, runs // 2)
         with Memory() as memory:
             together = Driver(plan, folder / "local").run("local", workers)
+        alone_s += _alone_s(plan, folder / "second", runs // 2, runs)
         typer.echo(f"{plan.base.name}, {days} days, {runs:,} runs")
-        typer.echo(f"  one process      {alone.seconds:8.1f} s, {alone.seconds / runs:.4f} s a run")
-        efficiency = alone.seconds / (workers * together.seconds)
+        typer.echo(f"  one process      {alone_s:8.1f} s, {alone_s / runs:.4f} s a run")
+        efficiency = alone_s / (workers * together.seconds)
         typer.echo(
             f"  {workers} workers        {together.seconds:8.1f} s, efficiency {efficiency:.3f} "
             f"(busy {together.busy_s / (workers * together.seconds):.3f} of the time)"
@@ -98,6 +104,23 @@ def main(
             _say_tasks(plan.model_copy(update={"replicates": tasks}), folder / "tasks", workers)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alone_s(plan: Plan, folder: Path, start: int, stop: int) -> float:
+    """Seconds in which this process makes and stores the runs ``start`` .. ``stop`` of a plan."""
+    import numpy as np
+
+    from experiments.sweeps import store
+    from experiments.sweeps.design import run_points
+    from experiments.sweeps.execute import Work, run_batch
+
+    design = store.open_folder(plan, folder)
+    work = Work.of(plan, folder, store.source_hash())
+    begin = time.perf_counter()
+    for first in range(start, stop, RUNS_A_PART):
+        ids = np.arange(first, min(first + RUNS_A_PART, stop), dtype=np.int64)
+        run_batch(work, run_points(plan, design, ids))
+    return time.perf_counter() - begin
 
 
 def _say_tasks(plan: Plan, folder: Path, workers: int) -> None:

@@ -5,6 +5,7 @@ This is what workers do. A row depends on the run alone, never on the batch or t
 
 from __future__ import annotations
 
+import contextlib
 import fnmatch
 import platform
 import time
@@ -128,6 +129,7 @@ def run_batch(
         raise StaleSourceError(platform.node())
     if not (folder / store.MANIFEST).exists():
         raise NoFolderError(platform.node())
+    _compile(work, points[0])
     rows, paths, slowest = [], [], 0.0
     for point in points:
         done = run_point(work, point, simulate, slowest_s)
@@ -142,6 +144,17 @@ def run_batch(
     failures = tuple(store.failure_of(row) for row in rows if row["status"] != OK)
     ids = tuple(point.run_id for point in points)
     return Report(ids, failures, time.perf_counter() - start, slowest, written)
+
+
+def _compile(work: Work, point: RunPoint) -> None:
+    """Let a machine that is new to the model compile it before the time of a run is counted."""
+    from agents.compiled import is_warm
+
+    if not is_warm():
+        from market.simulation import Simulation
+
+        with contextlib.suppress(Exception):  # the run will say so itself, in its row
+            Simulation(scenario_of(work, point), point.seed)
 
 
 def run_point(

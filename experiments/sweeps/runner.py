@@ -122,16 +122,12 @@ class Driver:
 
     def _warm(self) -> None:
         """Compile the kernels here, once, so that workers find them in the cache; time a run."""
-        from agents.compiled import is_warm
-        from experiments.run import COMPILING
         from experiments.sweeps.factors import with_values
 
         base = self.plan.base
         short = with_values(base, {"days": min(base.days, WARM_DAYS)}, "days")
         try:
-            if not is_warm():
-                self.progress.say(COMPILING)
-                self.simulate(base, 0, {})
+            self.simulate(short, 0, {})  # compiles, or loads what is compiled
             start = time.perf_counter()
             self.simulate(short, 0, {})
             self._slowest_s = (time.perf_counter() - start) / size_of(short)

@@ -82,14 +82,10 @@ def _check_port(port: int) -> None:
 
 def _warm(scenario: Scenario) -> None:
     """Compile or load every kernel, and draw once, before the first visitor comes."""
-    from agents.compiled import is_warm
     from experiments.results import Results
-    from experiments.run import COMPILING
     from experiments.view.pictures import busiest_class, draw_all
     from market.simulation import Simulation
 
-    if not is_warm():
-        typer.echo(COMPILING, err=True)
     simulation = Simulation(scenario)
     for _ in range(min(8, scenario.days)):
         simulation.step()

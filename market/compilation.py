@@ -1,0 +1,167 @@
+"""Compile what Python calls before the first day, on several cores, once per machine and source.
+
+Numba compiles a function when it is first called, on one core: a minute and a half for all of them.
+What the arguments will be is known as soon as the tables of a market are there, so other processes
+compile meanwhile and put the code into the cache on disk, where this process finds it.
+
+Whatever is missed here, or fails, is compiled when it is called.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import pickle
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from inspect import signature
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, get_args, get_type_hints
+
+import numpy as np
+from numba import typeof, types
+
+from agents import compiled
+
+if TYPE_CHECKING:
+    from market.context import Terms, Today
+    from market.shared import Tables
+
+COMPILING = "Compiling the model for this machine, once: about a minute ..."
+MOST_PROCESSES = 4  # each compiles anew what two functions both call
+RARE_COLLECTIONS = 100_000  # numba makes many objects and few cycles
+# Functions that Python calls, those early that take long.
+CALLED = {
+    "market.clearing": ("clear_csr",),
+    "market.measures": ("_all",),
+    "market.compiled_sales": (
+        *("keep_lots", "auction_removed", "auction_in_place", "free_sites", "host_lots"),
+        "asks_for",
+    ),
+    "market.compiled_phases": (
+        *("strain_lenders", "raise_liquidity", "deliver", "roll_over", "test_covenants"),
+        *("invest", "run_machines", "declare_defaults", "underwrite", "close_books"),
+        *("service_debt", "take_stock", "decisions_due", "value_claims", "set_supply"),
+        *("set_marks", "resold_th"),
+    ),
+    "market.shared": ("_fill", "_set_today", "_bytes_needed"),
+    "market.surrender": ("hand_over",),
+    "market.bids": ("implied_view", "set_private_views"),
+    "market.failure": ("closing", "failing"),
+}
+CHILD = "from market.compilation import serve; serve()"
+
+type Kinds = dict[Any, types.Type]
+
+
+def compile_ahead(tables: Tables, terms: Terms, today: Today) -> None:
+    """Compile all of :data:`CALLED`, unless these sources were compiled on this machine before.
+
+    Says so on stderr first: it is the one long wait there is.
+    """
+    if compiled.is_warm() or compiled.not_compiled():
+        return
+    with compiled.alone(compiled.cache_root()):
+        if not compiled.is_warm():  # nobody else did it meanwhile
+            print(COMPILING, file=sys.stderr, flush=True)
+            _compile_all(kinds_of(tables, terms, today))
+            compiled.note_warm()
+
+
+def _compile_all(kinds: Kinds) -> None:
+    sent = pickle.dumps(kinds)
+    waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
+    for module, names in CALLED.items():
+        for name in names:
+            waiting.put((module, name))
+    count = min(_cores(), MOST_PROCESSES)
+    with ThreadPoolExecutor(count) as pool:
+        list(pool.map(_drive, [sent] * count, [waiting] * count))
+
+
+def kinds_of(tables: Tables, terms: Terms, today: Today) -> Kinds:
+    """Numba's type of every class that kernels take."""
+    from market.shared import Shared, type_of
+
+    held = (tables, terms, today)
+    named = {type(one): typeof(one) for one in (*held, *tables) if isinstance(one, tuple)}
+    numbers = {float: types.float64, int: types.int64, bool: types.boolean}
+    return numbers | named | {Shared: type_of(*held)}
+
+
+def signature_of(kernel: Any, kinds: Kinds) -> tuple[types.Type, ...]:
+    """Types of a kernel's arguments, from its annotations; arrays are vectors.
+
+    Raises:
+        KeyError: an annotation that does not say enough.
+    """
+    hints = get_type_hints(kernel.py_func)
+    return tuple(_type(hints[name], kinds) for name in signature(kernel.py_func).parameters)
+
+
+def _type(hint: Any, kinds: Kinds) -> types.Type:
+    if hint in kinds:
+        return kinds[hint]
+    if fields := getattr(hint, "_fields", None):
+        hints = get_type_hints(hint)
+        members = [_type(hints[name], kinds) for name in fields]
+        same = len(set(members)) == 1
+        return (
+            types.NamedUniTuple(members[0], len(members), hint)
+            if same
+            else types.NamedTuple(members, hint)
+        )
+    item = hint
+    while parts := get_args(item):  # NDArray[item], however this version of numpy spells it
+        item = parts[-1]
+    if item is hint or not issubclass(item, np.generic):
+        raise KeyError(f"{hint} does not say what it holds")
+    return types.Array(typeof(np.zeros(1, item)).dtype, 1, "C")
+
+
+def serve() -> None:
+    """Compile what is asked for on stdin; an empty line for each on stdout. Runs in a process."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.set_threshold(RARE_COLLECTIONS, 20, 100)
+    kinds = pickle.load(sys.stdin.buffer)
+    for line in iter(sys.stdin.buffer.readline, b""):
+        module, name = line.decode().split()
+        with contextlib.suppress(Exception):  # who calls it will see why
+            kernel = getattr(importlib.import_module(module), name)
+            kernel.entrance.compile(signature_of(kernel, kinds))
+        print(flush=True)
+
+
+def _drive(kinds: bytes, waiting: SimpleQueue[tuple[str, str]]) -> None:
+    """Let one process compile what nobody has begun, until nothing waits."""
+    root = str(Path(__file__).resolve().parent.parent)
+    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    with (
+        contextlib.suppress(OSError),  # it ended too early: what it did not compile is done later
+        subprocess.Popen(
+            [sys.executable, "-c", CHILD],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**os.environ, "PYTHONPATH": path},
+        ) as child,
+    ):
+        assert child.stdin is not None and child.stdout is not None
+        child.stdin.write(kinds)
+        with contextlib.suppress(Empty):
+            while True:
+                child.stdin.write(" ".join(waiting.get_nowait()).encode() + b"\n")
+                child.stdin.flush()
+                if not child.stdout.readline():
+                    return
+        child.stdin.close()
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    mine = getattr(os, "sched_getaffinity", None)
+    return len(mine(0)) if mine else os.cpu_count() or 1
