@@ -32,7 +32,7 @@ from experiments.view.pictures import PANELS, busiest_class, draw_all
 from experiments.view.watched import Choices, WatchedMarket, value_of
 from market.errors import InputError
 from market.loans import LoanStatus
-from market.scenario import Scenario
+from market.scenario import Scenario, scenario_names
 from market.settings import Channels
 from market.simulation import Simulation
 
@@ -221,6 +221,14 @@ def test_every_value_a_control_can_take_is_allowed(control: Slide | Pick | Tick)
         choices = Choices(Scenario())
         choices.change(control.key, value)
         assert value_of(choices.scenario.value, control.key) == value
+
+
+@pytest.mark.parametrize("name", scenario_names())
+def test_what_is_in_force_can_be_chosen(name: str) -> None:
+    scenario = Scenario.load(name)
+    for control in CONTROLS:
+        if isinstance(control, Pick):
+            assert value_of(scenario, control.key) in control.items(scenario)
 
 
 def test_every_channel_has_a_switch() -> None:

@@ -56,6 +56,10 @@ class Pick:
         """The value."""
         return str(value_of(scenario, self.key))
 
+    def items(self, scenario: Scenario) -> list[str]:
+        """What can be chosen: these words, and what the scenario has if it is another one."""
+        return list(dict.fromkeys((*self.values, self.text(scenario))))
+
 
 @dataclass(frozen=True)
 class Tick:
@@ -249,7 +253,7 @@ def _One(
     if isinstance(control, Pick):
         solara.v.Select(
             label=label,
-            items=list(control.values),
+            items=control.items(chosen),
             v_model=control.text(chosen),
             on_v_model=on_value,
             dense=True,
