@@ -40,8 +40,11 @@ def simulate(
         )
     start = time.perf_counter()
     with progress(scenario.days, quiet) as show:
+        from agents.compiled import is_warm
         from market.simulation import Simulation
 
+        if not is_warm():
+            show(0, "Compiling, only this once")
         simulation = Simulation(scenario, seed=seed)
         opened = time.perf_counter()
         for day in range(scenario.days):
