@@ -163,8 +163,10 @@ def is_warm() -> bool:
 
 def note_warm() -> None:
     """Remember that these sources are compiled."""
-    with contextlib.suppress(OSError):  # a full disk
-        _mark().touch()
+    try:
+        _mark().write_text("compiled\n")
+    except OSError:  # a full disk: the next run will compile too, and say so
+        _mark().unlink(missing_ok=True)
 
 
 _OPTIONS = {

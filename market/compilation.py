@@ -73,7 +73,10 @@ def compile_ahead(tables: Tables, terms: Terms, today: Today) -> None:
     """
     if compiled.is_warm() or compiled.not_compiled():
         return
-    with compiled.alone(compiled.cache_root() / "ahead", WAITING):
+    with (
+        contextlib.suppress(OSError),  # nowhere to keep it
+        compiled.alone(compiled.cache_root() / "ahead", WAITING),
+    ):
         if not compiled.is_warm():  # nobody else did it meanwhile
             compiled.say(COMPILING)
             _compile_all(kinds_of(tables, terms, today))

@@ -197,6 +197,15 @@ def test_a_full_disk_costs_time_and_nothing_else(
     assert kernel.compile((types.float64,) * 4) is not None
 
 
+def test_where_nothing_can_be_kept_nothing_is_said_to_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setattr(compiled, "cache_root", lambda: tmp_path / "taken")
+    compilation.compile_ahead(*[()] * 3)  # type: ignore[arg-type]
+    assert not compiled.is_warm()
+
+
 def test_nothing_is_kept_beside_the_sources(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
