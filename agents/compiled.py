@@ -28,9 +28,12 @@ from llvmlite.binding import get_host_cpu_name  # type: ignore[import-untyped]
 from numba.core.caching import FunctionCache
 from numba.core.registry import CPUDispatcher
 
-_ROOT = Path(__file__).resolve().parent.parent
+_ROOT = Path(__file__).absolute().parent.parent  # links stay: numba keeps code by path
 _PACKAGES = ("agents", "market")
 _KEEP_SECONDS = 14 * 86_400.0
+_OURS = re.compile(
+    r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}"
+)  # names in the folder of caches
 _IMPORT = re.compile(
     r"^ *(?:from ((?:agents|market)(?:\.\w+)*) import (\([^)]*\)|.+)"
     r"|import ((?:agents|market)(?:\.\w+)*))",
@@ -87,24 +90,42 @@ def source_hash() -> str:
 
 @cache
 def cache_root() -> Path:
-    """The folder of all caches: the user's choice, the usual place, or a temporary one."""
-    given = os.environ.get("NUMBA_CACHE_DIR")
-    usual = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "firesale"
-    for root in ([Path(given)] if given else []) + [usual]:
+    """The folder of all caches: the user's choice, the usual place, or a temporary one.
+
+    The first where a file can be locked: some shared file systems have no locks.
+    """
+    for root in _usual_roots():
         try:
-            root.mkdir(parents=True, exist_ok=True)
+            with alone(root):
+                _forget_old(root)
         except OSError:
             continue
-        if os.access(root, os.W_OK):
-            _forget_old(root)
-            return root
-    return Path(tempfile.gettempdir()) / "firesale"
+        return root
+    return Path(tempfile.mkdtemp(prefix="firesale-"))
+
+
+def _usual_roots() -> Iterator[Path]:
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(given).absolute()
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(given).absolute() / "firesale"
+    else:
+        with contextlib.suppress(RuntimeError):  # a user without a home
+            yield Path.home() / ".cache" / "firesale"
+    if hasattr(os, "getuid"):
+        with contextlib.suppress(OSError):
+            root = Path(tempfile.gettempdir()) / f"firesale-{os.getuid()}"
+            root.mkdir(mode=0o700, exist_ok=True)
+            if root.stat().st_uid == os.getuid():  # what is in there will be run
+                yield root
 
 
 def _forget_old(root: Path) -> None:
-    """Remove what no run has used for two weeks."""
+    """Remove what no run has used for two weeks; others may keep their files here too."""
     for old in root.iterdir():
         try:
+            if not _OURS.fullmatch(old.name):
+                continue
             if time.time() - old.stat().st_mtime <= _KEEP_SECONDS:
                 continue
             if old.is_dir():
@@ -118,13 +139,15 @@ def _forget_old(root: Path) -> None:
 @cache
 def _cache_folder(module: str, kind: str) -> Path:
     folder = cache_root() / f"{module}-{module_hash(module)}"
-    folder.mkdir(parents=True, exist_ok=True)
-    os.utime(folder)
+    with contextlib.suppress(OSError):  # somebody else's, or a full disk
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
     return folder / kind
 
 
 def _mark() -> Path:
-    where = f"{_ROOT} {get_host_cpu_name()}"  # numba keeps code by path and processor
+    # numba keeps code by its own version, by path and by processor
+    where = f"{numba.__version__} {_ROOT} {get_host_cpu_name()}"
     place = hashlib.sha256(where.encode()).hexdigest()[:8]
     return cache_root() / f"warm-{source_hash()}-{place}"
 
@@ -140,7 +163,10 @@ def is_warm() -> bool:
 
 def note_warm() -> None:
     """Remember that these sources are compiled."""
-    _mark().touch()
+    try:
+        _mark().write_text("compiled\n")
+    except OSError:  # a full disk: the next run will compile too, and say so
+        _mark().unlink(missing_ok=True)
 
 
 _OPTIONS = {
@@ -218,17 +244,35 @@ class _Cache(FunctionCache):
     """Numba's cache on disk for several processes that compile at once.
 
     Two that store the same function for other types at the same moment give both the same file, and
-    who asks for one later may get the other.
+    who asks for one later may get the other. What cannot be stored or read is compiled anew.
     """
 
     def save_overload(self, sig: Any, data: Any) -> None:
-        with alone(Path(self.cache_path)):
+        with contextlib.suppress(OSError), alone(Path(self.cache_path)):  # a full disk
             super().save_overload(sig, data)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except (
+            Exception
+        ):  # a file that was cut off when the machine stopped: pickle raises anything
+            with contextlib.suppress(OSError), alone(Path(self.cache_path)):
+                self.flush()
+            return None
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """Wait until no other process is in here; the lock goes with the process, however it ends."""
+def alone(folder: Path, waiting: str = "") -> Iterator[None]:
+    """Wait until no other process is in here; the lock goes with the process, however it ends.
+
+    Args:
+        folder: what only one may use; made if need be.
+        waiting: what to say on stderr if somebody else is in there.
+
+    Raises:
+        OSError: no file can be written, or none be locked, in this place.
+    """
     try:
         import fcntl
     except ImportError:  # no such locks on Windows
@@ -236,15 +280,37 @@ def alone(folder: Path) -> Iterator[None]:
         return
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
+def say(text: str) -> None:
+    """A line on stderr, if there is a line and a stderr."""
+    if text and sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
+
+
 def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
-    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up."""
-    folder = str(_cache_folder(dispatcher.py_func.__module__, kind))
-    setattr(numba.config, "CACHE_DIR", folder)  # noqa: B010
-    setattr(dispatcher, "_cache", _Cache(dispatcher.py_func))  # noqa: B010
+    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up.
+
+    Where it cannot write there, numba would keep it beside the source, and not notice an edit in
+    another file: then nothing is kept.
+    """
+    folder = _cache_folder(dispatcher.py_func.__module__, kind)
+    before = getattr(numba.config, "CACHE_DIR")  # noqa: B009
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010
+    try:
+        kept = _Cache(dispatcher.py_func)
+    except RuntimeError:  # nowhere at all
+        return
+    finally:
+        setattr(numba.config, "CACHE_DIR", before)  # noqa: B010
+    if folder in Path(kept.cache_path).parents:
+        setattr(dispatcher, "_cache", kept)  # noqa: B010
 
 
 def not_compiled() -> bool:

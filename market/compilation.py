@@ -14,7 +14,6 @@ import gc
 import importlib
 import os
 import pickle
-import signal
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from market.shared import Tables
 
 COMPILING = "Compiling the model for this machine, once: about a minute ..."
+WAITING = "Another process compiles the model for this machine; waiting for it ..."
 MOST_PROCESSES = 4  # each compiles anew what two functions both call
 RARE_COLLECTIONS = 100_000  # numba makes many objects and few cycles
 # Functions that Python calls, those early that take long.
@@ -54,7 +54,14 @@ CALLED = {
     "market.bids": ("implied_view", "set_private_views"),
     "market.failure": ("closing", "failing"),
 }
-CHILD = "from market.compilation import serve; serve()"
+# Finds what this process has found, and nothing in the folder it happens to be in.
+CHILD = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+sys.path[:] = {path!r}
+from market.compilation import serve
+serve()
+"""
 
 type Kinds = dict[Any, types.Type]
 
@@ -66,22 +73,33 @@ def compile_ahead(tables: Tables, terms: Terms, today: Today) -> None:
     """
     if compiled.is_warm() or compiled.not_compiled():
         return
-    with compiled.alone(compiled.cache_root()):
+    with (
+        contextlib.suppress(OSError),  # nowhere to keep it
+        compiled.alone(compiled.cache_root() / "ahead", WAITING),
+    ):
         if not compiled.is_warm():  # nobody else did it meanwhile
-            print(COMPILING, file=sys.stderr, flush=True)
+            compiled.say(COMPILING)
             _compile_all(kinds_of(tables, terms, today))
             compiled.note_warm()
 
 
 def _compile_all(kinds: Kinds) -> None:
     sent = pickle.dumps(kinds)
+    children: list[subprocess.Popen[bytes]] = []
     waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
     for module, names in CALLED.items():
         for name in names:
             waiting.put((module, name))
-    count = min(_cores(), MOST_PROCESSES)
+    count = min(cores(), MOST_PROCESSES)
     with ThreadPoolExecutor(count) as pool:
-        list(pool.map(_drive, [sent] * count, [waiting] * count))
+        try:
+            list(pool.map(lambda _: _drive(sent, waiting, children), range(count)))
+        finally:  # of nothing, or after an interrupt, which children may not have got
+            with contextlib.suppress(Empty):
+                while True:
+                    waiting.get_nowait()
+            for child in children:
+                child.terminate()
 
 
 def kinds_of(tables: Tables, terms: Terms, today: Today) -> Kinds:
@@ -126,30 +144,39 @@ def _type(hint: Any, kinds: Kinds) -> types.Type:
 
 def serve() -> None:
     """Compile what is asked for on stdin; an empty line for each on stdout. Runs in a process."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.set_threshold(RARE_COLLECTIONS, 20, 100)
-    kinds = pickle.load(sys.stdin.buffer)
+    try:
+        kinds = pickle.load(sys.stdin.buffer)
+    except EOFError:
+        return  # who asks has gone
     for line in iter(sys.stdin.buffer.readline, b""):
         module, name = line.decode().split()
         with contextlib.suppress(Exception):  # who calls it will see why
             kernel = getattr(importlib.import_module(module), name)
             kernel.entrance.compile(signature_of(kernel, kinds))
-        print(flush=True)
+        try:
+            os.write(sys.stdout.fileno(), b"\n")
+        except BrokenPipeError:
+            return
 
 
-def _drive(kinds: bytes, waiting: SimpleQueue[tuple[str, str]]) -> None:
+def _drive(
+    kinds: bytes,
+    waiting: SimpleQueue[tuple[str, str]],
+    children: list[subprocess.Popen[bytes]],
+) -> None:
     """Let one process compile what nobody has begun, until nothing waits."""
-    root = str(Path(__file__).resolve().parent.parent)
-    path = os.pathsep.join(filter(None, (root, os.environ.get("PYTHONPATH"))))
+    code = CHILD.format(path=[*map(str, sys.path), str(Path(__file__).absolute().parent.parent)])
     with (
         contextlib.suppress(OSError),  # it ended too early: what it did not compile is done later
         subprocess.Popen(
-            [sys.executable, "-c", CHILD],
+            [sys.executable, "-I" if sys.flags.isolated else "-P", "-c", code],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, "NUMBA_CACHE_DIR": str(compiled.cache_root())},
         ) as child,
     ):
+        children.append(child)
         assert child.stdin is not None and child.stdout is not None
         child.stdin.write(kinds)
         with contextlib.suppress(Empty):
@@ -161,7 +188,7 @@ def _drive(kinds: bytes, waiting: SimpleQueue[tuple[str, str]]) -> None:
         child.stdin.close()
 
 
-def _cores() -> int:
+def cores() -> int:
     """Those that this process may use."""
     mine = getattr(os, "sched_getaffinity", None)
     return len(mine(0)) if mine else os.cpu_count() or 1

@@ -398,7 +398,9 @@ def _contracts(
 ) -> Contracts:
     lessees = {d.tenant for d in drafts if not d.compute and not d.paid_in_tenant_cost}
     gpus = np.array([d.gpus for d in drafts])
-    live = np.array([d.start_day <= 0 or d.from_installed or not d.compute for d in drafts])
+    live = np.array(
+        [d.start_day <= 0 or d.from_installed or not d.compute for d in drafts], np.bool_
+    )
     return Contracts(
         kind=np.array(
             [ContractKind.COMPUTE if d.compute else ContractKind.HOSTING for d in drafts], np.int8
@@ -414,15 +416,15 @@ def _contracts(
         end_day=np.array([d.end_day for d in drafts], np.int32),
         rolled=np.zeros(len(drafts), np.bool_),
         spot_ratio=np.ones(len(drafts)),
-        paid_in_tenant_cost=np.array([d.paid_in_tenant_cost for d in drafts]),
+        paid_in_tenant_cost=np.array([d.paid_in_tenant_cost for d in drafts], np.bool_),
         cost_share=np.array(  # who passes a lease on has no site of its own to run
             [
                 hosting_cost_share if d.start_day > 0 and d.landlord not in lessees else 0.0
                 for d in drafts
             ]
         ),
-        take_or_pay=np.array([d.take_or_pay for d in drafts]),
-        signed_later=np.array([d.start_day > 0 for d in drafts]),
+        take_or_pay=np.array([d.take_or_pay for d in drafts], np.bool_),
+        signed_later=np.array([d.start_day > 0 for d in drafts], np.bool_),
         ordered=np.where(live, 0.0, gpus),
         delivered=np.where(live, gpus, 0.0),
         holding=np.full(len(drafts), -1, np.int32),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -64,17 +66,46 @@ def test_what_is_compiled_ahead_is_what_is_called(
 
 
 def test_a_new_machine_is_told_once_and_finds_what_was_compiled(tmp_path: Path) -> None:
-    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)}
+    """Also where the current folder holds other modules of these names."""
+    for name in ("agents", "market", "queue"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')")
     done = subprocess.run(
-        [sys.executable, "-c", FIRST_MARKET],
-        cwd=ROOT,
-        env=environment,
+        [sys.executable, "-P", "-c", FIRST_MARKET],
+        cwd=tmp_path,
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=True,
     )
     assert done.stderr == f"{compilation.COMPILING}\n"
     assert done.stdout == "found\nfound\n"
+
+
+def test_an_interrupt_of_this_process_alone_ends_those_that_compile_for_it(tmp_path: Path) -> None:
+    """As ``kill`` sends it; from a terminal it reaches all of them."""
+    script = f"""
+from market import compilation
+compilation.CHILD = "import time; open({str(tmp_path / "begun")!r}, 'w'); time.sleep(600)"
+compilation._compile_all({{}})
+"""
+    started = subprocess.Popen(
+        [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True
+    )
+    while not (tmp_path / "begun").exists():
+        assert started.poll() is None
+    started.send_signal(signal.SIGINT)
+    _, said = started.communicate(timeout=60)
+    assert started.returncode != 0 and "KeyboardInterrupt" in said
+
+
+def test_every_starting_point_has_tables_of_the_same_types() -> None:
+    """Or all would be compiled again for each, and nobody told."""
+    kinds = []
+    for start in ("2025", "2021", "synthetic"):
+        scenario = Scenario.load("calm").with_settings([f"opening.start={start}"])
+        run = Simulation(scenario).run_state
+        kinds.append(compilation.kinds_of(run.tables(), run.terms, run.today()))
+    assert kinds[0] == kinds[1] == kinds[2]
 
 
 def test_an_annotation_that_says_too_little_is_refused() -> None:
@@ -131,3 +162,85 @@ def test_a_kernel_is_stored_when_nobody_else_stores(
     compiled.compiled(online_share.py_func).entrance.compile((types.float64,) * 4)
     assert len(alone) == 1
     assert list(alone[0].glob("*.nbi"))
+
+
+def kept_kernel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
+    """A compiled function whose code is kept in that folder."""
+    from agents.miner import online_share
+
+    monkeypatch.setattr(compiled, "_cache_folder", lambda module, kind: folder / kind)
+    return compiled.compiled(online_share.py_func).entrance
+
+
+def test_a_file_of_the_cache_that_was_cut_off_is_replaced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kinds = (types.float64,) * 4
+    kept_kernel(monkeypatch, tmp_path).compile(kinds)
+    for suffix in ("nbc", "nbi"):
+        for file in tmp_path.rglob(f"*.{suffix}"):
+            file.write_bytes(file.read_bytes()[:40])
+        assert kept_kernel(monkeypatch, tmp_path).compile(kinds) is not None
+        again = kept_kernel(monkeypatch, tmp_path)
+        again.compile(kinds)
+        assert sum(again.stats.cache_hits.values()) == 1
+
+
+def test_a_full_disk_costs_time_and_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    kernel = kept_kernel(monkeypatch, tmp_path)
+    monkeypatch.setattr("numba.core.caching.IndexDataCacheFile.save", full)
+    assert kernel.compile((types.float64,) * 4) is not None
+
+
+def test_where_nothing_can_be_kept_nothing_is_said_to_be(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "taken").touch()
+    monkeypatch.setattr(compiled, "cache_root", lambda: tmp_path / "taken")
+    compilation.compile_ahead(*[()] * 3)  # type: ignore[arg-type]
+    assert not compiled.is_warm()
+
+
+def test_nothing_is_kept_beside_the_sources(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Numba does so where it cannot write; it would not notice an edit in another file."""
+    (tmp_path / "taken").touch()
+    kernel = kept_kernel(monkeypatch, tmp_path / "taken")
+    kernel.compile((types.float64,) * 4)
+    assert kernel._cache.cache_path is None
+
+
+def test_of_old_files_in_the_cache_s_folder_only_ours_go(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    names = ["agents.miner-0123456789abcdef", "warm-0123456789abcdef-01234567", "thesis", "a.txt"]
+    for name in names:
+        (tmp_path / name).mkdir()
+        os.utime(tmp_path / name, (0, 0))
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert compiled.cache_root.__wrapped__() == tmp_path
+    assert {file.name for file in tmp_path.iterdir()} == {"thesis", "a.txt", "lock"}
+
+
+def test_a_folder_without_locks_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """As some shared file systems are; two processes would spoil each other's files there."""
+    fcntl = pytest.importorskip("fcntl")
+    real = fcntl.flock
+
+    def flock(file: Any, how: int) -> None:
+        if "shared" in file.name:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+        real(file, how)
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "shared"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
+    assert compiled.cache_root.__wrapped__() == tmp_path / "own" / "firesale"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
+
+from market import compilation
 
 SCENARIO = "crypto-crash"
 RUNS_PER_CORE = 8
@@ -29,7 +30,7 @@ def run_s(trials: int = 3) -> float:
 
 def runs_per_second(cores: int | None = None) -> tuple[float, int]:
     """Whole runs a second, opening and summary included, and the processes that did them."""
-    cores = cores or len(os.sched_getaffinity(0))
+    cores = cores or compilation.cores()
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         list(pool.map(_one, range(cores)))  # everybody has loaded the engine
         start = time.perf_counter()
