@@ -152,7 +152,10 @@ SOBOL = {"method": "sobol", "points": 8}
             {"factors": factors(**DEPTH, importance={"lwo": 0.0}), "design": SOBOL},
             "no key 'factors.crypto.crash_depth.importance.lwo'; allowed here: distribution",
         ),
-        ({"trajectories": {"columns": ["x"], "days": 7}}, "no key 'trajectories.days'; allowed here: col"),
+        (
+            {"trajectories": {"columns": ["x"], "days": 7}},
+            "no key 'trajectories.days'; allowed here: col",
+        ),
         ({"trajectories": {"columns": ["x", "x"]}}, "the column 'x' stands there twice"),
         ({"trajectories": {"columns": ["day"]}}, "the column 'day' is kept anyway"),
         (
