@@ -17,12 +17,14 @@ from sweep_runs import cheap, plan
 from experiments.style import title_of
 from experiments.sweeps import analysis, intervals, store
 from experiments.sweeps.design import UNIT, design_table
+from experiments.sweeps.execute import Outcome
 from experiments.sweeps.figures import phase
 from experiments.sweeps.plan import Plan, parse_event
 from experiments.sweeps.queries import Runs
 from experiments.sweeps.runner import Driver
 from experiments.sweeps.sensitivity import explained_share, sensitivity
 from market.errors import InputError
+from market.scenario import Scenario
 
 
 def swept(folder: Path, simulate: Any = cheap, **data: Any) -> Path:
@@ -116,6 +118,29 @@ def test_weights_find_a_rare_event_that_plain_sampling_misses() -> None:
     assert at_risk.value == pytest.approx(stats.norm.ppf(0.999), rel=0.05)
     expected = stats.norm.pdf(stats.norm.ppf(0.999)) / 0.001
     assert shortfall.value == pytest.approx(expected, rel=0.05)
+
+
+def test_groups_of_unequal_weights_give_the_same_mean_as_their_runs() -> None:
+    rng = np.random.default_rng(8)
+    values, log_weight = rng.normal(size=60), rng.normal(size=60)
+    groups = np.arange(60) % 12  # as replicates that share draws over all points
+    mean = np.average(values, weights=np.exp(log_weight))
+    for given in (None, groups):
+        found = intervals.weighted_mean(values, log_weight, groups=given)
+        assert found.value == pytest.approx(mean)
+
+
+def test_weighted_runs_that_all_agree_are_not_certain() -> None:
+    log_weight = np.log([1.0, 1.0, 2.0, 4.0])
+    worth = 8.0**2 / 22.0
+    found = intervals.share(np.zeros(4, bool), log_weight=log_weight)
+    assert (found.value, found.low) == (0.0, 0.0)
+    assert found.high == pytest.approx(1.0 - 0.025 ** (1.0 / worth))
+
+
+def test_one_run_has_no_interval() -> None:
+    found = intervals.bootstrap(np.array([3.0]), np.mean)
+    assert (found.value, found.low, found.high) == (3.0, -math.inf, math.inf)
 
 
 def test_equal_weights_change_nothing() -> None:
@@ -291,6 +316,87 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
     assert (
         "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
     )
+
+
+@pytest.mark.parametrize(
+    ("design", "shared", "independent"),
+    [
+        ({}, False, ["point_id", "replicate"]),  # runs at given points
+        ({}, True, ["replicate"]),
+        ({"method": "random", "points": 4}, False, ["point_id"]),
+    ],
+)
+def test_pairs_count_as_often_as_they_are_independent(
+    tmp_path: Path, design: dict[str, Any], shared: bool, independent: list[str]
+) -> None:
+    factor = {"low": 0.0, "high": 1.0} if design else {"values": [0.0, 0.25, 0.5, 1.0]}
+    folder = swept(
+        tmp_path,
+        nonlinear,
+        factors={"crypto": {"drift": factor}},
+        design=design,
+        replicates=6,
+        shared_seeds=shared,
+        arms={"none": {}, "help": {"crypto": {"volatility": 0.1}}},
+    )
+    (row,) = analysis.find(Runs.open(folder)).policies.to_dict("records")
+    frame = Runs.open(folder).frame("loss_usd.total")
+    frame["point_id"] = frame["point_id"].astype(int)
+    wide = frame.pivot(index=["point_id", "replicate"], columns="arm", values="value")
+    apart = (wide["help"] - wide["none"]).groupby(level=independent).mean()
+    low, high = stats.t.interval(
+        0.95, len(apart) - 1, apart.mean(), apart.std(ddof=1) / len(apart) ** 0.5
+    )
+    assert row["loss_difference_low"] == pytest.approx(low)
+    assert row["loss_difference_high"] == pytest.approx(high)
+
+
+def nonlinear(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """A policy that changes more at some points and under some draws."""
+    luck = math.sin(seed % 100_003)
+    helped = scenario.crypto.volatility == 0.1
+    x = scenario.crypto.drift + luck - helped * luck * (1.0 + scenario.crypto.drift)
+    return Outcome({"cascade": {"largest": 0}, "loss_usd": {"total": x}}, dict)
+
+
+def test_policies_are_weighted_where_runs_are(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        nonlinear,
+        factors={
+            "crypto": {"drift": {"low": 0.0, "high": 1.0, "importance": {"low": 0.0, "high": 3.0}}}
+        },
+        design={"method": "latin-hypercube", "points": 400},
+        arms={"none": {}, "help": {"crypto": {"volatility": 0.1}}},
+    )
+    findings = analysis.find(Runs.open(folder))
+    frame = Runs.open(folder).frame("loss_usd.total")
+    wide = frame.pivot(index="point_id", columns="arm", values=["value", "log_weight"])
+    apart = wide["value", "help"] - wide["value", "none"]
+    meant = np.average(apart, weights=np.exp(wide["log_weight", "none"]))
+    assert findings.policies["loss_difference"].iloc[0] == pytest.approx(meant)
+    assert abs(meant - apart.mean()) > 1e-3
+    assert any("sampled by importance" in remark for remark in findings.remarks)
+
+
+def test_a_probability_does_not_depend_on_whether_the_loss_is_known(tmp_path: Path) -> None:
+    folder = swept(tmp_path, replicates=40)
+    runs = Runs.open(folder)
+    known = len(runs.frame("recovery.gpu"))
+    assert 0 < known < 40
+    findings = analysis.find(runs, "cascade.largest >= 1", "recovery.gpu")
+    row = findings.summary.iloc[0]
+    hits = int((runs.frame("cascade.largest")["value"] >= 1).sum())
+    assert (row["runs"], row["hits"]) == (40, hits)
+    assert f"{40 - known} runs cannot tell recovery.gpu: left out" in "\n".join(findings.remarks)
+    unknown = analysis.find(runs, "recovery.gpu >= 0", "loss_usd.total").summary.iloc[0]
+    assert (unknown["runs"], unknown["probability"]) == (known, 1.0)
+
+
+def test_a_sweep_whose_runs_all_failed_says_so(tmp_path: Path) -> None:
+    folder = swept(tmp_path, sweep_runs.raising, settings={"crypto": {"drift": 0.9}})
+    with pytest.raises(InputError, match=r"no run has finished; see failures\.jsonl"):
+        analysis.analyse_folder(folder)
 
 
 def test_uncertain_cells_are_those_whose_interval_crosses_the_cliff(tmp_path: Path) -> None:

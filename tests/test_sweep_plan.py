@@ -134,6 +134,57 @@ SOBOL = {"method": "sobol", "points": 8}
             {"factors": {"books": {"miners": {"cash_usd_m": {"values": [9.0]}}}}},
             "9.0 is not allowed; it must be from -4 to 4 standard deviations",
         ),
+        (
+            {
+                "settings": {"opening": {"start": "2021"}},
+                "factors": {"books": {"leverage": {"values": [1.0, 1.2]}}},
+            },
+            "books.leverage: is a part of the books of 2025; opening.start = '2021' opens others",
+        ),
+        (
+            {
+                "arms": {"now": {}, "then": {"opening": {"start": "2021"}}},
+                "factors": {"books": {"leverage": {"values": [1.0, 1.2]}}},
+            },
+            "opening.start = '2021' opens others",
+        ),
+        (
+            {"factors": factors(**DEPTH, importance={"lwo": 0.0}), "design": SOBOL},
+            "no key 'factors.crypto.crash_depth.importance.lwo'; allowed here: distribution",
+        ),
+        (
+            {"trajectories": {"columns": ["x"], "days": 7}},
+            "no key 'trajectories.days'; allowed here: col",
+        ),
+        ({"trajectories": {"columns": ["x", "x"]}}, "the column 'x' stands there twice"),
+        ({"trajectories": {"columns": ["day"]}}, "the column 'day' is kept anyway"),
+        (
+            {
+                "factors": factors(
+                    distribution="normal", mean=50.0, deviation=0.1, low=0.1, high=0.9
+                ),
+                "design": SOBOL,
+            },
+            "between low and high there is less than 1e-06 of the distribution",
+        ),
+        (
+            {
+                "factors": factors(values=[0.1, 0.2]),
+                "analysis": {"phase": [["crypto.crash_depth", "crypto.crash_depth"]]},
+            },
+            "'crypto.crash_depth' is paired with itself",
+        ),
+        (
+            {
+                "factors": {
+                    "crypto": {
+                        name: {"low": 0.1, "high": 0.9, "steps": 10_000}
+                        for name in ("crash_depth", "volatility", "drift")
+                    }
+                }
+            },
+            "1,000,000,000,000 runs are not allowed; at most 1,000,000,000",
+        ),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )

@@ -20,7 +20,18 @@ from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, 
 
 from experiments.sweeps import clusters, limits, store
 from experiments.sweeps.batches import LONGEST_S, Batches
-from experiments.sweeps.execute import ERROR, KILLED, OK, Simulate, simulate
+from experiments.sweeps.design import design_table, run_points
+from experiments.sweeps.execute import (
+    ERROR,
+    KILLED,
+    OK,
+    NoFolderError,
+    Outcome,
+    Simulate,
+    Work,
+    run_batch,
+    simulate,
+)
 from experiments.sweeps.plan import Plan
 from experiments.sweeps.runner import Driver, estimate
 from market.errors import InputError
@@ -249,7 +260,53 @@ def test_a_full_disk_under_a_worker_stops_the_sweep(tmp_path: Path) -> None:
         Driver(p, tmp_path, simulate=cheap, quiet=True).run("local", 1)
 
 
+def test_a_run_whose_series_could_not_be_written_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def series(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+        days = pd.DataFrame({"day": [0, 1], "btc_usd": [1.0, seed]})
+        return Outcome(cheap(scenario, seed, scores).summary, lambda: days)
+
+    p = drifts(6, trajectories={"columns": ["btc_usd"], "every_days": 1})
+    real = store.write_trajectories
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(store, "write_trajectories", full)
+    with pytest.raises(InputError, match="No space left"):
+        sweep(p, tmp_path, series, batch_runs=2)
+    monkeypatch.setattr(store, "write_trajectories", real)
+    sweep(p, tmp_path, series, batch_runs=2)
+    with store.connect(tmp_path) as connection:
+        kept = connection.execute("SELECT DISTINCT run_id FROM paths ORDER BY 1").fetchall()
+    assert kept == [(k,) for k in range(6)]
+
+
 # ------------------------------------------------------------------ resuming
+
+
+def test_a_worker_of_a_sweep_that_is_gone_writes_nothing_into_its_successor(
+    tmp_path: Path,
+) -> None:
+    old, new = drifts(3), drifts(3, seed=2)
+    work = Work.of(old, tmp_path, store.source_hash())
+    points = run_points(old, design_table(old), np.arange(3))
+    store.open_folder(new, tmp_path)  # the folder was removed and begun anew while it worked
+    with pytest.raises(NoFolderError):
+        run_batch(work, points, cheap)
+    assert not store.has_parts(tmp_path)
+
+
+def test_a_sweep_without_a_run_is_begun_afresh_and_runs_without_a_plan_are_not_adopted(
+    tmp_path: Path,
+) -> None:
+    store.open_folder(drifts(5), tmp_path)
+    found = sweep(drifts(3, seed=2), tmp_path, cheap)
+    same(found, sweep(drifts(3, seed=2), tmp_path / "other", cheap))
+    (tmp_path / "other" / store.MANIFEST).unlink()
+    with pytest.raises(InputError, match=r"holds runs but no manifest\.json"):
+        sweep(drifts(3, seed=3), tmp_path / "other", cheap)
 
 
 def test_a_sweep_goes_on_only_with_its_own_plan_and_source(

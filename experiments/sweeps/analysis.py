@@ -45,6 +45,11 @@ class Findings:
     remarks: list[str] = field(default_factory=list)
 
     @property
+    def first_arm(self) -> str:
+        """The arm that curves, indices and paths are of; empty where the plan has none."""
+        return str(self.summary["arm"].iloc[0])
+
+    @property
     def title(self) -> str:
         """Of the sweep."""
         return str(self.runs.manifest["title"] or self.runs.manifest["name"])
@@ -81,10 +86,13 @@ def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findi
     runs.check(asks.loss)
     import pandas as pd
 
-    frame = runs.frame(asks.loss, sql)
-    if frame.empty:
-        raise InputError(f"{runs.folder}: no finished run knows {asks.loss}.")
-    arms = [arm for arm in runs.arms if (frame["arm"] == arm).any()]
+    losses, events = runs.frame(asks.loss, sql), runs.frame(metric, sql)
+    for name, frame in ((asks.loss, losses), (metric, events)):
+        if frame.empty:
+            raise InputError(f"{runs.folder}: no finished run knows {name}.")
+    arms = [
+        arm for arm in runs.arms if (losses["arm"] == arm).any() and (events["arm"] == arm).any()
+    ]
     phases = {}
     for x, y in asks.phase or _default_pair(runs):
         for arm in arms:
@@ -102,8 +110,15 @@ def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findi
         runs=runs,
         asks=asks,
         event=asks.event,
-        summary=pd.DataFrame([_summary(runs, asks, frame[frame["arm"] == arm]) for arm in arms]),
-        policies=pd.DataFrame([_policy(runs, asks, frame, arms[0], arm) for arm in arms[1:]]),
+        summary=pd.DataFrame(
+            [
+                _summary(runs, asks, losses[losses["arm"] == arm], events[events["arm"] == arm])
+                for arm in arms
+            ]
+        ),
+        policies=pd.DataFrame(
+            [_policy(runs, asks, losses, events, arms[0], arm) for arm in arms[1:]]
+        ),
         sensitivities=[
             sensitivity(
                 runs.method,
@@ -149,20 +164,34 @@ def with_interval(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
 
 
 def _groups(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:
-    """What is independent: runs, or points drawn at random, or replicates that share draws."""
+    """What is independent: runs, points drawn at random, blocks, or replicates that share draws.
+
+    Points of a grid are given: there runs are independent. A block of a design for indices moves
+    its factors about the same few numbers.
+    """
     if runs.shared_seeds and runs.replicates > 1:
         return np.asarray(frame["replicate"])
+    if runs.method in INDICES:
+        extra = 2 if runs.method == "sobol-indices" else 1
+        return np.asarray(frame["point_id"]) // (len(runs.factors) + extra)
     if runs.method in SAMPLED and runs.replicates > 1:
         return np.asarray(frame["point_id"])
     return None
 
 
-def _summary(runs: Runs, asks: Analysis, frame: pd.DataFrame) -> dict[str, Any]:
-    """One row of the summary: an arm's probability of the event and the tail of its losses."""
-    groups = _groups(runs, frame)
-    hit, value = frame["hit"].to_numpy(bool), frame["value"].to_numpy(float)
-    weight = frame["log_weight"].to_numpy(float)
-    share = intervals.share(hit, asks.confidence, groups, weight)
+def _summary(
+    runs: Runs, asks: Analysis, losses: pd.DataFrame, events: pd.DataFrame
+) -> dict[str, Any]:
+    """One row of the summary: an arm's probability of the event and the tail of its losses.
+
+    Each is over the runs that know it.
+    """
+    hit = events["hit"].to_numpy(bool)
+    share = intervals.share(
+        hit, asks.confidence, _groups(runs, events), events["log_weight"].to_numpy(float)
+    )
+    groups, value = _groups(runs, losses), losses["value"].to_numpy(float)
+    weight = losses["log_weight"].to_numpy(float)
     if np.ptp(weight) > 0.0:
         mean = intervals.weighted_mean(value, weight, asks.confidence, groups)
         at_risk, shortfall = intervals.weighted_tail(
@@ -184,8 +213,8 @@ def _summary(runs: Runs, asks: Analysis, frame: pd.DataFrame) -> dict[str, Any]:
             groups,
         )
     return {
-        "arm": frame["arm"].iloc[0],
-        "runs": len(frame),
+        "arm": events["arm"].iloc[0],
+        "runs": len(events),
         "hits": int(hit.sum()),
         **_columns("probability", share),
         **_columns("mean", mean),
@@ -204,19 +233,30 @@ def _columns(name: str, estimate: Estimate) -> dict[str, Any]:
 
 
 def _policy(
-    runs: Runs, asks: Analysis, frame: pd.DataFrame, first: str, second: str
+    runs: Runs,
+    asks: Analysis,
+    losses: pd.DataFrame,
+    events: pd.DataFrame,
+    first: str,
+    second: str,
 ) -> dict[str, Any]:
     """An arm against the first one, run by run under the same draws."""
-    keys = ["point_id", "replicate"]
-    one, two = (frame[frame["arm"] == arm] for arm in (first, second))
-    pairs = one.merge(two, on=keys, suffixes=("_1", "_2"))
-    groups = pairs["point_id"].to_numpy() if runs.replicates > 1 and len(runs.factors) else None
+    pairs, told = (_pairs(frame, first, second) for frame in (losses, events))
     loss = intervals.paired_difference(
-        pairs["value_1"].to_numpy(float), pairs["value_2"].to_numpy(float), asks.confidence, groups
+        pairs["value_1"].to_numpy(float),
+        pairs["value_2"].to_numpy(float),
+        asks.confidence,
+        _groups(runs, pairs),
+        pairs["log_weight_1"].to_numpy(float),
     )
     event = intervals.paired_share(
-        pairs["hit_1"].to_numpy(bool), pairs["hit_2"].to_numpy(bool), asks.confidence, groups
+        told["hit_1"].to_numpy(bool),
+        told["hit_2"].to_numpy(bool),
+        asks.confidence,
+        _groups(runs, told),
+        told["log_weight_1"].to_numpy(float),
     )
+    one, two = (losses[losses["arm"] == arm] for arm in (first, second))
     apart = float(one["value"].var() / max(len(one), 1) + two["value"].var() / max(len(two), 1))
     paired = float((pairs["value_2"] - pairs["value_1"]).var() / max(len(pairs), 1))
     return {
@@ -230,6 +270,12 @@ def _policy(
         "p_value": event.p_value,
         "worth_of_pairing": apart / paired if paired > 0 else np.inf,
     }
+
+
+def _pairs(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
+    """Runs of two arms under the same draws, side by side; columns end in ``_1`` and ``_2``."""
+    one, two = (frame[frame["arm"] == arm] for arm in (first, second))
+    return one.merge(two, on=["point_id", "replicate"], suffixes=("_1", "_2"))
 
 
 def _default_pair(runs: Runs) -> tuple[tuple[str, str], ...]:
@@ -250,7 +296,25 @@ def _remarks(findings: Findings) -> list[str]:
         remarks.append(
             f"{words.times(failed, 'run')} failed: left out of every number, see failures.jsonl."
         )
-    if runs.method in ("grid", "list") and runs.factors:
+    for name in dict.fromkeys((findings.asks.loss, parse_event(findings.event)[0])):
+        if unknown := counts["ok"] - len(runs.frame(name)):
+            remarks.append(
+                f"{words.times(unknown, 'run')} cannot tell {name}: left out of what is said of it."
+            )
+    if runs.weighted:
+        remarks.append(
+            "Runs were sampled by importance: probabilities, losses and policies over all runs are "
+            "weighted back; phase diagrams, curves, indices and paths show runs as they were "
+            "sampled."
+        )
+    if arm := findings.first_arm:
+        remarks.append(f"Curves, indices and paths are those of runs under {arm}.")
+    if runs.shared_seeds and findings.curves:
+        remarks.append(
+            "Every point saw the same draws: intervals of curves, which pool points, are too "
+            "narrow."
+        )
+    if runs.method in ("grid", "list", "morris") and runs.factors:
         remarks.append(
             "Probabilities over all runs are shares over this plan's points; they are chances only "
             "if its points are equally likely."
@@ -289,6 +353,8 @@ def sentences(findings: Findings) -> list[str]:
 def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
     """What a policy changes."""
     mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
+    if not row["pairs"]:
+        return f"{row['arm']} against {row['against']}: no pair of runs under the same draws yet."
     if low == high == 0.0:
         told = f"changes {loss} in no pair"
     elif low <= 0.0 <= high:

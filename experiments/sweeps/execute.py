@@ -47,6 +47,7 @@ class Work:
 
     folder: str
     source: str
+    identity: str
     base: dict[str, Any]
     arms: dict[str, dict[str, Value]]
     also: dict[str, tuple[str, ...]]
@@ -64,6 +65,7 @@ class Work:
         return cls(
             folder=str(folder.resolve()),
             source=source,
+            identity=plan.identity(),
             base=plan.base.model_dump(exclude_unset=True),
             arms={name: flatten(settings) for name, settings in plan.arms.items()},
             also={key: factor.also for key, factor in plan.factors.items() if factor.also},
@@ -119,7 +121,7 @@ def run_batch(
 
     Raises:
         StaleSourceError: this worker runs another version of the program than the sweep.
-        NoFolderError: the sweep's folder is not there on this machine.
+        NoFolderError: the sweep's folder is not on this machine, or holds another sweep now.
         OSError: the part cannot be written.
     """
     from experiments.sweeps import limits, store
@@ -136,9 +138,10 @@ def run_batch(
         rows.append(done.row)
         paths.append(done.path)
         slowest = max(slowest, done.pace_s)
-    written = store.write_part(folder, rows)
-    if work.columns:
-        written += store.write_trajectories(folder, points, paths)
+    if store.read_manifest(folder)["identity"] != work.identity:
+        raise NoFolderError(platform.node())  # begun afresh meanwhile: these runs are not its own
+    written = store.write_trajectories(folder, points, paths) if work.columns else 0
+    written += store.write_part(folder, rows)  # last: a run that has its row is not made again
     for point in points:  # the row says it now
         limits.mark_of(folder, point.run_id).unlink(missing_ok=True)
     failures = tuple(store.failure_of(row) for row in rows if row["status"] != OK)
@@ -266,4 +269,4 @@ class StaleSourceError(RuntimeError):
 
 
 class NoFolderError(RuntimeError):
-    """A worker does not see the sweep's folder."""
+    """A worker does not see the sweep's folder, or sees another sweep there."""

@@ -33,6 +33,8 @@ NEEDS = {
 }
 """What each distribution must be given; normal ones may also be cut off at ``low`` and ``high``."""
 CUT = ("normal", "lognormal")
+LEAST_LEFT = 1e-6
+"""What a cut must leave of a distribution: of less, quantiles are lost to rounding."""
 
 SUFFIX = re.compile(
     r"_(usd_per_gpu_day|usd_per_gpu|usd_per_th|usd|days|years|per_year|per_quarter|share|gpus)$"
@@ -87,6 +89,12 @@ class Distribution(Section):
             raise ValueError(f"low = {self.low:g} is not above 0, as 'log-uniform' needs it")
         if self.mode is not None and not (self.low or 0.0) <= self.mode <= (self.high or 0.0):
             raise ValueError(f"mode = {self.mode:g} is not between low and high")
+        if self.distribution in CUT and (self.low is not None or self.high is not None):
+            _, below, upto = self._cut()
+            if upto - below < LEAST_LEFT:
+                raise ValueError(
+                    f"between low and high there is less than {LEAST_LEFT:g} of the distribution"
+                )
         return self
 
     def _frozen(self) -> Any:

@@ -136,8 +136,8 @@ def curves(findings: Findings) -> Figure:
     )
     figure, panels = style.new_figure(
         title,
-        f"Share of runs with its {findings.asks.confidence:.0%} interval, by each factor over all "
-        "values of the others.",
+        f"Share of runs{_under(findings)} with its {findings.asks.confidence:.0%} interval, by "
+        "each factor over all values of the others.",
         rows=rows,
         columns=columns,
         height_in=2.9 * rows,
@@ -168,7 +168,7 @@ def importance(findings: Findings) -> Figure:
     figure, panels = style.new_figure(
         title,
         " ".join(f"{s.output}: {s.warning}." for s in drawn if s.warning)
-        or "Bars: indices; lines: their intervals.",
+        or f"Bars: indices{_under(findings)}; lines: their intervals.",
         columns=len(drawn),
         height_in=1.1 + 0.34 * many,
         left_in=2.3,
@@ -253,7 +253,7 @@ def paths(findings: Findings) -> Figure:
     )
     figure, panels = style.new_figure(
         title,
-        "Median of runs, and the band of 90 % of them.",
+        f"Median of runs{_under(findings)}, and the band of 90 % of them.",
         columns=1,
         rows=len(names),
         height_in=2.3 * len(names),
@@ -268,6 +268,11 @@ def paths(findings: Findings) -> Figure:
         axes.set_ylabel(name + unit)
     panels[-1].set_xlabel("day")
     return figure
+
+
+def _under(findings: Findings) -> str:
+    """Whose runs are shown, where a plan has policy arms."""
+    return f" under {findings.first_arm}" if findings.first_arm else ""
 
 
 def label(key: str, width: int = 70) -> str:

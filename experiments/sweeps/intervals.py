@@ -79,17 +79,22 @@ def share(
 
     Without groups and weights the interval is exact. Groups of runs that belong together give a
     Student interval over the groups' means, or an exact one that counts groups where all agree.
-    Weighted runs give the self-normalised estimate with its delta-method interval.
+    Weighted runs give the self-normalised estimate with its delta-method interval, or the exact
+    one of as many runs as they are worth where all agree.
     """
     if len(hit) == 0:
         return NOTHING
     if log_weight is not None and np.ptp(log_weight) > 0.0:
         mean = weighted_mean(hit.astype(float), log_weight, confidence, groups)
+        if np.all(hit == hit[0]):  # they vary by nothing, which says only how many they are worth
+            worth = effective_size(log_weight, groups)
+            low, high = exact_interval(worth * float(hit[0]), worth, confidence)
+            return Estimate(float(hit[0]), float(low), float(high), f"exact, {mean.method}")
         return Estimate(mean.value, max(mean.low, 0.0), min(mean.high, 1.0), mean.method)
     if groups is None or len(np.unique(groups)) == len(groups):
         low, high = exact_interval(hit.sum(), len(hit), confidence)
         return Estimate(float(hit.mean()), float(low), float(high), "exact")
-    means, _ = _group_means(hit.astype(float), groups)
+    means = _group_means(hit.astype(float), groups)
     if np.all(hit == hit[0]):
         low, high = exact_interval(len(means) * float(hit[0]), len(means), confidence)
         return Estimate(float(hit[0]), float(low), float(high), "exact, by groups")
@@ -117,20 +122,24 @@ def weighted_mean(
     confidence: float = 0.95,
     groups: NDArray[np.int64] | None = None,
 ) -> Estimate:
-    """Self-normalised importance estimate of a mean; weighted groups count as one run each."""
+    """Self-normalised importance estimate of a mean; groups count as one run each."""
     from scipy.stats import norm
 
-    if groups is not None:
-        values, places = _group_means(values, groups)
-        log_weight = log_weight[places]
     weight = np.exp(log_weight - log_weight.max())
     weight /= weight.sum()
     mean = float(weight @ values)
-    half = float(norm.ppf(0.5 + confidence / 2.0)) * float(
-        np.sqrt(np.sum((weight * (values - mean)) ** 2))
-    )
-    size = 1.0 / float(weight @ weight)
+    apart = _group_sums(weight * (values - mean), groups)
+    half = float(norm.ppf(0.5 + confidence / 2.0)) * float(np.sqrt(np.sum(apart**2)))
+    size = effective_size(log_weight, groups)
     return Estimate(mean, mean - half, mean + half, f"weighted, worth {size:,.0f} runs")
+
+
+def effective_size(
+    log_weight: NDArray[np.float64], groups: NDArray[np.int64] | None = None
+) -> float:
+    """How many equally weighted runs weighted ones are worth (Kish 1965); groups count as one."""
+    weight = _group_sums(np.exp(log_weight - log_weight.max()), groups)
+    return float(weight.sum() ** 2 / (weight @ weight))
 
 
 def quantile(values: NDArray[np.float64], level: float, confidence: float = 0.95) -> Estimate:
@@ -185,6 +194,8 @@ def bootstrap(
     """A statistic with the percentile interval of its bootstrap; groups are drawn as a whole."""
     if len(values) == 0:
         return NOTHING
+    if len(values if groups is None else np.unique(groups)) == 1:
+        return Estimate(statistic(values), -math.inf, math.inf, "one value")
     found = [statistic(values[drawn]) for drawn in resampled(len(values), groups)]
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(found, [tail, 1.0 - tail])
@@ -228,11 +239,17 @@ def paired_difference(
     second: NDArray[np.float64],
     confidence: float = 0.95,
     groups: NDArray[np.int64] | None = None,
+    log_weight: NDArray[np.float64] | None = None,
 ) -> Estimate:
-    """Mean of ``second − first`` over pairs with common random numbers, with Student's interval."""
+    """Mean of ``second − first`` over pairs with common random numbers, with Student's interval.
+
+    Weighted pairs give the self-normalised estimate of it.
+    """
     differences = second - first
+    if log_weight is not None and len(log_weight) and np.ptp(log_weight) > 0.0:
+        return weighted_mean(differences, log_weight, confidence, groups)
     if groups is not None and len(np.unique(groups)) > 1:
-        differences, _ = _group_means(differences, groups)
+        differences = _group_means(differences, groups)
     return mean_interval(differences, confidence)
 
 
@@ -241,14 +258,20 @@ def paired_share(
     second: NDArray[np.bool_],
     confidence: float = 0.95,
     groups: NDArray[np.int64] | None = None,
+    log_weight: NDArray[np.float64] | None = None,
 ) -> PairedShare:
-    """Difference of two shares over pairs, and McNemar's exact test that there is none."""
+    """Difference of two shares over pairs, and McNemar's exact test that there is none.
+
+    The test counts pairs as they were sampled, whatever their weights.
+    """
     from scipy.stats import binomtest
 
     only_first, only_second = int(np.sum(first & ~second)), int(np.sum(second & ~first))
     many = only_first + only_second
     p_value = float(binomtest(only_first, many).pvalue) if many else 1.0
-    difference = paired_difference(first.astype(float), second.astype(float), confidence, groups)
+    difference = paired_difference(
+        first.astype(float), second.astype(float), confidence, groups, log_weight
+    )
     if many == 0 and len(first):  # no pair differs: at most so many would
         pairs = len(first) if groups is None else len(np.unique(groups))
         most = float(exact_interval(0, pairs, confidence)[1])
@@ -287,10 +310,16 @@ def _weighted_tail(
     return float(ordered[place]), (inside + rest * float(ordered[place])) / tail
 
 
-def _group_means(
-    values: NDArray[np.float64], groups: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-    """Mean of each group, ascending, and the place of a member of it."""
-    _, places, inverse = np.unique(groups, return_index=True, return_inverse=True)
-    sums = np.bincount(inverse, weights=values)
-    return sums / np.bincount(inverse), places
+def _group_sums(
+    values: NDArray[np.float64], groups: NDArray[np.int64] | None
+) -> NDArray[np.float64]:
+    """Sum of each group, ascending; without groups the numbers themselves."""
+    if groups is None:
+        return values
+    _, inverse = np.unique(groups, return_inverse=True)
+    return np.bincount(inverse, weights=values)
+
+
+def _group_means(values: NDArray[np.float64], groups: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Mean of each group, ascending."""
+    return _group_sums(values, groups) / _group_sums(np.ones(len(values)), groups)

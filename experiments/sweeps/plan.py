@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -21,11 +22,15 @@ from market.errors import InputError
 from market.scenario import Scenario
 from market.settings import Section
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 PLAN_FOLDER = Path(__file__).resolve().parent.parent / "plans"
 SAMPLED = ("latin-hypercube", "sobol", "random")
 INDICES = ("sobol-indices", "morris")
 EVENT = re.compile(r"^\s*([a-z][\w.]*)\s*(>=|>|<=|<|=)\s*(-?[\d.]+(?:e[+-]?\d+)?)\s*$")
 MOST_RUNS = 10**9
+START = "opening.start"
 
 
 def parse_event(text: str) -> tuple[str, str, float]:
@@ -77,6 +82,14 @@ class Trajectories(Section):
 
     columns: tuple[str, ...] = Field(min_length=1, description="of a run's series")
     every_days: int = Field(7, ge=1, le=36500)
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Trajectories:
+        if "day" in self.columns:
+            raise ValueError("the column 'day' is kept anyway")
+        if twice := sorted({name for name in self.columns if self.columns.count(name) > 1}):
+            raise ValueError(f"the column '{twice[0]}' stands there twice")
+        return self
 
 
 class Analysis(Section):
@@ -212,14 +225,32 @@ class Plan(Section):
             with_values(self.base, values, f"{where}: arms.{name}")
             if both := sorted(set(values) & set(keys)):
                 raise InputError(f"{where}: arms.{name}: '{both[0]}' is a factor too.")
+        self._check_books(where)
         self._check_design(where)
         for pair in self.analysis.phase:
+            if pair[0] == pair[1]:
+                raise InputError(f"{where}: analysis.phase: '{pair[0]}' is paired with itself.")
             for key in pair:
                 if key not in self.factors:
                     known = ", ".join(self.factors) or "none"
                     raise InputError(
                         f"{where}: analysis.phase: '{key}' is not a factor of this plan ({known})."
                     )
+
+    def _check_books(self, where: str) -> None:
+        """Cells are those of the books of 2025, which synthetic ones are divided from."""
+        starts: set[Any] = {self.base.opening.start}
+        for key, factor in self.factors.items():
+            if START in (key, *factor.also):
+                starts = set(factor.values or ())
+        starts |= {flatten(settings).get(START) for settings in self.arms.values()}
+        names = [name for key, factor in self.factors.items() for name in (key, *factor.also)]
+        cell = next(filter(books.is_cell, names), None)
+        if cell is not None and "2021" in starts:
+            raise InputError(
+                f"{where}: factors.{cell}: is a part of the books of 2025; {START} = '2021' opens "
+                "others."
+            )
 
     def _check_design(self, where: str) -> None:
         method = self.design.method
@@ -243,6 +274,10 @@ class Plan(Section):
                 problem = f"importance sampling does not go with '{method}'"
             if problem:
                 raise InputError(f"{where}: factors.{key}: {problem}.")
+        steps = [len(factor.grid()) for factor in self.factors.values()] if method == "grid" else []
+        runs = (self.design.points or math.prod(steps)) * len(self.arm_names) * self.replicates
+        if runs > MOST_RUNS:
+            raise InputError(f"{where}: {runs:,} runs are not allowed; at most {MOST_RUNS:,}.")
         lengths = {key: len(factor.values or ()) for key, factor in self.factors.items()}
         if method == "list" and len(set(lengths.values())) > 1:
             text = ", ".join(f"{key} {length}" for key, length in lengths.items())
@@ -321,6 +356,16 @@ def _keys(model: Any) -> str:
     return ", ".join(name for name in model.model_fields if name != "base")
 
 
+def _section_at(model: Any, path: Sequence[str | int]) -> Any:
+    """The section where a path of keys leads, through optional ones and tables of several."""
+    for part in path:
+        found = model.model_fields.get(part)
+        if found is not None:  # else the name of a factor
+            kinds = (found.annotation, *get_args(found.annotation))
+            model = next((kind for kind in kinds if hasattr(kind, "model_fields")), model)
+    return model
+
+
 def _sentence(model: Any, error: ValidationError, where: str) -> str:
     """The first problem of a validation as one sentence: what, where, what is allowed."""
     problem = error.errors()[0]
@@ -328,13 +373,8 @@ def _sentence(model: Any, error: ValidationError, where: str) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     message = message[0].lower() + message[1:]
     if problem["type"] == "extra_forbidden":
-        for part in problem["loc"][:-1]:
-            found = getattr(model, "model_fields", {}).get(part)
-            model = Factor if model is Plan and part == "factors" else found and found.annotation
-            if model is Factor and part != "factors":
-                break
-            model = model or Factor
-        return f"{where}: there is no key '{key}'; allowed here: {_keys(model)}."
+        allowed = _keys(_section_at(model, problem["loc"][:-1]))
+        return f"{where}: there is no key '{key}'; allowed here: {allowed}."
     if problem["type"] == "missing":
         return f"{where}: the key '{key}' is missing."
     if problem["type"] == "value_error":

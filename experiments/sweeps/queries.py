@@ -95,6 +95,12 @@ class Runs:
         """Whether every point saw the same draws."""
         return bool(self.manifest["plan"]["shared_seeds"])
 
+    @property
+    def weighted(self) -> bool:
+        """Whether runs have weights, as importance sampling gives them."""
+        found = self.connection.execute("SELECT min(log_weight) < max(log_weight) FROM good")
+        return bool(found.fetchone()[0])
+
     def counts(self) -> dict[str, int]:
         """Runs planned, finished (``ok``), and failed (``error``, ``killed``)."""
         found = self.connection.execute("SELECT status, count(*) FROM runs GROUP BY 1").fetchall()
@@ -110,7 +116,10 @@ class Runs:
         """
         if metric in self.metrics:
             return metric
+        if not self.counts()["ok"]:
+            raise InputError(f"{self.folder}: no run has finished; see {store.FAILURES} there.")
         near = difflib.get_close_matches(metric, self.metrics, 3, 0.4) or self.metrics[:3]
+        near = near or ["nothing, the plan's 'outputs' match no number"]
         raise InputError(
             f"{self.folder}: no run has a metric '{metric}'; near to it: {', '.join(near)}."
         )
@@ -118,7 +127,8 @@ class Runs:
     def frame(self, metric: str, event: str = "false", arm: str | None = None) -> pd.DataFrame:
         """``run_id, point_id, replicate, arm, log_weight, value, hit`` of finished runs.
 
-        Runs whose metric is unknown are left out; ``event`` is a condition in SQL.
+        Runs whose metric is unknown are left out; ``event`` is a condition in SQL. For an event's
+        own metric these are the runs that can tell whether it happened.
         """
         where = "" if arm is None else f"AND arm = {text(arm)}"
         frame: pd.DataFrame = self.connection.execute(

@@ -137,10 +137,18 @@ def open_folder(plan: Plan, folder: Path) -> pa.Table:
     try:
         manifest = read_manifest(folder) if (folder / MANIFEST).exists() else None
         if manifest is not None:
-            _check_same(plan, manifest, folder)
+            if has_parts(folder):
+                _check_same(plan, manifest, folder)
+            else:
+                manifest = None  # nothing is lost: begin again, be it with another plan
         elif folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
             if not (folder / PARTS).is_dir():
                 raise InputError(f"--out {folder}: is not empty and holds no sweep; name another.")
+            if has_parts(folder):
+                raise InputError(
+                    f"--out {folder}: holds runs but no {MANIFEST} that says of which plan; put it "
+                    "back, or name another folder."
+                )
         for name in (PARTS, PATHS) if plan.trajectories else (PARTS,):
             (folder / name).mkdir(parents=True, exist_ok=True)
             for leftover in (folder / name).glob(".*.tmp"):
