@@ -64,7 +64,7 @@ def order_book(results: Results) -> Figure:
     worst = worst_book(results)
     if worst is None:
         return style.empty_figure(
-            "No hardware comes to market", "No order book: nothing was seized or offered for sale."
+            "No hardware is auctioned", "No order book: nothing was offered at an auction."
         )
     day, hardware = worst
     figure, panels = style.new_figure(

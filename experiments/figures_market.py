@@ -36,7 +36,7 @@ def marks(results: Results) -> Figure:
         names = [words.hardware(c) for c in results.classes if c in offered]
         title = f"No forced sale clears: {words.listed(names)} are offered in vain"
     else:
-        title = "Nothing is sold in distress: marks are not put to the test"
+        title = "Nothing is auctioned in distress: marks are not put to the test"
     shown = _shown_classes(results)
     unit = "USD per GPU; per TH/s for rigs." if results.has_gpus else "USD per TH/s."
     lines = -(-len(shown) // IN_A_ROW)

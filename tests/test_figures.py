@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from experiments import scenario_text, style, terminal, words
-from experiments.cascade import cascade, cascades, forest, pick
+from experiments.cascade import Node, cascade, cascades, forest, pick
 from experiments.figures import FIGURES, defaults, shock, write_figures
 from experiments.figures_book import order_book, worst_book
 from experiments.figures_lenders import lender_losses, lenders
@@ -274,10 +274,10 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
         (liquidation, "Nothing is seized", "25 % of 12,000 GPUs find a buyer"),
         (
             marks,
-            "Nothing is sold in distress",
+            "Nothing is auctioned in distress",
             "clear GPUs at 43 % of the mark (mean of all sold); no buyer for GB200s",
         ),
-        (order_book, "No hardware comes to market", "Bids for 2,000 of 9,000 H100s meet"),
+        (order_book, "No hardware is auctioned", "Bids for 2,000 of 9,000 H100s meet"),
         (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 % if all lenders"),
         (
             lender_losses,
@@ -354,6 +354,15 @@ def test_pruning_keeps_defaults_and_what_leads_to_them() -> None:
     lines, hidden = pick(trees, most=1)
     assert [node.party for _, node in lines] == ["CRWV"]
     assert hidden == 3
+
+
+def test_the_cascade_of_the_title_is_drawn_before_larger_failures() -> None:
+    first = Node("default", "A", "interest", 1, 1, 1.0)
+    first.children = [Node("default", "B", "interest", 2, 2, 1.0)]
+    larger = Node("default", "C", "interest", 3, 3, 9.0)
+    lines, hidden = pick([first, larger], most=2)
+    assert [node.party for _, node in lines] == ["A", "B"]
+    assert hidden == 1
 
 
 def test_labels_keep_their_distance() -> None:
