@@ -177,15 +177,21 @@ def _merged(siblings: list[Node]) -> list[Node]:
 def pick(trees: list[Node], most: int = MOST_ROWS) -> tuple[list[tuple[int, Node]], int]:
     """At most ``most`` lines ``(depth, node)`` of some trees, and how many were left out.
 
-    Defaults come first, then the largest amounts; whatever leads to a line kept is kept too.
+    Defaults of the first tree come first, then other defaults, then the largest amounts; whatever
+    leads to a line kept is kept too.
     """
     above: dict[int, Node] = {}
     lines = [line for tree in trees for line in tree.walk()]
+    first = {id(node) for tree in trees[:1] for _, node in tree.walk()}
     for _, node in lines:
         for child in node.children:
             above[id(child)] = node
     chosen: set[int] = set()
-    for _, node in sorted(lines, key=lambda line: (not line[1].is_default, -line[1].amount_usd)):
+
+    def rank(node: Node) -> tuple[bool, bool, float]:
+        return not node.is_default, id(node) not in first, -node.amount_usd
+
+    for _, node in sorted(lines, key=lambda line: rank(line[1])):
         path = [node]
         while id(path[-1]) in above:
             path.append(above[id(path[-1])])
@@ -210,7 +216,7 @@ def cascade(results: Results) -> Figure:
         title,
         "Each line is caused by the line it hangs from. Shown: defaults, seizures, sales, "
         "liquidations, and the triggers of defaults; × counts merged events. The largest failure "
-        f"comes last if it stands alone.{many}",
+        f"comes last if it stands alone and there is room.{many}",
     )
 
 

@@ -161,10 +161,11 @@ def _stack_defaults(
     taken: list[tuple[float, float]] = []
     columns = ("name", "kind", "day", "debt_usd")
     for number, (name, kind, day, debt) in enumerate(rows(largest, *columns), start=1):
-        at = (float(results.x(day)), float((failed["day"] <= day).sum()))
+        at = top = (float(results.x(day)), float((failed["day"] <= day).sum()))
         while any(abs(at[0] - x0) < wide and abs(at[1] - y0) < high for x0, y0 in taken):
             at = (at[0], at[1] + high)
         taken.append(at)
+        axes.plot(*zip(top, at, strict=True), color=style.BLACK, lw=0.8, zorder=1.9)
         axes.plot(*at, "o", color="white", mec=style.BLACK, ms=9, clip_on=False)
         axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(

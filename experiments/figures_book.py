@@ -64,7 +64,7 @@ def order_book(results: Results) -> Figure:
     worst = worst_book(results)
     if worst is None:
         return style.empty_figure(
-            "No hardware comes to market", "No order book: nothing was seized or offered for sale."
+            "No hardware is auctioned", "No order book: nothing was offered at an auction."
         )
     day, hardware = worst
     figure, panels = style.new_figure(
@@ -126,6 +126,7 @@ def draw_book(
         high = max(mark, high)
     top = 1.08 * max(high, min(float(prices.max()) if len(prices) else high, 2.5 * high))
     paid = _paid_usd(results, day, hardware)
+    places = [str(at) for at, _ in book.groupby("place") if at in paid.index]
     for axes, (at, own) in zip(panels, book.groupby("place"), strict=False):
         where = "Sold where it stands" if at == "in place" else "Sold removed"
         where = "Sold from the site" if words.is_asic(hardware) else where
@@ -133,8 +134,8 @@ def draw_book(
         style.panel_title(axes, where if some else f"{where}: nothing on offer")
         _ladder(axes, own, colors)
         axes.axhline(mark, color=style.GREY, ls=(0, (4, 3)), lw=1.2)
-        if paid is not None:
-            axes.axhline(paid, color=style.GREEN, lw=4, alpha=0.55, zorder=1.5)
+        if at in places:
+            axes.axhline(paid[at], color=style.GREEN, lw=4, alpha=0.55, zorder=1.5)
         axes.set_xlabel(f"cumulative quantity, {words.unit(hardware)}")
         axes.xaxis.set_major_locator(MaxNLocator(3))
         axes.xaxis.set_major_formatter(lambda value, _: words.count(value))
@@ -150,8 +151,8 @@ def draw_book(
         Line2D([], [], color=style.GREY, ls=(0, (4, 3)), lw=1.2, label=marked),
         Line2D([], [], color=style.BLACK, lw=2, label="sellers ask at least"),
     ]
-    if paid is not None:
-        price = f"clearing price {_usd(paid)}"
+    for at in places:
+        price = f"clearing price {_usd(paid[at])}" + f" ({at})" * (len(places) > 1)
         handles.append(Line2D([], [], color=style.GREEN, lw=4, alpha=0.55, label=price))
     handles += [
         Patch(color=colors[segment], alpha=0.8, label=words.short(words.segment(segment), 24))
@@ -190,9 +191,9 @@ def book_title(results: Results, day: int, hardware: str) -> str:
     if wanted <= 0:
         asked = words.percent(offer["asked_usd"] / mark)
         return f"No deal for {amount}: best bid {words.percent(best)} of the mark, asked {asked}"
-    paid = _paid_usd(results, day, hardware)
-    price = ", the best at" if paid is None else ": sold at"
-    price += f" {words.percent(best if paid is None else paid / mark)} of the mark"
+    paid = _paid_usd(results, day, hardware)  # first what most of the lots on offer were sold for
+    price = ": sold at" if len(paid) else ", the best at"
+    price += f" {words.percent(paid.iloc[0] / mark if len(paid) else best)} of the mark"
     if wanted >= offered:
         return f"There are bids for all {amount}{price}"
     in_units = wanted >= 0.01 * offered and not words.is_asic(hardware)
@@ -200,11 +201,12 @@ def book_title(results: Results, day: int, hardware: str) -> str:
     return f"Bids for {some} of {amount} meet the price{price}"
 
 
-def _paid_usd(results: Results, day: int, hardware: str) -> float | None:
-    """What a unit cleared at on a day; ``None`` if nothing was sold at a new price."""
+def _paid_usd(results: Results, day: int, hardware: str) -> pd.Series[float]:
+    """What a unit cleared at on a day by place, where most lots were sold first."""
     trades = results.trades
-    paid = trades[(trades["day"] == day) & (trades["hardware"] == hardware)]["price_usd"]
-    return float(paid.iloc[-1]) if len(paid) else None
+    own = trades[(trades["day"] == day) & (trades["hardware"] == hardware)]
+    own = own.sort_values("forced_units", ascending=False, kind="stable")
+    return own.set_index("place")["price_usd"]
 
 
 def _ladder(axes: Axes, book: pd.DataFrame, colors: dict[str, str]) -> None:

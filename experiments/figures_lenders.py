@@ -34,22 +34,21 @@ def lender_losses(results: Results) -> Figure:
             "No lender loses anything",
             f"{len(lenders)} lenders hold loans of {words.money(lenders['book_usd'].sum())}.",
         )
-    worst = lost.iloc[int(lost["share"].fillna(0.0).to_numpy().argmax())]
-    first, *others = results.lost_usd.items()
+    hardest = lenders.iloc[int(lenders["share"].fillna(0.0).to_numpy().argmax())]
     total = sum(results.lost_usd.values())
-    parts = [
-        f"{words.money(first[1])} {first[0]} ({words.percent(first[1] / capital.sum(), 1)} of "
-        "their capital)"
-    ]
-    parts += [f"{words.money(usd)} {where}" for where, usd in others if usd >= TELLING * total]
+    telling = [where for where, usd in results.lost_usd.items() if usd >= TELLING * total]
     title = (
-        f"Lenders lose {words.listed(parts)}; hardest hit: {words.short(worst['name'], 30)}, "
-        f"{words.percent(worst['share'])} of its own capital"
+        f"Lenders lose {_lost_in_words(results, telling)}; hardest hit: "
+        f"{words.short(hardest['name'], 30)}, {words.percent(hardest['share'])} of its own capital"
     )
     some = (
         "All" if len(lost) == int((lenders["lost_usd"] > 0).sum()) else f"The {len(lost)} largest"
     )
-    sources = [column for column in LOSSES if lost[column].sum() >= TELLING * total]
+    sources = (
+        {c: SOURCE_COLORS[c] for c, where in LOSSES.items() if where in results.lost_usd}
+        if len(telling) > 1
+        else {"lost_usd": style.RED}
+    )
     elsewhere = (
         " Other assets lose when they are sold in haste, or by an event from outside."
         if "market_loss_usd" in sources
@@ -75,10 +74,10 @@ def lender_losses(results: Results) -> Figure:
         (shares, 0.01 * lost["capital_open_usd"], texts, 2.15 if max(map(len, texts)) > 8 else 1.3),
     ):
         left = np.zeros(len(lost))
-        for column in sources:
+        for column, color in sources.items():
             wide = (lost[column].clip(lower=0.0) / unit.where(unit > 0)).fillna(0.0).to_numpy()
-            color = SOURCE_COLORS[column]
-            axes.barh(places, wide, left=left, color=color, height=0.66, label=LOSSES[column])
+            label = LOSSES.get(column, "")
+            axes.barh(places, wide, left=left, color=color, height=0.66, label=label)
             left += wide
         for row, value, text in zip(places, left, labels, strict=True):
             axes.annotate(
@@ -98,6 +97,19 @@ def lender_losses(results: Results) -> Figure:
     shares.set_xlabel("loss, % of opening capital")
     shares.tick_params(axis="y", labelleft=False)
     return figure
+
+
+def _lost_in_words(results: Results, telling: list[str]) -> str:
+    """All that lenders lose, the share of their capital, and where the ``telling`` parts arise."""
+    lost = results.lost_usd
+    total = sum(lost.values())
+    share = words.percent(total / float(results.lenders["capital_open_usd"].sum()), 1)
+    of_capital = f"({share} of their capital)"
+    if len(telling) > 1:
+        parts = [f"{words.money(lost[where])} {where}" for where in telling]
+        return f"{words.money(total)} {of_capital}: {words.listed(parts)}"
+    nearly = ", nearly all" * (len([usd for usd in lost.values() if usd > 0]) > 1)
+    return f"{words.money(total)}{nearly} {telling[0]} {of_capital}"
 
 
 def words_of_fate(results: Results, lender: str, fate: str) -> str:

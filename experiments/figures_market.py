@@ -36,7 +36,7 @@ def marks(results: Results) -> Figure:
         names = [words.hardware(c) for c in results.classes if c in offered]
         title = f"No forced sale clears: {words.listed(names)} are offered in vain"
     else:
-        title = "Nothing is sold in distress: marks are not put to the test"
+        title = "Nothing is auctioned in distress: marks are not put to the test"
     shown = _shown_classes(results)
     unit = "USD per GPU; per TH/s for rigs." if results.has_gpus else "USD per TH/s."
     lines = -(-len(shown) // IN_A_ROW)
@@ -99,18 +99,20 @@ def draw_mark(axes: Axes, results: Results, hardware: str) -> None:
 
 
 def _marks_title(results: Results) -> str:
-    """The usual price of forced auctions over the mark, by family, and what is never sold."""
+    """What forced auctions bring over the mark, all units of a family, and what is never sold."""
     forced = results.forced_trades
+    usd = forced["forced_units"] * forced["price_usd"]
+    marked_usd = forced["forced_units"] * forced["mark_usd"]
     rig = forced["hardware"].map(words.is_asic).astype(bool)
     parts = [
-        f"{name} at {words.percent(float(own['ratio'].median()))}"
-        for name, own in (("GPUs", forced[~rig]), ("rigs", forced[rig]))
-        if len(own)
+        f"{name} at {words.percent(float(usd[own].sum() / marked_usd[own].sum()))}"
+        for name, own in (("GPUs", ~rig), ("rigs", rig))
+        if own.any()
     ]
-    usd = _most_offered_usd(results)
+    most = _most_offered_usd(results)
     sold = set(forced["hardware"])
-    unsold = [c for c in usd if c not in sold and usd[c] >= WORTH_NAMING * sum(usd.values())]
-    title = f"Forced auctions clear {' and '.join(parts)} of the mark (median)"
+    unsold = [c for c in most if c not in sold and most[c] >= WORTH_NAMING * sum(most.values())]
+    title = f"Forced auctions clear {' and '.join(parts)} of the mark (mean of all sold)"
     if unsold:
         title += f"; no buyer for {words.listed([words.hardware(c) for c in unsold], 3)}"
     return title

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from market.simulation import Simulation
 
 
-ROUNDING = 1e-9
 NO_MONEY = 1e-3  # of the paper value: bids of less are none
 LEAST_UNITS = 0.5  # of a machine or TH/s: what is less is dust
 FAMILIES = (
@@ -57,6 +56,7 @@ class Results:
     series: pd.DataFrame
     events: pd.DataFrame
     book: pd.DataFrame
+    sales: pd.DataFrame
     loans: pd.DataFrame
     lenders: pd.DataFrame
     illusion: pd.DataFrame
@@ -86,6 +86,7 @@ class Results:
             series=simulation.series(),
             events=simulation.events(None if loans else rows_to_show(simulation.state.events)),
             book=simulation.book(),
+            sales=simulation.sales(),
             loans=simulation.loans() if loans else _no_loans(),
             lenders=_lenders(simulation),
             illusion=simulation.illusion(),
@@ -213,42 +214,21 @@ class Results:
 
     @cached_property
     def trades(self) -> pd.DataFrame:
-        """Auctions that cleared at a new price: day, hardware, price, mark, ratio, forced or not.
+        """Auctions that cleared: those of ``sales`` with the mark, price over mark, forced or not.
 
         The mark is that of the day before: what lenders believed when the hammer fell. ``forced``
-        tells auctions that paid what a seller of seized lots asked from ordinary second-hand trade.
+        tells auctions in which seized or listed lots were sold from ordinary second-hand trade.
         """
-        import pandas as pd
-
-        asks = self.book[self.book["side"] == "ask"]
-        lowest = asks.groupby(["day", "hardware"])["price_usd"].min().to_dict()
-        found = []
-        for hardware in self.classes:
-            price = self.series[f"clearing_{hardware}_usd"]
-            mark = self.series[f"mark_{hardware}_usd"]
-            new = price.notna() & (price != price.shift())
-            days = self.series.loc[new, "day"]
-            found.append(
-                pd.DataFrame(
-                    {
-                        "day": days,
-                        "hardware": hardware,
-                        "price_usd": price[new],
-                        "mark_usd": mark.shift().fillna(mark)[new],
-                        "forced": [
-                            paid >= (1 - ROUNDING) * lowest.get((day, hardware), np.inf)
-                            for day, paid in zip(days.tolist(), price[new].tolist(), strict=True)
-                        ],
-                    }
-                )
-            )
-        trades = pd.concat(found, ignore_index=True).astype({"forced": bool})
+        trades = self.sales[self.sales["hardware"].isin(self.classes)].reset_index(drop=True)
+        marks = [self.mark(h, max(d - 1, 0)) for d, h in rows(trades, "day", "hardware")]
+        trades["mark_usd"] = np.array(marks, dtype=np.float64)
         trades["ratio"] = trades["price_usd"] / trades["mark_usd"]
-        return trades.sort_values(["day", "hardware"], ignore_index=True)
+        trades["forced"] = (trades["forced_units"] >= LEAST_UNITS).astype(bool)
+        return trades
 
     @cached_property
     def forced_trades(self) -> pd.DataFrame:
-        """The trades in which seized lots could be sold."""
+        """The trades in which seized or listed lots were sold."""
         return self.trades[self.trades["forced"]]
 
     @cached_property

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from experiments.results import Results
 
 OUT = Path("out")
-FRAMES = ("series", "events", "book", "loans", "lenders", "illusion", "absorption")
+FRAMES = ("series", "events", "book", "sales", "loans", "lenders", "illusion", "absorption")
 
 
 class RunFolder:

@@ -230,7 +230,7 @@ def sales(results: Results) -> Chapter:
     bids = bids[bids["side"] == "bid"]
     offered = [c for c in results.classes if (offers["hardware"] == c).any()]
     if not offered:
-        return Chapter(title, "No hardware comes to market in distress.", figures=figures)
+        return Chapter(title, "No hardware is auctioned in distress.", figures=figures)
     table, unsold = [], []
     for hardware in offered:
         own = trades[trades["hardware"] == hardware]

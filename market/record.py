@@ -38,14 +38,15 @@ class Recorder:
     """Collects rows while a run goes on; frames are built when asked for.
 
     Args:
-        keeps_book: whether ladders of the order book are kept; to look at, nothing is decided on
-            them.
+        keeps_book: whether ladders of the order book and prices of auctions are kept; to look at,
+            nothing is decided on them.
     """
 
     def __init__(self, keeps_book: bool = True) -> None:
         self._keeps_book = keeps_book
         self._rows: list[dict[str, Any]] = []
         self._book: list[tuple[int, int, bool, Levels, Levels]] = []
+        self._sales: list[tuple[int, str, bool, float, float]] = []
         self._names: Names | None = None
         self._illusion: list[tuple[int, str, str, float, float, float]] = []
         self._absorbed: list[tuple[int, str, float, float, float, float]] = []
@@ -163,6 +164,12 @@ class Recorder:
         self._book.append((run.day, k, in_place, steps, asks))
         self._names = s.names
 
+    def sale(self, run: Run, k: int, in_place: bool, price_usd: float, forced_units: float) -> None:
+        """Keep what an auction of a class cleared at [USD/unit], and units of lots sold in it."""
+        if self._keeps_book:
+            name = run.state.names.hardware[k]
+            self._sales.append((run.day, name, in_place, price_usd, forced_units))
+
     @property
     def rows(self) -> list[dict[str, Any]]:
         """The daily rows so far."""
@@ -190,6 +197,18 @@ class Recorder:
                 name = self._names.parties[seller] if seller >= 0 else MANY_SELLERS
                 rows.append((*where, "ask", name, float(price), float(units)))
         return pd.DataFrame(rows, columns=columns)
+
+    def sales(self) -> pd.DataFrame:
+        """Auctions that cleared: day, hardware, place, price, units of seized or listed lots sold.
+
+        Clusters are sold in place one by one: theirs is the mean price of the day.
+        """
+        import pandas as pd
+
+        columns = ["day", "hardware", "place", "price_usd", "forced_units"]
+        sales = pd.DataFrame(self._sales, columns=columns)
+        sales["place"] = sales["place"].map({True: "in place", False: "removed"}).astype(str)
+        return sales
 
     def illusion(self) -> pd.DataFrame:
         """Balance, paper value and realisable value [USD] by day, lender and collateral."""

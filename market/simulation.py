@@ -155,6 +155,10 @@ class Simulation:
         """Order-book ladders."""
         return self.run_state.recorder.book_frame()
 
+    def sales(self) -> pd.DataFrame:
+        """Auctions that cleared, with their price and what was sold by force."""
+        return self.run_state.recorder.sales()
+
     def illusion(self) -> pd.DataFrame:
         """Paper and realisable value of collateral by day, lender and class."""
         return self.run_state.recorder.illusion()

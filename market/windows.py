@@ -49,9 +49,11 @@ def hold_auctions(run: Run) -> None:
         if run.quotes.has_in_place_buyers[k]:
             bids, units = bids_today(run, k, True, 0.0)
             run.recorder.book(run, k, True, bids, units, hold, offered[k])
+            before = _proceeds_usd(run, k) if offered[k] > 0.0 else 0.0
             price, sold, event = compiled_sales.auction_in_place(run.shared, k, bids, hold)
             if sold > 0.0:
                 _evidence(run, k, price, event, sold)
+                run.recorder.sale(run, k, True, (_proceeds_usd(run, k) - before) / sold, sold)
         if not run.quotes.has_removed_buyers[k]:
             continue
         limits, ladder = bids, units = bids_today(run, k, False, 0.0)
@@ -66,6 +68,7 @@ def hold_auctions(run: Run) -> None:
             np.maximum(s.buyers.budget_usd, 0.0, out=s.buyers.budget_usd)  # rounding
         if np.isfinite(price):
             _evidence(run, k, price, event, forced)
+            run.recorder.sale(run, k, False, price, forced)
     last_resort.buy_what_is_left(run)
     compiled_sales.host_lots(run.shared, s.hosted_slots)
 
@@ -76,6 +79,13 @@ def units_on_offer(run: Run) -> NDArray[np.float64]:
     used = slice(0, int(lots.count[0]))
     live = np.where(lots.state[used] != LotState.SOLD, lots.units[used], 0.0)
     return np.bincount(lots.hardware[used], live, len(run.state.hardware.family))
+
+
+def _proceeds_usd(run: Run, k: int) -> float:
+    """What lots of a class have brought so far [USD]."""
+    lots = run.state.lots
+    used = slice(0, int(lots.count[0]))
+    return float(lots.proceeds_usd[used][lots.hardware[used] == k].sum())
 
 
 def credit_factor(run: Run) -> NDArray[np.float64]:

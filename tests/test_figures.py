@@ -16,7 +16,7 @@ import pytest
 from rich.console import Console
 
 from experiments import scenario_text, style, terminal, words
-from experiments.cascade import cascade, cascades, forest, pick
+from experiments.cascade import Node, cascade, cascades, forest, pick
 from experiments.figures import FIGURES, defaults, shock, write_figures
 from experiments.figures_book import order_book, worst_book
 from experiments.figures_lenders import lender_losses, lenders
@@ -52,6 +52,7 @@ def fake(crash: bool) -> Results:
         series=_series(crash),
         events=events,
         book=_book(crash),
+        sales=_sales(crash),
         loans=_loans(crash),
         lenders=pd.DataFrame(
             {
@@ -133,6 +134,14 @@ def _book(crash: bool) -> pd.DataFrame:
         (310, "GB200", "in place", "ask", "BX", 30_000.0, 12_000.0),
     ]
     columns = ["day", "hardware", "place", "side", "segment", "price_usd", "units"]
+    return pd.DataFrame(rows if crash else [], columns=columns)
+
+
+def _sales(crash: bool) -> pd.DataFrame:
+    """Seized H100s at 43 % of the mark of the day before, and ordinary trade the week after."""
+    mark = 20_000.0 * (1 - 0.3 * 299 / DAYS)
+    rows = [(300, "H100", "removed", 0.43 * mark, 2_000.0), (307, "H100", "removed", mark, 0.0)]
+    columns = ["day", "hardware", "place", "price_usd", "forced_units"]
     return pd.DataFrame(rows if crash else [], columns=columns)
 
 
@@ -265,10 +274,10 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
         (liquidation, "Nothing is seized", "25 % of 12,000 GPUs find a buyer"),
         (
             marks,
-            "Nothing is sold in distress",
-            "clear GPUs at 43 % of the mark (median); no buyer for GB200s",
+            "Nothing is auctioned in distress",
+            "clear GPUs at 43 % of the mark (mean of all sold); no buyer for GB200s",
         ),
-        (order_book, "No hardware comes to market", "Bids for 2,000 of 9,000 H100s meet"),
+        (order_book, "No hardware is auctioned", "Bids for 2,000 of 9,000 H100s meet"),
         (collateral_illusion, "at 70 % if", "60 % of collateral on paper, at 140 % if all lenders"),
         (
             lender_losses,
@@ -302,12 +311,17 @@ def test_loan_to_value_by_class_knows_all_at_once_and_each_alone() -> None:
     assert np.isnan(btc["paper_to_bids"])
 
 
-def test_a_trade_below_every_ask_is_not_forced() -> None:
-    assert CRASH.forced_trades["hardware"].tolist() == ["H100"]
-    dear = CRASH.book.assign(
-        price_usd=CRASH.book["price_usd"].where(CRASH.book["side"] == "bid", 1e6)
-    )
-    assert replace(CRASH, book=dear).forced_trades.empty
+def test_a_trade_is_forced_if_seized_machines_are_sold_in_it_and_at_their_price() -> None:
+    """A cluster sold in place and ordinary trade in removed machines, the same day, are two."""
+    columns = CRASH.sales.columns
+    cluster = pd.DataFrame([(307, "H100", "in place", 4_000.0, 8_000.0)], columns=columns)
+    results = replace(CRASH, sales=pd.concat([CRASH.sales, cluster], ignore_index=True))
+    assert CRASH.forced_trades["day"].tolist() == [300]
+    assert results.forced_trades["price_usd"].tolist() == pytest.approx([6671.45, 4000.0])
+    assert results.trades["forced"].tolist() == [True, False, True]
+    assert "clear GPUs at 29 % of the mark (mean of all sold)" in style.title_of(marks(results))
+    none = CRASH.sales.assign(forced_units=0.0)
+    assert replace(CRASH, sales=none).forced_trades.empty
 
 
 def test_impaired_lenders_are_named_in_terminal_and_report() -> None:
@@ -340,6 +354,15 @@ def test_pruning_keeps_defaults_and_what_leads_to_them() -> None:
     lines, hidden = pick(trees, most=1)
     assert [node.party for _, node in lines] == ["CRWV"]
     assert hidden == 3
+
+
+def test_the_cascade_of_the_title_is_drawn_before_larger_failures() -> None:
+    first = Node("default", "A", "interest", 1, 1, 1.0)
+    first.children = [Node("default", "B", "interest", 2, 2, 1.0)]
+    larger = Node("default", "C", "interest", 3, 3, 9.0)
+    lines, hidden = pick([first, larger], most=2)
+    assert [node.party for _, node in lines] == ["A", "B"]
+    assert hidden == 1
 
 
 def test_labels_keep_their_distance() -> None:
@@ -377,6 +400,7 @@ def rigs_only(results: Results) -> Results:
         loans=results.loans.replace(
             {"collateral_class": rename, "borrower_kind": {"neocloud": "miner"}}
         ),
+        sales=results.sales.replace({"hardware": rename}),
         illusion=results.illusion.replace({"hardware": rename}),
         absorption=results.absorption.replace({"hardware": rename}).drop_duplicates(
             ["day", "hardware"]
@@ -460,6 +484,21 @@ def test_what_a_failed_lender_costs_is_told_everywhere() -> None:
     assert "Two Prime: failure on day 311; other lenders lose $300m" in style.title_of(figure)
     text = " ".join(text.get_text() for text in figure.texts)
     assert "What struck it from outside" in text and "0 largest" not in text
+
+
+def test_title_of_losses_and_its_bars_hold_the_same_money() -> None:
+    """Small losses elsewhere are in the bars, so they are in the total of the title too."""
+    lenders = CRASH.lenders.assign(
+        market_loss_usd=[0.0, 4e6], lost_usd=[6e8, 0.54e8], loss_usd=[6e8, 0.5e8]
+    )
+    for table, total in ((lenders, 654), (with_a_failed_lender().lenders, 1150)):
+        figure = lender_losses(replace(CRASH, lenders=table))
+        bars = sum(bar.get_width() for bar in figure.axes[0].patches)
+        assert bars == pytest.approx(total)
+        said = words.money(1e6 * total)
+        assert style.title_of(figure).startswith(f"Lenders lose {said}")
+    title = style.title_of(lender_losses(replace(CRASH, lenders=lenders)))
+    assert "$654m, nearly all on loans (8.1 % of their capital)" in title
 
 
 def test_borrowers_and_project_vehicles_are_counted_apart() -> None:

@@ -24,7 +24,7 @@ SETTINGS = (
     "crypto.crash_days=90",
     "credit.hazard_per_year=0.2",
 )
-FRAMES = ("series", "events", "loans", "lenders", "book", "illusion", "absorption")
+FRAMES = ("series", "events", "loans", "lenders", "book", "sales", "illusion", "absorption")
 
 
 def crash(*more: str, seed: int = 11) -> Simulation:
