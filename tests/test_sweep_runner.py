@@ -18,7 +18,7 @@ import pytest
 import sweep_runs
 from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, raising
 
-from experiments.sweeps import clusters, limits, store
+from experiments.sweeps import clusters, execute, limits, store
 from experiments.sweeps.batches import LONGEST_S, Batches
 from experiments.sweeps.design import design_table, run_points
 from experiments.sweeps.execute import (
@@ -483,3 +483,14 @@ def test_slurm_jobs_ask_for_what_the_plan_says(
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(InputError, match="there is no sbatch here"):
         clusters.slurm_cluster(wanted, tmp_path)
+
+
+def test_a_serial_run_of_the_market_is_ended_between_two_days(tmp_path: Path) -> None:
+    scenario = Scenario.load("calm").with_settings(["days=700"])
+    execute.simulate(scenario.with_settings(["days=1"]), 1, {})
+    with (
+        pytest.raises(limits.OverTimeError),
+        limits.limited(0.05, tmp_path / "mark"),
+    ):
+        execute.simulate(scenario, 1, {})
+    limits.check()  # it has been told

@@ -104,10 +104,14 @@ class Done:
 
 def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """Run the market to its last day; ``scores`` are errors of its opening books."""
+    from experiments.sweeps import limits
     from market.simulation import Simulation
 
     tables = perturbed_tables(scores) if scores else None
-    simulation = Simulation(scenario, seed, tables, keeps_book=False).run()
+    simulation = Simulation(scenario, seed, tables, keeps_book=False)
+    while not simulation.finished:
+        limits.check()
+        simulation.step()
     return Outcome(simulation.summary(), simulation.series)
 
 

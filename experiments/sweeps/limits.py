@@ -13,15 +13,19 @@ import signal
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NoReturn
+from types import FrameType
 
 from experiments.sweeps import store
 from market.scenario import Scenario
 
 TIMES_SLOWEST = 20.0
 LEAST_S = 60.0
+ENGINE = ("agents", "market", "numba", "llvmlite")
 UNMEASURED_S = 3600.0  # as long as no run has come to its end
 BOOK_PARTIES = 2_600.0  # borrowers, lenders and buyers of the packaged books, about
+
+
+_over: list[float] = []  # the limit that is over, until somebody may end the run
 
 
 class OverTimeError(RuntimeError):
@@ -63,7 +67,8 @@ def mark_of(folder: Path, run_id: int) -> Path:
 def limited(seconds: float, mark: Path) -> Iterator[None]:
     """End what takes longer than ``seconds``.
 
-    In the main thread (a serial sweep) by an exception, which waits for compiled code to return. In
+    In the main thread (a serial sweep) by an exception, in the market between two days
+    (:func:`check`): compiled code does not survive one from a signal. In
     a worker, whose runs are in another thread, by leaving ``mark`` and ending the process: nothing
     gentler stops compiled code. Dask starts the worker anew and tries the batch again.
 
@@ -80,9 +85,13 @@ def limited(seconds: float, mark: Path) -> Iterator[None]:
             timer.cancel()
     elif hasattr(signal, "setitimer"):
 
-        def stop(*_: object) -> NoReturn:
-            raise OverTimeError(seconds)
+        def stop(_: int, frame: FrameType | None) -> None:
+            if _in_market(frame):
+                _over.append(seconds)
+            else:
+                raise OverTimeError(seconds)
 
+        _over.clear()
         before = signal.signal(signal.SIGALRM, stop)
         signal.setitimer(signal.ITIMER_REAL, seconds)
         try:
@@ -92,6 +101,25 @@ def limited(seconds: float, mark: Path) -> Iterator[None]:
             signal.signal(signal.SIGALRM, before)
     else:  # Windows
         yield
+
+
+def check() -> None:
+    """To be called where a run may be ended.
+
+    Raises:
+        OverTimeError: its time is over.
+    """
+    if _over:
+        raise OverTimeError(_over.pop())
+
+
+def _in_market(frame: FrameType | None) -> bool:
+    """Whether code that calls compiled code is at work."""
+    while frame is not None:
+        if frame.f_globals.get("__name__", "").split(".")[0] in ENGINE:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def _end_process(seconds: float, mark: Path) -> None:
