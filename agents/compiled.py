@@ -31,9 +31,8 @@ from numba.core.registry import CPUDispatcher
 _ROOT = Path(__file__).absolute().parent.parent  # links stay: numba keeps code by path
 _PACKAGES = ("agents", "market")
 _KEEP_SECONDS = 14 * 86_400.0
-_OURS = re.compile(
-    r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}"
-)  # names in the folder of caches
+# Names in the folder of caches.
+_OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
 _IMPORT = re.compile(
     r"^ *(?:from ((?:agents|market)(?:\.\w+)*) import (\([^)]*\)|.+)"
     r"|import ((?:agents|market)(?:\.\w+)*))",
@@ -254,9 +253,7 @@ class _Cache(FunctionCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         try:
             return super().load_overload(sig, target_context)
-        except (
-            Exception
-        ):  # a file that was cut off when the machine stopped: pickle raises anything
+        except Exception:  # pickle raises anything over a file that was cut off
             with contextlib.suppress(OSError), alone(Path(self.cache_path)):
                 self.flush()
             return None

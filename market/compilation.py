@@ -16,10 +16,11 @@ import os
 import pickle
 import subprocess
 import sys
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from inspect import signature
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from threading import Event
 from typing import TYPE_CHECKING, Any, get_args, get_type_hints
 
 import numpy as np
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 COMPILING = "Compiling the model for this machine, once: about a minute ..."
 WAITING = "Another process compiles the model for this machine; waiting for it ..."
 MOST_PROCESSES = 4  # each compiles anew what two functions both call
+LOOK_S = 0.5
 RARE_COLLECTIONS = 100_000  # numba makes many objects and few cycles
 # Functions that Python calls, those early that take long.
 CALLED = {
@@ -86,6 +88,7 @@ def compile_ahead(tables: Tables, terms: Terms, today: Today) -> None:
 def _compile_all(kinds: Kinds) -> None:
     sent = pickle.dumps(kinds)
     children: list[subprocess.Popen[bytes]] = []
+    ended = Event()
     waiting: SimpleQueue[tuple[str, str]] = SimpleQueue()
     for module, names in CALLED.items():
         for name in names:
@@ -93,8 +96,11 @@ def _compile_all(kinds: Kinds) -> None:
     count = min(cores(), MOST_PROCESSES)
     with ThreadPoolExecutor(count) as pool:
         try:
-            list(pool.map(lambda _: _drive(sent, waiting, children), range(count)))
+            driving = [pool.submit(_drive, sent, waiting, children, ended) for _ in range(count)]
+            while wait(driving, LOOK_S).not_done:  # a wait without end can miss an interrupt
+                pass
         finally:  # of nothing, or after an interrupt, which children may not have got
+            ended.set()
             with contextlib.suppress(Empty):
                 while True:
                     waiting.get_nowait()
@@ -164,6 +170,7 @@ def _drive(
     kinds: bytes,
     waiting: SimpleQueue[tuple[str, str]],
     children: list[subprocess.Popen[bytes]],
+    ended: Event,
 ) -> None:
     """Let one process compile what nobody has begun, until nothing waits."""
     code = CHILD.format(path=[*map(str, sys.path), str(Path(__file__).absolute().parent.parent)])
@@ -177,6 +184,8 @@ def _drive(
         ) as child,
     ):
         children.append(child)
+        if ended.is_set():  # while this one was being started
+            child.terminate()
         assert child.stdin is not None and child.stdout is not None
         child.stdin.write(kinds)
         with contextlib.suppress(Empty):

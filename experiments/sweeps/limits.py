@@ -68,9 +68,9 @@ def limited(seconds: float, mark: Path) -> Iterator[None]:
     """End what takes longer than ``seconds``.
 
     In the main thread (a serial sweep) by an exception, in the market between two days
-    (:func:`check`): compiled code does not survive one from a signal. In
-    a worker, whose runs are in another thread, by leaving ``mark`` and ending the process: nothing
-    gentler stops compiled code. Dask starts the worker anew and tries the batch again.
+    (:func:`check`): compiled code does not survive one from a signal. In a worker, whose runs are
+    in another thread, by leaving ``mark`` and ending the process: nothing gentler stops compiled
+    code. Dask starts the worker anew and tries the batch again.
 
     Raises:
         OverTimeError: in the main thread.
