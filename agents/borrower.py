@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from .compiling.kernels import compiled
 
 QUARTER_DAYS = 91
 

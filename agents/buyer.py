@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from .compiling.kernels import compiled
 
 MONTHS_PER_YEAR = 12
 DEALER_VIEW_SHARE = 0.25  # dealers differ so much less in what they think, and only downwards

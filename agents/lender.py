@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from .compiling.kernels import compiled
 
 
 class LenderKind(IntEnum):

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from .compiling.kernels import compiled
 
 MWH_PER_KW_DAY = 0.024
 SWITCHING_DAYS = 14.0

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
+from .compiling.kernels import compiled
 
 HOURS_PER_DAY = 24.0
 

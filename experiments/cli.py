@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 if TYPE_CHECKING:
-    from market.scenario import Scenario
+    from ..market.scenario.scenario import Scenario
 
 READ_ONLY_BY = {"synthetic": "synthetic", "facts": "2021"}  # section and starting point
 INTERRUPTED = 130
@@ -72,7 +72,7 @@ def run(
     ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
-    from experiments.run import run_scenario
+    from .run.run import run_scenario
 
     chosen = named = load(scenario)
     for option, key, value in (
@@ -115,7 +115,7 @@ def sweep(
     ] = False,
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
-    from experiments.sweeps import commands
+    from .sweeps import commands
 
     commands.sweep(plan, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
 
@@ -132,7 +132,7 @@ def analyse(
     ] = None,
 ) -> None:
     """Probabilities, losses, phase diagrams and what drives them, from a sweep's folder."""
-    from experiments.sweeps import commands
+    from .sweeps import commands
 
     commands.analyse(folder, event, loss)
 
@@ -164,7 +164,7 @@ def backtest(
     ] = None,
 ) -> None:
     """Replay a crisis from the books before it, and score who fails against what happened."""
-    from experiments.backtest import command
+    from .backtest import command
 
     command.backtest(
         year,
@@ -197,7 +197,7 @@ def view(
     settings: SETTINGS = None,
 ) -> None:
     """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
-    from experiments.view.serve import serve
+    from .view.serve import serve
 
     changes = []
     for option, key, value in (
@@ -221,7 +221,7 @@ def bench(
     ] = False,
 ) -> None:
     """Measure what a day costs, against this machine's memory and against plain agents."""
-    from experiments.bench import command
+    from .bench import command
 
     command.bench(parties or [], as_json=json_)
 
@@ -229,7 +229,7 @@ def bench(
 @scenarios.command("list", epilog="Example: firesale scenarios list")
 def list_scenarios() -> None:
     """List the scenarios that come with the project."""
-    from experiments.scenario_text import print_list
+    from .report.scenario_text import print_list
 
     print_list()
 
@@ -237,7 +237,7 @@ def list_scenarios() -> None:
 @scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
 def show(scenario: NAME) -> None:
     """Print a scenario in full, with every default, unit and bound, as TOML."""
-    from experiments.scenario_text import as_toml
+    from .report.scenario_text import as_toml
 
     typer.echo(as_toml(load(scenario)))
 
@@ -249,7 +249,7 @@ def check(
     ],
 ) -> None:
     """Check a scenario file and say in one line whether it is valid."""
-    from experiments import words
+    from .look import words
 
     chosen = load(file)
     typer.echo(f"{file}: valid ({chosen.name}, {words.times(chosen.days, 'day')}).")
@@ -257,7 +257,7 @@ def check(
 
 def load(name: str) -> Scenario:
     """The scenario of that name or file."""
-    from market.scenario import Scenario
+    from ..market.scenario.scenario import Scenario
 
     return Scenario.load(name)
 
@@ -279,7 +279,7 @@ def refuse_what_is_idle(named: Scenario, chosen: Scenario) -> None:
     Raises:
         InputError: such a section was changed.
     """
-    from market.errors import InputError
+    from ..market.scenario.errors import InputError
 
     start = chosen.opening.start
     for section, reader in READ_ONLY_BY.items():
@@ -292,7 +292,7 @@ def refuse_what_is_idle(named: Scenario, chosen: Scenario) -> None:
 
 def main(arguments: list[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
-    from market.errors import InputError
+    from ..market.scenario.errors import InputError
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):

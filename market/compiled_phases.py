@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 
-from agents.compiled import compiled
-from market import (
-    claims,
-    contracts,
-    convertibles,
-    covenants,
-    credit,
-    default,
-    estate,
-    funding,
-    investment,
-    listing,
-    marks,
-    operate,
-    purchases,
-    service,
-    tenants,
-)
-from market.events import Cause
-from market.ledger import Stocks, conservation_error, sum_stocks
-from market.loans import Collateral, LoanStatus, cure_end
-from market.shared import Shared, contents
+from ..agents.compiling.kernels import compiled
+from .debt import claims, convertibles, covenants, default, estates, listing, service, underwriting
+from .debt import roll_over as roll_over_
+from .lenders import funding
+from .operators import investment, leases, production, purchases, tenants
+from .prices import marks, network
+from .state.events import Cause
+from .state.ledger import Stocks, conservation_error, sum_stocks
+from .state.loans import Collateral, LoanStatus, cure_end
+from .state.sharing import Shared, contents
 
 
 @compiled
 def resold_th(shared: Shared) -> float:
     """Rigs sold by force that run for their new owners at the last hashprice [TH/s]."""
     t, _, today = contents(shared)
-    return operate.resold_th(today.hashprice_usd_ph_day, t.outside_online, t.hardware)
+    return network.resold_th(today.hashprice_usd_ph_day, t.outside_online, t.hardware)
 
 
 @compiled
@@ -62,7 +50,7 @@ def run_machines(shared: Shared, difficulty_th: float, reward_btc_day: float) ->
         tenants.break_contracts(
             today, terms, today.first_lender, t.contracts, t.hardware, t.parties, t.log
         )
-    contracts.run_contracts(
+    leases.run_contracts(
         today.day,
         terms,
         today.rent_h100_usd_h,
@@ -74,7 +62,7 @@ def run_machines(shared: Shared, difficulty_th: float, reward_btc_day: float) ->
         t.neoclouds,
         t.holdings,
     )
-    operate.run_rigs(
+    production.run_rigs(
         today.hashprice_usd_ph_day,
         difficulty_th,
         reward_btc_day,
@@ -86,7 +74,7 @@ def run_machines(shared: Shared, difficulty_th: float, reward_btc_day: float) ->
         t.holdings,
         t.ledger,
     )
-    online = operate.run_gpus(
+    online = production.run_gpus(
         today.rent_h100_usd_h,
         today.first_outside,
         t.parties,
@@ -95,7 +83,7 @@ def run_machines(shared: Shared, difficulty_th: float, reward_btc_day: float) ->
         t.holdings,
         t.outside_online,
     )
-    operate.settle_overhead(today.first_outside, t.parties, t.borrowers, t.miners, t.neoclouds)
+    production.settle_overhead(today.first_outside, t.parties, t.borrowers, t.miners, t.neoclouds)
     return online
 
 
@@ -191,8 +179,8 @@ def strain_lenders(shared: Shared, market_usd: float, loan_price: float) -> floa
     """Phase 9, before anybody fails: losses, estates, runs, asset sales; returns loans' price."""
     t, terms, today = contents(shared)
     value_claims(shared)
-    estate.settle_claims(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
-    estate.pay_out_estates(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.lots, t.log)
+    estates.settle_claims(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.log)
+    estates.pay_out_estates(today, terms, t.parties, t.lenders, t.ledger, t.loans, t.lots, t.log)
     sold = funding.redeem(today, terms, t.parties, t.lenders, t.log)
     sold += funding.target_leverage(today, terms, t.parties, t.lenders)
     return funding.mark_other_loans(
@@ -204,7 +192,7 @@ def strain_lenders(shared: Shared, market_usd: float, loan_price: float) -> floa
 def underwrite(shared: Shared) -> None:
     """Once a week: who could refinance, and what shares are worth."""
     t, terms, today = contents(shared)
-    credit.underwrite(
+    underwriting.underwrite(
         today,
         terms,
         t.marks_usd,
@@ -222,9 +210,9 @@ def underwrite(shared: Shared) -> None:
 def roll_over(shared: Shared) -> None:
     """Phase 11: underwrite once a week; roll what matures."""
     t, terms, today = contents(shared)
-    if today.day % credit.WEEK_DAYS == 0:
+    if today.day % underwriting.WEEK_DAYS == 0:
         underwrite(shared)
-    credit.roll_over(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
+    roll_over_.roll_over(today, terms, t.parties, t.borrowers, t.lenders, t.ledger, t.loans, t.log)
 
 
 @compiled

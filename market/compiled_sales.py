@@ -8,11 +8,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from agents.compiled import compiled
-from market import bids, custody, hosting, liquidation
-from market.lots import rows_in_state
-from market.order_book import asks_of
-from market.shared import Shared, contents
+from ..agents.compiling.kernels import compiled
+from .liquidation import auctions, bids, custody, hosting
+from .liquidation.order_book import asks_of
+from .state.lots import rows_in_state
+from .state.sharing import Shared, contents
 
 
 @compiled
@@ -51,7 +51,7 @@ def keep_lots(
         t.lots,
         t.log,
     )
-    liquidation.sell_at_mark(
+    auctions.sell_at_mark(
         today,
         terms,
         t.marks_usd,
@@ -109,7 +109,7 @@ def auction_in_place(
 ) -> tuple[float, float, int]:
     """Sell whole clusters of a class where they stand: last price, units, last sale."""
     t, terms, today = contents(shared)
-    return liquidation.auction_in_place(
+    return auctions.auction_in_place(
         today,
         terms,
         k,
@@ -138,7 +138,7 @@ def auction_removed(
 ) -> tuple[float, float, float, int]:
     """Clear a class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale."""
     t, terms, today = contents(shared)
-    return liquidation.auction_removed(
+    return auctions.auction_removed(
         today,
         terms,
         k,
@@ -162,7 +162,7 @@ def auction_removed(
 def free_sites(shared: Shared, window_days: int) -> None:
     """Power and racks of the failed find new operators."""
     t, terms, today = contents(shared)
-    liquidation.free_sites(today, terms, window_days, t.parties, t.hardware, t.buyers, t.lots)
+    auctions.free_sites(today, terms, window_days, t.parties, t.hardware, t.buyers, t.lots)
 
 
 @compiled

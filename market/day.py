@@ -6,8 +6,8 @@ its own changes, and logs what it causes.
 
 from __future__ import annotations
 
-from market import phases
-from market.run import Run
+from . import phases
+from .state.run import Run
 
 
 def run_day(run: Run) -> None:

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import mesa
 
-from agents.borrower import share_price_usd
-from agents.lender import LenderKind, capital_ratio
-from agents.party import Kind, Status
-from market.credit import borrower_debt_usd
-from market.events import Cause
-from market.loans import LoanStatus
+from ..agents.borrower import share_price_usd
+from ..agents.lender import LenderKind, capital_ratio
+from ..agents.party import Kind, Status
+from .debt.service import borrower_debt_usd
+from .state.events import Cause
+from .state.loans import LoanStatus
 
 if TYPE_CHECKING:
-    from market.model import CreditMarket
-    from market.state import State
+    from .model import CreditMarket
+    from .state.market import State
 
 MOST_AGENTS = 20_000
 

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import mesa
 
-from market.mesa_agents import add_agents
-from market.network import lending_network
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.state import State
+from .mesa_agents import add_agents
+from .record.lending_network import lending_network
+from .scenario.scenario import Scenario
+from .simulation import Simulation
+from .state.market import State
 
 if TYPE_CHECKING:
     import networkx as nx

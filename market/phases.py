@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 
-from agents.miner import adjusted_share, online_share
-from market import compiled_phases as compiled
-from market import compiled_sales, cycle, dated, forbearance, treasury
-from market.compute import rent_after_supply
-from market.crypto import advance_difficulty, hashprice_usd
-from market.events import Cause, Event, log_event, with_room
-from market.failure import fail_lenders
-from market.operate import NETWORK_POWER_USD_MWH, TH_PER_EH
-from market.run import Run
-from market.windows import hold_auctions
+from ..agents.miner import adjusted_share, online_share
+from . import compiled_phases as compiled
+from . import compiled_sales
+from .dated import day as dated
+from .lenders import credit_cycle, forbearance
+from .lenders.failure import fail_lenders
+from .liquidation.auction_day import hold_auctions
+from .operators import investment, treasury
+from .prices.network import NETWORK_POWER_USD_MWH, advance_difficulty, hashprice_usd
+from .prices.rents import rent_after_supply
+from .state.events import Cause, Event, log_event, with_room
+from .state.run import Run
+from .state.units import TH_PER_EH
 
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 
@@ -157,7 +160,7 @@ def lenders(run: Run) -> None:
     while fail_lenders(run, rounds):
         rounds += 1
     compiled.set_supply(run.shared)
-    cycle.learn(run)
+    credit_cycle.learn(run)
     run.tell()
 
 
@@ -181,7 +184,7 @@ def credit(run: Run) -> None:
     compiled.roll_over(run.shared)
     dated.give_credit(run)
     compiled.deliver(run.shared)
-    cycle.invest(run)
+    investment.invest(run)
 
 
 def record(run: Run) -> None:

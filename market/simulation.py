@@ -13,28 +13,31 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from market import compiled_phases, cycle, dated, phases
-from market.compute import compute_paths
-from market.contracts import ContractKind
-from market.crypto import crypto_paths
-from market.day import run_day
-from market.growth import spot_order_class
-from market.hardware import Family, newest_rigs
-from market.loans import Collateral
-from market.macro import macro_paths
-from market.names import NumberedNames, TitleById
-from market.opening import open_market
-from market.opening_synthetic import open_synthetic, synthetic_tables
-from market.record import Recorder
-from market.run import Quotes, Run
-from market.scenario import Scenario
-from market.state import State
-from market.summary import summarise
-from market.tables import OpeningTables, load_opening_tables
-from market.tables_2021 import load_tables_2021
-from market.terms import terms_of
-from market.views import imply_views
-from market.windows import strips_today
+from . import compiled_phases, phases
+from .dated import day as dated
+from .day import run_day
+from .liquidation.values import strips_today
+from .opening.books import OpeningTables
+from .opening.books_2021.read import load_tables_2021
+from .opening.books_2025.read import load_opening_tables
+from .opening.books_2025.signed_orders import spot_order_class
+from .opening.implied_views import imply_views
+from .opening.open_market import open_market
+from .opening.synthetic.open import open_synthetic, synthetic_tables
+from .operators import investment
+from .prices.bitcoin import crypto_paths
+from .prices.money import macro_paths
+from .prices.rents import compute_paths
+from .record.recorder import Recorder
+from .record.summary import summarise
+from .scenario.scenario import Scenario
+from .state.contracts import ContractKind
+from .state.hardware import Family, newest_rigs
+from .state.loans import Collateral
+from .state.market import State
+from .state.names import NumberedNames, TitleById
+from .state.run import Quotes, Run
+from .state.terms import terms_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,19 +172,19 @@ class Simulation:
 
     def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
         """The causal log, or some rows of it."""
-        from market.frames import event_frame
+        from .record.frames import event_frame
 
         return event_frame(self.state, rows)
 
     def loans(self) -> pd.DataFrame:
         """Every loan as it stands."""
-        from market.frames import loan_frame
+        from .record.frames import loan_frame
 
         return loan_frame(self.state, self.principal_open_usd)
 
     def lenders(self) -> pd.DataFrame:
         """Every lender as it stands."""
-        from market.frames import lender_frame
+        from .record.frames import lender_frame
 
         return lender_frame(self.state)
 
@@ -262,7 +265,7 @@ def _open_books(run: Run, tables: OpeningTables) -> None:
     compiled_phases.underwrite(run.shared)
     imply_views(run, tables)
     if run.quotes.machine_class >= 0:
-        run.quotes.value_to_price_open = cycle.machine_value_to_price(run)
+        run.quotes.value_to_price_open = investment.machine_value_to_price(run)
     run.strips = strips_today(run)
     run.stocks = compiled_phases.take_stock(run.shared)
     run.recorder.day(run, 0.0)

@@ -6,9 +6,9 @@ import datetime as dt
 
 import pandas as pd
 
-from experiments.backtest.findings import Findings, findings
-from experiments.backtest.observe import ALL, LISTED, Observation, months
-from experiments.backtest.scope import Scope
+from firesale.experiments.backtest.findings import Findings, findings
+from firesale.experiments.backtest.observe import ALL, LISTED, Observation, months
+from firesale.experiments.backtest.scope import Scope
 
 OPENING = dt.date(2021, 12, 31)
 DAYS = 546

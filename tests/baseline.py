@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from runs import REFERENCE_RUNS, watched
 
-from market.simulation import Simulation
+from firesale.market.simulation import Simulation
 
 FOLDER = Path(__file__).with_suffix("")
 FRAMES = ("series", "events", "book", "loans", "lenders", "illusion", "absorption")

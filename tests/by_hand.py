@@ -14,24 +14,25 @@ from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
-from agents.borrower import empty_borrowers
-from agents.buyer import Buyers, Rack
-from agents.lender import LenderKind, Lenders
-from agents.miner import empty_miners
-from agents.neocloud import empty_neoclouds
-from agents.party import Kind, Outside, empty_parties
-from market import phases
-from market.bids import set_private_views
-from market.compute import ComputePaths
-from market.context import Log, Terms, Today
-from market.contracts import Contracts
-from market.crypto import CryptoPaths
-from market.events import EVENT_DTYPE, Cause, Event
-from market.hardware import Family, Hardware, Holdings
-from market.interlender import Interlender, open_interlender
-from market.investment import empty_orders
-from market.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
-from market.loans import (
+from firesale.agents.borrower import empty_borrowers
+from firesale.agents.buyer import Buyers, Rack
+from firesale.agents.lender import LenderKind, Lenders
+from firesale.agents.miner import empty_miners
+from firesale.agents.neocloud import empty_neoclouds
+from firesale.agents.party import Kind, Outside, empty_parties
+from firesale.market import phases
+from firesale.market.liquidation.bids import set_private_views
+from firesale.market.opening.interlender import open_interlender
+from firesale.market.prices.money import macro_paths
+from firesale.market.record.recorder import Recorder
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.state.context import Terms, Today
+from firesale.market.state.contracts import Contracts
+from firesale.market.state.events import EVENT_DTYPE, Cause, Event, Log
+from firesale.market.state.hardware import Family, Hardware, Holdings
+from firesale.market.state.interlender import Interlender
+from firesale.market.state.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
+from firesale.market.state.loans import (
     NO_GROWTH,
     Amortisation,
     Claims,
@@ -43,13 +44,12 @@ from market.loans import (
     TermSheets,
     empty_claims,
 )
-from market.lots import empty_lots
-from market.macro import macro_paths
-from market.record import Recorder
-from market.run import Quotes, Run
-from market.scenario import Scenario
-from market.state import Names, Prices, State
-from market.terms import terms_of
+from firesale.market.state.lots import empty_lots
+from firesale.market.state.market import Names, Prices, State
+from firesale.market.state.orders import empty_orders
+from firesale.market.state.paths import ComputePaths, CryptoPaths
+from firesale.market.state.run import Quotes, Run
+from firesale.market.state.terms import terms_of
 
 NAN = float("nan")
 GPU, RIG, SITE = 0, 1, 2  # classes of the bench
@@ -109,7 +109,7 @@ class Bench:
         fleets: ``(borrower, class, units)`` of machines held.
         buyers: one dict per buyer: ``budget``, ``slots`` (of its one rack kind), ``needs_slots``,
             ``in_place``, ``min_lot``.
-        terms: fields of :class:`market.context.Terms` to change; the hazard is off.
+        terms: fields of :class:`firesale.market.state.context.Terms` to change; the hazard is off.
         quiet: fields of the scenario's sections, as in ``{"liquidation": {"legal_days": 5}}``.
     """
 

@@ -10,8 +10,9 @@ import pytest
 from harsh import HARSH
 from hypothesis import Phase, settings
 
-from agents.compiled import is_warm
-from market.tables import OpeningTables, load_opening_tables
+from firesale.agents.compiling.cache import is_warm
+from firesale.market.opening.books import OpeningTables
+from firesale.market.opening.books_2025.read import load_opening_tables
 
 STATUS = pytest.StashKey[int]()  # exit code of the session
 MOST_WORKERS = 4  # each keeps its own finished runs in memory
@@ -36,8 +37,8 @@ WHOLE_MARKETS = (
     "test_view_",
 )
 COMPILE = f"""
-from market.scenario import Scenario
-from market.simulation import Simulation
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 Simulation(Scenario.load("joint-crash").with_settings({list(HARSH)})).run().summary()
 """
 

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from agents.compiled import source_hash
+from firesale.agents.compiling.cache import source_hash
 
 PROJECT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".md")

@@ -18,9 +18,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from experiments import cli
-from experiments.run import simulate
-from market.scenario import Scenario
+from firesale.experiments import cli
+from firesale.experiments.run.run import simulate
+from firesale.market.scenario.scenario import Scenario
 
 RUN = ["run", "crypto-crash", "--days", "3", "--no-figures"]
 TOUCHES = ("open", "os.mkdir", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "os.listdir")

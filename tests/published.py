@@ -15,13 +15,15 @@ import numpy as np
 from by_hand import Bench
 from scipy import sparse
 
-from agents.buyer import option_to_run_usd
-from market import covenants, funding, randomness
-from market.clearing import clearing_vector
-from market.crypto import impact_log
-from market.events import Cause
-from market.loans import Collateral
-from market.settings import IMPACT_LAWS
+from firesale.agents.buyer import option_to_run_usd
+from firesale.market.clearing.vector import clearing_vector
+from firesale.market.debt import covenants
+from firesale.market.lenders import funding
+from firesale.market.prices.impact import impact_log
+from firesale.market.scenario.sections import IMPACT_LAWS
+from firesale.market.state import randomness
+from firesale.market.state.events import Cause
+from firesale.market.state.loans import Collateral
 
 LINEAR, EXPONENTIAL = IMPACT_LAWS.index("linear"), IMPACT_LAWS.index("exponential")
 EISENBERG_NOE = [[0, 20, 10], [5, 0, 24], [10, 0, 0]]

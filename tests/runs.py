@@ -12,14 +12,16 @@ from functools import cache
 
 import numpy as np
 
-from agents.party import Outside, Status
-from market.loans import Collateral, LoanStatus, of_claims
-from market.lots import LotState
-from market.scenario import Channels, Scenario
-from market.simulation import Simulation
-from market.state import State
-from market.tables import OpeningTables, load_opening_tables
-from market.tables_2021 import Tables2021, load_tables_2021
+from firesale.agents.party import Outside, Status
+from firesale.market.opening.books import OpeningTables
+from firesale.market.opening.books_2021.read import Tables2021, load_tables_2021
+from firesale.market.opening.books_2025.read import load_opening_tables
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.sections import Channels
+from firesale.market.simulation import Simulation
+from firesale.market.state.loans import Collateral, LoanStatus, of_claims
+from firesale.market.state.lots import LotState
+from firesale.market.state.market import State
 
 DUST = 1e-6  # of a dollar, a coin, a machine
 DUST_USD = 1e-4  # of a sum of billions that came and went

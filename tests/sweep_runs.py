@@ -12,9 +12,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from experiments.sweeps.execute import Outcome
-from experiments.sweeps.plan import Plan
-from market.scenario import Scenario
+from firesale.experiments.sweeps.execute import Outcome
+from firesale.experiments.sweeps.plan import Plan
+from firesale.market.scenario.scenario import Scenario
 
 POISON = 0.137
 RAISES = 0.5

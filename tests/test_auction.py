@@ -11,14 +11,14 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside
-from market.bid_heap import make_heap, take_highest
-from market.events import Cause, Event
-from market.ledger import conservation_error
-from market.liquidation import auction_in_place, auction_removed
-from market.loans import Collateral, of_claims
-from market.lots import LotState
-from market.order_book import ladder_of, sell_down
+from firesale.agents.party import Outside
+from firesale.market.liquidation.auctions import auction_in_place, auction_removed
+from firesale.market.liquidation.bid_heap import make_heap, take_highest
+from firesale.market.liquidation.order_book import ladder_of, sell_down
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.ledger import conservation_error
+from firesale.market.state.loans import Collateral, of_claims
+from firesale.market.state.lots import LotState
 
 SCRAP = 5.0
 PATIENCE = 100.0  # days, of lenders who can wait; others must sell at scrap

@@ -16,12 +16,12 @@ import pytest
 from backtest_runs import DAYS, MONTHS, OPENING, SCOPE, events, found, observation
 from scipy.stats import ttest_1samp
 
-from experiments.backtest import counterfactuals, labels
-from experiments.backtest.ensemble import jobs_of
-from experiments.backtest.evaluate import Known, score
-from experiments.backtest.findings import as_json
-from experiments.backtest.labels import Outcome
-from experiments.backtest.observe import (
+from firesale.experiments.backtest import counterfactuals, labels
+from firesale.experiments.backtest.ensemble import jobs_of
+from firesale.experiments.backtest.evaluate import Known, score
+from firesale.experiments.backtest.findings import as_json
+from firesale.experiments.backtest.labels import Outcome
+from firesale.experiments.backtest.observe import (
     ALL,
     LISTED,
     CoinWatch,
@@ -31,11 +31,11 @@ from experiments.backtest.observe import (
     first_defaults,
     recoveries,
 )
-from experiments.backtest.rivals import Balance, forecasts
-from experiments.backtest.rules import ranges
-from experiments.backtest.scope import scope
-from experiments.run_folder import plain
-from market.scenario import Scenario
+from firesale.experiments.backtest.rivals import Balance, forecasts
+from firesale.experiments.backtest.rules import ranges
+from firesale.experiments.backtest.scope import scope
+from firesale.experiments.run.files import plain
+from firesale.market.scenario.scenario import Scenario
 
 PROJECT = Path(__file__).resolve().parent.parent
 

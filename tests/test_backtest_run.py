@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from experiments import cli
-from experiments.backtest.command import SCENARIOS
-from experiments.backtest.ensemble import jobs_of, observe_all
-from experiments.backtest.observe import LISTED
-from experiments.backtest.scope import scope
-from market.scenario import SCENARIO_FOLDER, Scenario
-from market.simulation import Simulation
+from firesale.experiments import cli
+from firesale.experiments.backtest.command import SCENARIOS
+from firesale.experiments.backtest.ensemble import jobs_of, observe_all
+from firesale.experiments.backtest.observe import LISTED
+from firesale.experiments.backtest.scope import scope
+from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario
+from firesale.market.simulation import Simulation
 
 DAYS = 33
 
@@ -93,7 +93,7 @@ def test_the_command_from_books_to_page(
     whole = (SCENARIO_FOLDER / short.name).read_text(encoding="utf-8")
     assert "days = 546" in whole
     short.write_text(whole.replace("days = 546", f"days = {DAYS}"), encoding="utf-8")
-    monkeypatch.setattr("market.scenario.SCENARIO_FOLDER", tmp_path)
+    monkeypatch.setattr("firesale.market.scenario.scenario.SCENARIO_FOLDER", tmp_path)
     options = ["--runs", "2", "--workers", "1", "--counterfactuals"]
     assert call("2022", *options, "--json", "--out", str(folder)) == 0
     out, _ = capsys.readouterr()

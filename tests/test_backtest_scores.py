@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import mannwhitneyu, norm, t
 
-from experiments.backtest import scores
+from firesale.experiments.backtest import scores
 
 NAMES = st.lists(
     st.tuples(st.integers(0, 4).map(lambda k: k / 4), st.booleans()), min_size=2, max_size=10

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from runs import columns
 
-from experiments.bench import cases, command, machine, twin
-from experiments.bench.cases import Case
-from experiments.cli import main
-from market.errors import InputError
-from market.simulation import Simulation
+from firesale.experiments.bench import cases, command, machine, twin
+from firesale.experiments.bench.cases import Case
+from firesale.experiments.cli import main
+from firesale.market.scenario.errors import InputError
+from firesale.market.simulation import Simulation
 
 CASE_KEYS = [
     "parties",

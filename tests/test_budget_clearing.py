@@ -9,14 +9,19 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market import budgets, windows
-from market.budgets import Cleared, clearing_price, units_at, units_in_ladder
-from market.events import Cause
-from market.liquidation import auction_removed, lot_reserve_usd
-from market.loans import Collateral
-from market.lots import LotState, rows_in_state
-from market.record import Recorder
-from market.run import Run
+from firesale.market.liquidation import auction_day, budget_auctions
+from firesale.market.liquidation.auctions import auction_removed, lot_reserve_usd
+from firesale.market.liquidation.budget_auctions import (
+    Cleared,
+    clearing_price,
+    units_at,
+    units_in_ladder,
+)
+from firesale.market.record.recorder import Recorder
+from firesale.market.state.events import Cause
+from firesale.market.state.loans import Collateral
+from firesale.market.state.lots import LotState, rows_in_state
+from firesale.market.state.run import Run
 
 
 def buyers(*budgets: float, slots: float = 1e9) -> Bench:
@@ -73,7 +78,7 @@ def test_a_lot_whose_reserve_stops_the_price_is_sold_in_part() -> None:
     bench.day(1, "default", "liquidate")
     assert list(s.lots.state[:2]) == [LotState.IN_PLACE, LotState.IN_PLACE]
     s.lenders.least_patience_days[:] = [0.0, 1e9]  # one must sell, one asks the value of holding
-    found = budgets.bids_at_clearing(bench.run, RIG, np.array([10.0, 5.0]), 4.5, 0.0)
+    found = budget_auctions.bids_at_clearing(bench.run, RIG, np.array([10.0, 5.0]), 4.5, 0.0)
     assert found.bids_usd == pytest.approx([4.5, 4.5])
     price, total, forced, _ = bench.kernel(
         auction_removed,
@@ -127,7 +132,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
             (limits.copy(), units.copy())
         )
     )  # fmt: skip
-    cleared = windows.budgets.bids_at_clearing
+    cleared = auction_day.budgets.bids_at_clearing
     checked = []
 
     def watch(run: Run, k: int, bids: np.ndarray, hold: float, routine: float) -> Cleared:
@@ -146,7 +151,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
             checked.append((len(kept), price, below, upto))
         return found
 
-    monkeypatch.setattr(windows.budgets, "bids_at_clearing", watch)
+    monkeypatch.setattr(auction_day.budgets, "bids_at_clearing", watch)
     sim.run()
     assert len(checked) > 3
     for place, price, below, upto in checked:

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
-from market.clearing import Clearing, clearing_vector
+from firesale.market.clearing.vector import Clearing, clearing_vector
 
 many = settings(max_examples=250)
 Vector = NDArray[np.float64]

@@ -11,16 +11,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from experiments import cli, run_folder, scenario_text
-from market.compilation import COMPILING
-from market.scenario import Scenario, scenario_names
+from firesale.experiments import cli
+from firesale.experiments.report import scenario_text
+from firesale.experiments.run import files
+from firesale.experiments.run import folder as folder_
+from firesale.market.compile_ahead import COMPILING
+from firesale.market.scenario.scenario import Scenario, scenario_names
 
 SHORT = ["--days", "12", "--no-figures"]
 FILES = {
     "summary.json",
     "manifest.json",
     "report.html",
-    *(f"{name}.parquet" for name in run_folder.FRAMES),
+    *(f"{name}.parquet" for name in folder_.FRAMES),
 }
 
 
@@ -28,7 +31,7 @@ FILES = {
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test runs in an empty folder of its own."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("agents.compiled.is_warm", lambda: True)
+    monkeypatch.setattr("firesale.agents.compiling.cache.is_warm", lambda: True)
 
 
 def firesale(*arguments: str) -> int:
@@ -156,7 +159,7 @@ def test_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_help_imports_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom experiments import cli\n"
+        "import sys\nfrom firesale.experiments import cli\n"
         "try:\n    cli.main(['--help'])\nexcept SystemExit:\n    pass\n"
         "heavy = {'numpy', 'pandas', 'numba', 'mesa', 'matplotlib', 'pydantic'}\n"
         "sys.exit(sorted(heavy & set(sys.modules)) or 0)"
@@ -178,7 +181,7 @@ def test_a_run_fills_a_fresh_folder_each_time(capsys: pytest.CaptureFixture[str]
     assert len(pd.read_parquet("out/crypto-crash-1/series.parquet")) == 13
     manifest = json.loads(Path("out/crypto-crash-1/manifest.json").read_text())
     assert manifest["scenario"]["crypto"]["path"] == "crash"
-    assert manifest["source_sha256"] == run_folder.source_hash()
+    assert manifest["source_sha256"] == files.source_hash()
 
 
 def test_another_seed_gives_another_run() -> None:
@@ -239,15 +242,15 @@ def test_the_first_run_says_that_it_compiles(
 ) -> None:
     assert firesale("run", "calm", *SHORT, "--out", "warm") == 0
     assert capsys.readouterr().err == ""
-    monkeypatch.setattr("agents.compiled.is_warm", lambda: False)
+    monkeypatch.setattr("firesale.agents.compiling.cache.is_warm", lambda: False)
     assert firesale("run", "calm", *SHORT, "--out", "cold") == 0
     assert capsys.readouterr().err == f"{COMPILING}\n"
 
 
 def test_frames_come_after_the_simulation() -> None:
     code = (
-        "import sys\nfrom market.scenario import Scenario\nimport experiments.run\n"
-        "from market.simulation import Simulation\n"
+        "import sys\nimport firesale.experiments.run.run\n"
+        "from firesale import Scenario, Simulation\n"
         "Simulation(Scenario.load('calm')).step()\n"
         "late = {'pandas', 'pyarrow', 'matplotlib', 'networkx', 'mesa'}\n"
         "sys.exit(sorted(late & set(sys.modules)) or 0)"
@@ -261,7 +264,7 @@ def test_a_crash_while_writing_leaves_no_folder(monkeypatch: pytest.MonkeyPatch)
     def fail(*_: object) -> str:
         raise RuntimeError("a bug")
 
-    monkeypatch.setattr("experiments.report.report", fail)
+    monkeypatch.setattr("firesale.experiments.report.page.report", fail)
     with pytest.raises(RuntimeError):
         cli.main(["run", "calm", *SHORT, "--out", "here"])
     assert list(Path().iterdir()) == []
@@ -273,14 +276,14 @@ def test_an_interrupt_says_so_and_leaves_no_folder(
     def interrupt(*_: object) -> str:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("experiments.report.report", interrupt)
+    monkeypatch.setattr("firesale.experiments.report.page.report", interrupt)
     assert firesale("run", "calm", *SHORT, "--out", "here") == 130
     assert capsys.readouterr().err == "Interrupted; nothing is kept of this run.\n"
     assert list(Path().iterdir()) == []
 
 
 def test_no_number_of_a_summary_is_nan() -> None:
-    assert run_folder.plain({"a": float("nan"), "b": [1, float("inf")]}) == {
+    assert files.plain({"a": float("nan"), "b": [1, float("inf")]}) == {
         "a": None,
         "b": [1, None],
     }

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
-from experiments import run_folder
-from experiments.cli import INTERRUPTED
+from firesale.experiments.cli import INTERRUPTED
+from firesale.experiments.run import folder
 
 PROJECT = Path(__file__).resolve().parent.parent
 WHOLE = {
     "summary.json",
     "manifest.json",
     "report.html",
-    *(f"{name}.parquet" for name in run_folder.FRAMES),
+    *(f"{name}.parquet" for name in folder.FRAMES),
 }
 PLACES = {"fresh": "here", "empty": "here", "none": "out/crypto-crash-1"}
 

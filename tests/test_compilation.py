@@ -18,25 +18,23 @@ from harsh import HARSH
 from numba import typeof, types
 from numpy.typing import NDArray
 
-from agents import compiled
-from market import compilation
-from market.scenario import Scenario
-from market.simulation import Simulation
+from firesale.agents.compiling import cache, kernels
+from firesale.market import compile_ahead
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 pytestmark = pytest.mark.compiled
 
 ROOT = Path(__file__).resolve().parent.parent
 # The first market of a new machine; of three functions to compile ahead one does not exist.
 FIRST_MARKET = """
-from agents.miner import online_share
-from market import compilation, failure
-from market.run import Run
-from market.scenario import Scenario
-from market.simulation import Simulation
-import market.simulation
+from firesale import Scenario, Simulation
+from firesale.market import compile_ahead, simulation
+from firesale.market.lenders import failure
 
-compilation.CALLED = {"market.failure": ("failing", "closing", "no_such_function")}
-market.simulation._open_books = lambda run, tables: run.shared
+here = "firesale.market.lenders.failure"
+compile_ahead.CALLED = {here: ("failing", "closing", "no_such_function")}
+simulation._open_books = lambda run, tables: run.shared
 for _ in range(2):
     run = Simulation(Scenario.load("calm")).run_state
     failure.failing(run.shared)
@@ -53,40 +51,40 @@ def crashed() -> Simulation:
 
 
 @pytest.mark.parametrize(
-    ("module", "name"), [(m, name) for m, names in compilation.CALLED.items() for name in names]
+    ("module", "name"), [(m, name) for m, names in compile_ahead.CALLED.items() for name in names]
 )
 def test_what_is_compiled_ahead_is_what_is_called(
     crashed: Simulation, module: str, name: str
 ) -> None:
     run = crashed.run_state
-    kinds = compilation.kinds_of(run.tables(), run.terms, run.today())
+    kinds = compile_ahead.kinds_of(run.tables(), run.terms, run.today())
     kernel = getattr(import_module(module), name)
     assert kernel.is_called
-    assert compilation.signature_of(kernel, kinds) in kernel.entrance.signatures
+    assert compile_ahead.signature_of(kernel, kinds) in kernel.entrance.signatures
 
 
 def test_a_new_machine_is_told_once_and_finds_what_was_compiled(tmp_path: Path) -> None:
     """Also where the current folder holds other modules of these names."""
-    for name in ("agents", "market", "queue"):
+    for name in ("firesale", "market", "queue"):
         (tmp_path / f"{name}.py").write_text("raise SystemExit('not this one')")
     done = subprocess.run(
         [sys.executable, "-P", "-c", FIRST_MARKET],
         cwd=tmp_path,
-        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
         capture_output=True,
         text=True,
         check=True,
     )
-    assert done.stderr == f"{compilation.COMPILING}\n"
+    assert done.stderr == f"{compile_ahead.COMPILING}\n"
     assert done.stdout == "found\nfound\n"
 
 
 def test_an_interrupt_of_this_process_alone_ends_those_that_compile_for_it(tmp_path: Path) -> None:
     """As ``kill`` sends it; from a terminal it reaches all of them."""
     script = f"""
-from market import compilation
-compilation.CHILD = "import time; open({str(tmp_path / "begun")!r}, 'w'); time.sleep(600)"
-compilation._compile_all({{}})
+from firesale.market import compile_ahead
+compile_ahead.CHILD = "import time; open({str(tmp_path / "begun")!r}, 'w'); time.sleep(600)"
+compile_ahead._compile_all({{}})
 """
     started = subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stderr=subprocess.PIPE, text=True
@@ -104,7 +102,7 @@ def test_every_starting_point_has_tables_of_the_same_types() -> None:
     for start in ("2025", "2021", "synthetic"):
         scenario = Scenario.load("calm").with_settings([f"opening.start={start}"])
         run = Simulation(scenario).run_state
-        kinds.append(compilation.kinds_of(run.tables(), run.terms, run.today()))
+        kinds.append(compile_ahead.kinds_of(run.tables(), run.terms, run.today()))
     assert kinds[0] == kinds[1] == kinds[2]
 
 
@@ -119,9 +117,9 @@ def test_an_annotation_that_says_too_little_is_refused() -> None:
 
     plain = {float: types.float64, int: types.int64, bool: types.boolean}
     with pytest.raises(KeyError, match="does not say what it holds"):
-        compilation.signature_of(Kernel(vague), plain)
+        compile_ahead.signature_of(Kernel(vague), plain)
     values = np.zeros(3, np.bool_)
-    assert compilation.signature_of(Kernel(clear), plain) == tuple(
+    assert compile_ahead.signature_of(Kernel(clear), plain) == tuple(
         map(typeof, (values, 1, 0.5, True))
     )
 
@@ -131,10 +129,10 @@ def test_two_processes_do_not_write_a_cache_at_once(tmp_path: Path) -> None:
 
     def second() -> None:
         entered.set()
-        with compiled.alone(tmp_path):
+        with cache.alone(tmp_path):
             order.append("second")
 
-    with compiled.alone(tmp_path):
+    with cache.alone(tmp_path):
         thread = threading.Thread(target=second)
         thread.start()
         entered.wait()
@@ -147,29 +145,29 @@ def test_two_processes_do_not_write_a_cache_at_once(tmp_path: Path) -> None:
 def test_a_kernel_is_stored_when_nobody_else_stores(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    from agents.miner import online_share
+    from firesale.agents.miner import online_share
 
     alone: list[Path] = []
-    real = compiled.alone
+    real = cache.alone
 
     def noted(folder: Path) -> Any:
         assert not list(folder.glob("*.nbi"))
         alone.append(folder)
         return real(folder)
 
-    monkeypatch.setattr(compiled, "_cache_folder", lambda module, kind: tmp_path / kind)
-    monkeypatch.setattr(compiled, "alone", noted)
-    compiled.compiled(online_share.py_func).entrance.compile((types.float64,) * 4)
+    monkeypatch.setattr(cache, "_cache_folder", lambda module, kind: tmp_path / kind)
+    monkeypatch.setattr(cache, "alone", noted)
+    kernels.compiled(online_share.py_func).entrance.compile((types.float64,) * 4)
     assert len(alone) == 1
     assert list(alone[0].glob("*.nbi"))
 
 
 def kept_kernel(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Any:
     """A compiled function whose code is kept in that folder."""
-    from agents.miner import online_share
+    from firesale.agents.miner import online_share
 
-    monkeypatch.setattr(compiled, "_cache_folder", lambda module, kind: folder / kind)
-    return compiled.compiled(online_share.py_func).entrance
+    monkeypatch.setattr(cache, "_cache_folder", lambda module, kind: folder / kind)
+    return kernels.compiled(online_share.py_func).entrance
 
 
 def test_a_file_of_the_cache_that_was_cut_off_is_replaced(
@@ -201,9 +199,9 @@ def test_where_nothing_can_be_kept_nothing_is_said_to_be(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "taken").touch()
-    monkeypatch.setattr(compiled, "cache_root", lambda: tmp_path / "taken")
-    compilation.compile_ahead(*[()] * 3)  # type: ignore[arg-type]
-    assert not compiled.is_warm()
+    monkeypatch.setattr(cache, "cache_root", lambda: tmp_path / "taken")
+    compile_ahead.compile_ahead(*[()] * 3)  # type: ignore[arg-type]
+    assert not cache.is_warm()
 
 
 def test_nothing_is_kept_beside_the_sources(
@@ -219,12 +217,17 @@ def test_nothing_is_kept_beside_the_sources(
 def test_of_old_files_in_the_cache_s_folder_only_ours_go(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    names = ["agents.miner-0123456789abcdef", "warm-0123456789abcdef-01234567", "thesis", "a.txt"]
+    names = [
+        "agents.miner-0123456789abcdef",
+        "warm-0123456789abcdef-01234567",
+        "thesis",
+        "a.txt",
+    ]
     for name in names:
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (0, 0))
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    assert compiled.cache_root.__wrapped__() == tmp_path
+    assert cache.cache_root.__wrapped__() == tmp_path
     assert {file.name for file in tmp_path.iterdir()} == {"thesis", "a.txt", "lock"}
 
 
@@ -243,4 +246,4 @@ def test_a_folder_without_locks_is_passed_over(
     monkeypatch.setattr(fcntl, "flock", flock)
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "shared"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
-    assert compiled.cache_root.__wrapped__() == tmp_path / "own" / "firesale"
+    assert cache.cache_root.__wrapped__() == tmp_path / "own" / "firesale"

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import fresh
 
-from agents.borrower import in_the_money, puts, share_price_usd
-from agents.party import Outside
-from market.convertibles import NOTICE_DAYS, exercise, market_rate
-from market.events import Cause, Event
-from market.loans import Instrument, LoanStatus
+from firesale.agents.borrower import in_the_money, puts, share_price_usd
+from firesale.agents.party import Outside
+from firesale.market.debt.convertibles import NOTICE_DAYS, exercise, market_rate
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Instrument, LoanStatus
 
 MONEY = st.floats(0.01, 1e6)
 

@@ -15,16 +15,18 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from experiments import scenario_text, style, terminal, words
-from experiments.cascade import Node, cascade, cascades, forest, pick
-from experiments.figures import FIGURES, defaults, shock, write_figures
-from experiments.figures_book import order_book, worst_book
-from experiments.figures_lenders import lender_losses, lenders
-from experiments.figures_market import collateral_illusion, liquidation, marks
-from experiments.lender_failure import lender_failure
-from experiments.report import report
-from experiments.results import Results
-from market.scenario import Scenario, scenario_names
+from firesale.experiments.figures.all import FIGURES, defaults, shock, write_figures
+from firesale.experiments.figures.cascade import cascade
+from firesale.experiments.figures.lender_failure import lender_failure
+from firesale.experiments.figures.lenders import lender_losses, lenders
+from firesale.experiments.figures.marks_and_sales import collateral_illusion, liquidation, marks
+from firesale.experiments.figures.order_book import order_book, worst_book
+from firesale.experiments.look import plots, words
+from firesale.experiments.report import scenario_text, terminal
+from firesale.experiments.report.page import report
+from firesale.experiments.results.cascades import Node, cascades, forest, pick
+from firesale.experiments.results.results import Results
+from firesale.market.scenario.scenario import Scenario, scenario_names
 
 DAYS = 400
 CLASSES = {"A100": 6_000.0, "H100": 20_000.0, "GB200": 55_000.0, "LT18": 18.0, "J18_25": 10.5}
@@ -288,15 +290,15 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_title_states_the_finding(draw: Any, calm: str, crash: str) -> None:
-    assert calm in style.title_of(draw(CALM))
-    assert crash in style.title_of(draw(CRASH))
+    assert calm in plots.title_of(draw(CALM))
+    assert crash in plots.title_of(draw(CRASH))
 
 
 def test_worst_book_is_the_largest_unwanted_value_for_which_somebody_bids() -> None:
     assert worst_book(CRASH) == (300, "H100")
     only_gb200 = replace(CRASH, book=CRASH.book[CRASH.book["hardware"] == "GB200"])
     assert worst_book(only_gb200) == (310, "GB200")
-    assert "Nobody bids for 12,000 GB200s" in style.title_of(order_book(only_gb200))
+    assert "Nobody bids for 12,000 GB200s" in plots.title_of(order_book(only_gb200))
 
 
 def test_loan_to_value_by_class_knows_all_at_once_and_each_alone() -> None:
@@ -319,7 +321,7 @@ def test_a_trade_is_forced_if_seized_machines_are_sold_in_it_and_at_their_price(
     assert CRASH.forced_trades["day"].tolist() == [300]
     assert results.forced_trades["price_usd"].tolist() == pytest.approx([6671.45, 4000.0])
     assert results.trades["forced"].tolist() == [True, False, True]
-    assert "clear GPUs at 29 % of the mark (mean of all sold)" in style.title_of(marks(results))
+    assert "clear GPUs at 29 % of the mark (mean of all sold)" in plots.title_of(marks(results))
     none = CRASH.sales.assign(forced_units=0.0)
     assert replace(CRASH, sales=none).forced_trades.empty
 
@@ -337,7 +339,7 @@ def test_a_cascade_needs_one_default_to_cause_another() -> None:
     assert [node.party for _, node in tree.walk() if node.is_default] == ["CRWV", "TENSORW"]
     alone = replace(CRASH, events=CRASH.events[CRASH.events["event"] < 9])
     assert cascades(forest(alone.events)) == []
-    assert "No default leads to another" in style.title_of(cascade(alone))
+    assert "No default leads to another" in plots.title_of(cascade(alone))
 
 
 def test_siblings_of_one_kind_are_merged_with_their_amounts() -> None:
@@ -366,7 +368,7 @@ def test_the_cascade_of_the_title_is_drawn_before_larger_failures() -> None:
 
 
 def test_labels_keep_their_distance() -> None:
-    places = style.spread([0.0, 0.1, 0.2, 5.0], gap=1.0)
+    places = plots.spread([0.0, 0.1, 0.2, 5.0], gap=1.0)
     assert np.diff(places).min() >= 1.0 - 1e-12
     assert places[-1] == 5.0
 
@@ -435,10 +437,10 @@ def test_figures_have_no_empty_panels_where_the_books_hold_no_gpus() -> None:
 
 def test_a_label_at_a_line_s_end_stands_at_its_height_on_any_axis() -> None:
     for scale, low in (("linear", 0.0), ("log", 1.0)):
-        _, (axes,) = style.new_figure("title")
+        _, (axes,) = plots.new_figure("title")
         axes.set_yscale(scale)
         axes.set_ylim(low, 100.0)
-        style.label_ends(axes, 1.0, [(10.0, "ten", style.BLUE)])
+        plots.label_ends(axes, 1.0, [(10.0, "ten", plots.BLUE)])
         height = axes.texts[0].xy[1]  # a share of the panel
         assert height == pytest.approx(0.1 if scale == "linear" else 0.5)
 
@@ -478,10 +480,10 @@ def test_what_a_failed_lender_costs_is_told_everywhere() -> None:
     assert "1 lender fails (Two Prime), which costs other lenders $300m and depositors" in told
     assert "$650m on loans, $300m on failed lenders and $200m on other assets" in told
     assert "minimum capital at some time" not in told, "it has failed, which is more"
-    assert "$300m on failed lenders and $200m on other" in style.title_of(lender_losses(results))
-    assert "1 lender failed" in style.title_of(lenders(results))
+    assert "$300m on failed lenders and $200m on other" in plots.title_of(lender_losses(results))
+    assert "1 lender failed" in plots.title_of(lenders(results))
     figure = lender_failure(results)
-    assert "Two Prime: failure on day 311; other lenders lose $300m" in style.title_of(figure)
+    assert "Two Prime: failure on day 311; other lenders lose $300m" in plots.title_of(figure)
     text = " ".join(text.get_text() for text in figure.texts)
     assert "What struck it from outside" in text and "0 largest" not in text
 
@@ -496,8 +498,8 @@ def test_title_of_losses_and_its_bars_hold_the_same_money() -> None:
         bars = sum(bar.get_width() for bar in figure.axes[0].patches)
         assert bars == pytest.approx(total)
         said = words.money(1e6 * total)
-        assert style.title_of(figure).startswith(f"Lenders lose {said}")
-    title = style.title_of(lender_losses(replace(CRASH, lenders=lenders)))
+        assert plots.title_of(figure).startswith(f"Lenders lose {said}")
+    title = plots.title_of(lender_losses(replace(CRASH, lenders=lenders)))
     assert "$654m, nearly all on loans (8.1 % of their capital)" in title
 
 
@@ -507,7 +509,7 @@ def test_borrowers_and_project_vehicles_are_counted_apart() -> None:
     results = replace(CRASH, events=pd.concat([CRASH.events, more], ignore_index=True))
     assert "3 borrowers and 1 project vehicle default" in shown(results)
     figure = defaults(results)
-    assert style.title_of(figure).startswith("3 borrowers and 1 project vehicle default: ")
+    assert plots.title_of(figure).startswith("3 borrowers and 1 project vehicle default: ")
     panels = [axes.get_title(loc="left") for axes in figure.axes]
     assert panels == ["Miners: 1 of 20, and 1 project vehicle", "Neoclouds: 2 of 210"]
     assert "1 miner and 2 neoclouds default" in shown(results)

@@ -11,14 +11,14 @@ from by_hand import GPU, Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lender import annuity_factor, continuing_value_usd, waives
-from agents.party import Outside, Status
-from market import forbearance
-from market.events import Cause, Event, log_event
-from market.forbearance import DaysBook
-from market.loans import Collateral, LoanStatus
-from market.surrender import keeping_usd
-from market.windows import lives_today
+from firesale.agents.lender import annuity_factor, continuing_value_usd, waives
+from firesale.agents.party import Outside, Status
+from firesale.market.debt.surrender import keeping_usd
+from firesale.market.lenders import forbearance
+from firesale.market.lenders.forbearance import DaysBook
+from firesale.market.liquidation.values import lives_today
+from firesale.market.state.events import Cause, Event, log_event
+from firesale.market.state.loans import Collateral, LoanStatus
 
 NO_HAZARD = {"hazard_per_year": 0.0, "surrender_ratio": 0.0}
 FREE: dict[str, Any] = dict(

@@ -6,9 +6,9 @@ import pytest
 import runs
 from by_hand import Bench
 
-from agents.party import Status
-from market.events import Cause, Event
-from market.loans import LoanStatus
+from firesale.agents.party import Status
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import LoanStatus
 
 FAR = dict(principal_usd=100.0, maturity_day=3_000)
 

@@ -6,12 +6,12 @@ import pytest
 import runs
 from by_hand import GPU, RIG, Bench
 
-from agents.lender import LenderKind
-from agents.party import Status
-from market.events import Cause, Event
-from market.forbearance import DaysBook, enforcement_usd
-from market.loans import Collateral
-from market.lots import LotState
+from firesale.agents.lender import LenderKind
+from firesale.agents.party import Status
+from firesale.market.lenders.forbearance import DaysBook, enforcement_usd
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Collateral
+from firesale.market.state.lots import LotState
 
 LEGAL_DAYS = 5
 FREE = dict(idle_cost_share=0.0, removal_usd_per_th=0.0, removal_usd_per_gpu=0.0)

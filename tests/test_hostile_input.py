@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from market.crypto import read_history
-from market.errors import InputError
-from market.scenario import SCENARIO_FOLDER, Scenario, scenario_names
-from market.tables import DATA_FOLDER, load_opening_tables
+from firesale.market.opening.books_2025.read import DATA_FOLDER, load_opening_tables
+from firesale.market.prices.history import read_history
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario, scenario_names
 
 VALUES = (
     "0", "-1", "1e309", "-1e309", "nan", "inf", "-inf", "true", "false", "''", '"text"', "[]", "{}",

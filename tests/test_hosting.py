@@ -10,13 +10,13 @@ from by_hand import GPU, Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lender import hosts
-from agents.party import Outside
-from market.custody import carry_lots
-from market.events import Event
-from market.hosting import give_racks_back, host_lots
-from market.loans import Collateral, LoanStatus, of_claims
-from market.lots import LotState, new_lot
+from firesale.agents.lender import hosts
+from firesale.agents.party import Outside
+from firesale.market.liquidation.custody import carry_lots
+from firesale.market.liquidation.hosting import give_racks_back, host_lots
+from firesale.market.state.events import Event
+from firesale.market.state.loans import Collateral, LoanStatus, of_claims
+from firesale.market.state.lots import LotState, new_lot
 
 RACK = 1  # where the bench's GPUs stand
 
@@ -155,7 +155,7 @@ def test_a_receiver_keeps_part_of_a_contract_in_place_only() -> None:
 
 
 def test_what_is_hosted_does_not_lose_patience() -> None:
-    from market.liquidation import lot_reserve_usd
+    from firesale.market.liquidation.auctions import lot_reserve_usd
 
     bench = seized()
     bench.run.day = 365  # half of two years

@@ -11,22 +11,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import finished, fresh
 
-from agents.borrower import affordable_machines, desired_investment_share, sized_debt_usd
-from agents.lender import advance_rate, lending_ease, perceived_loss_rate
-from agents.party import Kind, Outside, Status
-from market.cycle import machine_value_to_price
-from market.events import Event
-from market.investment import (
+from firesale.agents.borrower import affordable_machines, desired_investment_share, sized_debt_usd
+from firesale.agents.lender import advance_rate, lending_ease, perceived_loss_rate
+from firesale.agents.party import Kind, Outside, Status
+from firesale.market.operators.investment import (
     OWN_MONEY_SHARE,
     capital_kw,
     deliver_orders,
     grow_room,
+    machine_value_to_price,
     pay_out,
     place_orders,
     price_today_usd,
     renew_class,
 )
-from market.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
+from firesale.market.state.events import Event
+from firesale.market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 
 SHARE = st.floats(0.0, 1.0)
 

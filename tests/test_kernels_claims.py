@@ -11,11 +11,12 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import claims
-from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus, of_claims
-from market.lots import LotState
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import claims
+from firesale.market.debt import losses as losses_
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Collateral, LoanStatus, of_claims
+from firesale.market.state.lots import LotState
 
 FREE = dict(
     idle_cost_share=0.0,
@@ -323,7 +324,7 @@ def test_impairment_is_a_matter_of_the_ratio_and_noted_once(minimum: float, even
     bench.s.lenders.funding_usd[0] = 3e6
     bench.s.lenders.min_capital_ratio[0] = minimum
     for change in (250_000.0, -250_000.0, 250_000.0):
-        bench.kernel(claims.charge_lender, row=0, loss_usd=change, parent=9)
+        bench.kernel(losses_.charge_lender, row=0, loss_usd=change, parent=9)
     impaired = bench.events(Event.LENDER_IMPAIRED)
     assert len(impaired) == events
     assert all(impaired["parent"] == 9)

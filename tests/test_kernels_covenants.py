@@ -6,10 +6,10 @@ from by_hand import GPU, NAN, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import covenants
-from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import covenants
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Collateral, LoanStatus
 
 PHASES = ("service", "liquidity", "test", "default", "lenders")
 

@@ -6,12 +6,13 @@ from by_hand import GPU, NAN, RIG, Bench, table
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import credit, purchases
-from market.contracts import ContractKind, Contracts
-from market.events import Cause, Event
-from market.ledger import conservation_error
-from market.loans import Amortisation, Collateral, Instrument
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import roll_over, service, underwriting
+from firesale.market.operators import purchases
+from firesale.market.state.contracts import ContractKind, Contracts
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.ledger import conservation_error
+from firesale.market.state.loans import Amortisation, Collateral, Instrument
 
 TERMS = dict(
     order_deposit_share=0.10,
@@ -41,7 +42,7 @@ def bullet(**changes: object) -> dict[str, object]:
 
 def ask(bench: Bench, first: int, last: int) -> None:
     for day in range(first, last + 1):
-        do(bench, day, credit.roll_over)
+        do(bench, day, roll_over.roll_over)
 
 
 def test_a_bullet_is_extended_by_its_term_in_its_last_month() -> None:
@@ -142,10 +143,12 @@ def test_what_underwriting_counts() -> None:
         Contracts, 1, landlord=[0], gpus=[8.0], delivered=[4.0], usd_day=[8.0],
         start_day=[-10], end_day=[100], holding=[-1], rent_share=[1.0], broken_day=[-1],
     )  # fmt: skip
-    other = bench.kernel(credit.other_assets_usd, b=0)
+    other = bench.kernel(underwriting.other_assets_usd, b=0)
     assert other == pytest.approx(50 + 400 + 20 + 30 + 20 + 500 + 60)
-    assert bench.kernel(credit.machines_usd, b=0, prices_usd=s.marks_usd) == pytest.approx(1000)
-    rents = bench.kernel(credit.contract_values_usd, count=1)
+    assert bench.kernel(underwriting.machines_usd, b=0, prices_usd=s.marks_usd) == pytest.approx(
+        1000
+    )
+    rents = bench.kernel(underwriting.contract_values_usd, count=1)
     assert rents == pytest.approx([0.6 * 0.5 * 4.0 * 100])
 
 
@@ -160,12 +163,12 @@ def test_underwriting_of_a_borrower(principal: float, passes: bool) -> None:
         min_interest_coverage=1.5,
     )
     bench.s.borrowers.trailing_cash_flow_usd[0] = 1.0
-    do(bench, 7, credit.underwrite)
+    do(bench, 7, underwriting.underwrite)
     assert bool(bench.s.borrowers.creditworthy[0]) == passes
     assert bench.s.borrowers.interest_reserve_usd[0] == pytest.approx(0.25 * 0.10 * principal)
     # Unpaid suppliers close every door.
     bench.s.parties.payables_usd[0] = 1.0
-    do(bench, 14, credit.underwrite)
+    do(bench, 14, underwriting.underwrite)
     assert not bench.s.borrowers.creditworthy[0]
 
 
@@ -179,7 +182,7 @@ def test_everybody_is_underwritten_on_its_own_books() -> None:
         max_leverage=0.0,
         min_interest_coverage=0.0,
     )
-    do(bench, 7, credit.underwrite)
+    do(bench, 7, underwriting.underwrite)
     assert list(bench.s.borrowers.creditworthy) == [False, True]
     assert bench.s.borrowers.interest_reserve_usd == pytest.approx([0.0, 2.5])
 
@@ -194,7 +197,7 @@ def test_service_of_the_next_year() -> None:
         dict(principal_usd=500.0, rate_or_spread=0.08, next_payment_day=30),
     ]  # fmt: skip
     bench = Bench(loans)
-    value = bench.kernel(credit.yearly_service_usd, b=0)
+    value = bench.kernel(service.yearly_service_usd, b=0)
     assert value == pytest.approx(1000.0 + 100.0 * 364 / 365 + 40.0, rel=1e-6)
 
 
@@ -212,7 +215,7 @@ def underwritten(debt: float, **marks: float) -> Bench:
     )
     bench.s.clearing_event[:2] = [71, 72]
     bench.s.marks_usd[:2] = [marks.get("gpu", 100.0), marks.get("rig", 10.0)]
-    do(bench, 7, credit.underwrite)
+    do(bench, 7, underwriting.underwrite)
     return bench
 
 
@@ -240,10 +243,10 @@ def test_a_refusal_is_blamed_on_a_sale_only_but_for_it(
 def test_marks_that_fell_without_a_forced_sale_have_nobody_to_blame() -> None:
     bench = underwritten(1200.0, gpu=90.0, rig=9.0)
     bench.s.clearing_event[GPU] = -1
-    do(bench, 14, credit.underwrite)
+    do(bench, 14, underwriting.underwrite)
     assert bench.s.borrowers.refusal_event[0] == 72  # of the rest
     bench.s.clearing_event[RIG] = -1
-    do(bench, 21, credit.underwrite)
+    do(bench, 21, underwriting.underwrite)
     assert bench.s.borrowers.refusal_event[0] == -1
     assert not bench.s.borrowers.creditworthy[0]
 
@@ -252,7 +255,7 @@ def test_a_refusal_is_forgotten_when_it_no_longer_holds() -> None:
     bench = underwritten(1200.0, gpu=90.0)
     assert bench.s.borrowers.refusal_event[0] == 71
     bench.s.marks_usd[GPU] = 100.0
-    do(bench, 14, credit.underwrite)
+    do(bench, 14, underwriting.underwrite)
     assert bench.s.borrowers.creditworthy[0] and bench.s.borrowers.refusal_event[0] == -1
 
 
@@ -262,7 +265,7 @@ def test_who_was_refused_for_a_sale_fails_because_of_it(sale: bool, root: int) -
     bench.s.shock_event = 5
     for day in range(60, 106):
         bench.day(day, "service", "liquidity", "test", "default")
-        do(bench, day, credit.roll_over)
+        do(bench, day, roll_over.roll_over)
     kinds = [kind for kind in bench.kinds() if kind != "LISTED"]
     assert kinds[:4] == ["NOT_REFINANCED", "MISSED_PAYMENT", "DEFAULT", "LOAN_DEFAULT"]
     assert bench.events(Event.NOT_REFINANCED)[0]["parent"] == root

@@ -8,10 +8,10 @@ from by_hand import GPU, RIG, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market.events import Cause, Event
-from market.loans import Collateral, LoanStatus, of_claims
-from market.lots import LotState
+from firesale.agents.party import Outside, Status
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Collateral, LoanStatus, of_claims
+from firesale.market.state.lots import LotState
 
 ALL = ("service", "liquidity", "test", "default", "lenders", "liquidate")
 AT_MARK = {"name": "bench", "days": 3650, "channels": {"fire_sale": False}} | {

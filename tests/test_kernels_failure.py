@@ -10,10 +10,11 @@ from by_hand import Bench, table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lender import LenderKind, Lenders, capital_ratio
-from agents.party import Outside, Status
-from market.events import Cause, Event
-from market.interlender import Interlender, open_interlender
+from firesale.agents.lender import LenderKind, Lenders, capital_ratio
+from firesale.agents.party import Outside, Status
+from firesale.market.opening.interlender import open_interlender
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.interlender import Interlender
 
 STILL = dict(news_half_life_days=math.inf, loan_price_half_life_days=math.inf, loan_impact=0.0)
 

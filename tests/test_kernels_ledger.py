@@ -9,12 +9,12 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside
-from market import ledger
-from market.claims import carry_at, close_claim
-from market.ledger import Flow, conservation_error, draw, pay_interest, repay
-from market.loans import Collateral
-from market.state import State
+from firesale.agents.party import Outside
+from firesale.market.debt.claims import carry_at, close_claim
+from firesale.market.state import ledger
+from firesale.market.state.ledger import Flow, conservation_error, draw, pay_interest, repay
+from firesale.market.state.loans import Collateral
+from firesale.market.state.market import State
 
 
 def market() -> Bench:

@@ -12,11 +12,11 @@ from by_hand import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.lender import credit_supply, deleveraging_usd, redemption_share
-from agents.party import Outside, Status
-from market import funding
-from market.events import Cause, Event, log_event
-from market.loans import Instrument, LoanStatus
+from firesale.agents.lender import credit_supply, deleveraging_usd, redemption_share
+from firesale.agents.party import Outside, Status
+from firesale.market.lenders import funding
+from firesale.market.state.events import Cause, Event, log_event
+from firesale.market.state.loans import Instrument, LoanStatus
 
 LINEAR = 1
 ON = dict(lender_capital=True, funding_run=True)

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market.lots import LotState, empty_lots, lots_by_borrower, new_lot
+from firesale.market.state.lots import LotState, empty_lots, lots_by_borrower, new_lot
 
 
 @given(st.lists(st.integers(0, 6), max_size=40))

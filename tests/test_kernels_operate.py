@@ -8,11 +8,12 @@ from by_hand import GPU, NAN, RIG, SITE, Bench, table
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import operate
-from market.contracts import ContractKind, Contracts, run_contracts
-from market.crypto import hashprice_usd
-from market.ledger import conservation_error
+from firesale.agents.party import Outside, Status
+from firesale.market.operators import production
+from firesale.market.operators.leases import run_contracts
+from firesale.market.prices.network import hashprice_usd
+from firesale.market.state.contracts import ContractKind, Contracts
+from firesale.market.state.ledger import conservation_error
 
 NETWORK_TH = 1e6
 BTC_DAY = 450.0  # 144 blocks of 3.125
@@ -29,7 +30,7 @@ def mining(units: float, power: float, hold: float = 0.0, online: float = 1.0) -
 def mine(bench: Bench, hashprice: float, btc_usd: float = 100.0) -> float:
     before = bench.stocks()
     online: float = bench.kernel(
-        operate.run_rigs,
+        production.run_rigs,
         hashprice=hashprice,
         network_th_at_difficulty=NETWORK_TH,
         btc_per_day_at_difficulty=BTC_DAY,
@@ -63,7 +64,7 @@ def test_coins_mined_are_worth_the_hashprice() -> None:
     hashprice = hashprice_usd(price, subsidy, fees, difficulty)
     bench = mining(5e6, 30.0)
     bench.kernel(
-        operate.run_rigs,
+        production.run_rigs,
         hashprice=hashprice,
         network_th_at_difficulty=difficulty * 1e6,
         btc_per_day_at_difficulty=subsidy / (1 - fees) * 144.0,
@@ -119,7 +120,7 @@ def test_contracts_and_spot_by_hand() -> None:
     bench.s.neoclouds.contracted_gpus[0] = 4.0
     bench.s.neoclouds.contract_usd_day[0] = 60.0
     bench.s.outside_online[GPU] = 7.0
-    supply = bench.kernel(operate.run_gpus, rent_h100=2.0)
+    supply = bench.kernel(production.run_gpus, rent_h100=2.0)
     assert supply == pytest.approx(17.0)
     assert bench.s.neoclouds.income_usd_day[0] == pytest.approx(60.0 + 6 * 24.0 - 10 * 4.0)
     assert bench.cash(0) == pytest.approx(164.0)
@@ -139,7 +140,7 @@ def test_a_contract_is_spread_over_classes_by_what_they_rent_for() -> None:
     s.neoclouds.spot_realisation[:] = 0.5
     s.neoclouds.contracted_gpus[0] = 4.0
     s.neoclouds.contract_usd_day[0] = 120.0
-    supply = bench.kernel(operate.run_gpus, rent_h100=2.0)
+    supply = bench.kernel(production.run_gpus, rent_h100=2.0)
     assert supply == pytest.approx(6.0 + 2 * 3.0 + 5.0)
     assert s.holdings.income_usd_unit_day[:2] == pytest.approx(
         [0.5 * 20.0 + 0.5 * 24.0 - 2.0, 0.5 * 60.0 + 0.5 * 72.0 - 4.0]
@@ -152,7 +153,7 @@ def test_machines_that_do_not_earn_their_cost_are_switched_off() -> None:
     bench = renting(10.0, 30.0, 0.5)
     bench.s.neoclouds.contracted_gpus[0] = 4.0
     bench.s.neoclouds.contract_usd_day[0] = 60.0
-    assert bench.kernel(operate.run_gpus, rent_h100=2.0) == pytest.approx(4.0)
+    assert bench.kernel(production.run_gpus, rent_h100=2.0) == pytest.approx(4.0)
     # The contract is served, at a loss here; the six others stand still.
     assert bench.s.neoclouds.income_usd_day[0] == pytest.approx(60.0 - 4 * 30.0)
 
@@ -161,7 +162,7 @@ def test_only_what_can_be_served_is_paid() -> None:
     bench = renting(10.0, 1.0, 0.5)
     bench.s.neoclouds.contracted_gpus[0] = 40.0
     bench.s.neoclouds.contract_usd_day[0] = 800.0
-    bench.kernel(operate.run_gpus, rent_h100=2.0)
+    bench.kernel(production.run_gpus, rent_h100=2.0)
     assert bench.s.neoclouds.income_usd_day[0] == pytest.approx(200.0 - 10.0)
 
 
@@ -192,7 +193,7 @@ def test_units_earn_what_their_owner_earns(
     s.holdings.contract_units[0] = own * units
     s.holdings.contract_usd_day[0] = 7.0 * own * units
     before = bench.stocks()
-    bench.kernel(operate.run_gpus, rent_h100=rent)
+    bench.kernel(production.run_gpus, rent_h100=rent)
     assert conservation_error(before, bench.stocks(), s.ledger.flows) < 1e-12
     by_unit = float(s.holdings.income_usd_unit_day[0] * s.holdings.units[0])
     assert by_unit == pytest.approx(s.neoclouds.income_usd_day[0], rel=1e-9, abs=1e-6)
@@ -219,12 +220,12 @@ def test_cash_flow_is_everything_a_borrower_earns_and_spends() -> None:
     s.borrowers.other_revenue_usd_day[0] = 3.0
     s.borrowers.other_cost_usd_day[0] = 1.0
     s.borrowers.fixed_cost_usd_day[0] = 4.0
-    bench.kernel(operate.settle_overhead)
+    bench.kernel(production.settle_overhead)
     assert s.borrowers.cash_flow_usd_day[0] == pytest.approx(11 + 7 + 5 - 2 + 3 - 1 - 4)
     # Here only other revenue and overhead move; the rest has been paid where it arose.
     assert bench.cash(0) == pytest.approx(100.0 + 3.0 - 5.0)
     for _ in range(90):
-        bench.kernel(operate.settle_overhead)
+        bench.kernel(production.settle_overhead)
     # A quarter's memory: after 91 days of 19 a day, 1 - 1/e of it.
     assert s.borrowers.trailing_cash_flow_usd[0] == pytest.approx(19 * (1 - math.exp(-1)), rel=0.01)
 

@@ -8,18 +8,18 @@ from by_hand import GPU, RIG, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.buyer import Rack, strip_value_usd
-from agents.party import Status
-from market.bids import (
+from firesale.agents.buyer import Rack, strip_value_usd
+from firesale.agents.party import Status
+from firesale.market.liquidation.auctions import free_sites
+from firesale.market.liquidation.bids import (
     class_bids,
     implied_view,
     remaining_life_years,
     segment_strips,
     set_private_views,
 )
-from market.budgets import units_at
-from market.liquidation import free_sites
-from market.windows import bids_today
+from firesale.market.liquidation.budget_auctions import units_at
+from firesale.market.liquidation.values import bids_today
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
 

@@ -6,9 +6,9 @@ from by_hand import GPU, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market.events import Cause, Event
-from market.loans import Amortisation, Collateral, Instrument, LoanStatus, of_claims
+from firesale.agents.party import Outside, Status
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Amortisation, Collateral, Instrument, LoanStatus, of_claims
 
 PHASES = ("service", "liquidity", "test", "default", "lenders")
 

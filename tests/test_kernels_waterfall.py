@@ -6,12 +6,12 @@ from by_hand import GPU, Bench
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import credit
-from market.events import Cause, Event
-from market.ledger import conservation_error
-from market.loans import Collateral, Instrument, LoanStatus
-from market.waterfall import drawable_usd, raise_cash
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import underwriting
+from firesale.market.debt.waterfall import drawable_usd, raise_cash
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.ledger import conservation_error
+from firesale.market.state.loans import Collateral, Instrument, LoanStatus
 
 
 def coins(**changes: object) -> dict[str, object]:
@@ -168,7 +168,7 @@ def test_shares_bring_what_is_needed_up_to_the_room(room: float, issued: float) 
 def underwrite(bench: Bench, day: int) -> None:
     """Value shares and open their window anew, as once a week."""
     bench.run.day = day
-    bench.kernel(credit.underwrite)
+    bench.kernel(underwriting.underwrite)
 
 
 def test_only_the_listed_have_shares_to_sell() -> None:

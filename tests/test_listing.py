@@ -10,12 +10,16 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.party import Outside, Status
-from market import listing
-from market.events import Cause, Event
-from market.liquidation import OWNER_PATIENCE_DAYS, auction_removed, lot_reserve_usd
-from market.loans import Collateral
-from market.lots import LotState, new_lot
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import listing
+from firesale.market.liquidation.auctions import (
+    OWNER_PATIENCE_DAYS,
+    auction_removed,
+    lot_reserve_usd,
+)
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Collateral
+from firesale.market.state.lots import LotState, new_lot
 
 ASK = 1.25  # of what is missing
 AT_MARK = {"channels": {"fire_sale": False, "funding_run": False, "lender_capital": False}}

@@ -13,19 +13,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 from runs import finished, fresh
 
-from agents.party import Status
-from market import phases
-from market.compute import compute_paths
-from market.crypto import CryptoPaths, crypto_paths
-from market.last_resort import buy_what_is_left
-from market.loans import of_sheets
-from market.lots import LotState, new_lot
-from market.macro import MacroPaths, macro_paths
-from market.scenario import Compute, Crypto, Scenario
-from market.settings import Macro
-from market.simulation import Simulation
-from market.tables import DATA_FOLDER
-from market.windows import credit_factor
+from firesale.agents.party import Status
+from firesale.market import phases
+from firesale.market.liquidation.auction_day import credit_factor
+from firesale.market.liquidation.last_resort import buy_what_is_left
+from firesale.market.opening.books_2025.read import DATA_FOLDER
+from firesale.market.prices.bitcoin import crypto_paths
+from firesale.market.prices.money import macro_paths
+from firesale.market.prices.rents import compute_paths
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.sections import Compute, Crypto, Macro
+from firesale.market.simulation import Simulation
+from firesale.market.state.loans import of_sheets
+from firesale.market.state.lots import LotState, new_lot
+from firesale.market.state.paths import CryptoPaths, MacroPaths
 
 DAYS = 730
 SEVERE = dict(shock=2.0, start_day=30, ramp_days=180, plateau_days=365)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import mesa
 import pytest
 
-from market import CreditMarket, Scenario
-from market import mesa_agents as views
+from firesale import CreditMarket, Scenario
+from firesale.market import mesa_agents as views
 
 
 @pytest.fixture(scope="module")

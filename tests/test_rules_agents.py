@@ -7,14 +7,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from agents.buyer import (
+from firesale.agents.buyer import (
     affordable_units,
     bid_usd,
     normal_cdf,
     option_to_run_usd,
     strip_value_usd,
 )
-from agents.lender import (
+from firesale.agents.lender import (
     capital_ratio,
     expected_recovery_usd,
     liquidation_debt_usd,
@@ -22,8 +22,8 @@ from agents.lender import (
     patience_days,
     reserve_price_usd,
 )
-from agents.miner import break_even_efficiency, online_share, power_cost_usd_day
-from agents.neocloud import (
+from firesale.agents.miner import break_even_efficiency, online_share, power_cost_usd_day
+from firesale.agents.neocloud import (
     covered_share,
     served_share,
     spot_margin_usd_day,

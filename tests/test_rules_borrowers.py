@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.borrower import (
+from firesale.agents.borrower import (
     can_refinance,
     cash_sweep_usd,
     debt_service_coverage,

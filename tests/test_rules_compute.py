@@ -7,17 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.buyer import Rack
-from market.compute import adoption, compute_paths, rent_after_supply, rent_usd_h
-from market.hardware import (
-    Family,
-    build_hardware,
-    class_names,
-    rent_exponent,
-    schedule_usd,
-)
-from market.scenario import Compute
-from market.tables import OpeningTables
+from firesale.agents.buyer import Rack
+from firesale.market.opening.books import OpeningTables
+from firesale.market.opening.hardware import build_hardware, class_names, rent_exponent
+from firesale.market.prices.rents import adoption, compute_paths, rent_after_supply, rent_usd_h
+from firesale.market.scenario.sections import Compute
+from firesale.market.state.hardware import Family, schedule_usd
 
 quick = settings(deadline=None, max_examples=60)
 positive = st.floats(0.05, 20.0)

@@ -9,15 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.crypto import (
-    CryptoPaths,
-    advance_difficulty,
-    crypto_paths,
-    hashprice_usd,
-    impact_log,
-)
-from market.scenario import Crypto
-from market.tables import OpeningTables
+from firesale.market.opening.books import OpeningTables
+from firesale.market.prices.bitcoin import crypto_paths
+from firesale.market.prices.impact import impact_log
+from firesale.market.prices.network import advance_difficulty, hashprice_usd
+from firesale.market.scenario.sections import Crypto
+from firesale.market.state.paths import CryptoPaths
 
 quick = settings(deadline=None, max_examples=60)
 SQUARE_ROOT, LINEAR, EXPONENTIAL = 0, 1, 2

@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from market.crypto import HISTORY_COLUMNS, CryptoPaths, crypto_paths, read_history
-from market.errors import InputError
-from market.scenario import Crypto
-from market.tables import DATA_FOLDER
+from firesale.market.opening.books_2025.read import DATA_FOLDER
+from firesale.market.prices.bitcoin import crypto_paths
+from firesale.market.prices.history import HISTORY_COLUMNS, read_history
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.sections import Crypto
+from firesale.market.state.paths import CryptoPaths
 
 SHIPPED = DATA_FOLDER.parent / "history" / "market_weekly.csv"
 START = date(2022, 1, 2)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.loans import (
+from firesale.market.state.loans import (
     Amortisation,
     annual_rate,
     loan_to_value,

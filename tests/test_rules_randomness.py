@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.randomness import Stream, normal, normals, uniform
+from firesale.market.state.randomness import Stream, normal, normals, uniform
 
 N = 20_000
 

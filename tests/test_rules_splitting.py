@@ -7,11 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market.drafts import draft_books
-from market.opening import open_market
-from market.sampling import BUYER_CELLS, OPERATOR_CELLS, sample_tables
-from market.scenario import Scenario
-from market.splitting import (
+from firesale.market.opening.books import CONFIDENCE_SD, OpeningTables
+from firesale.market.opening.books_2025.draft import draft_books
+from firesale.market.opening.books_2025.sample import OPERATOR_CELLS, sample_tables
+from firesale.market.opening.open_market import open_market
+from firesale.market.opening.sampling import BUYER_CELLS
+from firesale.market.opening.splitting import (
     capped_shares,
     heavy_tailed_shares,
     loan_shares,
@@ -19,7 +20,7 @@ from market.splitting import (
     power_prices,
     proportional_fit,
 )
-from market.tables import CONFIDENCE_SD, OpeningTables
+from firesale.market.scenario.scenario import Scenario
 
 quick = settings(deadline=None, max_examples=60)
 

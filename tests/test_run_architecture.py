@@ -9,10 +9,8 @@ from pathlib import Path
 
 import pytest
 
-import agents
-import experiments
-import market
-from market import phases
+from firesale import agents, experiments, market
+from firesale.market import phases
 
 PROJECT = Path(__file__).resolve().parent.parent
 LEVEL = {"agents": 0, "market": 1, "experiments": 2}
@@ -115,7 +113,7 @@ def loaded_by(statement: str) -> set[str]:
 
 
 def test_the_engine_loads_no_shell() -> None:
-    loaded = loaded_by("import market.simulation")
+    loaded = loaded_by("import firesale.market.simulation")
     assert {"numba", "numpy", "market", "agents"} <= loaded
     assert not loaded & (HEAVY | {"experiments"})
 

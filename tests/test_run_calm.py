@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from runs import fresh
 
-from market.tables import DATA_FOLDER
+from firesale.market.opening.books_2025.read import DATA_FOLDER
 
 SEEDS = range(1, 31)
 

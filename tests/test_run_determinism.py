@@ -14,8 +14,8 @@ import pandas as pd
 import pytest
 from runs import finished, fresh
 
-from market.scenario import Channels
-from market.simulation import Simulation
+from firesale.market.scenario.sections import Channels
+from firesale.market.simulation import Simulation
 
 PROJECT = Path(__file__).resolve().parent.parent
 SETTINGS = (
@@ -121,8 +121,8 @@ def test_every_channel_matters(channel: str) -> None:
 
 SCRIPT = """
 import hashlib, json
-from market.scenario import Scenario
-from market.simulation import Simulation
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 scenario = Scenario.load("joint-crash").with_settings(%r)
 sim = Simulation(scenario, seed=11).run()
 digest = hashlib.sha256(json.dumps(sim.summary()).encode())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from runs import finished
 
-from agents.party import Status
-from market.contracts import ContractKind
-from market.simulation import Simulation
+from firesale.agents.party import Status
+from firesale.market.simulation import Simulation
+from firesale.market.state.contracts import ContractKind
 
 YEAR = ("days=365", "credit.hazard_per_year=0")
 NO_EQUITY = "credit.equity_share_per_quarter=0"

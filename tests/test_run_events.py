@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 from runs import watched
 
-from market.simulation import Simulation
+from firesale.market.simulation import Simulation
 
 RUNS = {
     "crash": ("crypto-crash", (), 1, "packaged"),

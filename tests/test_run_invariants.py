@@ -10,10 +10,10 @@ import pytest
 import runs
 from runs import REFERENCE_RUNS, RULES, Watch, fresh, watched
 
-from agents.party import Outside, Status
-from market.events import Event
-from market.loans import LoanStatus, of_claims
-from market.simulation import Simulation
+from firesale.agents.party import Outside, Status
+from firesale.market.simulation import Simulation
+from firesale.market.state.events import Event
+from firesale.market.state.loans import LoanStatus, of_claims
 
 
 @pytest.fixture(scope="session", params=REFERENCE_RUNS)

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from runs import finished, tables
 
-from market.hardware import Family
-from market.loans import of_sheets
-from market.simulation import Simulation
+from firesale.market.simulation import Simulation
+from firesale.market.state.hardware import Family
+from firesale.market.state.loans import of_sheets
 
 CRASH = ("days=300", "crypto.crash_start_day=5", "crypto.crash_days=90")
 NO_HAZARD = "credit.hazard_per_year=0"

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from runs import columns, finished, fresh
 
-from market import CreditMarket, Scenario
-from market.errors import InputError
-from market.model import CreditMarket as Home
+from firesale import CreditMarket, Scenario
+from firesale.market.model import CreditMarket as Home
+from firesale.market.scenario.errors import InputError
 
 SETTINGS = ("days=120", "crypto.crash_start_day=2", "crypto.crash_days=60")
 

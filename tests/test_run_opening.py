@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import runs
 
-from agents.party import Kind
-from market.loans import NO_GROWTH, Collateral, Instrument, of_sheets
-from market.rows import GPU_GROUPS, Lease, Miner, Neocloud
-from market.sampling import sample_tables
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.tables import CONFIDENCE_SD
+from firesale.agents.party import Kind
+from firesale.market.opening.books import CONFIDENCE_SD
+from firesale.market.opening.books_2025.rows import GPU_GROUPS, Lease, Miner, Neocloud
+from firesale.market.opening.books_2025.sample import sample_tables
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
+from firesale.market.state.loans import NO_GROWTH, Collateral, Instrument, of_sheets
 
 MILLION = 1e6
 TABLES = runs.tables()

@@ -15,10 +15,10 @@ import pandas as pd
 import pytest
 from runs import tables
 
-from market.investment import WEEKS_PER_QUARTER
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.tables import OpeningTables
+from firesale.market.opening.books import OpeningTables
+from firesale.market.operators.investment import WEEKS_PER_QUARTER
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 SETTINGS = (
     "days=250",

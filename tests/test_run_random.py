@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 from runs import BOOKS, Watch
 
-from market.errors import InputError
-from market.scenario import Scenario
-from market.settings import Section
-from market.simulation import Simulation
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.sections import Section
+from firesale.market.simulation import Simulation
 
 FILES = {"crypto.history", "crypto.history_rescale", "opening.start"}  # not numbers of a market
 NARROW: dict[str, st.SearchStrategy[Any]] = {

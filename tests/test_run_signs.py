@@ -10,10 +10,14 @@ import pandas as pd
 import pytest
 from runs import finished, fresh, tables
 
-from experiments.missing_repo_market import TEST_BORROWER, sell_out, with_test_borrower
-from market import phases
-from market.scenario import Scenario
-from market.simulation import Simulation
+from firesale.experiments.questions.missing_repo_market import (
+    TEST_BORROWER,
+    sell_out,
+    with_test_borrower,
+)
+from firesale.market import phases
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 CRASH = ("days=250", "crypto.crash_start_day=5", "crypto.crash_days=90")
 SEEDS = (1, 2)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from runs import finished, fresh, tables
 
-from market.simulation import Simulation
+from firesale.market.simulation import Simulation
 
 # Nothing moves but the calendar: coins, rents and difficulty stand still, nobody fails by chance.
 STILL = (

@@ -7,15 +7,15 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from market.errors import InputError
-from market.scenario import (
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import (
     PLANNED_SECTIONS,
     SCENARIO_FOLDER,
-    Channels,
     Scenario,
     scenario_names,
 )
-from market.simulation import Simulation
+from firesale.market.scenario.sections import Channels
+from firesale.market.simulation import Simulation
 
 HISTORY = Path(SCENARIO_FOLDER).parent.parent / "market" / "data" / "history" / "market_weekly.csv"
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from experiments.results import Results
-from experiments.shown_events import roots, rows_to_show
-from experiments.view import page
-from market import synthetic
-from market.events import EVENT_DTYPE, Event
-from market.names import NumberedNames
-from market.simulation import Simulation
+from firesale import synthetic
+from firesale.experiments.results.results import Results
+from firesale.experiments.results.shown_events import roots, rows_to_show
+from firesale.experiments.view import page
+from firesale.market.simulation import Simulation
+from firesale.market.state.events import EVENT_DTYPE, Event
+from firesale.market.state.names import NumberedNames
 
 
 def log_of(*events: tuple[int, Event, int, float]) -> np.ndarray:

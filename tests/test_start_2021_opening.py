@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import runs
 
-from market.loans import Collateral, of_sheets
-from market.rows_2021 import ASIC_SHARES, NEW_RIGS
-from market.sampling_2021 import CELLS, sample_tables_2021
-from market.simulation import Simulation
-from market.tables import CONFIDENCE_SD
-from market.tables_2021 import REST, Tables2021
+from firesale.market.opening.books import CONFIDENCE_SD
+from firesale.market.opening.books_2021.read import REST, Tables2021
+from firesale.market.opening.books_2021.rows import ASIC_SHARES
+from firesale.market.opening.books_2021.sample import CELLS, sample_tables_2021
+from firesale.market.simulation import Simulation
+from firesale.market.state.facts import NEW_RIGS
+from firesale.market.state.loans import Collateral, of_sheets
 
 TABLES = runs.tables_2021()
 MILLION = 1e6

@@ -11,15 +11,15 @@ import pandas as pd
 import pytest
 import runs
 
-from agents.party import Status
-from market.crypto import PACKAGED_HISTORY, read_history
-from market.errors import InputError
-from market.loans import LoanStatus
-from market.macro import read_rates
-from market.rig_orders import rest_to_pay_usd
-from market.rows_2021 import NEW_RIGS
-from market.scenario import SCENARIO_FOLDER, Scenario
-from market.simulation import Simulation
+from firesale.agents.party import Status
+from firesale.market.dated.rig_deliveries import rest_to_pay_usd
+from firesale.market.prices.history import PACKAGED_HISTORY, read_history
+from firesale.market.prices.money import read_rates
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario
+from firesale.market.simulation import Simulation
+from firesale.market.state.facts import NEW_RIGS
+from firesale.market.state.loans import LoanStatus
 
 OPENING = date(2021, 12, 31)
 WEEKS = [row for row in read_history(PACKAGED_HISTORY) if row.week_ending > OPENING]

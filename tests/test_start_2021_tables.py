@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 import runs
 
-from market.errors import InputError
-from market.rows_2021 import NEW_RIGS
-from market.tables_2021 import DATA_FOLDER, REST, load_tables_2021
+from firesale.market.opening.books_2021.read import DATA_FOLDER, REST, load_tables_2021
+from firesale.market.scenario.errors import InputError
+from firesale.market.state.facts import NEW_RIGS
 
 TABLES = runs.tables_2021()
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from market.frames import event_frame
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.twin import TwinMarket
-from market.twin.comparison import differences
+from firesale.experiments.twin.comparison import differences
+from firesale.experiments.twin.model import TwinMarket
+from firesale.market.record.frames import event_frame
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 # Accidents bring failures, hosts and tenants down early; every dated fact is on.
 HASTE = ("days=60", "credit.hazard_per_year=1.0", "facts.draws=all", "facts.shocks=all")

@@ -14,17 +14,18 @@ import sweep_runs
 from scipy import stats
 from sweep_runs import cheap, plan
 
-from experiments.style import title_of
-from experiments.sweeps import analysis, intervals, store
-from experiments.sweeps.design import UNIT, design_table
-from experiments.sweeps.execute import Outcome
-from experiments.sweeps.figures import phase
-from experiments.sweeps.plan import Plan, parse_event
-from experiments.sweeps.queries import Runs
-from experiments.sweeps.runner import Driver
-from experiments.sweeps.sensitivity import explained_share, sensitivity
-from market.errors import InputError
-from market.scenario import Scenario
+from firesale.experiments.look.plots import title_of
+from firesale.experiments.sweeps import analysis, intervals, store
+from firesale.experiments.sweeps import findings as findings_
+from firesale.experiments.sweeps.design import UNIT, design_table
+from firesale.experiments.sweeps.execute import Outcome
+from firesale.experiments.sweeps.figures import phase
+from firesale.experiments.sweeps.plan import Plan, parse_event
+from firesale.experiments.sweeps.queries import Runs
+from firesale.experiments.sweeps.runner import Driver
+from firesale.experiments.sweeps.sensitivity import explained_share, sensitivity
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import Scenario
 
 
 def swept(folder: Path, simulate: Any = cheap, **data: Any) -> Path:
@@ -312,7 +313,7 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
     assert (row["arm"], row["against"], row["pairs"]) == ("help", "none", 30)
     for end in ("", "_low", "_high"):  # the same draws: every pair differs by the policy alone
         assert row[f"loss_difference{end}"] == pytest.approx(-0.5e6)
-    said = "\n".join(analysis.sentences(findings))
+    said = "\n".join(findings_.sentences(findings))
     assert (
         "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
     )

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import cli
-from experiments.sweeps import execute, store
-from experiments.sweeps.design import count_runs, design_table, run_points
-from experiments.sweeps.factors import with_values
-from experiments.sweeps.plan import Plan, plan_names
-from experiments.sweeps.progress import Progress
+from firesale.experiments import cli
+from firesale.experiments.sweeps import execute, store
+from firesale.experiments.sweeps.design import count_runs, design_table, run_points
+from firesale.experiments.sweeps.factors import with_values
+from firesale.experiments.sweeps.plan import Plan, plan_names
+from firesale.experiments.sweeps.progress import Progress
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_S = 300  # patience with a busy machine
@@ -123,7 +123,7 @@ def test_plans_that_come_along_can_run(name: str) -> None:
 def test_an_interrupt_keeps_what_is_done() -> None:
     Path("tiny.toml").write_text(TINY.replace("replicates = 3", "replicates = 500"))
     process = subprocess.Popen(
-        [sys.executable, "-m", "experiments.cli", "sweep", "tiny.toml", "--workers", "1"],
+        [sys.executable, "-m", "firesale.experiments.cli", "sweep", "tiny.toml", "--workers", "1"],
         env={**os.environ, "PYTHONPATH": str(PROJECT)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -148,7 +148,7 @@ def test_an_interrupt_keeps_what_is_done() -> None:
 def test_progress_off_a_terminal_is_plain_lines(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("experiments.sweeps.progress.EVERY_S", 0.0)
+    monkeypatch.setattr("firesale.experiments.sweeps.progress.EVERY_S", 0.0)
     with Progress(runs=10, done=2) as progress:
         progress.advance(3, 1, 0.5)
     lines = capsys.readouterr().err.splitlines()

@@ -11,15 +11,16 @@ import pytest
 from scipy import stats
 from sweep_runs import plan
 
-from experiments.sweeps import books
-from experiments.sweeps.design import UNIT, count_runs, design_table, run_points, seed_of
-from experiments.sweeps.execute import Work, scenario_of, scores_of
-from experiments.sweeps.factors import Distribution, flatten
-from experiments.sweeps.plan import Plan, plan_names
-from market.errors import InputError
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.tables import CONFIDENCE_SD, load_opening_tables
+from firesale.experiments.sweeps import books
+from firesale.experiments.sweeps.design import UNIT, count_runs, design_table, run_points, seed_of
+from firesale.experiments.sweeps.execute import Work, scenario_of, scores_of
+from firesale.experiments.sweeps.factors import Distribution, flatten
+from firesale.experiments.sweeps.plan import Plan, plan_names
+from firesale.market.opening.books import CONFIDENCE_SD
+from firesale.market.opening.books_2025.read import load_opening_tables
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 DEPTH: dict[str, Any] = {"low": 0.2, "high": 0.8}
 

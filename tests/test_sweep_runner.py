@@ -18,10 +18,10 @@ import pytest
 import sweep_runs
 from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, raising
 
-from experiments.sweeps import clusters, execute, limits, store
-from experiments.sweeps.batches import LONGEST_S, Batches
-from experiments.sweeps.design import design_table, run_points
-from experiments.sweeps.execute import (
+from firesale.experiments.sweeps import clusters, execute, limits, store
+from firesale.experiments.sweeps.batches import LONGEST_S, Batches
+from firesale.experiments.sweeps.design import design_table, run_points
+from firesale.experiments.sweeps.execute import (
     ERROR,
     KILLED,
     OK,
@@ -32,11 +32,11 @@ from experiments.sweeps.execute import (
     run_batch,
     simulate,
 )
-from experiments.sweeps.plan import Plan
-from experiments.sweeps.runner import Driver, estimate
-from market.errors import InputError
-from market.scenario import Scenario
-from market.simulation import Simulation
+from firesale.experiments.sweeps.plan import Plan
+from firesale.experiments.sweeps.runner import Driver, estimate
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
 
 PROJECT = Path(__file__).resolve().parent.parent
 LIMIT_S = 300  # patience with a busy machine
@@ -200,7 +200,7 @@ def test_a_run_may_take_twenty_times_the_slowest_and_a_minute_at_least() -> None
 def test_a_killed_driver_is_resumed(tmp_path: Path) -> None:
     p, folder = drifts(300, 2), tmp_path / "sweep"  # in its workers it would take 15 s
     code = (
-        "from pathlib import Path\nfrom experiments.sweeps.runner import Driver\n"
+        "from pathlib import Path\nfrom firesale.experiments.sweeps.runner import Driver\n"
         "import sweep_runs, sys\nfrom test_sweep_runner import drifts\n"
         "if __name__ == '__main__':\n"
         "    driver = Driver(drifts(300, 2), Path(sys.argv[1]), simulate=sweep_runs.slow, "

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from slurm_node import UnavailableError, slurm_node
 
-from experiments.sweeps import store
-from experiments.sweeps.plan import Plan
-from experiments.sweeps.runner import JOB_LOGS, Driver
+from firesale.experiments.sweeps import store
+from firesale.experiments.sweeps.plan import Plan
+from firesale.experiments.sweeps.runner import JOB_LOGS, Driver
 
 PROJECT = Path(__file__).resolve().parent.parent
 PLAN = """
@@ -62,7 +62,7 @@ def sweep_and_cancel(folder: Path, environment: dict[str, str]) -> int:
     First as soon as there is one, before its worker can have come; then once some runs are stored.
     Returns how many were cancelled.
     """
-    command = [sys.executable, "-m", "experiments.cli", "sweep", str(folder / "plan.toml")]
+    command = [sys.executable, "-m", "firesale.experiments.cli", "sweep", str(folder / "plan.toml")]
     options = ["--cluster", "slurm", "--workers", "2", "--out", str(folder / "slurm")]
     process = subprocess.Popen(
         command + options,

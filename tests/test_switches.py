@@ -5,10 +5,10 @@ import math
 import pandas as pd
 import pytest
 
-from experiments.lender_failure import tree_of
-from experiments.switches import SWITCHES, outcomes, paired
-from market.scenario import Scenario
-from market.settings import Channels, Policy
+from firesale.experiments.figures.lender_failure import tree_of
+from firesale.experiments.questions.switches import SWITCHES, outcomes, paired
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.sections import Channels, Policy
 
 COLUMNS = ["event", "kind", "party", "cause", "day", "amount_usd", "parent"]
 

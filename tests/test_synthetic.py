@@ -9,22 +9,22 @@ import numpy as np
 import pytest
 import runs
 
-from agents.lender import LenderKind
-from agents.party import Kind
-from market import CreditMarket, Scenario, synthetic
-from market.coupling import apportion, couple, couple_in_groups, cut
-from market.errors import InputError
-from market.loans import ANY_GROWTH, NO_GROWTH, Collateral, Instrument
-from market.names import NumberedNames
-from market.opening import open_market
-from market.opening_synthetic import synthetic_tables
-from market.population import Draw, draw_population, numbers_of, sizes
-from market.rows import GPU_GROUPS
-from market.simulation import Simulation
-from market.state import State
-from market.synthetic_lenders import choose_lenders, draw_pool
-from market.twin import TwinMarket
-from market.twin.comparison import differences
+from firesale import CreditMarket, Scenario, synthetic
+from firesale.agents.lender import LenderKind
+from firesale.agents.party import Kind
+from firesale.experiments.twin.comparison import differences
+from firesale.experiments.twin.model import TwinMarket
+from firesale.market.opening.books_2025.rows import GPU_GROUPS
+from firesale.market.opening.open_market import open_market
+from firesale.market.opening.synthetic.dividing import apportion, couple, couple_in_groups, cut
+from firesale.market.opening.synthetic.lenders import choose_lenders, draw_pool
+from firesale.market.opening.synthetic.open import synthetic_tables
+from firesale.market.opening.synthetic.population import Draw, draw_population, numbers_of, sizes
+from firesale.market.scenario.errors import InputError
+from firesale.market.simulation import Simulation
+from firesale.market.state.loans import ANY_GROWTH, NO_GROWTH, Collateral, Instrument
+from firesale.market.state.market import State
+from firesale.market.state.names import NumberedNames
 
 MILLION = 1e6
 EXACT = 1e-9  # relative

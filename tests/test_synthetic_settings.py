@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic.fields import FieldInfo
 
-from market import synthetic
-from market.errors import InputError
-from market.opening_synthetic import open_synthetic, synthetic_tables
-from market.settings_synthetic import FEWEST_PARTIES, Synthetic
-from market.state import State
+from firesale import synthetic
+from firesale.market.opening.synthetic.open import open_synthetic, synthetic_tables
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.synthetic import FEWEST_PARTIES, Synthetic
+from firesale.market.state.market import State
 
 UNKNOWN = {  # columns in which NaN says that there is none
     "initial_ltv", "margin_call_ltv", "liquidation_ltv", "min_dscr", "conversion_usd",

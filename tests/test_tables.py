@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from market.errors import InputError
-from market.rows import ASIC_GROUPS, GPU_GROUPS
-from market.tables import CONFIDENCE_SD, DATA_FOLDER, OpeningTables, load_opening_tables
+from firesale.market.opening.books import CONFIDENCE_SD, OpeningTables
+from firesale.market.opening.books_2025.read import DATA_FOLDER, load_opening_tables
+from firesale.market.opening.books_2025.rows import ASIC_GROUPS, GPU_GROUPS
+from firesale.market.scenario.errors import InputError
 
 DATA = DATA_FOLDER.parent
 
@@ -218,7 +219,10 @@ def test_rows_cannot_be_changed(tables: OpeningTables) -> None:
 
 
 def test_loading_needs_no_heavy_library() -> None:
-    code = "import sys, market.tables; print({'numpy', 'pandas', 'numba'} & sys.modules.keys())"
+    code = (
+        "import sys, firesale.market.opening.books\n"
+        "print({'numpy', 'pandas', 'numba'} & sys.modules.keys())"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
 

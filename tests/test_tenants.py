@@ -11,11 +11,12 @@ from by_hand import GPU, Bench, table
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.neocloud import tenant_hazard_per_day
-from agents.party import Outside, Status
-from market import credit, tenants
-from market.contracts import ContractKind, Contracts
-from market.events import Cause, Event, log_event
+from firesale.agents.neocloud import tenant_hazard_per_day
+from firesale.agents.party import Outside, Status
+from firesale.market.debt import underwriting
+from firesale.market.operators import tenants
+from firesale.market.state.contracts import ContractKind, Contracts
+from firesale.market.state.events import Cause, Event, log_event
 
 CERTAIN = dict(counterparty=True, tenant_hazard_per_year=1e9, renegotiated_share=0.0)
 DEFAULTS: dict[str, Any] = {
@@ -274,6 +275,6 @@ def test_underwriting_counts_no_rent_of_tenants_that_left() -> None:
     contracts = bench.s.contracts
     contracts.broken_day[1] = 0
     contracts.rent_share[2] = 0.5
-    values = credit.contract_values_usd(bench.today(), bench.terms, 2, contracts)
-    margin = 0.6 * credit.CONTRACT_MARGIN
+    values = underwriting.contract_values_usd(bench.today(), bench.terms, 2, contracts)
+    margin = 0.6 * underwriting.CONTRACT_MARGIN
     assert values == pytest.approx([margin * 1000 * 150.0, 0.0])

@@ -13,13 +13,13 @@ import numba
 import numpy as np
 import pytest
 
-from market.events import Cause, Event
-from market.frames import event_frame
-from market.loans import Instrument
-from market.scenario import Scenario
-from market.simulation import Simulation
-from market.twin import TwinMarket
-from market.twin.comparison import differences
+from firesale.experiments.twin.comparison import differences
+from firesale.experiments.twin.model import TwinMarket
+from firesale.market.record.frames import event_frame
+from firesale.market.scenario.scenario import Scenario
+from firesale.market.simulation import Simulation
+from firesale.market.state.events import Cause, Event
+from firesale.market.state.loans import Instrument
 
 PROJECT = Path(__file__).resolve().parent.parent
 CLOSE = 1e-9  # relative, of every amount and balance

@@ -9,21 +9,19 @@ import socket
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser, Page, expect
 
-from agents.compiled import cache_root
-from experiments.view.pictures import PANELS
+from firesale.agents.compiling.cache import cache_root
+from firesale.experiments.view.pictures import PANELS
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
 if CHROMIUM is None:
     pytest.skip("there is no chromium on this machine", allow_module_level=True)
-
-from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
 PROJECT = Path(__file__).resolve().parent.parent
 SECONDS = 60_000  # patience with a busy machine, in milliseconds
@@ -59,7 +57,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "experiments.cli", "view", str(scenario)]
+    command = [sys.executable, "-m", "firesale.experiments.cli", "view", str(scenario)]
     server = subprocess.Popen(
         [*command, "--port", str(port), "--no-open"],
         cwd=PROJECT,

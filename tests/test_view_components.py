@@ -17,24 +17,24 @@ import pytest
 import solara
 from mesa.visualization import utils
 
-from agents.party import Kind
-from experiments import style
-from experiments.cli import main
-from experiments.figures_network import network as draw
-from experiments.figures_network import places
-from experiments.network import MOST_SINGLE, Network, Standing, network_of
-from experiments.party_sheet import party_sheet
-from experiments.results import Results
-from experiments.ticker import SENTENCES, stage, ticker
-from experiments.view import page
-from experiments.view.controls import CONTROLS, Pick, Slide, Tick, waiting
-from experiments.view.pictures import PANELS, busiest_class, draw_all
-from experiments.view.watched import Choices, WatchedMarket, value_of
-from market.errors import InputError
-from market.loans import LoanStatus
-from market.scenario import Scenario, scenario_names
-from market.settings import Channels
-from market.simulation import Simulation
+from firesale.agents.party import Kind
+from firesale.experiments.cli import main
+from firesale.experiments.figures.network import network as draw
+from firesale.experiments.figures.network import places
+from firesale.experiments.look import plots
+from firesale.experiments.results.day_in_words import SENTENCES, stage, ticker
+from firesale.experiments.results.network import MOST_SINGLE, Network, Standing, network_of
+from firesale.experiments.results.party_sheet import party_sheet
+from firesale.experiments.results.results import Results
+from firesale.experiments.view import page
+from firesale.experiments.view.controls import CONTROLS, Pick, Slide, Tick, waiting
+from firesale.experiments.view.pictures import PANELS, busiest_class, draw_all
+from firesale.experiments.view.watched import Choices, WatchedMarket, value_of
+from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.scenario import Scenario, scenario_names
+from firesale.market.scenario.sections import Channels
+from firesale.market.simulation import Simulation
+from firesale.market.state.loans import LoanStatus
 
 FAST_CRASH = [
     *("days=120", "crypto.crash_start_day=2", "crypto.crash_days=40"),
@@ -108,7 +108,7 @@ def test_a_large_market_is_drawn_in_as_few_nodes_as_a_small_one() -> None:
     assert network.sizes.sum() == simulation.state.borrower_count + lenders
     groups = [label for label, party in zip(network.labels, network.ids, strict=True) if not party]
     assert any("miners owing" in label for label in groups)
-    title = style.title_of(draw(results))
+    title = plots.title_of(draw(results))
     assert f"{simulation.state.borrower_count:,}" in title or "Calm" in title
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from experiments.run_folder import RunFolder, plain
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from ..run.files import plain
+from ..run.folder import RunFolder
 
 if TYPE_CHECKING:
-    from experiments.backtest.figures import Picture
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
+    from .figures import Picture
 
 SCENARIOS = {"2022": "backtest-2022"}
 REPLAYED = (
@@ -66,7 +67,7 @@ def backtest(
         raise InputError(f"--runs {runs}: is not allowed; from 1 to {MOST_RUNS:,}.")
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: is not allowed; at least 1.")
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
 
     base = Scenario.load(SCENARIOS[year]).with_settings(["opening.sample=true"])
     _refuse_another_past(base, settings, year)
@@ -76,13 +77,13 @@ def backtest(
     text = json.dumps(plain(data), indent=2, ensure_ascii=False, allow_nan=False)
     written = None
     if folder is not None:
-        from experiments.backtest.page import write_page
+        from .page import write_page
 
         def fill(part: Path) -> None:
             (part / "backtest.json").write_text(text + "\n", encoding="utf-8")
             write_page(picture, part)
             if picture.compared:
-                from experiments.backtest.counterfactuals import table
+                from .counterfactuals import table
 
                 table(picture.compared).to_csv(part / "counterfactuals.csv", index=False)
             manifest = json.dumps(_manifest(plan), indent=2)
@@ -92,7 +93,7 @@ def backtest(
     if as_json:
         typer.echo(text)
     elif written is not None:
-        from experiments.backtest.page import show
+        from .page import show
 
         show(picture, written)
 
@@ -115,15 +116,15 @@ def _refuse_another_past(base: Scenario, settings: list[str], year: str) -> None
 
 def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, Any]]:
     """Make the runs; returns what pictures are drawn from, and the published data."""
-    from experiments.backtest import counterfactuals as other
-    from experiments.backtest.ensemble import jobs_of, observe_all
-    from experiments.backtest.evaluate import Known, score, score_arms, score_borrowers
-    from experiments.backtest.figures import Picture
-    from experiments.backtest.findings import as_json, borrower_rows, findings
-    from experiments.backtest.rivals import balances
-    from experiments.backtest.scope import scope
-    from experiments.backtest.words import as_data
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
+    from . import counterfactuals as other
+    from .ensemble import jobs_of, observe_all
+    from .evaluate import Known, score, score_arms, score_borrowers
+    from .figures import Picture
+    from .findings import as_json, borrower_rows, findings
+    from .rivals import balances
+    from .scope import scope
+    from .words import as_data
 
     base = plan.base.with_settings([*plan.settings])
     arms = other.arms() if plan.counterfactuals else other.arms(other.LATER_DRAWS)
@@ -162,9 +163,9 @@ def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, An
 
 def _manifest(plan: Plan) -> dict[str, Any]:
     """What is needed to repeat the back-test."""
-    from experiments.backtest.counterfactuals import ARMS
-    from experiments.backtest.rules import ranges
-    from experiments.run_folder import source_hash, version
+    from ..run.files import source_hash, version
+    from .counterfactuals import ARMS
+    from .rules import ranges
 
     return {
         "command": "backtest",

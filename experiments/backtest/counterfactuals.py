@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.backtest.observe import LISTED, Observation
-from experiments.backtest.scope import Scope
-from experiments.sweeps.intervals import Estimate, mean_interval, paired_difference
+from ..sweeps.intervals import Estimate, mean_interval, paired_difference
+from .observe import LISTED, Observation
+from .scope import Scope
 
 if TYPE_CHECKING:
     import pandas as pd

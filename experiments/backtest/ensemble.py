@@ -7,13 +7,13 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.backtest.observe import Job, Observation, observe
-from experiments.backtest.rules import drawn_rules
+from .observe import Job, Observation, observe
+from .rules import drawn_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
 
 
 def jobs_of(
@@ -46,7 +46,7 @@ def observe_all(
         workers: processes; all cores by default, 1 for none but this one.
         quiet: no progress on stderr.
     """
-    from experiments.sweeps.progress import Progress
+    from ..sweeps.progress import Progress
 
     workers = min(workers or os.cpu_count() or 1, len(jobs))
     found: dict[int, Observation] = {}
@@ -69,8 +69,8 @@ def _hand_out(
     """Give the runs to local workers of Dask; a run whose worker dies is made again."""
     from distributed import as_completed
 
-    from experiments.sweeps.clusters import open_cluster
-    from experiments.sweeps.plan import Slurm
+    from ..sweeps.clusters import open_cluster
+    from ..sweeps.plan import Slurm
 
     with (
         tempfile.TemporaryDirectory(prefix="firesale-") as logs,

@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.backtest import labels, scores
-from experiments.backtest.findings import Failure, Findings
-from experiments.backtest.labels import Outcome
-from experiments.backtest.observe import ALL, LISTED, month_of
-from experiments.backtest.rivals import Balance, forecasts
-from experiments.sweeps.intervals import Estimate
+from ..sweeps.intervals import Estimate
+from . import labels, scores
+from .findings import Failure, Findings
+from .labels import Outcome
+from .observe import ALL, LISTED, month_of
+from .rivals import Balance, forecasts
 
 PEAK = dt.date(2021, 11, 10)  # of BTC, within the replayed history
 WAVE_MONTHS = (6, 14)  # after it

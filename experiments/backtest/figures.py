@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import style, words
-from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
-from experiments.backtest.evaluate import MODEL, Known
-from experiments.backtest.findings import Failure, Findings
-from experiments.backtest.observe import ALL, LISTED
-from experiments.sweeps.intervals import Estimate, exact_interval
+from ..look import plots, words
+from ..sweeps.intervals import Estimate, exact_interval
+from .counterfactuals import AS_IT_WAS, OUTCOMES
+from .evaluate import MODEL, Known
+from .findings import Failure, Findings
+from .observe import ALL, LISTED
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -75,7 +75,7 @@ def shown(picture: Picture) -> list[list[Failure]]:
     ]
 
 
-@style.styled
+@plots.styled
 def timeline(picture: Picture) -> Figure:
     """Probability and date of failure of each name, and when it did fail."""
     found, outcomes = picture.found, picture.known.outcomes
@@ -86,7 +86,7 @@ def timeline(picture: Picture) -> Figure:
     caught = sum(f.probability.value >= 0.5 for f in happened)
     spared = [f for f in scored if not outcomes[f.id].defaulted]
     alarms = sum(f.probability.value >= 0.5 for f in spared)
-    figure, (left, right) = style.new_figure(
+    figure, (left, right) = plots.new_figure(
         f"Of {len(happened)} public failures {caught} fail in most runs; so "
         f"{'does' if alarms == 1 else 'do'} {alarms} of {len(spared)} names that did not",
         f"Left: share of {words.times(found.runs, 'run')}; stroke: if later draws are known. "
@@ -102,32 +102,32 @@ def timeline(picture: Picture) -> Figure:
     for y, failure in enumerate(rows):
         actual = outcomes.get(failure.id)
         bad = actual is not None and actual.defaulted
-        color = style.GREY if actual is None else style.RED if bad else style.BLUE
+        color = plots.GREY if actual is None else plots.RED if bad else plots.BLUE
         value = failure.probability.value
         left.barh(y, value, color=color, height=0.6, alpha=0.85)
         end = value
         if later := picture.later.borrowers.get(failure.id):
-            left.plot(later.probability.value, y, "|", color=style.BLACK, markersize=9)
+            left.plot(later.probability.value, y, "|", color=plots.BLACK, markersize=9)
             end = max(end, later.probability.value)
-        left.text(end + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=style.GREY)
+        left.text(end + 0.06, y, f"{value:.0%}", va="center", fontsize=7.5, color=plots.GREY)
         if failure.days:
             days = [failure.day(level) for level in (0.1, 0.5, 0.9)]
             low, mid, high = (place(found.opening) + day for day in days)
             right.plot([low, high], [y, y], color=color, linewidth=3, alpha=0.35)
             right.plot(mid, y, "o", color=color, markersize=4.5)
         if actual is not None and actual.date is not None and bad:
-            right.plot(place(actual.date), y, "D", color=style.BLACK, markersize=5, zorder=5)
+            right.plot(place(actual.date), y, "D", color=plots.BLACK, markersize=5, zorder=5)
     left.set_yticks(range(len(rows)), [_label(f, picture) for f in rows], fontsize=8)
     left.set_ylim(len(rows) - 0.4, -0.6)
     left.set_xlim(0, 1.3)
     left.set_xticks([0, 0.5, 1], ["0", "50 %", "100 %"])
     last = found.opening + dt.timedelta(days=found.days)
-    style.date_axis(right, place(found.opening), place(last))
+    plots.date_axis(right, place(found.opening), place(last))
     splits = np.cumsum([len(group) for group in groups])[:-1] - 0.5
     for axes in (left, right):
         axes.grid(False)
         for split in splits:
-            axes.axhline(split, color=style.LIGHT, linewidth=0.8)
+            axes.axhline(split, color=plots.LIGHT, linewidth=0.8)
     right.grid(True, axis="x")
     return figure
 
@@ -138,7 +138,7 @@ def _label(failure: Failure, picture: Picture) -> str:
     return f"{failure.id}{mark}" + (" (lender)" if failure.id in picture.found.lenders else "")
 
 
-@style.styled
+@plots.styled
 def calibration(picture: Picture) -> Figure:
     """Probabilities against what happened: every scored name, and three groups of them."""
     found, outcomes = picture.found, picture.known.outcomes
@@ -147,7 +147,7 @@ def calibration(picture: Picture) -> Figure:
     happened = np.array([outcomes[name].defaulted for name in names])
     brier = picture.score["borrowers"]["with_borderline"]
     model, ratio = brier[MODEL]["brier"], brier["debt_to_liquid_assets"]["brier"]
-    figure, (axes,) = style.new_figure(
+    figure, (axes,) = plots.new_figure(
         f"Brier score {model['value']:.2f}, that of debt over liquid assets {ratio['value']:.2f}: "
         f"{len(names)} names cannot show calibration",
         "Crosses: share of names that defaulted, by third of the probability, with exact 95 % "
@@ -155,7 +155,7 @@ def calibration(picture: Picture) -> Figure:
         height_in=4.4,
         left_in=1.6,
     )
-    axes.plot([0, 1], [0, 1], "--", color=style.GREY, linewidth=1)
+    axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1)
     group = np.minimum((said * BINS).astype(int), BINS - 1)
     for g in range(BINS):
         mine = group == g
@@ -164,12 +164,12 @@ def calibration(picture: Picture) -> Figure:
         hits = int(happened[mine].sum())
         low, high = exact_interval(hits, int(mine.sum()))
         x, y = float(said[mine].mean()), hits / int(mine.sum())
-        axes.plot([x, x], [float(low), float(high)], color=style.BLACK, linewidth=1.2)
-        axes.plot(x, y, "x", color=style.BLACK, markersize=9, markeredgewidth=2, zorder=4)
+        axes.plot([x, x], [float(low), float(high)], color=plots.BLACK, linewidth=1.2)
+        axes.plot(x, y, "x", color=plots.BLACK, markersize=9, markeredgewidth=2, zorder=4)
     deepest = {True: 0, False: 0}
     for outcome, y, color, way in (
-        (True, 1.08, style.RED, 1.0),
-        (False, -0.08, style.BLUE, -1.0),
+        (True, 1.08, plots.RED, 1.0),
+        (False, -0.08, plots.BLUE, -1.0),
     ):
         mine = [k for k in np.argsort(said, kind="stable") if happened[k] == outcome]
         heights = _stacked([float(said[k]) for k in mine], 0.085)
@@ -211,7 +211,7 @@ def _stacked(places: list[float], width: float) -> list[int]:
     return levels
 
 
-@style.styled
+@plots.styled
 def rig_price(picture: Picture) -> Figure:
     """The path of the rig price with its band, and the level where it is known."""
     found, known = picture.found, picture.known.rig_prices
@@ -224,7 +224,7 @@ def rig_price(picture: Picture) -> Figure:
             f"Rigs end 2022 at ${end['median']:.0f} per TH; they were at ${end['known']:.0f}: "
             f"off by a factor {end['factor']:.1f}"
         )
-    figure, (axes,) = style.new_figure(
+    figure, (axes,) = plots.new_figure(
         title,
         f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of "
         f"{words.times(found.runs, 'run')}; "
@@ -232,12 +232,12 @@ def rig_price(picture: Picture) -> Figure:
         right_in=0.6,
     )
     x = [middle(month) for month in found.months]
-    axes.fill_between(x, path.low, path.high, color=style.BLUE, alpha=0.2, linewidth=0)
-    axes.plot(x, path.median, color=style.BLUE)
+    axes.fill_between(x, path.low, path.high, color=plots.BLUE, alpha=0.2, linewidth=0)
+    axes.plot(x, path.median, color=plots.BLUE)
     for month, level in known.items():
         spot = middle(month)
-        axes.plot([spot, spot], [level / FACTOR, level * FACTOR], color=style.BLACK, linewidth=1)
-        axes.plot(spot, level, "D", color=style.BLACK, markersize=6, zorder=5)
+        axes.plot([spot, spot], [level / FACTOR, level * FACTOR], color=plots.BLACK, linewidth=1)
+        axes.plot(spot, level, "D", color=plots.BLACK, markersize=6, zorder=5)
     axes.set_yscale("log")
     ticks = [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
     axes.set_yticks(ticks, [str(tick) for tick in ticks])
@@ -245,11 +245,11 @@ def rig_price(picture: Picture) -> Figure:
     bottom = min([*path.low, *(level / FACTOR for level in known.values())])
     axes.set_ylim(0.85 * bottom, 1.2 * max([*path.high, *known.values()]) * FACTOR**0.5)
     axes.set_ylabel("USD per TH/s (log scale)")
-    style.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
+    plots.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
     return figure
 
 
-@style.styled
+@plots.styled
 def btc_sold(picture: Picture) -> Figure:
     """Sales over production by month, of public miners and of all."""
     found, known = picture.found, picture.known.sales_over_production
@@ -260,7 +260,7 @@ def btc_sold(picture: Picture) -> Figure:
         if above
         else "Public miners never sell more than they mine"
     )
-    figure, axes = style.new_figure(
+    figure, axes = plots.new_figure(
         title,
         f"BTC sold over BTC mined, by month: median and 10 to 90 % of "
         f"{words.times(found.runs, 'run')}; diamonds: "
@@ -274,28 +274,28 @@ def btc_sold(picture: Picture) -> Figure:
         low, mid, high = (np.array(row) for row in (rows.low, rows.median, rows.high))
         kept = np.isfinite(mid)
         panel.fill_between(
-            x[kept], low[kept], high[kept], color=style.ORANGE, alpha=0.3, linewidth=0
+            x[kept], low[kept], high[kept], color=plots.ORANGE, alpha=0.3, linewidth=0
         )
-        panel.plot(x[kept], mid[kept], color=style.ORANGE)
-        panel.axhline(1.0, color=style.GREY, linewidth=1, linestyle="--")
-        style.panel_title(panel, name)
-        style.date_axis(panel, x[0] - 15, x[-1] + 15, ticks=6)
+        panel.plot(x[kept], mid[kept], color=plots.ORANGE)
+        panel.axhline(1.0, color=plots.GREY, linewidth=1, linestyle="--")
+        plots.panel_title(panel, name)
+        plots.date_axis(panel, x[0] - 15, x[-1] + 15, ticks=6)
         panel.set_ylim(bottom=0)
     spots = [middle(month) for month in known]
-    axes[0].plot(spots, list(known.values()), "D", color=style.BLACK, markersize=5)
+    axes[0].plot(spots, list(known.values()), "D", color=plots.BLACK, markersize=5)
     axes[0].set_ylabel("Sold over mined")
     return figure
 
 
-@style.styled
+@plots.styled
 def wave(picture: Picture) -> Figure:
     """Defaults of all borrowers by month, the window after the peak, and what happened."""
     found, said = picture.found, picture.score["wave"]
     rows = said["by_month"]
     if not rows:
-        return style.empty_figure("Nobody defaults in any run", "There is no wave to draw.")
+        return plots.empty_figure("Nobody defaults in any run", "There is no wave to draw.")
     share = said["share_in_window"]
-    figure, (axes,) = style.new_figure(
+    figure, (axes,) = plots.new_figure(
         f"{100 * share:.0f} % of defaults come 6 to 14 months after the peak of bitcoin; no month "
         f"holds more than {100 * said['largest_month_share']:.0f} %",
         f"Defaults a month, mean of {words.times(found.runs, 'run')}; shaded: 6 to 14 months after "
@@ -307,13 +307,13 @@ def wave(picture: Picture) -> Figure:
     everyone = [row["defaults_per_run"] for row in rows]
     named = [row["of_named_borrowers"] for row in rows]
     first, last = (place(dt.date.fromisoformat(day)) for day in said["window"])
-    axes.axvspan(first, last, color=style.LIGHT, alpha=0.6, linewidth=0)
-    axes.bar(x, everyone, width=24, color=style.SKY, label="all borrowers")
-    axes.bar(x, named, width=24, color=style.BLUE, label="of which named")
+    axes.axvspan(first, last, color=plots.LIGHT, alpha=0.6, linewidth=0)
+    axes.bar(x, everyone, width=24, color=plots.SKY, label="all borrowers")
+    axes.bar(x, named, width=24, color=plots.BLUE, label="of which named")
     top = max(everyone) * 1.12
     for name, outcome in picture.known.outcomes.items():
         if outcome.defaulted and outcome.date and name in found.borrowers:
-            axes.plot(place(outcome.date), top, "D", color=style.BLACK, markersize=5, clip_on=False)
+            axes.plot(place(outcome.date), top, "D", color=plots.BLACK, markersize=5, clip_on=False)
             axes.annotate(
                 name,
                 (place(outcome.date), top),
@@ -325,7 +325,7 @@ def wave(picture: Picture) -> Figure:
     axes.set_ylim(0, top * 1.12)
     axes.set_ylabel("Defaults a month")
     axes.legend(frameon=False, fontsize=8, loc="upper right")
-    style.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
+    plots.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
     return figure
 
 
@@ -340,7 +340,7 @@ SHORT = {
 }
 
 
-@style.styled
+@plots.styled
 def counterfactuals(picture: Picture) -> Figure:
     """Paired differences of each arm to the base, one panel per outcome."""
     compared = picture.compared
@@ -348,7 +348,7 @@ def counterfactuals(picture: Picture) -> Figure:
     base = compared[AS_IT_WAS]
     most = max(arms, key=lambda arm: abs(_value(compared[arm]["all"])))
     change = _value(compared[most]["all"])
-    figure, axes = style.new_figure(
+    figure, axes = plots.new_figure(
         f"Defaults change most with '{most}': {change:+.1f} of {_value(base['all']):.1f} a run",
         "Change against the base, mean over seeds with 95 % interval; the same shocks and draws",
         columns=len(SHOWN_OUTCOMES),
@@ -359,17 +359,17 @@ def counterfactuals(picture: Picture) -> Figure:
         notes=True,
     )
     for panel, key in zip(axes, SHOWN_OUTCOMES, strict=True):
-        panel.axvline(0.0, color=style.GREY, linewidth=0.8)
+        panel.axvline(0.0, color=plots.GREY, linewidth=0.8)
         for y, arm in enumerate(arms):
             estimate = compared[arm][key]
             if not math.isfinite(estimate.value):
                 continue
             sure = estimate.low > 0 or estimate.high < 0
-            color = style.RED if sure else style.GREY
+            color = plots.RED if sure else plots.GREY
             panel.plot([estimate.low, estimate.high], [y, y], color=color, linewidth=2)
             panel.plot(estimate.value, y, "o", color=color, markersize=4.5)
         mean = _value(base[key])
-        style.panel_title(
+        plots.panel_title(
             panel, SHORT[key], f"base {mean:,.0f}" if mean >= 100 else f"base {mean:.3g}"
         )
         panel.grid(False)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.backtest.observe import ALL, LISTED, Observation, months
-from experiments.backtest.scope import Scope
-from experiments.sweeps.intervals import Estimate, exact_interval
+from ..sweeps.intervals import Estimate, exact_interval
+from .observe import ALL, LISTED, Observation, months
+from .scope import Scope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments.backtest.scope import scope
+from .scope import scope
 
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from market.scenario import Scenario
-    from market.simulation import Simulation
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
 
 DEFAULTS = ("default", "perimeter_default", "loan_default", "surrendered", "exchanged")
 """Bankruptcy, surrender, a payment missed after its cure period, an exchange with a loss."""
@@ -178,7 +178,7 @@ def new_generation(simulation: Simulation) -> int:
     Raises:
         LookupError: none or several do.
     """
-    from market.hardware import Family
+    from ...market.state.hardware import Family
 
     h = simulation.state.hardware
     low, high = NEW_GENERATION_J_TH
@@ -190,8 +190,8 @@ def new_generation(simulation: Simulation) -> int:
 
 def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
     """Which borrowers are miners whose shares are listed: those of whom public figures speak."""
-    from market.simulation import STARTING_POINTS
-    from market.tables_2021 import Tables2021
+    from ...market.opening.books_2021.read import Tables2021
+    from ...market.simulation import STARTING_POINTS
 
     tables = STARTING_POINTS[simulation.scenario.opening.start]()
     rows = tables.named if isinstance(tables, Tables2021) else tables.miners
@@ -202,8 +202,8 @@ def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
 
 def observe(job: Job) -> Observation:
     """Make a run and keep what the back-test asks of it."""
-    from market.scenario import Scenario
-    from market.simulation import Simulation
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
 
     scenario: Scenario = Scenario.from_dict(job.scenario, "back-test")
     simulation = Simulation(scenario, job.seed)
@@ -216,7 +216,7 @@ def observe(job: Job) -> Observation:
 
 def observation(simulation: Simulation, watch: CoinWatch, job: Job) -> Observation:
     """What is kept of a finished run."""
-    from agents.party import Kind
+    from ...agents.party import Kind
 
     state = simulation.state
     events, series = simulation.events(), simulation.series()

@@ -6,15 +6,15 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from experiments.backtest import words as said
-from experiments.backtest.figures import READING, Picture, draw_all
-from experiments.report import STYLE
-from market.summary import CAVEAT
+from ...market.record.summary import CAVEAT
+from ..report.page import STYLE
+from . import words as said
+from .figures import READING, Picture, draw_all
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from experiments.backtest.words import Table
+    from .words import Table
 
 TITLE = "Back-test: the miner credit crisis of 2022"
 PLAIN_WIDTH = 120
@@ -23,7 +23,7 @@ FOLDED_FROM = 40  # rows
 
 def write_figures(picture: Picture, folder: Path) -> dict[str, str]:
     """Draw every figure into a folder; returns their titles by name."""
-    from experiments.style import save, title_of
+    from ..look.plots import save, title_of
 
     folder.mkdir()
     titles = {}

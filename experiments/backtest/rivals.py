@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments.backtest.scores import odds_share
+from .scores import odds_share
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
 
 RATIO, CONSTANT = "debt_to_liquid_assets", "constant_base_rate"
 RIVALS = {

@@ -60,7 +60,7 @@ def _value(key: str, value: float) -> str:
 
 def _is_whole(key: str) -> bool:
     """Whether a scenario's key takes whole numbers only."""
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
 
     section, _, leaf = key.partition(".")
     kind = Scenario.model_fields[section].annotation

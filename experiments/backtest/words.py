@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from experiments import words
-from experiments.backtest.counterfactuals import AS_IT_WAS, OUTCOMES
-from experiments.backtest.evaluate import MODEL, WAVE_MONTHS
-from experiments.backtest.figures import Picture, shown
-from experiments.backtest.findings import Failure
-from experiments.backtest.rivals import RIVALS
-from experiments.sweeps.intervals import Estimate
+from ..look import words
+from ..sweeps.intervals import Estimate
+from .counterfactuals import AS_IT_WAS, OUTCOMES
+from .evaluate import MODEL, WAVE_MONTHS
+from .figures import Picture, shown
+from .findings import Failure
+from .rivals import RIVALS
 
 UNKNOWN = "–"
 

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from market.scenario import Scenario
-    from market.state import State
+    from ...market.scenario.scenario import Scenario
+    from ...market.state.market import State
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 WEEKS = 4  # every job that is not daily comes round within four weeks
@@ -35,10 +35,7 @@ CRASH = (  # in haste: within eight weeks as many fail a week as at the height o
     "days=60",
 )
 _ROOT = Path(__file__).parents[2]  # elsewhere Python may find other modules of these names
-STARTUP = (
-    "from market.scenario import Scenario; from market.simulation import Simulation; "
-    "Simulation(Scenario.load('crypto-crash'), 1).step()"
-)
+STARTUP = "import firesale; firesale.Simulation(firesale.Scenario.load('crypto-crash'), 1).step()"
 TABLES = (
     "parties",
     "borrowers",
@@ -113,7 +110,7 @@ def state_bytes(state: State) -> int:
 
 def bench_scenario(name: str, parties: int) -> Scenario:
     """The scenario of a case: ``calm``, or ``crash``, the joint crash in haste."""
-    from market.opening_synthetic import synthetic
+    from ...market.opening.synthetic.open import synthetic
 
     if name == "calm":
         return synthetic(parties, "calm")
@@ -122,14 +119,14 @@ def bench_scenario(name: str, parties: int) -> Scenario:
 
 def warm_up() -> None:
     """A small market's whole crash, so that nothing is compiled while a large one is timed."""
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
 
     Simulation(bench_scenario("crash", SIZES[0]), 1).run()
 
 
 def measure(parties: int, scenario: str, tick: Callable[[str], None]) -> Timing:
     """Build a market and time its days: four calm weeks, or the slowest of eight in the crash."""
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
 
     start = time.perf_counter()
     simulation = Simulation(bench_scenario(scenario, parties), 1)

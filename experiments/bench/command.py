@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
-from experiments.bench import cases, machine, sweeps, twin
-from experiments.bench.cases import Timing
-from experiments.run import progress
-from market.errors import InputError
-from market.settings_synthetic import FEWEST_PARTIES, MOST_PARTIES
+from ...market.scenario.errors import InputError
+from ...market.scenario.synthetic import FEWEST_PARTIES, MOST_PARTIES
+from ..run.progress import progress
+from . import cases, machine, sweeps, twin
+from .cases import Timing
 
 MESA_PARTIES = 10_000
 MOST_TWIN_PARTIES = 1_000_000

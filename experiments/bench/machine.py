@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from agents.compiled import compiled
+from ...agents.compiling.kernels import compiled
 
 TRIAD_ROWS = 2**24  # three arrays of 134 MB: far beyond any cache
 TRIAD_BYTES = 24  # of a row: two numbers read, one written

@@ -1,7 +1,7 @@
 """Time against size, with the line of memory speed, from what ``firesale bench --json`` has found.
 
 uv run firesale bench --json > bench.json
-uv run python -m experiments.bench.picture bench.json experiments/pictures/speed.png
+uv run python -m firesale.experiments.bench.picture bench.json experiments/pictures/speed.png
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ NAMES = {"calm": "a calm day", "crash": "a day in the worst week of a crash"}
 
 def draw(result: dict[str, Any]) -> Any:
     """The figure of one bench."""
-    from experiments import style
+    from ..look import plots as style
 
     cases, stream = result["cases"], result["machine"]["stream_gb_s"] * 1e9
     calm = [case for case in cases if case["scenario"] == "calm"]
@@ -55,7 +55,7 @@ def _write_ends(axes: Any, x: float, ends: list[tuple[float, str, str]]) -> None
     """Labels at the right end of lines on a logarithmic axis, pushed apart."""
     import numpy as np
 
-    from experiments import style
+    from ..look import plots as style
 
     order = sorted(ends)
     places = style.spread([float(np.log10(y)) for y, _, _ in order], 0.28)
@@ -93,7 +93,7 @@ def main(
     out: Annotated[Path, typer.Argument(help="The picture to write.")],
 ) -> None:
     """Draw the picture of a bench."""
-    from experiments import style
+    from ..look import plots as style
 
     result = json.loads(found.read_text())
     figure = style.styled(draw)(result)

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from market import compilation
+from ...market import compile_ahead
 
 SCENARIO = "crypto-crash"
 RUNS_PER_CORE = 8
@@ -14,8 +14,8 @@ RUNS_PER_CORE = 8
 
 def whole_run(seed: int) -> float:
     """Seconds for the 730 days of a run on the books of 2025, after its opening."""
-    from market.scenario import Scenario
-    from market.simulation import Simulation
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
 
     simulation = Simulation(Scenario.load(SCENARIO), seed)
     start = time.perf_counter()
@@ -30,7 +30,7 @@ def run_s(trials: int = 3) -> float:
 
 def runs_per_second(cores: int | None = None) -> tuple[float, int]:
     """Whole runs a second, opening and summary included, and the processes that did them."""
-    cores = cores or compilation.cores()
+    cores = cores or compile_ahead.cores()
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         list(pool.map(_one, range(cores)))  # everybody has loaded the engine
         start = time.perf_counter()
@@ -40,7 +40,7 @@ def runs_per_second(cores: int | None = None) -> tuple[float, int]:
 
 
 def _one(seed: int) -> int:
-    from experiments.sweeps.execute import simulate
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
+    from ..sweeps.execute import simulate
 
     return len(simulate(Scenario.load(SCENARIO), seed + 1, {}).summary)

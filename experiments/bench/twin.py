@@ -34,8 +34,8 @@ class TwinTime:
 
 def time_twin(parties: int, weeks: int = 1) -> TwinTime:
     """Open a calm synthetic market on agents and step it for some weeks, after a first day."""
-    from market.opening_synthetic import synthetic
-    from market.twin import TwinMarket
+    from ...market.opening.synthetic.open import synthetic
+    from ..twin.model import TwinMarket
 
     start = time.perf_counter()
     twin = TwinMarket(synthetic(parties, "calm"), rng=1)
@@ -57,8 +57,8 @@ def largest_in_a_minute(known: TwinTime, most: int) -> TwinTime:
 
 def profile_twin(parties: int) -> list[tuple[str, float]]:
     """Functions of the twin that take most of a week, with their own share of its time."""
-    from market.opening_synthetic import synthetic
-    from market.twin import TwinMarket
+    from ...market.opening.synthetic.open import synthetic
+    from ..twin.model import TwinMarket
 
     twin = TwinMarket(synthetic(parties, "calm"), rng=1)
     twin.step()

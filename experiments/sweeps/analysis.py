@@ -6,20 +6,20 @@ Tables go to ``analysis/*.csv``, figures and one page of HTML beside them, and a
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import ValidationError
 
-from experiments import words
-from experiments.sweeps import intervals, store
-from experiments.sweeps.intervals import Estimate, amount
-from experiments.sweeps.plan import INDICES, SAMPLED, Analysis, parse_event
-from experiments.sweeps.queries import Runs, condition
-from experiments.sweeps.sensitivity import Sensitivity, sensitivity
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from ..look import words
+from . import intervals, store
+from .findings import Findings, sentences
+from .intervals import Estimate
+from .plan import INDICES, SAMPLED, Analysis, parse_event
+from .queries import Runs, condition
+from .sensitivity import sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,32 +29,6 @@ FOLDER = "analysis"
 MOST_CURVES = 6
 
 
-@dataclass
-class Findings:
-    """Everything an analysis found, ready to be drawn and written."""
-
-    runs: Runs
-    asks: Analysis
-    event: str
-    summary: pd.DataFrame
-    policies: pd.DataFrame
-    sensitivities: list[Sensitivity]
-    phases: dict[tuple[str, str, str], pd.DataFrame]
-    curves: dict[str, pd.DataFrame]
-    paths: pd.DataFrame | None
-    remarks: list[str] = field(default_factory=list)
-
-    @property
-    def first_arm(self) -> str:
-        """The arm that curves, indices and paths are of; empty where the plan has none."""
-        return str(self.summary["arm"].iloc[0])
-
-    @property
-    def title(self) -> str:
-        """Of the sweep."""
-        return str(self.runs.manifest["title"] or self.runs.manifest["name"])
-
-
 def analyse_folder(folder: Path, event: str | None = None, loss: str | None = None) -> list[str]:
     """Analyse a sweep's folder, write ``analysis/`` there, and return the findings in sentences.
 
@@ -62,7 +36,7 @@ def analyse_folder(folder: Path, event: str | None = None, loss: str | None = No
         InputError: no sweep, no runs, no such metric, or not writable.
     """
     findings = find(Runs.open(folder), event, loss)
-    from experiments.sweeps.report import write_report
+    from .report import write_report
 
     hidden = folder / f".{FOLDER}.tmp"
     try:
@@ -323,55 +297,6 @@ def _remarks(findings: Findings) -> list[str]:
         f"Indices for {s.output}: {s.warning}." for s in findings.sensitivities if s.warning
     ]
     return remarks
-
-
-def sentences(findings: Findings) -> list[str]:
-    """The findings in sentences."""
-    asks, lines = findings.asks, []
-    counts = findings.runs.counts()
-    lines.append(f"{findings.title}: {words.times(counts['ok'], 'run')}.")
-    for row in findings.summary.to_dict("records"):
-        name = f" [{row['arm']}]" if row["arm"] else ""
-        lines.append(
-            f"{findings.event}{name}: {row['probability']:.1%} of runs "
-            f"({row['probability_low']:.1%} to {row['probability_high']:.1%}, "
-            f"{row['probability_method']}; {row['hits']:,} of {row['runs']:,})."
-        )
-        lines.append(
-            f"{asks.loss}{name}: mean {amount(row['mean'])}; VaR {asks.tail:.0%} "
-            f"{amount(row['value_at_risk'])} ({amount(row['value_at_risk_low'])} to "
-            f"{amount(row['value_at_risk_high'])}), ES {amount(row['expected_shortfall'])} "
-            f"({amount(row['expected_shortfall_low'])} to "
-            f"{amount(row['expected_shortfall_high'])})."
-        )
-    for row in findings.policies.to_dict("records"):
-        lines.append(policy_sentence(row, asks.loss, findings.event))
-    lines += [s.sentence() for s in findings.sensitivities]
-    return lines + findings.remarks
-
-
-def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
-    """What a policy changes."""
-    mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
-    if not row["pairs"]:
-        return f"{row['arm']} against {row['against']}: no pair of runs under the same draws yet."
-    if low == high == 0.0:
-        told = f"changes {loss} in no pair"
-    elif low <= 0.0 <= high:
-        told = (
-            f"does not measurably change {loss}: {amount(mean)} ({amount(low)} to {amount(high)})"
-        )
-    else:
-        verb = "lowers" if mean < 0 else "raises"
-        ends = sorted((abs(low), abs(high)))
-        told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
-    return (
-        f"{row['arm']} against {row['against']}, {words.times(row['pairs'], 'pair')}: {told}; "
-        f"{event}: "
-        f"{100 * row['probability_difference']:+.1f} points "
-        f"({100 * row['probability_difference_low']:+.1f} to "
-        f"{100 * row['probability_difference_high']:+.1f}; sign test p = {row['p_value']:.2g})."
-    )
 
 
 def _write_tables(findings: Findings, folder: Path) -> None:

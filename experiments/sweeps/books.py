@@ -3,9 +3,10 @@
 ``books.lenders.capital_usd_m`` is the common error of that column, and
 ``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations of the
 confidence that each row is given with. A figure is multiplied by
-:func:`market.sampling.error_factor`, so rows that were seen do not move and estimates move most.
-A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt, lines
-and instalments on the same assets, and with them lenders' books and funding on the same capital.
+:func:`market.opening.sampling.error_factor`, so rows that were seen do not move and estimates move
+most. A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt,
+lines and instalments on the same assets, and with them lenders' books and funding on the same
+capital.
 """
 
 from __future__ import annotations
@@ -14,15 +15,17 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from market.errors import InputError
-from market.rows import Row
-from market.sampling import BUYER_CELLS, OPERATOR_CELLS, balanced, error_factor, scaled
-from market.tables import CONFIDENCE_SD, OpeningTables, load_opening_tables
+from ...market.opening.books import CONFIDENCE_SD, OpeningTables
+from ...market.opening.books_2025.read import load_opening_tables
+from ...market.opening.books_2025.sample import OPERATOR_CELLS
+from ...market.opening.csv_files import Row
+from ...market.opening.sampling import BUYER_CELLS, balanced, error_factor, scaled
+from ...market.scenario.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from experiments.sweeps.factors import Factor
+    from .factors import Factor
 
 PREFIX = "books."
 CELLS = {

@@ -16,12 +16,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from market.errors import InputError
+from ...market.scenario.errors import InputError
 
 if TYPE_CHECKING:
     from distributed import Client
 
-    from experiments.sweeps.plan import Slurm
+    from .plan import Slurm
 
 ADDRESS = re.compile(r"^((tcp|tls)://)?[\w.\-\[\]:]+:\d+$")
 ONE_THREAD = dict.fromkeys(

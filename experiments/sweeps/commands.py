@@ -8,12 +8,12 @@ from pathlib import Path
 
 import typer
 
-from experiments import words
-from experiments.sweeps import clusters
-from experiments.sweeps.design import count_runs
-from experiments.sweeps.plan import Plan
-from experiments.sweeps.progress import clock
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from ..look import words
+from . import clusters
+from .design import count_runs
+from .plan import Plan
+from .progress import clock
 
 INTERRUPTED = 130
 
@@ -33,7 +33,7 @@ def sweep(
     if dry_run:
         _say_cost(plan, cluster, workers)
         return
-    from experiments.sweeps.runner import Driver, default_folder
+    from .runner import Driver, default_folder
 
     folder = out if out is not None else default_folder(plan)
     driver = Driver(plan, folder, retry_failures=retry_failures)
@@ -55,7 +55,7 @@ def sweep(
 
 
 def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
-    from experiments.sweeps.runner import estimate
+    from .runner import estimate
 
     runs = count_runs(plan)
     if cluster == "slurm":
@@ -79,7 +79,7 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
 
 def analyse(folder: Path, event: str | None, loss: str | None) -> None:
     """Analyse a sweep's folder; prints the findings and where the files are."""
-    from experiments.sweeps.analysis import analyse_folder
+    from .analysis import analyse_folder
 
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder.")

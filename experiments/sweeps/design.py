@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from experiments.sweeps.books import is_cell
-from experiments.sweeps.factors import Factor, Value, is_whole
-from experiments.sweeps.plan import INDICES, Plan
+from .books import is_cell
+from .factors import Factor, Value, is_whole
+from .plan import INDICES, Plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,8 +3,8 @@
 One process does one half before the workers and the other after them, so that a machine that gets
 slower or faster by the minute counts on both sides.
 
-uv run python -m experiments.sweeps.efficiency --runs 10000 --workers 2
-uv run python -m experiments.sweeps.efficiency --runs 100 --tasks 500
+uv run python -m firesale.experiments.sweeps.efficiency --runs 10000 --workers 2
+uv run python -m firesale.experiments.sweeps.efficiency --runs 100 --tasks 500
 
 Prints seconds per run, parallel efficiency, memory of the driver over the sweep, bytes per run and,
 with ``--tasks``, what an empty task costs.
@@ -23,10 +23,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from experiments.sweeps.execute import Outcome
-    from experiments.sweeps.plan import Plan
-    from experiments.sweeps.runner import Result
-    from market.scenario import Scenario
+    from ...market.scenario.scenario import Scenario
+    from .execute import Outcome
+    from .plan import Plan
+    from .runner import Result
 
 EVERY_S = 0.5
 RUNS_A_PART = 300
@@ -61,7 +61,7 @@ class Memory:
 
 def nothing(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """An empty run, to time what surrounds it."""
-    from experiments.sweeps.execute import Outcome
+    from .execute import Outcome
 
     return Outcome({"cascade": {"largest": 0}}, dict)
 
@@ -74,9 +74,9 @@ def main(
     tasks: Annotated[int, typer.Option(min=0, help="Empty tasks to time; 0 for none.")] = 0,
 ) -> None:
     """Run the same runs in this process and on workers, and compare."""
-    from experiments.sweeps import store
-    from experiments.sweeps.plan import Plan
-    from experiments.sweeps.runner import Driver
+    from . import store
+    from .plan import Plan
+    from .runner import Driver
 
     plan = Plan.from_dict(
         {"scenario": scenario, "settings": {"days": days}, "replicates": runs}, "plan", Path()
@@ -110,9 +110,9 @@ def _alone_s(plan: Plan, folder: Path, start: int, stop: int) -> float:
     """Seconds in which this process makes and stores the runs ``start`` .. ``stop`` of a plan."""
     import numpy as np
 
-    from experiments.sweeps import store
-    from experiments.sweeps.design import run_points
-    from experiments.sweeps.execute import Work, run_batch
+    from . import store
+    from .design import run_points
+    from .execute import Work, run_batch
 
     design = store.open_folder(plan, folder)
     work = Work.of(plan, folder, store.source_hash())
@@ -125,7 +125,7 @@ def _alone_s(plan: Plan, folder: Path, start: int, stop: int) -> float:
 
 def _say_tasks(plan: Plan, folder: Path, workers: int) -> None:
     """Time of tasks of one empty run each, and of one task with all of them."""
-    from experiments.sweeps.runner import Driver
+    from .runner import Driver
 
     def timed(name: str, batch: int) -> Result:
         driver = Driver(plan, folder / name, simulate=nothing, batch_runs=batch, quiet=True)

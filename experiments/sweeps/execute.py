@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.sweeps.books import is_cell, perturbed_tables
-from experiments.sweeps.design import RunPoint
-from experiments.sweeps.factors import Value, with_values
-from market.scenario import Scenario
+from ...market.scenario.scenario import Scenario
+from .books import is_cell, perturbed_tables
+from .design import RunPoint
+from .factors import Value, with_values
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from experiments.sweeps.plan import Plan
+    from .plan import Plan
 
 OK, ERROR, KILLED = "ok", "error", "killed"
 NOT_METRICS = ("scenario", "seed", "days", "start", "caveat")  # the plan says them
@@ -59,7 +59,7 @@ class Work:
     @classmethod
     def of(cls, plan: Plan, folder: Path, source: str) -> Work:
         """The part of a plan that workers need."""
-        from experiments.sweeps.factors import flatten
+        from .factors import flatten
 
         kept = plan.trajectories
         return cls(
@@ -104,8 +104,8 @@ class Done:
 
 def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """Run the market to its last day; ``scores`` are errors of its opening books."""
-    from experiments.sweeps import limits
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
+    from . import limits
 
     tables = perturbed_tables(scores) if scores else None
     simulation = Simulation(scenario, seed, tables, keeps_book=False)
@@ -128,7 +128,7 @@ def run_batch(
         NoFolderError: the sweep's folder is not on this machine, or holds another sweep now.
         OSError: the part cannot be written.
     """
-    from experiments.sweeps import limits, store
+    from . import limits, store
 
     folder, start = Path(work.folder), time.perf_counter()
     if store.source_hash() != work.source:
@@ -155,10 +155,10 @@ def run_batch(
 
 def _compile(work: Work, point: RunPoint) -> None:
     """Let a machine that is new to the model compile it before the time of a run is counted."""
-    from agents.compiled import is_warm
+    from ...agents.compiling.cache import is_warm
 
     if not is_warm():
-        from market.simulation import Simulation
+        from ...market.simulation import Simulation
 
         with contextlib.suppress(Exception):  # the run will say so itself, in its row
             Simulation(scenario_of(work, point), point.seed)
@@ -168,7 +168,7 @@ def run_point(
     work: Work, point: RunPoint, simulate: Simulate = simulate, slowest_s: float = 0.0
 ) -> Done:
     """Make one run; whatever it raises, and that it took too long, ends up in its row."""
-    from experiments.sweeps import limits
+    from . import limits
 
     metrics: dict[str, float | None] = {}
     path = None

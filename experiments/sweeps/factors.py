@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from market.errors import InputError
-from market.scenario import Scenario
-from market.settings import Section
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ...market.scenario.sections import Section
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

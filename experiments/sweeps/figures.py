@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import style, words
-from experiments.sweeps.books import LEVERAGE, is_cell
-from experiments.sweeps.factors import field_of
-from experiments.sweeps.intervals import amount
+from ..look import plots, words
+from .books import LEVERAGE, is_cell
+from .factors import field_of
+from .intervals import amount
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from experiments.sweeps.analysis import Findings
-    from experiments.sweeps.sensitivity import Sensitivity
+    from .findings import Findings
+    from .sensitivity import Sensitivity
 
 MOST_LABELLED = 14  # cells a side that still have room for their number
 
@@ -42,11 +42,11 @@ def write_figures(findings: Findings, folder: Path) -> dict[str, str]:
     if findings.paths is not None:
         drawn["paths"] = paths(findings)
     for name, figure in drawn.items():
-        style.save(figure, folder / f"{name}.png")
-    return {name: style.title_of(figure) for name, figure in drawn.items()}
+        plots.save(figure, folder / f"{name}.png")
+    return {name: plots.title_of(figure) for name, figure in drawn.items()}
 
 
-@style.styled
+@plots.styled
 def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> Figure:
     """Probability of the event over two factors, with its exact interval deciding what is shown."""
     cliff, event = findings.asks.cliff, findings.event
@@ -59,7 +59,7 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
     else:
         title = f"{event}{where}: likelier than {words.percent(cliff)} in {above} of {many} cells"
         title += f", not to be told in {unsure}" if unsure else ""
-    figure, (axes,) = style.new_figure(
+    figure, (axes,) = plots.new_figure(
         title,
         f"Share of runs in per cent, {_count(cells['runs'])} runs a cell. "
         f"Hatched: the {findings.asks.confidence:.0%} interval reaches across "
@@ -88,13 +88,13 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
                     ha="center",
                     va="center",
                     fontsize=8,
-                    color=style.BLACK if value > 0.55 or masked else "white",
+                    color=plots.BLACK if value > 0.55 or masked else "white",
                 )
     axes.grid(False)
     _ticks(axes, xs, ys)
     axes.set(xlabel=label(x), ylabel=label(y))
     bar = figure.colorbar(mesh, ax=axes, fraction=0.04, pad=0.02)
-    bar.set_label("probability", color=style.GREY)
+    bar.set_label("probability", color=plots.GREY)
     bar.outline.set_visible(False)
     return figure
 
@@ -109,7 +109,7 @@ def _hatched(column: int, row: int) -> Any:
     from matplotlib.patches import Rectangle
 
     return Rectangle(
-        (column, row), 1, 1, facecolor="#ffffffcc", edgecolor=style.GREY, hatch="////", lw=0
+        (column, row), 1, 1, facecolor="#ffffffcc", edgecolor=plots.GREY, hatch="////", lw=0
     )
 
 
@@ -121,7 +121,7 @@ def _ticks(axes: Axes, xs: list[Any], ys: list[Any]) -> None:
         set_ticks([k + 0.5 for k in places], [number(values[k]) for k in places])
 
 
-@style.styled
+@plots.styled
 def curves(findings: Findings) -> Figure:
     """Probability of the event by each factor alone, over all values of the others."""
     names = list(findings.curves)
@@ -134,7 +134,7 @@ def curves(findings: Findings) -> Figure:
         f"{findings.event}: {most} moves it most, from {words.percent(cells['share'].min())} to "
         f"{words.percent(cells['share'].max())} of runs"
     )
-    figure, panels = style.new_figure(
+    figure, panels = plots.new_figure(
         title,
         f"Share of runs{_under(findings)} with its {findings.asks.confidence:.0%} interval, by "
         "each factor over all values of the others.",
@@ -147,8 +147,8 @@ def curves(findings: Findings) -> Figure:
         cells = findings.curves[name]
         numeric = cells[name].dtype.kind in "if"
         x = cells[name].to_numpy() if numeric else np.arange(len(cells))
-        axes.vlines(x, 100 * cells["low"], 100 * cells["high"], color=style.SKY, lw=2.5)
-        axes.plot(x, 100 * cells["share"], "o-", color=style.BLUE, markersize=4, lw=1)
+        axes.vlines(x, 100 * cells["low"], 100 * cells["high"], color=plots.SKY, lw=2.5)
+        axes.plot(x, 100 * cells["share"], "o-", color=plots.BLUE, markersize=4, lw=1)
         if not numeric:
             axes.set_xticks(x, [number(v) for v in cells[name]])
         axes.set_xlabel(label(name) if columns < 3 else name, fontsize=8)
@@ -159,13 +159,13 @@ def curves(findings: Findings) -> Figure:
     return figure
 
 
-@style.styled
+@plots.styled
 def importance(findings: Findings) -> Figure:
     """How much each factor matters, with intervals, for the loss and for the event."""
     drawn: list[Sensitivity] = [s for s in findings.sensitivities if s.indices]
     title = next((s for s in drawn if s.tells), drawn[0]).headline()
     many = max(len(s.indices) for s in drawn)
-    figure, panels = style.new_figure(
+    figure, panels = plots.new_figure(
         title,
         " ".join(f"{s.output}: {s.warning}." for s in drawn if s.warning)
         or f"Bars: indices{_under(findings)}; lines: their intervals.",
@@ -183,9 +183,9 @@ def importance(findings: Findings) -> Figure:
             if name not in by_name:
                 continue
             index = by_name[name]
-            axes.barh(place, scale * max(index.value, 0.0), color=style.SKY, height=0.6)
+            axes.barh(place, scale * max(index.value, 0.0), color=plots.SKY, height=0.6)
             axes.plot(
-                [scale * index.low, scale * index.high], [place, place], color=style.BLACK, lw=1.2
+                [scale * index.low, scale * index.high], [place, place], color=plots.BLACK, lw=1.2
             )
         axes.set_yticks(range(len(order)), order)
         what = (
@@ -193,13 +193,13 @@ def importance(findings: Findings) -> Figure:
         )
         axes.set_xlabel(what)
         axes.set_xlim(left=0)
-        style.panel_title(axes, found.output)
+        plots.panel_title(axes, found.output)
         axes.grid(True, axis="x")
         axes.grid(False, axis="y")
     return figure
 
 
-@style.styled
+@plots.styled
 def policies(findings: Findings) -> Figure:
     """What each policy arm changes against the first, pair by pair."""
     table = findings.policies
@@ -212,7 +212,7 @@ def policies(findings: Findings) -> Figure:
         title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
     else:
         title = f"No policy measurably changes {loss}"
-    figure, panels = style.new_figure(
+    figure, panels = plots.new_figure(
         title,
         f"Mean difference of pairs with the same draws, {findings.asks.confidence:.0%} intervals.",
         columns=2,
@@ -229,9 +229,9 @@ def policies(findings: Findings) -> Figure:
     ):
         places = np.arange(len(table))
         low, high = (factor * table[f"{name}_{end}"] for end in ("low", "high"))
-        axes.hlines(places, low, high, color=style.SKY, lw=3)
-        axes.plot(factor * table[name], places, "o", color=style.BLUE, markersize=5)
-        axes.axvline(0.0, color=style.GREY, lw=0.8)
+        axes.hlines(places, low, high, color=plots.SKY, lw=3)
+        axes.plot(factor * table[name], places, "o", color=plots.BLUE, markersize=5)
+        axes.axvline(0.0, color=plots.GREY, lw=0.8)
         axes.set_yticks(places, table["arm"])
         axes.set_ylim(len(table) - 0.5, -0.5)
         axes.set_xlabel(what)
@@ -240,7 +240,7 @@ def policies(findings: Findings) -> Figure:
     return figure
 
 
-@style.styled
+@plots.styled
 def paths(findings: Findings) -> Figure:
     """The middle path and the band of 90 % of runs, for each series kept."""
     table = findings.paths
@@ -251,7 +251,7 @@ def paths(findings: Findings) -> Figure:
         f"On day {last['day']:.0f} {names[0]} lies between {amount(last['low'])} and "
         f"{amount(last['high'])} in nine of ten runs"
     )
-    figure, panels = style.new_figure(
+    figure, panels = plots.new_figure(
         title,
         f"Median of runs{_under(findings)}, and the band of 90 % of them.",
         columns=1,
@@ -263,8 +263,8 @@ def paths(findings: Findings) -> Figure:
         band = table[table["column"] == name]
         scale, unit = (1e6, " [million]") if band["high"].max() >= 1e6 else (1.0, "")
         low, mid, high = (band[end] / scale for end in ("low", "mid", "high"))
-        axes.fill_between(band["day"], low, high, color=style.SKY, alpha=0.35, lw=0)
-        axes.plot(band["day"], mid, color=style.BLUE)
+        axes.fill_between(band["day"], low, high, color=plots.SKY, alpha=0.35, lw=0)
+        axes.plot(band["day"], mid, color=plots.BLUE)
         axes.set_ylabel(name + unit)
     panels[-1].set_xlabel("day")
     return figure

@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from experiments.sweeps import store
-from market.scenario import Scenario
+from ...market.scenario.scenario import Scenario
+from . import store
 
 TIMES_SLOWEST = 20.0
 LEAST_S = 60.0

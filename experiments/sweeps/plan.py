@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
-from experiments.sweeps import books
-from experiments.sweeps.factors import Factor, check_key, flatten, is_whole, with_values
-from market.errors import InputError
-from market.scenario import Scenario
-from market.settings import Section
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ...market.scenario.sections import Section
+from . import books
+from .factors import Factor, check_key, flatten, is_whole, with_values
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

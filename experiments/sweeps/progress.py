@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from experiments import words
+from ..look import words
 
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from experiments.sweeps import store
-from experiments.sweeps.execute import ZERO_IF_ABSENT
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from . import store
+from .execute import ZERO_IF_ABSENT
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import words
-from experiments.report import STYLE
-from experiments.sweeps.figures import write_figures
-from market.summary import CAVEAT
+from ...market.record.summary import CAVEAT
+from ..look import words
+from ..report.page import STYLE
+from .figures import write_figures
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from experiments.sweeps.analysis import Findings
+    from .findings import Findings
 
 READING = {
     "phase": "Each cell pools all runs there. A number is the share of runs in per cent; a hatched "
@@ -31,7 +31,7 @@ READING = {
 
 def write_report(findings: Findings, folder: Path) -> None:
     """Draw the figures and write ``report.html`` into a folder."""
-    from experiments.sweeps.analysis import sentences
+    from .findings import sentences
 
     titles = write_figures(findings, folder / "figures")
     first, *rest = sentences(findings)

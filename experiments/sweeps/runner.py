@@ -16,16 +16,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from experiments.sweeps import clusters, execute, store
-from experiments.sweeps.batches import Batch, Batches
-from experiments.sweeps.design import count_runs, run_points
-from experiments.sweeps.execute import Report, Simulate, Work
-from experiments.sweeps.limits import size_of
-from experiments.sweeps.progress import Progress
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from . import clusters, execute, store
+from .batches import Batch, Batches
+from .design import count_runs, run_points
+from .execute import Report, Simulate, Work
+from .limits import size_of
+from .progress import Progress
 
 if TYPE_CHECKING:
-    from experiments.sweeps.plan import Plan
+    from .plan import Plan
 
 QUEUED = 2  # batches per worker: one at work, one ready
 MERGE_EVERY = 200  # batches
@@ -122,7 +122,7 @@ class Driver:
 
     def _warm(self) -> None:
         """Compile the kernels here, once, so that workers find them in the cache; time a run."""
-        from experiments.sweeps.factors import with_values
+        from .factors import with_values
 
         base = self.plan.base
         short = with_values(base, {"days": min(base.days, WARM_DAYS)}, "days")
@@ -248,7 +248,7 @@ def estimate(plan: Plan, workers: int) -> dict[str, float]:
 
     Nothing is written. Runs are tried at the first points of the design.
     """
-    from experiments.sweeps.design import design_table
+    from .design import design_table
 
     runs = count_runs(plan)
     design = design_table(plan)

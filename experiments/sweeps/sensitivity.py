@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from experiments import words
-from experiments.sweeps.design import MORRIS_LEVELS, UNIT
-from experiments.sweeps.intervals import SEED, amount, resampled
-from experiments.sweeps.plan import INDICES
+from ..look import words
+from .design import MORRIS_LEVELS, UNIT
+from .intervals import SEED, amount, resampled
+from .plan import INDICES
 
 if TYPE_CHECKING:
     import pandas as pd

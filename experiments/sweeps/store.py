@@ -22,15 +22,15 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from experiments import run_folder
-from market.errors import InputError
+from ...market.scenario.errors import InputError
+from ..run import files as run_folder
 
 if TYPE_CHECKING:
     import duckdb
     from numpy.typing import NDArray
 
-    from experiments.sweeps.design import RunPoint
-    from experiments.sweeps.plan import Plan
+    from .design import RunPoint
+    from .plan import Plan
 
 FORMAT = 1
 MANIFEST, DESIGN, PARTS, PATHS = "manifest.json", "design.parquet", "parts", "trajectories"
@@ -132,7 +132,7 @@ def open_folder(plan: Plan, folder: Path) -> pa.Table:
     Raises:
         InputError: another sweep, another source, another folder's files, or not writable.
     """
-    from experiments.sweeps.design import design_table
+    from .design import design_table
 
     try:
         manifest = read_manifest(folder) if (folder / MANIFEST).exists() else None
@@ -198,7 +198,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 def _manifest(plan: Plan) -> dict[str, Any]:
     """What is needed to repeat the sweep, and what it was begun on."""
-    from experiments.sweeps.design import count_runs
+    from .design import count_runs
 
     resolved = plan.resolved()
     return {

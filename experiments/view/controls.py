@@ -9,11 +9,11 @@ from typing import Any
 
 import solara
 
-from experiments import words
-from experiments.view.watched import Choices, value_of
-from market.errors import InputError
-from market.scenario import Scenario, scenario_names
-from market.settings import STARTS, Channels
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario, scenario_names
+from ...market.scenario.sections import STARTS, Channels
+from ..look import words
+from .watched import Choices, value_of
 
 WHOLE = 0.0
 

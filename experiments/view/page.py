@@ -17,18 +17,18 @@ from mesa.visualization import SolaraViz
 from mesa.visualization.utils import force_update, update_counter
 from reacton.core import get_render_context
 
-from agents.party import Kind
-from experiments import words
-from experiments.network import Standing
-from experiments.party_sheet import Sheet
-from experiments.results import Results
-from experiments.scenario_text import full_title
-from experiments.ticker import stage, ticker
-from experiments.view.controls import Controls
-from experiments.view.looks import CSS
-from experiments.view.pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
-from experiments.view.watched import Choices, WatchedMarket
-from market.scenario import Scenario
+from ...agents.party import Kind
+from ...market.scenario.scenario import Scenario
+from ..look import words
+from ..report.scenario_text import full_title
+from ..results.day_in_words import stage, ticker
+from ..results.network import Standing
+from ..results.party_sheet import Sheet
+from ..results.results import Results
+from .controls import Controls
+from .looks import CSS
+from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
+from .watched import Choices, WatchedMarket
 
 LOG = logging.getLogger(__name__)
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file

@@ -14,24 +14,25 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from experiments import cascade, style, words
-from experiments.figures import draw_prices
-from experiments.figures_book import book_title, busiest_place, draw_book, last_book
-from experiments.figures_lenders import draw_credit, draw_lenders, lenders_title
-from experiments.figures_market import (
+from ..figures import cascade
+from ..figures.all import draw_prices
+from ..figures.lenders import draw_credit, draw_lenders, lenders_title
+from ..figures.marks_and_sales import (
     draw_liquidation,
     draw_ltv,
     draw_ltv_by_class,
     draw_mark,
     mark_note,
 )
-from experiments.figures_network import draw_network, network_title, places
-from experiments.results import FAMILIES
+from ..figures.network import draw_network, network_title, places
+from ..figures.order_book import book_title, busiest_place, draw_book, last_book
+from ..look import plots, words
+from ..results.results import FAMILIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from experiments.results import Results
+    from ..results.results import Results
 
 DRAWING = threading.Lock()  # matplotlib's settings are global: one drawing at a time
 DPI = 110
@@ -96,13 +97,13 @@ def draw_all(results: Results, hardware: str) -> Iterator[tuple[str, Picture]]:
         with DRAWING:
             title, figure, spots = panel.draw(results, hardware)
             data = io.BytesIO()
-            with style.matplotlib.rc_context(style.STYLE):
+            with plots.matplotlib.rc_context(plots.STYLE):
                 figure.savefig(data, format="png", pil_kwargs={"compress_level": 1})
         yield panel.name, Picture(title, data.getvalue(), spots)
 
 
 def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure(
+    figure, (axes,) = plots.panel_figure(
         WIDE_IN, 6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
     )
     network = results.network
@@ -119,7 +120,7 @@ def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 
 
 def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure(right_in=1.2)
+    figure, (axes,) = plots.panel_figure(right_in=1.2)
     draw_prices(axes, results)
     series = results.series
     change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
@@ -135,7 +136,7 @@ def _signed(change: float) -> str:
 
 
 def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure()
+    figure, (axes,) = plots.panel_figure()
     draw_mark(axes, results, hardware)
     axes.set_ylabel("USD per TH/s" if words.is_asic(hardware) else "USD per GPU")
     name = words.capital(words.hardware(hardware))
@@ -143,7 +144,7 @@ def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ..
 
 
 def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = style.panel_figure(right_in=1.2)
+    figure, (axes,) = plots.panel_figure(right_in=1.2)
     unit, *columns = FAMILIES[1 if words.is_asic(hardware) else 0]
     seized, sold, waiting = columns
     draw_liquidation(axes, results, seized, sold, waiting)
@@ -157,16 +158,16 @@ def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Sp
 def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     day = last_book(results, hardware)
     if day is None:
-        figure, (axes,) = style.panel_figure()
+        figure, (axes,) = plots.panel_figure()
         axes.set_axis_off()
         return f"Nobody offers or bids for {words.hardware(hardware)} yet", figure, ()
-    figure, panels = style.panel_figure(right_in=1.95)
+    figure, panels = plots.panel_figure(right_in=1.95)
     draw_book(panels, results, day, hardware, busiest_place(results, day, hardware))
     return f"Day {day}: {book_title(results, day, hardware)}", figure, ()
 
 
 def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, panels = style.panel_figure(
+    figure, panels = plots.panel_figure(
         WIDE_IN,
         3.2,
         columns=2,
@@ -182,7 +183,7 @@ def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     series = results.series
     paper, real = float(series["paper_ltv"].iloc[-1]), float(series["realisable_ltv"].iloc[-1])
-    figure, (over_time, by_class) = style.panel_figure(
+    figure, (over_time, by_class) = plots.panel_figure(
         WIDE_IN,
         3.3,
         columns=2,
@@ -195,7 +196,7 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
         by_class.set_axis_off()
         return "No secured loan is outstanding", figure, ()
     draw_ltv(over_time, results)
-    style.panel_title(over_time, "All secured loans")
+    plots.panel_title(over_time, "All secured loans")
     draw_ltv_by_class(by_class, results, results.last_day)
     title = f"Loans stand at {words.percent(paper)} of collateral on paper, "
     return title + f"at {words.percent(real)} if all had to sell now", figure, ()
@@ -203,7 +204,7 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
 
 def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     lines, _, title = cascade.chosen_lines(results, MOST_LINES)
-    figure, (outline, timeline) = style.panel_figure(
+    figure, (outline, timeline) = plots.panel_figure(
         WIDE_IN,
         3.6,
         columns=2,

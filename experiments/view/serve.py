@@ -15,14 +15,14 @@ import webbrowser
 
 import typer
 
-from experiments.scenario_text import full_title
-from market.errors import InputError
-from market.scenario import Scenario
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ..report.scenario_text import full_title
 
 HOST = "127.0.0.1"
 SWITCH_S = 0.0005  # of threads: a day is short, a drawing long, and days come first
 SETTINGS = {
-    "SOLARA_APP": "experiments.view.page",
+    "SOLARA_APP": "firesale.experiments.view.page",
     "SOLARA_MODE": "production",
     "SOLARA_TELEMETRY_MIXPANEL_ENABLE": "False",
     "SOLARA_KERNEL_CULL_TIMEOUT": "2m",  # a page that has lost its browser is forgotten
@@ -47,7 +47,7 @@ def serve(scenario: str, port: int, open_browser: bool, settings: list[str]) -> 
             "Scripts are fetched from the internet; the extra 'offline' brings them along.",
             err=True,
         )
-    from experiments.view import page
+    from . import page
 
     os.environ[page.SCENARIO] = scenario
     os.environ[page.SETTINGS] = json.dumps(settings)
@@ -82,9 +82,9 @@ def _check_port(port: int) -> None:
 
 def _warm(scenario: Scenario) -> None:
     """Compile or load every kernel, and draw once, before the first visitor comes."""
-    from experiments.results import Results
-    from experiments.view.pictures import busiest_class, draw_all
-    from market.simulation import Simulation
+    from ...market.simulation import Simulation
+    from ..results.results import Results
+    from .pictures import busiest_class, draw_all
 
     simulation = Simulation(scenario)
     for _ in range(min(8, scenario.days)):

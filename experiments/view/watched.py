@@ -8,11 +8,11 @@ from typing import Any
 
 import solara
 
-from experiments.party_sheet import Sheet, party_sheet
-from experiments.results import Results
-from market.errors import InputError
-from market.model import CreditMarket
-from market.scenario import Scenario
+from ...market.model import CreditMarket
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ..results.party_sheet import Sheet, party_sheet
+from ..results.results import Results
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
 FROM_FILES = ("history",)  # keys that name files: for the command line only

@@ -1,0 +1,40 @@
+"""firesale: an agent-based simulator of the credit market that finances compute hardware.
+
+The front door. Its names are loaded when first used, so that ``import firesale`` stays cheap:
+
+- ``Scenario``: what is assumed; ``Scenario.load("crypto-crash")``
+- ``CreditMarket``: a market as a ``mesa.Model``
+- ``Simulation``: the same engine without a shell
+- ``synthetic``: a scenario that opens with a population of any size
+- ``InputError``: what is raised over bad input, in one sentence
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .market.model import CreditMarket
+    from .market.opening.synthetic.open import synthetic
+    from .market.scenario.errors import InputError
+    from .market.scenario.scenario import Scenario
+    from .market.simulation import Simulation
+
+__version__ = "0.1.0"
+__all__ = ["CreditMarket", "InputError", "Scenario", "Simulation", "__version__", "synthetic"]
+
+_HOMES = {
+    "CreditMarket": ".market.model",
+    "InputError": ".market.scenario.errors",
+    "Scenario": ".market.scenario.scenario",
+    "Simulation": ".market.simulation",
+    "synthetic": ".market.opening.synthetic.open",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'firesale' has no attribute '{name}'")
+    import importlib
+
+    return getattr(importlib.import_module(_HOMES[name], __name__), name)

@@ -1,0 +1,261 @@
+"""The cache of compiled code on disk, for several processes at once.
+
+Numba's cache does not notice an edit in *another* file that a kernel calls. Each module's compiled
+code is therefore kept in a folder named after a hash of that module and of every module it depends
+on: an edit recompiles what depends on it, and nothing else.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import hashlib
+import os
+import re
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numba
+from llvmlite.binding import get_host_cpu_name
+from numba.core.caching import FunctionCache
+from numba.core.registry import CPUDispatcher
+
+_ROOT = Path(__file__).absolute().parents[2]  # links stay: numba keeps code by path
+_PACKAGE = __name__.split(".")[0]
+_COMPILED = ("agents", "market")  # folders in which rules and kernels are
+_KEEP_SECONDS = 14 * 86_400.0
+# Names in the folder of caches.
+_OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
+
+
+def _file(module: str) -> Path | None:
+    """The file of a module of ours with rules or kernels; None for any other name."""
+    top, *parts = module.split(".")
+    if top != _PACKAGE or not parts or parts[0] not in _COMPILED:
+        return None
+    path = _ROOT.joinpath(*parts)
+    files = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in files if file.is_file()), None)
+
+
+@cache
+def imports_of(module: str) -> frozenset[str]:
+    """Modules of ours that a module imports, anywhere in it but for type checkers."""
+    file = _file(module)
+    if file is None:
+        return frozenset()
+    inside = module.split(".") if file.name == "__init__.py" else module.split(".")[:-1]
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(file.read_bytes())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting += node.orelse
+            continue
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            base = inside[: len(inside) - node.level + 1] if node.level else []
+            package = ".".join(base + ([node.module] if node.module else []))
+            for alias in node.names:  # a module of the package, or a name in it
+                name = f"{package}.{alias.name}"
+                found.add(name if _file(name) else package)
+        waiting += ast.iter_child_nodes(node)
+    return frozenset(name for name in found if _file(name) is not None)
+
+
+@cache
+def depends_on(module: str) -> frozenset[str]:
+    """A module and all modules of ours that it imports, directly or not."""
+    reached = {module}
+    waiting = [module]
+    while waiting:
+        new = imports_of(waiting.pop()) - reached
+        reached |= new
+        waiting += new
+    return frozenset(reached)
+
+
+def _settings() -> bytes:
+    """Python, numba, and what numba is told to compile for."""
+    told = ("OPT", "CPU_NAME", "CPU_FEATURES")
+    settings = [str(getattr(numba.config, name)) for name in told]
+    return " ".join([sys.version, numba.__version__, *settings]).encode()
+
+
+def _hash_of(files: Iterable[Path]) -> str:
+    digest = hashlib.sha256(_settings())
+    for file in sorted(files):
+        digest.update(file.relative_to(_ROOT).as_posix().encode() + b"\0")
+        digest.update(file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
+
+
+@cache
+def module_hash(module: str) -> str:
+    """Hash (hex) of a module, of all modules it depends on, and of what numba is told."""
+    return _hash_of(file for name in depends_on(module) if (file := _file(name)))
+
+
+@cache
+def source_hash() -> str:
+    """Hash (hex) of all sources with rules or kernels, and of what numba is told."""
+    return _hash_of(file for top in _COMPILED for file in (_ROOT / top).rglob("*.py"))
+
+
+@cache
+def cache_root() -> Path:
+    """The folder of all caches: the user's choice, the usual place, or a temporary one.
+
+    The first where a file can be locked: some shared file systems have no locks.
+    """
+    for root in _usual_roots():
+        try:
+            with alone(root):
+                _forget_old(root)
+        except OSError:
+            continue
+        return root
+    return Path(tempfile.mkdtemp(prefix="firesale-"))
+
+
+def _usual_roots() -> Iterator[Path]:
+    if given := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(given).absolute()
+    if given := os.environ.get("XDG_CACHE_HOME"):
+        yield Path(given).absolute() / "firesale"
+    else:
+        with contextlib.suppress(RuntimeError):  # a user without a home
+            yield Path.home() / ".cache" / "firesale"
+    if hasattr(os, "getuid"):
+        with contextlib.suppress(OSError):
+            root = Path(tempfile.gettempdir()) / f"firesale-{os.getuid()}"
+            root.mkdir(mode=0o700, exist_ok=True)
+            if root.stat().st_uid == os.getuid():  # what is in there will be run
+                yield root
+
+
+def _forget_old(root: Path) -> None:
+    """Remove what no run has used for two weeks; others may keep their files here too."""
+    for old in root.iterdir():
+        try:
+            if not _OURS.fullmatch(old.name):
+                continue
+            if time.time() - old.stat().st_mtime <= _KEEP_SECONDS:
+                continue
+            if old.is_dir():
+                shutil.rmtree(old, ignore_errors=True)
+            else:
+                old.unlink()
+        except OSError:
+            continue  # another process was faster
+
+
+@cache
+def _cache_folder(module: str, kind: str) -> Path:
+    folder = cache_root() / f"{module}-{module_hash(module)}"
+    with contextlib.suppress(OSError):  # somebody else's, or a full disk
+        folder.mkdir(parents=True, exist_ok=True)
+        os.utime(folder)
+    return folder / kind
+
+
+def _mark() -> Path:
+    # numba keeps code by its own version, by path and by processor
+    where = f"{numba.__version__} {_ROOT} {get_host_cpu_name()}"
+    place = hashlib.sha256(where.encode()).hexdigest()[:8]
+    return cache_root() / f"warm-{source_hash()}-{place}"
+
+
+def is_warm() -> bool:
+    """Whether these very sources were compiled on this machine before."""
+    try:
+        os.utime(_mark())  # kept as long as it is used
+    except OSError:
+        return False
+    return True
+
+
+def note_warm() -> None:
+    """Remember that these sources are compiled."""
+    try:
+        _mark().write_text("compiled\n")
+    except OSError:  # a full disk: the next run will compile too, and say so
+        _mark().unlink(missing_ok=True)
+
+
+class _Cache(FunctionCache):
+    """Numba's cache on disk for several processes that compile at once.
+
+    Two that store the same function for other types at the same moment give both the same file, and
+    who asks for one later may get the other. What cannot be stored or read is compiled anew.
+    """
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        with contextlib.suppress(OSError), alone(Path(self.cache_path)):  # a full disk
+            super().save_overload(sig, data)
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        try:
+            return super().load_overload(sig, target_context)
+        except Exception:  # pickle raises anything over a file that was cut off
+            with contextlib.suppress(OSError), alone(Path(self.cache_path)):
+                self.flush()
+            return None
+
+
+@contextlib.contextmanager
+def alone(folder: Path, waiting: str = "") -> Iterator[None]:
+    """Wait until no other process is in here; the lock goes with the process, however it ends.
+
+    Args:
+        folder: what only one may use; made if need be.
+        waiting: what to say on stderr if somebody else is in there.
+
+    Raises:
+        OSError: no file can be written, or none be locked, in this place.
+    """
+    try:
+        import fcntl
+    except ImportError:  # no such locks on Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(waiting)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def say(text: str) -> None:
+    """A line on stderr, if there is a line and a stderr."""
+    if text and sys.stderr is not None:
+        print(text, file=sys.stderr, flush=True)
+
+
+def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
+    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up.
+
+    Where it cannot write there, numba would keep it beside the source, and not notice an edit in
+    another file: then nothing is kept.
+    """
+    folder = _cache_folder(dispatcher.py_func.__module__, kind)
+    before = getattr(numba.config, "CACHE_DIR")  # noqa: B009
+    setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010
+    try:
+        kept = _Cache(dispatcher.py_func)
+    except RuntimeError:  # nowhere at all
+        return
+    finally:
+        setattr(numba.config, "CACHE_DIR", before)  # noqa: B010
+    if folder in Path(kept.cache_path).parents:
+        setattr(dispatcher, "_cache", kept)  # noqa: B010

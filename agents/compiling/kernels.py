@@ -1,0 +1,113 @@
+"""How rules and kernels are compiled with numba; where the code is kept: :mod:`.cache`."""
+
+from __future__ import annotations
+
+import dis
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numba
+from numba.core.registry import CPUDispatcher
+
+from .cache import _keep
+
+_OPTIONS = {
+    "nopython": True,
+    "nogil": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,
+}
+
+
+# What a kernel uses where it makes arrays or parts of them.
+_MAKERS = frozenset(
+    ("arange", "argsort", "array", "asarray", "astype", "ascontiguousarray")
+    + ("clip", "concatenate", "copy", "cumsum", "diff", "empty", "flatnonzero", "full")
+    + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
+    + ("where", "zeros")
+)
+_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE"))
+
+
+def _makes_arrays(function: Callable[..., Any]) -> bool:
+    """Whether a function may make an array, itself or through a kernel that it calls.
+
+    Numba refuses to compile one that does and was not recognised.
+    """
+    names = function.__code__.co_names
+    used = [function.__globals__.get(name) for name in names]
+    modules = [one for one in used if isinstance(one, ModuleType)]
+    used += [getattr(module, name, None) for module in modules for name in names]
+    return (
+        not _MAKERS.isdisjoint(names)
+        or any(step.opname in _SLICES for step in dis.get_instructions(function))
+        or any(one.makes_arrays for one in used if isinstance(one, _Kernel))
+    )
+
+
+class _Kernel(CPUDispatcher):
+    """A compiled function that other compiled functions call, without an entrance for Python.
+
+    The entrance takes every array out of every table and puts it back: for functions of whole
+    tables it is most of what there is to compile. It is made, as a function of its own, when Python
+    calls for the first time.
+
+    A kernel that makes no array counts no references to arrays either. Numba would count those to
+    every column of a table that a function with branches gets, one atomic addition each: of a day
+    of many parties that was nine tenths.
+    """
+
+    def __init__(self, py_func: Callable[..., Any], forceinline: bool = False) -> None:
+        self.makes_arrays = _makes_arrays(py_func)
+        self._options = {**_OPTIONS, "_nrt": self.makes_arrays}
+        options = {**self._options, "no_cpython_wrapper": True, "forceinline": forceinline}
+        super().__init__(py_func, targetoptions=options)
+        self._entrance: CPUDispatcher | None = None
+
+    @property
+    def entrance(self) -> CPUDispatcher:
+        """What Python calls."""
+        if self._entrance is None:
+            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(self._options))
+            _keep(self._entrance, "entrance")
+        return self._entrance
+
+    @property
+    def is_called(self) -> bool:
+        """Whether Python has called it in this process."""
+        return self._entrance is not None
+
+    def __call__(self, *args: Any) -> Any:
+        """Call from Python."""
+        return self.entrance(*args)
+
+
+def not_compiled() -> bool:
+    """Whether kernels run as plain Python (``NUMBA_DISABLE_JIT=1``)."""
+    return bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009
+
+
+def compiled(function: Callable[..., Any]) -> Any:
+    """Compile with numba: cached on disk, releasing the GIL, IEEE arithmetic, one thread.
+
+    One core saturates the memory of the machines this was measured on, so kernels are sequential
+    and every sum has one order: results do not depend on the number of threads.
+    """
+    if not_compiled():
+        return function
+    kernel = _Kernel(function)
+    _keep(kernel, "kernel")
+    return kernel
+
+
+def inlined(function: Callable[..., Any]) -> Any:
+    """Compile into the caller: for short functions in hot loops.
+
+    Handing over a table means copying the addresses and sizes of all its columns.
+    """
+    if not_compiled():
+        return function
+    kernel = _Kernel(function, forceinline=True)
+    _keep(kernel, "kernel")
+    return kernel

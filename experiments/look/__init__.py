@@ -1,0 +1,1 @@
+"""How results look: words, numbers, the style of figures."""

@@ -1,0 +1,117 @@
+"""The same scenario under many seeds: default rates, names that fail, losses, cascades.
+
+uv run python -m firesale.experiments.questions.ensemble calm --seeds 100
+uv run python -m firesale.experiments.questions.ensemble baseline --set opening.sample=true
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+import typer
+
+from ..look import words
+
+FREQUENT_SHARE = 0.25
+
+
+def run_seeds(scenario: Any, seeds: int, first: int = 1) -> list[dict[str, Any]]:
+    """Summaries of ``seeds`` runs with seeds first, first + 1, ..."""
+    from ...market.simulation import Simulation
+
+    return [Simulation(scenario, seed).run().summary() for seed in range(first, first + seeds)]
+
+
+def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
+    """The ensemble in lines of text: rates a year, quantiles over seeds, frequent names."""
+    import numpy as np
+
+    years = days / 365.0
+    seeds = len(summaries)
+    lines = []
+    for kind in ("miner", "neocloud"):
+        count = np.array([summary["defaults"][kind] for summary in summaries], float)
+        rates = count / summaries[0]["population"][kind] / years
+        error = rates.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else float("nan")
+        lines.append(
+            f"{kind + 's':<10} default rate {rates.mean():7.2%} a year (s.e. {error:.2%}); "
+            f"defaults a run {count.mean():.1f}, at most {count.max():.0f}"
+        )
+    borrowers = sum(summaries[0]["population"][kind] for kind in ("miner", "neocloud"))
+    total = np.array([sum(s["defaults"].values()) for s in summaries], float)
+    lines.append(f"all        default rate {total.mean() / borrowers / years:7.2%} a year")
+    loss = np.array([summary["loss_usd"]["total"] for summary in summaries]) / 1e6
+    low, mid, high = np.percentile(loss, [5, 50, 95])
+    lines.append(
+        f"loss [USD m]  mean {loss.mean():,.0f}, 5/50/95 % {low:,.0f} / {mid:,.0f} / {high:,.0f}"
+    )
+    worst = [max([0.0, *s["lender_loss_share_of_capital"].values()]) for s in summaries]
+    impaired = Counter(name for s in summaries for name in s["impaired_lenders"])
+    lines.append(
+        f"worst lender's loss, share of capital: mean {np.mean(worst):.1%}, "
+        f"95 % {np.percentile(worst, 95):.1%}; below minimum capital in seeds: "
+        + (", ".join(f"{name} {count}" for name, count in impaired.most_common()) or "none")
+    )
+    ended = Counter(name for s in summaries for name in s["defaulted"]["lender"])
+    closed = Counter(name for s in summaries for name in s["sleeves_closed"])
+    lines.append(
+        "lenders failed in seeds: "
+        + (", ".join(f"{name} {count}" for name, count in ended.most_common()) or "none")
+        + "; closed: "
+        + (", ".join(f"{name} {count}" for name, count in closed.most_common()) or "none")
+    )
+    cascade = Counter(summary["cascade"]["largest"] for summary in summaries)
+    number = np.mean([summary["cascade"]["reproduction_number"] for summary in summaries])
+    lines.append(
+        "largest cascade (defaults: seeds): "
+        + ", ".join(f"{size}: {cascade[size]}" for size in sorted(cascade))
+        + f"; mean reproduction number {number:.3f}"
+    )
+    for key in ("paper", "realisable"):
+        values = [summary["ltv"][key] for summary in summaries]
+        lines.append(f"{key} LTV, worst day: mean {np.mean(values):.0%}")
+    for name in summaries[0]["recovery"]:
+        known = [s["recovery"][name] for s in summaries if s["recovery"][name] is not None]
+        if known:
+            lines.append(f"recovery {name:<10} mean {np.mean(known):.0%} in {len(known)} seeds")
+    causes: Counter[str] = Counter()
+    for summary in summaries:
+        causes.update(summary["defaults_by_cause"])
+    lines.append(
+        "causes: " + ", ".join(f"{cause} {count}" for cause, count in causes.most_common())
+    )
+    names = Counter(
+        name for s in summaries for kind in ("miner", "neocloud") for name in s["defaulted"][kind]
+    )
+    frequent = [(name, n / seeds) for name, n in names.most_common() if n > FREQUENT_SHARE * seeds]
+    lines.append(
+        f"in more than {FREQUENT_SHARE:.0%} of seeds: "
+        + (", ".join(f"{name} {share:.0%}" for name, share in frequent) or "nobody")
+    )
+    lines.append(f"worst conservation error {max(s['conservation_error'] for s in summaries):.1e}")
+    return lines
+
+
+def main(
+    scenario: Annotated[str, typer.Argument(help="Name or .toml file.")],
+    seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 20,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
+) -> None:
+    """Run a scenario under many seeds and describe the ensemble."""
+    from ...market.scenario.errors import InputError
+    from ...market.scenario.scenario import Scenario
+
+    try:
+        chosen = Scenario.load(scenario).with_settings(setting or [])
+        summaries = run_seeds(chosen, seeds)
+    except InputError as error:
+        typer.echo(str(error), err=True)
+        raise typer.Exit(2) from None
+    typer.echo(f"{chosen.name}: {words.times(seeds, 'seed')}, {words.times(chosen.days, 'day')}")
+    for line in describe(summaries, chosen.days):
+        typer.echo("  " + line)
+
+
+if __name__ == "__main__":
+    typer.run(main)

@@ -1,0 +1,1 @@
+"""What a run says to people: the page, the terminal, the story."""

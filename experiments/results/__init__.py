@@ -1,0 +1,1 @@
+"""A run read back: its tables, its cascades, its network."""

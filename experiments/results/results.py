@@ -1,0 +1,330 @@
+"""What a finished run leaves behind: its frames, and the questions every reader asks of them."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...agents.party import Status
+from ..look import words
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import ArrayLike, NDArray
+
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
+    from .network import Network
+
+
+NO_MONEY = 1e-3  # of the paper value: bids of less are none
+LEAST_UNITS = 0.5  # of a machine or TH/s: what is less is dust
+FAMILIES = (
+    ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
+    ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
+)
+"""Kinds of hardware, and the series of what is seized, sold and on offer of each."""
+ON_LOANS = "on loans"
+LOSSES = {
+    "loss_usd": ON_LOANS,
+    "interlender_loss_usd": "on failed lenders",
+    "market_loss_usd": "on other assets",
+}
+"""Columns of losses in the frame of lenders, and where each is made."""
+
+
+def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
+    """The rows of some columns as plain Python values."""
+    return zip(*(frame[column].tolist() for column in columns), strict=True)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The frames of one run (see ``firesale.market.simulation`` for their columns).
+
+    ``schedules`` are a class's opening price [USD], depreciation a year [log] and scrap value.
+    """
+
+    scenario: Scenario
+    seed: int
+    summary: dict[str, Any]
+    series: pd.DataFrame
+    events: pd.DataFrame
+    book: pd.DataFrame
+    sales: pd.DataFrame
+    loans: pd.DataFrame
+    lenders: pd.DataFrame
+    illusion: pd.DataFrame
+    absorption: pd.DataFrame
+    names: Mapping[str, str]
+    note: str = ""
+    network: Network | None = None  # as it stands on the last day
+    changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
+    schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, simulation: Simulation, scenario: Scenario, seed: int, *, loans: bool = True
+    ) -> Results:
+        """Collect the frames of a simulation that has run, or is under way.
+
+        Without ``loans`` their frame stays empty, and of a very long log only the latest events and
+        the largest trees are kept: a page that follows a large market has no use for the rest.
+        """
+        from .network import network_of
+        from .shown_events import rows_to_show
+
+        return cls(
+            scenario=scenario,
+            seed=seed,
+            summary=simulation.summary(),
+            series=simulation.series(),
+            events=simulation.events(None if loans else rows_to_show(simulation.state.events)),
+            book=simulation.book(),
+            sales=simulation.sales(),
+            loans=simulation.loans() if loans else _no_loans(),
+            lenders=_lenders(simulation),
+            illusion=simulation.illusion(),
+            absorption=simulation.absorption(),
+            names=simulation.names(),
+            note=simulation.note,
+            network=network_of(simulation),
+            schedules={
+                name: (float(price), float(rate), float(scrap))
+                for name, price, rate, scrap in zip(
+                    simulation.state.names.hardware,
+                    simulation.state.hardware.used_open_usd,
+                    simulation.state.hardware.annual_depreciation,
+                    simulation.state.hardware.scrap_usd,
+                    strict=True,
+                )
+            },
+        )
+
+    @cached_property
+    def opening(self) -> dt.date:
+        """The date of day 0."""
+        import pandas as pd
+
+        return pd.Timestamp(self.series["date"].iloc[0]).date()
+
+    @property
+    def last_day(self) -> int:
+        """The last simulated day."""
+        return int(self.series["day"].iloc[-1])
+
+    def date(self, day: float) -> dt.date:
+        """The calendar date of a day of the run."""
+        return self.opening + dt.timedelta(days=int(day))
+
+    def x(self, days: ArrayLike) -> NDArray[np.float64]:
+        """Days of the run as places on matplotlib's date axis (days since 1970)."""
+        return np.asarray(days, dtype=np.float64) + (self.opening - dt.date(1970, 1, 1)).days
+
+    def name(self, party: str) -> str:
+        """A party's display name, or its id."""
+        return words.party(self.names.get(party) or party)
+
+    def final(self, column: str) -> float:
+        """The last value of a series, 0 if the run has no such series."""
+        return float(self.series[column].iloc[-1]) if column in self.series else 0.0
+
+    def mark(self, hardware: str, day: int) -> float:
+        """The mark of a class on a day [USD per GPU or per TH/s]."""
+        return float(self.series[f"mark_{hardware}_usd"].iloc[day])
+
+    def schedule(self, hardware: str) -> NDArray[np.float64] | None:
+        """Scheduled value of a class by day [USD per unit], ``None`` if unknown."""
+        if hardware not in self.schedules:
+            return None
+        price, rate, scrap = self.schedules[hardware]
+        days = self.series["day"].to_numpy(np.float64)
+        return np.maximum(scrap, price * np.exp(-rate * days / 365.0))
+
+    def events_of(self, *kinds: str) -> pd.DataFrame:
+        """The events of some kinds, in order."""
+        return self.events[self.events["kind"].isin(kinds)]
+
+    @cached_property
+    def classes(self) -> list[str]:
+        """The hardware classes of the run, GPUs before rigs."""
+        known = (*words.GPU_CLASSES, *words.ASIC_CLASSES)
+        return [c for c in known if f"mark_{c}_usd" in self.series]
+
+    @property
+    def has_gpus(self) -> bool:
+        """Whether there are GPUs in the books."""
+        return not all(map(words.is_asic, self.classes))
+
+    @property
+    def families(self) -> list[tuple[str, str, str, str]]:
+        """Those of :data:`FAMILIES` that are in the books."""
+        rigs = any(map(words.is_asic, self.classes))
+        return [f for f, there in zip(FAMILIES, (self.has_gpus, rigs), strict=True) if there]
+
+    @property
+    def has_rents(self) -> bool:
+        """Whether compute is rented in the books."""
+        return float(self.series["rent_h100_usd_h"].iloc[0]) > 0.0
+
+    @property
+    def borrower_kinds(self) -> list[str]:
+        """The kinds of borrowers in the books."""
+        return [kind for kind in ("miner", "neocloud") if self.summary["population"][kind]]
+
+    @cached_property
+    def lost_usd(self) -> dict[str, float]:
+        """What all lenders lose, by where: on loans, then what else is not zero [USD]."""
+        lost = {where: float(self.lenders[column].sum()) for column, where in LOSSES.items()}
+        return {where: usd for where, usd in lost.items() if where == ON_LOANS or usd > 0.5}
+
+    def lenders_of(self, fate: str) -> list[str]:
+        """Names of the lenders that ``failed``, or whose lending arm was ``closed``."""
+        kind = {"failed": "lender_failed", "closed": "sleeve_closed"}[fate]
+        return [self.name(party) for party in dict.fromkeys(self.events_of(kind)["party"])]
+
+    @cached_property
+    def defaults(self) -> pd.DataFrame:
+        """Defaults of borrowers and of their project vehicles, with ``name, type, debt_usd``.
+
+        Only a ``kind`` of ``default`` is a borrower's: one that stands can lose a vehicle.
+
+        ``type`` is miner or neocloud; ``debt_usd`` is the claim at default of a borrower's loans,
+        or the event's amount where no claim is recorded.
+        """
+        defaults = self.events_of("default", "perimeter_default").copy()
+        claims = self.loans.groupby("borrower")["claim_at_default_usd"].sum()
+        kinds = dict(rows(self.loans, "borrower", "borrower_kind"))
+        for kind in ("miner", "neocloud"):
+            kinds |= dict.fromkeys(self.summary["defaulted"][kind], kind)
+        own = defaults["kind"] == "default"
+        claim = defaults["party"].map(claims).where(own, 0.0).fillna(0.0).astype(float)
+        defaults["debt_usd"] = claim.where(claim > 0, defaults["amount_usd"])
+        defaults["type"] = defaults["party"].map(kinds).fillna("lender")
+        defaults["name"] = [
+            self.name(party) + ("" if kind == "default" else " (project vehicle)")
+            for party, kind in rows(defaults, "party", "kind")
+        ]
+        return defaults
+
+    @cached_property
+    def trades(self) -> pd.DataFrame:
+        """Auctions that cleared: those of ``sales`` with the mark, price over mark, forced or not.
+
+        The mark is that of the day before: what lenders believed when the hammer fell. ``forced``
+        tells auctions in which seized or listed lots were sold from ordinary second-hand trade.
+        """
+        trades = self.sales[self.sales["hardware"].isin(self.classes)].reset_index(drop=True)
+        marks = [self.mark(h, max(d - 1, 0)) for d, h in rows(trades, "day", "hardware")]
+        trades["mark_usd"] = np.array(marks, dtype=np.float64)
+        trades["ratio"] = trades["price_usd"] / trades["mark_usd"]
+        trades["forced"] = (trades["forced_units"] >= LEAST_UNITS).astype(bool)
+        return trades
+
+    @cached_property
+    def forced_trades(self) -> pd.DataFrame:
+        """The trades in which seized or listed lots were sold."""
+        return self.trades[self.trades["forced"]]
+
+    @cached_property
+    def offers(self) -> pd.DataFrame:
+        """What is offered by day and class, and what is bid for it.
+
+        ``offered`` counts units of seized lots; ``wanted`` counts bids at or above the lowest
+        reserve price of the same place; ``best_usd`` is the best bid, 0 if there is none;
+        ``asked_usd`` is the lowest reserve.
+        """
+        keys = ["day", "hardware"]
+        book = self.book[self.book["units"] >= LEAST_UNITS]
+        asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
+        reserve = asks.groupby([*keys, "place"])["price_usd"].min().rename("reserve_usd")
+        bids = bids.merge(reserve.reset_index(), on=[*keys, "place"])
+        serious = bids[bids["price_usd"] >= bids["reserve_usd"]]
+        offers = asks.groupby(keys).agg(offered=("units", "sum"), asked_usd=("price_usd", "min"))
+        offers["wanted"] = serious.groupby(keys)["units"].sum()
+        offers["best_usd"] = bids.groupby(keys)["price_usd"].max()
+        return offers.fillna(0.0).reset_index()
+
+    @cached_property
+    def impaired(self) -> list[str]:
+        """Names of the lenders that fell below their minimum capital and stand, first one first."""
+        gone = set(self.events_of("lender_failed", "sleeve_closed")["party"])
+        weak = self.summary.get("impaired_lenders") or []
+        return [self.name(lender) for lender in weak if lender not in gone]
+
+    def ltv_by_class(self, day: int) -> pd.DataFrame:
+        """Loan to value by collateral on the last measured day up to ``day``, largest loans first.
+
+        Columns ``paper``, ``together`` (all lenders sell at once), ``alone`` (each sells alone) and
+        ``paper_to_bids`` (paper value over the money that bids) are ratios; NaN is unknown. Coins
+        are sold into a market outside the model: for them together is the sum of each alone.
+        """
+        columns = ["balance_usd", "paper_value_usd", "realisable_value_usd"]
+        alone = self.illusion.groupby(["day", "hardware"], as_index=False)[columns].sum()
+        measured = sorted({*alone["day"].tolist(), *self.absorption["day"].tolist()})
+        known = [d for d in measured if d <= day] or measured[:1]
+        alone = alone[alone["day"].isin(known[-1:])].set_index("hardware")
+        together = self.absorption[self.absorption["day"].isin(known[-1:])].set_index("hardware")
+        table = together.reindex(together.index.union(alone.index))
+        table = table.fillna(alone[columns])
+        floor = 1e-9 * table["balance_usd"].clip(lower=1.0)
+        table["paper"] = table["balance_usd"] / table["paper_value_usd"].clip(lower=floor)
+        table["together"] = table["balance_usd"] / table["realisable_value_usd"].clip(lower=floor)
+        value = alone["realisable_value_usd"].reindex(table.index)
+        balance = alone["balance_usd"].reindex(table.index)
+        table["alone"] = balance / value.clip(lower=floor)
+        bids = table["bids_usd"]
+        few = bids < NO_MONEY * table["paper_value_usd"]
+        table["paper_to_bids"] = (table["paper_value_usd"] / bids.where(~few)).mask(few, np.inf)
+        table["day"] = known[-1] if known else day
+        table = table[(table["balance_usd"] > 0) & (table["paper_value_usd"] > 0)]
+        return table.sort_values("balance_usd", ascending=False, kind="stable").rename_axis(
+            "hardware"
+        )
+
+
+def _no_loans() -> pd.DataFrame:
+    """The columns of a loan frame that questions are asked of, without rows."""
+    import pandas as pd
+
+    return pd.DataFrame({"borrower": [], "borrower_kind": [], "claim_at_default_usd": []})
+
+
+def _lenders(simulation: Simulation) -> pd.DataFrame:
+    """The engine's table of lenders, with ``supply``, ``inventory_usd``, further losses and fate.
+
+    Supply is the share of its usual credit that a lender gives; inventory is its seized and unsold
+    hardware at marks. ``loss_usd`` is lost on loans to borrowers, ``interlender_loss_usd`` on
+    claims on failed lenders, ``market_loss_usd`` on other assets: when they are sold in haste, or
+    by an event from outside. ``lost_usd`` is all of it; ``fate`` is "failed", "closed" or empty.
+    """
+    s = simulation.state
+    lots = slice(0, int(s.lots.count[0]))
+    value = s.lots.units[lots] * s.marks_usd[s.lots.hardware[lots]]
+    count = s.first_buyer - s.first_lender
+    row = s.lots.owner[lots] - s.first_lender
+    seized = (row >= 0) & (row < count)
+    inventory = np.bincount(row[seized], value[seized], count)
+    failed = s.parties.status[s.first_lender : s.first_buyer] != Status.ACTIVE
+    closed = s.lenders.closed_event >= 0
+    return simulation.lenders().assign(
+        supply=s.lenders.supply,
+        inventory_usd=inventory,
+        capital_ratio=lambda table: table["capital_ratio"].fillna(0.0),  # nothing left: no capital
+        interlender_loss_usd=s.lenders.interlender_loss_usd,
+        market_loss_usd=s.lenders.market_loss_usd,
+        lost_usd=lambda table: table[list(LOSSES)].sum(axis=1),
+        fate=np.where(failed, "failed", np.where(closed, "closed", "")),
+    )
+
+
+def who_fails(failed: pd.DataFrame) -> str:
+    """How many borrowers default, and how many project vehicles of such or of others."""
+    vehicles = int((failed["kind"] != "default").sum())
+    parts = [words.times(len(failed) - vehicles, "borrower")]
+    return words.listed(parts + [words.times(vehicles, "project vehicle")] * (vehicles > 0))

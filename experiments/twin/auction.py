@@ -1,0 +1,467 @@
+"""The second-hand market: bids, the weekly call auction of each class, clusters sold in place."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...agents.neocloud import HOURS_PER_DAY
+from ...agents.party import Status
+from ...market.liquidation.auctions import DUST
+from ...market.liquidation.bids import MIN_LIFE_YEARS
+from ...market.liquidation.budget_auctions import OVERHANG, STEPS
+from ...market.liquidation.custody import CARRY_USD_KWH
+from ...market.liquidation.values import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD_KWH_ASIC
+from ...market.state.hardware import TH_PER_PH, Family
+from ...market.state.lots import LotState
+from . import hosting
+from .lot import ON_OFFER, Lot
+from .rules import affordable_units, bid_usd, strip_value_usd
+
+if TYPE_CHECKING:
+    from .model import TwinMarket
+    from .party import Buyer
+    from .things import Entry, HardwareClass
+
+
+@dataclass(slots=True, eq=False)
+class Bid:
+    """What a buyer offers for a class."""
+
+    buyer: Buyer
+    price_usd: float
+    units: float
+    won: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Ask:
+    """A lot at its owner's reserve; without a lot: what ordinary owners sell."""
+
+    lot: Lot | None
+    reserve_usd: float
+    units: float
+    served: float = 0.0
+    given: float = 0.0
+
+
+# ---------------------------------------------------------------- what machines are worth
+
+
+def income_usd_day(market: TwinMarket, kind: HardwareClass) -> float:
+    """Listed income of a unit a day: rent of a GPU, hashprice of a TH/s."""
+    if kind.family is Family.GPU:
+        return market.prices.rent_h100_usd_h * kind.quality * HOURS_PER_DAY
+    return market.prices.hashprice_usd_ph_day / TH_PER_PH
+
+
+def life_years(market: TwinMarket, kind: HardwareClass) -> float:
+    """Economic life left of a class, seen from its age since launch."""
+    terms = market.settings.liquidation
+    life = terms.gpu_life_years if kind.family is Family.GPU else terms.asic_life_years
+    age = max(0.0, kind.age_years + market.day / 365.0 - kind.renewed_years)
+    return max(MIN_LIFE_YEARS, life * math.exp(-age / life))
+
+
+def option_usd(
+    market: TwinMarket,
+    kind: HardwareClass,
+    income_usd: float,
+    cost_usd: float,
+    required_return: float,
+    most_years: float,
+) -> float:
+    """The option to run a unit for the rest of its life, or ``most_years`` [USD]."""
+    terms = market.settings.liquidation
+    gpu = kind.family is Family.GPU
+    value: float = strip_value_usd(
+        income_usd,
+        cost_usd,
+        terms.gpu_rent_drift if gpu else terms.hashprice_drift,
+        terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
+        terms.reversion_per_year,
+        required_return,
+        min(most_years, life_years(market, kind)),
+    )
+    return value
+
+
+def set_strips(market: TwinMarket) -> None:
+    """What each segment that buys a class would pay for the option to run it."""
+    day = market.day
+    dearer = float(market.macro.rate_change[day] + market.macro.spread_change[day])
+    for kind in market.hardware:
+        income = income_usd_day(market, kind) * kind.buyer_view
+        kind.strips = {}
+        for buyer, _ in (*kind.removed_bidders, *kind.in_place_bidders):
+            if buyer.segment not in kind.strips:
+                kind.strips[buyer.segment] = option_usd(
+                    market,
+                    kind,
+                    income,
+                    kind.kw * HOURS_PER_DAY * buyer.running_cost_usd_kwh,
+                    buyer.required_return + dearer,
+                    buyer.horizon_years,
+                )
+
+
+def hold_value_usd(market: TwinMarket, kind: HardwareClass) -> float:
+    """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
+    terms = market.settings.liquidation
+    gpu = kind.family is Family.GPU
+    income = income_usd_day(market, kind) * kind.buyer_view * (1.0 - terms.hosting_discount)
+    host_usd_kwh = CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC
+    return option_usd(
+        market,
+        kind,
+        income,
+        kind.kw * HOURS_PER_DAY * host_usd_kwh,
+        terms.seller_required_return,
+        HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC,
+    )
+
+
+# ---------------------------------------------------------------- bids
+
+
+def bids_for(market: TwinMarket, kind: HardwareClass, in_place: bool) -> list[Bid]:
+    """Bids of today, in the order of buyers.
+
+    In-place buyers pay no relocation. Dealers bid what they expect to resell for, less their
+    return over a quarter. Nobody bids less than scrap.
+    """
+    decline = market.settings.liquidation.new_price_decline
+    new_usd = kind.replacement_usd * math.exp(-decline * market.day / 365.0)
+    resale_usd = kind.mark_usd if kind.clearing_usd is None else kind.clearing_usd
+    moves = kind.family is Family.GPU and not in_place
+    bids = []
+    for buyer, view in kind.in_place_bidders if in_place else kind.removed_bidders:
+        if buyer.needs_slots:
+            value = kind.strips[buyer.segment]
+        else:
+            value = resale_usd / buyer.turn
+        price = bid_usd(value, new_usd, buyer.relocation_usd if moves else 0.0, view)
+        if price < kind.scrap_usd or price <= 0.0:
+            continue
+        units = affordable_units(
+            price,
+            buyer.budget_usd,
+            buyer.slots[kind.rack],
+            kind.slots_per_unit,
+            buyer.needs_slots,
+        )
+        bids.append(Bid(buyer, price, units))
+    return bids
+
+
+def best_first(bids: list[Bid]) -> list[Bid]:
+    """Bids from the highest; equal ones in the order of buyers."""
+    return sorted(bids, key=lambda bid: -bid.price_usd)
+
+
+def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
+    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
+    left, proceeds = position, 0.0
+    for bid in book:
+        if left <= 0.0:
+            break
+        sold = min(left, bid.units)
+        proceeds += sold * bid.price_usd
+        left -= sold
+    return proceeds, position - left
+
+
+# ---------------------------------------------------------------- the weekly window
+
+
+def hold_auctions(market: TwinMarket) -> None:
+    """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
+    terms = market.settings.liquidation
+    supply = 1.0
+    if market.settings.channels.buyer_finance:
+        supply = market.credit_supply_share() * market.prices.appetite
+    for buyer in market.buyers:
+        buyer.save(terms.window_days, terms.budget_days, supply)
+    _free_sites(market)
+    set_strips(market)
+    for kind in market.hardware:
+        if kind.family is Family.SITE:
+            continue
+        kind.hold_usd = hold_value_usd(market, kind)
+        if kind.in_place_bidders:
+            _auction_in_place(market, kind)
+        if kind.removed_bidders:
+            _auction_removed(market, kind)
+    _buy_what_is_left(market)
+    hosting.host_lots(market)  # what is not sold
+
+
+def _free_sites(market: TwinMarket) -> None:
+    """Power and racks of the failed find new operators ``site_days`` after the seizure."""
+    terms = market.settings.liquidation
+    for lot in market.lots:
+        kind, since = lot.hardware, market.day - terms.site_days - lot.seized_day
+        if not 0 <= since < terms.window_days or kind.family is Family.SITE:
+            continue
+        if lot.listed and lot.borrower.status is Status.ACTIVE:
+            continue  # who sells machines keeps the hall
+        if lot.state is LotState.LEGAL and lot.is_held():
+            continue  # machines that are run there keep it too
+        total = market.open_slots[kind.rack]
+        if total > 0.0:
+            freed = lot.seized_units * kind.slots_per_unit
+            for buyer in market.buyers:
+                buyer.slots[kind.rack] += freed * buyer.slots_open[kind.rack] / total
+
+
+def _take_evidence(
+    market: TwinMarket, kind: HardwareClass, price_usd: float, event: Entry | None, forced: float
+) -> None:
+    """A clearing price is evidence for marks; machines sold by force run again for their buyer.
+
+    A forced sale is remembered as the cause of later prices for as long as its evidence counts.
+    """
+    kind.clearing_usd = price_usd
+    kind.clearing_day = market.day
+    memory = market.settings.marks.evidence_half_life_days
+    last = kind.clearing_event
+    if event is not None or (last is not None and last.day < market.day - memory):
+        kind.clearing_event = event
+    kind.outside_online += forced
+
+
+def _auction_in_place(market: TwinMarket, kind: HardwareClass) -> None:
+    """Sell whole clusters where they stand, the lots of one borrower together."""
+    offered = [lot for lot in kind.lots if lot.state is LotState.IN_PLACE]
+    if not offered:
+        return
+    bids = bids_for(market, kind, in_place=True)
+    price, sold, event = None, 0.0, None
+    for i, first in enumerate(offered):
+        if first.state is not LotState.IN_PLACE:
+            continue  # sold with an earlier lot
+        own = [lot for lot in offered[i:] if lot.borrower is first.borrower]
+        while own := [lot for lot in own if lot.state is LotState.IN_PLACE]:
+            sale = _sell_cluster(market, kind, own, bids)
+            if sale is None:
+                break
+            price, size, event = sale
+            sold += size
+    if price is not None:
+        _take_evidence(market, kind, price, event, sold)
+
+
+def _sell_cluster(
+    market: TwinMarket, kind: HardwareClass, lots: list[Lot], bids: list[Bid]
+) -> tuple[float, float, Entry | None] | None:
+    """The highest bidder with the slots and the money takes one, at the second bid or the reserve.
+
+    Returns price, units and the last sale; None if nobody bids the reserve.
+    """
+    standing, reserve = 0.0, kind.scrap_usd
+    for lot in lots:
+        standing += lot.units
+        reserve = max(reserve, lot.reserve_usd(kind.hold_usd))
+    size = min(standing, market.terms.cluster_gpus)
+    if size <= 0.0:
+        return None
+    slots = size * kind.slots_per_unit
+    winner, best, second = None, 0.0, 0.0
+    for bid in bids:
+        buyer = bid.buyer
+        if buyer.min_lot_gpus > size or buyer.slots[kind.rack] < slots:
+            continue
+        offer = min(bid.price_usd, buyer.budget_usd / size)
+        if offer > best:
+            winner, best, second = buyer, offer, best
+        elif offer > second:
+            second = offer
+    if winner is None or best < reserve:
+        return None
+    price = max(second, reserve)
+    winner.budget_usd -= size * price
+    winner.slots[kind.rack] -= slots
+    left, event = size, None
+    for lot in lots:
+        if left > 0.0:
+            units = min(left, lot.units)
+            left -= units
+            event = lot.sell(units, price, 0.0, winner)
+    return price, size, event
+
+
+def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
+    """Clear a class: bids from the highest, asks from the lowest reserve, one price for all."""
+    rigs = kind.family is Family.ASIC
+    offered = LotState.IN_PLACE if rigs else LotState.REMOVED
+    forced = [
+        Ask(lot, lot.reserve_usd(kind.hold_usd), lot.units)
+        for lot in kind.lots
+        if lot.state is offered
+    ]
+    window_days = market.settings.liquidation.window_days
+    ordinary = Ask(None, kind.scrap_usd, kind.routine_units_year * window_days / 365.0)
+    asks = sorted([*forced, ordinary], key=lambda ask: ask.reserve_usd)
+    bids = bids_for(market, kind, in_place=False)
+    if market.settings.liquidation.budget_clearing:
+        bids = _at_clearing(kind, asks, bids)
+    bids = best_first(bids)
+    price = _match(asks, bids)
+    if price is None:
+        return
+    total = 0.0
+    for ask in (*forced, ordinary):
+        total += ask.served
+    event = _deliver(market, kind, asks, bids, price)
+    if market.settings.liquidation.budget_clearing:
+        for buyer in market.buyers:
+            buyer.budget_usd = max(buyer.budget_usd, 0.0)  # rounding
+    _take_evidence(market, kind, price, event, total - ordinary.served)
+
+
+def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[Bid]:
+    """All bid the highest price at which money and racks still buy what is asked for at most it."""
+
+    def taken(bid: Bid, price: float) -> float:
+        buyer = bid.buyer
+        free = buyer.slots[kind.rack]
+        units: float = affordable_units(
+            price, buyer.budget_usd, free, kind.slots_per_unit, buyer.needs_slots
+        )
+        return units if bid.price_usd >= price else 0.0
+
+    low, high = 0.0, max((bid.price_usd for bid in bids), default=0.0)
+    if high <= 0.0:
+        return []
+    for _ in range(STEPS):
+        price = 0.5 * (low + high)
+        supply = sum(ask.units for ask in asks if ask.reserve_usd <= price)
+        if sum(taken(bid, price) for bid in bids) >= supply:
+            low = price
+        else:
+            high = price
+    low = next((ask.reserve_usd for ask in asks if low < ask.reserve_usd <= high), low)
+    return [
+        Bid(bid.buyer, low, taken(bid, low) * (1.0 + OVERHANG))
+        for bid in bids
+        if taken(bid, low) > 0.0
+    ]
+
+
+def _match(asks: list[Ask], bids: list[Bid]) -> float | None:
+    """Serve bids from asks; the price is the highest bid left unserved, or the last reserve."""
+    a = b = 0
+    last_ask = 0.0
+    traded_any = False
+    while a < len(asks) and b < len(bids):
+        ask, bid = asks[a], bids[b]
+        if bid.price_usd < ask.reserve_usd:
+            break
+        traded = min(ask.units - ask.served, bid.units - bid.won)
+        if traded > DUST:
+            ask.served += traded
+            bid.won += traded
+            last_ask = ask.reserve_usd
+            traded_any = True
+        if ask.units - ask.served <= DUST:
+            a += 1
+        if bid.units - bid.won <= DUST:
+            b += 1
+    if not traded_any:
+        return None
+    while b < len(bids) and bids[b].units - bids[b].won <= DUST:
+        b += 1  # a bid without money or racks sets no price
+    next_bid = bids[b].price_usd if b < len(bids) else 0.0
+    return max(last_ask, next_bid)
+
+
+def _deliver(
+    market: TwinMarket,
+    kind: HardwareClass,
+    asks: list[Ask],
+    bids: list[Bid],
+    price_usd: float,
+) -> Entry | None:
+    """Buyers in order of their bids, each from the cheapest asks first; returns the last sale."""
+    a, event = 0, None
+    for bid in bids:
+        need, buyer = bid.won, bid.buyer
+        if need <= 0.0:
+            continue
+        buyer.budget_usd -= need * price_usd
+        forced = 0.0
+        while need > DUST and a < len(asks):
+            ask = asks[a]
+            units = min(need, ask.served - ask.given)
+            if units > DUST:
+                ask.given += units
+                need -= units
+                if ask.lot is None:
+                    _sell_ordinary(market, kind, units, price_usd, buyer)
+                else:
+                    forced += units
+                    event = ask.lot.sell(units, price_usd, ask.lot.removal_usd(), buyer)
+            if ask.served - ask.given <= DUST:
+                a += 1
+        if buyer.needs_slots:  # ordinary purchases replace what the buyer retires
+            buyer.slots[kind.rack] -= forced * kind.slots_per_unit
+    return event
+
+
+def _sell_ordinary(
+    market: TwinMarket, kind: HardwareClass, units: float, price_usd: float, buyer: Buyer
+) -> None:
+    """An ordinary trade between an outside owner and a buyer."""
+    buyer.holdings[kind].units += units
+    kind.outside_units -= units
+    market.investors.pay(market.owners, units * price_usd)
+
+
+# ---------------------------------------------------------------- sales outside auctions
+
+
+def sell_at_mark(market: TwinMarket) -> None:
+    """Sites at their value; with fire sales off, every lot at its mark.
+
+    Machines that are only bought in whole clusters, and that nobody took within
+    ``estate_max_days``, go for scrap.
+    """
+    for lot in market.unsold_lots():
+        kind = lot.hardware
+        if lot.state not in ON_OFFER:
+            continue
+        if kind.family is Family.SITE:
+            price = lot.mark_usd
+        elif not market.settings.channels.fire_sale:
+            price = kind.mark_usd
+        elif kind.removed_bidders:
+            continue
+        elif market.day >= lot.offered_day + market.terms.estate_max_days:
+            price = kind.scrap_usd
+        else:
+            continue
+        lot.sell(lot.units, price, 0.0, market.investors)
+
+
+def _buy_what_is_left(market: TwinMarket) -> None:
+    """A buyer of last resort takes unsold lots at a share of schedule until its purse is empty."""
+    policy = market.settings.policy
+    left = policy.buyer_of_last_resort_usd - market.prices.policy_bought_usd
+    if left <= 0.0:
+        return
+    for lot in market.unsold_lots():
+        kind = lot.hardware
+        if lot.state not in ON_OFFER or kind.family is Family.SITE:
+            continue
+        if policy.buyer_families not in ("both", kind.family.name.lower()):
+            continue
+        price = policy.buyer_price_share * kind.schedule_usd
+        if price < lot.reserve_usd(kind.hold_usd):
+            continue
+        units = min(lot.units, left / price)
+        left -= units * price
+        market.prices.policy_bought_usd += units * price
+        lot.sell(units, price, 0.0, market.investors)
+        if left <= 1.0:
+            return

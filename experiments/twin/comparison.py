@@ -1,0 +1,123 @@
+"""Twin against engine: every column of every table beside the attribute of the same name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...market.state.loans import Claims, TermSheets, of_claims, of_sheets
+
+if TYPE_CHECKING:
+    from ...market.state.market import State
+    from .model import TwinMarket
+
+SMALL = 1e-6  # of a coin, a machine: rounding of what is nearly nothing
+SMALL_USD = 1e-4  # what rounding leaves of a difference of hundreds of millions
+LEFT_OUT = {  # how tables find rows; what the class of an object says
+    ("parties", "kind"),
+    ("buyers", "accepts"),
+    ("buyers", "private_view"),
+    ("holdings", "first"),
+    ("loans", "first"),
+    ("loans", "claim"),
+    ("loans", "sheet"),
+    ("loans", "claims"),
+    ("loans", "sheets"),
+    ("orders", "borrower"),
+    ("lots", "count"),
+}
+OF_BORROWERS = {("parties", name) for name in ("payables_day", "sale_event", "trail_event")}
+
+
+def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[str]:
+    """Where the twin's books are not the engine's: table, column, row and both values."""
+    found = []
+    for table, column, ours, theirs in _columns(twin, state):
+        small = SMALL_USD if column.endswith("_usd") else SMALL
+        wrong = ~np.isclose(ours, theirs, rtol=relative, atol=small, equal_nan=True)
+        for place in np.argwhere(wrong):
+            i = tuple(place)
+            found.append(f"{table}.{column}[{', '.join(map(str, i))}]: {ours[i]} / {theirs[i]}")
+    return found
+
+
+def _columns(
+    twin: TwinMarket, state: State
+) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
+    """Table, column, the twin's values, the engine's values."""
+    borrowers, lots = twin.borrowers, slice(0, int(state.lots.count[0]))
+    parties = [*borrowers, *twin.lenders, *twin.buyers, *twin.outsiders]
+    holdings = sorted((h for p in parties for h in p.holdings.values()), key=lambda h: h.number)
+    tables: list[tuple[str, NamedTuple, Sequence[Any]]] = [
+        ("parties", state.parties, parties),
+        ("borrowers", state.borrowers, borrowers),
+        ("miners", state.miners, borrowers),
+        ("neoclouds", state.neoclouds, borrowers),
+        ("lenders", state.lenders, twin.lenders),
+        ("buyers", state.buyers, twin.buyers),
+        ("holdings", state.holdings, holdings),
+        ("loans", state.loans, twin.loans),
+        ("perimeters", state.perimeters, twin.perimeters),
+        ("contracts", state.contracts, twin.contracts),
+        ("lots", state.lots, twin.lots),
+        ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
+        ("hardware", state.hardware, twin.hardware),
+    ]
+    for column in Claims._fields[1:]:
+        missing = -1 if column.startswith("default") else 0
+        theirs = of_claims(column, state.loans, missing)
+        yield "claims", column, _array(twin.loans, column, theirs), theirs
+    for column in TermSheets._fields:
+        theirs = of_sheets(column, state.loans)
+        yield "sheets", column, _array(twin.loans, column, theirs), theirs
+    for name, table, objects in tables:
+        for column in table._fields:
+            theirs = getattr(table, column)
+            if (name, column) in LEFT_OUT:
+                continue
+            if name == "lots":
+                theirs = theirs[lots]
+            if (name, column) == ("loans", "lender"):  # rows of another table
+                theirs = theirs + state.first_lender
+            if (name, column) in OF_BORROWERS:
+                yield name, column, _array(borrowers, column, theirs), theirs[: len(borrowers)]
+            else:
+                yield name, column, _array(objects, column, theirs), theirs
+    yield from _market_columns(twin, state)
+
+
+def _market_columns(
+    twin: TwinMarket, state: State
+) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
+    for column in ("clearing_usd", "clearing_day", "clearing_event", "outside_online"):
+        theirs = getattr(state, column)
+        yield "classes", column, _array(twin.hardware, column, theirs), theirs
+    yield "classes", "mark_usd", _array(twin.hardware, "mark_usd", state.marks_usd), state.marks_usd
+    units = state.ledger.outside_units
+    yield "classes", "outside_units", _array(twin.hardware, "outside_units", units), units
+    yield "market", "hosted_slots", np.array(twin.hosted_slots), state.hosted_slots
+    amounts = state.interlender.amount_usd
+    debts = [debt for lender in twin.lenders for debt in lender.debts]
+    yield "interlender", "amount_usd", _array(debts, "amount_usd", amounts), amounts
+    prices = np.array([list(vars(p).values()) for p in (twin.prices, state.prices)], float)
+    yield "market", "prices", prices[0], prices[1]
+    ours = (twin.outside_btc, twin.forced_usd, twin.depositor_loss_usd)
+    ledger = (state.ledger.outside_btc[0], state.log.forced_usd[0], state.depositor_loss_usd)
+    yield "market", "coins and losses", np.array(ours), np.array(ledger)
+
+
+def _array(objects: Sequence[Any], column: str, like: NDArray[Any]) -> NDArray[Any]:
+    """An attribute of all objects as a column of the engine's type."""
+    missing = np.nan if like.dtype.kind == "f" else -1
+    values = [_number(getattr(thing, column), missing) for thing in objects]
+    return np.array(values, dtype=like.dtype).reshape((len(objects), *like.shape[1:]))
+
+
+def _number(value: Any, missing: float) -> Any:
+    """What a table holds instead of an object."""
+    if value is None:
+        return missing
+    return getattr(value, "number", value)

@@ -1,0 +1,192 @@
+"""Contracts for machines and halls: live ones pay rent; tenants renegotiate or leave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...agents.neocloud import HOURS_PER_DAY
+from ...agents.party import Status
+from ...market.state.contracts import ContractKind
+from ...market.state.events import Cause, Event
+from ...market.state.randomness import Stream
+from .borrower import Borrower
+from .rules import tenant_hazard_per_day, uniform
+
+if TYPE_CHECKING:
+    from .loan import Loan
+    from .model import TwinMarket
+    from .party import Party
+    from .things import Entry, HardwareClass, Holding
+
+TENANT, TENANT_TALKS = int(Stream.TENANT), int(Stream.TENANT_TALKS)
+
+
+@dataclass(slots=True, eq=False)
+class Contract:
+    """A landlord's contract with a tenant; compute contracts are on one class."""
+
+    number: int
+    name: str
+    kind: ContractKind
+    landlord: Party
+    tenant: Party
+    hardware: HardwareClass | None
+    gpus: float
+    usd_day: float
+    start_day: int
+    end_day: int
+    rolled: bool
+    spot_ratio: float
+    paid_in_tenant_cost: bool
+    cost_share: float
+    take_or_pay: bool
+    signed_later: bool
+    ordered: float
+    delivered: float
+    holding: Holding | None  # the machines bought for it; None: served by the whole fleet
+    repaid_usd_day: float
+    unfunded_days: int
+    unit_cost_usd_day: float | None  # None: as the fleet's
+    unrated: bool
+    guarantor: Party | None
+    guarantee_left_usd: float
+    rent_share: float
+    broken_day: int
+    facility: list[Loan] = field(default_factory=list)  # that may pay for its machines
+
+    def break_up(self, market: TwinMarket) -> None:
+        """A failed tenant leaves; an unrated one may ask for the spot rent, or leave."""
+        landlord, tenant, day = self.landlord, self.tenant, market.day
+        if (
+            not isinstance(landlord, Borrower)
+            or landlord.status is not Status.ACTIVE
+            or self.broken_day >= 0
+            or not self.start_day <= day < self.end_day
+        ):
+            return
+        if isinstance(tenant, Borrower):
+            if tenant.status is not Status.ACTIVE and not self.paid_in_tenant_cost:
+                self._leave(market, landlord, Cause.TENANT_FAILED, tenant.default_event)
+            return
+        if not self.unrated:
+            return
+        ratio = self._rent_over_spot(market)
+        hazard = tenant_hazard_per_day(
+            market.terms.tenant_hazard_per_year,
+            ratio,
+            market.terms.tenant_sensitivity,
+            market.prices.stress,
+        )
+        if uniform(market.seed, TENANT, day, self.number) >= hazard:
+            return
+        talks = uniform(market.seed, TENANT_TALKS, day, self.number)
+        if talks < market.terms.renegotiated_share and ratio > 1.0:
+            self._renegotiate(market, landlord, ratio)
+        else:
+            self._leave(market, landlord, Cause.SPOT_RENT, market.shock_event)
+
+    def _rent_over_spot(self, market: TwinMarket) -> float:
+        if self.kind is not ContractKind.COMPUTE or self.gpus <= 0.0:
+            return 1.0
+        assert self.hardware is not None
+        spot = market.prices.rent_h100_usd_h * self.hardware.quality * HOURS_PER_DAY
+        return self.rent_share * self.usd_day / self.gpus / max(spot, 1e-9)
+
+    def _renegotiate(self, market: TwinMarket, landlord: Borrower, ratio: float) -> None:
+        lost = self.usd_day * self.rent_share * (1.0 - 1.0 / ratio)
+        self.rent_share /= ratio
+        landlord.trail_event = market.note(
+            Event.RENEGOTIATED,
+            Cause.SPOT_RENT,
+            landlord,
+            self.tenant,
+            None,
+            365.0 * lost,
+            market.shock_event,
+        )
+
+    def _leave(
+        self, market: TwinMarket, landlord: Borrower, cause: Cause, parent: Entry | None
+    ) -> None:
+        """The tenant is gone; the amount is a year's rent."""
+        self.broken_day = market.day
+        rent = self.usd_day * self.rent_share
+        landlord.trail_event = market.note(
+            Event.TENANT_LEFT, cause, landlord, self.tenant, None, 365.0 * rent, parent
+        )
+
+    def run(self, market: TwinMarket) -> None:
+        """A day: rents of machines are summed by landlord, rents of halls are paid."""
+        landlord = self.landlord
+        if not isinstance(landlord, Borrower):
+            if not self.paid_in_tenant_cost and market.day >= self.start_day:
+                self._lease_from_outside(market)
+            return
+        if landlord.status is not Status.ACTIVE:
+            return
+        slip = landlord.capex_unpaid_days if self.signed_later else 0.0
+        if market.day < self.start_day + slip:
+            return
+        if self.kind is ContractKind.COMPUTE:
+            self._rent_machines(market, landlord)
+        else:
+            self._rent_halls(market, landlord)
+
+    def _rent_machines(self, market: TwinMarket, landlord: Borrower) -> None:
+        assert self.hardware is not None
+        rent = self.usd_day * self.delivered / max(self.gpus, 1e-9)
+        rent = rent * self.rent_share - self.repaid_usd_day
+        spot = market.prices.rent_h100_usd_h * self.hardware.quality * HOURS_PER_DAY
+        spot *= self.delivered * self.spot_ratio
+        if self.broken_day >= 0:
+            rent = self._without_tenant(market, rent, spot)
+        elif market.day >= self.end_day:
+            rent = spot
+            self.rolled = True
+        if self.holding is not None:
+            self.holding.contract_units += self.delivered
+            self.holding.contract_usd_day += rent
+        else:
+            landlord.contracted_gpus += self.delivered
+            landlord.contract_usd_day += rent
+
+    def _rent_halls(self, market: TwinMarket, landlord: Borrower) -> None:
+        tenant = self.tenant
+        rent = self.usd_day * self.rent_share
+        if self.broken_day >= 0:
+            rent = self._without_tenant(market, rent, 0.0)
+        cost = self.cost_share * rent
+        landlord.hosting_usd_day += rent - cost
+        landlord.pay(market.utility, cost)
+        payer: Party = market.customers  # a new tenant, and the guarantor through them
+        if self.broken_day < 0:
+            if self.paid_in_tenant_cost:
+                payer = market.utility
+            elif not isinstance(tenant, Borrower):
+                payer = tenant
+            elif tenant.status is Status.ACTIVE:
+                payer = tenant
+                tenant.lease_cost_usd_day += rent
+        payer.pay(landlord, rent)
+
+    def _lease_from_outside(self, market: TwinMarket) -> None:
+        """A borrower rents halls of somebody outside."""
+        tenant = self.tenant
+        if isinstance(tenant, Borrower) and tenant.status is Status.ACTIVE:
+            rent = self.usd_day * self.rent_share
+            tenant.lease_cost_usd_day += rent
+            tenant.pay(self.landlord, rent)
+
+    def _without_tenant(self, market: TwinMarket, signed_usd: float, spot_usd: float) -> float:
+        """Rent of a day once the tenant has left, with what its guarantor adds [USD]."""
+        rent = min(spot_usd, signed_usd)
+        if self.kind is ContractKind.HOSTING:
+            let = market.day >= self.broken_day + market.terms.relet_days
+            rent = market.terms.relet_share * signed_usd if let else 0.0
+        if market.day >= self.end_day or self.guarantor is None:
+            return rent
+        added = min(max(0.0, signed_usd - rent), self.guarantee_left_usd)
+        self.guarantee_left_usd -= added
+        self.guarantor.pay(market.customers, added)
+        return rent + added

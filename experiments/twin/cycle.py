@@ -1,0 +1,48 @@
+"""The credit cycle: what lenders learn from their losses, and what that makes of their terms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from . import rules
+
+if TYPE_CHECKING:
+    from .model import TwinMarket
+
+
+def learn(market: TwinMarket) -> None:
+    """Lenders remember the day's losses: credit gets easier in calm, dearer after losses."""
+    prices, settings = market.prices, market.settings.lenders
+    lost = book = 0.0
+    for lender in market.lenders:
+        lost += lender.loss_usd
+        book += lender.book_usd
+    prices.perceived_loss_rate = rules.perceived_loss_rate(
+        prices.perceived_loss_rate,
+        (lost - prices.lost_usd) / max(book, 1.0),
+        settings.loss_memory_years,
+    )
+    prices.lost_usd = lost
+    prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
+
+
+def advance_rate(market: TwinMarket) -> float:
+    """Share of a new machine's cost that lenders advance today."""
+    terms = market.terms
+    rate: float = rules.advance_rate(
+        terms.growth_advance_rate, market.prices.ease, terms.cycle_swing, terms.most_advance
+    )
+    return rate
+
+
+def growth_rate(market: TwinMarket) -> float:
+    """What a new facility costs today, a year."""
+    rate: float = market.prices.reference_rate + growth_spread(market)
+    return rate
+
+
+def growth_spread(market: TwinMarket) -> float:
+    """Spread of a new facility: less where lenders have not lost for long."""
+    terms = market.terms
+    dearer = float(market.macro.spread_change[market.day])
+    return max(0.0, terms.growth_spread + dearer - terms.spread_swing * market.prices.ease)

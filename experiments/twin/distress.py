@@ -1,0 +1,343 @@
+"""Distress: machines put on sale, cure periods that end, seizure, estates and their pay-out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...agents.party import Status
+from ...market.debt.default import DUST_UNITS
+from ...market.debt.listing import ASK_SHARE, MORE_SHARE, SMALLEST_SHARE
+from ...market.state.events import Cause, Event
+from ...market.state.hardware import Family
+from ...market.state.ledger import DUST_USD
+from ...market.state.loans import Collateral, LoanStatus
+from ...market.state.lots import LotState
+from ...market.state.randomness import Stream, party_uniforms
+from .rules import expected_recovery_usd
+
+if TYPE_CHECKING:
+    from .borrower import Borrower
+    from .loan import Loan
+    from .lot import Lot
+    from .model import TwinMarket
+    from .party import Party
+    from .things import Entry, HardwareClass, Holding
+
+HAZARD = int(Stream.HAZARD)
+
+# ---------------------------------------------------------------- owners that sell
+
+
+def list_machines(borrower: Borrower) -> None:
+    """Put free machines on sale for what is due and unpaid, the cheapest classes first.
+
+    Rigs are offered where they stand, GPUs are de-installed first.
+    """
+    market = borrower.model
+    short = borrower.missing_usd() - max(borrower.cash_usd, 0.0)
+    if borrower.status is not Status.ACTIVE or short <= 0.0:
+        return
+    coming = borrower.coming_usd()
+    need = ASK_SHARE * short - coming
+    if need <= MORE_SHARE * coming:
+        return  # most of what is missing is on its way
+    spare_gpus = borrower.uncovered_gpus()
+    while need > DUST_USD and len(market.lots) < market.listing_room:
+        holding = _cheapest_free(borrower, spare_gpus > DUST_UNITS)
+        if holding is None:
+            break
+        kind = holding.hardware
+        free = _free_units(holding)
+        units = min(free, max(need / kind.mark_usd, SMALLEST_SHARE * free))
+        if free - units < DUST_UNITS:
+            units = free
+        state = LotState.IN_PLACE
+        if kind.family is Family.GPU:
+            units = min(units, spare_gpus)
+            spare_gpus -= units
+            state = LotState.MOVING
+        holding.units -= units
+        value = units * kind.mark_usd
+        need -= value
+        event = market.note(
+            Event.LISTED, Cause.FUNDING, borrower, None, None, value, borrower.trail_event
+        )
+        lot = market.new_lot(borrower, None, borrower, kind, units, kind.mark_usd, state, event)
+        lot.listed = True
+        lot.offered_day = market.day
+
+
+def _free_units(holding: Holding) -> float:
+    """Units without a lien and not needed for a contract of their own."""
+    return max(0.0, holding.units - max(holding.pledged, holding.contract_units))
+
+
+def _cheapest_free(borrower: Borrower, gpus: bool) -> Holding | None:
+    """The holding of the lowest mark that has free units and can be sold."""
+    best, lowest = None, float("inf")
+    for holding in borrower.holdings.values():
+        kind = holding.hardware
+        if kind.family is Family.GPU and not gpus:
+            continue
+        sells = kind.scrap_usd < kind.mark_usd < lowest
+        if sells and _free_units(holding) > DUST_UNITS:
+            best, lowest = holding, kind.mark_usd
+    return best
+
+
+# ---------------------------------------------------------------- default
+
+
+def declare_defaults(market: TwinMarket) -> None:
+    """Enforce every breach whose clock ran out, borrower by borrower."""
+    draws = party_uniforms(market.seed, HAZARD, market.day, len(market.borrowers)).tolist()
+    for borrower, draw in zip(market.borrowers, draws, strict=True):
+        if borrower.status is not Status.ACTIVE:
+            continue
+        if draw < market.terms.hazard_per_day:
+            hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
+            go_bankrupt(borrower, Cause.HAZARD, hazard)
+        elif _parent_failed(borrower):
+            assert borrower.parent is not None
+            go_bankrupt(borrower, Cause.PARENT_FAILED, borrower.parent.default_event)
+        elif borrower.suppliers_file():
+            go_bankrupt(borrower, Cause.OPERATING_COSTS, borrower.blame())
+        else:
+            _enforce_loans(borrower)
+
+
+def _parent_failed(borrower: Borrower) -> bool:
+    """Whether the firm that owns it failed on an earlier day."""
+    owner, market = borrower.parent, borrower.model
+    if owner is None or not market.terms.group_filing or owner.status is Status.ACTIVE:
+        return False
+    return owner.default_day < market.day
+
+
+def _enforce_loans(borrower: Borrower) -> None:
+    """A recourse loan takes the whole borrower, a non-recourse one its vehicle only."""
+    market = borrower.model
+    for loan in borrower.loans:
+        if (
+            loan.breach is Cause.NONE
+            or loan.status is not LoanStatus.PERFORMING
+            or not loan.cure_is_over()
+        ):
+            continue
+        if loan.recourse and market.terms.cross_default:
+            go_bankrupt(borrower, loan.breach, loan.breach_event, loan)
+            return
+        parent = loan.breach_event
+        if not loan.recourse:
+            parent = market.note(
+                Event.PERIMETER_DEFAULT,
+                loan.breach,
+                borrower,
+                loan.lender,
+                loan,
+                loan.principal_usd,
+                loan.breach_event,
+            )
+        for other in borrower.loans:
+            if other is loan:
+                seize(loan, loan.breach, parent, 0)
+            elif loan.stands_with(other):
+                seize(other, Cause.CROSS_DEFAULT, parent, 1)
+
+
+def go_bankrupt(
+    borrower: Borrower, cause: Cause, parent: Entry | None, trigger: Loan | None = None
+) -> None:
+    """All loans default; what is unpledged becomes the estate."""
+    event = borrower.fail(cause, parent)
+    for loan in borrower.loans:
+        if loan.status is LoanStatus.PERFORMING:
+            if loan is trigger:
+                seize(loan, cause, event, 0)
+            else:
+                seize(loan, Cause.CROSS_DEFAULT, event, 1)
+    _form_estate(borrower, event)
+
+
+def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
+    """Accelerate a loan and seize what secures it; coins are sold the same day."""
+    market, borrower = loan.market, loan.borrower
+    loan.undrawn_usd = 0.0
+    if loan.principal_usd <= 0.0:
+        loan.status = LoanStatus.CLOSED
+        return
+    loan.status = LoanStatus.DEFAULTED
+    borrower.open_claims += 1
+    loan.default_day = market.day
+    loan.claim_usd = loan.principal_usd + loan.accrued_usd + loan.arrears_interest_usd
+    event = market.note(
+        Event.LOAN_DEFAULT, cause, borrower, loan.lender, loan, loan.claim_usd, parent, round_
+    )
+    loan.default_event = event
+    if loan.collateral is Collateral.BTC and loan.collateral_btc > 0.0:
+        repaid = loan.sell_coins(loan.principal_usd, Cause.COLLATERAL_SALE, event)
+        loan.recovered_usd += repaid
+        loan.recovered_value_usd += repaid
+        loan.release_coins()
+    elif loan.collateral is Collateral.HARDWARE and loan.collateral_units > DUST_UNITS:
+        assert loan.holding is not None
+        kind = loan.holding.hardware
+        units = min(loan.collateral_units, loan.holding.units)
+        loan.holding.units -= units
+        loan.holding.pledged -= loan.collateral_units
+        lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
+        lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
+    elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:
+        # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
+        assert loan.hardware is not None
+        units = loan.collateral_units
+        loan.hardware.outside_units -= units
+        price = market.terms.site_recovery_share * loan.site_value_usd / units
+        _take(loan.lender, loan, borrower, loan.hardware, units, price, event)
+
+
+def _take(
+    owner: Party,
+    loan: Loan | None,
+    borrower: Borrower,
+    kind: HardwareClass,
+    units: float,
+    mark_usd: float,
+    parent: Entry,
+) -> Lot:
+    """Seized machines start on their way to sale."""
+    market = borrower.model
+    event = market.note(Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent)
+    lot = market.new_lot(owner, loan, borrower, kind, units, mark_usd, LotState.LEGAL, event)
+    if loan is not None:
+        loan.lot = lot
+    return lot
+
+
+def _form_estate(borrower: Borrower, parent: Entry) -> None:
+    """Sell a failed borrower's coins; its unpledged machines become lots of the estate."""
+    market, prices = borrower.model, borrower.model.prices
+    coins = borrower.btc + borrower.btc_lent
+    amount = coins * prices.btc_usd + borrower.eth * prices.eth_usd
+    borrower.btc = borrower.btc_lent = borrower.eth = 0.0
+    market.outside_btc += coins
+    if amount > DUST_USD:
+        market.exchange.pay(borrower, amount)
+        market.forced_usd += coins * prices.btc_usd
+        event = market.note(
+            Event.FORCED_SALE,
+            Cause.COLLATERAL_SALE,
+            borrower,
+            market.exchange,
+            None,
+            amount,
+            parent,
+        )
+        if coins > 0.0:
+            market.forced_event = event
+    for holding in borrower.holdings.values():
+        units, kind = holding.units, holding.hardware
+        if units > DUST_UNITS:
+            holding.units = 0.0
+            lot = _take(borrower, None, borrower, kind, units, kind.mark_usd, parent)
+            lot.premium_usd_unit_day = holding.premium_usd_unit_day
+
+
+# ---------------------------------------------------------------- claims and estates
+
+
+def value_claims(borrower: Borrower) -> None:
+    """Carry each defaulted claim at what it will bring: own collateral, share of the estate."""
+    if borrower.open_claims == 0:
+        return
+    terms = borrower.model.terms
+    after_cost = 1.0 - terms.legal_cost_share
+    assets = 0.0
+    for lot in borrower.lots:
+        if lot.loan is None and lot.state is not LotState.SOLD:
+            assets += after_cost * lot.units * lot.hardware.mark_usd
+    assets += max(borrower.cash_usd, 0.0)
+    claims = borrower.payables_usd
+    secured = []
+    for loan in borrower.loans:
+        if loan.status is LoanStatus.DEFAULTED:
+            value = _collateral_usd(loan, after_cost)
+            secured.append((loan, value))
+            gap = loan.principal_usd - value
+            claims += max(gap, 0.0) if loan.recourse else 0.0
+            assets += max(-gap, 0.0)
+    if borrower.status is Status.DEFAULTED:
+        assets *= 1.0 - terms.bankruptcy_cost_share
+    share = min(1.0, assets / claims) if claims > 0.0 else 0.0
+    for loan, value in secured:
+        dividend = share if loan.recourse else 0.0
+        expected = expected_recovery_usd(loan.principal_usd, value, dividend)
+        loan.carry_at(expected, loan.lot.last_event if loan.lot else loan.default_event)
+
+
+def _collateral_usd(loan: Loan, after_cost: float) -> float:
+    """Seized and unsold, at lenders' marks (a site at its price), after legal cost [USD]."""
+    if loan.lot is None or not loan.open_lots:
+        return 0.0
+    price = loan.lot.hardware.mark_usd
+    if loan.collateral is Collateral.SITE:
+        price = loan.lot.mark_usd
+    return after_cost * loan.lot.units * price
+
+
+def settle_claims(borrower: Borrower) -> None:
+    """Claims on who still stands: non-recourse ones end with their collateral.
+
+    A recourse claim (cross-default switched off) collects from cash until time is up.
+    """
+    if borrower.open_claims == 0:
+        return
+    market = borrower.model
+    for loan in borrower.loans:
+        if loan.status is not LoanStatus.DEFAULTED or loan.open_lots:
+            continue
+        if not loan.recourse:
+            loan.close_claim(loan.default_event)
+        elif borrower.status is Status.ACTIVE:
+            loan.recover(borrower, min(max(borrower.cash_usd, 0.0), loan.principal_usd))
+            late = market.day >= loan.default_day + market.terms.bankruptcy_days
+            if loan.principal_usd <= 1e-6 or late:
+                loan.close_claim(loan.default_event)
+
+
+def pay_out_estate(borrower: Borrower) -> None:
+    """When all is sold and the court is done: cost, then all claims alike, then the owners."""
+    market, terms = borrower.model, borrower.model.terms
+    since = market.day - borrower.default_day
+    if borrower.status is not Status.DEFAULTED or since < terms.bankruptcy_days:
+        return
+    for lot in borrower.lots:
+        if lot.state is not LotState.SOLD:
+            if lot.loan is not None or since < terms.estate_max_days:
+                return  # for its own hardware an estate does not wait for ever
+    cost = terms.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
+    borrower.pay(market.courts, cost)
+    claims = borrower.payables_usd
+    for loan in borrower.loans:
+        if loan.status is LoanStatus.DEFAULTED and loan.recourse:
+            claims += loan.principal_usd
+    share = min(1.0, max(borrower.cash_usd, 0.0) / claims) if claims > 0.0 else 0.0
+    event = market.note(
+        Event.ESTATE_PAID,
+        Cause.NONE,
+        borrower,
+        None,
+        None,
+        share * claims,
+        borrower.default_event,
+    )
+    for loan in borrower.loans:
+        if loan.status is LoanStatus.DEFAULTED:
+            if loan.recourse:
+                loan.recover(borrower, share * loan.principal_usd)
+            loan.close_claim(event)
+    borrower.pay(market.utility, share * borrower.payables_usd)
+    market.journal.payables_settled_usd += borrower.payables_usd
+    borrower.payables_usd = 0.0
+    borrower.pay(market.investors, borrower.cash_usd)  # what is left belongs to the owners
+    borrower.status = Status.WOUND_UP

@@ -1,0 +1,282 @@
+"""Waive, extend or enforce; and borrowers that hand over machines worth less than their debt."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...agents.miner import MWH_PER_KW_DAY
+from ...agents.party import Status
+from ...market.debt.surrender import LONGEST_YEARS
+from ...market.lenders.forbearance import EXTENSION_DAYS
+from ...market.state.events import Cause, Event
+from ...market.state.hardware import Family
+from ...market.state.loans import Collateral, LoanStatus
+from .auction import (
+    best_first,
+    bids_for,
+    hold_value_usd,
+    income_usd_day,
+    option_usd,
+    set_strips,
+    walk_book,
+)
+from .borrower import PAYMENT_CAUSES, Borrower
+from .rules import annuity_factor, continuing_value_usd, waives
+
+if TYPE_CHECKING:
+    from .auction import Bid
+    from .loan import Loan
+    from .model import TwinMarket
+    from .things import HardwareClass
+
+SURRENDER_EVERY_DAYS = 7
+
+
+def decide(market: TwinMarket) -> None:
+    """Lenders whose patience is asked for decide; once a week borrowers may surrender."""
+    if stands_still(market):
+        _stop_clocks(market)
+        return
+    market.books.clear()
+    most_waivers = market.settings.credit.max_waivers
+    asked = [
+        loan
+        for loan in market.loans
+        if loan.breach is not Cause.NONE
+        and loan.status is LoanStatus.PERFORMING
+        and loan.collateral is not Collateral.BTC
+        and loan.cure_is_over()
+        and loan.waivers < most_waivers
+        and loan.borrower.status is Status.ACTIVE
+    ]
+    if asked:
+        set_strips(market)  # today's order book, not that of the last window
+    for loan in asked:
+        _ask_lender(loan)
+    ratio = market.settings.credit.surrender_ratio
+    if ratio > 0.0 and market.day % SURRENDER_EVERY_DAYS == 0:
+        for loan in market.loans:
+            _surrender_if_worthless(loan, ratio)
+
+
+def stands_still(market: TwinMarket) -> bool:
+    """Whether a policy standstill is in force: from the scripted shock for some days."""
+    days = market.settings.policy.standstill_days
+    shock = market.shock_event
+    return days > 0 and shock is not None and market.day < shock.day + days
+
+
+def _stop_clocks(market: TwinMarket) -> None:
+    """A day that does not count: cure periods and suppliers' patience are a day longer."""
+    for loan in market.loans:
+        if (
+            loan.breach is not Cause.NONE
+            and loan.status is LoanStatus.PERFORMING
+            and loan.collateral is not Collateral.BTC
+        ):
+            loan.breach_day += 1
+    for borrower in market.borrowers:
+        if borrower.payables_day >= 0:
+            borrower.payables_day += 1
+
+
+# ---------------------------------------------------------------- the lender's side
+
+
+def _ask_lender(loan: Loan) -> None:
+    """The lender waits if that brings more than enforcing; who cannot wait enforces."""
+    lender, credit = loan.lender, loan.market.settings.credit
+    if lender.supply <= 0.0 or lender.patience_days() < credit.waiver_days:
+        return
+    goes_on, brings = continuing_usd(loan), enforcement_usd(loan)
+    if waives(goes_on, brings, credit.waiver_margin):
+        _give_time(loan, goes_on - brings)
+
+
+def continuing_usd(loan: Loan) -> float:
+    """What a loan brings if it goes on [USD]: its share of cash flow, then what secures it."""
+    market, borrower = loan.market, loan.borrower
+    years = min(LONGEST_YEARS, max(1.0, (loan.maturity_day - market.day) / 365.0 + 1.0))
+    if loan.recourse:
+        share = loan.principal_usd / max(borrower.debt_usd(), 1e-9)
+        flow = share * 365.0 * borrower.trailing_cash_flow_usd
+    else:
+        flow = 365.0 * loan.income_usd_day()
+    left = 0.0
+    if loan.collateral is Collateral.HARDWARE:
+        assert loan.hardware is not None
+        left = loan.collateral_units * loan.hardware.mark_usd
+        left *= math.exp(-loan.hardware.annual_depreciation * years)
+    elif loan.collateral is Collateral.SITE:
+        left = market.terms.site_recovery_share * loan.site_value_usd
+    value: float = continuing_value_usd(loan.principal_usd, flow, left, loan.rate(), years)
+    return value
+
+
+def enforcement_usd(loan: Loan) -> float:
+    """What enforcing would bring [USD, present value]: collateral first, then the estate."""
+    terms, rate = loan.market.terms, loan.rate()
+    secured = 0.0
+    if loan.collateral is Collateral.HARDWARE:
+        assert loan.hardware is not None
+        assert loan.holding is not None
+        wait = terms.legal_days + loan.hardware.relocation_days
+        per_unit = seized_usd_unit(loan.market, loan.hardware, loan.holding.units)
+        secured = loan.collateral_units * per_unit * math.exp(-rate * wait / 365.0)
+    elif loan.collateral is Collateral.SITE:
+        value = terms.site_recovery_share * loan.site_value_usd
+        secured = value * math.exp(-rate * terms.site_days / 365.0)
+    secured = min(secured, loan.principal_usd)
+    if not loan.recourse:
+        return secured
+    dividend = estate_share(loan.borrower) * math.exp(-rate * terms.bankruptcy_days / 365.0)
+    return secured + dividend * (loan.principal_usd - secured)
+
+
+def seized_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
+    """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
+    if market.terms.hold_seized:
+        return hold_value_usd(market, kind)
+    return realisable_usd_unit(market, kind, position)
+
+
+def realisable_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
+    """Net proceeds a unit [USD] of walking today's order book with a whole position."""
+    if position <= 0.0:
+        return 0.0
+    book = _book(market, kind, position >= market.smallest_cluster)
+    if book is None:
+        return kind.scrap_usd
+    terms = market.terms
+    gross, sold = walk_book(book, position)
+    gpu = kind.family is Family.GPU
+    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+    net = gross * (1.0 - terms.legal_cost_share) - removal * sold
+    return (max(net, 0.0) + (position - sold) * kind.scrap_usd) / position
+
+
+def _book(market: TwinMarket, kind: HardwareClass, cluster: bool) -> list[Bid] | None:
+    """Today's bids for a class, those for whole clusters included or not; None if nobody bids."""
+    cluster = cluster and bool(kind.in_place_bidders)
+    if not (cluster or kind.removed_bidders):
+        return None
+    if (kind, cluster) not in market.books:
+        bids = bids_for(market, kind, in_place=False)
+        if cluster:
+            bids += bids_for(market, kind, in_place=True)
+        market.books[kind, cluster] = best_first(bids)
+    return market.books[kind, cluster]
+
+
+def estate_share(borrower: Borrower) -> float:
+    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+    market, terms, btc_usd = borrower.model, borrower.model.terms, borrower.model.prices.btc_usd
+    assets = 0.0
+    position: dict[HardwareClass, float] = {}
+    for kind, holding in borrower.holdings.items():
+        if holding.units > 0.0:
+            position[kind] = holding.units
+            free = max(holding.units - holding.pledged, 0.0)
+            assets += free * realisable_usd_unit(market, kind, holding.units)
+    coins = (borrower.btc + borrower.btc_lent) * btc_usd
+    assets += max(borrower.cash_usd, 0.0) + coins
+    claims = borrower.payables_usd
+    for loan in borrower.loans:
+        if loan.status is not LoanStatus.PERFORMING or not loan.recourse:
+            continue
+        secured = loan.collateral_btc * btc_usd
+        if loan.collateral is Collateral.HARDWARE:
+            assert loan.hardware is not None
+            per_unit = 0.0
+            if loan.hardware in position:
+                per_unit = seized_usd_unit(market, loan.hardware, position[loan.hardware])
+            secured = loan.collateral_units * per_unit
+        elif loan.collateral is Collateral.SITE:
+            secured = terms.site_recovery_share * loan.site_value_usd
+        claims += max(loan.principal_usd - secured, 0.0)
+    if claims <= 0.0:
+        return 1.0
+    share: float = min(1.0, assets * (1.0 - terms.bankruptcy_cost_share) / claims)
+    return share
+
+
+def _give_time(loan: Loan, gain_usd: float) -> None:
+    """A covenant is waived for a while; missed payments are rescheduled, interest added to debt."""
+    market, borrower = loan.market, loan.borrower
+    loan.waivers += 1
+    extends = loan.breach in PAYMENT_CAUSES
+    borrower.trail_event = market.note(
+        Event.EXTENDED if extends else Event.WAIVED,
+        loan.breach,
+        borrower,
+        loan.lender,
+        loan,
+        gain_usd,
+        loan.breach_event,
+    )
+    if not extends:
+        loan.breach_day = market.day + market.settings.credit.waiver_days - loan.cure_days
+        return
+    interest = loan.arrears_interest_usd
+    if interest > 0.0:
+        loan.draw(interest)
+        loan.pay_interest(interest)
+    loan.settle_arrears()
+    loan.breach = Cause.NONE
+    loan.maturity_day = max(loan.maturity_day, market.day) + EXTENSION_DAYS
+
+
+# ---------------------------------------------------------------- the borrower's side
+
+
+def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
+    """Hand over machines of a non-recourse loan that are worth less to the borrower than debt."""
+    market, borrower = loan.market, loan.borrower
+    if (
+        loan.recourse
+        or loan.status is not LoanStatus.PERFORMING
+        or loan.collateral is not Collateral.HARDWARE
+        or loan.principal_usd <= 0.0
+        or loan.breach is not Cause.NONE
+        or borrower.status is not Status.ACTIVE
+        or (market.diary is not None and market.diary.rigs_due_th.get(loan, 0.0) > 0.0)
+    ):
+        return
+    keeps = keeping_usd(loan)
+    if keeps >= ratio * loan.principal_usd:
+        return
+    assert loan.hardware is not None
+    loan.breach_event = market.note(
+        Event.SURRENDERED,
+        Cause.SURRENDER,
+        borrower,
+        loan.lender,
+        loan,
+        loan.principal_usd - keeps,
+        loan.hardware.clearing_event or market.shock_event,
+    )
+    loan.breach = Cause.SURRENDER
+    loan.breach_day = market.day - loan.cure_days
+    loan.waivers = market.settings.credit.max_waivers  # nobody is asked to wait
+
+
+def keeping_usd(loan: Loan) -> float:
+    """What pledged machines are worth to the borrower that runs them [USD].
+
+    The larger of the option to run them at its own cost, and what they earn today for as long as
+    the loan runs (contracts).
+    """
+    market, kind, holding = loan.market, loan.hardware, loan.holding
+    assert kind is not None
+    assert holding is not None
+    required = market.settings.liquidation.seller_required_return
+    cost = holding.cost_usd_unit_day
+    if kind.family is not Family.GPU:
+        cost = kind.kw * MWH_PER_KW_DAY * loan.borrower.power_usd_mwh
+    income = income_usd_day(market, kind) * kind.buyer_view
+    strip = option_usd(market, kind, income, cost, required, LONGEST_YEARS)
+    years = max(0.25, (loan.maturity_day - market.day) / 365.0)
+    earned = 365.0 * loan.income_usd_day()
+    earned *= annuity_factor(required, min(years, LONGEST_YEARS))
+    return max(loan.collateral_units * strip, earned)

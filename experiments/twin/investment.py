@@ -1,0 +1,280 @@
+"""Investment beyond what was signed at the opening: who orders machines, on whose money."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from ...agents.borrower import QUARTER_DAYS
+from ...agents.neocloud import HOURS_PER_DAY
+from ...agents.party import Status
+from ...market.operators.investment import (
+    DSCR_TEST_AFTER_DAYS,
+    OWN_MONEY_SHARE,
+    TYPICAL_USD_KWH,
+    WEEK_DAYS,
+    WEEKS_PER_QUARTER,
+)
+from ...market.operators.purchases import CANCEL_AFTER_DAYS
+from ...market.state.events import Cause, Event
+from ...market.state.hardware import Family
+from ...market.state.loans import LoanStatus
+from ...market.state.orders import SMALLEST_ORDER_USD
+from . import cycle
+from .borrower import Borrower, Miner
+from .growth import spare_cash_usd
+from .rules import (
+    affordable_machines,
+    desired_investment_share,
+    payout_usd,
+    sized_debt_usd,
+    strip_value_usd,
+)
+
+if TYPE_CHECKING:
+    from .loan import Loan
+    from .model import TwinMarket
+    from .things import HardwareClass
+
+
+def invest(market: TwinMarket) -> None:
+    """Order new machines where they pay and money is found; take delivery of what is due."""
+    if market.settings.investment.sensitivity <= 0.0 or market.quotes.machine_class < 0:
+        return
+    for lender in market.lenders:
+        lender.grow_room()
+    machine = market.hardware[market.quotes.machine_class]
+    if market.day % WEEK_DAYS == 0:
+        market.prices.q = value_to_price(market, machine) / market.quotes.value_to_price_open
+        week = market.day // WEEK_DAYS  # each decides once a quarter, in its own week
+        turn = [b for b in market.borrowers if (week + b.number) % WEEKS_PER_QUARTER == 0]
+        for borrower in turn:
+            _consider_order(borrower, machine)
+        for borrower in turn:
+            _pay_owners(borrower)
+    delivered = 0.0
+    for borrower in market.borrowers:
+        if borrower.order.units > 0.0 and market.day >= borrower.order.due_day:
+            delivered += _take_delivery(borrower, machine)
+    if delivered > 0.0:
+        _renew(machine, delivered, market.day)
+
+
+def price_usd(market: TwinMarket, machine: HardwareClass) -> float:
+    """Price of a new machine today [USD]: it gets cheaper."""
+    decline = market.settings.liquidation.new_price_decline
+    return machine.new_usd * math.exp(-decline * market.day / 365.0)
+
+
+def rent_usd_day(market: TwinMarket, machine: HardwareClass) -> float:
+    """Listed rent of a machine a day [USD]."""
+    return market.prices.rent_h100_usd_h * machine.quality * HOURS_PER_DAY
+
+
+def value_to_price(market: TwinMarket, machine: HardwareClass) -> float:
+    """What a new machine earns over its life at the cost of the money for it, over its price."""
+    terms, settings = market.terms, market.settings.liquidation
+    borrowed = cycle.advance_rate(market) * min(1.0, market.prices.appetite)
+    money = borrowed * cycle.growth_rate(market)
+    money += (1.0 - borrowed) * terms.owners_required_return
+    value: float = strip_value_usd(
+        machine.buyer_view * rent_usd_day(market, machine),
+        machine.kw * HOURS_PER_DAY * TYPICAL_USD_KWH,
+        settings.gpu_rent_drift,
+        settings.gpu_rent_volatility,
+        settings.reversion_per_year,
+        money,
+        terms.machine_life_years,
+    )
+    return value / price_usd(market, machine)
+
+
+# ---------------------------------------------------------------- orders
+
+
+def capital_kw(borrower: Borrower) -> float:
+    """Power of its GPUs, and of rigs it has switched off [kW]."""
+    power = 0.0
+    for kind, holding in borrower.holdings.items():
+        if kind.family is Family.GPU:
+            power += holding.units * kind.kw
+        elif kind.family is Family.ASIC:
+            power += holding.units * kind.kw * (1.0 - holding.online)
+    return power
+
+
+def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
+    """Order what it wants at today's q, as far as a lender's advance and own money go."""
+    market, order = borrower.model, borrower.order
+    wanted = desired_investment_share(market.prices.q, market.terms.investment_sensitivity) / 4.0
+    if (
+        wanted <= 0.0
+        or order.holding is None
+        or order.units > 0.0
+        or not borrower.in_good_standing()
+    ):
+        return
+    price = price_usd(market, machine)
+    refit = 0.0
+    if isinstance(borrower, Miner):  # a shed for rigs is no data hall
+        refit = market.terms.refit_usd_per_kw * machine.kw
+    facility, debt, room = order.facility, 0.0, 0.0
+    if facility is not None and facility.status is LoanStatus.PERFORMING:
+        debt = _advance_usd(borrower, machine, price)
+        room = facility.lender.growth_room_usd
+    else:
+        facility = None
+    spare = spare_cash_usd(borrower)
+    own = OWN_MONEY_SHARE * (spare + borrower.equity_room_usd)
+    at_once = market.terms.order_deposit_share * price + refit  # a unit, before any loan
+    units = min(
+        wanted * capital_kw(borrower) / machine.kw,
+        affordable_machines(price + refit, debt, own, room),
+        own / max(at_once, 1e-9),
+    )
+    if units * price < SMALLEST_ORDER_USD:
+        return
+    _pay_deposit(borrower, units, price, refit, spare)
+    order.units, order.unit_usd = units, price
+    order.debt_usd = min(debt * units, room)
+    order.due_day, order.unfunded_days = market.day + market.terms.order_days, 0
+    if facility is not None:
+        facility.lender.growth_room_usd -= order.debt_usd
+    market.prices.ordered_usd += units * price
+    market.note(
+        Event.ORDERED,
+        Cause.RETURNS,
+        borrower,
+        facility.lender if facility is not None else market.supplier,
+        facility if order.debt_usd > 0.0 else None,
+        units * price,
+        None,
+    )
+
+
+def _advance_usd(borrower: Borrower, machine: HardwareClass, price_usd: float) -> float:
+    """What a lender advances on a machine [USD], as its own rent carries."""
+    market, terms, holding = borrower.model, borrower.model.terms, borrower.order.holding
+    assert holding is not None
+    income = borrower.spot_realisation * rent_usd_day(market, machine)
+    income -= holding.cost_usd_unit_day
+    debt: float = sized_debt_usd(
+        365.0 * income,
+        terms.growth_min_dscr,
+        cycle.growth_rate(market),
+        terms.growth_years,
+        price_usd * market.appetite() * cycle.advance_rate(market),
+    )
+    return debt
+
+
+def _pay_deposit(
+    borrower: Borrower, units: float, price_usd: float, refit_usd: float, spare_usd: float
+) -> None:
+    """Deposit and refit are due with the order: spare cash, then new shares."""
+    market = borrower.model
+    deposit = market.terms.order_deposit_share * units * price_usd
+    now = deposit + refit_usd * units
+    borrower.issue_shares(now - spare_usd)
+    borrower.pay(market.supplier, now)
+    borrower.deposits_usd += deposit
+    borrower.site_usd += refit_usd * units
+
+
+# ---------------------------------------------------------------- owners
+
+
+def _pay_owners(borrower: Borrower) -> None:
+    """Owners of a sound borrower with nothing on order take money out."""
+    market = borrower.model
+    if borrower.order.units > 0.0 or not borrower.in_good_standing():
+        return
+    flow = borrower.trailing_cash_flow_usd - borrower.yearly_service_usd() / 365.0
+    amount = payout_usd(QUARTER_DAYS * flow, spare_cash_usd(borrower), market.terms.payout_share)
+    borrower.pay(market.investors, amount)
+    market.prices.paid_out_usd += amount
+
+
+# ---------------------------------------------------------------- deliveries
+
+
+def _take_delivery(borrower: Borrower, machine: HardwareClass) -> float:
+    """Pay for what is due and take it; returns units delivered.
+
+    The lender pays what it agreed to; spare cash and new shares the rest. What finds no money for
+    three months is cancelled.
+    """
+    market, order = borrower.model, borrower.order
+    holding, units = order.holding, order.units
+    assert holding is not None
+    if borrower.status is not Status.ACTIVE:
+        order.units = 0.0
+        return 0.0
+    deposit = market.terms.order_deposit_share * units * order.unit_usd
+    if order.unfunded_days >= CANCEL_AFTER_DAYS:
+        _cancel(borrower, deposit)
+        return 0.0
+    need = units * order.unit_usd - deposit
+    facility = order.facility
+    debt = min(order.debt_usd, need) if facility is not None and _lends(borrower, facility) else 0.0
+    short = need - debt - spare_cash_usd(borrower)
+    if short > borrower.equity_room_usd:
+        order.unfunded_days += 1
+        return 0.0
+    borrower.issue_shares(short)
+    if facility is not None and debt > 0.0:
+        _renew_facility(facility)
+        facility.draw_line(debt)
+        facility.pledge(holding, units)
+    borrower.pay(market.supplier, need)
+    borrower.deposits_usd -= deposit
+    holding.units += units
+    machine.outside_units -= units
+    order.units = 0.0
+    return units
+
+
+def _lends(borrower: Borrower, facility: Loan) -> bool:
+    """Whether the lender keeps its word: it has credit to give, and nothing is in breach."""
+    return (
+        borrower.order.debt_usd > 0.0
+        and facility.status is LoanStatus.PERFORMING
+        and facility.lender.supply > 0.0
+        and borrower.model.prices.appetite > 0.0
+        and borrower.in_good_standing()
+    )
+
+
+def _cancel(borrower: Borrower, deposit_usd: float) -> None:
+    """The order ends and its deposit is lost."""
+    market = borrower.model
+    market.note(
+        Event.ORDER_CANCELLED,
+        Cause.FUNDING,
+        borrower,
+        market.supplier,
+        None,
+        deposit_usd,
+        borrower.trail_event,
+    )
+    borrower.deposits_usd -= deposit_usd
+    borrower.order.units = 0.0
+
+
+def _renew_facility(facility: Loan) -> None:
+    """A draw starts the facility's term afresh, at today's spread on all of it."""
+    market = facility.market
+    if facility.principal_usd <= 0.0:
+        facility.next_payment_day = market.day + facility.interval_days
+        facility.dscr_test_day = market.day + DSCR_TEST_AFTER_DAYS
+    facility.maturity_day = market.day + round(365.0 * market.terms.growth_years)
+    facility.rate_or_spread = cycle.growth_spread(market)
+
+
+def _renew(machine: HardwareClass, delivered: float, day: int) -> None:
+    """New machines make their class younger, in proportion."""
+    standing = 0.0
+    for holding in machine.holdings:
+        standing += holding.units
+    age = max(0.0, machine.age_years + day / 365.0 - machine.renewed_years)
+    machine.renewed_years += age * delivered / max(standing, delivered)

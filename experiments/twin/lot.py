@@ -1,0 +1,327 @@
+"""A seized or listed lot of machines: what it costs and earns in custody, and its sale."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from ...agents.neocloud import HOURS_PER_DAY
+from ...agents.party import Status
+from ...market.liquidation.auctions import DUST, ESTATE_PATIENCE_DAYS, OWNER_PATIENCE_DAYS
+from ...market.liquidation.custody import CARRY_USD_KWH, GPU_KW, IDLE_RIG_SHARE, TH_PER_PH
+from ...market.state.events import Cause, Event
+from ...market.state.hardware import Family
+from ...market.state.lots import LotState
+from .lender import Lender
+from .party import Buyer
+from .rules import online_share, power_cost_usd_day, reserve_price_usd, spot_margin_usd_day
+
+if TYPE_CHECKING:
+    from .borrower import Borrower
+    from .loan import Loan
+    from .model import TwinMarket
+    from .party import Party
+    from .things import Entry, HardwareClass
+
+ON_OFFER = (LotState.IN_PLACE, LotState.REMOVED)
+
+
+@dataclass(slots=True, eq=False)
+class Lot:
+    """What one loan, an estate or a distressed owner has of one class for sale."""
+
+    market: TwinMarket
+    number: int
+    owner: Party  # that sells: a lender, or the borrower (its estate)
+    loan: Loan | None  # whose claim it pays
+    borrower: Borrower
+    hardware: HardwareClass
+    state: LotState
+    units: float  # still unsold
+    mark_usd: float  # per unit, at seizure
+    seized_units: float
+    seized_day: int
+    state_day: int
+    event: Entry  # of its seizure or listing
+    last_event: Entry
+    offered_day: int = -1
+    proceeds_usd: float = 0.0
+    unit_days: float = 0.0
+    listed: bool = False
+    premium_usd_unit_day: float = 0.0  # its contracts paid beyond spot, at seizure
+    hosted_units: float = 0.0  # run by a host for the lender, until the next window
+
+    # ------------------------------------------------------------ custody
+
+    def carry(self) -> None:
+        """A day in custody: a receiver keeps part of the machines running, the rest costs."""
+        kind = self.hardware
+        if self.state is LotState.SOLD or kind.family is Family.SITE:
+            return
+        standing, held = self.state in (LotState.LEGAL, LotState.IN_PLACE), self.is_held()
+        storage: float = self.market.terms.storage_usd_per_gpu_day
+        if standing and kind.family is Family.GPU:
+            rate = self._keep_gpus_rented()
+        elif standing:
+            rate = self._keep_rigs_mining()
+        elif kind.family is Family.GPU:
+            rate = self._keep_gpus_hosted()
+        else:
+            rate = storage * kind.kw / GPU_KW
+        self.charge(rate * self.units)
+        if held and self.loan is not None and self.loan.principal_usd <= 1e-6:
+            self._return_to_estate()
+
+    def is_held(self) -> bool:
+        """Whether its lender keeps it for good and has it run where it stands."""
+        terms = self.market.terms
+        if not terms.hold_seized or self.loan is None or self.hardware.family is Family.SITE:
+            return False
+        return self.market.day >= self.seized_day + terms.legal_days
+
+    def _run_share(self) -> float:
+        """Of machines that pay: all of what is held, else the receiver's share."""
+        share: float = 1.0 if self.is_held() else self.market.terms.receiver_share
+        return share
+
+    def _return_to_estate(self) -> None:
+        """The claim is repaid: the rest belongs to the estate."""
+        assert self.loan is not None
+        self.loan.lot = None
+        self.loan = None
+        self.owner = self.borrower
+
+    def _keep_gpus_rented(self) -> float:
+        """Earn rent with the receiver's share; returns the idle cost of a unit [USD]."""
+        market, gpu, terms = self.market, self.hardware, self.market.terms
+        running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        margin = self.hosting_margin_usd_day()
+        margin += terms.contract_kept_share * self.premium_usd_unit_day
+        rented = self._run_share() if margin > 0.0 else 0.0
+        market.prices.receiver_gpus += rented * self.units * gpu.quality
+        income = rented * self.units * margin
+        if income > 0.0:
+            self._earn(income, market.customers)
+        idle: float = (1.0 - rented) * terms.idle_cost_share * running
+        return idle
+
+    def _keep_gpus_hosted(self) -> float:
+        """Earn spot with what a host runs; returns what a unit costs, storage or the host [USD]."""
+        share = min(self.hosted_units, self.units) / max(self.units, 1e-9)
+        margin = self.hosting_margin_usd_day() if share > 0.0 else 0.0
+        self.market.prices.receiver_gpus += share * self.units * self.hardware.quality
+        if margin > 0.0:
+            self._earn(share * self.units * margin, self.market.customers)
+        storage: float = self.market.terms.storage_usd_per_gpu_day
+        return storage * (1.0 - share) + share * max(0.0, -margin)
+
+    def hosting_margin_usd_day(self) -> float:
+        """What a GPU leaves a day [USD] when somebody else runs it at spot."""
+        market, gpu = self.market, self.hardware
+        kept = (1.0 - market.terms.hosting_discount) * self.borrower.spot_realisation
+        running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        rent = market.prices.rent_h100_usd_h * gpu.quality
+        margin: float = spot_margin_usd_day(rent, kept, running)
+        return margin
+
+    def _keep_rigs_mining(self) -> float:
+        """Mine with the share of rigs that pay their power; returns the idle cost of a TH/s."""
+        market, rig, terms = self.market, self.hardware, self.market.terms
+        running = rig.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        price, hashprice = self.borrower.power_usd_mwh, market.prices.hashprice_usd_ph_day
+        pays = online_share(hashprice, price, rig.lo_j_th, rig.hi_j_th)
+        share = pays * self._run_share()
+        income = share * self.units / TH_PER_PH * hashprice
+        income -= power_cost_usd_day(self.units, share, price, rig.lo_j_th, rig.hi_j_th)
+        if self.is_held():
+            income *= 1.0 - terms.hosting_discount
+        if income > 0.0:
+            market.prices.receiver_th += share * self.units
+            self._earn(income, market.exchange)
+        idle: float = (1.0 - share) * terms.idle_cost_share * running * IDLE_RIG_SHARE
+        return idle
+
+    def _earn(self, income_usd: float, payer: Party) -> None:
+        """Income goes towards the claim as far as it goes, else to the estate."""
+        if self.loan is None:
+            payer.pay(self._seller(), income_usd)
+            return
+        applied = min(income_usd, self.loan.principal_usd)
+        self.loan.repay(payer, applied)
+        payer.pay(self.borrower, income_usd - applied)
+        self.loan.count_recovery(applied)
+
+    def charge(self, cost_usd: float) -> None:
+        """A cost of enforcement: the lender's loss, or the estate's as far as its cash goes."""
+        owner, courts = self.owner, self.market.courts
+        if self.loan is None:
+            owner.pay(courts, min(cost_usd, max(owner.cash_usd, 0.0)))
+            return
+        assert isinstance(owner, Lender)
+        owner.find_cash(cost_usd)
+        owner.pay(courts, cost_usd)
+        self.loan.count_recovery(-cost_usd)
+        owner.lose(cost_usd, self.event)
+
+    def _seller(self) -> Party:
+        """Who gets what an estate's lot brings: its owners, once it is wound up."""
+        return self.market.investors if self.owner.status is Status.WOUND_UP else self.owner
+
+    # ------------------------------------------------------------ on its way
+
+    def advance(self) -> None:
+        """Legal delay, then in place, then removed."""
+        kind, terms = self.hardware, self.market.terms
+        waited = self.market.day - self.state_day
+        if kind.family is Family.SITE:
+            if self.state is LotState.LEGAL and waited >= terms.site_days:
+                self._offer(LotState.REMOVED)
+        elif self.is_held():
+            if self.market.day == self.seized_day + terms.legal_days:
+                self.note_hosted(self.units)
+        elif self.state is LotState.LEGAL:
+            if waited >= terms.legal_days:
+                if self._stays():
+                    self._offer(LotState.IN_PLACE)
+                else:
+                    self._remove()
+        elif self.state is LotState.IN_PLACE:
+            late = waited >= terms.in_place_days
+            if kind.family is Family.GPU and late and kind.removed_bidders:
+                self._remove()
+        elif self.state is LotState.MOVING and waited >= kind.relocation_days:
+            self._offer(LotState.REMOVED)
+
+    def note_hosted(self, units: float) -> None:
+        """Its owner keeps so many of its machines and has them run."""
+        self.market.note(
+            Event.HOSTED,
+            Cause.RETURNS,
+            self.owner,
+            self.borrower,
+            self.loan,
+            units * self.mark_usd,
+            self.event,
+        )
+
+    def _stays(self) -> bool:
+        """Rigs, what nobody buys removed, and clusters large enough are offered in place."""
+        kind = self.hardware
+        if not kind.removed_bidders or kind.family is Family.ASIC:
+            return True
+        if not kind.in_place_bidders:
+            return False
+        standing = 0.0
+        for lot in self.borrower.lots:
+            if lot.hardware is kind and lot.state in (LotState.LEGAL, LotState.IN_PLACE):
+                standing += lot.units
+        return standing >= self.market.smallest_cluster
+
+    def _remove(self) -> None:
+        """De-install GPUs and ship them, at the owner's cost."""
+        self.state = LotState.MOVING
+        self.state_day = self.market.day
+        self.charge(self.market.terms.removal_usd_per_gpu * self.units)
+
+    def _offer(self, state: LotState) -> None:
+        self.state = state
+        self.state_day = self.market.day
+        if self.offered_day < 0:
+            self.offered_day = self.market.day
+            self.market.note(
+                Event.OFFERED,
+                Cause.NONE,
+                self.borrower,
+                self.owner,
+                self.loan,
+                self.units * self.mark_usd,
+                self.event,
+            )
+
+    # ------------------------------------------------------------ sale
+
+    def waited_days(self) -> float:
+        """Days since it was first offered."""
+        return float(self.market.day - max(self.offered_day, 0))
+
+    def removal_usd(self) -> float:
+        """Taking a unit out, at its sale [USD]: seized GPUs were taken out before."""
+        terms = self.market.terms
+        cost: float = 0.0
+        if self.hardware.family is Family.ASIC:
+            cost = terms.removal_usd_per_th
+        elif self.listed:
+            cost = terms.removal_usd_per_gpu
+        return cost
+
+    def reserve_usd(self, hold_usd: float) -> float:
+        """Lowest price the owner takes [USD/unit]; its funding sets how patient it is."""
+        if self.listed:
+            patience = OWNER_PATIENCE_DAYS
+        elif self.loan is None:
+            patience = ESTATE_PATIENCE_DAYS
+        else:
+            lender = self.loan.lender
+            patience = max(lender.patience_days(), lender.least_patience_days)
+            if lender.supply <= 0.0:
+                patience = lender.least_patience_days  # it must sell
+        waited = self.waited_days()
+        if self.hosted_units > 0.0:  # what earns can wait
+            waited *= max(0.0, 1.0 - self.hosted_units / max(self.units, 1e-9))
+        reserve: float = reserve_price_usd(hold_usd, self.hardware.scrap_usd, waited, patience)
+        return reserve
+
+    def sell(self, units: float, price_usd: float, removal_usd: float, buyer: Party) -> Entry:
+        """Machines to the buyer, proceeds to the claim, surplus to the estate.
+
+        Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction
+        are one entry. A second-hand buyer's money comes from outside, limited by its budget.
+        """
+        market, terms = self.market, self.market.terms
+        self.units -= units
+        if self.units < DUST:  # it goes with the last sale
+            units += self.units
+            self.units = 0.0
+            self.state = LotState.SOLD
+            self.hardware.lots.remove(self)
+        held = buyer.holdings.get(self.hardware)
+        if held is not None:
+            held.units += units
+        else:
+            self.hardware.outside_units += units
+        proceeds = units * price_usd
+        self.proceeds_usd += proceeds
+        self.unit_days += units * (market.day - self.seized_day)
+        if isinstance(buyer, Buyer):
+            market.investors.pay(buyer, proceeds)
+        fee = min(proceeds, terms.legal_cost_share * proceeds + removal_usd * units)
+        net = proceeds - fee
+        buyer.pay(market.courts, fee)
+        event = self._note_sale(proceeds, buyer)
+        loan = self.loan
+        if loan is None:
+            buyer.pay(self._seller(), net)
+            return event
+        applied = min(net, loan.principal_usd)
+        loan.repay(buyer, applied)
+        buyer.pay(self.borrower, net - applied)
+        loan.count_recovery(applied)
+        if self.state is not LotState.SOLD and loan.principal_usd <= 1e-6:
+            self._return_to_estate()
+        return event
+
+    def _note_sale(self, proceeds_usd: float, buyer: Party) -> Entry:
+        last = self.last_event
+        if last.kind is Event.HARDWARE_SALE and last.day == self.market.day:
+            last.amount_usd += proceeds_usd
+        else:
+            self.last_event = self.market.note(
+                Event.HARDWARE_SALE,
+                Cause.COLLATERAL_SALE,
+                self.borrower,
+                buyer,
+                self.loan,
+                proceeds_usd,
+                self.event,
+            )
+        return self.last_event

@@ -1,0 +1,147 @@
+"""Prices of a day: money, coins, hashprice, rents, lenders' marks and their other loans."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...market.prices.network import BLOCKS_PER_DAY, NETWORK_POWER_USD_MWH, advance_difficulty
+from ...market.scenario.sections import IMPACT_LAWS
+from ...market.state.hardware import Family
+from ...market.state.units import TH_PER_EH
+from .rules import (
+    adjusted_share,
+    hashprice_usd,
+    impact_log,
+    mark_usd,
+    online_share,
+    rent_after_supply,
+    schedule_usd,
+)
+
+if TYPE_CHECKING:
+    from .model import TwinMarket
+    from .things import HardwareClass
+
+
+def set_prices(market: TwinMarket) -> None:
+    """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks."""
+    p, day, settings = market.prices, market.day, market.settings
+    p.stress = float(market.macro.stress[day])
+    p.appetite = float(market.macro.appetite[day])
+    p.reference_rate = settings.credit.reference_rate + float(market.macro.rate_change[day])
+    _price_coins(market)
+    _price_hashrate(market)
+    planned_rent = float(market.compute.planned_rent[day])
+    p.rent_planned_usd_h = market.quotes.rent_open_usd_h * planned_rent
+    p.rent_h100_usd_h = p.rent_planned_usd_h
+    if settings.channels.rent_feedback:
+        p.rent_h100_usd_h = rent_after_supply(
+            p.rent_planned_usd_h,
+            float(market.quotes.planned_supply[day]),
+            p.effective_gpus,
+            settings.compute.elasticity,
+        )
+    for kind in market.hardware:
+        _set_mark(market, kind)
+
+
+def _price_coins(market: TwinMarket) -> None:
+    p, crypto = market.prices, market.settings.crypto
+    p.btc_impact_log *= 0.5 ** (1.0 / crypto.impact_half_life_days)
+    if market.settings.channels.btc_impact:
+        p.btc_impact_log += impact_log(
+            market.forced_usd,
+            crypto.depth_adv_usd,
+            crypto.impact_coefficient,
+            crypto.volatility / math.sqrt(365.0),
+            IMPACT_LAWS.index(crypto.impact_law),
+        )
+    market.forced_usd = 0.0
+    p.btc_exogenous_usd = float(market.crypto.btc_usd[market.day])
+    p.btc_usd = p.btc_exogenous_usd * math.exp(p.btc_impact_log)
+    p.eth_usd = float(market.crypto.eth_usd[market.day])
+
+
+def _price_hashrate(market: TwinMarket) -> None:
+    """Hashrate of today's machines moves the difficulty; hashprice follows."""
+    p, quotes = market.prices, market.quotes
+    planned = quotes.network_open_eh_s * float(market.crypto.hashrate_growth[market.day])
+    hashrate = planned
+    online = float(np.sum([b.hashrate_online_th for b in market.borrowers]))
+    online = online + p.receiver_th + _resold_th(market)
+    if market.settings.crypto.network == "history":
+        if market.settings.channels.hashprice:
+            hashrate = max(planned, online / TH_PER_EH)
+    elif market.settings.channels.hashprice:
+        newest = market.hardware[quotes.growth_class]
+        p.growth_online = adjusted_share(p.growth_online, _share_online(market, newest))
+        added = planned - quotes.network_open_eh_s
+        hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
+        hashrate = max(hashrate, 1e-3 * planned)
+    advance_difficulty(p, hashrate, quotes.retarget_blocks, quotes.halving_blocks)
+    fees = float(market.crypto.fee_share[market.day])
+    p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
+    market.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY
+    market.difficulty_th = p.difficulty_eh_s * TH_PER_EH
+
+
+def _share_online(market: TwinMarket, rig: HardwareClass) -> float:
+    """Share of a class that the rest of the network runs."""
+    share: float = online_share(
+        market.prices.hashprice_usd_ph_day, NETWORK_POWER_USD_MWH, rig.lo_j_th, rig.hi_j_th
+    )
+    return share
+
+
+def _resold_th(market: TwinMarket) -> float:
+    """Rigs sold by force that run for their new owners [TH/s]."""
+    total = 0.0
+    for kind in market.hardware:
+        if kind.family is Family.ASIC:
+            total += kind.outside_online * _share_online(market, kind)
+    return total
+
+
+def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
+    """A lender's mark: schedule and aged evidence."""
+    marks, rule = market.settings.marks, market.settings.policy.mark_rule
+    weight = marks.evidence_weight if market.settings.channels.mark_to_market else 0.0
+    if rule != "scenario":
+        weight = 1.0 if rule == "market" else 0.0
+    decay = kind.annual_depreciation
+    kind.schedule_usd = schedule_usd(
+        kind.used_open_usd,
+        decay,
+        kind.scrap_usd,
+        market.day,
+        kind.renewed_years,
+        market.settings.liquidation.new_price_decline,
+    )
+    kind.mark_usd = kind.schedule_usd
+    if kind.clearing_usd is not None:
+        age = float(market.day - kind.clearing_day)
+        aged = kind.clearing_usd * math.exp(-decay * age / 365.0)
+        half_life = marks.evidence_half_life_days
+        kind.mark_usd = mark_usd(kind.schedule_usd, aged, age, weight, half_life)
+
+
+def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
+    """Price of lenders' other loans after sales and a day's way back to par."""
+    terms, price = market.terms, market.prices.loan_price
+    impact = impact_log(
+        sold_usd,
+        market.quotes.other_loans_open_usd,
+        terms.loan_impact,
+        1.0,
+        terms.loan_impact_law,
+    )
+    keep = 0.5 ** (1.0 / terms.loan_price_half_life_days)
+    after = math.exp(math.log(price) * keep + impact)
+    change = after / price - 1.0
+    if change != 0.0:
+        market.prices.loan_price = after
+        for lender in market.lenders:
+            lender.mark_other_loans(change)

@@ -1,0 +1,1 @@
+"""What the opening books know by date: draws, equity, shocks, deliveries."""

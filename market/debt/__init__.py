@@ -1,0 +1,1 @@
+"""A loan from its first interest to its last claim."""

@@ -1,0 +1,489 @@
+"""Tests: margin calls on BTC and rigs, quarterly DSCR; lock-up, sweep, cure clocks.
+
+A breach opens a cure clock on the loan; :mod:`market.debt.default` enforces when it runs out. What
+a breach is blamed on is decided but-for: a margin call that the exogenous price alone would have
+caused is the shock's; one that only forced sales made is the forced sale's.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage, equity_cure_usd
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.lender import Lenders, liquidation_debt_usd
+from ...agents.party import Outside, Parties, Status
+from ..state.context import Terms, Today
+from ..state.events import Cause, Event, Log, log_event
+from ..state.ledger import DUST_USD, Ledger, repay
+from ..state.loans import Collateral, Loans, LoanStatus, Perimeters, cure_end, loan_to_value
+
+
+@compiled
+def sell_pledged_btc(
+    today: Today,
+    terms: Terms,
+    loan: int,
+    debt_usd: float,
+    exchange: int,
+    cause: int,
+    parent: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> float:
+    """Sell pledged coins worth (1 + bonus) x to repay debt x; returns x [USD].
+
+    The claim shrinks by what the lender receives; the bonus is the liquidator's.
+    """
+    available = loans.collateral_btc[loan] * today.btc_usd
+    repaid = min(
+        debt_usd, min(available / (1.0 + terms.liquidation_bonus), loans.principal_usd[loan])
+    )
+    if repaid <= 0.0:
+        return 0.0
+    coins = min(
+        loans.collateral_btc[loan], repaid * (1.0 + terms.liquidation_bonus) / today.btc_usd
+    )
+    loans.collateral_btc[loan] -= coins
+    ledger.outside_btc[0] += coins
+    row = loans.lender[loan]
+    repay(
+        parties,
+        lenders,
+        ledger,
+        loans.principal_usd,
+        loan,
+        exchange,
+        row,
+        today.first_lender + row,
+        repaid,
+    )
+    loans.arrears_principal_usd[loan] = min(
+        loans.arrears_principal_usd[loan], loans.principal_usd[loan]
+    )
+    log.forced_usd[0] += coins * today.btc_usd
+    event = log_event(
+        log,
+        today.day,
+        Event.BTC_LIQUIDATION,
+        cause,
+        loans.borrower[loan],
+        today.first_lender + row,
+        loan,
+        coins * today.btc_usd,
+        parent,
+    )
+    log.forced_event[0] = event
+    parties.trail_event[loans.borrower[loan]] = event
+    return repaid
+
+
+@inlined
+def release_pledged_btc(loan: int, loans: Loans, parties: Parties) -> None:
+    """Coins left on a repaid loan go back to the borrower."""
+    parties.btc[loans.borrower[loan]] += loans.collateral_btc[loan]
+    loans.collateral_btc[loan] = 0.0
+
+
+@compiled
+def open_breach(
+    today: Today,
+    loan: int,
+    kind: int,
+    cause: int,
+    amount_usd: float,
+    parent: int,
+    parties: Parties,
+    loans: Loans,
+    log: Log,
+) -> int:
+    """Start a cure clock; returns the event."""
+    b = loans.borrower[loan]
+    event = log_event(
+        log,
+        today.day,
+        kind,
+        cause,
+        b,
+        today.first_lender + loans.lender[loan],
+        loan,
+        amount_usd,
+        parent,
+    )
+    loans.breach[loan] = cause
+    loans.breach_day[loan] = today.day
+    loans.breach_event[loan] = event
+    parties.trail_event[b] = event
+    return event
+
+
+@compiled
+def test_btc_loans(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """Margin calls: top up with coins, then cash; at the liquidation LTV, or uncured, sell.
+
+    Liquidation brings LTV back to its initial level, or sells everything; a debt left without
+    collateral is due at once. With ``margin_on`` false nothing is called.
+    """
+    exchange = today.first_outside + Outside.EXCHANGE
+    for loan in range(len(loans.status)):
+        if loans.collateral[loan] != Collateral.BTC or loans.status[loan] != LoanStatus.PERFORMING:
+            continue
+        debt = loans.principal_usd[loan]
+        if debt <= 0.0:
+            if loans.collateral_btc[loan] > 0.0:
+                release_pledged_btc(loan, loans, parties)
+            continue
+        b = loans.borrower[loan]
+        if (
+            not terms.crypto_margin
+            or parties.status[b] != Status.ACTIVE
+            or loans.collateral_btc[loan] <= 0.0
+        ):
+            continue
+        value = loans.collateral_btc[loan] * today.btc_usd
+        ltv = loan_to_value(debt, value)
+        sheet = loans.sheet[loan]
+        initial = loans.sheets.initial_ltv[sheet]
+        margin_call = loans.sheets.margin_call_ltv[sheet]
+        called = loans.breach[loan] == Cause.BTC_PRICE
+        if ltv <= margin_call:
+            if called:
+                _close(today, loan, loans, log)
+            continue
+        other_breach = loans.breach[loan] != Cause.NONE and not called
+        if not called and not other_breach:
+            without_impact = loan_to_value(debt, value * np.exp(-today.btc_impact_log))
+            own = without_impact > margin_call
+            parent = today.shock_event if own or log.forced_event[0] < 0 else log.forced_event[0]
+            open_breach(
+                today,
+                loan,
+                Event.MARGIN_CALL,
+                Cause.BTC_PRICE,
+                debt - initial * value,
+                parent,
+                parties,
+                loans,
+                log,
+            )
+        if not other_breach:
+            value = top_up(today, loan, parties, lenders, ledger, loans)
+            ltv = loan_to_value(loans.principal_usd[loan], value)
+            if ltv <= margin_call:
+                _close(today, loan, loans, log)
+                continue
+        late = not other_breach and today.day >= cure_end(loan, loans)
+        if ltv <= loans.sheets.liquidation_ltv[sheet] and not late:
+            continue
+        sold = liquidation_debt_usd(
+            loans.principal_usd[loan], value, initial, terms.liquidation_bonus
+        )
+        sell_pledged_btc(
+            today,
+            terms,
+            loan,
+            sold,
+            exchange,
+            Cause.BTC_PRICE,
+            loans.breach_event[loan],
+            parties,
+            lenders,
+            ledger,
+            loans,
+            log,
+        )
+        if not other_breach:
+            loans.breach[loan] = Cause.NONE
+        if loans.collateral_btc[loan] * today.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
+            loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
+            loans.due_cause[loan] = Cause.DEFICIENCY
+
+
+@compiled
+def top_up(
+    today: Today, loan: int, parties: Parties, lenders: Lenders, ledger: Ledger, loans: Loans
+) -> float:
+    """Answer a margin call up to the initial LTV: free coins, then cash if it covers the rest.
+
+    Returns the value of the collateral [USD].
+    """
+    b = loans.borrower[loan]
+    target = loans.sheets.initial_ltv[loans.sheet[loan]]
+    debt = loans.principal_usd[loan]
+    missing = max(0.0, debt / target / today.btc_usd - loans.collateral_btc[loan])
+    coins = min(missing, parties.btc[b])
+    parties.btc[b] -= coins
+    loans.collateral_btc[loan] += coins
+    value = loans.collateral_btc[loan] * today.btc_usd
+    call = max(0.0, debt - target * value)
+    if 0.0 < call <= parties.cash_usd[b]:
+        prepay(today, loan, call, parties, lenders, ledger, loans)
+    return value
+
+
+@compiled
+def prepay(
+    today: Today,
+    loan: int,
+    amount_usd: float,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+) -> None:
+    """Repay principal ahead of schedule; never leaves more due than is owed."""
+    row = loans.lender[loan]
+    repay(
+        parties,
+        lenders,
+        ledger,
+        loans.principal_usd,
+        loan,
+        loans.borrower[loan],
+        row,
+        today.first_lender + row,
+        amount_usd,
+    )
+    loans.arrears_principal_usd[loan] = min(
+        loans.arrears_principal_usd[loan], loans.principal_usd[loan]
+    )
+
+
+@compiled
+def _close(today: Today, loan: int, loans: Loans, log: Log) -> None:
+    """A margin call is met, by the borrower or by the price."""
+    log_event(
+        log,
+        today.day,
+        Event.MARGIN_MET,
+        loans.breach[loan],
+        loans.borrower[loan],
+        today.first_lender + loans.lender[loan],
+        loan,
+        loans.principal_usd[loan],
+        loans.breach_event[loan],
+    )
+    loans.breach[loan] = Cause.NONE
+
+
+@compiled
+def test_hardware_loans(
+    today: Today,
+    marks_usd: np.ndarray,
+    schedule_usd: np.ndarray,
+    clearing_event: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """LTV of hardware loans that have a trigger (rigs): call, pay down, or run out of time."""
+    for loan in range(len(loans.status)):
+        if (
+            loans.collateral[loan] != Collateral.HARDWARE
+            or loans.status[loan] != LoanStatus.PERFORMING
+        ):
+            continue
+        margin_call = loans.sheets.margin_call_ltv[loans.sheet[loan]]
+        if not (margin_call > 0.0) or loans.principal_usd[loan] <= 0.0:
+            continue
+        b = loans.borrower[loan]
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        k = loans.hardware[loan]
+        value = loans.collateral_units[loan] * marks_usd[k]
+        ltv = loan_to_value(loans.principal_usd[loan], value)
+        called = loans.breach[loan] == Cause.HARDWARE_MARK
+        if ltv <= margin_call:
+            if called:
+                _close(today, loan, loans, log)
+            continue
+        call = loans.principal_usd[loan] - loans.sheets.initial_ltv[loans.sheet[loan]] * value
+        if not called:
+            if loans.breach[loan] != Cause.NONE:
+                continue
+            scheduled = loans.collateral_units[loan] * schedule_usd[k]
+            own = loan_to_value(loans.principal_usd[loan], scheduled) > margin_call
+            parent = today.shock_event if own or clearing_event[k] < 0 else clearing_event[k]
+            open_breach(
+                today,
+                loan,
+                Event.MARGIN_CALL,
+                Cause.HARDWARE_MARK,
+                call,
+                parent,
+                parties,
+                loans,
+                log,
+            )
+        if parties.cash_usd[b] >= call:
+            prepay(today, loan, call, parties, lenders, ledger, loans)
+            _close(today, loan, loans, log)
+
+
+@compiled
+def measure_coverage(perimeters: Perimeters) -> None:
+    """Count the quarter's days; at its end turn cash flow and service into a DSCR and a surplus."""
+    for p in range(len(perimeters.days)):
+        perimeters.days[p] += 1
+        if perimeters.days[p] < QUARTER_DAYS:
+            continue
+        perimeters.dscr[p] = debt_service_coverage(
+            perimeters.cash_flow_usd[p], perimeters.service_usd[p]
+        )
+        perimeters.surplus_usd[p] = max(
+            0.0, perimeters.cash_flow_usd[p] - perimeters.service_usd[p]
+        )
+        perimeters.cash_flow_usd[p] = 0.0
+        perimeters.service_usd[p] = 0.0
+        perimeters.days[p] = 0
+
+
+@compiled
+def test_coverage(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    perimeters: Perimeters,
+    log: Log,
+) -> None:
+    """Quarterly DSCR: lock-up and sweep below the lock-up level, breach below the minimum.
+
+    A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
+    """
+    before = np.empty(len(loans.status))  # principal: lenders of a perimeter share its surplus
+    known = -1  # borrower whose loans are in there
+    for loan in range(len(loans.status)):
+        p = loans.perimeter[loan]
+        minimum = loans.sheets.min_dscr[loans.sheet[loan]]
+        if (
+            p < 0
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or not (minimum > 0.0)
+            or loans.principal_usd[loan] <= 0.0
+            or today.day < loans.dscr_test_day[loan]
+            or np.isnan(perimeters.dscr[p])
+        ):
+            continue
+        b = loans.borrower[loan]
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        if b != known:
+            for own in range(loans.first[b], loans.first[b + 1]):
+                before[own] = loans.principal_usd[own]
+            known = b
+        dscr = perimeters.dscr[p]
+        row = loans.lender[loan]
+        lender = today.first_lender + row
+        tested_today = perimeters.days[p] == 0
+        breached = loans.breach[loan] == Cause.DSCR
+        if tested_today:
+            locked = dscr < minimum + terms.lockup_margin
+            if locked and not loans.lock_up[loan]:
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+                )
+                log_event(
+                    log,
+                    today.day,
+                    Event.LOCK_UP,
+                    Cause.DSCR,
+                    b,
+                    lender,
+                    loan,
+                    loans.principal_usd[loan],
+                    parent,
+                )
+            loans.lock_up[loan] = locked
+            if locked and dscr > 0.0:
+                share = before[loan] / _perimeter_principal(before, loans, b, p)
+                sweep = cash_sweep_usd(
+                    share * perimeters.surplus_usd[p],
+                    parties.cash_usd[b],
+                    loans.principal_usd[loan] - loans.arrears_principal_usd[loan],
+                )
+                if sweep > DUST_USD:
+                    prepay(today, loan, sweep, parties, lenders, ledger, loans)
+                    log_event(
+                        log,
+                        today.day,
+                        Event.CASH_SWEEP,
+                        Cause.DSCR,
+                        b,
+                        lender,
+                        loan,
+                        sweep,
+                        parties.trail_event[b],
+                    )
+            if dscr >= minimum:
+                if breached:
+                    log_event(
+                        log,
+                        today.day,
+                        Event.CURED,
+                        Cause.DSCR,
+                        b,
+                        lender,
+                        loan,
+                        0.0,
+                        loans.breach_event[loan],
+                    )
+                    loans.breach[loan] = Cause.NONE
+                continue
+            if loans.breach[loan] == Cause.NONE:
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+                )
+                need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
+                open_breach(
+                    today,
+                    loan,
+                    Event.COVENANT_BREACH,
+                    Cause.DSCR,
+                    need,
+                    parent,
+                    parties,
+                    loans,
+                    log,
+                )
+                breached = True
+        if breached:
+            need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
+            if parties.cash_usd[b] >= need:
+                prepay(today, loan, need, parties, lenders, ledger, loans)
+                log_event(
+                    log,
+                    today.day,
+                    Event.CURED,
+                    Cause.DSCR,
+                    b,
+                    lender,
+                    loan,
+                    need,
+                    loans.breach_event[loan],
+                )
+                loans.breach[loan] = Cause.NONE
+
+
+@compiled
+def _perimeter_principal(principal_usd: np.ndarray, loans: Loans, b: int, perimeter: int) -> float:
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.perimeter[loan] == perimeter and loans.status[loan] == LoanStatus.PERFORMING:
+            total += principal_usd[loan]
+    return max(total, 1e-9)

@@ -1,0 +1,341 @@
+"""Default: cure clocks run out, parties fail, collateral is seized.
+
+A full-recourse default takes the whole borrower (cross-default): every lender seizes its
+collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
+all without recourse: what is financed like that stands alone by contract.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.lender import Lenders
+from ...agents.party import Outside, Parties, Status
+from ..state.context import Terms, Today
+from ..state.events import Cause, Event, Log, log_event
+from ..state.hardware import Holdings
+from ..state.ledger import DUST_USD, Ledger, pay
+from ..state.loans import Collateral, Loans, LoanStatus, cure_end, open_claim
+from ..state.lots import Lots, LotState, new_lot
+from ..state.randomness import Stream, uniform
+from .covenants import sell_pledged_btc
+
+DUST_UNITS = 1e-3  # less than that of a machine is not seized
+
+
+@compiled
+def add_lot(
+    today: Today,
+    owner: int,
+    loan: int,
+    borrower: int,
+    hardware: int,
+    units: float,
+    mark_usd: float,
+    premium_usd_day: float,
+    parent: int,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Put seized machines on their way to sale."""
+    event = log_event(
+        log, today.day, Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent
+    )
+    new_lot(
+        today.day,
+        owner,
+        loan,
+        borrower,
+        hardware,
+        units,
+        mark_usd,
+        premium_usd_day,
+        LotState.LEGAL,
+        event,
+        lots,
+    )
+
+
+@compiled
+def default_loan(
+    today: Today,
+    terms: Terms,
+    loan: int,
+    cause: int,
+    parent: int,
+    round_: int,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Accelerate a loan and seize what secures it; coins are sold the same day."""
+    b = loans.borrower[loan]
+    row = loans.lender[loan]
+    loans.undrawn_usd[loan] = 0.0
+    if loans.principal_usd[loan] <= 0.0:
+        loans.status[loan] = LoanStatus.CLOSED
+        return
+    loans.status[loan] = LoanStatus.DEFAULTED
+    owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
+    event = log_event(
+        log,
+        today.day,
+        Event.LOAN_DEFAULT,
+        cause,
+        b,
+        today.first_lender + row,
+        loan,
+        owed,
+        parent,
+        round_,
+    )
+    claims, claim = loans.claims, open_claim(loan, today.day, owed, event, loans)
+    if loans.collateral[loan] == Collateral.BTC and loans.collateral_btc[loan] > 0.0:
+        repaid = sell_pledged_btc(
+            today,
+            terms,
+            loan,
+            loans.principal_usd[loan],
+            today.first_outside + Outside.EXCHANGE,
+            Cause.COLLATERAL_SALE,
+            event,
+            parties,
+            lenders,
+            ledger,
+            loans,
+            log,
+        )
+        claims.recovered_usd[claim] += repaid
+        claims.recovered_value_usd[claim] += repaid
+        parties.btc[b] += loans.collateral_btc[loan]
+        loans.collateral_btc[loan] = 0.0
+    elif (
+        loans.collateral[loan] == Collateral.HARDWARE and loans.collateral_units[loan] > DUST_UNITS
+    ):
+        holding = loans.holding[loan]
+        units = min(loans.collateral_units[loan], holdings.units[holding])
+        holdings.units[holding] -= units
+        holdings.pledged[holding] -= loans.collateral_units[loan]
+        claims.open_lots[claim] += 1
+        k = loans.hardware[loan]
+        owner = today.first_lender + row
+        premium = holdings.premium_usd_unit_day[holding]
+        add_lot(today, owner, loan, b, k, units, marks_usd[k], premium, event, lots, log)
+    elif loans.collateral[loan] == Collateral.SITE and loans.site_value_usd[loan] > 0.0:
+        # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
+        k = loans.hardware[loan]
+        ledger.outside_units[k] -= loans.collateral_units[loan]
+        price = (
+            terms.site_recovery_share * loans.site_value_usd[loan] / loans.collateral_units[loan]
+        )
+        claims.open_lots[claim] += 1
+        owner = today.first_lender + row
+        units = loans.collateral_units[loan]
+        add_lot(today, owner, loan, b, k, units, price, 0.0, event, lots, log)
+
+
+@compiled
+def default_party(
+    today: Today,
+    b: int,
+    cause: int,
+    parent: int,
+    round_: int,
+    parties: Parties,
+    loans: Loans,
+    log: Log,
+) -> int:
+    """Declare a borrower's failure; the amount is its debt in this market. Returns the event."""
+    debt = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            debt += loans.principal_usd[loan]
+    event = log_event(log, today.day, Event.DEFAULT, cause, b, -1, -1, debt, parent, round_)
+    parties.status[b] = Status.DEFAULTED
+    parties.default_day[b] = today.day
+    parties.default_event[b] = event
+    parties.trail_event[b] = event
+    return event
+
+
+@compiled
+def form_estate(
+    today: Today,
+    b: int,
+    parent: int,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    ledger: Ledger,
+    holdings: Holdings,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Sell a failed borrower's coins; its unpledged machines become lots of the estate."""
+    exchange = today.first_outside + Outside.EXCHANGE
+    coins = parties.btc[b] + parties.btc_lent[b]
+    parties.btc[b] = 0.0
+    parties.btc_lent[b] = 0.0
+    ledger.outside_btc[0] += coins
+    amount = coins * today.btc_usd + parties.eth[b] * today.eth_usd
+    parties.eth[b] = 0.0
+    if amount > DUST_USD:
+        pay(parties, exchange, b, amount)
+        log.forced_usd[0] += coins * today.btc_usd
+        event = log_event(
+            log,
+            today.day,
+            Event.FORCED_SALE,
+            Cause.COLLATERAL_SALE,
+            b,
+            exchange,
+            -1,
+            amount,
+            parent,
+        )
+        if coins > 0.0:
+            log.forced_event[0] = event
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        units = holdings.units[row]
+        if units > DUST_UNITS:
+            holdings.units[row] = 0.0
+            k = holdings.hardware[row]
+            premium = holdings.premium_usd_unit_day[row]
+            add_lot(today, b, -1, b, k, units, marks_usd[k], premium, parent, lots, log)
+
+
+@inlined
+def _files_with_parent(today: Today, terms: Terms, b: int, parties: Parties) -> bool:
+    """Whether the firm that owns a borrower failed before today."""
+    owner = parties.parent[b]
+    return (
+        terms.group_filing
+        and owner >= 0
+        and parties.status[owner] != Status.ACTIVE
+        and parties.default_day[owner] < today.day
+    )
+
+
+@compiled
+def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
+    """Whether a default of one loan is one of the other: lenders of one non-recourse vehicle."""
+    return (
+        terms.cross_default
+        and not loans.recourse[loan]
+        and not loans.recourse[other]
+        and loans.vehicle[loan] == loans.vehicle[other]
+        and loans.status[other] == LoanStatus.PERFORMING
+    )
+
+
+@compiled
+def declare_defaults(
+    today: Today,
+    terms: Terms,
+    marks_usd: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Enforce every breach whose clock ran out, borrower by borrower.
+
+    Round 0 is a loan's own default, round 1 what cross-default adds.
+    """
+    for b in range(len(loans.first) - 1):
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        cause = Cause.NONE.value
+        parent = -1
+        trigger = -1
+        if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.hazard_per_day:
+            cause = Cause.HAZARD.value
+            parent = log_event(log, today.day, Event.HAZARD, Cause.HAZARD, b, -1, -1, 0.0, -1)
+        elif _files_with_parent(today, terms, b, parties):
+            cause = Cause.PARENT_FAILED.value
+            parent = parties.default_event[parties.parent[b]]
+        elif (
+            parties.payables_day[b] >= 0
+            and today.day >= parties.payables_day[b] + terms.payables_days
+        ):
+            cause = Cause.OPERATING_COSTS.value
+            parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+        else:
+            for loan in range(loans.first[b], loans.first[b + 1]):
+                if (
+                    loans.status[loan] != LoanStatus.PERFORMING
+                    or loans.breach[loan] == Cause.NONE
+                    or today.day < cure_end(loan, loans)
+                ):
+                    continue
+                if loans.recourse[loan] and terms.cross_default:
+                    cause = loans.breach[loan]
+                    parent = loans.breach_event[loan]
+                    trigger = loan
+                    break
+                if not loans.recourse[loan]:
+                    parent = log_event(
+                        log,
+                        today.day,
+                        Event.PERIMETER_DEFAULT,
+                        loans.breach[loan],
+                        b,
+                        today.first_lender + loans.lender[loan],
+                        loan,
+                        loans.principal_usd[loan],
+                        loans.breach_event[loan],
+                    )
+                else:
+                    parent = loans.breach_event[loan]
+                first_cause = loans.breach[loan]
+                for other in range(loans.first[b], loans.first[b + 1]):
+                    if other != loan and not _same_vehicle(loan, other, terms, loans):
+                        continue
+                    default_loan(
+                        today,
+                        terms,
+                        other,
+                        first_cause if other == loan else Cause.CROSS_DEFAULT.value,
+                        parent,
+                        0 if other == loan else 1,
+                        marks_usd,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        log,
+                    )
+        if cause == Cause.NONE:
+            continue
+        event = default_party(today, b, cause, parent, 0, parties, loans, log)
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            if loans.status[loan] != LoanStatus.PERFORMING:
+                continue
+            default_loan(
+                today,
+                terms,
+                loan,
+                cause if loan == trigger else Cause.CROSS_DEFAULT.value,
+                event,
+                0 if loan == trigger else 1,
+                marks_usd,
+                parties,
+                lenders,
+                ledger,
+                loans,
+                holdings,
+                lots,
+                log,
+            )
+        form_estate(today, b, event, marks_usd, parties, ledger, holdings, lots, log)

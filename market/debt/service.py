@@ -1,0 +1,312 @@
+"""Debt service: what falls due, what is paid, what is missed.
+
+Service makes interest and principal due; liquidity pays what is due, out of whatever the waterfall
+(:mod:`market.debt.waterfall`) brings. What cannot be paid is a missed payment: its cure clock
+starts.
+"""
+
+from __future__ import annotations
+
+from ...agents.borrower import Borrowers
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.lender import Lenders
+from ...agents.neocloud import Neoclouds
+from ...agents.party import Outside, Parties, Status
+from ..state.context import Terms, Today
+from ..state.events import Cause, Event, Log, log_event
+from ..state.hardware import Holdings
+from ..state.ledger import DUST_USD, Flow, Ledger, pay, pay_interest, repay
+from ..state.loans import (
+    NO_GROWTH,
+    Amortisation,
+    Collateral,
+    Loans,
+    LoanStatus,
+    Perimeters,
+    annual_rate,
+    payments_left,
+    scheduled_principal_usd,
+    service_usd_day,
+)
+from .waterfall import raise_cash
+
+EXTENSION_DAYS = 365  # of a last instalment that is rolled
+
+
+@compiled
+def make_due(
+    today: Today, loans: Loans, perimeters: Perimeters, holdings: Holdings, neoclouds: Neoclouds
+) -> None:
+    """Accrue a day's interest; on payment dates and at maturity make it and principal due.
+
+    For loans in a tested perimeter, add the day to its cash flow and its scheduled service.
+    """
+    for loan in range(len(loans.status)):
+        if loans.status[loan] != LoanStatus.PERFORMING:
+            continue
+        principal = loans.principal_usd[loan] - loans.arrears_principal_usd[loan]
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        loans.accrued_usd[loan] += loans.principal_usd[loan] * rate / 365.0
+        perimeter = loans.perimeter[loan]
+        if perimeter >= 0:
+            flow = loans.base_cash_flow_usd_day[loan]
+            if loans.holding[loan] >= 0:
+                row = loans.holding[loan]
+                flow += loans.collateral_units[loan] * holdings.income_usd_unit_day[row]
+            elif loans.collateral[loan] == Collateral.SITE:
+                hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
+                flow += loans.collateral_units[loan] * hosting
+            left = payments_left(
+                loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
+            )
+            perimeters.cash_flow_usd[perimeter] += flow
+            perimeters.service_usd[perimeter] += service_usd_day(
+                principal,
+                loans.amortisation[loan],
+                loans.principal_per_payment_usd[loan],
+                rate,
+                loans.interval_days[loan],
+                left,
+            )
+        matures = today.day >= loans.maturity_day[loan]
+        if today.day < loans.next_payment_day[loan] and not matures:
+            continue
+        loans.next_payment_day[loan] = today.day + loans.interval_days[loan]
+        if loans.principal_usd[loan] <= 0.0:
+            pledged = loans.collateral_btc[loan] > 0.0  # the margin test gives these back first
+            if loans.undrawn_usd[loan] <= 0.0 and not pledged:
+                if loans.holding[loan] >= 0:  # the machines are free again
+                    holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
+                    loans.collateral_units[loan] = 0.0
+                if loans.growth[loan] == NO_GROWTH:  # else it may be drawn again
+                    loans.status[loan] = LoanStatus.CLOSED
+            continue
+        loans.arrears_interest_usd[loan] += loans.accrued_usd[loan]
+        loans.accrued_usd[loan] = 0.0
+        cause = Cause.INTEREST
+        due = 0.0
+        if matures:
+            due = principal
+            cause = Cause.MATURITY
+        elif loans.amortisation[loan] != Amortisation.BULLET:
+            left = payments_left(today.day, loans.maturity_day[loan], loans.interval_days[loan])
+            due = scheduled_principal_usd(
+                principal,
+                loans.amortisation[loan],
+                loans.principal_per_payment_usd[loan],
+                rate,
+                loans.interval_days[loan],
+                left,
+            )
+            cause = Cause.AMORTISATION
+        loans.arrears_principal_usd[loan] += due
+        if due > 0.0 or loans.due_cause[loan] == Cause.NONE:
+            loans.due_cause[loan] = cause
+
+
+@compiled
+def pay_what_is_due(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches.
+
+    A borrower that passed underwriting rolls an instalment rather than run down the cash it needs
+    for a quarter's interest, as far as lenders' appetite goes; interest is always paid in cash.
+    """
+    utility = today.first_outside + Outside.UTILITY
+    investors = today.first_outside + Outside.INVESTORS
+    for b in range(len(loans.first) - 1):
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        if parties.cash_usd[b] < parties.payables_usd[b] - DUST_USD:
+            unpaid = parties.payables_usd[b]
+            raise_cash(today, b, unpaid, parties, borrowers, lenders, ledger, loans, log)
+        if parties.cash_usd[b] < -DUST_USD:  # suppliers wait
+            short = -parties.cash_usd[b]
+            pay(parties, utility, b, short)
+            parties.payables_usd[b] += short
+            ledger.flows[Flow.PAYABLE_RAISED] += short
+            if parties.payables_day[b] < 0:
+                parties.payables_day[b] = today.day
+        elif parties.payables_usd[b] > 0.0:
+            paid = min(parties.cash_usd[b], parties.payables_usd[b])
+            pay(parties, b, utility, paid)
+            ledger.flows[Flow.PAYABLE_SETTLED] += paid
+            parties.payables_usd[b] -= paid
+            if parties.payables_usd[b] <= DUST_USD:
+                ledger.flows[Flow.PAYABLE_SETTLED] += parties.payables_usd[b]
+                parties.payables_usd[b] = 0.0
+                parties.payables_day[b] = -1
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            interest = loans.arrears_interest_usd[loan]
+            principal = loans.arrears_principal_usd[loan]
+            due = interest + principal
+            if loans.status[loan] != LoanStatus.PERFORMING or due <= 0.0:
+                continue
+            row = loans.lender[loan]
+            lender = today.first_lender + row
+            scarce = parties.cash_usd[b] < due + borrowers.interest_reserve_usd[b]
+            if (
+                scarce
+                and borrowers.creditworthy[b]
+                and _roll_instalment(
+                    today, terms, loan, parties, borrowers, lenders, ledger, loans, log
+                )
+            ):
+                continue
+            if parties.cash_usd[b] < due:
+                raise_cash(today, b, due, parties, borrowers, lenders, ledger, loans, log)
+                principal = loans.arrears_principal_usd[loan]  # own coins may have repaid part
+                due = interest + principal
+            if parties.cash_usd[b] >= due * (1.0 - 1e-12):
+                pay_interest(parties, b, lender, investors, interest)
+                repay(
+                    parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, principal
+                )
+                loans.arrears_interest_usd[loan] = 0.0
+                loans.arrears_principal_usd[loan] = 0.0
+                loans.due_cause[loan] = Cause.NONE
+                breach = loans.breach[loan]
+                if (
+                    breach == Cause.INTEREST
+                    or breach == Cause.AMORTISATION
+                    or breach == Cause.MATURITY
+                    or breach == Cause.DEFICIENCY
+                ):
+                    log_event(
+                        log,
+                        today.day,
+                        Event.CURED,
+                        breach,
+                        b,
+                        lender,
+                        loan,
+                        due,
+                        loans.breach_event[loan],
+                    )
+                    loans.breach[loan] = Cause.NONE
+            elif loans.breach[loan] == Cause.NONE:
+                parent = (
+                    parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+                )
+                if principal > 0.0 and borrowers.refusal_event[b] >= 0:
+                    parent = borrowers.refusal_event[b]  # but for that sale it would have rolled
+                elif principal > 0.0 and borrowers.creditworthy[b] and lenders.supply[row] < 1.0:
+                    parent = lenders.supply_event[row]  # its lender had no capital to roll it
+                event = log_event(
+                    log,
+                    today.day,
+                    Event.MISSED_PAYMENT,
+                    loans.due_cause[loan],
+                    b,
+                    lender,
+                    loan,
+                    due,
+                    parent,
+                )
+                loans.breach[loan] = loans.due_cause[loan]
+                loans.breach_day[loan] = today.day
+                loans.breach_event[loan] = event
+                parties.trail_event[b] = event
+
+
+@compiled
+def _roll_instalment(
+    today: Today,
+    terms: Terms,
+    loan: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> bool:
+    """Roll principal due that cash cannot cover; true if that settles what was due."""
+    b = loans.borrower[loan]
+    principal = loans.arrears_principal_usd[loan]
+    interest = loans.arrears_interest_usd[loan]
+    row = loans.lender[loan]
+    appetite = today.appetite * terms.refinancing_appetite * lenders.supply[row]
+    in_cash = (1.0 - appetite) * principal
+    if (
+        not borrowers.creditworthy[b]
+        or not (terms.roll_instalments or today.day >= loans.maturity_day[loan])
+        or loans.collateral[loan] == Collateral.BTC
+        or loans.breach[loan] != Cause.NONE
+        or principal <= 0.0
+        or appetite <= 0.0
+        or parties.cash_usd[b] < interest + in_cash
+    ):
+        return False
+    lender = today.first_lender + row
+    pay_interest(parties, b, lender, today.first_outside + Outside.INVESTORS, interest)
+    repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, in_cash)
+    loans.arrears_interest_usd[loan] = 0.0
+    loans.arrears_principal_usd[loan] = 0.0
+    if today.day >= loans.maturity_day[loan]:
+        loans.maturity_day[loan] = today.day + EXTENSION_DAYS
+    log_event(
+        log,
+        today.day,
+        Event.ROLLED_OVER,
+        loans.due_cause[loan],
+        b,
+        lender,
+        loan,
+        principal - in_cash,
+        -1,
+    )
+    loans.due_cause[loan] = Cause.NONE
+    return True
+
+
+@inlined
+def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
+    """Scheduled interest and principal of the next year, bullets excluded [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] != LoanStatus.PERFORMING or loans.principal_usd[loan] <= 0.0:
+            continue
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        left = payments_left(
+            loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
+        )
+        daily = service_usd_day(
+            loans.principal_usd[loan],
+            loans.amortisation[loan],
+            loans.principal_per_payment_usd[loan],
+            rate,
+            loans.interval_days[loan],
+            left,
+        )
+        total += daily * min(365.0, float(left * loans.interval_days[loan]))
+    return total
+
+
+@inlined
+def yearly_interest_usd(today: Today, b: int, loans: Loans) -> float:
+    """Interest of a year on what a borrower owes [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            total += loans.principal_usd[loan] * annual_rate(
+                loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate
+            )
+    return total
+
+
+@inlined
+def borrower_debt_usd(b: int, loans: Loans) -> float:
+    """Principal owed in this market [USD]."""
+    total = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        total += loans.principal_usd[loan]
+    return total

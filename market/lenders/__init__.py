@@ -1,0 +1,1 @@
+"""Lenders: funding, waiving or enforcing, failing; the credit cycle."""

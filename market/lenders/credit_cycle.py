@@ -1,0 +1,24 @@
+"""The credit cycle: what lenders learn from their losses, and what borrowers order on their credit.
+
+Losses below what was priced make credit easy: advance rates and limits drift up, spreads down
+(:func:`agents.lender.lending_ease`). Cheap money raises the value of new machines over their price,
+and orders with it (:mod:`market.operators.investment`); new machines lower rents. Nothing says when
+it ends.
+"""
+
+from __future__ import annotations
+
+from ...agents.lender import lending_ease, perceived_loss_rate
+from ..state.run import Run
+
+
+def learn(run: Run) -> None:
+    """Lenders remember the day's losses: credit gets easier in calm, dearer after losses."""
+    s, p, settings = run.state, run.state.prices, run.scenario.lenders
+    lost = float(s.lenders.loss_usd.sum())
+    book = max(float(s.lenders.book_usd.sum()), 1.0)
+    p.perceived_loss_rate = perceived_loss_rate(
+        p.perceived_loss_rate, (lost - p.lost_usd) / book, settings.loss_memory_years
+    )
+    p.lost_usd = lost
+    p.ease = lending_ease(p.perceived_loss_rate, settings.priced_loss_rate)

@@ -1,0 +1,180 @@
+"""Lenders' funding: supply of credit, runs, and sales of other assets to return to target leverage.
+
+Bad news (losses, failures of similar lenders) makes redeemable money leave. It is paid from cash,
+then by selling other loans; selling moves their price, which all lenders who mark to market feel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.compiling.kernels import compiled
+from ...agents.lender import (
+    Lenders,
+    capital_ratio,
+    credit_supply,
+    deleveraging_usd,
+    redemption_share,
+)
+from ...agents.party import Outside, Parties, Status
+from ..debt.losses import charge_capital
+from ..prices.impact import impact_log
+from ..state.context import Terms, Today
+from ..state.events import Cause, Event, Log, log_event, same_episode
+from ..state.ledger import pay
+
+QUARTER_DAYS = 91
+
+
+@compiled
+def set_supply(today: Today, terms: Terms, parties: Parties, lenders: Lenders) -> None:
+    """What share of its usual credit each lender gives today."""
+    for row in range(len(lenders.kind)):
+        gone = parties.status[today.first_lender + row] != Status.ACTIVE
+        if gone or lenders.closed_event[row] >= 0:
+            lenders.supply[row] = 0.0
+            continue
+        lenders.supply[row] = 1.0
+        if not terms.lender_capital:
+            continue
+        opening = 1.0 / lenders.target_leverage[row]
+        ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
+        minimum = min(lenders.min_capital_ratio[row], opening)  # none may ask for more than that
+        lenders.supply[row] = credit_supply(ratio, minimum, opening, terms.capital_buffer_share)
+        if lenders.supply[row] < 1.0 and lenders.supply_event[row] < 0:
+            lenders.supply_event[row] = lenders.worst_event[row]
+
+
+@compiled
+def redeem(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    lenders: Lenders,
+    log: Log,
+) -> float:
+    """Redeemable money leaves lenders of whom funders hear bad news; returns loans sold [USD].
+
+    A fund's investors may take out no more than its gate a quarter. What neither cash nor a sale
+    covers stays unpaid in ``unpaid_run_usd``: a lender that can fail is then illiquid.
+    """
+    investors = today.first_outside + Outside.INVESTORS
+    keep = 0.5 ** (1.0 / terms.news_half_life_days)
+    sold = 0.0
+    for row in range(len(lenders.kind)):
+        lenders.news[row] *= keep
+        lenders.unpaid_run_usd[row] = 0.0
+        lender = today.first_lender + row
+        if (
+            not terms.funding_run
+            or parties.status[lender] != Status.ACTIVE
+            or lenders.sleeve[row]
+            or lenders.runnable_share[row] <= 0.0
+        ):
+            continue
+        share = redemption_share(lenders.news[row], terms.run_threshold, terms.run_speed)
+        if share <= 0.0:
+            continue
+        base = lenders.funding_usd[row]
+        if lenders.redeemable[row]:
+            base += max(lenders.capital_usd[row], 0.0)
+        asked = share * lenders.runnable_share[row] * base
+        if lenders.redeemable[row]:
+            asked = min(asked, terms.gate_share_per_quarter * base / QUARTER_DAYS)
+        asked = max(asked, 0.0)
+        cash = max(parties.cash_usd[lender], 0.0)
+        from_cash = min(asked, cash)
+        from_loans = min(asked - from_cash, max(lenders.other_loans_usd[row], 0.0))
+        lenders.other_loans_usd[row] -= from_loans
+        sold += from_loans
+        pay(parties, investors, lender, from_loans)
+        paid = from_cash + from_loans
+        pay(parties, lender, investors, paid)
+        lenders.unpaid_run_usd[row] = asked - paid
+        from_funding = min(paid, max(lenders.funding_usd[row], 0.0))
+        lenders.funding_usd[row] -= from_funding
+        lenders.capital_usd[row] -= paid - from_funding  # shares redeemed: no loss
+        lenders.redeemed_usd[row] += paid - from_funding
+        lenders.run_usd[row] += paid
+        last = lenders.run_event[row]
+        if same_episode(today, last, log):
+            log.events[last]["amount_usd"] += paid
+        else:
+            lenders.run_event[row] = log_event(
+                log,
+                today.day,
+                Event.FUNDING_RUN,
+                Cause.LOSSES,
+                lender,
+                investors,
+                -1,
+                paid,
+                lenders.worst_event[row],
+            )
+    return sold
+
+
+@compiled
+def target_leverage(today: Today, terms: Terms, parties: Parties, lenders: Lenders) -> float:
+    """Lenders above their target leverage sell other loans and repay funding; returns sales [USD].
+
+    Only lenders that mark to market have a leverage that follows prices. Loans are called in on
+    notice, so the excess goes in ``deleveraging_days``, each day that part of what is left of it.
+    """
+    investors = today.first_outside + Outside.INVESTORS
+    total = 0.0
+    for row in range(len(lenders.kind)):
+        lender = today.first_lender + row
+        if (
+            not terms.lender_capital
+            or parties.status[lender] != Status.ACTIVE
+            or not lenders.marked[row]
+            or lenders.funding_usd[row] <= 0.0
+        ):
+            continue
+        capital = lenders.capital_usd[row]
+        wanted = deleveraging_usd(
+            capital + lenders.funding_usd[row],
+            capital,
+            lenders.target_leverage[row],
+            terms.leverage_band,
+        )
+        wanted /= terms.deleveraging_days
+        sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], lenders.funding_usd[row])))
+        lenders.other_loans_usd[row] -= sold
+        lenders.funding_usd[row] -= sold
+        pay(parties, investors, lender, sold)
+        pay(parties, lender, investors, sold)
+        total += sold
+    return total
+
+
+@compiled
+def mark_other_loans(
+    today: Today,
+    terms: Terms,
+    sold_usd: float,
+    market_usd: float,
+    price: float,
+    parties: Parties,
+    lenders: Lenders,
+    log: Log,
+) -> float:
+    """Price of other loans after sales and a day's way back to par; marks those who mark.
+
+    ``sold_usd`` of a market of ``market_usd`` is sold, with the impact laws that BTC has.
+    """
+    impact = impact_log(sold_usd, market_usd, terms.loan_impact, 1.0, terms.loan_impact_law)
+    keep = 0.5 ** (1.0 / terms.loan_price_half_life_days)
+    after = np.exp(np.log(price) * keep + impact)
+    change = after / price - 1.0
+    if change == 0.0:
+        return price
+    for row in range(len(lenders.kind)):
+        lender = today.first_lender + row
+        if lenders.marked[row] and parties.status[lender] == Status.ACTIVE:
+            loss = -change * lenders.other_loans_usd[row]
+            lenders.other_loans_usd[row] -= loss
+            lenders.market_loss_usd[row] += loss
+            charge_capital(today, row, loss, lenders.worst_event[row], lenders, log)
+    return after

@@ -1,0 +1,1 @@
+"""Seized and second-hand machines from custody to a new owner."""

@@ -1,0 +1,457 @@
+"""The liquidation market: seized lots on their way, and a call auction per class at each window.
+
+Sealed bids, uniform price. Removed machines are divisible and go to whoever has racks, power and
+money; clusters standing in place go whole, to in-place buyers only. No bid at or above the reserve
+means no trade: the lot waits and the mark goes stale.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.buyer import Buyers
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.lender import Lenders, patience_days, reserve_price_usd
+from ...agents.party import Outside, Parties, Status
+from ..state.context import Terms, Today
+from ..state.events import Cause, Event, Log, log_event
+from ..state.hardware import Family, Hardware, Holdings, find_holding
+from ..state.ledger import Ledger, pay, repay
+from ..state.loans import Loans, annual_rate, present_value_factor
+from ..state.lots import Lots, LotState, rows_in_state
+from .bid_heap import make_heap, take_highest
+from .custody import is_held
+
+DUST = 1e-6  # of a machine: rounding, no trade and no price
+ESTATE_PATIENCE_DAYS = 180.0
+OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
+
+
+@inlined
+def lot_reserve_usd(
+    today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
+) -> float:
+    """The owner's reserve [USD/unit]: patience is set by a lender's funding."""
+    if lots.listed[lot]:
+        patience = OWNER_PATIENCE_DAYS
+    elif lots.loan[lot] < 0:
+        patience = ESTATE_PATIENCE_DAYS
+    else:
+        row = lots.owner[lot] - today.first_lender
+        patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
+        patience = max(patience, lenders.least_patience_days[row])
+        if lenders.supply[row] <= 0.0:
+            patience = lenders.least_patience_days[
+                row
+            ]  # closed, failed, without capital: must sell
+    waited = float(today.day - max(lots.offered_day[lot], 0))
+    if lots.hosted_units[lot] > 0.0:  # what earns can wait
+        waited *= max(0.0, 1.0 - lots.hosted_units[lot] / max(lots.units[lot], 1e-9))
+    return reserve_price_usd(hold_value_usd, scrap_usd, waited, patience)
+
+
+@compiled
+def sell_units(
+    today: Today,
+    terms: Terms,
+    lot: int,
+    units: float,
+    price_usd: float,
+    removal_usd: float,
+    buyer_party: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    lots: Lots,
+    log: Log,
+) -> int:
+    """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
+
+    Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction are
+    one event. The buyer's money comes from outside, limited by the budget checked before.
+    """
+    investors = today.first_outside + Outside.INVESTORS
+    courts = today.first_outside + Outside.COURTS
+    k = lots.hardware[lot]
+    lots.units[lot] -= units
+    if lots.units[lot] < DUST:  # it goes with the last sale
+        units += lots.units[lot]
+        lots.units[lot] = 0.0
+        lots.state[lot] = LotState.SOLD
+    row_held = find_holding(holdings, buyer_party, k) if buyer_party < today.first_outside else -1
+    if row_held >= 0:
+        holdings.units[row_held] += units
+    else:
+        ledger.outside_units[k] += units
+    proceeds = units * price_usd
+    lots.proceeds_usd[lot] += proceeds
+    lots.unit_days[lot] += units * (today.day - lots.seized_day[lot])
+    if buyer_party < today.first_outside:
+        pay(parties, investors, buyer_party, proceeds)
+    loan = lots.loan[lot]
+    owner = lots.owner[lot]
+    fee = min(proceeds, terms.legal_cost_share * proceeds + removal_usd * units)
+    net = proceeds - fee
+    pay(parties, buyer_party, courts, fee)
+    event = lots.last_event[lot]
+    last = log.events[event]
+    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day:
+        last["amount_usd"] += proceeds
+    else:
+        event = log_event(
+            log,
+            today.day,
+            Event.HARDWARE_SALE,
+            Cause.COLLATERAL_SALE,
+            lots.borrower[lot],
+            buyer_party,
+            loan,
+            proceeds,
+            lots.event[lot],
+        )
+    lots.last_event[lot] = event
+    if loan < 0:
+        ended = parties.status[owner] == Status.WOUND_UP
+        pay(parties, buyer_party, investors if ended else owner, net)
+        return event
+    row = loans.lender[loan]
+    applied = min(net, loans.principal_usd[loan])
+    repay(parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied)
+    pay(parties, buyer_party, lots.borrower[lot], net - applied)
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+    claims, claim = loans.claims, loans.claim[loan]
+    claims.recovered_usd[claim] += applied
+    claims.recovered_value_usd[claim] += applied * present_value_factor(
+        today.day, claims.default_day[claim], rate
+    )
+    if lots.state[lot] == LotState.SOLD:
+        claims.open_lots[claim] -= 1
+    elif loans.principal_usd[loan] <= 1e-6:  # repaid: the rest belongs to the estate
+        lots.loan[lot] = -1
+        lots.owner[lot] = lots.borrower[lot]
+        claims.open_lots[claim] -= 1
+    return event
+
+
+@compiled
+def sell_at_mark(
+    today: Today,
+    terms: Terms,
+    marks_usd: np.ndarray,
+    sites_only: bool,
+    has_removed_buyers: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark.
+
+    Machines that are only bought in whole clusters, and that nobody took within
+    ``estate_max_days``, go for scrap.
+    """
+    for i in range(lots.count[0]):
+        if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
+            continue
+        k = lots.hardware[i]
+        site = hardware.family[k] == Family.SITE
+        price = lots.mark_usd[i] if site else marks_usd[k]
+        if sites_only and not site:
+            late = today.day >= lots.offered_day[i] + terms.estate_max_days
+            if has_removed_buyers[k] or not late:
+                continue
+            price = hardware.scrap_usd[k]
+        sell_units(
+            today,
+            terms,
+            i,
+            lots.units[i],
+            price,
+            0.0,
+            today.first_outside + Outside.INVESTORS,
+            parties,
+            lenders,
+            ledger,
+            loans,
+            holdings,
+            lots,
+            log,
+        )
+
+
+@compiled
+def free_sites(
+    today: Today,
+    terms: Terms,
+    window_days: int,
+    parties: Parties,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+) -> None:
+    """Power and racks of the failed find new operators ``site_days`` after the seizure.
+
+    They become slots of buyers, in proportion to the slots these had at the opening.
+    """
+    freed = np.zeros(buyers.slots.shape[1])
+    for i in range(lots.count[0]):
+        k = lots.hardware[i]
+        since = today.day - terms.site_days - lots.seized_day[i]
+        if lots.listed[i] and parties.status[lots.borrower[i]] == Status.ACTIVE:
+            continue  # who sells machines keeps the hall
+        if lots.state[i] == LotState.LEGAL and is_held(today, terms, i, hardware, lots):
+            continue  # machines that are run there keep it too
+        if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
+            continue
+        freed[hardware.rack[k]] += lots.seized_units[i] * hardware.slots_per_unit[k]
+    for rack in range(len(freed)):
+        total = buyers.slots_open[:, rack].sum()
+        if freed[rack] > 0.0 and total > 0.0:
+            buyers.slots[:, rack] += freed[rack] * buyers.slots_open[:, rack] / total
+
+
+@compiled
+def auction_removed(
+    today: Today,
+    terms: Terms,
+    k: int,
+    bids: np.ndarray,
+    bid_units: np.ndarray,
+    routine_units: float,
+    hold_value_usd: float,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+    log: Log,
+) -> tuple[float, float, float, int]:
+    """Clear one class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale.
+
+    Bids from the highest, asks from the lowest reserve; ordinary owners sell ``routine_units`` at
+    any price above scrap. The uniform price is the highest bid left unserved, or the last reserve
+    served.
+    """
+    scrap = hardware.scrap_usd[k]
+    offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
+    removal = terms.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
+    offers = rows_in_state(k, offered, lots)
+    routine = len(offers)
+    asks = np.empty(routine + 1)
+    left = np.empty(routine + 1)
+    for a in range(routine):
+        asks[a] = lot_reserve_usd(today, offers[a], hold_value_usd, scrap, lenders, lots)
+        left[a] = lots.units[offers[a]]
+    asks[routine] = scrap
+    left[routine] = routine_units
+    ask_order = np.argsort(asks, kind="mergesort")
+    bidders = np.flatnonzero(bids > 0.0)
+    make_heap(bids, bidders)
+    count = len(bidders)
+    won = np.zeros(count)
+    served = np.zeros(routine + 1)
+    a = 0
+    b = 0  # so many bidders have got what they want
+    j = take_highest(bids, bidders, b) if count > 0 else -1
+    last_ask = 0.0
+    while a < len(ask_order) and b < count:
+        i = ask_order[a]
+        if bids[j] < asks[i]:
+            break
+        traded = min(left[i] - served[i], bid_units[j] - won[b])
+        if traded > DUST:
+            served[i] += traded
+            won[b] += traded
+            last_ask = asks[i]
+        if left[i] - served[i] <= DUST:
+            a += 1
+        if bid_units[j] - won[b] <= DUST:
+            b += 1
+            if b < count:
+                j = take_highest(bids, bidders, b)
+    total = served.sum()
+    if total <= DUST:
+        return np.nan, 0.0, 0.0, -1
+    winners = min(b + 1, count)
+    while b < count and bid_units[j] - won[b] <= DUST:
+        b += 1  # a bid without money or racks sets no price
+        if b < count:
+            j = take_highest(bids, bidders, b)
+    next_bid = bids[j] if b < count else 0.0
+    price = max(last_ask, next_bid, 0.0)
+    # Deliver: buyers in order of their bids, each from the cheapest asks first.
+    a = 0
+    given = np.zeros(len(left))
+    event = -1
+    for b in range(winners):
+        j = bidders[count - 1 - b]
+        need = won[b]
+        if need <= 0.0:
+            continue
+        buyers.budget_usd[j] -= need * price
+        forced_part = 0.0
+        while need > DUST and a < len(ask_order):
+            i = ask_order[a]
+            units = min(need, served[i] - given[i])
+            if units > DUST:
+                given[i] += units
+                need -= units
+                if i == routine:
+                    _sell_routine(
+                        today, k, units, price, today.first_buyer + j, parties, ledger, holdings
+                    )
+                else:
+                    forced_part += units
+                    taken_out = removal
+                    if lots.listed[offers[i]] and hardware.family[k] == Family.GPU:
+                        taken_out = terms.removal_usd_per_gpu  # seized ones were, at their seizure
+                    event = sell_units(
+                        today,
+                        terms,
+                        offers[i],
+                        units,
+                        price,
+                        taken_out,
+                        today.first_buyer + j,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        log,
+                    )
+            if served[i] - given[i] <= DUST:
+                a += 1
+        if buyers.needs_slots[j]:  # ordinary purchases replace what the buyer retires
+            rack = hardware.rack[k]
+            buyers.slots[j, rack] -= forced_part * hardware.slots_per_unit[k]
+    forced = total - served[routine]
+    return price, total, forced, event
+
+
+@compiled
+def _sell_routine(
+    today: Today,
+    k: int,
+    units: float,
+    price_usd: float,
+    buyer_party: int,
+    parties: Parties,
+    ledger: Ledger,
+    holdings: Holdings,
+) -> None:
+    """An ordinary trade between an outside owner and a buyer."""
+    row = find_holding(holdings, buyer_party, k)
+    holdings.units[row] += units
+    ledger.outside_units[k] -= units
+    pay(
+        parties,
+        today.first_outside + Outside.INVESTORS,
+        today.first_outside + Outside.OWNERS,
+        units * price_usd,
+    )
+
+
+@compiled
+def auction_in_place(
+    today: Today,
+    terms: Terms,
+    k: int,
+    bids: np.ndarray,
+    hold_value_usd: float,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    holdings: Holdings,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+    log: Log,
+) -> tuple[float, float, int]:
+    """Sell whole clusters of one class where they stand: last price, units, last sale.
+
+    A borrower's lots make clusters of at most ``cluster_units``. The highest bidder with the slots
+    and the money takes one, at the second bid or the reserve, whichever is higher.
+    """
+    price = np.nan
+    sold_units = 0.0
+    event = -1
+    scrap = hardware.scrap_usd[k]
+    rack = hardware.rack[k]
+    used = hardware.slots_per_unit[k]
+    offers = rows_in_state(k, LotState.IN_PLACE, lots)
+    together = np.argsort(lots.borrower[offers], kind="mergesort")  # a borrower's, in order
+    place = np.empty(len(offers), np.int64)
+    place[together] = np.arange(len(offers))
+    bidders = np.flatnonzero(bids > 0.0)
+    for a in range(len(offers)):
+        if lots.state[offers[a]] != LotState.IN_PLACE:
+            continue  # sold with an earlier one
+        owner = lots.borrower[offers[a]]
+        end = place[a] + 1
+        while end < len(offers) and lots.borrower[offers[together[end]]] == owner:
+            end += 1
+        own = offers[together[place[a] : end]]
+        while True:
+            standing = 0.0
+            reserve = scrap
+            for i in own:
+                if lots.state[i] == LotState.IN_PLACE:
+                    standing += lots.units[i]
+                    reserve = max(
+                        reserve,
+                        lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots),
+                    )
+            size = min(standing, terms.cluster_gpus)
+            if size <= 0.0:
+                break
+            best, second, winner = 0.0, 0.0, -1
+            for j in bidders:
+                if buyers.min_lot_gpus[j] > size or buyers.slots[j, rack] < size * used:
+                    continue
+                offer = min(bids[j], buyers.budget_usd[j] / size)
+                if offer > best:
+                    second = best
+                    best = offer
+                    winner = int(j)
+                elif offer > second:
+                    second = offer
+            if winner < 0 or best < reserve:
+                break
+            price = max(second, reserve)
+            buyers.budget_usd[winner] -= size * price
+            buyers.slots[winner, rack] -= size * used
+            left = size
+            for i in own:
+                if left > 0.0 and lots.state[i] == LotState.IN_PLACE:
+                    units = min(left, lots.units[i])
+                    left -= units
+                    event = sell_units(
+                        today,
+                        terms,
+                        i,
+                        units,
+                        price,
+                        0.0,
+                        today.first_buyer + winner,
+                        parties,
+                        lenders,
+                        ledger,
+                        loans,
+                        holdings,
+                        lots,
+                        log,
+                    )
+            sold_units += size
+    return price, sold_units, event

@@ -1,0 +1,54 @@
+"""Bids taken from the highest down, without putting all of them in order.
+
+An auction serves a few of thousands of bids. A binary heap (Williams 1964) finds the next highest
+in a few steps; equal bids come in the order of their buyers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.compiling.kernels import compiled, inlined
+
+
+@inlined
+def _before(bids: np.ndarray, one: int, other: int) -> bool:
+    """Whether one buyer's bid is served before another's."""
+    return bids[one] > bids[other] or (bids[one] == bids[other] and one < other)
+
+
+@compiled
+def _sink(bids: np.ndarray, heap: np.ndarray, size: int, place: int) -> None:
+    """Move what stands at a place of the heap down to where it belongs."""
+    buyer = heap[place]
+    while 2 * place + 1 < size:
+        child = 2 * place + 1
+        if child + 1 < size and _before(bids, heap[child + 1], heap[child]):
+            child += 1
+        if not _before(bids, heap[child], buyer):
+            break
+        heap[place] = heap[child]
+        place = child
+    heap[place] = buyer
+
+
+@compiled
+def make_heap(bids: np.ndarray, heap: np.ndarray) -> None:
+    """Arrange buyers, rows of ``bids`` [USD/unit], so that the highest bidder comes first."""
+    for place in range(len(heap) // 2 - 1, -1, -1):
+        _sink(bids, heap, len(heap), place)
+
+
+@compiled
+def take_highest(bids: np.ndarray, heap: np.ndarray, taken: int) -> int:
+    """The next highest bidder, after so many have been taken; they stand at the heap's end.
+
+    Returns:
+        A row of ``bids``; the one taken as number t stands at ``heap[len(heap) - 1 - t]``.
+    """
+    size = len(heap) - taken
+    highest = heap[0]
+    heap[0] = heap[size - 1]
+    _sink(bids, heap, size - 1, 0)
+    heap[size - 1] = highest
+    return highest

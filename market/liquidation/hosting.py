@@ -1,0 +1,91 @@
+"""Hold and host: patient lenders have seized GPUs run in other operators' racks until they sell.
+
+A hosted machine earns spot rent less what hosting gives up, stays on offer at its holding value,
+and takes a rack that a buyer no longer has. Hosting is agreed from one auction to the next.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.buyer import Buyers
+from ...agents.compiling.kernels import compiled
+from ...agents.lender import Lenders, hosts, patience_days
+from ...agents.neocloud import Neoclouds
+from ...agents.party import Outside, Parties
+from ..state.context import Terms, Today
+from ..state.events import Log
+from ..state.hardware import Family, Hardware
+from ..state.loans import Loans
+from ..state.lots import Lots, LotState
+from .custody import charge_owner, hosting_margin_usd_day, note_hosted
+
+
+@compiled
+def give_racks_back(hosted_slots: np.ndarray, buyers: Buyers) -> None:
+    """Racks rented to lenders until today are their operators' again (in place)."""
+    for rack in range(len(hosted_slots)):
+        total = buyers.slots_open[:, rack].sum()
+        if hosted_slots[rack] > 0.0 and total > 0.0:
+            buyers.slots[:, rack] += hosted_slots[rack] * buyers.slots_open[:, rack] / total
+        hosted_slots[rack] = 0.0
+
+
+@compiled
+def host_lots(
+    today: Today,
+    terms: Terms,
+    hosted_slots: np.ndarray,
+    parties: Parties,
+    lenders: Lenders,
+    loans: Loans,
+    neoclouds: Neoclouds,
+    hardware: Hardware,
+    buyers: Buyers,
+    lots: Lots,
+    log: Log,
+) -> None:
+    """Who waits for a better price looks for racks, lot by lot, until the next auction.
+
+    ``hosted_slots`` [Rack] are those rented out so far. No more than ``host_share`` of free racks
+    is let. Installation is paid for machines that were not hosted before.
+    """
+    courts = today.first_outside + Outside.COURTS
+    give_racks_back(hosted_slots, buyers)
+    open_racks = np.zeros(len(hosted_slots))
+    for rack in range(len(hosted_slots)):
+        open_racks[rack] = terms.host_share * buyers.slots[:, rack].sum()
+    for i in range(lots.count[0]):
+        k = lots.hardware[i]
+        before = min(lots.hosted_units[i], lots.units[i])
+        lots.hosted_units[i] = 0.0
+        if (
+            lots.state[i] != LotState.REMOVED
+            or lots.loan[i] < 0
+            or hardware.family[k] != Family.GPU
+        ):
+            continue
+        row = lots.owner[i] - today.first_lender
+        patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
+        left = patience - (today.day - max(lots.offered_day[i], 0))
+        margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
+        installation = 0.0 if before > 0.0 else terms.removal_usd_per_gpu
+        if lenders.supply[row] <= 0.0 or not hosts(
+            margin, terms.storage_usd_per_gpu_day, left, installation
+        ):
+            continue
+        rack = hardware.rack[k]
+        units = min(lots.units[i], open_racks[rack] / hardware.slots_per_unit[k])
+        if units <= 0.0:
+            continue
+        lots.hosted_units[i] = units
+        open_racks[rack] -= units * hardware.slots_per_unit[k]
+        hosted_slots[rack] += units * hardware.slots_per_unit[k]
+        cost = max(0.0, units - before) * terms.removal_usd_per_gpu
+        charge_owner(today, i, cost, courts, parties, lenders, loans, lots, log)
+        if before <= 0.0:
+            note_hosted(today, i, units, lots, log)
+    for rack in range(len(hosted_slots)):
+        free = buyers.slots[:, rack].sum()
+        if hosted_slots[rack] > 0.0:
+            buyers.slots[:, rack] *= 1.0 - hosted_slots[rack] / free

@@ -1,0 +1,1 @@
+"""From files to the first day; each starting point is a folder."""

@@ -1,0 +1,130 @@
+"""Sampling uncertain cells of the tables of 2021 within the confidence of each.
+
+Debt and what is pledged for it are left alone, so that books add up and opening LTVs hold. A
+miner's hashrate is never drawn below the rigs it has pledged, and what named miners gain or lose
+there goes to or comes from the private ones: the network's hashrate closes. Lenders' capital is
+normal around the table's figure with the deviation given there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+
+from ...state.facts import NEW_RIGS
+from ...state.randomness import Stream, normal
+from ..sampling import BUYER_CELLS, error_factor, sampled_row
+from .draft import rigs_pledged_th
+from .read import Tables2021
+from .rows import Lender2021, MinerConfidence, NamedMiner, PrivateMiner
+
+CELLS = {  # column of a named miner -> column of its confidence
+    "cash_usd_m": "cash",
+    "btc_free": "btc",
+    "eth": "eth",
+    "hashrate_eh_s": "hashrate",
+    "power_usd_mwh": "power",
+    "fixed_cost_usd_m_yr": "fixed_cost",
+    "market_cap_usd_m": "market_cap",
+}
+PRIVATE_CELLS = ("cash_usd_m", "btc_free", "power_usd_mwh", "fixed_cost_usd_m_yr")
+LEAST_CAPITAL_SHARE = 0.002  # of assets: who has none at the opening is not lending
+
+
+def sample_tables_2021(tables: Tables2021, seed: int) -> Tables2021:
+    """A draw of the opening tables; the same seed gives the same draw."""
+    certainty = {row.id: row for row in tables.certainty}
+    pledged = _pledged_th(tables)
+    named = tuple(
+        _named(row, certainty[row.id], pledged.get(row.id, 0.0), seed, i)
+        for i, row in enumerate(tables.named)
+    )
+    before = sum(row.hashrate_eh_s * row.energised_share for row in tables.named)
+    after = sum(row.hashrate_eh_s * row.energised_share for row in named)
+    private = tuple(
+        sampled_row(row, PRIVATE_CELLS, seed, 11, i) for i, row in enumerate(tables.private)
+    )
+    deposit = {
+        row.id: _factor(row.deposits, seed, 12, i, 0) for i, row in enumerate(tables.certainty)
+    }
+    orders = tuple(
+        row.model_copy(update={"deposit_usd_m": row.deposit_usd_m * deposit[row.miner_id]})
+        for row in tables.rig_orders
+    )
+    return replace(
+        tables,
+        named=named,
+        private=_scaled(private, before - after, pledged),
+        rig_orders=orders,
+        lenders=tuple(
+            _lender(row, seed, i)
+            for i, row in enumerate(tables.lenders)
+            if isinstance(row, Lender2021)
+        ),
+        buyers=tuple(
+            sampled_row(row, BUYER_CELLS, seed, 14, i) for i, row in enumerate(tables.buyers)
+        ),
+        hardware=tuple(
+            sampled_row(row, ("used_price_usd",), seed, 15, i) if row.used_price_usd else row
+            for i, row in enumerate(tables.hardware)
+        ),
+    )
+
+
+def _factor(confidence: str, seed: int, table: int, number: int, cell: int) -> float:
+    draw: float = normal(seed, Stream.SAMPLING, 1000 * table + cell, number)
+    return error_factor(confidence, draw)
+
+
+def _pledged_th(tables: Tables2021) -> dict[str, float]:
+    """Installed rigs of the new class that each miner has pledged [TH/s]."""
+    wanted: dict[str, float] = defaultdict(float)
+    for borrower, terms, principal, _ in tables.debts():
+        wanted[borrower] += rigs_pledged_th(terms, principal)
+    fleets = {row.id: row.fleet().get(NEW_RIGS, 0.0) for row in (*tables.named, *tables.private)}
+    return {borrower: min(th, fleets[borrower]) for borrower, th in wanted.items()}
+
+
+def _named(
+    row: NamedMiner, confidence: MinerConfidence, pledged_th: float, seed: int, number: int
+) -> NamedMiner:
+    update = {
+        column: getattr(row, column) * _factor(getattr(confidence, name), seed, 10, number, cell)
+        for cell, (column, name) in enumerate(CELLS.items())
+        if getattr(row, column) is not None
+    }
+    if row.share_25_38 > 0.0:
+        update["hashrate_eh_s"] = max(update["hashrate_eh_s"], _least_eh_s(row, pledged_th))
+    return row.model_copy(update=update)
+
+
+def _least_eh_s(row: NamedMiner | PrivateMiner, pledged_th: float) -> float:
+    """Hashrate at which all rigs of the new class are pledged, no more than it is now."""
+    new = row.fleet().get(NEW_RIGS, 0.0)
+    return row.hashrate_eh_s * min(1.0, pledged_th / new) if new > 0.0 else 0.0
+
+
+def _scaled(
+    rows: tuple[PrivateMiner, ...], add_eh_s: float, pledged: dict[str, float]
+) -> tuple[PrivateMiner, ...]:
+    """Private miners that have ``add_eh_s`` more hashrate together; none loses pledged rigs."""
+    least = [_least_eh_s(row, pledged.get(row.id, 0.0)) for row in rows]
+    if add_eh_s < 0.0:
+        weights = [row.hashrate_eh_s - low for row, low in zip(rows, least, strict=True)]
+    else:
+        weights = [row.hashrate_eh_s for row in rows]
+    total = sum(weights)
+    share = max(add_eh_s / total, -1.0)
+    return tuple(
+        row.model_copy(update={"hashrate_eh_s": row.hashrate_eh_s + share * weight})
+        for row, weight in zip(rows, weights, strict=True)
+    )
+
+
+def _lender(row: Lender2021, seed: int, number: int) -> Lender2021:
+    """Capital moves against funding; assets stay."""
+    assets = row.cash_usd_m + row.book_usd_m + row.other_loans_usd_m
+    draw: float = normal(seed, Stream.SAMPLING, 13000, number)
+    capital = row.capital_usd_m + row.capital_deviation_usd_m * draw
+    capital = min(assets, max(capital, LEAST_CAPITAL_SHARE * assets))
+    return row.model_copy(update={"capital_usd_m": capital, "funding_usd_m": assets - capital})

@@ -1,0 +1,344 @@
+"""From opening tables to drafts of borrowers, loans and contracts, aggregates already split.
+
+Drafts are plain Python objects in USD and days from the opening; :mod:`market.opening.open_market`
+turns them into the state's arrays.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ....agents.party import Kind
+from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
+from ..books import OpeningTables
+from ..drafts import MILLION, TH_PER_EH, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
+from ..splitting import (
+    heavy_tailed_shares,
+    loan_shares,
+    noisy_shares,
+    power_prices,
+    proportional_fit,
+)
+from . import rows as t
+
+ASIC_SHARES = {
+    "GT35": "share_gt35",
+    "J25_35": "share_25_35",
+    "J18_25": "share_18_25",
+    "LT18": "share_lt18",
+}
+GPU_COLUMNS = {
+    "A100": "gpus_a100",
+    "H100": "gpus_h100",
+    "H200": "gpus_h200",
+    "B200_B300": "gpus_b200_b300",
+    "GB200_GB300": "gpus_gb200_gb300",
+    "AMD": "gpus_amd",
+    "OTHER": "gpus_other",
+}
+MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
+MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
+
+
+def draft_books(tables: OpeningTables, scale: float) -> Drafts:
+    """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into.
+
+    They are the caller's to change, but for loans, which runs on the same books share.
+    """
+    whole = _draft_books(tables, scale)
+    return Drafts(
+        [like(draft) for draft in whole.borrowers],
+        list(whole.loans),
+        [like(draft) for draft in whole.contracts],
+    )
+
+
+@lru_cache(maxsize=2)
+def _draft_books(tables: OpeningTables, scale: float) -> Drafts:
+    splits = _splits(tables)
+    loans = [
+        part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
+    ]
+    contracts = [
+        part for row in tables.leases for part in _contract_drafts(row, tables.opening_date, splits)
+    ]
+    drafts = Drafts()
+    for row in (*tables.miners, *tables.neoclouds):
+        borrower = _borrower(row, splits)
+        own_loans = [loan for loan in loans if loan.borrower == row.id]
+        own_contracts = [contract for contract in contracts if contract.landlord == row.id]
+        count = max(1, round(row.split_into * scale)) if row.split_into > 1 else 1
+        if count == 1:
+            drafts.borrowers.append(borrower)
+            drafts.loans += own_loans
+            drafts.contracts += own_contracts
+        else:
+            _split(borrower, own_loans, own_contracts, count, drafts)
+    landlords = {borrower.id for borrower in drafts.borrowers}
+    aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
+    drafts.contracts += [
+        contract
+        for contract in contracts
+        if contract.landlord not in landlords and contract.landlord not in aggregates
+    ]
+    return drafts
+
+
+def _splits(tables: OpeningTables) -> dict[str, list[tuple[str, float]]]:
+    splits: dict[str, list[tuple[str, float]]] = {}
+    for row in tables.group_split:
+        splits.setdefault(row.fleet_group, []).append((row.class_id, row.share))
+    return splits
+
+
+def _fleet(
+    row: t.Miner | t.Neocloud, splits: dict[str, list[tuple[str, float]]]
+) -> dict[str, float]:
+    fleet: dict[str, float] = {}
+    for group, column in GPU_COLUMNS.items():
+        for name, share in splits[group]:
+            units = getattr(row, column) * share
+            if units > 0:
+                fleet[name] = fleet.get(name, 0.0) + units
+    if isinstance(row, t.Miner) and row.hashrate_eh_s > 0:
+        shares = {name: getattr(row, column) for name, column in ASIC_SHARES.items()}
+        total = sum(shares.values())
+        for name, share in shares.items():
+            fleet[name] = row.hashrate_eh_s * TH_PER_EH * share / total
+    return fleet
+
+
+def _borrower(row: t.Operator, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
+    if isinstance(row, t.Miner):
+        return _miner(row, splits)
+    assert isinstance(row, t.Neocloud)
+    return _neocloud(row, splits)
+
+
+def _miner(row: t.Miner, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
+    return BorrowerDraft(
+        id=row.id,
+        name=row.name,
+        kind=Kind.MINER,
+        confidence=row.confidence,
+        cash_usd=row.cash_usd_m * MILLION,
+        fixed_cost_usd_yr=row.fixed_cost_usd_m_yr * MILLION,
+        capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
+        committed_equity_usd=row.committed_equity_usd_m * MILLION,
+        market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
+        share_usd=row.share_price_usd or float("nan"),
+        power_usd_mwh=row.power_usd_mwh,
+        fleet=_fleet(row, splits),
+        revenue_usd_yr=(row.revenue_hpc_usd_m_yr + row.revenue_other_usd_m_yr) * MILLION,
+        variable_cost_usd_yr=row.opex_hpc_other_usd_m_yr * MILLION,
+        btc=row.btc_free,
+        btc_lent=row.btc_lent,
+        eth=row.eth,
+    )
+
+
+def _neocloud(row: t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
+    return BorrowerDraft(
+        id=row.id,
+        name=row.name,
+        kind=Kind.NEOCLOUD,
+        confidence=row.confidence,
+        cash_usd=row.cash_usd_m * MILLION,
+        fixed_cost_usd_yr=row.fixed_cost_usd_m_yr * MILLION,
+        capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
+        committed_equity_usd=row.committed_equity_usd_m * MILLION,
+        market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
+        share_usd=row.share_price_usd or float("nan"),
+        power_usd_mwh=row.power_usd_mwh,
+        fleet=_fleet(row, splits),
+        revenue_usd_yr=row.revenue_usd_m_yr * MILLION,
+        variable_cost_usd_yr=max(0.0, row.opex_ex_da_usd_m_yr - row.fixed_cost_usd_m_yr) * MILLION,
+    )
+
+
+def _loan_drafts(
+    row: t.Loan, opening: date, splits: dict[str, list[tuple[str, float]]]
+) -> list[LoanDraft]:
+    instrument = Instrument[row.instrument.upper()]
+    interval = PAYMENT_INTERVAL_DAYS[instrument]
+    age = (opening - row.origination).days
+    maturity = (row.maturity - opening).days
+    nan = float("nan")
+    kind = Collateral.NONE
+    parts: list[tuple[str | None, float]] = [(None, 1.0)]
+    if row.collateral_kind == "btc":
+        kind = Collateral.BTC
+    elif row.collateral_kind in ("gpu", "gpu_and_contract", "asic"):
+        kind = Collateral.HARDWARE
+        assert row.collateral_class is not None
+        parts = [(name, share) for name, share in splits[row.collateral_class]]
+    elif row.collateral_kind in ("site", "site_and_lease"):
+        kind = Collateral.SITE
+        parts = [("SITE", 1.0)]
+    tested = row.min_dscr is not None and row.dscr_test_start is not None
+    whole = LoanDraft(
+        id=row.loan_id,
+        borrower=row.borrower_id,
+        lender=row.lender_id,
+        perimeter=row.perimeter,
+        instrument=instrument,
+        recourse=row.recourse or row.perimeter == row.borrower_id,
+        principal_usd=row.drawn_usd_m * MILLION,
+        undrawn_usd=max(0.0, row.committed_usd_m - row.drawn_usd_m) * MILLION,
+        floating=row.rate_type == "float",
+        rate_or_spread=row.rate_or_spread,
+        amortisation=Amortisation[row.amortisation.upper()],
+        principal_per_payment_usd=(row.principal_per_quarter_usd_m or 0.0) * MILLION,
+        next_payment_day=min(interval - age % interval, max(maturity, 1)),
+        maturity_day=maturity,
+        term_days=max(365, (row.maturity - row.origination).days),
+        collateral=kind,
+        hardware=None,
+        collateral_units=row.collateral_units if kind != Collateral.NONE else 0.0,
+        initial_ltv=row.initial_ltv or nan,
+        margin_call_ltv=row.margin_call_ltv or nan,
+        liquidation_ltv=row.liquidation_ltv or nan,
+        min_dscr=row.min_dscr if tested and row.min_dscr else nan,
+        dscr_test_day=(row.dscr_test_start - opening).days if row.dscr_test_start else 0,
+        pledged_cash_flow_usd_yr=(row.pledged_cash_flow_usd_m_yr or 0.0) * MILLION,
+        cure_days=row.cure_days,
+        conversion_usd=row.conversion_price_usd or nan,
+        put_day=(row.put_date - opening).days if row.put_date else -1,
+    )
+    return [
+        whole if share == 1.0 and name is None else _share_of_loan(whole, share, name, len(parts))
+        for name, share in parts
+    ]
+
+
+def _share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: int) -> LoanDraft:
+    return like(
+        loan,
+        id=loan.id if parts == 1 else f"{loan.id}-{hardware}",
+        hardware=hardware if hardware else loan.hardware,
+        principal_usd=loan.principal_usd * share,
+        undrawn_usd=loan.undrawn_usd * share,
+        principal_per_payment_usd=loan.principal_per_payment_usd * share,
+        collateral_units=loan.collateral_units * share,
+        pledged_cash_flow_usd_yr=loan.pledged_cash_flow_usd_yr * share,
+    )
+
+
+def _contract_drafts(
+    row: t.Lease, opening: date, splits: dict[str, list[tuple[str, float]]]
+) -> list[ContractDraft]:
+    if row.usd_m_yr == 0:
+        return []  # a backstop: nothing is paid until a tenant breaks
+    whole = ContractDraft(
+        id=row.lease_id,
+        landlord=row.landlord_id,
+        tenant=row.tenant_id,
+        compute=row.kind == "compute",
+        hardware=None,
+        gpus=float(row.gpus),
+        usd_yr=row.usd_m_yr * MILLION,
+        start_day=(row.start - opening).days,
+        end_day=(row.end - opening).days,
+        take_or_pay=row.take_or_pay,
+        paid_in_tenant_cost=row.cost_in_tenant_opex,
+        unrated=row.tenant_rating == "unrated",
+        guarantor=row.guarantor_id,
+        guarantee_usd=row.guarantee_cap_usd_m * MILLION,
+    )
+    if not whole.compute:
+        return [whole]
+    assert row.gpu_class is not None
+    parts = splits[row.gpu_class]
+    return [
+        like(
+            whole,
+            id=row.lease_id if len(parts) == 1 else f"{row.lease_id}-{name}",
+            hardware=name,
+            gpus=row.gpus * share,
+            usd_yr=whole.usd_yr * share,
+            guarantee_usd=whole.guarantee_usd * share,
+        )
+        for name, share in parts
+    ]
+
+
+def _split(
+    whole: BorrowerDraft,
+    loans: list[LoanDraft],
+    contracts: list[ContractDraft],
+    count: int,
+    drafts: Drafts,
+) -> None:
+    """Split an aggregate borrower, its loans and its contracts; sums are exact."""
+    size = heavy_tailed_shares(count)
+    cash = noisy_shares(size, 0)
+    debt = noisy_shares(size, 1)
+    power = power_prices(whole.power_usd_mwh, size)
+    names = list(whole.fleet)
+    fleet = _split_fleet(whole.fleet, size)
+    ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
+    for i in range(count):
+        drafts.borrowers.append(
+            like(
+                whole,
+                id=ids[i],
+                name=f"{whole.name}, party {i + 1} of {count}",
+                cash_usd=whole.cash_usd * cash[i],
+                fixed_cost_usd_yr=whole.fixed_cost_usd_yr * size[i],
+                capex_usd_yr=whole.capex_usd_yr * size[i],
+                committed_equity_usd=whole.committed_equity_usd * size[i],
+                market_cap_usd=whole.market_cap_usd * size[i],
+                power_usd_mwh=power[i],
+                fleet={name: fleet[i, k] for k, name in enumerate(names)},
+                revenue_usd_yr=whole.revenue_usd_yr * size[i],
+                variable_cost_usd_yr=whole.variable_cost_usd_yr * size[i],
+                btc=whole.btc * cash[i],
+                btc_lent=whole.btc_lent * cash[i],
+                eth=whole.eth * cash[i],
+            )
+        )
+    free = fleet.copy()
+    room = MOST_DEBT_SHARE * size * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
+    for number, loan in enumerate(loans):
+        limit = loan.principal_usd + loan.undrawn_usd
+        caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
+        if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
+            unpledged = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
+            caps = np.minimum(caps, unpledged / loan.collateral_units)
+        shares = loan_shares(number, debt, caps)
+        room -= shares * limit
+        if loan.collateral == Collateral.HARDWARE:
+            free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
+        for i in np.flatnonzero(shares > 0).tolist():
+            part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
+            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
+            drafts.loans.append(part)
+    for contract in contracts:
+        for i in range(count):
+            drafts.contracts.append(
+                like(
+                    contract,
+                    id=f"{contract.id}-{i + 1:02d}",
+                    landlord=ids[i],
+                    gpus=contract.gpus * size[i],
+                    usd_yr=contract.usd_yr * size[i],
+                    guarantee_usd=contract.guarantee_usd * size[i],
+                )
+            )
+
+
+def _split_fleet(fleet: dict[str, float], size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Units by party and class; GPUs and rigs are fitted apart (their units differ)."""
+    names = list(fleet)
+    result = np.zeros((len(size), len(names)))
+    asic = [k for k, name in enumerate(names) if name in ASIC_SHARES]
+    gpu = [k for k, name in enumerate(names) if name not in ASIC_SHARES]
+    for stream, columns in ((0, asic), (50, gpu)):
+        if columns:
+            totals = np.array([fleet[names[k]] for k in columns])
+            result[:, columns] = proportional_fit(size * totals.sum(), totals, stream)
+    return result

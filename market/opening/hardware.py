@@ -1,0 +1,113 @@
+"""The hardware classes of the opening books."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...agents.buyer import Rack
+from ..state.hardware import SITE, Family, Hardware
+from .books import OpeningTables
+
+CURRENT_DAYS = 548  # classes launched in the last eighteen months are what one would buy new
+
+
+def class_names(tables: OpeningTables) -> tuple[str, ...]:
+    """Class ids in row order, SITE last."""
+    return (*(row.id for row in tables.hardware), SITE)
+
+
+def h100_rent_usd_h(tables: OpeningTables) -> float:
+    """Listed rent of an H100; 0 in tables without GPUs."""
+    return next(
+        (float(row.rent_usd_gpu_h or 0.0) for row in tables.hardware if row.id == "H100"), 0.0
+    )
+
+
+def rent_exponent(tables: OpeningTables) -> float:
+    """Exponent eta of rent = performance^eta, least squares on the table of spot rents."""
+    table = {
+        row.id: (row.performance_bf16_h100, row.rent_usd_gpu_h)
+        for row in tables.hardware
+        if row.performance_bf16_h100 and row.rent_usd_gpu_h
+    }
+    if "H100" not in table:
+        return 1.0
+    x = np.log([performance for performance, _ in table.values()])
+    y = np.log([rent / table["H100"][1] for _, rent in table.values()])
+    return float(np.sum(x * y) / np.sum(x * x))
+
+
+def build_hardware(tables: OpeningTables) -> Hardware:
+    """The table of classes from the opening tables."""
+    rows = tables.hardware
+    count = len(rows) + 1
+    eta = rent_exponent(tables)
+    h100_rent = h100_rent_usd_h(tables)
+    rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
+
+    def column(default: float = 0.0) -> NDArray[np.float64]:
+        return np.full(count, default)
+
+    hardware = Hardware(
+        family=np.full(count, Family.SITE, np.int8),
+        age_years=column(),
+        kw=column(),
+        quality=column(),
+        lo_j_th=column(),
+        hi_j_th=column(1.0),
+        rack=np.full(count, Rack.AIR_LT15, np.int8),
+        slots_per_unit=column(1.0),
+        scrap_usd=column(),
+        relocation_days=np.zeros(count, np.int32),
+        new_usd=column(),
+        replacement_usd=column(),
+        used_open_usd=column(),
+        annual_depreciation=column(),
+        renewed_years=column(),
+    )
+    for k, row in enumerate(rows):
+        hardware.family[k] = Family.GPU if row.family == "gpu" else Family.ASIC
+        hardware.age_years[k] = (tables.opening_date - row.launch_date).days / 365.0
+        hardware.kw[k] = row.kw_per_unit
+        hardware.rack[k] = Rack[row.rack]
+        hardware.scrap_usd[k] = row.scrap_usd
+        hardware.relocation_days[k] = row.relocation_days
+        hardware.new_usd[k] = row.new_price_usd
+        hardware.used_open_usd[k] = row.used_price_usd or 0.0
+        hardware.annual_depreciation[k] = rates[row.family]
+        if row.family == "gpu":
+            assert row.performance_bf16_h100 is not None
+            fitted = row.performance_bf16_h100**eta
+            hardware.quality[k] = row.rent_usd_gpu_h / h100_rent if row.rent_usd_gpu_h else fitted
+        else:
+            hardware.lo_j_th[k] = row.efficiency_lo_j_th
+            hardware.hi_j_th[k] = row.efficiency_hi_j_th
+            hardware.slots_per_unit[k] = row.kw_per_unit / 1000.0
+    current = [
+        row.available_at_start and (tables.opening_date - row.launch_date).days < CURRENT_DAYS
+        for row in rows
+    ]
+    _set_replacement_cost(hardware, current)
+    return hardware
+
+
+def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
+    """Cheapest current new hardware per unit of rent (GPU); the class's own new price (ASIC)."""
+    gpus = [k for k, on in enumerate(current) if on and hardware.family[k] == Family.GPU]
+    per_quality = min((hardware.new_usd[k] / hardware.quality[k] for k in gpus), default=np.nan)
+    for k in range(len(current)):
+        if hardware.family[k] == Family.GPU:
+            hardware.replacement_usd[k] = per_quality * hardware.quality[k]
+        else:
+            hardware.replacement_usd[k] = hardware.new_usd[k]
+
+
+def _depreciation(tables: OpeningTables, family: str) -> float:
+    """Log rate a year: regression through the origin of log residual value on age."""
+    rows = [row for row in tables.depreciation if row.family == family]
+    if not rows:
+        return 0.0  # no such hardware in these tables
+    age = np.array([row.age_years for row in rows])
+    residual = np.log([row.residual_share for row in rows])
+    return float(-np.sum(age * residual) / np.sum(age * age))

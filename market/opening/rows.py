@@ -1,0 +1,150 @@
+"""Rows: what one line of each opening table holds, with its types, units and bounds.
+
+Each class is a row of one file in ``market/data/2025`` and its attributes are the columns. Money is
+in USD millions and rates are decimals a year unless the name says otherwise; an empty cell is
+``None``.
+"""
+
+from datetime import date
+from typing import Annotated, Literal, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from .csv_files import Row, require
+
+Text = Annotated[str, Field(min_length=1)]
+Amount = Annotated[float, Field(ge=0)]
+Positive = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Ltv = Annotated[float, Field(gt=0, le=2)]
+Count = Annotated[int, Field(ge=0)]
+Number = Annotated[int, Field(ge=1)]
+Names = Annotated[tuple[Text, ...], BeforeValidator(lambda cell: cell and cell.split("|"))]
+Rating = Literal["IG", "HY", "unrated", "none"]
+
+
+class Lender(Row):
+    """A lender's business in this market; cash + book + other loans = funding + capital."""
+
+    id: Text
+    name: Text
+    kind: Literal[
+        "private_credit_locked",
+        "private_credit_semi_liquid",
+        "bond_funds",
+        "convert_funds",
+        "insurer",
+        "bank",
+        "crypto_lender",
+        "vendor",
+        "securitisation",
+    ]
+    capital_usd_m: Positive
+    cash_usd_m: Amount
+    runnable_share: Share
+    funding_maturity_days: Count
+    book_usd_m: Amount
+    other_loans_usd_m: Amount
+    funding_usd_m: Amount
+    undrawn_commitments_usd_m: Amount
+    min_capital_ratio: Share
+    can_fail: bool
+    parent_id: Text | None
+
+
+class Buyer(Row):
+    """A segment of second-hand buyers; budget and slots are those of the whole segment."""
+
+    row_key = ("segment",)
+
+    segment: Text
+    name: Text
+    count: Number
+    budget_usd_m_yr: Amount
+    credit_share: Share
+    slots_air_lt15: Count
+    slots_air_15_40: Count
+    slots_liq_40_80: Count
+    slots_liq_gt80: Count
+    spare_mw_asic: Amount
+    required_return: Share
+    horizon_years: Positive
+    relocation_usd_per_gpu: Amount
+    days_to_close: Count
+    in_place_only: bool
+    min_lot_gpus: Count
+    classes_accepted: Names
+    export_controlled_excluded: bool
+    running_cost_usd_kwh: Positive
+
+
+class Hardware(Row):
+    """A hardware class; its unit is a machine for a GPU and 1 TH/s for a rig (ASIC)."""
+
+    id: Text
+    family: Literal["gpu", "asic"]
+    fleet_group: Text
+    launch_date: date
+    new_price_usd: Positive
+    list_price_usd: Positive | None
+    used_price_usd: Positive | None
+    kw_per_unit: Positive
+    efficiency_lo_j_th: Positive | None
+    efficiency_hi_j_th: Positive | None
+    rack: Literal["AIR_LT15", "AIR_15_40", "LIQ_40_80", "LIQ_GT80", "ASIC"]
+    performance_bf16_h100: Positive | None
+    rent_usd_gpu_h: Positive | None
+    scrap_usd: Amount
+    relocation_days: Count
+    available_at_start: bool
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        rig, low, high = self.family == "asic", self.efficiency_lo_j_th, self.efficiency_hi_j_th
+        require("rack", (self.rack == "ASIC") == rig, "ASIC for a rig and another for a GPU")
+        given = "given for a rig and empty for a GPU"
+        require("efficiency_lo_j_th", (low is not None) == rig, given)
+        require("efficiency_hi_j_th", (high is not None) == rig, given)
+        require("efficiency_hi_j_th", (low or 0) <= (high or 0), "at least efficiency_lo_j_th")
+        measured = (self.performance_bf16_h100 is None) == rig
+        require("performance_bf16_h100", measured, "given for a GPU and empty for a rig")
+        return self
+
+
+class GroupSplit(Row):
+    """The share of a fleet group that is of one hardware class; the column is ``class``."""
+
+    row_key = ("fleet_group", "class")
+
+    fleet_group: Text
+    class_id: Annotated[Text, Field(alias="class")]
+    share: Share
+
+
+class Quote(Row):
+    """A market quote, or a constant of a network, in its ``unit``."""
+
+    row_key = ("key",)
+
+    key: Text
+    value: Annotated[float | date, Field(union_mode="left_to_right")]
+    unit: Text
+
+
+class Depreciation(Row):
+    """The share of its price when new that hardware of a family keeps at an age."""
+
+    row_key = ("family", "age_years")
+
+    family: Literal["gpu", "asic"]
+    age_years: Amount
+    residual_share: Share
+
+
+class Outside(Row):
+    """A party outside the simulation: one end of a contract, with a rating."""
+
+    id: Text
+    name: Text
+    role: Text
+    rating: Rating

@@ -1,0 +1,1 @@
+"""Miners and neoclouds at work: run, let, order, build, invest."""

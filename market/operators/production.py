@@ -1,0 +1,182 @@
+"""A day of production: rigs and GPUs run where they pay, rents and bills are settled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.borrower import QUARTER_DAYS, Borrowers
+from ...agents.compiling.kernels import compiled
+from ...agents.miner import Miners, adjusted_share, online_share, power_cost_usd_day
+from ...agents.neocloud import (
+    Neoclouds,
+    covered_share,
+    served_share,
+    spot_margin_usd_day,
+    unit_income_usd_day,
+)
+from ...agents.party import Outside, Parties, Status
+from ..state.hardware import Family, Hardware, Holdings
+from ..state.ledger import Ledger, pay
+from ..state.units import TH_PER_PH
+
+
+@compiled
+def run_rigs(
+    hashprice: float,
+    network_th_at_difficulty: float,
+    btc_per_day_at_difficulty: float,
+    btc_usd: float,
+    first_outside: int,
+    parties: Parties,
+    miners: Miners,
+    hardware: Hardware,
+    holdings: Holdings,
+    ledger: Ledger,
+) -> float:
+    """Mine for a day; returns hashrate online [TH/s].
+
+    Each class runs down to its break-even efficiency. Coins come from the network, the part of
+    production that policy does not keep is sold to the exchange.
+    """
+    total = 0.0
+    exchange = first_outside + Outside.EXCHANGE
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(miners.power_usd_mwh)):
+        miners.hashrate_online_th[b] = 0.0
+        miners.margin_usd_day[b] = 0.0
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        online = 0.0
+        power = 0.0
+        price = miners.power_usd_mwh[b]
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            if hardware.family[k] != Family.ASIC:
+                continue
+            lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
+            target = online_share(hashprice, price, lo, hi) * miners.energised[b]
+            share = adjusted_share(holdings.online[row], target)
+            holdings.online[row] = share
+            online += holdings.units[row] * share
+            cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)
+            power += cost
+            income = holdings.units[row] * share / TH_PER_PH * hashprice - cost
+            holdings.income_usd_unit_day[row] = income / max(holdings.units[row], 1e-9)
+        if online <= 0.0:
+            continue
+        mined = btc_per_day_at_difficulty * online / network_th_at_difficulty
+        kept = mined * miners.hold_share[b]
+        ledger.outside_btc[0] -= kept
+        parties.btc[b] += kept
+        pay(parties, exchange, b, (mined - kept) * btc_usd)
+        pay(parties, b, utility, power)
+        miners.hashrate_online_th[b] = online
+        miners.margin_usd_day[b] = mined * btc_usd - power
+        total += online
+    return total
+
+
+@compiled
+def run_gpus(
+    rent_h100: float,
+    first_outside: int,
+    parties: Parties,
+    neoclouds: Neoclouds,
+    hardware: Hardware,
+    holdings: Holdings,
+    outside_online: np.ndarray,
+) -> float:
+    """Rent out GPUs for a day; returns effective supply online, in H100s by rent.
+
+    Contracted machines are spread over the fleet by rent quality; the rest earns spot, and a class
+    whose spot rent does not cover its running cost is switched off.
+    """
+    supply = 0.0
+    customers = first_outside + Outside.CUSTOMERS
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(neoclouds.spot_realisation)):
+        neoclouds.gpus_online[b] = 0.0
+        neoclouds.income_usd_day[b] = 0.0
+        if parties.status[b] != Status.ACTIVE:
+            continue
+        pooled = 0.0  # machines that no later contract has bought for itself
+        quality = 0.0
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            if hardware.family[k] == Family.GPU:
+                free = max(0.0, holdings.units[row] - holdings.contract_units[row])
+                pooled += free
+                quality += free * hardware.quality[k]
+        contracted = neoclouds.contracted_gpus[b]
+        covered = covered_share(contracted, pooled)
+        paid = neoclouds.contract_usd_day[b] * served_share(contracted, pooled)
+        per_quality = paid / quality if quality > 0.0 else 0.0
+        revenue = 0.0
+        cost = 0.0
+        for row in range(holdings.first[b], holdings.first[b + 1]):
+            k = holdings.hardware[row]
+            units = holdings.units[row]
+            if hardware.family[k] != Family.GPU or units <= 0.0:
+                continue
+            own = min(units, holdings.contract_units[row])
+            own_rent = 0.0
+            if own > 0.0:
+                own_rent = holdings.contract_usd_day[row] * own / holdings.contract_units[row]
+            free = units - own
+            unit_cost = holdings.cost_usd_unit_day[row]
+            rent = rent_h100 * hardware.quality[k]
+            margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
+            spot = (1.0 - covered) * free if margin > 0.0 else 0.0
+            online = own + covered * free + spot
+            revenue += own_rent + free * per_quality * hardware.quality[k]
+            revenue += spot * (margin + unit_cost)
+            cost += online * unit_cost
+            pool_income = unit_income_usd_day(
+                covered, per_quality * hardware.quality[k], margin, unit_cost
+            )
+            holdings.income_usd_unit_day[row] = (
+                own_rent - own * unit_cost + free * pool_income
+            ) / units
+            holdings.premium_usd_unit_day[row] = max(
+                0.0, holdings.income_usd_unit_day[row] - max(margin, 0.0)
+            )
+            neoclouds.gpus_online[b] += online
+            supply += online * hardware.quality[k]
+        pay(parties, customers, b, revenue)
+        pay(parties, b, utility, cost)
+        neoclouds.income_usd_day[b] = revenue - cost
+    for k in range(len(outside_online)):
+        if hardware.family[k] == Family.GPU:
+            supply += outside_online[k] * hardware.quality[k]
+    return supply
+
+
+@compiled
+def settle_overhead(
+    first_outside: int,
+    parties: Parties,
+    borrowers: Borrowers,
+    miners: Miners,
+    neoclouds: Neoclouds,
+) -> None:
+    """Other revenue and overhead; the day's operating cash flow and its trailing quarter."""
+    customers = first_outside + Outside.CUSTOMERS
+    utility = first_outside + Outside.UTILITY
+    for b in range(len(borrowers.fixed_cost_usd_day)):
+        if parties.status[b] != Status.ACTIVE:
+            borrowers.cash_flow_usd_day[b] = 0.0
+            continue
+        pay(parties, customers, b, borrowers.other_revenue_usd_day[b])
+        overhead = borrowers.fixed_cost_usd_day[b] + borrowers.other_cost_usd_day[b]
+        pay(parties, b, utility, overhead)
+        flow = (
+            miners.margin_usd_day[b]
+            + neoclouds.income_usd_day[b]
+            + neoclouds.hosting_usd_day[b]
+            - neoclouds.lease_cost_usd_day[b]
+            + borrowers.other_revenue_usd_day[b]
+            - overhead
+        )
+        borrowers.cash_flow_usd_day[b] = flow
+        trailing = borrowers.trailing_cash_flow_usd[b]
+        borrowers.trailing_cash_flow_usd[b] = trailing + (flow - trailing) / QUARTER_DAYS

@@ -1,0 +1,366 @@
+"""Purchases: building work and hardware signed at the opening, and the money that pays for them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ...agents.borrower import Borrowers
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.lender import Lenders, advance_rate
+from ...agents.party import Outside, Parties, Status
+from ..debt.service import yearly_service_usd
+from ..debt.waterfall import draw_loan, issue_shares
+from ..state.context import Terms, Today
+from ..state.contracts import Contracts
+from ..state.events import Cause, Event, Log, log_event
+from ..state.hardware import Hardware, Holdings, find_holding
+from ..state.ledger import Ledger, pay
+from ..state.loans import (
+    NO_GROWTH,
+    Amortisation,
+    Collateral,
+    Instrument,
+    Loans,
+    LoanStatus,
+    annual_rate,
+    payments_left,
+    scheduled_principal_usd,
+)
+
+BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
+CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
+
+
+@inlined
+def spare_cash_usd(
+    today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
+) -> float:
+    """Own cash that may pay for growth [USD]: beyond a quarter's overhead and a year's gap.
+
+    The gap is scheduled debt service less operating cash flow, where that is positive.
+    """
+    overhead = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
+    if parties.cash_usd[b] <= overhead:
+        return 0.0  # whatever the gap
+    service = yearly_service_usd(today, b, loans)
+    gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
+    return max(0.0, parties.cash_usd[b] - (overhead + gap))
+
+
+@inlined
+def draw_for_purchase(
+    today: Today,
+    b: int,
+    need_usd: float,
+    hardware: int,
+    parties: Parties,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> float:
+    """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
+
+    Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
+    building work (``hardware`` -1). Machines bought become their collateral when delivered.
+    """
+    paid = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.undrawn_usd[loan] <= 0.0
+            or loans.status[loan] != LoanStatus.PERFORMING
+            or loans.breach[loan] != Cause.NONE
+            or loans.lock_up[loan]
+            or today.day >= loans.maturity_day[loan]
+            or need_usd - paid <= 0.0
+        ):
+            continue
+        instrument = loans.instrument[loan]
+        if hardware >= 0:
+            fits = instrument == Instrument.GPU_LOAN and loans.hardware[loan] == hardware
+        else:
+            fits = instrument == Instrument.PROJECT_FINANCE or instrument == Instrument.OTHER
+        if not fits:
+            continue
+        amount = min(need_usd - paid, loans.undrawn_usd[loan])
+        loans.undrawn_usd[loan] -= amount
+        draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
+        if loans.collateral[loan] == Collateral.SITE:
+            loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
+        paid += amount
+    return paid
+
+
+@compiled
+def build(
+    today: Today,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    log: Log,
+) -> None:
+    """A day of building work committed at the opening.
+
+    Committed equity pays first, then lines, cash above a buffer, and new shares. Work that finds no
+    money is not done, and leases that wait for it slip by a day.
+    """
+    if today.day > 365:
+        return
+    supplier = today.first_outside + Outside.SUPPLIER
+    investors = today.first_outside + Outside.INVESTORS
+    for b in range(len(borrowers.capex_usd_day)):
+        cost = borrowers.capex_usd_day[b]
+        if cost <= 0.0 or parties.status[b] != Status.ACTIVE:
+            continue
+        from_equity = min(cost, borrowers.committed_equity_usd[b])
+        borrowers.committed_equity_usd[b] -= from_equity
+        pay(parties, investors, b, from_equity)
+        paid = from_equity
+        if paid < cost:
+            paid += draw_for_purchase(
+                today, b, cost - paid, -1, parties, lenders, ledger, loans, log
+            )
+        if paid < cost:
+            spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
+            paid = min(cost, paid + max(0.0, spare))
+        if paid < cost:
+            paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
+        pay(parties, b, supplier, paid)
+        borrowers.site_usd[b] += paid
+        borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
+
+
+@compiled
+def deliver(
+    today: Today,
+    terms: Terms,
+    parties: Parties,
+    borrowers: Borrowers,
+    lenders: Lenders,
+    ledger: Ledger,
+    loans: Loans,
+    hardware: Hardware,
+    holdings: Holdings,
+    contracts: Contracts,
+    log: Log,
+) -> None:
+    """A day of deliveries on signed orders.
+
+    They are paid by the deposit, the tenant's prepayment, committed lines, the facility, cash above
+    a buffer, and new shares. Funded machines go live; an order that finds no money for three months
+    is cancelled and its deposit is lost.
+    """
+    supplier = today.first_outside + Outside.SUPPLIER
+    customers = today.first_outside + Outside.CUSTOMERS
+    for c in range(len(contracts.ordered)):
+        if contracts.ordered[c] <= 0.0 or today.day < contracts.start_day[c]:
+            continue
+        b = contracts.landlord[c]
+        k = contracts.hardware[c]
+        price = hardware.new_usd[k]
+        if parties.status[b] != Status.ACTIVE:
+            contracts.ordered[c] = 0.0
+            continue
+        if contracts.unfunded_days[c] >= CANCEL_AFTER_DAYS:
+            lost = terms.order_deposit_share * price * contracts.ordered[c]
+            log_event(
+                log,
+                today.day,
+                Event.ORDER_CANCELLED,
+                Cause.FUNDING,
+                b,
+                supplier,
+                -1,
+                lost,
+                parties.trail_event[b],
+            )
+            borrowers.deposits_usd[b] -= lost
+            contracts.ordered[c] = 0.0
+            continue
+        units = min(contracts.ordered[c], contracts.gpus[c] / terms.delivery_days)
+        cost = units * price
+        need = (1.0 - terms.order_deposit_share) * cost
+        prepaid = 0.0
+        stays = contracts.broken_day[c] < 0
+        if contracts.take_or_pay[c] and stays:
+            prepaid = min(need, terms.tenant_prepayment_share * cost)
+        advance = advance_rate(
+            terms.growth_advance_rate, today.ease, terms.cycle_swing, terms.most_advance
+        )
+        limit = max(0.0, min(need - prepaid, advance * cost))
+        facility = find_facility(today, b, c, k, loans, lenders)
+        passes = _facility_passes(
+            today, terms, c, units, limit, prepaid, facility.row, loans, contracts, holdings, k
+        )
+        room = (
+            limit if passes and stays and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
+        )
+        lines = facility.lines_usd
+        spare = spare_cash_usd(today, b, parties, borrowers, loans)
+        appetite = today.appetite * terms.refinancing_appetite
+        appetite *= facility.supply
+        borrowed = min(limit, lines + appetite * room)
+        short = need - prepaid - borrowed - spare
+        if short > borrowers.equity_room_usd[b]:
+            contracts.unfunded_days[c] += 1
+            continue
+        issue_shares(today, b, short, parties, borrowers, log)
+        contracts.unfunded_days[c] = 0
+        pay(parties, customers, b, prepaid)
+        from_lines = draw_for_purchase(
+            today, b, min(limit, lines), k, parties, lenders, ledger, loans, log
+        )
+        rest = borrowed - from_lines
+        if rest > 0.0:
+            for loan in range(loans.first[b], loans.first[b + 1]):
+                mine = _lends(c, loan, loans, lenders)
+                if mine > 0.0:
+                    amount = mine / facility.credit * rest
+                    draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
+        pay(parties, b, supplier, need)
+        borrowers.deposits_usd[b] -= cost - need
+        row_held = find_holding(holdings, b, k)
+        if not np.isnan(contracts.unit_cost_usd_day[c]):
+            old = holdings.units[row_held] * holdings.cost_usd_unit_day[row_held]
+            new = units * contracts.unit_cost_usd_day[c]
+            holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
+        holdings.units[row_held] += units
+        ledger.outside_units[k] -= units
+        _pledge_delivery(
+            b, c, k, units, from_lines, rest, facility.credit, holdings, row_held, loans, lenders
+        )
+        contracts.ordered[c] -= units
+        contracts.delivered[c] += units
+        if prepaid > 0.0:
+            left = max(1, contracts.end_day[c] - today.day)
+            contracts.repaid_usd_day[c] += prepaid / left
+
+
+class Facility(NamedTuple):
+    """Who could lend for a delivery: committed lines, and the facility of its contract."""
+
+    lines_usd: float  # undrawn committed hardware lines for the class
+    row: int  # first loan of the facility in good standing, -1: none
+    credit: float  # that its lenders give together: what they share it by
+    supply: float  # mean of it; 0 without a facility
+
+
+@inlined
+def find_facility(today: Today, b: int, c: int, k: int, loans: Loans, lenders: Lenders) -> Facility:
+    """Look through a borrower's loans for who could lend for machines of a contract."""
+    lines = 0.0
+    row = -1
+    credit = 0.0
+    parts = 0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        mine = loans.growth[loan] == c
+        parts += mine
+        if (
+            loans.status[loan] != LoanStatus.PERFORMING
+            or loans.breach[loan] != Cause.NONE
+            or loans.lock_up[loan]
+        ):
+            continue
+        if mine:
+            credit += lenders.supply[loans.lender[loan]]
+            if row < 0:
+                row = loan
+        if (
+            loans.instrument[loan] == Instrument.GPU_LOAN
+            and loans.hardware[loan] == k
+            and today.day < loans.maturity_day[loan]
+        ):
+            lines += loans.undrawn_usd[loan]
+    return Facility(lines, row, credit, credit / max(parts, 1))
+
+
+@inlined
+def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
+    """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
+    if (
+        loans.growth[loan] != c
+        or loans.status[loan] != LoanStatus.PERFORMING
+        or loans.breach[loan] != Cause.NONE
+        or loans.lock_up[loan]
+    ):
+        return 0.0
+    return lenders.supply[loans.lender[loan]]
+
+
+@inlined
+def _facility_passes(
+    today: Today,
+    terms: Terms,
+    c: int,
+    units: float,
+    debt_usd: float,
+    prepaid_usd: float,
+    loan: int,
+    loans: Loans,
+    contracts: Contracts,
+    holdings: Holdings,
+    k: int,
+) -> bool:
+    """Whether a contract's own rent covers the service of the machines it needs."""
+    b = contracts.landlord[c]
+    if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
+        return False
+    left_days = max(1, contracts.end_day[c] - today.day)
+    rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
+    cost = contracts.unit_cost_usd_day[c]
+    if np.isnan(cost):
+        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+    interval = loans.interval_days[loan]
+    left = payments_left(loans.next_payment_day[loan], loans.maturity_day[loan], interval)
+    principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
+    service = principal / interval + debt_usd * rate / 365.0
+    return rent - cost * units >= terms.growth_min_dscr * service
+
+
+@inlined
+def _pledge_delivery(
+    b: int,
+    c: int,
+    k: int,
+    units: float,
+    from_lines: float,
+    from_facility: float,
+    credit: float,
+    holdings: Holdings,
+    row_held: int,
+    loans: Loans,
+    lenders: Lenders,
+) -> None:
+    """Delivered machines secure the loans that paid for them, in proportion."""
+    paid = from_lines + from_facility
+    if paid <= 0.0:
+        return
+    lines = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if (
+            loans.status[loan] == LoanStatus.PERFORMING
+            and loans.hardware[loan] == k
+            and loans.growth[loan] == NO_GROWTH
+            and loans.instrument[loan] == Instrument.GPU_LOAN
+        ):
+            lines += loans.principal_usd[loan]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
+            continue
+        mine = _lends(c, loan, loans, lenders)
+        pledged = units * from_facility / paid * (mine / credit if mine > 0.0 else 0.0)
+        if (
+            loans.growth[loan] == NO_GROWTH
+            and loans.instrument[loan] == Instrument.GPU_LOAN
+            and lines > 0.0
+        ):
+            pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
+        if pledged > 0.0:
+            loans.collateral_units[loan] += pledged
+            loans.holding[loan] = row_held
+            holdings.pledged[row_held] += pledged

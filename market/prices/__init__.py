@@ -1,0 +1,1 @@
+"""Bitcoin, network and hashprice, rents, money, and lenders' marks."""

@@ -1,0 +1,105 @@
+"""Money: a common factor behind the reference rate, the credit spread, appetite, BTC and rents.
+
+``stress`` is that factor: zero in normal times, positive when money is tight. It reverts to zero
+from random shocks and may be scripted. Nothing else ties BTC to rents: what they have in common in
+a tightening comes from here.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..scenario.errors import InputError
+from ..scenario.sections import Macro
+from ..state.paths import MacroPaths
+from ..state.randomness import Stream, normals
+
+RATES_FILE = Path(__file__).resolve().parent.parent / "data" / "history" / "rates_monthly.csv"
+MONTH_DAYS = 31
+
+
+def macro_paths(settings: Macro, days: int, seed: int, opening: date | None = None) -> MacroPaths:
+    """The factor, noise around a scripted ramp, and what loads on it; or money as it was.
+
+    Raises:
+        InputError: the history of rates does not reach over the run.
+    """
+    if settings.path == "history":
+        return _replay(settings, days, opening or date(1970, 1, 1))
+    day = np.arange(days + 1, dtype=float)
+    up = np.clip((day - settings.start_day) / settings.ramp_days, 0.0, 1.0)
+    ended = settings.start_day + settings.ramp_days + settings.plateau_days
+    down = np.clip((day - ended) / settings.ramp_days, 0.0, 1.0)
+    stress = settings.shock * (up - down) + _reverting_noise(settings, days, seed)
+    return MacroPaths(
+        stress=stress,
+        rate_change=settings.rate_loading * stress,
+        spread_change=settings.spread_loading * stress,
+        appetite=np.clip(1.0 - settings.appetite_loading * stress, 0.0, 1.0),
+        btc_log=-settings.btc_loading * stress,
+        demand_log=-settings.demand_loading * stress,
+    )
+
+
+def _replay(settings: Macro, days: int, opening: date) -> MacroPaths:
+    """Changes of SOFR and of the high-yield spread since the opening, month by month.
+
+    Stress is what would widen the spread so much; refinancing appetite follows it as ever. BTC and
+    the demand for compute have histories or laws of their own.
+    """
+    reference, spread = read_rates(opening, days)
+    spread_change = spread - spread[0]
+    stress = spread_change / settings.spread_loading if settings.spread_loading else 0.0 * spread
+    nothing = np.zeros(days + 1)
+    return MacroPaths(
+        stress=stress,
+        rate_change=reference - reference[0],
+        spread_change=spread_change,
+        appetite=np.clip(1.0 - settings.appetite_loading * stress, 0.0, 1.0),
+        btc_log=nothing,
+        demand_log=nothing,
+    )
+
+
+def read_rates(opening: date, days: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """SOFR and the high-yield spread (decimals a year) by day from the packaged monthly table.
+
+    A month's figure stands at its middle; between months, and over gaps, on a straight line.
+
+    Raises:
+        InputError: days before the table's first or after its last month.
+    """
+    with RATES_FILE.open(newline="", encoding="utf-8") as file:
+        lines = list(csv.DictReader(file))
+    paths = []
+    for name in ("sofr_pct", "high_yield_spread_pct"):
+        known = [
+            (date.fromisoformat(f"{row['month']}-15"), float(row[name]))
+            for row in lines
+            if row[name]
+        ]
+        at = [(when - opening).days for when, _ in known]
+        if at[0] > 0 or at[-1] < days - MONTH_DAYS:
+            raise InputError(
+                f"macro.path = 'history': {RATES_FILE.name} knows {name} from {known[0][0]} to "
+                f"{known[-1][0]}; {days} days from {opening} are not within that."
+            )
+        paths.append(np.interp(np.arange(days + 1), at, [value / 100.0 for _, value in known]))
+    return paths[0], paths[1]
+
+
+def _reverting_noise(settings: Macro, days: int, seed: int) -> NDArray[np.float64]:
+    """Ornstein-Uhlenbeck from zero."""
+    draws = normals(seed, Stream.MACRO, days)
+    keep = math.exp(-settings.reversion_per_year / 365.0)
+    step = settings.volatility / math.sqrt(365.0)
+    noise = np.zeros(days + 1)
+    for day in range(days):
+        noise[day + 1] = keep * noise[day] + step * draws[day]
+    return noise

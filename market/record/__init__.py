@@ -1,0 +1,1 @@
+"""What a run remembers, as frames and a summary."""

@@ -1,0 +1,109 @@
+"""Tables of the state as data frames, with names instead of row numbers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from ...agents.lender import LenderKind
+from ...agents.party import Kind
+from ..state.events import Cause, Event
+from ..state.loans import Collateral, Instrument, LoanStatus, of_claims
+from ..state.market import State
+from ..state.names import names_of
+
+
+def event_frame(state: State, rows: np.ndarray | None = None) -> pd.DataFrame:
+    """The causal log or some ``rows`` of it, one row per event; ``parent`` is an event id or -1."""
+    rows = np.arange(len(state.events)) if rows is None else rows
+    log = state.events[rows]
+    names = state.names
+    kinds = np.array([kind.name.lower() for kind in Event], dtype=object)
+    causes = np.array([cause.name.lower() for cause in Cause], dtype=object)
+    return pd.DataFrame(
+        {
+            "event": rows,
+            "day": log["day"],
+            "round": log["round"],
+            "kind": kinds[log["kind"]],
+            "party": names_of(names.parties, log["party"]),
+            "counterparty": names_of(names.parties, log["counterparty"]),
+            "loan": names_of(names.loans, log["loan"]),
+            "amount_usd": log["amount_usd"],
+            "cause": causes[log["cause"]],
+            "parent": log["parent"],
+        }
+    )
+
+
+def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
+    """Every loan as it stands; recovery is null until the claim is resolved."""
+    loans = state.loans
+    n = len(loans.status)
+    defaulted = loans.claim >= 0
+    resolved = defaulted & (loans.status == LoanStatus.CLOSED)
+    claim_usd = of_claims("claim_usd", loans)
+    claim = np.where(claim_usd > 0, claim_usd, np.nan)
+    parties = state.names.parties
+    kinds = np.array([kind.name.lower() for kind in Kind], dtype=object)
+    instruments = np.array([one.name.lower() for one in Instrument], dtype=object)
+    statuses = np.array([one.name.lower() for one in LoanStatus], dtype=object)
+    hardware = np.array([*state.names.hardware, ""], dtype=object)
+    return pd.DataFrame(
+        {
+            "loan": names_of(state.names.loans, np.arange(n)),
+            "borrower": names_of(parties, loans.borrower),
+            "borrower_kind": kinds[state.parties.kind[loans.borrower]],
+            "lender": names_of(parties, state.first_lender + loans.lender),
+            "instrument": instruments[loans.instrument],
+            "status": statuses[loans.status],
+            "recourse": loans.recourse,
+            "principal_open_usd": principal_open_usd,
+            "principal_usd": loans.principal_usd,
+            "undrawn_usd": loans.undrawn_usd,
+            "maturity_day": loans.maturity_day,
+            "collateral_class": np.where(
+                (loans.collateral_btc > 0) | (loans.collateral == Collateral.BTC),
+                "BTC",
+                hardware[loans.hardware],
+            ),
+            "collateral_units": np.where(
+                loans.collateral == 1, loans.collateral_btc, loans.collateral_units
+            ),
+            "default_day": of_claims("default_day", loans, -1),
+            "claim_at_default_usd": np.where(defaulted, claim_usd, np.nan),
+            "recovered_usd": np.where(defaulted, of_claims("recovered_usd", loans), np.nan),
+            "loss_usd": loan_losses(state),
+            "recovery": np.where(
+                resolved,
+                np.clip(of_claims("recovered_value_usd", loans) / claim, 0.0, None),
+                np.nan,
+            ),
+        },
+        index=range(n),
+    )
+
+
+def loan_losses(state: State) -> np.ndarray:
+    """Loss on each loan [USD]: written down, or lost when resolved, and enforcement cost."""
+    return of_claims("written_down_usd", state.loans)
+
+
+def lender_frame(state: State) -> pd.DataFrame:
+    """Every lender: capital, book, loss, ratio."""
+    lenders = state.lenders
+    assets = lenders.capital_usd + lenders.funding_usd
+    rows = range(len(lenders.kind))
+    return pd.DataFrame(
+        {
+            "lender": [state.names.parties[state.first_lender + row] for row in rows],
+            "name": [state.names.titles[state.first_lender + row] for row in rows],
+            "kind": [LenderKind(int(kind)).name.lower() for kind in lenders.kind],
+            "capital_open_usd": lenders.capital_open_usd,
+            "capital_usd": lenders.capital_usd,
+            "book_usd": lenders.book_usd,
+            "loss_usd": lenders.loss_usd,
+            "capital_ratio": lenders.capital_usd / np.where(assets > 0, assets, np.nan),
+            "min_capital_ratio": lenders.min_capital_ratio,
+        }
+    )

@@ -1,0 +1,265 @@
+"""The summary of a run: counts, losses, recoveries, cascades; the same bytes for the same run."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ...agents.party import Kind, Status
+from ..state.events import Cause, Event
+from ..state.hardware import Family
+from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
+from ..state.market import State
+from ..state.names import names_of
+
+if TYPE_CHECKING:
+    from ..state.run import Run
+
+CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
+
+
+def summarise(run: Run) -> dict[str, Any]:
+    """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null."""
+    s = run.state
+    n = s.borrower_count
+    kind = s.parties.kind[:n]
+    failed = s.parties.status[:n] != Status.ACTIVE
+    by_kind = {
+        name: names_of(s.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
+        for name, of in _KINDS.items()
+    }
+    log = s.events
+    summary = {
+        "scenario": run.scenario.name,
+        "seed": run.seed,
+        "days": run.day,
+        "start": run.crypto.start.isoformat(),
+        "population": {
+            "miner": int(np.sum(kind == Kind.MINER)),
+            "neocloud": int(np.sum(kind == Kind.NEOCLOUD)),
+            "lender": len(s.lenders.kind),
+            "buyer": len(s.buyers.segment),
+            "loans": len(s.loans.status),
+        },
+        "defaults": {
+            **{name: len(names) for name, names in by_kind.items()},
+            "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
+        },
+        "defaulted": {**by_kind, "lender": _parties(s, log, Event.LENDER_FAILED)},
+        "sleeves_closed": _parties(s, log, Event.SLEEVE_CLOSED),
+        "lenders": {
+            "withdrawn_usd": float(s.lenders.run_usd.sum()),
+            "interlender_loss_usd": float(s.lenders.interlender_loss_usd.sum()),
+            "depositor_loss_usd": s.depositor_loss_usd,
+            "loan_price_worst": min(row["loan_price"] for row in run.recorder.rows),
+            "credit_supply_worst": min(row["credit_supply"] for row in run.recorder.rows),
+        },
+        "investment": {
+            "ordered_usd": s.prices.ordered_usd,
+            "on_credit_usd": float(
+                log["amount_usd"][(log["kind"] == Event.DRAW) & _for_growth(s, log["loan"])].sum()
+            ),
+            "lending_ease": s.prices.ease,
+        },
+        "notes": {
+            "converted_usd": float(log["amount_usd"][log["kind"] == Event.CONVERTED].sum()),
+            "put_usd": float(log["amount_usd"][log["kind"] == Event.PUT].sum()),
+        },
+        "defaults_by_cause": _count_by_cause(log),
+        "margin_called": _parties(s, log, Event.MARGIN_CALL),
+        "breached_covenant": _parties(s, log, Event.COVENANT_BREACH),
+        "missed_payment": _parties(s, log, Event.MISSED_PAYMENT),
+        "perimeter_defaults": _parties(s, log, Event.PERIMETER_DEFAULT),
+        "impaired_lenders": _parties(s, log, Event.LENDER_IMPAIRED),
+        "cascade": cascades(s),
+        "loss_usd": _losses(s),
+        "lender_loss_share_of_capital": {
+            s.names.parties[s.first_lender + row]: float(
+                s.lenders.loss_usd[row] / s.lenders.capital_open_usd[row]
+            )
+            for row in range(len(s.lenders.kind))
+            if s.lenders.loss_usd[row] != 0.0
+        },
+        "recovery": _recoveries(s),
+        "ltv": _worst_ltv(run),
+        "liquidation": {**_liquidation(s, Family.GPU), "asic": _liquidation(s, Family.ASIC)},
+        "btc_forced_sale_usd": float(sum(row["btc_forced_sale_usd"] for row in run.recorder.rows)),
+        "btc_impact_worst": float(
+            1.0 - math.exp(min(row["btc_impact_log"] for row in run.recorder.rows))
+        ),
+        "conservation_error": max(row["conservation_error"] for row in run.recorder.rows),
+        "caveat": CAVEAT,
+    }
+    clean: dict[str, Any] = _clean(summary)
+    return clean
+
+
+_KINDS = {"miner": Kind.MINER, "neocloud": Kind.NEOCLOUD}
+
+
+def _clean(value: Any) -> Any:
+    """Plain Python values for JSON: finite floats at 12 digits, null for the rest."""
+    if isinstance(value, dict):
+        return {key: _clean(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, float):
+        return float(f"{value:.12g}") if math.isfinite(value) else None
+    return value
+
+
+def _parties(s: State, log: np.ndarray, kind: Event) -> list[str]:
+    """Who had an event of a kind, in order of first appearance."""
+    parties = log["party"][log["kind"] == kind]
+    first = np.sort(np.unique(parties, return_index=True)[1])
+    return list(names_of(s.names.parties, parties[first]))
+
+
+def _for_growth(s: State, loans: np.ndarray) -> np.ndarray:
+    """Which of these loans are facilities for machines ordered after the opening."""
+    return (loans >= 0) & (s.loans.growth[loans] == ANY_GROWTH)
+
+
+def _count_by_cause(log: np.ndarray) -> dict[str, int]:
+    causes = log["cause"][log["kind"] == Event.DEFAULT]
+    return {
+        Cause(int(cause)).name.lower(): int(np.sum(causes == cause)) for cause in np.unique(causes)
+    }
+
+
+def default_parents(s: State) -> dict[int, int]:
+    """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
+
+    -1 where there is none.
+    """
+    log = s.events
+    result: dict[int, int] = {}
+    failures = (log["kind"] == Event.DEFAULT) | (log["kind"] == Event.LENDER_FAILED)
+    for event in np.flatnonzero(failures):
+        party = log["party"][event]
+        parent = int(log["parent"][event])
+        while parent >= 0:
+            if log["party"][parent] != party:
+                other = int(log["party"][parent])
+                if 0 <= other < s.first_buyer and s.parties.default_event[other] >= 0:
+                    failure = int(s.parties.default_event[other])
+                    if failure < event and _descends(log, parent, failure):
+                        result[int(event)] = failure
+                        break
+            parent = int(log["parent"][parent])
+        else:
+            result[int(event)] = -1
+    return result
+
+
+def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
+    while event > ancestor:
+        event = int(log["parent"][event])
+    return event == ancestor
+
+
+def cascades(s: State) -> dict[str, float | int]:
+    """Trees of defaults: size of the largest, mean size, depth, mean number of children."""
+    parents = default_parents(s)
+    if not parents:
+        return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
+    size: dict[int, int] = {}
+    depth: dict[int, int] = {}
+    for event in parents:
+        root, level = event, 1
+        while parents[root] >= 0:
+            root, level = parents[root], level + 1
+        size[root] = size.get(root, 0) + 1
+        depth[root] = max(depth.get(root, 0), level)
+    children = sum(1 for parent in parents.values() if parent >= 0)
+    return {
+        "largest": max(size.values()),
+        "mean_size": len(parents) / len(size),
+        "depth": max(depth.values()),
+        "reproduction_number": children / len(parents),
+    }
+
+
+def _losses(s: State) -> dict[str, Any]:
+    loans = s.loans
+    lost = of_claims("written_down_usd", loans)
+    total = float(s.lenders.loss_usd.sum())
+    by_instrument = {
+        instrument.name.lower(): float(lost[loans.instrument == instrument].sum())
+        for instrument in Instrument
+        if np.any(lost[loans.instrument == instrument] != 0.0)
+    }
+    by_instrument["enforcement_cost"] = total - float(lost.sum())
+    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
+    return {
+        "total": total,
+        "by_instrument": by_instrument,
+        "unresolved": float(lost[(loans.claim >= 0) & ~resolved].sum()),
+    }
+
+
+def _recoveries(s: State) -> dict[str, float]:
+    """Present value recovered over claim at default, by collateral, resolved claims only."""
+    loans = s.loans
+    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
+    family = np.where(loans.hardware >= 0, s.hardware.family[loans.hardware], -1)
+    groups = {
+        "btc": loans.collateral == Collateral.BTC,
+        "asic": family == Family.ASIC,
+        "gpu": family == Family.GPU,
+        "site": family == Family.SITE,
+        "unsecured": loans.collateral == Collateral.NONE,
+    }
+    owed, recovered = of_claims("claim_usd", loans), of_claims("recovered_value_usd", loans)
+    result = {}
+    for name, member in groups.items():
+        mine = member & resolved & (owed > 0)
+        claim = float(owed[mine].sum())
+        value = float(np.maximum(recovered[mine], 0.0).sum())
+        result[name] = value / claim if claim > 0 else float("nan")
+    return result
+
+
+def _worst_ltv(run: Run) -> dict[str, Any]:
+    """Ratios of sums, balance over value, on the day the realisable one is highest."""
+    rows = [row for row in run.recorder.rows if math.isfinite(row["realisable_ltv"])]
+    if not rows:
+        return {"paper": float("nan"), "realisable": float("nan"), "day": None}
+    worst = max(rows, key=lambda row: row["realisable_ltv"])
+    return {
+        "paper": worst["paper_ltv"],
+        "realisable": worst["realisable_ltv"],
+        "day": worst["day"],
+    }
+
+
+def _liquidation(s: State, family: Family) -> dict[str, Any]:
+    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
+    used = slice(0, int(s.lots.count[0]))
+    ours = s.hardware.family[s.lots.hardware[used]] == family
+    listed = ours & s.lots.listed[used]
+    mine = ours & ~s.lots.listed[used]
+    seized = s.lots.seized_units[used][mine]
+    units = s.lots.units[used][mine]
+    sold = seized - units
+    days = s.lots.unit_days[used][mine]
+    proceeds = float(s.lots.proceeds_usd[used][mine].sum())
+    paper = float((sold * s.lots.mark_usd[used][mine]).sum())
+    return {
+        "seized_units": float(seized.sum()),
+        "sold_units": float(sold.sum()),
+        "unsold_units": float(units.sum()),
+        "listed_by_owners_units": float(s.lots.seized_units[used][listed].sum()),
+        "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),
+        "price_to_paper": proceeds / paper if paper > 0 else float("nan"),
+    }
+
+
+def _weighted_median(values: np.ndarray, weights: np.ndarray) -> float:
+    if len(values) == 0:
+        return float("nan")
+    order = np.argsort(values, kind="stable")
+    cumulative = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(cumulative, 0.5 * cumulative[-1])])

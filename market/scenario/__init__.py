@@ -1,0 +1,1 @@
+"""What is assumed: sections of settings with bounds and units, TOML files, errors."""

@@ -1,0 +1,244 @@
+"""Scenarios: what a run assumes, read from TOML, checked, and changed by ``key=value`` settings.
+
+A scenario file names only what differs from the defaults below. Every field carries its unit in its
+name or its description. Unknown keys, wrong types and values out of range are refused with one
+sentence (:class:`market.scenario.errors.InputError`).
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, Field, ValidationError, model_validator
+
+from .errors import InputError
+from .sections import (
+    Channels,
+    Compute,
+    Credit,
+    Crypto,
+    Facts,
+    Investment,
+    Lenders,
+    Liquidation,
+    Macro,
+    Marks,
+    Miners,
+    Opening,
+    Policy,
+    Section,
+    Tenants,
+)
+from .synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
+
+SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
+
+PLANNED_SECTIONS = ("tranches",)
+
+
+class Scenario(Section):
+    """One complete set of assumptions; equal scenarios and seeds give equal results.
+
+    Example:
+        ``Scenario.load("crypto-crash").with_settings(["crypto.crash_depth=0.6"])``
+    """
+
+    name: str = Field("unnamed", pattern=r"^[a-z0-9][a-z0-9-]*$")
+    title: str = ""
+    description: str = ""
+    days: int = Field(730, ge=1, le=36500)
+    opening: Opening = Opening()
+    synthetic: Synthetic = Synthetic()
+    facts: Facts = Facts()
+    crypto: Crypto = Crypto()
+    compute: Compute = Compute()
+    macro: Macro = Macro()
+    credit: Credit = Credit()
+    lenders: Lenders = Lenders()
+    tenants: Tenants = Tenants()
+    investment: Investment = Investment()
+    miners: Miners = Miners()
+    marks: Marks = Marks()
+    liquidation: Liquidation = Liquidation()
+    channels: Channels = Channels()
+    policy: Policy = Policy()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _planned(cls, data: Any) -> Any:
+        for name in PLANNED_SECTIONS:
+            if isinstance(data, dict) and name in data:
+                raise ValueError(f"'{name}' is not part of this version; remove it")
+        return data
+
+    @model_validator(mode="after")
+    def _history_needs_file(self) -> Scenario:
+        if self.crypto.path == "history" and self.crypto.history is None:
+            raise ValueError("crypto.path is 'history' but crypto.history names no CSV file")
+        if self.crypto.network == "history" and self.crypto.path != "history":
+            raise ValueError(
+                f"crypto.network is 'history' but crypto.path is '{self.crypto.path}'; "
+                "the network's hashrate is replayed with prices or modelled"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _population_has_everybody(self) -> Scenario:
+        if self.opening.start == "synthetic":
+            total = round(self.synthetic.parties * self.opening.scale)
+            if not FEWEST_PARTIES <= total <= MOST_PARTIES:
+                raise ValueError(
+                    f"synthetic.parties times opening.scale is {total:,}; "
+                    f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _fits_the_books(self) -> Scenario:
+        start = self.opening.start
+        if start == "2021" and self.compute.path == "scripted":
+            raise ValueError(
+                "compute.path is 'scripted', but nobody rents compute in the books of 2021; "
+                "choose opening.start 2025 or synthetic, or compute.path 'law'"
+            )
+        if start == "2021" and self.opening.scale != 1.0:
+            raise ValueError(
+                f"opening.scale is {self.opening.scale:g}, but the books of 2021 come in one size; "
+                "choose opening.start 2025 or synthetic, or opening.scale 1"
+            )
+        return self
+
+    @classmethod
+    def load(cls, name_or_path: str | Path) -> Scenario:
+        """Read a scenario by name (``crypto-crash``) or from a TOML file.
+
+        Raises:
+            InputError: unknown name, unreadable or broken file, unknown key or bad value.
+        """
+        return cls.from_dict(*_read_toml(name_or_path))
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any], where: str) -> Scenario:
+        """Check nested data; ``where`` names its origin in the error sentence.
+
+        Raises:
+            InputError: the first problem, in one sentence.
+        """
+        data = dict(data)
+        crypto = data.get("crypto")
+        if isinstance(crypto, dict) and crypto.get("history") and "path" not in crypto:
+            data["crypto"] = {**crypto, "path": "history"}
+        try:
+            return cls.model_validate(_numbers_as_declared(cls, data))
+        except ValidationError as error:
+            raise InputError(_sentence(cls, error, where)) from None
+
+    def with_settings(self, settings: list[str]) -> Scenario:
+        """A copy with ``section.key=value`` settings applied in order.
+
+        Raises:
+            InputError: not of that form, unknown key, wrong type or out of range.
+        """
+        data = self.model_dump(exclude_unset=True)
+        for setting in settings:
+            key, sign, text = setting.partition("=")
+            if not sign or not key.strip():
+                raise InputError(
+                    f"--set '{setting}' is not of the form key=value, "
+                    "for example crypto.crash_depth=0.6."
+                )
+            *sections, leaf = key.strip().split(".")
+            target = data
+            for section in sections:
+                target = target.setdefault(section, {})
+                if not isinstance(target, dict):
+                    raise InputError(f"--set {setting}: '{section}' is a value, not a section.")
+            target[leaf] = _parse_value(text.strip())
+            if key.strip() == "crypto.history":
+                target["path"] = "history"
+        return type(self).from_dict(data, "--set")
+
+
+def scenario_names() -> list[str]:
+    """Names of the scenarios that come with the project, sorted."""
+    return sorted(path.stem for path in SCENARIO_FOLDER.glob("*.toml"))
+
+
+def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
+    path = Path(name_or_path)
+    if path.suffix != ".toml":
+        if str(name_or_path) not in scenario_names():
+            raise InputError(
+                f"There is no scenario '{name_or_path}'; allowed: {', '.join(scenario_names())}, "
+                "or the path of a .toml file."
+            )
+        path = SCENARIO_FOLDER / f"{name_or_path}.toml"
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"Scenario file {path}: cannot be read ({error.strerror}).") from None
+    except UnicodeDecodeError:
+        raise InputError(f"Scenario file {path}: is not text in UTF-8.") from None
+    except RecursionError:
+        raise InputError(f"Scenario file {path}: is nested too deeply.") from None
+    except ValueError as error:  # broken TOML, or a number of too many digits
+        raise InputError(f"Scenario file {path}: is not valid TOML: {error}.") from None
+    data.setdefault("name", path.stem)
+    return data, str(path.name)
+
+
+def _parse_value(text: str) -> Any:
+    """TOML's idea of a value; anything else is text."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (ValueError, RecursionError):  # not TOML, too many digits, nested too deeply
+        return text
+
+
+def _numbers_as_declared(model: type[BaseModel], data: Any) -> Any:
+    """Whole numbers are fine where a float is asked for, a bare 2025 where a text is."""
+    if not isinstance(data, dict):
+        return data
+    result = {}
+    for key, value in data.items():
+        field = model.model_fields.get(key)
+        kind = field.annotation if field else None
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            result[key] = _numbers_as_declared(kind, value)
+        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
+            result[key] = _as_float(value)
+        elif kind is str and isinstance(value, int) and not isinstance(value, bool):
+            result[key] = str(value)
+        else:
+            result[key] = value
+    return result
+
+
+def _as_float(value: int) -> float:
+    """A whole number as a float; one too large for that is infinite, which no field allows."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str:
+    """The first problem of a validation as one sentence: what, where, what is allowed."""
+    problem = error.errors()[0]
+    names = [str(part) for part in problem["loc"]]
+    key = ".".join(names)
+    if problem["type"] == "extra_forbidden":
+        section: Any = model
+        for name in names[:-1]:
+            section = section.model_fields[name].annotation
+        return f"{where}: there is no key '{key}'; allowed here: {', '.join(section.model_fields)}."
+    message = problem["msg"].removeprefix("Value error, ")
+    if problem["type"] == "value_error":
+        return f"{where}: {key + ': ' if key else ''}{message}."
+    if problem["type"] in ("model_type", "dict_type"):
+        message = "it is a section, not a value"
+    message = message[0].lower() + message[1:]
+    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."

@@ -1,0 +1,499 @@
+"""The sections of a scenario: every assumption, with its unit, bounds and default.
+
+:mod:`market.scenario.scenario` puts them together and reads them from TOML.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+STARTS = ("2025", "2021", "synthetic")
+IMPACT_LAWS = ("square_root", "linear", "exponential")
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, no unknown keys, no silent conversions of text to numbers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+
+class Opening(Section):
+    """Which books the run opens with."""
+
+    start: str = Field(
+        "2025",
+        description="starting point: the books of 2025 or of 2021, or synthetic (see that section)",
+    )
+    sample: bool = Field(
+        False, description="draw uncertain cells within their confidence (see market/data)"
+    )
+    scale: float = Field(
+        1.0,
+        ge=0.1,
+        le=100.0,
+        description="multiplies the population: the small parties that REST_* of 2025 split into, "
+        "or synthetic.parties; totals stay",
+    )
+
+    @model_validator(mode="after")
+    def _known_start(self) -> Opening:
+        if self.start not in STARTS:
+            raise ValueError(
+                f"'{self.start}' is not a starting point; allowed: {', '.join(STARTS)}"
+            )
+        return self
+
+
+class Facts(Section):
+    """What the tables of 2021 know by date: money drawn, orders of rigs, shocks from outside."""
+
+    draws: Literal["none", "signed", "all"] = Field(
+        "signed",
+        description="loans and equity after the opening: signed by then, or with hindsight",
+    )
+    orders: bool = Field(True, description="rigs on order are paid for and delivered")
+    shocks: Literal["none", "default", "all"] = Field(
+        "default", description="events from outside: none, those of a forecast, every one"
+    )
+    order_repriced_share: float = Field(
+        1.0, ge=0.0, le=1.0, description="of what an order costs beyond the rigs' market value"
+    )
+    site_usd_per_kw: float = Field(
+        350.0, ge=0.0, le=1e5, description="racks and power at an own site for rigs delivered"
+    )
+    imposed_recovery_share: float = Field(
+        0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
+    )
+    shares_follow_rigs: bool = Field(
+        True,
+        description="what miners' shares are worth beyond net assets follows the price of rigs",
+    )
+    move_days: int = Field(
+        60, ge=0, le=3650, description="rigs of a failed host stand still so long"
+    )
+
+
+class Crypto(Section):
+    """Bitcoin and ether prices, and the network's hashrate."""
+
+    path: Literal["random", "crash", "history"] = Field(
+        "random", description="random walk with jumps, scripted crash, or replay of a file"
+    )
+    volatility: float = Field(0.62, ge=0.0, le=3.0, description="BTC, per square root of a year")
+    drift: float = Field(0.0, ge=-3.0, le=3.0, description="expected BTC return, log, a year")
+    jumps_per_year: float = Field(0.0, ge=0.0, le=50.0)
+    jump_mean: float = Field(-0.10, ge=-2.0, le=2.0, description="mean log size of a jump")
+    jump_deviation: float = Field(0.08, ge=0.0, le=1.0, description="deviation of the log size")
+    crash_start_day: int = Field(30, ge=0, le=36500)
+    crash_depth: float = Field(0.77, ge=0.0, le=0.999, description="share of the price lost")
+    crash_days: int = Field(365, ge=1, le=36500)
+    recovery_share: float = Field(
+        0.0, ge=0.0, le=1.0, description="share of the log loss that comes back"
+    )
+    recovery_days: int = Field(365, ge=1, le=36500)
+    history: str | None = Field(
+        None,
+        min_length=1,
+        description="CSV of weekly closes, or 'packaged'; sets path to 'history'",
+    )
+    history_rescale: bool = Field(
+        False, description="true: start the file's returns at the opening price of the books"
+    )
+    history_from_opening: bool = Field(
+        False, description="true: replay from the date of the books, not from the file's first week"
+    )
+    network: Literal["modelled", "history"] = Field(
+        "modelled",
+        description="hashrate: fleets and growth as below, or that of the history: others fill up",
+    )
+    eth_beta: float = Field(1.1, ge=0.0, le=3.0, description="ETH log return per BTC log return")
+    hashrate_growth: float = Field(
+        0.0, ge=-0.9, le=5.0, description="growth of the whole network over a year, a share"
+    )
+    hashrate_growth_start_day: int = Field(0, ge=0, le=36500)
+    hashrate_growth_days: int = Field(
+        365, ge=1, le=36500, description="days over which that growth takes place; flat after"
+    )
+    depth_adv_usd: float = Field(30e9, gt=0.0, description="BTC traded a day, all venues")
+    impact_law: Literal["square_root", "linear", "exponential"] = "square_root"
+    impact_coefficient: float = Field(1.0, ge=0.0, le=100.0)
+    impact_half_life_days: float = Field(5.0, gt=0.0, le=3650.0)
+
+
+class Compute(Section):
+    """The rent of compute: a law of demand, efficiency and supply, or a scripted target."""
+
+    path: Literal["law", "scripted"] = Field(
+        "law", description="law: demand and efficiency below; scripted: target rent change"
+    )
+    elasticity: float = Field(
+        0.7, gt=0.05, le=10.0, description="price elasticity of demand for work; epsilon of the law"
+    )
+    efficiency_growth: float = Field(
+        0.0, ge=-1.0, le=3.0, description="work per GPU-hour, log growth a year (software, models)"
+    )
+    adoption_growth: float = Field(
+        0.0, ge=-2.0, le=5.0, description="initial log growth a year of demand beyond signed supply"
+    )
+    adoption_ceiling: float = Field(
+        4.0, gt=1.0, le=100.0, description="demand at saturation over demand at the opening"
+    )
+    rent_change_per_year: float = Field(
+        0.0, gt=-1.0, le=5.0, description="scripted: change of rents over a year, a share"
+    )
+    shock_start_day: int = Field(0, ge=0, le=36500, description="scripted change begins")
+    shock_days: int = Field(
+        36500, ge=1, le=36500, description="scripted change lasts so long; flat after"
+    )
+    volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
+    reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
+
+
+class Macro(Section):
+    """The common factor of money: noise, a scripted tightening, and what loads on it."""
+
+    path: Literal["factor", "history"] = Field(
+        "factor", description="noise and a scripted tightening, or rates and spreads as they were"
+    )
+    volatility: float = Field(0.0, ge=0.0, le=10.0, description="of the factor, per root year")
+    reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="of that noise")
+    shock: float = Field(0.0, ge=-10.0, le=10.0, description="scripted stress at its height")
+    start_day: int = Field(30, ge=0, le=36500, description="the scripted tightening begins")
+    ramp_days: int = Field(180, ge=1, le=36500, description="until its height, and back to zero")
+    plateau_days: int = Field(36500, ge=0, le=36500, description="it stays there so long")
+    rate_loading: float = Field(
+        0.015, ge=-0.5, le=0.5, description="reference rate, a year, per unit of stress"
+    )
+    spread_loading: float = Field(
+        0.025, ge=-0.5, le=0.5, description="credit spread, a year, per unit of stress"
+    )
+    appetite_loading: float = Field(
+        0.30, ge=0.0, le=10.0, description="share of refinancing lost per unit of stress"
+    )
+    btc_loading: float = Field(
+        0.35, ge=-10.0, le=10.0, description="log BTC lost per unit of stress, random path only"
+    )
+    demand_loading: float = Field(
+        0.10, ge=-10.0, le=10.0, description="log demand for compute lost per unit, law only"
+    )
+
+
+class Policy(Section):
+    """Levers of a public authority; all are off by default."""
+
+    buyer_of_last_resort_usd: float = Field(
+        0.0, ge=0.0, le=1e13, description="money to buy seized machines that find no bid"
+    )
+    buyer_price_share: float = Field(
+        0.7, ge=0.0, le=2.0, description="of the scheduled value, paid by that buyer"
+    )
+    buyer_families: Literal["gpu", "asic", "both"] = "both"
+    lender_of_last_resort_usd: float = Field(
+        0.0, ge=0.0, le=1e13, description="money for lenders whose funders leave"
+    )
+    haircut_floor: float = Field(
+        0.0, ge=0.0, le=0.99, description="least haircut on collateral: caps initial LTV"
+    )
+    tenor_cap_years: float = Field(
+        100.0, gt=0.0, le=100.0, description="longest term of growth facilities and roll-overs"
+    )
+    standstill_days: int = Field(
+        0, ge=0, le=36500, description="after a scripted shock nobody enforces for so long"
+    )
+    capital_buffer: float = Field(
+        0.0, ge=0.0, le=0.9, description="more capital at the opening, as a share of assets"
+    )
+    mark_rule: Literal["scenario", "schedule", "market"] = Field(
+        "scenario", description="marks by scenario.marks, by the schedule only, by trades only"
+    )
+
+
+class Credit(Section):
+    """Rates, roll-over, growth finance, default and enforcement."""
+
+    reference_rate: float = Field(0.043, ge=-0.02, le=0.5, description="a year")
+    refinancing_appetite: float = Field(
+        1.0, ge=0.0, le=1.0, description="share of maturing principal lenders will roll"
+    )
+    max_ltv: float = Field(0.85, gt=0.0, le=5.0, description="underwriting: debt over asset value")
+    max_leverage: float = Field(
+        6.0, ge=0.0, le=100.0, description="underwriting: debt over a year's cash flow, or by LTV"
+    )
+    min_interest_coverage: float = Field(
+        1.5, ge=0.0, le=10.0, description="underwriting: cash flow and liquidity over interest"
+    )
+    roll_instalments: bool = Field(
+        True,
+        description="lenders roll instalments too, not only what matures, for the creditworthy",
+    )
+    all_non_recourse: bool = Field(
+        False, description="secured loans of all borrowers end with their collateral"
+    )
+    group_filing: bool = Field(
+        True, description="a borrower with full-recourse debt files when its parent has failed"
+    )
+    income_collateral_share: float = Field(
+        0.6, ge=0.0, le=1.0, description="share of contracted net income counted as collateral"
+    )
+    finance_signed_growth: bool = Field(
+        True, description="lenders add facilities for contracts signed at the opening, if they pass"
+    )
+    growth_advance_rate: float = Field(0.80, ge=0.0, le=1.0, description="of hardware cost")
+    growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
+    growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
+    growth_years: float = Field(5.0, gt=0.0, le=30.0, description="term of facilities for growth")
+    most_advance_rate: float = Field(
+        0.95, ge=0.0, le=1.0, description="of hardware cost, however easy credit gets"
+    )
+    convertible_spread: float = Field(
+        0.05,
+        ge=0.0,
+        le=0.5,
+        description="of straight notes over the reference rate: puts and refinanced convertibles",
+    )
+    equity_share_per_quarter: float = Field(
+        0.05, ge=0.0, le=1.0, description="new shares of listed firms, of market value a quarter"
+    )
+    equity_window_share: float = Field(
+        0.25, ge=0.0, le=10.0, description="no new shares below this share of opening market cap"
+    )
+    equity_floor_share: float = Field(
+        0.02, ge=0.0, le=1.0, description="of opening market cap: shares stay an option"
+    )
+    tenant_prepayment_share: float = Field(
+        0.20, ge=0.0, le=1.0, description="of hardware cost, by take-or-pay tenants, on delivery"
+    )
+    order_deposit_share: float = Field(0.10, ge=0.0, le=1.0, description="paid before the opening")
+    delivery_days: int = Field(180, ge=1, le=3650, description="ramp of a signed contract")
+    lockup_margin: float = Field(0.10, ge=0.0, le=2.0, description="lock-up at min DSCR plus this")
+    liquidation_bonus: float = Field(
+        0.02, ge=0.0, le=0.5, description="kept by the liquidator of BTC collateral"
+    )
+    bankruptcy_days: int = Field(180, ge=1, le=3650, description="before an estate pays out")
+    estate_max_days: int = Field(
+        365, ge=1, le=36500, description="an estate waits so long for buyers of its own hardware"
+    )
+    bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
+    max_waivers: int = Field(2, ge=0, le=100, description="a lender gives in at most so often")
+    waiver_days: int = Field(90, ge=1, le=3650, description="a waived covenant is left alone")
+    waiver_margin: float = Field(
+        0.0, ge=0.0, le=10.0, description="waiting must bring so much more than enforcing"
+    )
+    surrender_ratio: float = Field(
+        0.9, ge=0.0, le=10.0, description="non-recourse: keys go back below this value over debt"
+    )
+    payables_days: int = Field(30, ge=1, le=3650, description="suppliers wait this long, then file")
+    hazard_per_year: float = Field(
+        0.005, ge=0.0, le=1.0, description="operating failure, the same for every borrower"
+    )
+
+
+class Lenders(Section):
+    """Capital, funding and failure of lenders."""
+
+    locked_funding: bool = Field(
+        False, description="nobody can call a lender's funding before it matures"
+    )
+    least_patience_days: float = Field(
+        0.0, ge=0.0, le=3650.0, description="lenders wait at least so long for the value of holding"
+    )
+    hold_seized: bool = Field(
+        False, description="lenders and their receivers keep seized machines and have them hosted"
+    )
+    capital_buffer_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of opening headroom: below it a lender lends less"
+    )
+    stress_spread: float = Field(
+        0.05, ge=0.0, le=0.5, description="added to rolled loans by a lender without headroom"
+    )
+    run_threshold: float = Field(
+        0.10, ge=0.0, le=10.0, description="bad news, as a share of capital, that funders ignore"
+    )
+    run_speed: float = Field(
+        0.10, ge=0.0, le=100.0, description="redemptions a day per unit of news beyond that"
+    )
+    news_half_life_days: float = Field(30.0, gt=0.0, le=3650.0)
+    similar_failure_news: float = Field(
+        0.15, ge=0.0, le=10.0, description="bad news for lenders of a kind when one of them fails"
+    )
+    gate_share_per_quarter: float = Field(
+        0.05, ge=0.0, le=1.0, description="funds pay out no more than this share of assets"
+    )
+    leverage_band: float = Field(0.10, ge=0.0, le=10.0, description="over target before selling")
+    deleveraging_days: float = Field(
+        1.0, ge=1.0, le=3650.0, description="in which what is above target is called in or sold"
+    )
+    loan_impact: float = Field(
+        0.25, ge=0.0, le=100.0, description="fall of loan prices if the whole market were sold"
+    )
+    loan_impact_law: Literal["square_root", "linear", "exponential"] = "linear"
+    loan_price_half_life_days: float = Field(180.0, gt=0.0, le=1e9)
+    loss_memory_years: float = Field(
+        5.0, gt=0.0, le=100.0, description="how long lenders remember losses on loans of this kind"
+    )
+    priced_loss_rate: float = Field(
+        0.02, gt=0.0, le=1.0, description="losses a year that lenders expected at the opening"
+    )
+    cycle_swing: float = Field(
+        0.15,
+        ge=0.0,
+        le=1.0,
+        description="advance rates and underwriting limits rise by that share without losses",
+    )
+    spread_swing: float = Field(
+        0.01, ge=0.0, le=0.1, description="and spreads fall by that, a year"
+    )
+    warehouse_share: float = Field(
+        0.3, ge=0.0, le=1.0, description="of other lenders' funding owed to banks (assumed)"
+    )
+    crypto_interlender_share: float = Field(
+        0.15, ge=0.0, le=1.0, description="of crypto lenders' funding owed to others of them"
+    )
+    realised_share: float = Field(
+        0.85, ge=0.0, le=1.0, description="of a failed lender's assets, after bankruptcy cost"
+    )
+    interlender_realised_share: float = Field(
+        0.85, ge=0.0, le=1.0, description="of its claims on other lenders"
+    )
+
+
+class Tenants(Section):
+    """Tenants without a rating, and what becomes of machines and halls they leave."""
+
+    hazard_per_year: float = Field(
+        0.01, ge=0.0, le=10.0, description="of breaking a contract that costs no more than spot"
+    )
+    sensitivity: float = Field(
+        3.0, ge=0.0, le=20.0, description="power of contract rent over spot rent in that hazard"
+    )
+    renegotiated_share: float = Field(
+        0.6, ge=0.0, le=1.0, description="of tenants with a dear contract that stay, at spot"
+    )
+    contract_kept_share: float = Field(
+        0.5,
+        ge=0.0,
+        le=1.0,
+        description="of contract rent over spot that a receiver goes on earning",
+    )
+    relet_days: int = Field(270, ge=0, le=3650, description="halls stand empty so long")
+    relet_share: float = Field(0.85, ge=0.0, le=2.0, description="new rent over the old")
+
+
+class Investment(Section):
+    """New machines beyond what was signed at the opening; :mod:`market.operators.investment`."""
+
+    sensitivity: float = Field(
+        0.5, ge=0.0, le=20.0, description="share of capital added a year per unit of q beyond one"
+    )
+    owners_required_return: float = Field(
+        0.20, ge=0.0, le=2.0, description="on the part of a machine that is not borrowed"
+    )
+    refit_usd_per_kw: float = Field(
+        6000.0, ge=0.0, le=1e5, description="a miner pays to make a shed for rigs a data hall"
+    )
+    payout_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of free cash flow, to owners of who has nothing on order"
+    )
+    order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
+    lender_growth_per_year: float = Field(
+        0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"
+    )
+
+
+class Miners(Section):
+    """Policies of miners."""
+
+    hold_share: float = Field(
+        0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+    )
+    hold_buffer_days: int = Field(
+        0, ge=0, le=3650, description="coins are kept while cash covers the outlays of so many days"
+    )
+    only_listed_hold: bool = Field(
+        False, description="miners without a listing sell what they mine"
+    )
+    power_drift_per_year: float = Field(
+        0.0, ge=-1.0, le=1.0, description="of miners' power prices, log a year"
+    )
+    hosting_cost_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="landlord's cost on hosting rent that starts later"
+    )
+
+
+class Marks(Section):
+    """How lenders value hardware."""
+
+    evidence_weight: float = Field(
+        0.5, ge=0.0, le=1.0, description="weight of the last clearing price against the schedule"
+    )
+    evidence_half_life_days: float = Field(120.0, gt=0.0, le=36500.0)
+
+
+class Liquidation(Section):
+    """Enforcement, and the market for second-hand hardware."""
+
+    window_days: int = Field(7, ge=1, le=365, description="one call auction per class so often")
+    legal_days: int = Field(60, ge=0, le=3650, description="from default to possession")
+    in_place_days: int = Field(90, ge=0, le=3650, description="offered where it stands so long")
+    cluster_gpus: float = Field(8000.0, gt=0.0, description="largest lot sold in place as one")
+    legal_cost_share: float = Field(0.03, ge=0.0, le=1.0, description="of proceeds")
+    removal_usd_per_gpu: float = Field(150.0, ge=0.0)
+    removal_usd_per_th: float = Field(0.25, ge=0.0, description="de-installation of rigs")
+    storage_usd_per_gpu_day: float = Field(0.4, ge=0.0)
+    idle_cost_share: float = Field(
+        0.35, ge=0.0, le=1.0, description="of running cost while a cluster stands idle in place"
+    )
+    buyer_view_deviation: float = Field(0.25, ge=0.01, le=2.0, description="of buyers' log values")
+    gpu_rent_drift: float = Field(-0.15, ge=-2.0, le=2.0, description="buyers' view, log a year")
+    gpu_rent_volatility: float = Field(0.35, ge=0.0, le=3.0)
+    hashprice_drift: float = Field(-0.15, ge=-2.0, le=2.0, description="buyers' view, log a year")
+    hashprice_volatility: float = Field(0.60, ge=0.0, le=3.0)
+    reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="in buyers' view")
+    gpu_life_years: float = Field(
+        7.0, gt=0.0, le=50.0, description="buyers' view: economic life of a class from its launch"
+    )
+    asic_life_years: float = Field(6.0, gt=0.0, le=50.0, description="the same, of rigs")
+    new_price_decline: float = Field(
+        0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
+    )
+    budget_clearing: bool = Field(
+        False, description="buyers spend budgets: as prices fall they take more than they bid for"
+    )
+    budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
+    slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
+    budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")
+    seller_required_return: float = Field(
+        0.15, ge=0.0, le=2.0, description="for holding and hosting"
+    )
+    receiver_share: float = Field(
+        0.5, ge=0.0, le=1.0, description="of seized GPUs a receiver keeps rented where they stand"
+    )
+    site_days: int = Field(365, ge=0, le=3650, description="from default to the sale of a site")
+    site_recovery_share: float = Field(
+        0.75, ge=0.0, le=1.0, description="of a site's cost, by infrastructure buyers"
+    )
+    hosting_discount: float = Field(
+        0.15, ge=0.0, le=1.0, description="income a lender gives up by hosting, not operating"
+    )
+    host_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="of buyers' free racks that host machines for lenders"
+    )
+
+
+class Channels(Section):
+    """Endogenous responses; ``false`` freezes one under the same shocks."""
+
+    crypto_margin: bool = Field(True, description="margin calls on BTC-backed loans")
+    btc_impact: bool = Field(True, description="forced sales move BTC")
+    hashprice: bool = Field(True, description="miners' curtailment moves the network's hashrate")
+    rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
+    mark_to_market: bool = Field(True, description="marks follow clearing prices")
+    fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
+    lender_capital: bool = Field(True, description="lenders lend less as capital goes")
+    funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
+    buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
+    counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")
+    interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
+    cross_default: bool = Field(True, description="a default reaches the borrower's other loans")

@@ -1,0 +1,1 @@
+"""What a market is on a day: tables, ledger, log, terms. Only here money moves."""

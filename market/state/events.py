@@ -1,0 +1,161 @@
+"""The causal log: every event names its kind, its cause and the event that triggered it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...agents.compiling.kernels import compiled, inlined
+from .context import Today
+
+
+class Log(NamedTuple):
+    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
+
+    events: NDArray[np.void]
+    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
+    forced_usd: NDArray[np.float64]  # [1] sold today
+    forced_event: NDArray[np.int64]  # [1] the last forced sale, -1 if none yet
+
+
+SAME_EPISODE_DAYS = 30  # sales, draws or issues closer together than this are one event
+
+
+class Event(IntEnum):
+    """Kinds of events."""
+
+    SHOCK = 0
+    MARGIN_CALL = 1
+    MARGIN_MET = 2
+    FORCED_SALE = 3  # free BTC or ETH sold because cash ran short
+    BTC_LIQUIDATION = 4  # pledged BTC sold by the lender
+    COVENANT_BREACH = 5
+    LOCK_UP = 6
+    CASH_SWEEP = 7
+    MISSED_PAYMENT = 8
+    CURED = 9
+    DEFAULT = 10  # of a party
+    LOAN_DEFAULT = 11
+    PERIMETER_DEFAULT = 12  # a non-recourse loan: the parent stands
+    SEIZURE = 13
+    OFFERED = 14  # a seized lot first comes to market
+    HARDWARE_SALE = 15
+    WRITE_DOWN = 16
+    ROLLED_OVER = 17
+    NOT_REFINANCED = 18
+    DRAW = 19
+    ORDER_CANCELLED = 20
+    ESTATE_PAID = 21
+    LENDER_IMPAIRED = 22
+    HAZARD = 23
+    EQUITY_ISSUED = 24
+    FUNDING_RUN = 25  # redeemable money leaves a lender
+    SLEEVE_CLOSED = 26  # of a larger firm: no new credit; the parent pays its debts
+    LENDER_FAILED = 27
+    INTERLENDER_LOSS = 28  # on a claim on a failed lender
+    WAIVED = 29  # a covenant breach, for a while
+    EXTENDED = 30  # missed payments are rescheduled
+    SURRENDERED = 31  # a non-recourse borrower hands over the keys
+    LISTED = 32  # a distressed owner puts machines on sale
+    RENEGOTIATED = 33  # a tenant pays the spot rent from now on
+    TENANT_LEFT = 34
+    CONVERTED = 35  # a note becomes shares
+    PUT = 36  # holders of a note ask for their money before maturity
+    ORDERED = 37  # machines beyond what was signed at the opening
+    HOSTED = 38  # a lender keeps seized machines and has them run
+
+
+class Cause(IntEnum):
+    """Why it happened."""
+
+    NONE = 0
+    BTC_PRICE = 1
+    HARDWARE_MARK = 2
+    DSCR = 3
+    INTEREST = 4
+    AMORTISATION = 5
+    MATURITY = 6
+    OPERATING_COSTS = 7
+    HAZARD = 8
+    CROSS_DEFAULT = 9
+    DEFICIENCY = 10
+    UNDERWRITING = 11
+    APPETITE = 12
+    FUNDING = 13
+    LOSSES = 14
+    SCENARIO = 15
+    COLLATERAL_SALE = 16
+    SIGNED_GROWTH = 17
+    TREASURY = 18
+    CREDIT_SUPPLY = 19  # the lender has no capital to lend against
+    SURRENDER = 20  # the machines are worth less to the borrower than the debt
+    SPOT_RENT = 21  # the contract was dear
+    TENANT_FAILED = 22
+    SHARE_PRICE = 23
+    RETURNS = 24  # machines earn more than they cost
+    PARENT_FAILED = 25
+
+
+EVENT_DTYPE = np.dtype(
+    [
+        ("day", np.int32),
+        ("round", np.int16),
+        ("kind", np.int8),
+        ("cause", np.int8),
+        ("party", np.int32),
+        ("counterparty", np.int32),
+        ("loan", np.int32),
+        ("amount_usd", np.float64),
+        ("parent", np.int64),
+    ]
+)
+
+
+@compiled
+def log_event(
+    log: Log,
+    day: int,
+    kind: int,
+    cause: int,
+    party: int,
+    counterparty: int,
+    loan: int,
+    amount_usd: float,
+    parent: int,
+    round_: int = 0,
+) -> int:
+    """Append an event and return its id, which is its row.
+
+    Room is made before each day (:func:`with_room`).
+    """
+    row = log.count[0]
+    event = log.events[row]
+    event["day"] = day
+    event["round"] = round_
+    event["kind"] = kind
+    event["cause"] = cause
+    event["party"] = party
+    event["counterparty"] = counterparty
+    event["loan"] = loan
+    event["amount_usd"] = amount_usd
+    event["parent"] = parent
+    log.count[0] = row + 1
+    return row
+
+
+def with_room(events: np.ndarray, used: int, needed: int) -> np.ndarray:
+    """The log, or a larger copy of it, with at least ``needed`` free rows after ``used``."""
+    if used + needed <= len(events):
+        return events
+    larger = np.zeros(max(2 * len(events), used + needed), EVENT_DTYPE)
+    larger[:used] = events[:used]
+    return larger
+
+
+@inlined
+def same_episode(today: Today, event: int, log: Log) -> bool:
+    """Whether an earlier event is recent enough to grow instead of being repeated."""
+    return event >= 0 and log.events[event]["day"] > today.day - SAME_EPISODE_DAYS
