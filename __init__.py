@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from .market.scenario.scenario import Scenario
     from .market.simulation import Simulation
 
-__version__ = "0.1.0"
+    __version__: str
+
 __all__ = ["CreditMarket", "InputError", "Scenario", "Simulation", "__version__", "synthetic"]
 
 _HOMES = {
@@ -33,6 +34,10 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("firesale")
     if name not in _HOMES:
         raise AttributeError(f"module 'firesale' has no attribute '{name}'")
     import importlib

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .columns import Flags, IntsOrNone, Reals
 from .compiling.kernels import compiled
 
 QUARTER_DAYS = 91
@@ -15,39 +15,26 @@ QUARTER_DAYS = 91
 class Borrowers(NamedTuple):
     """One row per borrower, indexed by party id."""
 
-    fixed_cost_usd_day: NDArray[np.float64]
-    other_revenue_usd_day: NDArray[np.float64]
-    other_cost_usd_day: NDArray[np.float64]
-    capex_usd_day: NDArray[np.float64]  # committed building work at the opening, over a year
-    capex_unpaid_days: NDArray[np.float64]  # days of that work that found no money: leases slip
-    committed_equity_usd: NDArray[np.float64]  # pays committed work only
-    site_usd: NDArray[np.float64]  # paid for sites since the opening, at cost
-    deposits_usd: NDArray[np.float64]  # paid on hardware orders before the opening
-    creditworthy: NDArray[np.bool_]  # passed underwriting this week
-    refusal_event: NDArray[np.int32]  # the sale but for which it would have passed, -1 if none
-    interest_reserve_usd: NDArray[np.float64]  # a quarter's interest, kept by who can roll
-    market_cap_open_usd: NDArray[np.float64]  # of listed ones, else 0
-    assets_open_usd: NDArray[np.float64]  # as underwriting counts them
-    goodwill_open_usd: NDArray[np.float64]  # market cap beyond assets less debt, at the opening
-    equity_usd: NDArray[np.float64]  # market value this week
-    shares: NDArray[np.float64]  # outstanding; of a dollar each where no price is known
-    equity_room_usd: NDArray[np.float64]  # new shares the market takes now
-    equity_event: NDArray[np.int32]  # its last issue, -1 if none
-    cash_flow_usd_day: NDArray[np.float64]  # operating, of the last day
-    trailing_cash_flow_usd: NDArray[np.float64]  # exponentially weighted, per day, over a quarter
-
-
-def empty_borrowers(count: int) -> Borrowers:
-    """A table of ``count`` rows of zeros."""
-    typed: dict[str, Any] = {
-        "creditworthy": np.zeros(count, np.bool_),
-        "refusal_event": np.full(count, -1, np.int32),
-        "equity_event": np.full(count, -1, np.int32),
-    }
-    plain: dict[str, Any] = {
-        name: np.zeros(count) for name in Borrowers._fields if name not in typed
-    }
-    return Borrowers(**plain, **typed)
+    fixed_cost_usd_day: Reals
+    other_revenue_usd_day: Reals
+    other_cost_usd_day: Reals
+    capex_usd_day: Reals  # committed building work at the opening, over a year
+    capex_unpaid_days: Reals  # days of that work that found no money: leases slip
+    committed_equity_usd: Reals  # pays committed work only
+    site_usd: Reals  # paid for sites since the opening, at cost
+    deposits_usd: Reals  # paid on hardware orders before the opening
+    creditworthy: Flags  # passed underwriting this week
+    refusal_event: IntsOrNone  # the sale but for which it would have passed, -1 if none
+    interest_reserve_usd: Reals  # a quarter's interest, kept by who can roll
+    market_cap_open_usd: Reals  # of listed ones, else 0
+    assets_open_usd: Reals  # as underwriting counts them
+    goodwill_open_usd: Reals  # market cap beyond assets less debt, at the opening
+    equity_usd: Reals  # market value this week
+    shares: Reals  # outstanding; of a dollar each where no price is known
+    equity_room_usd: Reals  # new shares the market takes now
+    equity_event: IntsOrNone  # its last issue, -1 if none
+    cash_flow_usd_day: Reals  # operating, of the last day
+    trailing_cash_flow_usd: Reals  # exponentially weighted, per day, over a quarter
 
 
 @compiled
@@ -186,6 +173,14 @@ def cash_sweep_usd(surplus_usd: float, cash_usd: float, principal_usd: float) ->
     return max(0.0, min(surplus_usd, min(cash_usd, principal_usd)))
 
 
+class Limits(NamedTuple):
+    """What underwriting asks of a borrower."""
+
+    max_ltv: float
+    max_leverage: float  # debt over a year's operating cash flow
+    min_interest_coverage: float
+
+
 @compiled
 def can_refinance(
     debt_usd: float,
@@ -193,9 +188,7 @@ def can_refinance(
     cash_flow_usd_year: float,
     liquidity_usd: float,
     interest_usd_year: float,
-    max_ltv: float,
-    max_leverage: float,
-    min_interest_coverage: float,
+    limits: Limits,
 ) -> bool:
     """Underwriting of a borrower that wants to roll principal.
 
@@ -207,6 +200,22 @@ def can_refinance(
     operators in their ramp have little cash flow and much cash.
     """
     coverage = debt_service_coverage(cash_flow_usd_year + liquidity_usd, interest_usd_year)
-    secured = debt_usd <= max_ltv * asset_value_usd
-    earning = debt_usd <= max_leverage * cash_flow_usd_year
-    return (secured or earning) and coverage >= min_interest_coverage
+    secured = debt_usd <= limits.max_ltv * asset_value_usd
+    earning = debt_usd <= limits.max_leverage * cash_flow_usd_year
+    return (secured or earning) and coverage >= limits.min_interest_coverage
+
+
+def rest_to_pay_usd(payment_usd: float, market_usd: float, repriced_share: float) -> float:
+    """What is left to pay on a tranche whose rigs fetch ``market_usd`` second-hand today.
+
+    The deposit is sunk, so a buyer walks away from a larger payment than that; the supplier, who
+    would have the rigs to sell, gives in by ``repriced_share`` of the difference.
+    """
+    agreed = repriced_share * min(payment_usd, market_usd)
+    return agreed + (1.0 - repriced_share) * payment_usd
+
+
+@compiled
+def surrenders(worth_usd: float, debt_usd: float, ratio: float) -> bool:
+    """Whether a borrower hands machines over: they are worth less to it than so much of a debt."""
+    return worth_usd < ratio * debt_usd

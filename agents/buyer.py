@@ -13,11 +13,12 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .columns import FlagMatrix, Flags, Ints, Matrix, Reals
 from .compiling.kernels import compiled
 
 MONTHS_PER_YEAR = 12
+MIN_LIFE_YEARS = 0.25
 DEALER_VIEW_SHARE = 0.25  # dealers differ so much less in what they think, and only downwards
 
 
@@ -34,21 +35,29 @@ class Rack(IntEnum):
 class Buyers(NamedTuple):
     """One row per buyer; its party id is ``first_buyer + row``. Two-dimensional where marked."""
 
-    segment: NDArray[np.int32]
-    budget_usd: NDArray[np.float64]  # available now
-    budget_usd_day: NDArray[np.float64]  # what is added each day
-    slots: NDArray[np.float64]  # [buyer, Rack] free
-    slots_open: NDArray[np.float64]  # [buyer, Rack] free at the opening
-    needs_slots: NDArray[np.bool_]  # dealers do not: they resell
-    accepts: NDArray[np.bool_]  # [buyer, class]
-    private_view: NDArray[np.float64]  # [buyer, class] what it thinks it worth, over the strip
-    in_place_only: NDArray[np.bool_]
-    min_lot_gpus: NDArray[np.float64]
-    credit_share: NDArray[np.float64]  # of its budget, lent by this market's lenders
-    required_return: NDArray[np.float64]
-    horizon_years: NDArray[np.float64]
-    relocation_usd: NDArray[np.float64]  # per GPU, with refit of the rack
-    running_cost_usd_kwh: NDArray[np.float64]
+    segment: Ints
+    budget_usd: Reals  # available now
+    budget_usd_day: Reals  # what is added each day
+    slots: Matrix  # [buyer, Rack] free
+    slots_open: Matrix  # [buyer, Rack] free at the opening
+    needs_slots: Flags  # dealers do not: they resell
+    accepts: FlagMatrix  # [buyer, class]
+    private_view: Matrix  # [buyer, class] what it thinks it worth, over the strip
+    in_place_only: Flags
+    min_lot_gpus: Reals
+    credit_share: Reals  # of its budget, lent by this market's lenders
+    required_return: Reals
+    horizon_years: Reals
+    relocation_usd: Reals  # per GPU, with refit of the rack
+    running_cost_usd_kwh: Reals
+
+
+class Outlook(NamedTuple):
+    """How the income of a machine is expected to move, a year."""
+
+    drift: float  # of its log
+    volatility: float  # of its log
+    reversion: float  # to its mean
 
 
 @compiled
@@ -69,20 +78,28 @@ def option_to_run_usd(expected_income: float, cost: float, deviation: float) -> 
 
 
 @compiled
+def remaining_life_years(life_years: float, age_years: float) -> float:
+    """Economic life left of a machine, seen from its age since launch; at least a quarter.
+
+    ``life_years`` at launch, less with age, never zero: what has survived so long is expected to go
+    on.
+    """
+    return max(MIN_LIFE_YEARS, life_years * np.exp(-age_years / life_years))
+
+
+@compiled
 def strip_value_usd(
     income_usd_day: float,
     cost_usd_day: float,
-    drift: float,
-    volatility: float,
-    reversion: float,
+    outlook: Outlook,
     required_return: float,
     horizon_years: float,
 ) -> float:
     """Value [USD/unit] of the option to run each month up to the horizon, discounted.
 
-    ``drift`` and ``volatility`` are of log income a year; with mean reversion kappa the variance at
-    t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
+    With mean reversion kappa the variance at t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
     """
+    drift, volatility, reversion = outlook
     months = round(horizon_years * MONTHS_PER_YEAR)
     value = 0.0
     for month in range(months):

@@ -6,8 +6,8 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .columns import Codes, Flags, Longs, Reals
 from .compiling.kernels import compiled
 
 
@@ -46,36 +46,36 @@ class Lenders(NamedTuple):
     Interest received is passed on to owners and funders; losses and costs are not.
     """
 
-    kind: NDArray[np.int8]
-    capital_open_usd: NDArray[np.float64]
-    capital_usd: NDArray[np.float64]
-    book_usd: NDArray[np.float64]  # principal owed to it in this market, before write-downs
-    written_down_usd: NDArray[np.float64]  # of that book, and not yet settled
-    other_loans_usd: NDArray[np.float64]  # performing, outside this market; sold at par for cash
-    funding_usd: NDArray[np.float64]
-    loss_usd: NDArray[np.float64]  # cumulative: write-downs and cost of enforcement
-    runnable_share: NDArray[np.float64]
-    funding_maturity_days: NDArray[np.float64]
-    least_patience_days: NDArray[np.float64]  # it holds seized machines at least so long
-    min_capital_ratio: NDArray[np.float64]
-    sleeve: NDArray[np.bool_]
-    redeemable: NDArray[np.bool_]  # a fund: capital itself may be redeemed
-    marked: NDArray[np.bool_]  # other assets at market
-    target_leverage: NDArray[np.float64]  # assets over capital, as at the opening
-    supply: NDArray[np.float64]  # share of the credit it would give at full capital, 0 to 1
-    supply_event: NDArray[np.int64]  # what cut its supply: impairment, closure or failure
-    news: NDArray[np.float64]  # bad news its funders remember, in shares of opening capital
-    run_event: NDArray[np.int64]  # its last redemptions, -1 if none
-    run_usd: NDArray[np.float64]  # withdrawn so far
-    unpaid_run_usd: NDArray[np.float64]  # asked back today and not paid
-    worst_usd: NDArray[np.float64]  # its largest loss
-    worst_event: NDArray[np.int64]  # and where that was noted
-    interlender_loss_usd: NDArray[np.float64]  # on claims on other lenders
-    market_loss_usd: NDArray[np.float64]  # on other loans, from their price or outside events
-    redeemed_usd: NDArray[np.float64]  # of capital, by a fund's investors
-    growth_room_usd: NDArray[np.float64]  # it will newly lend, beyond lines it has committed
-    closed_event: NDArray[np.int64]  # sleeve closed, -1 if not
-    impaired_event: NDArray[np.int64]  # capital ratio first below minimum, -1 if never
+    kind: Codes
+    capital_open_usd: Reals
+    capital_usd: Reals
+    book_usd: Reals  # principal owed to it in this market, before write-downs
+    written_down_usd: Reals  # of that book, and not yet settled
+    other_loans_usd: Reals  # performing, outside this market; sold at par for cash
+    funding_usd: Reals
+    loss_usd: Reals  # cumulative: write-downs and cost of enforcement
+    runnable_share: Reals
+    funding_maturity_days: Reals
+    least_patience_days: Reals  # it holds seized machines at least so long
+    min_capital_ratio: Reals
+    sleeve: Flags
+    redeemable: Flags  # a fund: capital itself may be redeemed
+    marked: Flags  # other assets at market
+    target_leverage: Reals  # assets over capital, as at the opening
+    supply: Reals  # share of the credit it would give at full capital, 0 to 1
+    supply_event: Longs  # what cut its supply: impairment, closure or failure
+    news: Reals  # bad news its funders remember, in shares of opening capital
+    run_event: Longs  # its last redemptions, -1 if none
+    run_usd: Reals  # withdrawn so far
+    unpaid_run_usd: Reals  # asked back today and not paid
+    worst_usd: Reals  # its largest loss
+    worst_event: Longs  # and where that was noted
+    interlender_loss_usd: Reals  # on claims on other lenders
+    market_loss_usd: Reals  # on other loans, from their price or outside events
+    redeemed_usd: Reals  # of capital, by a fund's investors
+    growth_room_usd: Reals  # it will newly lend, beyond lines it has committed
+    closed_event: Longs  # sleeve closed, -1 if not
+    impaired_event: Longs  # capital ratio first below minimum, -1 if never
 
 
 def credit_supply_share(lenders: Lenders) -> float:
@@ -202,6 +202,20 @@ def patience_days(runnable_share: float, funding_maturity_days: float) -> float:
     Locked money waits for its maturity, at most two years; callable money cannot wait.
     """
     return (1.0 - runnable_share) * min(funding_maturity_days, 730.0)
+
+
+@compiled
+def seller_patience_days(
+    runnable_share: float, funding_maturity_days: float, least_days: float, supply: float
+) -> float:
+    """How long a lender waits for a better price of what it seized [days].
+
+    At least ``least_days``; no longer if it gives no credit: closed, failed or without capital, it
+    must sell.
+    """
+    if supply <= 0.0:
+        return least_days
+    return max(patience_days(runnable_share, funding_maturity_days), least_days)
 
 
 @compiled

@@ -6,11 +6,12 @@ day, power price in USD/MWh. A rig of e J/TH draws e watts per TH/s, so a PH/s d
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .columns import Column, Reals
 from .compiling.kernels import compiled
 
 MWH_PER_KW_DAY = 0.024
@@ -20,18 +21,14 @@ SWITCHING_DAYS = 14.0
 class Miners(NamedTuple):
     """One row per borrower (a neocloud's row is zero), indexed by party id."""
 
-    power_usd_mwh: NDArray[np.float64]
-    energised: NDArray[np.float64]  # share of its rigs that have power
-    hold_policy: NDArray[np.float64]  # share of production kept as treasury in good times
-    hold_share: NDArray[np.float64]  # and kept today
-    hashrate_online_th: NDArray[np.float64]  # result of the last day
-    margin_usd_day: NDArray[np.float64]  # mining revenue less power of the last day
-
-
-def empty_miners(count: int) -> Miners:
-    """A table of ``count`` rows without rigs."""
-    zeros = {name: np.zeros(count) for name in Miners._fields if name != "energised"}
-    return Miners(energised=np.ones(count), **zeros)
+    power_usd_mwh: Reals
+    energised: Annotated[
+        NDArray[np.float64], Column(start=1.0)
+    ]  # share of its rigs that have power
+    hold_policy: Reals  # share of production kept as treasury in good times
+    hold_share: Reals  # and kept today
+    hashrate_online_th: Reals  # result of the last day
+    margin_usd_day: Reals  # mining revenue less power of the last day
 
 
 @compiled

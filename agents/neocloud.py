@@ -9,9 +9,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
+from .columns import Reals
 from .compiling.kernels import compiled
 
 HOURS_PER_DAY = 24.0
@@ -20,18 +18,13 @@ HOURS_PER_DAY = 24.0
 class Neoclouds(NamedTuple):
     """One row per borrower (zero for those without GPUs), indexed by party id."""
 
-    spot_realisation: NDArray[np.float64]  # share of the listed spot rent earned on average
-    contracted_gpus: NDArray[np.float64]  # under live contracts, as landlord
-    contract_usd_day: NDArray[np.float64]  # rent of those contracts if fully served
-    hosting_usd_day: NDArray[np.float64]  # rent received for sites, net of landlord's cost
-    lease_cost_usd_day: NDArray[np.float64]  # rent paid for sites not in operating cost
-    gpus_online: NDArray[np.float64]  # result of the last day
-    income_usd_day: NDArray[np.float64]  # compute rents less running cost of the last day
-
-
-def empty_neoclouds(count: int) -> Neoclouds:
-    """A table of ``count`` rows without GPUs."""
-    return Neoclouds(*(np.zeros(count) for _ in Neoclouds._fields))
+    spot_realisation: Reals  # share of the listed spot rent earned on average
+    contracted_gpus: Reals  # under live contracts, as landlord
+    contract_usd_day: Reals  # rent of those contracts if fully served
+    hosting_usd_day: Reals  # rent received for sites, net of landlord's cost
+    lease_cost_usd_day: Reals  # rent paid for sites not in operating cost
+    gpus_online: Reals  # result of the last day
+    income_usd_day: Reals  # compute rents less running cost of the last day
 
 
 @compiled

@@ -7,10 +7,12 @@ outside parties, so that every flow has two ends.
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .columns import Codes, Column, IntsOrNone, Reals
 
 
 class Kind(IntEnum):
@@ -51,35 +53,16 @@ OUTSIDE_NAMES = tuple(member.name for member in Outside)
 class Parties(NamedTuple):
     """One row per party, of whatever kind."""
 
-    kind: NDArray[np.int8]  # Kind
-    status: NDArray[np.int8]  # Status
-    cash_usd: NDArray[np.float64]  # outside parties may go negative: they are ends of flows
-    btc: NDArray[np.float64]  # free coins; pledged ones sit in the loan they secure
-    btc_lent: NDArray[np.float64]
-    eth: NDArray[np.float64]
-    payables_usd: NDArray[np.float64]  # operating cost it could not pay, owed to UTILITY
-    payables_day: NDArray[np.int32]  # since when, -1 if none
-    default_day: NDArray[np.int32]  # -1 if none
-    default_event: NDArray[np.int32]  # -1 if none
-    sale_event: NDArray[np.int32]  # its last treasury sale under pressure, -1 if none
-    trail_event: NDArray[np.int32]  # its last adverse event: parent of what follows from it
-    parent: NDArray[np.int32]  # owner whose insolvency is its own, -1 if none or ring-fenced
-
-
-def empty_parties(count: int) -> Parties:
-    """A table of ``count`` active parties with nothing."""
-    return Parties(
-        kind=np.full(count, Kind.OUTSIDE, np.int8),
-        status=np.full(count, Status.ACTIVE, np.int8),
-        cash_usd=np.zeros(count),
-        btc=np.zeros(count),
-        btc_lent=np.zeros(count),
-        eth=np.zeros(count),
-        payables_usd=np.zeros(count),
-        payables_day=np.full(count, -1, np.int32),
-        default_day=np.full(count, -1, np.int32),
-        default_event=np.full(count, -1, np.int32),
-        sale_event=np.full(count, -1, np.int32),
-        trail_event=np.full(count, -1, np.int32),
-        parent=np.full(count, -1, np.int32),
-    )
+    kind: Annotated[NDArray[np.int8], Column(start=Kind.OUTSIDE)]
+    status: Codes  # Status
+    cash_usd: Reals  # outside parties may go negative: they are ends of flows
+    btc: Reals  # free coins; pledged ones sit in the loan they secure
+    btc_lent: Reals
+    eth: Reals
+    payables_usd: Reals  # operating cost it could not pay, owed to UTILITY
+    payables_day: IntsOrNone  # since when, -1 if none
+    default_day: IntsOrNone  # -1 if none
+    default_event: IntsOrNone  # -1 if none
+    sale_event: IntsOrNone  # its last treasury sale under pressure, -1 if none
+    trail_event: IntsOrNone  # its last adverse event: parent of what follows from it
+    parent: IntsOrNone  # owner whose insolvency is its own, -1 if none or ring-fenced

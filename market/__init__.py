@@ -1,1 +1,1 @@
-"""Where agents meet: books, prices, loans, default, liquidation, lenders. A room to each."""
+"""Where agents meet, in rooms: books, prices, loans, operators, liquidation, lenders."""

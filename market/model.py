@@ -14,7 +14,7 @@ from .mesa_agents import add_agents
 from .record.lending_network import lending_network
 from .scenario.scenario import Scenario
 from .simulation import Simulation
-from .state.market import State
+from .state.market import Market
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -50,9 +50,9 @@ class CreditMarket(mesa.Model):
         self.datacollector = mesa.DataCollector(
             model_reporters={
                 "day": "day",
-                "btc_usd": lambda model: model.state.prices.btc_usd,
-                "rent_h100_usd_h": lambda model: model.state.prices.rent_h100_usd_h,
-                "loss_usd": lambda model: float(model.state.lenders.loss_usd.sum()),
+                "btc_usd": lambda model: model.market.prices.btc_usd,
+                "rent_h100_usd_h": lambda model: model.market.prices.rent_h100_usd_h,
+                "loss_usd": lambda model: float(model.market.lenders.loss_usd.sum()),
                 "defaults": lambda model: model.defaults,
             }
         )
@@ -69,15 +69,15 @@ class CreditMarket(mesa.Model):
         return self.simulation.date
 
     @property
-    def state(self) -> State:
+    def market(self) -> Market:
         """All tables of the market; read, do not write."""
-        return self.simulation.state
+        return self.simulation.market
 
     @property
     def defaults(self) -> int:
         """Borrowers that have failed so far."""
-        n = self.state.borrower_count
-        return int((self.state.parties.default_day[:n] >= 0).sum())
+        n = self.market.borrower_count
+        return int((self.market.parties.default_day[:n] >= 0).sum())
 
     def step(self) -> None:
         """Simulate a day; after the scenario's last day the model stops running."""
@@ -110,4 +110,4 @@ class CreditMarket(mesa.Model):
 
     def lending_network(self) -> nx.DiGraph:
         """Who owes whom, as a directed graph lender -> borrower."""
-        return lending_network(self.state)
+        return lending_network(self.market)

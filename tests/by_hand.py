@@ -8,30 +8,36 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from dataclasses import fields
 from datetime import date
-from typing import Any, get_args, get_type_hints
+from typing import Any
 
 import numpy as np
 
-from firesale.agents.borrower import empty_borrowers
+from firesale.agents.borrower import Borrowers
 from firesale.agents.buyer import Buyers, Rack
+from firesale.agents.columns import empty
 from firesale.agents.lender import LenderKind, Lenders
-from firesale.agents.miner import empty_miners
-from firesale.agents.neocloud import empty_neoclouds
-from firesale.agents.party import Kind, Outside, empty_parties
-from firesale.market import phases
+from firesale.agents.miner import Miners
+from firesale.agents.neocloud import Neoclouds
+from firesale.agents.party import Kind, Outside, Parties
+from firesale.market.dated.day import give_credit
+from firesale.market.debt.default import default
+from firesale.market.debt.steps import pay, roll_over, service, test
+from firesale.market.lenders.forbearance import decide
+from firesale.market.lenders.steps import lenders
 from firesale.market.liquidation.bids import set_private_views
+from firesale.market.liquidation.steps import liquidate
 from firesale.market.opening.interlender import open_interlender
+from firesale.market.operators.steps import grow, operate
 from firesale.market.prices.money import macro_paths
-from firesale.market.record.recorder import Recorder
+from firesale.market.prices.shocks import shock
+from firesale.market.prices.steps import set_prices
 from firesale.market.scenario.scenario import Scenario
-from firesale.market.state.context import Terms, Today
 from firesale.market.state.contracts import Contracts
-from firesale.market.state.events import EVENT_DTYPE, Cause, Event, Log
+from firesale.market.state.events import Cause, Event, Log
 from firesale.market.state.hardware import Family, Hardware, Holdings
 from firesale.market.state.interlender import Interlender
-from firesale.market.state.ledger import Flow, Stocks, conservation_error, empty_ledger, sum_stocks
+from firesale.market.state.ledger import Flow, Ledger, Stocks
 from firesale.market.state.loans import (
     NO_GROWTH,
     Amortisation,
@@ -42,14 +48,13 @@ from firesale.market.state.loans import (
     LoanStatus,
     Perimeters,
     TermSheets,
-    empty_claims,
 )
-from firesale.market.state.lots import empty_lots
-from firesale.market.state.market import Names, Prices, State
-from firesale.market.state.orders import empty_orders
+from firesale.market.state.lots import Lots
+from firesale.market.state.market import Market, Names, OpeningConstants, Prices, Today
+from firesale.market.state.money import conservation_error, take_stock
+from firesale.market.state.orders import Orders
 from firesale.market.state.paths import ComputePaths, CryptoPaths
-from firesale.market.state.run import Quotes, Run
-from firesale.market.state.terms import terms_of
+from firesale.market.state.terms import Terms, terms_of
 
 NAN = float("nan")
 GPU, RIG, SITE = 0, 1, 2  # classes of the bench
@@ -86,19 +91,24 @@ LOAN_DEFAULTS: dict[str, Any] = {
 }
 
 
-def table[T](kind: type[T], size: int, /, **given: Any) -> T:
-    """A table of ``size`` rows; columns that are not given are zero, of the declared type."""
-    columns = {}
-    for name, hint in get_type_hints(kind).items():
-        if not get_args(hint):  # a table in a table
-            columns[name] = given.pop(name)
-            continue
-        dtype = get_args(hint)[-1]  # NDArray[np.int32]
-        columns[name] = np.zeros(size, dtype)
-        if name in given:
-            columns[name] = np.array(given.pop(name), dtype)
-    assert not given, f"{kind.__name__} has no column {', '.join(given)}"
-    return kind(**columns)
+PHASES = {
+    name.__name__: name
+    for name in (
+        shock,
+        set_prices,
+        operate,
+        service,
+        pay,
+        test,
+        decide,
+        default,
+        lenders,
+        liquidate,
+        roll_over,
+        give_credit,
+        grow,
+    )
+}
 
 
 class Bench:
@@ -109,7 +119,7 @@ class Bench:
         fleets: ``(borrower, class, units)`` of machines held.
         buyers: one dict per buyer: ``budget``, ``slots`` (of its one rack kind), ``needs_slots``,
             ``in_place``, ``min_lot``.
-        terms: fields of :class:`firesale.market.state.context.Terms` to change; the hazard is off.
+        terms: terms to change by name, `section__name` where two sections have it; no hazard.
         quiet: fields of the scenario's sections, as in ``{"liquidation": {"legal_days": 5}}``.
     """
 
@@ -152,7 +162,7 @@ class Bench:
             | (scenario or {}),
             "bench",
         )
-        parties = empty_parties(count)
+        parties = empty(Parties, count)
         parties.kind[:borrowers] = Kind.NEOCLOUD
         parties.kind[self.first_lender : self.first_buyer] = Kind.LENDER
         parties.kind[self.first_buyer : self.first_outside] = Kind.BUYER
@@ -162,7 +172,7 @@ class Bench:
         owed = self._loans(loans)
         book = np.bincount(owed.lender, weights=owed.principal_usd, minlength=lenders)
         waits = list(patience) or [(0.0, 100.0)] * lenders
-        lender_table = table(
+        lender_table = empty(
             Lenders,
             lenders,
             kind=np.full(lenders, LenderKind.BANK),
@@ -203,7 +213,8 @@ class Bench:
             "appetite": 1.0,
             "loan_price": 1.0,
         }
-        state = State(
+        self.market = Market(
+            scenario=settings,
             names=Names(
                 parties=[f"p{i}" for i in range(count)],
                 titles=[f"Party {i}" for i in range(count)],
@@ -213,35 +224,35 @@ class Bench:
                 segments=["BUYERS"],
             ),
             parties=parties,
-            borrowers=empty_borrowers(borrowers),
-            miners=empty_miners(borrowers),
-            neoclouds=empty_neoclouds(borrowers),
+            borrowers=empty(Borrowers, borrowers),
+            miners=empty(Miners, borrowers),
+            neoclouds=empty(Neoclouds, borrowers),
             lenders=lender_table,
             buyers=self._buyers(buyers),
             hardware=hardware,
             holdings=holdings,
             loans=owed,
-            perimeters=table(
+            perimeters=empty(
                 Perimeters,
                 len(perimeters),
                 borrower=[owed.borrower[np.argmax(owed.perimeter == p)] for p in perimeters],
                 dscr=np.full(len(perimeters), np.nan),
             ),
-            contracts=table(Contracts, 0),
-            orders=empty_orders(np.arange(borrowers, dtype=np.int32)),
-            lots=empty_lots(ROOM),
+            contracts=empty(Contracts, 0),
+            orders=empty(Orders, borrowers, borrower=np.arange(borrowers)),
+            lots=empty(Lots, ROOM),
             interlender=open_interlender(lender_table, 0.0, 0.0),
-            ledger=empty_ledger(3),
-            prices=Prices(**{field.name: 0.0 for field in fields(Prices)} | quotes),
-            first_lender=self.first_lender,
-            first_buyer=self.first_buyer,
-            first_outside=self.first_outside,
-            log=Log(
-                events=np.zeros(4_000, EVENT_DTYPE),
-                count=np.zeros(1, np.int64),
-                forced_usd=np.zeros(1),
-                forced_event=np.full(1, -1, np.int64),
+            ledger=empty(Ledger, 3),
+            prices=Prices(**quotes),
+            today=Today(
+                seed=1,
+                shock_event=-1,
+                first_lender=self.first_lender,
+                first_buyer=self.first_buyer,
+                first_outside=self.first_outside,
             ),
+            terms=terms_of(settings),
+            log=empty(Log, 4_000),
             marks_usd=np.array(marks, float),
             clearing_usd=np.full(3, np.nan),
             clearing_day=np.zeros(3, np.int32),
@@ -249,38 +260,35 @@ class Bench:
             buyer_view=np.ones(3),
             outside_online=np.zeros(3),
         )
-        set_private_views(1, settings.liquidation.buyer_view_deviation, state.buyers)
+        market = self.market
+        set_private_views(1, settings.liquidation.buyer_view_deviation, market.buyers)
         in_place = np.array([bool(buyer.get("in_place")) for buyer in buyers])
-        self.run = Run(
-            scenario=settings,
-            seed=1,
-            state=state,
-            crypto=CryptoPaths(
-                *(np.full(3651, price) for price in (btc_usd, 10.0, 1.0, 0.0)),
-                start=date(2025, 9, 30),
-            ),
-            compute=ComputePaths(np.ones(3651)),
-            macro=macro_paths(settings.macro, 3650, 1),
-            quotes=Quotes(
-                halving_blocks=210_000.0,
-                retarget_blocks=2016.0,
-                routine_units_year=np.zeros(3),
-                network_open_eh_s=1000.0,
-                rent_open_usd_h=2.0,
-                planned_supply=np.ones(3651),
-                first_of_segment=np.zeros(1, np.int64),
-                has_removed_buyers=np.array([True, True, False]),
-                has_in_place_buyers=np.array([bool(in_place.any()), False, False]),
-                smallest_cluster=100.0 if in_place.any() else np.inf,
-                growth_class=RIG,
-                other_loans_open_usd=1e6 * lenders,
-                machine_class=GPU,
-                value_to_price_open=1.0,
-            ),
-            recorder=Recorder(),
-            terms=terms_of(settings)._replace(**terms),
-            schedule_usd=np.array(marks, float),
+        market.schedule_usd = np.array(marks, float)
+        market.hold_usd = np.zeros(3)
+        market.crypto = CryptoPaths(
+            *(np.full(3651, price) for price in (btc_usd, 10.0, 1.0, 0.0)),
+            start=date(2025, 9, 30),
         )
+        market.compute = ComputePaths(np.ones(3651))
+        market.macro = macro_paths(settings.macro, 3650, 1)
+        market.routine_units_year = np.zeros(3)
+        market.planned_supply = np.ones(3651)
+        market.first_of_segment = np.zeros(1, np.int64)
+        market.has_removed_buyers = np.array([True, True, False])
+        market.has_in_place_buyers = np.array([bool(in_place.any()), False, False])
+        market.opening = OpeningConstants(
+            halving_blocks=210_000.0,
+            retarget_blocks=2016.0,
+            network_eh_s=1000.0,
+            rent_usd_h=2.0,
+            smallest_cluster=100.0 if in_place.any() else np.inf,
+            growth_class=RIG,
+            other_loans_usd=1e6 * lenders,
+            machine_class=GPU,
+            value_to_price=1.0,
+        )
+        for name, value in terms.items():
+            self.set(name, value)
         self.opened = self.stocks()
         self.worst_error = 0.0
 
@@ -292,7 +300,7 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
-        claims = empty_claims(count)
+        claims = empty(Claims, count)
         of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
         for loan, row in enumerate(rows):
             defaulted = row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED
@@ -306,8 +314,8 @@ class Bench:
         owner = np.array(columns.get("borrower", [0] * count), np.int64)
         assert np.all(np.diff(owner) >= 0)
         terms = {name: columns.pop(name) for name in TermSheets._fields if name in columns}
-        sheets = table(TermSheets, count, **terms)
-        loans = table(Loans, count, claims=claims, sheets=sheets, sheet=range(count), **columns)
+        sheets = empty(TermSheets, count, **terms)
+        loans = empty(Loans, count, claims=claims, sheets=sheets, sheet=range(count), **columns)
         return loans._replace(first=np.searchsorted(owner, np.arange(self.b + 1)).astype(np.int64))
 
     def _holdings(
@@ -316,7 +324,7 @@ class Bench:
         rows = sorted(fleets)
         rows += [(self.first_buyer + j, k, 0.0) for j in range(buyers) for k in (GPU, RIG)]
         owner = np.array([row[0] for row in rows], np.int64)
-        holdings = table(
+        holdings = empty(
             Holdings,
             len(rows),
             hardware=[row[1] for row in rows],
@@ -327,7 +335,7 @@ class Bench:
         )
 
     def _hardware(self, scrap: Sequence[float], used: Sequence[float]) -> Hardware:
-        return table(
+        return empty(
             Hardware,
             3,
             family=[Family.GPU, Family.ASIC, Family.SITE],
@@ -349,12 +357,12 @@ class Bench:
         slots = np.zeros((n, len(Rack)))
         for j, row in enumerate(rows):
             slots[j, [Rack.AIR_15_40, Rack.ASIC]] = row.get("slots", 1e9)
-        return table(
+        return empty(
             Buyers,
             n,
             budget_usd=[row.get("budget", 1e12) for row in rows],
             slots=slots,
-            slots_open=slots,
+            slots_open=slots.copy(),
             needs_slots=[row.get("needs_slots", True) for row in rows],
             accepts=np.ones((n, 3)),
             private_view=np.ones((n, 3)),
@@ -366,15 +374,22 @@ class Bench:
     # --- looking ----------------------------------------------------------------------------------
 
     @property
-    def s(self) -> State:
-        return self.run.state
+    def s(self) -> Market:
+        return self.market
 
     @property
     def terms(self) -> Terms:
-        return self.run.terms
+        return self.market.terms
 
-    def today(self) -> Today:
-        return self.run.today()
+    def set(self, name: str, value: Any) -> None:
+        """Change a term: ``legal_days``, or ``credit.legal_days`` where sections share a name."""
+        section, _, leaf = name.rpartition("__")
+        parts = [section] if section else [part for part, *_ in type(self.terms)._fields_]
+        held = {part: getattr(self.terms, part) for part in parts}
+        holders = [one for one in held.values() if hasattr(one, "_fields_") and hasattr(one, leaf)]
+        derived = [held["derived"]] if held.get("derived") in holders else []
+        (holder,) = derived or holders
+        setattr(holder, leaf, value)
 
     def cash(self, party: int) -> float:
         return float(self.s.parties.cash_usd[party])
@@ -393,32 +408,11 @@ class Bench:
         return [Event(int(kind)).name for kind in self.s.events["kind"]]
 
     def stocks(self) -> Stocks:
-        s = self.s
-        return sum_stocks(
-            s.parties,
-            s.lenders,
-            s.ledger,
-            s.first_lender,
-            s.loans.principal_usd,
-            s.loans.collateral_btc,
-            s.holdings.hardware,
-            s.holdings.units,
-            s.lots.hardware,
-            s.lots.units,
-            int(s.lots.count[0]),
-        )
+        return take_stock(self.market)
 
     def kernel(self, function: Any, **given: Any) -> Any:
-        """Call a kernel with the tables it asks for by name, and what is given."""
-        s = self.s
-        known = {
-            "today": self.today(),
-            "terms": self.terms,
-            "marks_usd": s.marks_usd,
-            "schedule_usd": self.run.schedule_usd,
-            "investors": self.outside(Outside.INVESTORS),
-            "exchange": self.outside(Outside.EXCHANGE),
-        } | {field.name: getattr(s, field.name) for field in fields(s)}
+        """Call a kernel with the market, its tables by name, and what is given."""
+        known = {"market": self.market, **vars(self.market)}
         names = inspect.signature(getattr(function, "py_func", function)).parameters
         return function(*(given[name] if name in given else known[name] for name in names))
 
@@ -426,14 +420,13 @@ class Bench:
 
     def day(self, day: int, *names: str, btc_usd: float | None = None) -> None:
         """Run the named phases of a day, and check that nothing was lost."""
-        self.run.day = day
+        self.market.today.day = day
         if btc_usd is not None:
             self.s.prices.btc_usd = btc_usd
-        self.run.share()
         before = self.stocks()
         self.s.ledger.flows[:] = 0.0
         for name in names:
-            getattr(phases, name)(self.run)
+            PHASES[name](self.market)
         error = conservation_error(before, self.stocks(), self.s.ledger.flows)
         self.worst_error = max(self.worst_error, error)
         assert error <= 1e-9, f"day {day}: conservation error {error}"

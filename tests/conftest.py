@@ -11,8 +11,8 @@ from harsh import HARSH
 from hypothesis import Phase, settings
 
 from firesale.agents.compiling.cache import is_warm
-from firesale.market.opening.books import OpeningTables
-from firesale.market.opening.books_2025.read import load_opening_tables
+from firesale.market.opening.books import Books
+from firesale.market.opening.books_2025.read import load_books_2025
 
 STATUS = pytest.StashKey[int]()  # exit code of the session
 MOST_WORKERS = 4  # each keeps its own finished runs in memory
@@ -53,9 +53,9 @@ settings.load_profile("same")
 
 
 @pytest.fixture(scope="session")
-def tables() -> OpeningTables:
+def tables() -> Books:
     """The packaged opening tables of 2025-09-30; frozen, so one copy serves all tests."""
-    return load_opening_tables()
+    return load_books_2025()
 
 
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:

@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from paths import PROJECT
+
 from firesale.agents.compiling.cache import source_hash
 
-PROJECT = Path(__file__).resolve().parent.parent
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = "| what | result | minutes | sources |\n|---|---|---|---|"
 PASSED = r"\d+ passed.*"
-FUZZ = ("tests/test_hostile_input.py", "tests/test_run_random.py")
+FUZZ = ("tests/test_hostile_input.py", "tests/market/test_run_random.py")
 
 
 class Part(NamedTuple):

@@ -23,10 +23,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
-PROJECT = Path(__file__).resolve().parent.parent
+from paths import PROJECT
+
 LIST = Path(__file__).with_suffix(".toml")
 TABLE = Path(__file__).with_suffix(".md")
-COPIED = ("agents", "market", "experiments", "tests", "pyproject.toml", "README.md")
+COPIED = (
+    "__init__.py",
+    "agents",
+    "market",
+    "experiments",
+    "tests",
+    "pyproject.toml",
+    "setup.py",
+    "README.md",
+)
 LIMIT_S = 600  # a mistake may make a loop endless: that is noticed too
 
 
@@ -55,21 +65,41 @@ def mutants() -> list[Mutant]:
     return [Mutant(**row) for row in tomllib.loads(LIST.read_text(encoding="utf-8"))["mistake"]]
 
 
-def copy_project(to: Path) -> None:
-    """The files that the tests need, without environments and caches."""
+def copy_project(to: Path) -> Path:
+    """The files that the tests need, without environments and caches; returns their folder.
+
+    It is called ``firesale``, for the root of the project is that package.
+    """
+    to = to / "firesale"
+    to.mkdir()
     for name in COPIED:
         source = PROJECT / name
         if source.is_dir():
             shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy2(source, to / name)
+    return to
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Of a process that imports the copy in ``folder`` rather than what is installed."""
+    return os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder.parent)}
+
+
+def path_of(file: str, project: Path = PROJECT) -> Path:
+    """Where a file of tests is, by its name alone.
+
+    Raises:
+        ValueError: there is no such file, or more than one.
+    """
+    (found,) = (project / "tests").rglob(f"{file}.py")
+    return found.relative_to(project)
 
 
 def run_tests(
     folder: Path, tests: str, jobs: int = 0, limit_s: float | None = LIMIT_S
 ) -> tuple[int, str]:
     """Exit code of pytest on uncompiled kernels, and the first test that failed."""
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(folder)}
     command = [
         sys.executable,
         "-m",
@@ -83,12 +113,12 @@ def run_tests(
     ]
     for name in tests.split():
         file, _, test = name.partition("::")
-        command.append(f"tests/{file}.py" + f"::{test}" * bool(test))
+        command.append(f"{path_of(file, folder)}" + f"::{test}" * bool(test))
     try:
         done = subprocess.run(
             command,
             cwd=folder,
-            env=environment,
+            env=environment(folder),
             capture_output=True,
             text=True,
             check=False,
@@ -103,8 +133,7 @@ def run_tests(
 def try_mutant(mutant: Mutant) -> str:
     """The test that noticed, or an empty string."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        copy_project(folder)
+        folder = copy_project(Path(name))
         path = folder / mutant.file
         path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
         code, failed = run_tests(folder, mutant.tests)
@@ -115,7 +144,9 @@ def check_unchanged(chosen: list[Mutant], jobs: int) -> None:
     """The tests pass without a mutant, or nothing they say would count."""
     names = {test for mutant in chosen for test in mutant.tests.split()}
     alone = {name for name in names if name.partition("::")[0] not in names - {name}}
-    code, failed = run_tests(PROJECT, " ".join(sorted(alone)), jobs, limit_s=None)
+    with tempfile.TemporaryDirectory() as name:
+        folder = copy_project(Path(name))
+        code, failed = run_tests(folder, " ".join(sorted(alone)), jobs, limit_s=None)
     if code != 0:
         raise SystemExit(f"without a mutant {failed or 'the run'} fails: mend that first")
 

@@ -16,6 +16,7 @@ from by_hand import Bench
 from scipy import sparse
 
 from firesale.agents.buyer import option_to_run_usd
+from firesale.agents.party import Outside
 from firesale.market.clearing.vector import clearing_vector
 from firesale.market.debt import covenants
 from firesale.market.lenders import funding
@@ -134,7 +135,8 @@ def toxic_ltv(bonus: float) -> float:
         )
         bench = Bench([loan], liquidation_bonus=bonus)
         debt = 0.01 * before * 10_000.0
-        call = dict(loan=0, debt_usd=debt, cause=int(Cause.BTC_PRICE), parent=-1)
+        exchange = bench.outside(Outside.EXCHANGE)
+        call = dict(loan=0, debt_usd=debt, exchange=exchange, cause=int(Cause.BTC_PRICE), parent=-1)
         bench.kernel(covenants.sell_pledged_btc, **call)
         s = bench.s
         after = s.loans.principal_usd[0] / (s.loans.collateral_btc[0] * s.prices.btc_usd)
@@ -161,12 +163,11 @@ def spiral(leverage: float, impact: float, first: float) -> float:
     bench.balance(0, cash=0.0, other=size, owes=size * (1.0 - 1.0 / leverage), marked=True)
     bench.s.lenders.other_loans_usd[0] -= first * size
     bench.s.lenders.capital_usd[0] -= first * size
-    price = 1.0
+    bench.s.opening.other_loans_usd = size
     for _ in range(300):
         sold = bench.kernel(funding.target_leverage)
-        market = dict(sold_usd=sold, market_usd=size, price=price)
-        price = bench.kernel(funding.mark_other_loans, **market)
-    return first + 1.0 - price
+        bench.kernel(funding.mark_other_loans, sold_usd=sold)
+    return first + 1.0 - bench.s.prices.loan_price
 
 
 def spillover(
@@ -191,7 +192,8 @@ def spillover(
         lenders.capital_usd[row] -= shock * owns
     sold = bench.kernel(funding.target_leverage)
     before = float(lenders.capital_usd.sum())
-    bench.kernel(funding.mark_other_loans, sold_usd=sold, market_usd=sum(assets), price=1.0)
+    bench.s.opening.other_loans_usd = sum(assets)
+    bench.kernel(funding.mark_other_loans, sold_usd=sold)
     lost = before - float(lenders.capital_usd.sum())
     return lost / shock / sum(owns / leverage for owns, leverage in zip(assets, leverages))
 

@@ -13,15 +13,15 @@ from functools import cache
 import numpy as np
 
 from firesale.agents.party import Outside, Status
-from firesale.market.opening.books import OpeningTables
-from firesale.market.opening.books_2021.read import Tables2021, load_tables_2021
-from firesale.market.opening.books_2025.read import load_opening_tables
+from firesale.market.opening.books import Books
+from firesale.market.opening.books_2021.read import Books2021, load_books_2021
+from firesale.market.opening.books_2025.read import load_books_2025
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.scenario.sections import Channels
 from firesale.market.simulation import Simulation
 from firesale.market.state.loans import Collateral, LoanStatus, of_claims
 from firesale.market.state.lots import LotState
-from firesale.market.state.market import State
+from firesale.market.state.market import Market
 
 DUST = 1e-6  # of a dollar, a coin, a machine
 DUST_USD = 1e-4  # of a sum of billions that came and went
@@ -180,7 +180,7 @@ REFERENCE_RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
 }
 
 
-def columns(state: State, table: str) -> dict[str, np.ndarray]:
+def columns(state: Market, table: str) -> dict[str, np.ndarray]:
     """Columns of a table by name, without tables in it."""
     named = getattr(state, table)._asdict()
     return {name: column for name, column in named.items() if isinstance(column, np.ndarray)}
@@ -194,7 +194,7 @@ class Watch:
     broken: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
     def __post_init__(self) -> None:
-        s = self.sim.state
+        s = self.sim.market
         self._noted: set[tuple[str, str]] = set()
         self.cash = float(s.parties.cash_usd.sum())
         self.coins = self._coins()
@@ -219,12 +219,12 @@ class Watch:
             self.broken[rule].append(f"day {self.sim.day}: {what}")
 
     def _coins(self) -> float:
-        s = self.sim.state
+        s = self.sim.market
         held = s.parties.btc.sum() + s.parties.btc_lent.sum() + s.loans.collateral_btc.sum()
         return float(held + s.ledger.outside_btc[0])
 
     def _units(self) -> np.ndarray:
-        s = self.sim.state
+        s = self.sim.market
         classes = len(s.names.hardware)
         lots = slice(0, int(s.lots.count[0]))
         return (
@@ -242,8 +242,8 @@ class Watch:
         self._transitions()
 
     def _stocks(self) -> None:
-        s = self.sim.state
-        error = self.sim.run_state.recorder.rows[-1]["conservation_error"]
+        s = self.sim.market
+        error = self.sim.recorder.rows[-1]["conservation_error"]
         if not error <= ROUNDING:
             self.note("conservation", f"error {error}")
         gross = float(np.abs(s.parties.cash_usd).sum())
@@ -290,14 +290,14 @@ class Watch:
             self.note("lost capital is the loss", f"{lost.sum()} {lenders.loss_usd.sum()}")
 
     def _numbers(self) -> None:
-        s = self.sim.state
+        s = self.sim.market
         for table in TABLES:
             for name, column in columns(s, table).items():
                 if column.dtype.kind != "f" or (table, name) in MAY_BE_NAN:
                     continue
                 if not np.isfinite(column).all():
                     self.note("numbers are finite", f"{table}.{name}")
-        for name, value in vars(s.prices).items():
+        for name, value in s.prices.items():
             if not math.isfinite(value):
                 self.note("numbers are finite", f"prices.{name}")
         for table, names in NOT_NEGATIVE.items():
@@ -328,7 +328,7 @@ class Watch:
             self.note("cash is not negative", f"{party} {inside.min()}")
 
     def _consistency(self) -> None:
-        s, loans = self.sim.state, self.sim.state.loans
+        s, loans = self.sim.market, self.sim.market.loans
         performing = loans.status == LoanStatus.PERFORMING
         over = performing & (loans.arrears_principal_usd > loans.principal_usd + DUST)
         for loan in np.flatnonzero(over):
@@ -373,7 +373,7 @@ class Watch:
 
     def _marks(self) -> None:
         """A mark lies between scrap and the dearest of opening price and clearing prices."""
-        s = self.sim.state
+        s = self.sim.market
         traded = np.nan_to_num(s.clearing_usd, nan=0.0)
         self.highest = np.maximum(self.highest, traded)
         real = s.hardware.used_open_usd > 0
@@ -387,7 +387,7 @@ class Watch:
             )
 
     def _transitions(self) -> None:
-        s = self.sim.state
+        s = self.sim.market
         now = (s.parties.status, s.loans.status, s.lots.state)
         for name, old, new in zip(("party", "loan", "lot"), self.status, now, strict=True):
             if np.any(new < old):
@@ -400,18 +400,18 @@ class Watch:
 
 
 @cache
-def tables() -> OpeningTables:
+def tables() -> Books:
     """The packaged opening tables."""
-    return load_opening_tables()
+    return load_books_2025()
 
 
 @cache
-def tables_2021() -> Tables2021:
+def tables_2021() -> Books2021:
     """The packaged opening tables of 2021."""
-    return load_tables_2021()
+    return load_books_2021()
 
 
-def without_debt() -> OpeningTables:
+def without_debt() -> Books:
     """The tables as if every loan had been repaid and its coins and machines released."""
     nothing = {"drawn_usd_m": 0.0, "committed_usd_m": 0.0, "collateral_units": 0.0}
     lenders = tuple(
@@ -428,13 +428,13 @@ def without_debt() -> OpeningTables:
     return replace(tables(), loans=loans, lenders=lenders)
 
 
-def patient() -> OpeningTables:
+def patient() -> Books:
     """The tables with a hundred years to cure every breach."""
     loans = tuple(row.model_copy(update={"cure_days": 36500}) for row in tables().loans)
     return replace(tables(), loans=loans)
 
 
-def without_recourse() -> OpeningTables:
+def without_recourse() -> Books:
     """The tables with every secured loan in a vehicle of its own."""
     loans = tuple(
         row.model_copy(update={"recourse": False, "perimeter": f"{row.loan_id}-SPV"})
@@ -445,7 +445,7 @@ def without_recourse() -> OpeningTables:
     return replace(tables(), loans=loans)
 
 
-def full_capital() -> OpeningTables:
+def full_capital() -> Books:
     """The tables with lenders who lend nothing but their own money."""
     lenders = tuple(
         row.model_copy(
@@ -471,7 +471,7 @@ def fresh(
 ) -> Simulation:
     """A market that has not run yet, for tests that change it."""
     scenario = Scenario.load(name).with_settings(list(settings))
-    return Simulation(scenario, seed=seed, tables=BOOKS[books]())
+    return Simulation(scenario, seed=seed, books=BOOKS[books]())
 
 
 @cache
@@ -497,4 +497,4 @@ def row_id(party: str) -> str:
 
 def outside(sim: Simulation, end: Outside) -> int:
     """Party id of an end of flows."""
-    return sim.state.first_outside + int(end)
+    return sim.market.first_outside + int(end)

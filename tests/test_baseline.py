@@ -28,7 +28,7 @@ def test_one_bit_is_seen_and_from_which_day_on(kept: dict[str, Any]) -> None:
     while not sim.finished:
         sim.step()
         if sim.day == 14:
-            cash = sim.state.parties.cash_usd
+            cash = sim.market.parties.cash_usd
             cash[:10] = np.nextafter(cash[:10], np.inf)
     changed = differences(kept, baseline.record(sim))
     assert any("other bits in series" in line for line in changed)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from firesale.market.opening.books_2025.read import DATA_FOLDER, load_opening_tables
+from firesale.market.opening.books_2025.read import DATA_FOLDER, load_books_2025
 from firesale.market.prices.history import read_history
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario, scenario_names
@@ -127,7 +127,7 @@ def tables(seed: int, count: int, folder: Path) -> int:
         victim = at / draw.choice(names)
         text = spoiled(victim.read_text(encoding="utf-8"), draw)
         victim.write_text(text, encoding="utf-8", errors="replace")
-        taken += accepted(lambda at=at: load_opening_tables(at))  # type: ignore[misc]
+        taken += accepted(lambda at=at: load_books_2025(at))  # type: ignore[misc]
     return taken
 
 

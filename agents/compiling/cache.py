@@ -10,13 +10,14 @@ from __future__ import annotations
 import ast
 import contextlib
 import hashlib
+import json
 import os
 import re
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ _ROOT = Path(__file__).absolute().parents[2]  # links stay: numba keeps code by 
 _PACKAGE = __name__.split(".")[0]
 _COMPILED = ("agents", "market")  # folders in which rules and kernels are
 _KEEP_SECONDS = 14 * 86_400.0
+_SECONDS = "firesale-seconds.json"
 # Names in the folder of caches.
 _OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
 
@@ -190,6 +192,21 @@ def note_warm() -> None:
         _mark().unlink(missing_ok=True)
 
 
+def seconds() -> dict[str, float]:
+    """Seconds of a core that each kernel took when it was last compiled on this machine."""
+    try:
+        known: dict[str, float] = json.loads((cache_root() / _SECONDS).read_text())
+    except (OSError, ValueError):
+        return {}
+    return known
+
+
+def note_seconds(took: dict[str, float]) -> None:
+    """Remember what compiling took, for the next announcement."""
+    with contextlib.suppress(OSError):
+        (cache_root() / _SECONDS).write_text(json.dumps(seconds() | took))
+
+
 class _Cache(FunctionCache):
     """Numba's cache on disk for several processes that compile at once.
 
@@ -242,20 +259,32 @@ def say(text: str) -> None:
         print(text, file=sys.stderr, flush=True)
 
 
-def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
-    """Cache what is compiled on disk; numba reads the folder when a function's cache is set up.
+def _cache_of(function: Callable[..., Any], kind: str) -> _Cache | None:
+    """Where code of a function is kept; numba reads the folder when a cache is set up.
 
     Where it cannot write there, numba would keep it beside the source, and not notice an edit in
     another file: then nothing is kept.
     """
-    folder = _cache_folder(dispatcher.py_func.__module__, kind)
+    folder = _cache_folder(function.__module__, kind)
     before = getattr(numba.config, "CACHE_DIR")  # noqa: B009
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010
     try:
-        kept = _Cache(dispatcher.py_func)
+        kept = _Cache(function)
     except RuntimeError:  # nowhere at all
-        return
+        return None
     finally:
         setattr(numba.config, "CACHE_DIR", before)  # noqa: B010
-    if folder in Path(kept.cache_path).parents:
+    return kept if folder in Path(kept.cache_path).parents else None
+
+
+def _keep(dispatcher: CPUDispatcher, kind: str) -> None:
+    """Cache on disk what is compiled of a function."""
+    if (kept := _cache_of(dispatcher.py_func, kind)) is not None:
         setattr(dispatcher, "_cache", kept)  # noqa: B010
+
+
+def is_kept(function: Callable[..., Any], kind: str) -> bool:
+    """Whether code of a function is in the cache, from these very sources in this very place."""
+    kept = _cache_of(function, kind)
+    name = f"*{function.__name__}-*.nbi"
+    return kept is not None and any(Path(kept.cache_path).glob(name))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dis
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import numba
 from numba.core.registry import CPUDispatcher
 
-from .cache import _keep
+from .cache import _keep, is_kept
 
 _OPTIONS = {
     "nopython": True,
@@ -35,15 +35,24 @@ def _makes_arrays(function: Callable[..., Any]) -> bool:
 
     Numba refuses to compile one that does and was not recognised.
     """
+    steps = list(dis.get_instructions(function))
     names = function.__code__.co_names
-    used = [function.__globals__.get(name) for name in names]
-    modules = [one for one in used if isinstance(one, ModuleType)]
-    used += [getattr(module, name, None) for module in modules for name in names]
     return (
         not _MAKERS.isdisjoint(names)
-        or any(step.opname in _SLICES for step in dis.get_instructions(function))
-        or any(one.makes_arrays for one in used if isinstance(one, _Kernel))
+        or any(step.opname in _SLICES for step in steps)
+        or any(one.makes_arrays for one in called_by(function))
     )
+
+
+def called_by(function: Callable[..., Any]) -> list[_Kernel]:
+    """Kernels that a function names: those it may call."""
+    names = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
+    known = [function.__globals__.get(name) for name in sorted(names)]
+    modules = [one for one in known if isinstance(one, ModuleType)]
+    known += [
+        getattr(module, name, None) for module in modules for name in function.__code__.co_names
+    ]
+    return [one for one in known if isinstance(one, _Kernel)]
 
 
 class _Kernel(CPUDispatcher):
@@ -73,6 +82,10 @@ class _Kernel(CPUDispatcher):
             _keep(self._entrance, "entrance")
         return self._entrance
 
+    def is_kept(self) -> bool:
+        """Whether its entrance was compiled before, from these very sources."""
+        return is_kept(self.py_func, "entrance")
+
     @property
     def is_called(self) -> bool:
         """Whether Python has called it in this process."""
@@ -88,7 +101,7 @@ def not_compiled() -> bool:
     return bool(getattr(numba.config, "DISABLE_JIT"))  # noqa: B009
 
 
-def compiled(function: Callable[..., Any]) -> Any:
+def compiled[F: Callable[..., Any]](function: F) -> F:
     """Compile with numba: cached on disk, releasing the GIL, IEEE arithmetic, one thread.
 
     One core saturates the memory of the machines this was measured on, so kernels are sequential
@@ -98,10 +111,25 @@ def compiled(function: Callable[..., Any]) -> Any:
         return function
     kernel = _Kernel(function)
     _keep(kernel, "kernel")
+    return cast(F, kernel)
+
+
+ENTRANCES: list[_Kernel] = []
+"""Kernels that Python calls: they are compiled ahead."""
+
+
+def entrance[F: Callable[..., Any]](function: F) -> F:
+    """Compile as :func:`compiled` does, and ahead of the first day: Python calls this kernel.
+
+    Its annotations say what it will be called with.
+    """
+    kernel = compiled(function)
+    if isinstance(kernel, _Kernel):
+        ENTRANCES.append(kernel)
     return kernel
 
 
-def inlined(function: Callable[..., Any]) -> Any:
+def inlined[F: Callable[..., Any]](function: F) -> F:
     """Compile into the caller: for short functions in hot loops.
 
     Handing over a table means copying the addresses and sizes of all its columns.
@@ -110,4 +138,4 @@ def inlined(function: Callable[..., Any]) -> Any:
         return function
     kernel = _Kernel(function, forceinline=True)
     _keep(kernel, "kernel")
-    return kernel
+    return cast(F, kernel)

@@ -15,7 +15,7 @@ from ..run.folder import RunFolder
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
-    from .figures import Picture
+    from .picture import Picture
 
 SCENARIOS = {"2022": "backtest-2022"}
 REPLAYED = (
@@ -120,8 +120,8 @@ def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, An
     from . import counterfactuals as other
     from .ensemble import jobs_of, observe_all
     from .evaluate import Known, score, score_arms, score_borrowers
-    from .figures import Picture
     from .findings import as_json, borrower_rows, findings
+    from .picture import Picture
     from .rivals import balances
     from .scope import scope
     from .words import as_data
@@ -136,10 +136,10 @@ def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, An
     found, later = (
         findings(
             [o for o in observations if o.arm == arm],
-            opened.run_state.crypto.start,
+            opened.market.crypto.start,
             base.days,
             scope(),
-            opened.state.names.loans,
+            opened.market.names.loans,
         )
         for arm in (other.AS_IT_WAS, other.LATER_DRAWS)
     )

@@ -4,75 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..look import plots, words
 from ..sweeps.intervals import Estimate, exact_interval
 from .counterfactuals import AS_IT_WAS, OUTCOMES
-from .evaluate import MODEL, Known
-from .findings import Failure, Findings
-from .observe import ALL, LISTED
+from .evaluate import MODEL
+from .figures_markets import btc_sold, rig_price
+from .findings import Failure
+from .picture import Picture, middle, place, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-EPOCH = dt.date(1970, 1, 1)
-SHOWN_FROM = 0.25  # probability of an unscored name in the timeline
-FACTOR = 1.5
 BINS = 3
-
-
-@dataclass(frozen=True)
-class Picture:
-    """All that figures and pages are drawn from; ``later`` is the arm that knows later draws."""
-
-    found: Findings
-    later: Findings
-    known: Known
-    score: Mapping[str, Any]
-    compared: Mapping[str, Mapping[str, Estimate]]
-
-
-def place(date: dt.date) -> float:
-    """A date on matplotlib's axis."""
-    return float((date - EPOCH).days)
-
-
-def middle(month: str) -> float:
-    """The middle of a month on matplotlib's axis."""
-    return place(dt.date.fromisoformat(f"{month}-15"))
-
-
-def shown(picture: Picture) -> list[list[Failure]]:
-    """Three groups: scored borrowers and scored lenders by actual date, others that often fail.
-
-    Survivors stand after those that failed, the likeliest first.
-    """
-    found, outcomes = picture.found, picture.known.outcomes
-    never = found.opening + dt.timedelta(days=36500)
-
-    def by_date(failure: Failure) -> tuple[dt.date, float]:
-        outcome = outcomes[failure.id]
-        date = outcome.date if outcome.defaulted else None
-        return date or never, -failure.probability.value
-
-    others = [
-        failure
-        for name, failure in (found.borrowers | found.lenders).items()
-        if name not in {*outcomes, *found.small, *found.scope.imposed}
-        and failure.probability.value >= SHOWN_FROM
-    ]
-    return [
-        *(
-            sorted((f for f in failures.values() if f.id in outcomes), key=by_date)
-            for failures in (found.borrowers, found.lenders)
-        ),
-        sorted(others, key=lambda failure: -failure.probability.value),
-    ]
 
 
 @plots.styled
@@ -209,82 +156,6 @@ def _stacked(places: list[float], width: float) -> list[int]:
         ends[level] = x + width
         levels.append(level)
     return levels
-
-
-@plots.styled
-def rig_price(picture: Picture) -> Figure:
-    """The path of the rig price with its band, and the level where it is known."""
-    found, known = picture.found, picture.known.rig_prices
-    path = found.price_usd
-    lines = {line["month"]: line for line in picture.score["asic_price"]["months"]}
-    end = lines.get("2022-12")
-    title = "The price of new-generation rigs, out of the model's own auctions"
-    if end:
-        title = (
-            f"Rigs end 2022 at ${end['median']:.0f} per TH; they were at ${end['known']:.0f}: "
-            f"off by a factor {end['factor']:.1f}"
-        )
-    figure, (axes,) = plots.new_figure(
-        title,
-        f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of "
-        f"{words.times(found.runs, 'run')}; "
-        f"diamonds: known, with a factor {FACTOR:g} either way",
-        right_in=0.6,
-    )
-    x = [middle(month) for month in found.months]
-    axes.fill_between(x, path.low, path.high, color=plots.BLUE, alpha=0.2, linewidth=0)
-    axes.plot(x, path.median, color=plots.BLUE)
-    for month, level in known.items():
-        spot = middle(month)
-        axes.plot([spot, spot], [level / FACTOR, level * FACTOR], color=plots.BLACK, linewidth=1)
-        axes.plot(spot, level, "D", color=plots.BLACK, markersize=6, zorder=5)
-    axes.set_yscale("log")
-    ticks = [0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200]
-    axes.set_yticks(ticks, [str(tick) for tick in ticks])
-    axes.minorticks_off()
-    bottom = min([*path.low, *(level / FACTOR for level in known.values())])
-    axes.set_ylim(0.85 * bottom, 1.2 * max([*path.high, *known.values()]) * FACTOR**0.5)
-    axes.set_ylabel("USD per TH/s (log scale)")
-    plots.date_axis(axes, x[0] - 15, x[-1] + 15, ticks=10)
-    return figure
-
-
-@plots.styled
-def btc_sold(picture: Picture) -> Figure:
-    """Sales over production by month, of public miners and of all."""
-    found, known = picture.found, picture.known.sales_over_production
-    share = found.sold_share[LISTED]
-    above = [m for m, value in zip(found.months, share.median, strict=True) if value > 1.0]
-    title = (
-        f"Public miners sell more than they mine in {len(above)} months of {len(found.months) - 1}"
-        if above
-        else "Public miners never sell more than they mine"
-    )
-    figure, axes = plots.new_figure(
-        title,
-        f"BTC sold over BTC mined, by month: median and 10 to 90 % of "
-        f"{words.times(found.runs, 'run')}; diamonds: "
-        "known",
-        columns=2,
-        height_in=3.6,
-    )
-    x = np.array([middle(month) for month in found.months])
-    for panel, group, name in ((axes[0], LISTED, "Public miners"), (axes[1], ALL, "All miners")):
-        rows = found.sold_share[group]
-        low, mid, high = (np.array(row) for row in (rows.low, rows.median, rows.high))
-        kept = np.isfinite(mid)
-        panel.fill_between(
-            x[kept], low[kept], high[kept], color=plots.ORANGE, alpha=0.3, linewidth=0
-        )
-        panel.plot(x[kept], mid[kept], color=plots.ORANGE)
-        panel.axhline(1.0, color=plots.GREY, linewidth=1, linestyle="--")
-        plots.panel_title(panel, name)
-        plots.date_axis(panel, x[0] - 15, x[-1] + 15, ticks=6)
-        panel.set_ylim(bottom=0)
-    spots = [middle(month) for month in known]
-    axes[0].plot(spots, list(known.values()), "D", color=plots.BLACK, markersize=5)
-    axes[0].set_ylabel("Sold over mined")
-    return figure
 
 
 @plots.styled

@@ -151,7 +151,7 @@ class CoinWatch:
         self.sold: dict[str, list[float]] = {name: list(row) for name, row in nothing.items()}
 
     def _coins(self) -> NDArray[np.float64]:
-        s = self.simulation.state
+        s = self.simulation.market
         n = s.borrower_count
         coins = s.parties.btc[:n].copy()
         np.add.at(coins, s.loans.borrower, s.loans.collateral_btc)
@@ -159,9 +159,8 @@ class CoinWatch:
 
     def day(self) -> None:
         """Count a day that has just been simulated."""
-        run = self.simulation.run_state
-        s, p = run.state, run.state.prices
-        reward = BLOCKS_PER_DAY * p.subsidy_btc / (1.0 - float(run.crypto.fee_share[run.day]))
+        s, p = self.simulation.market, self.simulation.market.prices
+        reward = BLOCKS_PER_DAY * p.subsidy_btc / (1.0 - float(s.crypto.fee_share[s.day]))
         share = s.miners.hashrate_online_th / (p.difficulty_eh_s * TH_PER_EH)
         mined = reward * share[: s.borrower_count]
         after = self._coins()
@@ -180,7 +179,7 @@ def new_generation(simulation: Simulation) -> int:
     """
     from ...market.state.hardware import Family
 
-    h = simulation.state.hardware
+    h = simulation.market.hardware
     low, high = NEW_GENERATION_J_TH
     rows = np.flatnonzero((h.family == Family.ASIC) & (h.lo_j_th >= low) & (h.hi_j_th <= high))
     if len(rows) != 1:
@@ -190,13 +189,13 @@ def new_generation(simulation: Simulation) -> int:
 
 def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
     """Which borrowers are miners whose shares are listed: those of whom public figures speak."""
-    from ...market.opening.books_2021.read import Tables2021
-    from ...market.simulation import STARTING_POINTS
+    from ...market.opening.books_2021.read import Books2021
+    from ...market.opening.starting_points import starting_point
 
-    tables = STARTING_POINTS[simulation.scenario.opening.start]()
-    rows = tables.named if isinstance(tables, Tables2021) else tables.miners
+    tables = starting_point(simulation.scenario).read()
+    rows = tables.named if isinstance(tables, Books2021) else tables.miners
     listed = {row.id for row in rows if row.listed}
-    state = simulation.state
+    state = simulation.market
     return np.array([name in listed for name in state.names.parties[: state.borrower_count]])
 
 
@@ -218,9 +217,9 @@ def observation(simulation: Simulation, watch: CoinWatch, job: Job) -> Observati
     """What is kept of a finished run."""
     from ...agents.party import Kind
 
-    state = simulation.state
+    state = simulation.market
     events, series = simulation.events(), simulation.series()
-    opening = simulation.run_state.crypto.start
+    opening = simulation.market.crypto.start
     k = new_generation(simulation)
     clearing = series[f"clearing_{state.names.hardware[k]}_usd"].to_numpy(np.float64)
     price = filled(clearing, float(state.hardware.used_open_usd[k]))

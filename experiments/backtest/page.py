@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from ...market.record.summary import CAVEAT
 from ..report.page import STYLE
 from . import words as said
-from .figures import READING, Picture, draw_all
+from .figures import READING, draw_all
+from .picture import Picture
 
 if TYPE_CHECKING:
     from rich.console import Console

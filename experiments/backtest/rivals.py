@@ -42,11 +42,11 @@ def balances(simulation: Simulation, *, with_draws: bool = False) -> dict[str, B
     A borrower's debt is its loans, with those its scenario knows to be drawn later if asked for; a
     lender's is its funding. Liquid are cash and free BTC and ETH.
     """
-    s = simulation.state
+    s = simulation.market
     n = s.borrower_count
     debt = np.bincount(s.loans.borrower, weights=s.loans.principal_usd, minlength=n)
-    if with_draws and s.diary is not None:
-        for draw in s.diary.draws:
+    if with_draws and s.dated_facts is not None:
+        for draw in s.dated_facts.draws:
             debt[s.loans.borrower[draw.loan]] += draw.amount_usd
     liquid = s.parties.cash_usd + s.parties.btc * s.prices.btc_usd
     liquid = liquid + s.parties.eth * s.prices.eth_usd

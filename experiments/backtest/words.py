@@ -11,8 +11,8 @@ from ..look import words
 from ..sweeps.intervals import Estimate
 from .counterfactuals import AS_IT_WAS, OUTCOMES
 from .evaluate import MODEL, WAVE_MONTHS
-from .figures import Picture, shown
 from .findings import Failure
+from .picture import Picture, shown
 from .rivals import RIVALS
 
 UNKNOWN = "–"

@@ -7,14 +7,13 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
-    from ...market.state.market import State
+    from ...market.state.market import Market
 
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 WEEKS = 4  # every job that is not daily comes round within four weeks
@@ -34,7 +33,6 @@ CRASH = (  # in haste: within eight weeks as many fail a week as at the height o
     "liquidation.in_place_days=14",
     "days=60",
 )
-_ROOT = Path(__file__).parents[2]  # elsewhere Python may find other modules of these names
 STARTUP = "import firesale; firesale.Simulation(firesale.Scenario.load('crypto-crash'), 1).step()"
 TABLES = (
     "parties",
@@ -96,7 +94,7 @@ class Timing:
         )
 
 
-def state_bytes(state: State) -> int:
+def state_bytes(state: Market) -> int:
     """Bytes of all tables a day reads or writes, as far as they are in use.
 
     Lots and claims count up to the last one. The causal log is left out: a day only adds to it.
@@ -140,12 +138,12 @@ def measure(parties: int, scenario: str, tick: Callable[[str], None]) -> Timing:
         for _ in range(WEEK_DAYS):
             simulation.step()
         weeks.append((time.perf_counter() - start) / WEEK_DAYS)
-        size = max(size, state_bytes(simulation.state))
+        size = max(size, state_bytes(simulation.market))
         tick(f"{parties:,} parties, {scenario}")
     return Timing(
         parties=parties,
-        borrowers=simulation.state.borrower_count,
-        loans=len(simulation.state.loans.status),
+        borrowers=simulation.market.borrower_count,
+        loans=len(simulation.market.loans.status),
         scenario=scenario,
         building_s=building,
         seconds_per_day=float(np.mean(weeks) if scenario == "calm" else np.max(weeks)),
@@ -178,6 +176,6 @@ def run_startup_s(trials: int = 3) -> float:
     best = np.inf
     for _ in range(trials):
         start = time.perf_counter()
-        subprocess.run([sys.executable, "-c", STARTUP], cwd=_ROOT, check=True, capture_output=True)
+        subprocess.run([sys.executable, "-c", STARTUP], check=True, capture_output=True)
         best = min(best, time.perf_counter() - start)
     return float(best)

@@ -63,7 +63,7 @@ def run_arm(name: str, day: int, settings: list[str], seed: int) -> tuple[dict[s
     simulation = Simulation(Scenario.load("calm").with_settings(settings), seed).run()
     series = simulation.series().set_index("day")
     before, end = series.loc[day], series.iloc[-1]
-    count = simulation.state.borrower_count
+    count = simulation.market.borrower_count
     failed = before.defaults_miner + before.defaults_neocloud
     fails = end.defaults_miner + end.defaults_neocloud - failed
     lost = end.loss_usd - before.loss_usd

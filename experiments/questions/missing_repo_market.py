@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from ...market.opening.books import OpeningTables
+    from ...market.opening.books import Books
     from ...market.simulation import Simulation
 
 TEST_BORROWER = "TEST"
@@ -33,7 +33,7 @@ RACK_SCALES = (0.25, 1.0, 4.0)
 DAYS = 730
 
 
-def with_test_borrower(tables: OpeningTables, gpus: int, hardware: str = "H100") -> OpeningTables:
+def with_test_borrower(tables: Books, gpus: int, hardware: str = "H100") -> Books:
     """The opening tables plus one neocloud that owes the second-hand value of ``gpus`` machines.
 
     It has no cash, no contract and a debt that matures on day 1, so it fails at once. The lender's
@@ -104,7 +104,7 @@ def sell_out(gpus: int, rack_scale: float, seed: int = 1, days: int = DAYS) -> d
     Returns quantity, rack scale, share sold within the run, median days from seizure to sale, price
     over mark at seizure, and recovery of the loan (net proceeds over claim so far).
     """
-    from ...market.opening.books_2025.read import load_opening_tables
+    from ...market.opening.books_2025.read import load_books_2025
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
 
@@ -115,14 +115,14 @@ def sell_out(gpus: int, rack_scale: float, seed: int = 1, days: int = DAYS) -> d
             "credit.hazard_per_year=0.0",
         ]
     )
-    simulation = Simulation(scenario, seed, with_test_borrower(load_opening_tables(), gpus))
+    simulation = Simulation(scenario, seed, with_test_borrower(load_books_2025(), gpus))
     return _measure(simulation.run(), gpus, rack_scale)
 
 
 def _measure(simulation: Simulation, gpus: int, rack_scale: float) -> dict[str, float]:
     import numpy as np
 
-    state = simulation.state
+    state = simulation.market
     loan = state.names.loans.index(f"{TEST_BORROWER}-GPU_LOAN")
     claims, claim = state.loans.claims, int(state.loans.claim[loan])
     lots = state.lots

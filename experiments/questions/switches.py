@@ -1,7 +1,7 @@
-"""What each channel, policy lever and mechanism changes: run pairs that differ in one switch.
+r"""What each channel, policy lever and mechanism changes: run pairs that differ in one switch.
 
 uv run python -m firesale.experiments.questions.switches joint-crash --seeds 10
-uv run python -m firesale.experiments.questions.switches tightening --seeds 10 \\
+uv run python -m firesale.experiments.questions.switches tightening --seeds 10 \
     --only channels.counterparty=false
 """
 

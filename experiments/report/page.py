@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-from collections import Counter
 from html import escape
 from typing import TYPE_CHECKING
 
-from ...market.opening.books_2025.read import DATA_FOLDER
+from ...market.opening.confidence import debt_by_confidence
 from ..look import words
 from . import story
 from .captions import captions
@@ -20,15 +18,6 @@ if TYPE_CHECKING:
     from ..results.results import Results
     from .story import Chapter
 
-LOANS = {
-    "2025": (("2025/loans.csv", "drawn_usd_m"),),
-    "2021": (
-        ("2021/loans.csv", "principal_usd_m"),
-        ("2021/private_loans.csv", "principal_usd_m"),
-    ),
-}
-LOANS["synthetic"] = LOANS["2025"]
-"""Tables of loans of the books, below the data's folder, and the column of what is owed."""
 MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {
     "seen": "seen in a public source",
@@ -152,16 +141,12 @@ def _text(text: str) -> str:
 
 def _confidence(results: Results) -> str:
     """What the opening figures rest on, by debt, and what one seed can and cannot say."""
-    debt: Counter[str] = Counter()
-    for path, column in LOANS[results.scenario.opening.start]:
-        with (DATA_FOLDER.parent / path).open(encoding="utf-8", newline="") as file:
-            for row in csv.DictReader(file):
-                debt[row["confidence"]] += float(row[column])  # type: ignore[assignment]
+    debt = debt_by_confidence(results.scenario.opening.start)
     total = sum(debt.values())
     shares = [
         f"{words.percent(debt[level] / total)} {text}"
         for level, text in CONFIDENCE.items()
-        if debt[level] > 0
+        if debt.get(level, 0.0) > 0
     ]
     drawn = (
         "Uncertain cells were drawn within their confidence for this run."

@@ -21,7 +21,7 @@ from ..look import words
 
 if TYPE_CHECKING:
     from ...market.simulation import Simulation
-    from ...market.state.market import State
+    from ...market.state.market import Market
 
 MOST_SINGLE = 150  # parties of a kind that are drawn one by one
 LARGEST = 20  # that stay single when there are more
@@ -78,7 +78,7 @@ class Network:
 
 def network_of(simulation: Simulation) -> Network:
     """The lending network as it stands today."""
-    s = simulation.state
+    s = simulation.market
     loans, n = s.loans, s.borrower_count
     parties = n + len(s.lenders.kind)
     kinds = s.parties.kind[:parties].astype(np.int64)
@@ -114,7 +114,7 @@ def network_of(simulation: Simulation) -> Network:
 
 
 def _nodes(
-    s: State, kinds: NDArray[np.int64], weight: NDArray[np.float64]
+    s: Market, kinds: NDArray[np.int64], weight: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], list[str], list[str]]:
     """The node of each party, and the nodes' labels and ids: single parties, then size classes."""
     node = np.full(len(kinds), -1, np.int64)
@@ -149,7 +149,7 @@ def _range(size: int, lends: bool) -> str:
     return f"{verb} {words.money(low)} to {high}" if low > 0 else f"{verb} less than {high}"
 
 
-def _borrowers_standing(s: State) -> NDArray[np.int64]:
+def _borrowers_standing(s: Market) -> NDArray[np.int64]:
     """Each borrower's :class:`Standing`."""
     loans, n = s.loans, s.borrower_count
     live = loans.status == LoanStatus.PERFORMING
@@ -161,7 +161,7 @@ def _borrowers_standing(s: State) -> NDArray[np.int64]:
     return result
 
 
-def _lenders_standing(s: State) -> NDArray[np.int64]:
+def _lenders_standing(s: Market) -> NDArray[np.int64]:
     """Each lender's :class:`Standing`."""
     lenders = s.lenders
     assets = lenders.capital_usd + lenders.funding_usd
@@ -173,12 +173,12 @@ def _lenders_standing(s: State) -> NDArray[np.int64]:
     return result
 
 
-def borrower_assets_usd(s: State) -> NDArray[np.float64]:
+def borrower_assets_usd(s: Market) -> NDArray[np.float64]:
     """What each borrower owns [USD]: cash, coins, machines at lenders' marks, sites at cost."""
     return np.asarray(sum(borrower_assets(s).values()), np.float64)
 
 
-def borrower_assets(s: State) -> dict[str, NDArray[np.float64]]:
+def borrower_assets(s: Market) -> dict[str, NDArray[np.float64]]:
     """The same by item, each an array over borrowers."""
     n, loans, p = s.borrower_count, s.loans, s.parties
     first = s.holdings.first

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ...market.simulation import Simulation
-    from ...market.state.market import State
+    from ...market.state.market import Market
 
 MOST_ROWS = 12
 LEAST_USD = 1.0
@@ -37,7 +37,7 @@ class Sheet:
 
 def party_sheet(simulation: Simulation, party: str) -> Sheet | None:
     """The sheet of a borrower or lender, ``None`` if there is no such party."""
-    s = simulation.state
+    s = simulation.market
     try:
         row = s.names.parties.index(party, 0, s.first_buyer)
     except ValueError:
@@ -48,7 +48,7 @@ def party_sheet(simulation: Simulation, party: str) -> Sheet | None:
 
 
 def _borrower(simulation: Simulation, b: int) -> Sheet:
-    s, day = simulation.state, simulation.day
+    s, day = simulation.market, simulation.day
     loans = s.loans
     mine = range(int(loans.first[b]), int(loans.first[b + 1]))
     debt = float(loans.principal_usd[list(mine)].sum()) if len(mine) else 0.0
@@ -78,7 +78,7 @@ def _borrower(simulation: Simulation, b: int) -> Sheet:
     )
 
 
-def _loans(s: State, day: int, mine: list[int]) -> list[tuple[str, ...]]:
+def _loans(s: Market, day: int, mine: list[int]) -> list[tuple[str, ...]]:
     """Loans of a borrower, the largest first, and how far each is from its next trigger."""
     table: list[tuple[str, ...]] = [
         ("Loan", "Lender", "Owed", "Matures", "Loan to value", "DSCR", "State")
@@ -103,7 +103,7 @@ def _loans(s: State, day: int, mine: list[int]) -> list[tuple[str, ...]]:
     return table
 
 
-def _ltv(s: State, loan: int) -> str:
+def _ltv(s: Market, loan: int) -> str:
     """Loan to value today, the level at which margin is called, and what may fall until then."""
     loans = s.loans
     kind, k = loans.collateral[loan], loans.hardware[loan]
@@ -125,7 +125,7 @@ def _ltv(s: State, loan: int) -> str:
     return f"{text}: value may fall {words.percent(room)}" if room > 0 else f"{text}: called"
 
 
-def _dscr(s: State, loan: int) -> str:
+def _dscr(s: Market, loan: int) -> str:
     """Debt service coverage at the last test against its minimum, with the headroom."""
     least, row = float(s.loans.sheets.min_dscr[s.loans.sheet[loan]]), int(s.loans.perimeter[loan])
     if not np.isfinite(least) or row < 0:
@@ -142,7 +142,7 @@ def _dscr(s: State, loan: int) -> str:
     return f"{text}: cash flow may fall {words.percent(room)}" if room > 0 else f"{text}: broken"
 
 
-def _state(s: State, day: int, loan: int) -> str:
+def _state(s: Market, day: int, loan: int) -> str:
     """How a loan stands: performing, in cure for so long, in default."""
     loans = s.loans
     if loans.status[loan] == LoanStatus.DEFAULTED:
@@ -156,7 +156,7 @@ def _state(s: State, day: int, loan: int) -> str:
     return "cash locked up" if loans.lock_up[loan] else "performing"
 
 
-def _contracts(s: State, party: int) -> list[tuple[str, ...]]:
+def _contracts(s: Market, party: int) -> list[tuple[str, ...]]:
     """Contracts in which a party rents something out, the largest first."""
     table: list[tuple[str, ...]] = [("Contract", "Tenant", "Rent a year", "Ends")]
     c = s.contracts
@@ -174,7 +174,7 @@ def _contracts(s: State, party: int) -> list[tuple[str, ...]]:
     return table
 
 
-def _lender(s: State, row: int) -> Sheet:
+def _lender(s: Market, row: int) -> Sheet:
     lenders, party = s.lenders, s.first_lender + row
     capital, funding = float(lenders.capital_usd[row]), float(lenders.funding_usd[row])
     book, lost = float(lenders.book_usd[row]), float(lenders.written_down_usd[row])

@@ -84,7 +84,7 @@ class Results:
             seed=seed,
             summary=simulation.summary(),
             series=simulation.series(),
-            events=simulation.events(None if loans else rows_to_show(simulation.state.events)),
+            events=simulation.events(None if loans else rows_to_show(simulation.market.events)),
             book=simulation.book(),
             sales=simulation.sales(),
             loans=simulation.loans() if loans else _no_loans(),
@@ -97,10 +97,10 @@ class Results:
             schedules={
                 name: (float(price), float(rate), float(scrap))
                 for name, price, rate, scrap in zip(
-                    simulation.state.names.hardware,
-                    simulation.state.hardware.used_open_usd,
-                    simulation.state.hardware.annual_depreciation,
-                    simulation.state.hardware.scrap_usd,
+                    simulation.market.names.hardware,
+                    simulation.market.hardware.used_open_usd,
+                    simulation.market.hardware.annual_depreciation,
+                    simulation.market.hardware.scrap_usd,
                     strict=True,
                 )
             },
@@ -303,7 +303,7 @@ def _lenders(simulation: Simulation) -> pd.DataFrame:
     claims on failed lenders, ``market_loss_usd`` on other assets: when they are sold in haste, or
     by an event from outside. ``lost_usd`` is all of it; ``fate`` is "failed", "closed" or empty.
     """
-    s = simulation.state
+    s = simulation.market
     lots = slice(0, int(s.lots.count[0]))
     value = s.lots.units[lots] * s.marks_usd[s.lots.hardware[lots]]
     count = s.first_buyer - s.first_lender

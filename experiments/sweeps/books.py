@@ -15,8 +15,8 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from ...market.opening.books import CONFIDENCE_SD, OpeningTables
-from ...market.opening.books_2025.read import load_opening_tables
+from ...market.opening.books import CONFIDENCE_SD, Books
+from ...market.opening.books_2025.read import load_books_2025
 from ...market.opening.books_2025.sample import OPERATOR_CELLS
 from ...market.opening.csv_files import Row
 from ...market.opening.sampling import BUYER_CELLS, balanced, error_factor, scaled
@@ -89,7 +89,7 @@ def _check_ends(factor: Factor, low: float, high: float, what: str, where: str) 
             )
 
 
-def perturbed_tables(scores: Mapping[str, float]) -> OpeningTables:
+def perturbed_tables(scores: Mapping[str, float]) -> Books:
     """The packaged opening tables with errors of some cells, and debt multiplied.
 
     Args:
@@ -119,7 +119,7 @@ def _perturbed(row: Any, column: str, score: float) -> Any:
     return balanced(row, capital_usd_m=new)
 
 
-def _levered(tables: OpeningTables, times: float) -> OpeningTables:
+def _levered(tables: Books, times: float) -> Books:
     """All debt multiplied; who borrows owns what it did, and who lends has the same capital."""
     if times == 1.0:
         return tables
@@ -145,8 +145,8 @@ def _levered(tables: OpeningTables, times: float) -> OpeningTables:
 
 
 @cache
-def _tables() -> OpeningTables:
-    return load_opening_tables()
+def _tables() -> Books:
+    return load_books_2025()
 
 
 def _parts(key: str) -> tuple[str, str, str]:

@@ -2,37 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.liquidation.auctions import DUST
-from ...market.liquidation.bids import MIN_LIFE_YEARS
 from ...market.liquidation.budget_auctions import OVERHANG, STEPS
-from ...market.liquidation.custody import CARRY_USD_KWH
-from ...market.liquidation.values import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD_KWH_ASIC
-from ...market.state.hardware import TH_PER_PH, Family
+from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from . import hosting
+from .bids import Bid, best_first, bids_for, hold_value_usd, set_strips
 from .lot import ON_OFFER, Lot
-from .rules import affordable_units, bid_usd, strip_value_usd
+from .rules import affordable_units
 
 if TYPE_CHECKING:
     from .model import TwinMarket
     from .party import Buyer
     from .things import Entry, HardwareClass
-
-
-@dataclass(slots=True, eq=False)
-class Bid:
-    """What a buyer offers for a class."""
-
-    buyer: Buyer
-    price_usd: float
-    units: float
-    won: float = 0.0
 
 
 @dataclass(slots=True, eq=False)
@@ -44,120 +30,6 @@ class Ask:
     units: float
     served: float = 0.0
     given: float = 0.0
-
-
-# ---------------------------------------------------------------- what machines are worth
-
-
-def income_usd_day(market: TwinMarket, kind: HardwareClass) -> float:
-    """Listed income of a unit a day: rent of a GPU, hashprice of a TH/s."""
-    if kind.family is Family.GPU:
-        return market.prices.rent_h100_usd_h * kind.quality * HOURS_PER_DAY
-    return market.prices.hashprice_usd_ph_day / TH_PER_PH
-
-
-def life_years(market: TwinMarket, kind: HardwareClass) -> float:
-    """Economic life left of a class, seen from its age since launch."""
-    terms = market.settings.liquidation
-    life = terms.gpu_life_years if kind.family is Family.GPU else terms.asic_life_years
-    age = max(0.0, kind.age_years + market.day / 365.0 - kind.renewed_years)
-    return max(MIN_LIFE_YEARS, life * math.exp(-age / life))
-
-
-def option_usd(
-    market: TwinMarket,
-    kind: HardwareClass,
-    income_usd: float,
-    cost_usd: float,
-    required_return: float,
-    most_years: float,
-) -> float:
-    """The option to run a unit for the rest of its life, or ``most_years`` [USD]."""
-    terms = market.settings.liquidation
-    gpu = kind.family is Family.GPU
-    value: float = strip_value_usd(
-        income_usd,
-        cost_usd,
-        terms.gpu_rent_drift if gpu else terms.hashprice_drift,
-        terms.gpu_rent_volatility if gpu else terms.hashprice_volatility,
-        terms.reversion_per_year,
-        required_return,
-        min(most_years, life_years(market, kind)),
-    )
-    return value
-
-
-def set_strips(market: TwinMarket) -> None:
-    """What each segment that buys a class would pay for the option to run it."""
-    day = market.day
-    dearer = float(market.macro.rate_change[day] + market.macro.spread_change[day])
-    for kind in market.hardware:
-        income = income_usd_day(market, kind) * kind.buyer_view
-        kind.strips = {}
-        for buyer, _ in (*kind.removed_bidders, *kind.in_place_bidders):
-            if buyer.segment not in kind.strips:
-                kind.strips[buyer.segment] = option_usd(
-                    market,
-                    kind,
-                    income,
-                    kind.kw * HOURS_PER_DAY * buyer.running_cost_usd_kwh,
-                    buyer.required_return + dearer,
-                    buyer.horizon_years,
-                )
-
-
-def hold_value_usd(market: TwinMarket, kind: HardwareClass) -> float:
-    """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
-    terms = market.settings.liquidation
-    gpu = kind.family is Family.GPU
-    income = income_usd_day(market, kind) * kind.buyer_view * (1.0 - terms.hosting_discount)
-    host_usd_kwh = CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC
-    return option_usd(
-        market,
-        kind,
-        income,
-        kind.kw * HOURS_PER_DAY * host_usd_kwh,
-        terms.seller_required_return,
-        HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC,
-    )
-
-
-# ---------------------------------------------------------------- bids
-
-
-def bids_for(market: TwinMarket, kind: HardwareClass, in_place: bool) -> list[Bid]:
-    """Bids of today, in the order of buyers.
-
-    In-place buyers pay no relocation. Dealers bid what they expect to resell for, less their
-    return over a quarter. Nobody bids less than scrap.
-    """
-    decline = market.settings.liquidation.new_price_decline
-    new_usd = kind.replacement_usd * math.exp(-decline * market.day / 365.0)
-    resale_usd = kind.mark_usd if kind.clearing_usd is None else kind.clearing_usd
-    moves = kind.family is Family.GPU and not in_place
-    bids = []
-    for buyer, view in kind.in_place_bidders if in_place else kind.removed_bidders:
-        if buyer.needs_slots:
-            value = kind.strips[buyer.segment]
-        else:
-            value = resale_usd / buyer.turn
-        price = bid_usd(value, new_usd, buyer.relocation_usd if moves else 0.0, view)
-        if price < kind.scrap_usd or price <= 0.0:
-            continue
-        units = affordable_units(
-            price,
-            buyer.budget_usd,
-            buyer.slots[kind.rack],
-            kind.slots_per_unit,
-            buyer.needs_slots,
-        )
-        bids.append(Bid(buyer, price, units))
-    return bids
-
-
-def best_first(bids: list[Bid]) -> list[Bid]:
-    """Bids from the highest; equal ones in the order of buyers."""
-    return sorted(bids, key=lambda bid: -bid.price_usd)
 
 
 def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
@@ -177,12 +49,12 @@ def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
 
 def hold_auctions(market: TwinMarket) -> None:
     """One sealed-bid call per class; buyers' money and slots are shared by all classes."""
-    terms = market.settings.liquidation
+    settings = market.settings.liquidation
     supply = 1.0
     if market.settings.channels.buyer_finance:
         supply = market.credit_supply_share() * market.prices.appetite
     for buyer in market.buyers:
-        buyer.save(terms.window_days, terms.budget_days, supply)
+        buyer.save(settings.window_days, settings.budget_days, supply)
     _free_sites(market)
     set_strips(market)
     for kind in market.hardware:
@@ -199,10 +71,10 @@ def hold_auctions(market: TwinMarket) -> None:
 
 def _free_sites(market: TwinMarket) -> None:
     """Power and racks of the failed find new operators ``site_days`` after the seizure."""
-    terms = market.settings.liquidation
+    settings = market.settings.liquidation
     for lot in market.lots:
-        kind, since = lot.hardware, market.day - terms.site_days - lot.seized_day
-        if not 0 <= since < terms.window_days or kind.family is Family.SITE:
+        kind, since = lot.hardware, market.day - settings.site_days - lot.seized_day
+        if not 0 <= since < settings.window_days or kind.family is Family.SITE:
             continue
         if lot.listed and lot.borrower.status is Status.ACTIVE:
             continue  # who sells machines keeps the hall
@@ -263,7 +135,7 @@ def _sell_cluster(
     for lot in lots:
         standing += lot.units
         reserve = max(reserve, lot.reserve_usd(kind.hold_usd))
-    size = min(standing, market.terms.cluster_gpus)
+    size = min(standing, market.terms.liquidation.cluster_gpus)
     if size <= 0.0:
         return None
     slots = size * kind.slots_per_unit
@@ -437,7 +309,7 @@ def sell_at_mark(market: TwinMarket) -> None:
             price = kind.mark_usd
         elif kind.removed_bidders:
             continue
-        elif market.day >= lot.offered_day + market.terms.estate_max_days:
+        elif market.day >= lot.offered_day + market.terms.credit.estate_max_days:
             price = kind.scrap_usd
         else:
             continue

@@ -10,6 +10,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.lots import LotState
+from . import coins
 from .production import Operator
 from .rules import share_price_usd
 
@@ -72,7 +73,7 @@ class Borrower(Operator):
         for loan in self.loans:
             short = need_usd - self.cash_usd
             if short > 0.0:
-                loan.unwind_coins(short)
+                coins.unwind_coins(loan, short)
 
     def sell_treasury(self, need_usd: float) -> None:
         """Sell free BTC, then ETH, to raise ``need_usd``."""
@@ -194,7 +195,7 @@ class Borrower(Operator):
         in_cash = (1.0 - appetite) * principal
         if (
             loan.collateral is Collateral.BTC
-            or not (market.terms.roll_instalments or market.day >= loan.maturity_day)
+            or not (market.terms.credit.roll_instalments or market.day >= loan.maturity_day)
             or loan.breach is not Cause.NONE
             or principal <= 0.0
             or appetite <= 0.0
@@ -269,7 +270,7 @@ class Borrower(Operator):
 
     def suppliers_file(self) -> bool:
         """Whether suppliers have waited as long as they do."""
-        patience = self.model.terms.payables_days
+        patience = self.model.terms.credit.payables_days
         return 0 <= self.payables_day <= self.model.day - patience
 
     def fail(self, cause: Cause, parent: Entry | None) -> Entry:

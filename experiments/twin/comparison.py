@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from ...market.state.loans import Claims, TermSheets, of_claims, of_sheets
 
 if TYPE_CHECKING:
-    from ...market.state.market import State
+    from ...market.state.market import Market
     from .model import TwinMarket
 
 SMALL = 1e-6  # of a coin, a machine: rounding of what is nearly nothing
 SMALL_USD = 1e-4  # what rounding leaves of a difference of hundreds of millions
-LEFT_OUT = {  # how tables find rows; what the class of an object says
+LEFT_OUT = {  # how tables find rows; what the class of an object or the paths of a run say
     ("parties", "kind"),
     ("buyers", "accepts"),
     ("buyers", "private_view"),
@@ -28,11 +28,13 @@ LEFT_OUT = {  # how tables find rows; what the class of an object says
     ("loans", "sheets"),
     ("orders", "borrower"),
     ("lots", "count"),
+    ("prices", "rate_change"),
+    ("prices", "spread_change"),
 }
 OF_BORROWERS = {("parties", name) for name in ("payables_day", "sale_event", "trail_event")}
 
 
-def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[str]:
+def differences(twin: TwinMarket, state: Market, relative: float = 1e-9) -> list[str]:
     """Where the twin's books are not the engine's: table, column, row and both values."""
     found = []
     for table, column, ours, theirs in _columns(twin, state):
@@ -45,7 +47,7 @@ def differences(twin: TwinMarket, state: State, relative: float = 1e-9) -> list[
 
 
 def _columns(
-    twin: TwinMarket, state: State
+    twin: TwinMarket, state: Market
 ) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
     """Table, column, the twin's values, the engine's values."""
     borrowers, lots = twin.borrowers, slice(0, int(state.lots.count[0]))
@@ -90,7 +92,7 @@ def _columns(
 
 
 def _market_columns(
-    twin: TwinMarket, state: State
+    twin: TwinMarket, state: Market
 ) -> Iterator[tuple[str, str, NDArray[Any], NDArray[Any]]]:
     for column in ("clearing_usd", "clearing_day", "clearing_event", "outside_online"):
         theirs = getattr(state, column)
@@ -102,11 +104,12 @@ def _market_columns(
     amounts = state.interlender.amount_usd
     debts = [debt for lender in twin.lenders for debt in lender.debts]
     yield "interlender", "amount_usd", _array(debts, "amount_usd", amounts), amounts
-    prices = np.array([list(vars(p).values()) for p in (twin.prices, state.prices)], float)
-    yield "market", "prices", prices[0], prices[1]
-    ours = (twin.outside_btc, twin.forced_usd, twin.depositor_loss_usd)
+    names = [name for name, _ in state.prices.items() if ("prices", name) not in LEFT_OUT]
+    ours, theirs = ([getattr(p, name) for name in names] for p in (twin.prices, state.prices))
+    yield "market", "prices", np.array(ours, float), np.array(theirs, float)
+    mine = (twin.outside_btc, twin.forced_usd, twin.depositor_loss_usd)
     ledger = (state.ledger.outside_btc[0], state.log.forced_usd[0], state.depositor_loss_usd)
-    yield "market", "coins and losses", np.array(ours), np.array(ledger)
+    yield "market", "coins and losses", np.array(mine), np.array(ledger)
 
 
 def _array(objects: Sequence[Any], column: str, like: NDArray[Any]) -> NDArray[Any]:

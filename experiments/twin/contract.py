@@ -73,15 +73,15 @@ class Contract:
             return
         ratio = self._rent_over_spot(market)
         hazard = tenant_hazard_per_day(
-            market.terms.tenant_hazard_per_year,
+            market.terms.tenants.hazard_per_year,
             ratio,
-            market.terms.tenant_sensitivity,
+            market.terms.tenants.sensitivity,
             market.prices.stress,
         )
         if uniform(market.seed, TENANT, day, self.number) >= hazard:
             return
         talks = uniform(market.seed, TENANT_TALKS, day, self.number)
-        if talks < market.terms.renegotiated_share and ratio > 1.0:
+        if talks < market.terms.tenants.renegotiated_share and ratio > 1.0:
             self._renegotiate(market, landlord, ratio)
         else:
             self._leave(market, landlord, Cause.SPOT_RENT, market.shock_event)
@@ -182,8 +182,8 @@ class Contract:
         """Rent of a day once the tenant has left, with what its guarantor adds [USD]."""
         rent = min(spot_usd, signed_usd)
         if self.kind is ContractKind.HOSTING:
-            let = market.day >= self.broken_day + market.terms.relet_days
-            rent = market.terms.relet_share * signed_usd if let else 0.0
+            let = market.day >= self.broken_day + market.terms.tenants.relet_days
+            rent = market.terms.tenants.relet_share * signed_usd if let else 0.0
         if market.day >= self.end_day or self.guarantor is None:
             return rent
         added = min(max(0.0, signed_usd - rent), self.guarantee_left_usd)

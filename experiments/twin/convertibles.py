@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def market_rate(market: TwinMarket) -> float:
     """What an unsecured note costs today, a year."""
     dearer = float(market.macro.spread_change[market.day])
-    rate: float = market.prices.reference_rate + market.terms.convertible_spread + dearer
+    rate: float = market.prices.reference_rate + market.terms.credit.convertible_spread + dearer
     return rate
 
 

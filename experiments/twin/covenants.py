@@ -10,6 +10,7 @@ from ...agents.party import Status
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import LoanStatus
+from . import coins
 from .rules import (
     cash_sweep_usd,
     debt_service_coverage,
@@ -34,10 +35,10 @@ def watch_coins(loan: Loan) -> None:
         return
     if loan.principal_usd <= 0.0:
         if loan.collateral_btc > 0.0:
-            loan.release_coins()
+            coins.release_coins(loan)
         return
     if (
-        not market.terms.crypto_margin
+        not market.terms.channels.crypto_margin
         or borrower.status is not Status.ACTIVE
         or loan.collateral_btc <= 0.0
     ):
@@ -63,9 +64,9 @@ def watch_coins(loan: Loan) -> None:
     if ltv <= loan.liquidation_ltv and not (called and loan.cure_is_over()):
         return
     debt = liquidation_debt_usd(
-        loan.principal_usd, value, loan.initial_ltv, market.terms.liquidation_bonus
+        loan.principal_usd, value, loan.initial_ltv, market.terms.credit.liquidation_bonus
     )
-    loan.sell_coins(debt, Cause.BTC_PRICE, loan.breach_event)
+    coins.sell_coins(loan, debt, Cause.BTC_PRICE, loan.breach_event)
     if called:
         loan.breach = Cause.NONE
     if loan.collateral_btc * market.prices.btc_usd < 1.0 and loan.principal_usd > 0.0:
@@ -171,7 +172,7 @@ def watch_coverage(loan: Loan, shares: dict[Loan, float]) -> None:
         return
     assert minimum is not None
     if perimeter.days == 0:
-        locked = dscr < minimum + market.terms.lockup_margin
+        locked = dscr < minimum + market.terms.credit.lockup_margin
         if locked and not loan.lock_up:
             market.note(
                 Event.LOCK_UP,

@@ -30,7 +30,10 @@ def advance_rate(market: TwinMarket) -> float:
     """Share of a new machine's cost that lenders advance today."""
     terms = market.terms
     rate: float = rules.advance_rate(
-        terms.growth_advance_rate, market.prices.ease, terms.cycle_swing, terms.most_advance
+        terms.derived.growth_advance_rate,
+        market.prices.ease,
+        terms.lenders.cycle_swing,
+        terms.derived.most_advance,
     )
     return rate
 
@@ -45,4 +48,6 @@ def growth_spread(market: TwinMarket) -> float:
     """Spread of a new facility: less where lenders have not lost for long."""
     terms = market.terms
     dearer = float(market.macro.spread_change[market.day])
-    return max(0.0, terms.growth_spread + dearer - terms.spread_swing * market.prices.ease)
+    return max(
+        0.0, terms.credit.growth_spread + dearer - terms.lenders.spread_swing * market.prices.ease
+    )

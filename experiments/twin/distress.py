@@ -13,6 +13,7 @@ from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
+from . import coins
 from .rules import expected_recovery_usd
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def declare_defaults(market: TwinMarket) -> None:
     for borrower, draw in zip(market.borrowers, draws, strict=True):
         if borrower.status is not Status.ACTIVE:
             continue
-        if draw < market.terms.hazard_per_day:
+        if draw < market.terms.derived.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
         elif _parent_failed(borrower):
@@ -109,7 +110,7 @@ def declare_defaults(market: TwinMarket) -> None:
 def _parent_failed(borrower: Borrower) -> bool:
     """Whether the firm that owns it failed on an earlier day."""
     owner, market = borrower.parent, borrower.model
-    if owner is None or not market.terms.group_filing or owner.status is Status.ACTIVE:
+    if owner is None or not market.terms.credit.group_filing or owner.status is Status.ACTIVE:
         return False
     return owner.default_day < market.day
 
@@ -124,7 +125,7 @@ def _enforce_loans(borrower: Borrower) -> None:
             or not loan.cure_is_over()
         ):
             continue
-        if loan.recourse and market.terms.cross_default:
+        if loan.recourse and market.terms.channels.cross_default:
             go_bankrupt(borrower, loan.breach, loan.breach_event, loan)
             return
         parent = loan.breach_event
@@ -175,10 +176,10 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
     )
     loan.default_event = event
     if loan.collateral is Collateral.BTC and loan.collateral_btc > 0.0:
-        repaid = loan.sell_coins(loan.principal_usd, Cause.COLLATERAL_SALE, event)
+        repaid = coins.sell_coins(loan, loan.principal_usd, Cause.COLLATERAL_SALE, event)
         loan.recovered_usd += repaid
         loan.recovered_value_usd += repaid
-        loan.release_coins()
+        coins.release_coins(loan)
     elif loan.collateral is Collateral.HARDWARE and loan.collateral_units > DUST_UNITS:
         assert loan.holding is not None
         kind = loan.holding.hardware
@@ -192,7 +193,7 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         assert loan.hardware is not None
         units = loan.collateral_units
         loan.hardware.outside_units -= units
-        price = market.terms.site_recovery_share * loan.site_value_usd / units
+        price = market.terms.liquidation.site_recovery_share * loan.site_value_usd / units
         _take(loan.lender, loan, borrower, loan.hardware, units, price, event)
 
 
@@ -251,7 +252,7 @@ def value_claims(borrower: Borrower) -> None:
     if borrower.open_claims == 0:
         return
     terms = borrower.model.terms
-    after_cost = 1.0 - terms.legal_cost_share
+    after_cost = 1.0 - terms.liquidation.legal_cost_share
     assets = 0.0
     for lot in borrower.lots:
         if lot.loan is None and lot.state is not LotState.SOLD:
@@ -267,7 +268,7 @@ def value_claims(borrower: Borrower) -> None:
             claims += max(gap, 0.0) if loan.recourse else 0.0
             assets += max(-gap, 0.0)
     if borrower.status is Status.DEFAULTED:
-        assets *= 1.0 - terms.bankruptcy_cost_share
+        assets *= 1.0 - terms.credit.bankruptcy_cost_share
     share = min(1.0, assets / claims) if claims > 0.0 else 0.0
     for loan, value in secured:
         dividend = share if loan.recourse else 0.0
@@ -300,7 +301,7 @@ def settle_claims(borrower: Borrower) -> None:
             loan.close_claim(loan.default_event)
         elif borrower.status is Status.ACTIVE:
             loan.recover(borrower, min(max(borrower.cash_usd, 0.0), loan.principal_usd))
-            late = market.day >= loan.default_day + market.terms.bankruptcy_days
+            late = market.day >= loan.default_day + market.terms.credit.bankruptcy_days
             if loan.principal_usd <= 1e-6 or late:
                 loan.close_claim(loan.default_event)
 
@@ -309,13 +310,13 @@ def pay_out_estate(borrower: Borrower) -> None:
     """When all is sold and the court is done: cost, then all claims alike, then the owners."""
     market, terms = borrower.model, borrower.model.terms
     since = market.day - borrower.default_day
-    if borrower.status is not Status.DEFAULTED or since < terms.bankruptcy_days:
+    if borrower.status is not Status.DEFAULTED or since < terms.credit.bankruptcy_days:
         return
     for lot in borrower.lots:
         if lot.state is not LotState.SOLD:
-            if lot.loan is not None or since < terms.estate_max_days:
+            if lot.loan is not None or since < terms.credit.estate_max_days:
                 return  # for its own hardware an estate does not wait for ever
-    cost = terms.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
+    cost = terms.credit.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
     borrower.pay(market.courts, cost)
     claims = borrower.payables_usd
     for loan in borrower.loans:

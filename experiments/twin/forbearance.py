@@ -12,20 +12,13 @@ from ...market.lenders.forbearance import EXTENSION_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.loans import Collateral, LoanStatus
-from .auction import (
-    best_first,
-    bids_for,
-    hold_value_usd,
-    income_usd_day,
-    option_usd,
-    set_strips,
-    walk_book,
-)
+from .auction import walk_book
+from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
 from .rules import annuity_factor, continuing_value_usd, waives
 
 if TYPE_CHECKING:
-    from .auction import Bid
+    from .bids import Bid
     from .loan import Loan
     from .model import TwinMarket
     from .things import HardwareClass
@@ -109,7 +102,7 @@ def continuing_usd(loan: Loan) -> float:
         left = loan.collateral_units * loan.hardware.mark_usd
         left *= math.exp(-loan.hardware.annual_depreciation * years)
     elif loan.collateral is Collateral.SITE:
-        left = market.terms.site_recovery_share * loan.site_value_usd
+        left = market.terms.liquidation.site_recovery_share * loan.site_value_usd
     value: float = continuing_value_usd(loan.principal_usd, flow, left, loan.rate(), years)
     return value
 
@@ -121,22 +114,22 @@ def enforcement_usd(loan: Loan) -> float:
     if loan.collateral is Collateral.HARDWARE:
         assert loan.hardware is not None
         assert loan.holding is not None
-        wait = terms.legal_days + loan.hardware.relocation_days
+        wait = terms.liquidation.legal_days + loan.hardware.relocation_days
         per_unit = seized_usd_unit(loan.market, loan.hardware, loan.holding.units)
         secured = loan.collateral_units * per_unit * math.exp(-rate * wait / 365.0)
     elif loan.collateral is Collateral.SITE:
-        value = terms.site_recovery_share * loan.site_value_usd
-        secured = value * math.exp(-rate * terms.site_days / 365.0)
+        value = terms.liquidation.site_recovery_share * loan.site_value_usd
+        secured = value * math.exp(-rate * terms.liquidation.site_days / 365.0)
     secured = min(secured, loan.principal_usd)
     if not loan.recourse:
         return secured
-    dividend = estate_share(loan.borrower) * math.exp(-rate * terms.bankruptcy_days / 365.0)
+    dividend = estate_share(loan.borrower) * math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (loan.principal_usd - secured)
 
 
 def seized_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
     """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
-    if market.terms.hold_seized:
+    if market.terms.lenders.hold_seized:
         return hold_value_usd(market, kind)
     return realisable_usd_unit(market, kind, position)
 
@@ -151,8 +144,8 @@ def realisable_usd_unit(market: TwinMarket, kind: HardwareClass, position: float
     terms = market.terms
     gross, sold = walk_book(book, position)
     gpu = kind.family is Family.GPU
-    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-    net = gross * (1.0 - terms.legal_cost_share) - removal * sold
+    removal = terms.liquidation.removal_usd_per_gpu if gpu else terms.liquidation.removal_usd_per_th
+    net = gross * (1.0 - terms.liquidation.legal_cost_share) - removal * sold
     return (max(net, 0.0) + (position - sold) * kind.scrap_usd) / position
 
 
@@ -193,11 +186,11 @@ def estate_share(borrower: Borrower) -> float:
                 per_unit = seized_usd_unit(market, loan.hardware, position[loan.hardware])
             secured = loan.collateral_units * per_unit
         elif loan.collateral is Collateral.SITE:
-            secured = terms.site_recovery_share * loan.site_value_usd
+            secured = terms.liquidation.site_recovery_share * loan.site_value_usd
         claims += max(loan.principal_usd - secured, 0.0)
     if claims <= 0.0:
         return 1.0
-    share: float = min(1.0, assets * (1.0 - terms.bankruptcy_cost_share) / claims)
+    share: float = min(1.0, assets * (1.0 - terms.credit.bankruptcy_cost_share) / claims)
     return share
 
 
@@ -233,6 +226,7 @@ def _give_time(loan: Loan, gain_usd: float) -> None:
 def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
     """Hand over machines of a non-recourse loan that are worth less to the borrower than debt."""
     market, borrower = loan.market, loan.borrower
+    facts = market.dated_facts
     if (
         loan.recourse
         or loan.status is not LoanStatus.PERFORMING
@@ -240,7 +234,7 @@ def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
         or loan.principal_usd <= 0.0
         or loan.breach is not Cause.NONE
         or borrower.status is not Status.ACTIVE
-        or (market.diary is not None and market.diary.rigs_due_th.get(loan, 0.0) > 0.0)
+        or (facts is not None and facts.rigs_due_th.get(loan, 0.0) > 0.0)
     ):
         return
     keeps = keeping_usd(loan)

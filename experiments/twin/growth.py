@@ -100,13 +100,13 @@ def deliver(contract: Contract) -> None:
     if contract.unfunded_days >= CANCEL_AFTER_DAYS:
         _cancel(contract, borrower, kind)
         return
-    units = min(contract.ordered, contract.gpus / terms.delivery_days)
+    units = min(contract.ordered, contract.gpus / terms.credit.delivery_days)
     cost = units * kind.new_usd
-    need = (1.0 - terms.order_deposit_share) * cost
+    need = (1.0 - terms.credit.order_deposit_share) * cost
     stays = contract.broken_day < 0
     prepaid = 0.0
     if contract.take_or_pay and stays:
-        prepaid = min(need, terms.tenant_prepayment_share * cost)
+        prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
     limit = max(0.0, min(need - prepaid, cycle.advance_rate(market) * cost))
     lines = _committed_lines(borrower, kind)
     in_lines = 0.0
@@ -143,7 +143,7 @@ def deliver(contract: Contract) -> None:
 def _cancel(contract: Contract, borrower: Borrower, kind: HardwareClass) -> None:
     """The order ends and its deposit is lost."""
     market = borrower.model
-    lost = market.terms.order_deposit_share * kind.new_usd * contract.ordered
+    lost = market.terms.credit.order_deposit_share * kind.new_usd * contract.ordered
     market.note(
         Event.ORDER_CANCELLED,
         Cause.FUNDING,
@@ -205,7 +205,7 @@ def _rent_covers(
     left = payments_left(loan.next_payment_day, loan.maturity_day, interval)
     principal = scheduled_principal_usd(debt_usd, LINEAR, 0.0, rate, interval, left)
     service = principal / interval + debt_usd * rate / 365.0
-    covers: bool = rent - cost * units >= market.terms.growth_min_dscr * service
+    covers: bool = rent - cost * units >= market.terms.credit.growth_min_dscr * service
     return covers
 
 

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 def host_lots(market: TwinMarket) -> None:
     """Racks let until today come back; who waits for a better price looks for new ones."""
     _give_racks_back(market)
-    to_let = {rack: market.terms.host_share * _free_slots(market, rack) for rack in Rack}
+    to_let = {
+        rack: market.terms.liquidation.host_share * _free_slots(market, rack) for rack in Rack
+    }
     for lot in market.lots:
         before = min(lot.hosted_units, lot.units)
         lot.hosted_units = 0.0
@@ -68,9 +70,9 @@ def _wants_a_host(lot: Lot, loan: Loan, installed: bool) -> bool:
         return False
     wanted: bool = hosts(
         lot.hosting_margin_usd_day(),
-        terms.storage_usd_per_gpu_day,
+        terms.liquidation.storage_usd_per_gpu_day,
         lender.patience_days() - lot.waited_days(),
-        0.0 if installed else terms.removal_usd_per_gpu,
+        0.0 if installed else terms.liquidation.removal_usd_per_gpu,
     )
     return wanted
 
@@ -80,6 +82,6 @@ def _move_in(lot: Lot, units: float, before: float) -> None:
     market, kind = lot.market, lot.hardware
     lot.hosted_units = units
     market.hosted_slots[kind.rack] += units * kind.slots_per_unit
-    lot.charge(max(0.0, units - before) * market.terms.removal_usd_per_gpu)
+    lot.charge(max(0.0, units - before) * market.terms.liquidation.removal_usd_per_gpu)
     if before <= 0.0:
         lot.note_hosted(units)

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from ...agents.borrower import QUARTER_DAYS
+from ...agents.buyer import Outlook
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.operators.investment import (
@@ -39,13 +40,13 @@ if TYPE_CHECKING:
 
 def invest(market: TwinMarket) -> None:
     """Order new machines where they pay and money is found; take delivery of what is due."""
-    if market.settings.investment.sensitivity <= 0.0 or market.quotes.machine_class < 0:
+    if market.settings.investment.sensitivity <= 0.0 or market.opening.machine_class < 0:
         return
     for lender in market.lenders:
         lender.grow_room()
-    machine = market.hardware[market.quotes.machine_class]
+    machine = market.hardware[market.opening.machine_class]
     if market.day % WEEK_DAYS == 0:
-        market.prices.q = value_to_price(market, machine) / market.quotes.value_to_price_open
+        market.prices.q = value_to_price(market, machine) / market.opening.value_to_price
         week = market.day // WEEK_DAYS  # each decides once a quarter, in its own week
         turn = [b for b in market.borrowers if (week + b.number) % WEEKS_PER_QUARTER == 0]
         for borrower in turn:
@@ -76,15 +77,13 @@ def value_to_price(market: TwinMarket, machine: HardwareClass) -> float:
     terms, settings = market.terms, market.settings.liquidation
     borrowed = cycle.advance_rate(market) * min(1.0, market.prices.appetite)
     money = borrowed * cycle.growth_rate(market)
-    money += (1.0 - borrowed) * terms.owners_required_return
+    money += (1.0 - borrowed) * terms.investment.owners_required_return
     value: float = strip_value_usd(
         machine.buyer_view * rent_usd_day(market, machine),
         machine.kw * HOURS_PER_DAY * TYPICAL_USD_KWH,
-        settings.gpu_rent_drift,
-        settings.gpu_rent_volatility,
-        settings.reversion_per_year,
+        Outlook(settings.gpu_rent_drift, settings.gpu_rent_volatility, settings.reversion_per_year),
         money,
-        terms.machine_life_years,
+        terms.liquidation.gpu_life_years,
     )
     return value / price_usd(market, machine)
 
@@ -106,7 +105,7 @@ def capital_kw(borrower: Borrower) -> float:
 def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     """Order what it wants at today's q, as far as a lender's advance and own money go."""
     market, order = borrower.model, borrower.order
-    wanted = desired_investment_share(market.prices.q, market.terms.investment_sensitivity) / 4.0
+    wanted = desired_investment_share(market.prices.q, market.terms.investment.sensitivity) / 4.0
     if (
         wanted <= 0.0
         or order.holding is None
@@ -117,7 +116,7 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     price = price_usd(market, machine)
     refit = 0.0
     if isinstance(borrower, Miner):  # a shed for rigs is no data hall
-        refit = market.terms.refit_usd_per_kw * machine.kw
+        refit = market.terms.investment.refit_usd_per_kw * machine.kw
     facility, debt, room = order.facility, 0.0, 0.0
     if facility is not None and facility.status is LoanStatus.PERFORMING:
         debt = _advance_usd(borrower, machine, price)
@@ -126,7 +125,7 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
         facility = None
     spare = spare_cash_usd(borrower)
     own = OWN_MONEY_SHARE * (spare + borrower.equity_room_usd)
-    at_once = market.terms.order_deposit_share * price + refit  # a unit, before any loan
+    at_once = market.terms.credit.order_deposit_share * price + refit  # a unit, before any loan
     units = min(
         wanted * capital_kw(borrower) / machine.kw,
         affordable_machines(price + refit, debt, own, room),
@@ -137,7 +136,7 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     _pay_deposit(borrower, units, price, refit, spare)
     order.units, order.unit_usd = units, price
     order.debt_usd = min(debt * units, room)
-    order.due_day, order.unfunded_days = market.day + market.terms.order_days, 0
+    order.due_day, order.unfunded_days = market.day + market.terms.investment.order_days, 0
     if facility is not None:
         facility.lender.growth_room_usd -= order.debt_usd
     market.prices.ordered_usd += units * price
@@ -160,9 +159,9 @@ def _advance_usd(borrower: Borrower, machine: HardwareClass, price_usd: float) -
     income -= holding.cost_usd_unit_day
     debt: float = sized_debt_usd(
         365.0 * income,
-        terms.growth_min_dscr,
+        terms.credit.growth_min_dscr,
         cycle.growth_rate(market),
-        terms.growth_years,
+        terms.derived.growth_years,
         price_usd * market.appetite() * cycle.advance_rate(market),
     )
     return debt
@@ -173,7 +172,7 @@ def _pay_deposit(
 ) -> None:
     """Deposit and refit are due with the order: spare cash, then new shares."""
     market = borrower.model
-    deposit = market.terms.order_deposit_share * units * price_usd
+    deposit = market.terms.credit.order_deposit_share * units * price_usd
     now = deposit + refit_usd * units
     borrower.issue_shares(now - spare_usd)
     borrower.pay(market.supplier, now)
@@ -190,7 +189,9 @@ def _pay_owners(borrower: Borrower) -> None:
     if borrower.order.units > 0.0 or not borrower.in_good_standing():
         return
     flow = borrower.trailing_cash_flow_usd - borrower.yearly_service_usd() / 365.0
-    amount = payout_usd(QUARTER_DAYS * flow, spare_cash_usd(borrower), market.terms.payout_share)
+    amount = payout_usd(
+        QUARTER_DAYS * flow, spare_cash_usd(borrower), market.terms.investment.payout_share
+    )
     borrower.pay(market.investors, amount)
     market.prices.paid_out_usd += amount
 
@@ -210,7 +211,7 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> float:
     if borrower.status is not Status.ACTIVE:
         order.units = 0.0
         return 0.0
-    deposit = market.terms.order_deposit_share * units * order.unit_usd
+    deposit = market.terms.credit.order_deposit_share * units * order.unit_usd
     if order.unfunded_days >= CANCEL_AFTER_DAYS:
         _cancel(borrower, deposit)
         return 0.0
@@ -267,7 +268,7 @@ def _renew_facility(facility: Loan) -> None:
     if facility.principal_usd <= 0.0:
         facility.next_payment_day = market.day + facility.interval_days
         facility.dscr_test_day = market.day + DSCR_TEST_AFTER_DAYS
-    facility.maturity_day = market.day + round(365.0 * market.terms.growth_years)
+    facility.maturity_day = market.day + round(365.0 * market.terms.derived.growth_years)
     facility.rate_or_spread = cycle.growth_spread(market)
 
 

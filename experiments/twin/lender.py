@@ -110,13 +110,13 @@ class Lender(Party):
         self.news *= market.news_kept
         self.unpaid_run_usd = 0.0
         if (
-            not terms.funding_run
+            not terms.channels.funding_run
             or self.status is not Status.ACTIVE
             or self.sleeve
             or self.runnable_share <= 0.0
         ):
             return 0.0
-        share = redemption_share(self.news, terms.run_threshold, terms.run_speed)
+        share = redemption_share(self.news, terms.lenders.run_threshold, terms.lenders.run_speed)
         if share <= 0.0:
             return 0.0
         base = self.funding_usd
@@ -124,7 +124,7 @@ class Lender(Party):
             base += max(self.capital_usd, 0.0)
         asked = share * self.runnable_share * base
         if self.redeemable:
-            asked = min(asked, terms.gate_share_per_quarter * base / QUARTER_DAYS)
+            asked = min(asked, terms.lenders.gate_share_per_quarter * base / QUARTER_DAYS)
         asked = max(asked, 0.0)
         from_cash = min(asked, max(self.cash_usd, 0.0))
         from_loans = min(asked - from_cash, max(self.other_loans_usd, 0.0))
@@ -157,7 +157,7 @@ class Lender(Party):
         """Sell other loans and repay funding if leverage is too high; returns sales [USD]."""
         terms = self.model.terms
         if (
-            not terms.lender_capital
+            not terms.channels.lender_capital
             or self.status is not Status.ACTIVE
             or not self.marked
             or self.funding_usd <= 0.0
@@ -165,9 +165,9 @@ class Lender(Party):
             return 0.0
         capital = self.capital_usd
         wanted = deleveraging_usd(
-            capital + self.funding_usd, capital, self.target_leverage, terms.leverage_band
+            capital + self.funding_usd, capital, self.target_leverage, terms.lenders.leverage_band
         )
-        wanted /= terms.deleveraging_days
+        wanted /= terms.lenders.deleveraging_days
         sold = max(0.0, min(wanted, min(self.other_loans_usd, self.funding_usd)))
         self.other_loans_usd -= sold
         self.funding_usd -= sold
@@ -190,7 +190,12 @@ class Lender(Party):
         """
         market = self.model
         assets = max(0.0, self.capital_usd + self.funding_usd)
-        year = market.terms.lender_growth_per_year * assets * self.supply * market.prices.appetite
+        year = (
+            market.terms.investment.lender_growth_per_year
+            * assets
+            * self.supply
+            * market.prices.appetite
+        )
         year *= 1.0 + market.prices.ease
         self.growth_room_usd = min(self.growth_room_usd + year / 365.0, year / 4.0)
 
@@ -201,13 +206,13 @@ class Lender(Party):
             self.supply = 0.0
             return
         self.supply = 1.0
-        if not terms.lender_capital:
+        if not terms.channels.lender_capital:
             return
         self.supply = credit_supply(
             self.capital_ratio(),
             self.least_ratio(),
             1.0 / self.target_leverage,
-            terms.capital_buffer_share,
+            terms.lenders.capital_buffer_share,
         )
         if self.supply < 1.0 and self.supply_event is None:
             self.supply_event = self.worst_event

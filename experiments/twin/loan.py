@@ -15,7 +15,6 @@ from .rules import (
     present_value_factor,
     scheduled_principal_usd,
     service_usd_day,
-    unwound_share,
 )
 
 if TYPE_CHECKING:
@@ -270,68 +269,6 @@ class Loan:
             self.holding = holding
             holding.pledged += units
 
-    # ------------------------------------------------------------ pledged coins
-
-    def unwind_coins(self, need_usd: float) -> None:
-        """Free up to ``need_usd`` from own coins: excess pledge first, then repay part of it."""
-        if (
-            self.collateral is not Collateral.BTC
-            or self.status is not LoanStatus.PERFORMING
-            or self.collateral_btc <= 0.0
-            or self.breach is Cause.BTC_PRICE
-        ):
-            return
-        assert self.initial_ltv is not None
-        price = self.market.prices.btc_usd
-        debt = self.principal_usd
-        value = self.collateral_btc * price
-        excess = min(need_usd, max(0.0, value - debt / self.initial_ltv))
-        if excess > 0.0:
-            self._give_back(min(self.collateral_btc, excess / price))
-            self.borrower.sell_treasury(excess)
-            value -= excess
-        share = unwound_share(need_usd - excess, value, debt)
-        if share <= 0.0:
-            return
-        self._give_back(share * self.collateral_btc)
-        self.borrower.sell_treasury(share * value)
-        self.prepay(self.borrower, share * debt)
-
-    def _give_back(self, coins: float) -> None:
-        self.collateral_btc -= coins
-        self.borrower.btc += coins
-
-    def release_coins(self) -> None:
-        """Coins left on a repaid loan go back to the borrower."""
-        self.borrower.btc += self.collateral_btc
-        self.collateral_btc = 0.0
-
-    def sell_coins(self, debt_usd: float, cause: Cause, parent: Entry | None) -> float:
-        """Sell pledged coins worth (1 + bonus) x to repay debt x; returns x [USD]."""
-        market, price = self.market, self.market.prices.btc_usd
-        bonus = 1.0 + market.terms.liquidation_bonus
-        available = self.collateral_btc * price
-        repaid = min(debt_usd, min(available / bonus, self.principal_usd))
-        if repaid <= 0.0:
-            return 0.0
-        coins = min(self.collateral_btc, repaid * bonus / price)
-        self.collateral_btc -= coins
-        market.outside_btc += coins
-        self.prepay(market.exchange, repaid)
-        market.forced_usd += coins * price
-        event = market.note(
-            Event.BTC_LIQUIDATION,
-            cause,
-            self.borrower,
-            self.lender,
-            self,
-            coins * price,
-            parent,
-        )
-        market.forced_event = event
-        self.borrower.trail_event = event
-        return repaid
-
     # ------------------------------------------------------------ breaches
 
     def open_breach(
@@ -358,7 +295,7 @@ class Loan:
     def stands_with(self, other: Loan) -> bool:
         """Whether its default is the other's: both are owed by one non-recourse vehicle."""
         return (
-            self.market.terms.cross_default
+            self.market.terms.channels.cross_default
             and not self.recourse
             and not other.recourse
             and self.vehicle == other.vehicle

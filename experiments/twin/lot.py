@@ -59,7 +59,7 @@ class Lot:
         if self.state is LotState.SOLD or kind.family is Family.SITE:
             return
         standing, held = self.state in (LotState.LEGAL, LotState.IN_PLACE), self.is_held()
-        storage: float = self.market.terms.storage_usd_per_gpu_day
+        storage: float = self.market.terms.liquidation.storage_usd_per_gpu_day
         if standing and kind.family is Family.GPU:
             rate = self._keep_gpus_rented()
         elif standing:
@@ -75,13 +75,17 @@ class Lot:
     def is_held(self) -> bool:
         """Whether its lender keeps it for good and has it run where it stands."""
         terms = self.market.terms
-        if not terms.hold_seized or self.loan is None or self.hardware.family is Family.SITE:
+        if (
+            not terms.lenders.hold_seized
+            or self.loan is None
+            or self.hardware.family is Family.SITE
+        ):
             return False
-        return self.market.day >= self.seized_day + terms.legal_days
+        return self.market.day >= self.seized_day + terms.liquidation.legal_days
 
     def _run_share(self) -> float:
         """Of machines that pay: all of what is held, else the receiver's share."""
-        share: float = 1.0 if self.is_held() else self.market.terms.receiver_share
+        share: float = 1.0 if self.is_held() else self.market.terms.liquidation.receiver_share
         return share
 
     def _return_to_estate(self) -> None:
@@ -96,13 +100,13 @@ class Lot:
         market, gpu, terms = self.market, self.hardware, self.market.terms
         running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
         margin = self.hosting_margin_usd_day()
-        margin += terms.contract_kept_share * self.premium_usd_unit_day
+        margin += terms.tenants.contract_kept_share * self.premium_usd_unit_day
         rented = self._run_share() if margin > 0.0 else 0.0
         market.prices.receiver_gpus += rented * self.units * gpu.quality
         income = rented * self.units * margin
         if income > 0.0:
             self._earn(income, market.customers)
-        idle: float = (1.0 - rented) * terms.idle_cost_share * running
+        idle: float = (1.0 - rented) * terms.liquidation.idle_cost_share * running
         return idle
 
     def _keep_gpus_hosted(self) -> float:
@@ -112,13 +116,13 @@ class Lot:
         self.market.prices.receiver_gpus += share * self.units * self.hardware.quality
         if margin > 0.0:
             self._earn(share * self.units * margin, self.market.customers)
-        storage: float = self.market.terms.storage_usd_per_gpu_day
+        storage: float = self.market.terms.liquidation.storage_usd_per_gpu_day
         return storage * (1.0 - share) + share * max(0.0, -margin)
 
     def hosting_margin_usd_day(self) -> float:
         """What a GPU leaves a day [USD] when somebody else runs it at spot."""
         market, gpu = self.market, self.hardware
-        kept = (1.0 - market.terms.hosting_discount) * self.borrower.spot_realisation
+        kept = (1.0 - market.terms.liquidation.hosting_discount) * self.borrower.spot_realisation
         running = gpu.kw * HOURS_PER_DAY * CARRY_USD_KWH
         rent = market.prices.rent_h100_usd_h * gpu.quality
         margin: float = spot_margin_usd_day(rent, kept, running)
@@ -134,11 +138,11 @@ class Lot:
         income = share * self.units / TH_PER_PH * hashprice
         income -= power_cost_usd_day(self.units, share, price, rig.lo_j_th, rig.hi_j_th)
         if self.is_held():
-            income *= 1.0 - terms.hosting_discount
+            income *= 1.0 - terms.liquidation.hosting_discount
         if income > 0.0:
             market.prices.receiver_th += share * self.units
             self._earn(income, market.exchange)
-        idle: float = (1.0 - share) * terms.idle_cost_share * running * IDLE_RIG_SHARE
+        idle: float = (1.0 - share) * terms.liquidation.idle_cost_share * running * IDLE_RIG_SHARE
         return idle
 
     def _earn(self, income_usd: float, payer: Party) -> None:
@@ -174,19 +178,19 @@ class Lot:
         kind, terms = self.hardware, self.market.terms
         waited = self.market.day - self.state_day
         if kind.family is Family.SITE:
-            if self.state is LotState.LEGAL and waited >= terms.site_days:
+            if self.state is LotState.LEGAL and waited >= terms.liquidation.site_days:
                 self._offer(LotState.REMOVED)
         elif self.is_held():
-            if self.market.day == self.seized_day + terms.legal_days:
+            if self.market.day == self.seized_day + terms.liquidation.legal_days:
                 self.note_hosted(self.units)
         elif self.state is LotState.LEGAL:
-            if waited >= terms.legal_days:
+            if waited >= terms.liquidation.legal_days:
                 if self._stays():
                     self._offer(LotState.IN_PLACE)
                 else:
                     self._remove()
         elif self.state is LotState.IN_PLACE:
-            late = waited >= terms.in_place_days
+            late = waited >= terms.liquidation.in_place_days
             if kind.family is Family.GPU and late and kind.removed_bidders:
                 self._remove()
         elif self.state is LotState.MOVING and waited >= kind.relocation_days:
@@ -221,7 +225,7 @@ class Lot:
         """De-install GPUs and ship them, at the owner's cost."""
         self.state = LotState.MOVING
         self.state_day = self.market.day
-        self.charge(self.market.terms.removal_usd_per_gpu * self.units)
+        self.charge(self.market.terms.liquidation.removal_usd_per_gpu * self.units)
 
     def _offer(self, state: LotState) -> None:
         self.state = state
@@ -249,9 +253,9 @@ class Lot:
         terms = self.market.terms
         cost: float = 0.0
         if self.hardware.family is Family.ASIC:
-            cost = terms.removal_usd_per_th
+            cost = terms.liquidation.removal_usd_per_th
         elif self.listed:
-            cost = terms.removal_usd_per_gpu
+            cost = terms.liquidation.removal_usd_per_gpu
         return cost
 
     def reserve_usd(self, hold_usd: float) -> float:
@@ -294,7 +298,7 @@ class Lot:
         self.unit_days += units * (market.day - self.seized_day)
         if isinstance(buyer, Buyer):
             market.investors.pay(buyer, proceeds)
-        fee = min(proceeds, terms.legal_cost_share * proceeds + removal_usd * units)
+        fee = min(proceeds, terms.liquidation.legal_cost_share * proceeds + removal_usd * units)
         net = proceeds - fee
         buyer.pay(market.courts, fee)
         event = self._note_sale(proceeds, buyer)

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import mesa
 import numpy as np
+from numpy.typing import NDArray
 
 from ...agents.party import Outside, Status
 from ...market.debt.underwriting import WEEK_DAYS
 from ...market.scenario.scenario import Scenario
-from ...market.state.events import SAME_EPISODE_DAYS, Cause, Event
+from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
-from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.history import SAME_EPISODE_DAYS
+from ...market.state.loans import LoanStatus
 from ...market.state.lots import LotState
 from . import (
     auction,
     convertibles,
     covenants,
     cycle,
-    diary,
+    dated,
     distress,
     failure,
     forbearance,
@@ -29,21 +31,22 @@ from . import (
     prices,
     underwriting,
 )
+from .log_frame import event_frame
 from .lot import Lot
-from .opening import open_twin
+from .opening import open_twin, sort_loans
 from .stocks import Stocks, conservation_error, take_stock
 from .things import Entry, Journal
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from ...market.state.context import Terms
-    from ...market.state.market import Prices
+    from ...market.state.market import OpeningConstants, Prices
     from ...market.state.paths import ComputePaths, CryptoPaths, MacroPaths
-    from ...market.state.run import Quotes
-    from .auction import Bid
+    from ...market.state.terms import Terms
+    from .bids import Bid
     from .borrower import Borrower
     from .contract import Contract
+    from .dated_facts import DatedFacts
     from .lender import Lender
     from .loan import Loan
     from .party import Buyer, Outsider, Party
@@ -65,7 +68,8 @@ class TwinMarket(mesa.Model):
     crypto: CryptoPaths
     compute: ComputePaths
     macro: MacroPaths
-    quotes: Quotes
+    opening: OpeningConstants
+    planned_supply: NDArray[np.float64]
     prices: Prices
     hardware: list[HardwareClass]
     borrowers: list[Borrower]
@@ -75,10 +79,11 @@ class TwinMarket(mesa.Model):
     loans: list[Loan]
     perimeters: list[Perimeter]
     contracts: list[Contract]
+    undelivered: list[Contract]
     smallest_cluster: float
     listing_room: int  # lots at which owners can list no more
     open_slots: list[float]  # of all buyers at the opening, by rack
-    diary: diary.Diary | None  # dated facts, where the books know any
+    dated_facts: DatedFacts | None  # where the books know any
     hosted_slots: list[float]  # that buyers have let to lenders, by rack
 
     def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
@@ -100,8 +105,8 @@ class TwinMarket(mesa.Model):
         self.difficulty_th = 0.0
         open_twin(self)
         self._name_outsiders()
-        self._sort_loans()
-        self.news_kept = 0.5 ** (1.0 / self.terms.news_half_life_days)
+        sort_loans(self)
+        self.news_kept = 0.5 ** (1.0 / self.terms.lenders.news_half_life_days)
         self.stocks: Stocks = take_stock(self)
         self.worst_conservation_error = 0.0
         self.datacollector = mesa.DataCollector(
@@ -125,20 +130,6 @@ class TwinMarket(mesa.Model):
         self.investors = ends[Outside.INVESTORS]
         self.courts = ends[Outside.COURTS]
         self.owners = ends[Outside.OWNERS]
-
-    def _sort_loans(self) -> None:
-        """Loans by the test they are under, so that no test looks at others."""
-        on_call = [loan for loan in self.loans if loan.margin_call_ltv is not None]
-        self.coin_loans = [loan for loan in self.loans if loan.collateral is Collateral.BTC]
-        self.machine_loans = [loan for loan in on_call if loan.collateral is Collateral.HARDWARE]
-        self.covered_loans = [loan for loan in self.loans if loan.perimeter and loan.min_dscr]
-        self.bullets = [loan for loan in self.loans if loan.amortisation == Amortisation.BULLET]
-        self.convertibles = [
-            loan for loan in self.loans if loan.instrument is Instrument.CONVERTIBLE
-        ]
-        self.undelivered = [one for one in self.contracts if one.ordered > 0.0]
-
-    # ------------------------------------------------------------ the day
 
     def step(self) -> None:
         """Advance the market by one day; after the scenario's last day it stops running."""
@@ -181,11 +172,11 @@ class TwinMarket(mesa.Model):
             self.shock_event = self.note(
                 Event.SHOCK, Cause.SCENARIO, None, None, None, 0.0, self.shock_event
             )
-        diary.open_day(self)
+        dated.open_day(self)
 
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
-        if self.terms.counterparty:
+        if self.terms.channels.counterparty:
             for contract in self.contracts:
                 contract.break_up(self)
         for borrower in self.borrowers:
@@ -193,7 +184,7 @@ class TwinMarket(mesa.Model):
         for contract in self.contracts:
             contract.run(self)
         for borrower in self.borrowers:
-            diary.set_hold_share(self, borrower)
+            dated.set_hold_share(self, borrower)
         for borrower in self.borrowers:
             borrower.mine()
         self.gpu_supply = 0.0
@@ -282,7 +273,7 @@ class TwinMarket(mesa.Model):
                 underwriting.underwrite(borrower)
         for loan in self.bullets:
             underwriting.ask_to_roll_over(loan)
-        diary.give_credit(self)
+        dated.give_credit(self)
         if self.day <= growth.BUILDING_DAYS:
             for borrower in self.borrowers:
                 growth.build(borrower)
@@ -371,7 +362,7 @@ class TwinMarket(mesa.Model):
 
     def appetite(self) -> float:
         """Share of maturing principal that lenders with full capital roll."""
-        appetite: float = self.prices.appetite * self.terms.refinancing_appetite
+        appetite: float = self.prices.appetite * self.terms.credit.refinancing_appetite
         return appetite
 
     def appetite_of(self, lender: Lender) -> float:
@@ -399,22 +390,4 @@ class TwinMarket(mesa.Model):
     @property
     def events(self) -> pd.DataFrame:
         """The causal log, with the columns of :func:`market.record.frames.event_frame`."""
-        import pandas as pd
-
-        columns: dict[str, list[Any]] = {
-            "event": [entry.number for entry in self.log],
-            "day": [entry.day for entry in self.log],
-            "round": [entry.round for entry in self.log],
-            "kind": [entry.kind.name.lower() for entry in self.log],
-            "party": [_name(entry.party) for entry in self.log],
-            "counterparty": [_name(entry.counterparty) for entry in self.log],
-            "loan": [_name(entry.loan) for entry in self.log],
-            "amount_usd": [entry.amount_usd for entry in self.log],
-            "cause": [entry.cause.name.lower() for entry in self.log],
-            "parent": [entry.parent.number if entry.parent else -1 for entry in self.log],
-        }
-        return pd.DataFrame(columns)
-
-
-def _name(thing: Party | Loan | None) -> str:
-    return thing.name if thing else ""
+        return event_frame(self.log)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...agents.buyer import Rack
@@ -13,11 +12,12 @@ from ...market.opening.open_market import LISTINGS
 from ...market.simulation import Simulation
 from ...market.state.contracts import ContractKind
 from ...market.state.hardware import SITE, Family
-from ...market.state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus
+from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.market import Market, Prices
 from ...market.state.randomness import Stream
 from .borrower import Borrower, Miner, Neocloud
 from .contract import Contract
-from .diary import open_diary
+from .dated_facts import open_facts
 from .lender import Lender
 from .loan import Loan
 from .party import Buyer, Outsider, Party
@@ -25,7 +25,6 @@ from .rules import normal
 from .things import HardwareClass, Holding, LenderClaim, Order, Perimeter
 
 if TYPE_CHECKING:
-    from ...market.state.market import State
     from .model import TwinMarket
 
 BUYER_VIEW = int(Stream.BUYER_VIEW)
@@ -38,14 +37,14 @@ TERMS_NOT_ALL_HAVE = (
 def open_twin(market: TwinMarket) -> None:
     """Open the books and fill the market; nothing of the engine's state is kept."""
     simulation = Simulation(market.settings, market.seed)
-    run, state = simulation.run_state, simulation.state
-    market.terms, market.quotes = run.terms, run.quotes
-    market.crypto, market.compute, market.macro = run.crypto, run.compute, run.macro
-    market.prices = replace(
-        state.prices, **{name: float(value) for name, value in vars(state.prices).items()}
-    )
+    state = simulation.market
+    market.terms, market.opening = state.terms, state.opening
+    market.planned_supply = state.planned_supply
+
+    market.crypto, market.compute, market.macro = state.crypto, state.compute, state.macro
+    market.prices = Prices.from_buffer_copy(state.prices)
     market.outside_btc = float(state.ledger.outside_btc[0])
-    market.smallest_cluster = float(run.quotes.smallest_cluster)
+    market.smallest_cluster = float(state.opening.smallest_cluster)
     market.hardware = _hardware(market, state)
     market.borrowers = _borrowers(market, state)
     market.lenders = _lenders(market, state)
@@ -66,7 +65,7 @@ def open_twin(market: TwinMarket) -> None:
     _loans(market, state, holdings)
     _interlender(state, market.lenders)
     _bidders(market)
-    market.diary = open_diary(market, state)
+    market.dated_facts = open_facts(market, state)
 
 
 def _rows(table: NamedTuple, leave: tuple[str, ...] = ()) -> list[dict[str, Any]]:
@@ -81,7 +80,7 @@ def _given(number: float) -> float | None:
     return None if math.isnan(number) else number
 
 
-def _hardware(market: TwinMarket, state: State) -> list[HardwareClass]:
+def _hardware(market: TwinMarket, state: Market) -> list[HardwareClass]:
     result = []
     for number, row in enumerate(_rows(state.hardware)):
         row["family"], row["rack"] = Family(row["family"]), Rack(row["rack"])
@@ -90,7 +89,7 @@ def _hardware(market: TwinMarket, state: State) -> list[HardwareClass]:
                 number=number,
                 name=state.names.hardware[number],
                 buyer_view=float(state.buyer_view[number]),
-                routine_units_year=float(market.quotes.routine_units_year[number]),
+                routine_units_year=float(state.routine_units_year[number]),
                 mark_usd=float(state.marks_usd[number]),
                 schedule_usd=float(state.hardware.used_open_usd[number]),
                 outside_units=float(state.ledger.outside_units[number]),
@@ -109,7 +108,7 @@ def _fill(party: Party, *rows: dict[str, Any]) -> None:
                 setattr(party, name, value)
 
 
-def _borrowers(market: TwinMarket, state: State) -> list[Borrower]:
+def _borrowers(market: TwinMarket, state: Market) -> list[Borrower]:
     parties = _rows(state.parties, leave=("kind", "status", "parent"))
     tables = [_rows(table) for table in (state.borrowers, state.miners, state.neoclouds)]
     result: list[Borrower] = []
@@ -122,7 +121,7 @@ def _borrowers(market: TwinMarket, state: State) -> list[Borrower]:
     return result
 
 
-def _lenders(market: TwinMarket, state: State) -> list[Lender]:
+def _lenders(market: TwinMarket, state: Market) -> list[Lender]:
     result = []
     for i, row in enumerate(_rows(state.lenders)):
         p = state.first_lender + i
@@ -133,7 +132,7 @@ def _lenders(market: TwinMarket, state: State) -> list[Lender]:
     return result
 
 
-def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
+def _buyers(market: TwinMarket, state: Market) -> list[Buyer]:
     first = state.first_buyer
     rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
@@ -150,7 +149,7 @@ def _buyers(market: TwinMarket, state: State) -> list[Buyer]:
     return buyers
 
 
-def _holdings(state: State, parties: list[Party], hardware: list[HardwareClass]) -> list[Holding]:
+def _holdings(state: Market, parties: list[Party], hardware: list[HardwareClass]) -> list[Holding]:
     rows = _rows(state.holdings, leave=("first",))
     result = []
     for number, row in enumerate(rows):
@@ -169,7 +168,7 @@ def _holdings(state: State, parties: list[Party], hardware: list[HardwareClass])
 
 
 def _contracts(
-    state: State, parties: list[Party], hardware: list[HardwareClass], holdings: list[Holding]
+    state: Market, parties: list[Party], hardware: list[HardwareClass], holdings: list[Holding]
 ) -> list[Contract]:
     result = []
     for number, row in enumerate(_rows(state.contracts)):
@@ -186,7 +185,7 @@ def _contracts(
     return result
 
 
-def _loans(market: TwinMarket, state: State, holdings: list[Holding]) -> None:
+def _loans(market: TwinMarket, state: Market, holdings: list[Holding]) -> None:
     """Loans in the order of their borrowers, and the perimeters they are tested in."""
     market.perimeters = [
         Perimeter(number, market.borrowers[b])
@@ -232,7 +231,7 @@ def _grant_facility(loan: Loan) -> None:
     loan.growth = order
 
 
-def _interlender(state: State, lenders: list[Lender]) -> None:
+def _interlender(state: Market, lenders: list[Lender]) -> None:
     first = state.interlender.first.tolist()
     for row, lender in enumerate(lenders):
         for entry in range(first[row], first[row + 1]):
@@ -254,3 +253,19 @@ def _bidders(market: TwinMarket) -> None:
                 view = math.exp(-DEALER_VIEW_SHARE * deviation * abs(draw))
             bidders = kind.in_place_bidders if buyer.in_place_only else kind.removed_bidders
             bidders.append((buyer, view))
+
+
+def sort_loans(market: TwinMarket) -> None:
+    """Loans by the test they are under, so that no test looks at others."""
+    on_call = [loan for loan in market.loans if loan.margin_call_ltv is not None]
+    market.coin_loans = [loan for loan in market.loans if loan.collateral is Collateral.BTC]
+    market.machine_loans = [loan for loan in on_call if loan.collateral is Collateral.HARDWARE]
+    market.covered_loans = [loan for loan in market.loans if loan.perimeter and loan.min_dscr]
+    market.bullets = [loan for loan in market.loans if loan.amortisation == Amortisation.BULLET]
+    market.convertibles = [
+        loan for loan in market.loans if loan.instrument is Instrument.CONVERTIBLE
+    ]
+    market.undelivered = [one for one in market.contracts if one.ordered > 0.0]
+
+
+# ------------------------------------------------------------ the day

@@ -35,12 +35,12 @@ def set_prices(market: TwinMarket) -> None:
     _price_coins(market)
     _price_hashrate(market)
     planned_rent = float(market.compute.planned_rent[day])
-    p.rent_planned_usd_h = market.quotes.rent_open_usd_h * planned_rent
+    p.rent_planned_usd_h = market.opening.rent_usd_h * planned_rent
     p.rent_h100_usd_h = p.rent_planned_usd_h
     if settings.channels.rent_feedback:
         p.rent_h100_usd_h = rent_after_supply(
             p.rent_planned_usd_h,
-            float(market.quotes.planned_supply[day]),
+            float(market.planned_supply[day]),
             p.effective_gpus,
             settings.compute.elasticity,
         )
@@ -67,8 +67,8 @@ def _price_coins(market: TwinMarket) -> None:
 
 def _price_hashrate(market: TwinMarket) -> None:
     """Hashrate of today's machines moves the difficulty; hashprice follows."""
-    p, quotes = market.prices, market.quotes
-    planned = quotes.network_open_eh_s * float(market.crypto.hashrate_growth[market.day])
+    p = market.prices
+    planned = market.opening.network_eh_s * float(market.crypto.hashrate_growth[market.day])
     hashrate = planned
     online = float(np.sum([b.hashrate_online_th for b in market.borrowers]))
     online = online + p.receiver_th + _resold_th(market)
@@ -76,12 +76,12 @@ def _price_hashrate(market: TwinMarket) -> None:
         if market.settings.channels.hashprice:
             hashrate = max(planned, online / TH_PER_EH)
     elif market.settings.channels.hashprice:
-        newest = market.hardware[quotes.growth_class]
+        newest = market.hardware[market.opening.growth_class]
         p.growth_online = adjusted_share(p.growth_online, _share_online(market, newest))
-        added = planned - quotes.network_open_eh_s
+        added = planned - market.opening.network_eh_s
         hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
         hashrate = max(hashrate, 1e-3 * planned)
-    advance_difficulty(p, hashrate, quotes.retarget_blocks, quotes.halving_blocks)
+    advance_difficulty(p, hashrate, market.opening.retarget_blocks, market.opening.halving_blocks)
     fees = float(market.crypto.fee_share[market.day])
     p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
     market.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY
@@ -133,12 +133,12 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     terms, price = market.terms, market.prices.loan_price
     impact = impact_log(
         sold_usd,
-        market.quotes.other_loans_open_usd,
-        terms.loan_impact,
+        market.opening.other_loans_usd,
+        terms.lenders.loan_impact,
         1.0,
-        terms.loan_impact_law,
+        terms.derived.loan_impact_law,
     )
-    keep = 0.5 ** (1.0 / terms.loan_price_half_life_days)
+    keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = math.exp(math.log(price) * keep + impact)
     change = after / price - 1.0
     if change != 0.0:

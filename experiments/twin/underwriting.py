@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...agents.borrower import Limits
 from ...agents.party import Status
 from ...market.debt.roll_over import ASK_DAYS
 from ...market.debt.underwriting import CONTRACT_MARGIN, WEEK_DAYS
@@ -39,12 +40,16 @@ def underwrite(borrower: Borrower) -> None:
     assets = other + borrower.machines_usd()
     flow = 365.0 * borrower.trailing_cash_flow_usd
     borrower.interest_reserve_usd = 0.25 * interest
-    easy = 1.0 + terms.cycle_swing * market.prices.ease
-    limits = (easy * terms.max_ltv, easy * terms.max_leverage, terms.min_interest_coverage)
-    passes = can_refinance(debt, assets, flow, liquidity, interest, *limits)
+    easy = 1.0 + terms.lenders.cycle_swing * market.prices.ease
+    limits = Limits(
+        easy * terms.credit.max_ltv,
+        easy * terms.credit.max_leverage,
+        terms.credit.min_interest_coverage,
+    )
+    passes = can_refinance(debt, assets, flow, liquidity, interest, limits)
     if not passes:
         scheduled = other + borrower.machines_usd(scheduled=True)
-        if can_refinance(debt, scheduled, flow, liquidity, interest, *limits):
+        if can_refinance(debt, scheduled, flow, liquidity, interest, limits):
             borrower.refusal_event = _worst_sale(borrower)
     borrower.creditworthy = passes and borrower.payables_usd <= 0.0
     if borrower.market_cap_open_usd <= 0.0:
@@ -54,14 +59,14 @@ def underwrite(borrower: Borrower) -> None:
         debt,
         borrower.goodwill_open_usd,
         borrower.assets_open_usd,
-        terms.equity_floor_share * borrower.market_cap_open_usd,
+        terms.credit.equity_floor_share * borrower.market_cap_open_usd,
     )
     borrower.equity_room_usd = equity_room_usd(
         borrower.equity_room_usd,
         borrower.equity_usd,
         borrower.market_cap_open_usd,
-        terms.equity_share_per_quarter,
-        terms.equity_window_share,
+        terms.credit.equity_share_per_quarter,
+        terms.credit.equity_window_share,
         float(WEEK_DAYS),
     )
 
@@ -90,7 +95,7 @@ def _other_assets_usd(borrower: Borrower) -> float:
 def _contracts_usd(borrower: Borrower) -> float:
     """The part of contracted net rents that underwriting counts [USD]."""
     market = borrower.model
-    counted = market.terms.income_collateral_share * CONTRACT_MARGIN
+    counted = market.terms.credit.income_collateral_share * CONTRACT_MARGIN
     value = 0.0
     for contract in borrower.contracts:
         days = contract.end_day - max(market.day, contract.start_day)
@@ -160,7 +165,7 @@ def ask_to_roll_over(loan: Loan) -> None:
                     _note_refusal(loan, Cause.APPETITE, unrolled, market.shock_event)
             return
         loan.repay(borrower, unrolled)
-    loan.maturity_day = maturity + min(loan.term_days, market.terms.tenor_cap_days)
+    loan.maturity_day = maturity + min(loan.term_days, market.terms.derived.tenor_cap_days)
     _reprice(loan)
     market.note(
         Event.ROLLED_OVER,
@@ -195,8 +200,8 @@ def _reprice(loan: Loan) -> None:
     """
     market = loan.market
     loan.rate_or_spread = loan.rate_open + float(market.macro.spread_change[market.day])
-    loan.rate_or_spread += market.terms.stress_spread * (1.0 - loan.lender.supply)
-    cheaper = market.terms.spread_swing * market.prices.ease
+    loan.rate_or_spread += market.terms.lenders.stress_spread * (1.0 - loan.lender.supply)
+    cheaper = market.terms.lenders.spread_swing * market.prices.ease
     loan.rate_or_spread -= min(cheaper, loan.rate_or_spread)
     if not loan.floating:
         loan.rate_or_spread += float(market.macro.rate_change[market.day])

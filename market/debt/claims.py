@@ -8,35 +8,29 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders, expected_recovery_usd
-from ...agents.party import Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.ledger import Ledger, write_off
-from ..state.loans import Collateral, Loans, LoanStatus, rows_with_status
-from ..state.lots import Lots, LotState
+from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.lender import expected_recovery_usd
+from ...agents.party import Status
+from ..state.events import Cause, Event
+from ..state.history import log_event
+from ..state.loans import Collateral, LoanStatus, rows_with_status
+from ..state.lots import LotState
+from ..state.market import Market
+from ..state.money import write_off
 from .losses import charge_lender
 
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
 
 
-@compiled
-def value_claims(
-    today: Today,
-    terms: Terms,
-    marks_usd: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    loans: Loans,
-    lots: Lots,
-    log: Log,
-) -> None:
+@entrance
+def value_claims(market: Market) -> None:
     """Carry every defaulted claim at what the books say it will bring, after legal cost.
 
     Seized lots count at marks towards their claim. What estates hold (cash, own lots, surplus of
     over-secured lots) counts towards all deficiencies and unpaid bills alike.
     """
+    terms, parties, loans, lots = market.terms, market.parties, market.loans, market.lots
+    marks_usd = market.marks_usd
     claimed = rows_with_status(LoanStatus.DEFAULTED, loans)
     # By loan and by borrower, but only those of claims and lots are set or looked at.
     secured = np.empty(len(loans.status))
@@ -58,7 +52,7 @@ def value_claims(
             continue
         site = loan >= 0 and loans.collateral[loan] == Collateral.SITE
         price = lots.mark_usd[i] if site else marks_usd[lots.hardware[i]]
-        value = (1.0 - terms.legal_cost_share) * lots.units[i] * price
+        value = (1.0 - terms.liquidation.legal_cost_share) * lots.units[i] * price
         if loan >= 0:
             secured[loan] += value
         else:
@@ -76,60 +70,43 @@ def value_claims(
                 claims += max(gap, 0.0) if loans.recourse[loan] else 0.0
                 assets += max(-gap, 0.0)
         if parties.status[b] == Status.DEFAULTED:
-            assets *= 1.0 - terms.bankruptcy_cost_share
+            assets *= 1.0 - terms.credit.bankruptcy_cost_share
         share = min(1.0, assets / claims) if claims > 0.0 else 0.0
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED:
                 dividend = share if loans.recourse[loan] else 0.0
                 expected = expected_recovery_usd(loans.principal_usd[loan], secured[loan], dividend)
-                carry_at(today, loan, expected, parent[loan], lenders, loans, log)
+                carry_at(market, loan, expected, parent[loan])
 
 
 @inlined
-def carry_at(
-    today: Today,
-    loan: int,
-    expected_usd: float,
-    parent: int,
-    lenders: Lenders,
-    loans: Loans,
-    log: Log,
-) -> None:
+def carry_at(market: Market, loan: int, expected_usd: float, parent: int) -> None:
     """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
+    lenders, loans = market.lenders, market.loans
     target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
     claims, claim = loans.claims, loans.claim[loan]
     change = target - claims.written_down_usd[claim]
     row = loans.lender[loan]
     unnoted = target - claims.noted_usd[claim]
     if abs(unnoted) > NOTED_SHARE * claims.claim_usd[claim]:
-        note_write_down(today, loan, unnoted, parent, lenders, loans, log)
+        note_write_down(market, loan, unnoted, parent)
     if change != 0.0:
         claims.written_down_usd[claim] = target
         lenders.written_down_usd[row] += change
-        charge_lender(today, row, change, parent, lenders, log)
+        charge_lender(market, row, change, parent)
 
 
 @compiled
-def note_write_down(
-    today: Today,
-    loan: int,
-    amount_usd: float,
-    parent: int,
-    lenders: Lenders,
-    loans: Loans,
-    log: Log,
-) -> None:
+def note_write_down(market: Market, loan: int, amount_usd: float, parent: int) -> None:
     """Name a write-down (or, negative, a write-up) in the causal log."""
+    today, lenders, loans = market.today, market.lenders, market.loans
     row = loans.lender[loan]
     loans.claims.noted_usd[loans.claim[loan]] += amount_usd
     event = log_event(
-        log,
-        today.day,
+        market,
         Event.WRITE_DOWN,
         Cause.LOSSES,
-        today.first_lender + row,
-        loans.borrower[loan],
-        loan,
+        (today.first_lender + row, loans.borrower[loan], loan),
         amount_usd,
         parent,
     )
@@ -139,14 +116,13 @@ def note_write_down(
 
 
 @compiled
-def close_claim(
-    today: Today, loan: int, parent: int, lenders: Lenders, ledger: Ledger, loans: Loans, log: Log
-) -> None:
+def close_claim(market: Market, loan: int, parent: int) -> None:
     """Resolve a defaulted claim: what is left of it is lost."""
-    carry_at(today, loan, 0.0, parent, lenders, loans, log)
+    loans = market.loans
+    carry_at(market, loan, 0.0, parent)
     claims, claim = loans.claims, loans.claim[loan]
     unnoted = claims.written_down_usd[claim] - claims.noted_usd[claim]
     if unnoted != 0.0:
-        note_write_down(today, loan, unnoted, parent, lenders, loans, log)
-    write_off(lenders, ledger, loans.principal_usd, loan, loans.lender[loan])
+        note_write_down(market, loan, unnoted, parent)
+    write_off(market, loan)
     loans.status[loan] = LoanStatus.CLOSED

@@ -11,69 +11,50 @@ import numpy as np
 
 from ...agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage, equity_cure_usd
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders, liquidation_debt_usd
-from ...agents.party import Outside, Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.ledger import DUST_USD, Ledger, repay
-from ..state.loans import Collateral, Loans, LoanStatus, Perimeters, cure_end, loan_to_value
+from ...agents.lender import liquidation_debt_usd
+from ...agents.party import Outside, Status
+from ..state.events import Cause, Event
+from ..state.history import log_event
+from ..state.ledger import DUST_USD
+from ..state.loans import Collateral, LoanStatus, cure_end, loan_to_value
+from ..state.market import Market
+from ..state.money import repay
+from .breaches import meet_call, open_breach
 
 
 @compiled
 def sell_pledged_btc(
-    today: Today,
-    terms: Terms,
-    loan: int,
-    debt_usd: float,
-    exchange: int,
-    cause: int,
-    parent: int,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
+    market: Market, loan: int, debt_usd: float, exchange: int, cause: int, parent: int
 ) -> float:
     """Sell pledged coins worth (1 + bonus) x to repay debt x; returns x [USD].
 
     The claim shrinks by what the lender receives; the bonus is the liquidator's.
     """
-    available = loans.collateral_btc[loan] * today.btc_usd
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    loans, ledger, log = market.loans, market.ledger, market.log
+    available = loans.collateral_btc[loan] * prices.btc_usd
     repaid = min(
-        debt_usd, min(available / (1.0 + terms.liquidation_bonus), loans.principal_usd[loan])
+        debt_usd, min(available / (1.0 + terms.credit.liquidation_bonus), loans.principal_usd[loan])
     )
     if repaid <= 0.0:
         return 0.0
     coins = min(
-        loans.collateral_btc[loan], repaid * (1.0 + terms.liquidation_bonus) / today.btc_usd
+        loans.collateral_btc[loan], repaid * (1.0 + terms.credit.liquidation_bonus) / prices.btc_usd
     )
     loans.collateral_btc[loan] -= coins
     ledger.outside_btc[0] += coins
     row = loans.lender[loan]
-    repay(
-        parties,
-        lenders,
-        ledger,
-        loans.principal_usd,
-        loan,
-        exchange,
-        row,
-        today.first_lender + row,
-        repaid,
-    )
+    repay(market, loan, exchange, repaid)
     loans.arrears_principal_usd[loan] = min(
         loans.arrears_principal_usd[loan], loans.principal_usd[loan]
     )
-    log.forced_usd[0] += coins * today.btc_usd
+    log.forced_usd[0] += coins * prices.btc_usd
     event = log_event(
-        log,
-        today.day,
+        market,
         Event.BTC_LIQUIDATION,
         cause,
-        loans.borrower[loan],
-        today.first_lender + row,
-        loan,
-        coins * today.btc_usd,
+        (loans.borrower[loan], today.first_lender + row, loan),
+        coins * prices.btc_usd,
         parent,
     )
     log.forced_event[0] = event
@@ -82,59 +63,22 @@ def sell_pledged_btc(
 
 
 @inlined
-def release_pledged_btc(loan: int, loans: Loans, parties: Parties) -> None:
+def release_pledged_btc(market: Market, loan: int) -> None:
     """Coins left on a repaid loan go back to the borrower."""
+    parties, loans = market.parties, market.loans
     parties.btc[loans.borrower[loan]] += loans.collateral_btc[loan]
     loans.collateral_btc[loan] = 0.0
 
 
 @compiled
-def open_breach(
-    today: Today,
-    loan: int,
-    kind: int,
-    cause: int,
-    amount_usd: float,
-    parent: int,
-    parties: Parties,
-    loans: Loans,
-    log: Log,
-) -> int:
-    """Start a cure clock; returns the event."""
-    b = loans.borrower[loan]
-    event = log_event(
-        log,
-        today.day,
-        kind,
-        cause,
-        b,
-        today.first_lender + loans.lender[loan],
-        loan,
-        amount_usd,
-        parent,
-    )
-    loans.breach[loan] = cause
-    loans.breach_day[loan] = today.day
-    loans.breach_event[loan] = event
-    parties.trail_event[b] = event
-    return event
-
-
-@compiled
-def test_btc_loans(
-    today: Today,
-    terms: Terms,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
+def test_btc_loans(market: Market) -> None:
     """Margin calls: top up with coins, then cash; at the liquidation LTV, or uncured, sell.
 
     Liquidation brings LTV back to its initial level, or sells everything; a debt left without
-    collateral is due at once. With ``margin_on`` false nothing is called.
+    collateral is due at once. With ``channels.crypto_margin`` off nothing is called.
     """
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    loans, log = market.loans, market.log
     exchange = today.first_outside + Outside.EXCHANGE
     for loan in range(len(loans.status)):
         if loans.collateral[loan] != Collateral.BTC or loans.status[loan] != LoanStatus.PERFORMING:
@@ -142,16 +86,16 @@ def test_btc_loans(
         debt = loans.principal_usd[loan]
         if debt <= 0.0:
             if loans.collateral_btc[loan] > 0.0:
-                release_pledged_btc(loan, loans, parties)
+                release_pledged_btc(market, loan)
             continue
         b = loans.borrower[loan]
         if (
-            not terms.crypto_margin
+            not terms.channels.crypto_margin
             or parties.status[b] != Status.ACTIVE
             or loans.collateral_btc[loan] <= 0.0
         ):
             continue
-        value = loans.collateral_btc[loan] * today.btc_usd
+        value = loans.collateral_btc[loan] * prices.btc_usd
         ltv = loan_to_value(debt, value)
         sheet = loans.sheet[loan]
         initial = loans.sheets.initial_ltv[sheet]
@@ -159,137 +103,73 @@ def test_btc_loans(
         called = loans.breach[loan] == Cause.BTC_PRICE
         if ltv <= margin_call:
             if called:
-                _close(today, loan, loans, log)
+                meet_call(market, loan)
             continue
         other_breach = loans.breach[loan] != Cause.NONE and not called
         if not called and not other_breach:
-            without_impact = loan_to_value(debt, value * np.exp(-today.btc_impact_log))
+            without_impact = loan_to_value(debt, value * np.exp(-prices.btc_impact_log))
             own = without_impact > margin_call
             parent = today.shock_event if own or log.forced_event[0] < 0 else log.forced_event[0]
             open_breach(
-                today,
-                loan,
-                Event.MARGIN_CALL,
-                Cause.BTC_PRICE,
-                debt - initial * value,
-                parent,
-                parties,
-                loans,
-                log,
+                market, loan, Event.MARGIN_CALL, Cause.BTC_PRICE, debt - initial * value, parent
             )
         if not other_breach:
-            value = top_up(today, loan, parties, lenders, ledger, loans)
+            value = top_up(market, loan)
             ltv = loan_to_value(loans.principal_usd[loan], value)
             if ltv <= margin_call:
-                _close(today, loan, loans, log)
+                meet_call(market, loan)
                 continue
         late = not other_breach and today.day >= cure_end(loan, loans)
         if ltv <= loans.sheets.liquidation_ltv[sheet] and not late:
             continue
         sold = liquidation_debt_usd(
-            loans.principal_usd[loan], value, initial, terms.liquidation_bonus
+            loans.principal_usd[loan], value, initial, terms.credit.liquidation_bonus
         )
-        sell_pledged_btc(
-            today,
-            terms,
-            loan,
-            sold,
-            exchange,
-            Cause.BTC_PRICE,
-            loans.breach_event[loan],
-            parties,
-            lenders,
-            ledger,
-            loans,
-            log,
-        )
+        sell_pledged_btc(market, loan, sold, exchange, Cause.BTC_PRICE, loans.breach_event[loan])
         if not other_breach:
             loans.breach[loan] = Cause.NONE
-        if loans.collateral_btc[loan] * today.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
+        if loans.collateral_btc[loan] * prices.btc_usd < 1.0 and loans.principal_usd[loan] > 0.0:
             loans.arrears_principal_usd[loan] = loans.principal_usd[loan]
             loans.due_cause[loan] = Cause.DEFICIENCY
 
 
 @compiled
-def top_up(
-    today: Today, loan: int, parties: Parties, lenders: Lenders, ledger: Ledger, loans: Loans
-) -> float:
+def top_up(market: Market, loan: int) -> float:
     """Answer a margin call up to the initial LTV: free coins, then cash if it covers the rest.
 
     Returns the value of the collateral [USD].
     """
+    prices, parties, loans = market.prices, market.parties, market.loans
     b = loans.borrower[loan]
     target = loans.sheets.initial_ltv[loans.sheet[loan]]
     debt = loans.principal_usd[loan]
-    missing = max(0.0, debt / target / today.btc_usd - loans.collateral_btc[loan])
+    missing = max(0.0, debt / target / prices.btc_usd - loans.collateral_btc[loan])
     coins = min(missing, parties.btc[b])
     parties.btc[b] -= coins
     loans.collateral_btc[loan] += coins
-    value = loans.collateral_btc[loan] * today.btc_usd
+    value = loans.collateral_btc[loan] * prices.btc_usd
     call = max(0.0, debt - target * value)
     if 0.0 < call <= parties.cash_usd[b]:
-        prepay(today, loan, call, parties, lenders, ledger, loans)
+        prepay(market, loan, call)
     return value
 
 
 @compiled
-def prepay(
-    today: Today,
-    loan: int,
-    amount_usd: float,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-) -> None:
+def prepay(market: Market, loan: int, amount_usd: float) -> None:
     """Repay principal ahead of schedule; never leaves more due than is owed."""
-    row = loans.lender[loan]
-    repay(
-        parties,
-        lenders,
-        ledger,
-        loans.principal_usd,
-        loan,
-        loans.borrower[loan],
-        row,
-        today.first_lender + row,
-        amount_usd,
-    )
+    loans = market.loans
+    repay(market, loan, loans.borrower[loan], amount_usd)
     loans.arrears_principal_usd[loan] = min(
         loans.arrears_principal_usd[loan], loans.principal_usd[loan]
     )
 
 
 @compiled
-def _close(today: Today, loan: int, loans: Loans, log: Log) -> None:
-    """A margin call is met, by the borrower or by the price."""
-    log_event(
-        log,
-        today.day,
-        Event.MARGIN_MET,
-        loans.breach[loan],
-        loans.borrower[loan],
-        today.first_lender + loans.lender[loan],
-        loan,
-        loans.principal_usd[loan],
-        loans.breach_event[loan],
-    )
-    loans.breach[loan] = Cause.NONE
-
-
-@compiled
-def test_hardware_loans(
-    today: Today,
-    marks_usd: np.ndarray,
-    schedule_usd: np.ndarray,
-    clearing_event: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
+def test_hardware_loans(market: Market) -> None:
     """LTV of hardware loans that have a trigger (rigs): call, pay down, or run out of time."""
+    today, parties, loans = market.today, market.parties, market.loans
+    clearing_event, marks_usd = market.clearing_event, market.marks_usd
+    schedule_usd = market.schedule_usd
     for loan in range(len(loans.status)):
         if (
             loans.collateral[loan] != Collateral.HARDWARE
@@ -308,7 +188,7 @@ def test_hardware_loans(
         called = loans.breach[loan] == Cause.HARDWARE_MARK
         if ltv <= margin_call:
             if called:
-                _close(today, loan, loans, log)
+                meet_call(market, loan)
             continue
         call = loans.principal_usd[loan] - loans.sheets.initial_ltv[loans.sheet[loan]] * value
         if not called:
@@ -317,25 +197,16 @@ def test_hardware_loans(
             scheduled = loans.collateral_units[loan] * schedule_usd[k]
             own = loan_to_value(loans.principal_usd[loan], scheduled) > margin_call
             parent = today.shock_event if own or clearing_event[k] < 0 else clearing_event[k]
-            open_breach(
-                today,
-                loan,
-                Event.MARGIN_CALL,
-                Cause.HARDWARE_MARK,
-                call,
-                parent,
-                parties,
-                loans,
-                log,
-            )
+            open_breach(market, loan, Event.MARGIN_CALL, Cause.HARDWARE_MARK, call, parent)
         if parties.cash_usd[b] >= call:
-            prepay(today, loan, call, parties, lenders, ledger, loans)
-            _close(today, loan, loans, log)
+            prepay(market, loan, call)
+            meet_call(market, loan)
 
 
 @compiled
-def measure_coverage(perimeters: Perimeters) -> None:
+def measure_coverage(market: Market) -> None:
     """Count the quarter's days; at its end turn cash flow and service into a DSCR and a surplus."""
+    perimeters = market.perimeters
     for p in range(len(perimeters.days)):
         perimeters.days[p] += 1
         if perimeters.days[p] < QUARTER_DAYS:
@@ -352,20 +223,13 @@ def measure_coverage(perimeters: Perimeters) -> None:
 
 
 @compiled
-def test_coverage(
-    today: Today,
-    terms: Terms,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    perimeters: Perimeters,
-    log: Log,
-) -> None:
+def test_coverage(market: Market) -> None:
     """Quarterly DSCR: lock-up and sweep below the lock-up level, breach below the minimum.
 
     A breach is cured by prepaying as much as lifts the DSCR, while the clock runs.
     """
+    today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
+    perimeters = market.perimeters
     before = np.empty(len(loans.status))  # principal: lenders of a perimeter share its surplus
     known = -1  # borrower whose loans are in there
     for loan in range(len(loans.status)):
@@ -393,53 +257,44 @@ def test_coverage(
         tested_today = perimeters.days[p] == 0
         breached = loans.breach[loan] == Cause.DSCR
         if tested_today:
-            locked = dscr < minimum + terms.lockup_margin
+            locked = dscr < minimum + terms.credit.lockup_margin
             if locked and not loans.lock_up[loan]:
                 parent = (
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
                 )
                 log_event(
-                    log,
-                    today.day,
+                    market,
                     Event.LOCK_UP,
                     Cause.DSCR,
-                    b,
-                    lender,
-                    loan,
+                    (b, lender, loan),
                     loans.principal_usd[loan],
                     parent,
                 )
             loans.lock_up[loan] = locked
             if locked and dscr > 0.0:
-                share = before[loan] / _perimeter_principal(before, loans, b, p)
+                share = before[loan] / _perimeter_principal(market, before, b, p)
                 sweep = cash_sweep_usd(
                     share * perimeters.surplus_usd[p],
                     parties.cash_usd[b],
                     loans.principal_usd[loan] - loans.arrears_principal_usd[loan],
                 )
                 if sweep > DUST_USD:
-                    prepay(today, loan, sweep, parties, lenders, ledger, loans)
+                    prepay(market, loan, sweep)
                     log_event(
-                        log,
-                        today.day,
+                        market,
                         Event.CASH_SWEEP,
                         Cause.DSCR,
-                        b,
-                        lender,
-                        loan,
+                        (b, lender, loan),
                         sweep,
                         parties.trail_event[b],
                     )
             if dscr >= minimum:
                 if breached:
                     log_event(
-                        log,
-                        today.day,
+                        market,
                         Event.CURED,
                         Cause.DSCR,
-                        b,
-                        lender,
-                        loan,
+                        (b, lender, loan),
                         0.0,
                         loans.breach_event[loan],
                     )
@@ -450,30 +305,17 @@ def test_coverage(
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
                 )
                 need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
-                open_breach(
-                    today,
-                    loan,
-                    Event.COVENANT_BREACH,
-                    Cause.DSCR,
-                    need,
-                    parent,
-                    parties,
-                    loans,
-                    log,
-                )
+                open_breach(market, loan, Event.COVENANT_BREACH, Cause.DSCR, need, parent)
                 breached = True
         if breached:
             need = equity_cure_usd(loans.principal_usd[loan], dscr, minimum)
             if parties.cash_usd[b] >= need:
-                prepay(today, loan, need, parties, lenders, ledger, loans)
+                prepay(market, loan, need)
                 log_event(
-                    log,
-                    today.day,
+                    market,
                     Event.CURED,
                     Cause.DSCR,
-                    b,
-                    lender,
-                    loan,
+                    (b, lender, loan),
                     need,
                     loans.breach_event[loan],
                 )
@@ -481,7 +323,10 @@ def test_coverage(
 
 
 @compiled
-def _perimeter_principal(principal_usd: np.ndarray, loans: Loans, b: int, perimeter: int) -> float:
+def _perimeter_principal(
+    market: Market, principal_usd: np.ndarray, b: int, perimeter: int
+) -> float:
+    loans = market.loans
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.perimeter[loan] == perimeter and loans.status[loan] == LoanStatus.PERFORMING:

@@ -8,17 +8,15 @@ all without recourse: what is financed like that stands alone by contract.
 
 from __future__ import annotations
 
-import numpy as np
-
-from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders
-from ...agents.party import Outside, Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.hardware import Holdings
-from ..state.ledger import DUST_USD, Ledger, pay
-from ..state.loans import Collateral, Loans, LoanStatus, cure_end, open_claim
-from ..state.lots import Lots, LotState, new_lot
+from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.party import Outside, Status
+from ..state.events import Cause, Event
+from ..state.history import in_round, log_event
+from ..state.ledger import DUST_USD
+from ..state.loans import Collateral, LoanStatus, cure_end, open_claim
+from ..state.lots import new_lot
+from ..state.market import Market
+from ..state.money import pay
 from ..state.randomness import Stream, uniform
 from .covenants import sell_pledged_btc
 
@@ -27,55 +25,31 @@ DUST_UNITS = 1e-3  # less than that of a machine is not seized
 
 @compiled
 def add_lot(
-    today: Today,
-    owner: int,
-    loan: int,
-    borrower: int,
-    hardware: int,
+    market: Market,
+    whose: tuple[int, int, int],
+    k: int,
     units: float,
     mark_usd: float,
-    premium_usd_day: float,
     parent: int,
-    lots: Lots,
-    log: Log,
-) -> None:
-    """Put seized machines on their way to sale."""
+) -> int:
+    """Put seized machines on their way to sale; returns the lot.
+
+    ``whose``: the party that sells, the loan (-1: none) and the borrower.
+    """
+    owner, loan, borrower = whose
     event = log_event(
-        log, today.day, Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent
+        market, Event.SEIZURE, Cause.NONE, (borrower, owner, loan), units * mark_usd, parent
     )
-    new_lot(
-        today.day,
-        owner,
-        loan,
-        borrower,
-        hardware,
-        units,
-        mark_usd,
-        premium_usd_day,
-        LotState.LEGAL,
-        event,
-        lots,
-    )
+    lot = new_lot(market.lots, market.today.day, whose, k, units, event)
+    market.lots.mark_usd[lot] = mark_usd
+    return lot
 
 
 @compiled
-def default_loan(
-    today: Today,
-    terms: Terms,
-    loan: int,
-    cause: int,
-    parent: int,
-    round_: int,
-    marks_usd: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    lots: Lots,
-    log: Log,
-) -> None:
+def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int) -> None:
     """Accelerate a loan and seize what secures it; coins are sold the same day."""
+    today, terms, parties = market.today, market.terms, market.parties
+    holdings, loans, ledger = market.holdings, market.loans, market.ledger
     b = loans.borrower[loan]
     row = loans.lender[loan]
     loans.undrawn_usd[loan] = 0.0
@@ -84,33 +58,18 @@ def default_loan(
         return
     loans.status[loan] = LoanStatus.DEFAULTED
     owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
-    event = log_event(
-        log,
-        today.day,
-        Event.LOAN_DEFAULT,
-        cause,
-        b,
-        today.first_lender + row,
-        loan,
-        owed,
-        parent,
-        round_,
-    )
+    who = (b, today.first_lender + row, loan)
+    event = log_event(market, Event.LOAN_DEFAULT, cause, who, owed, parent)
+    in_round(market, event, round_)
     claims, claim = loans.claims, open_claim(loan, today.day, owed, event, loans)
     if loans.collateral[loan] == Collateral.BTC and loans.collateral_btc[loan] > 0.0:
         repaid = sell_pledged_btc(
-            today,
-            terms,
+            market,
             loan,
             loans.principal_usd[loan],
             today.first_outside + Outside.EXCHANGE,
             Cause.COLLATERAL_SALE,
             event,
-            parties,
-            lenders,
-            ledger,
-            loans,
-            log,
         )
         claims.recovered_usd[claim] += repaid
         claims.recovered_value_usd[claim] += repaid
@@ -126,38 +85,33 @@ def default_loan(
         claims.open_lots[claim] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row
-        premium = holdings.premium_usd_unit_day[holding]
-        add_lot(today, owner, loan, b, k, units, marks_usd[k], premium, event, lots, log)
+        lot = add_lot(market, (owner, loan, b), k, units, market.marks_usd[k], event)
+        market.lots.premium_usd_unit_day[lot] = holdings.premium_usd_unit_day[holding]
     elif loans.collateral[loan] == Collateral.SITE and loans.site_value_usd[loan] > 0.0:
         # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
         k = loans.hardware[loan]
         ledger.outside_units[k] -= loans.collateral_units[loan]
         price = (
-            terms.site_recovery_share * loans.site_value_usd[loan] / loans.collateral_units[loan]
+            terms.liquidation.site_recovery_share
+            * loans.site_value_usd[loan]
+            / loans.collateral_units[loan]
         )
         claims.open_lots[claim] += 1
         owner = today.first_lender + row
         units = loans.collateral_units[loan]
-        add_lot(today, owner, loan, b, k, units, price, 0.0, event, lots, log)
+        add_lot(market, (owner, loan, b), k, units, price, event)
 
 
 @compiled
-def default_party(
-    today: Today,
-    b: int,
-    cause: int,
-    parent: int,
-    round_: int,
-    parties: Parties,
-    loans: Loans,
-    log: Log,
-) -> int:
+def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
     """Declare a borrower's failure; the amount is its debt in this market. Returns the event."""
+    today, parties, loans = market.today, market.parties, market.loans
     debt = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] == LoanStatus.PERFORMING:
             debt += loans.principal_usd[loan]
-    event = log_event(log, today.day, Event.DEFAULT, cause, b, -1, -1, debt, parent, round_)
+    event = log_event(market, Event.DEFAULT, cause, (b, -1, -1), debt, parent)
+    in_round(market, event, round_)
     parties.status[b] = Status.DEFAULTED
     parties.default_day[b] = today.day
     parties.default_event[b] = event
@@ -166,38 +120,22 @@ def default_party(
 
 
 @compiled
-def form_estate(
-    today: Today,
-    b: int,
-    parent: int,
-    marks_usd: np.ndarray,
-    parties: Parties,
-    ledger: Ledger,
-    holdings: Holdings,
-    lots: Lots,
-    log: Log,
-) -> None:
+def form_estate(market: Market, b: int, parent: int) -> None:
     """Sell a failed borrower's coins; its unpledged machines become lots of the estate."""
+    today, prices, parties = market.today, market.prices, market.parties
+    holdings, ledger, log = market.holdings, market.ledger, market.log
     exchange = today.first_outside + Outside.EXCHANGE
     coins = parties.btc[b] + parties.btc_lent[b]
     parties.btc[b] = 0.0
     parties.btc_lent[b] = 0.0
     ledger.outside_btc[0] += coins
-    amount = coins * today.btc_usd + parties.eth[b] * today.eth_usd
+    amount = coins * prices.btc_usd + parties.eth[b] * prices.eth_usd
     parties.eth[b] = 0.0
     if amount > DUST_USD:
-        pay(parties, exchange, b, amount)
-        log.forced_usd[0] += coins * today.btc_usd
+        pay(market, exchange, b, amount)
+        log.forced_usd[0] += coins * prices.btc_usd
         event = log_event(
-            log,
-            today.day,
-            Event.FORCED_SALE,
-            Cause.COLLATERAL_SALE,
-            b,
-            exchange,
-            -1,
-            amount,
-            parent,
+            market, Event.FORCED_SALE, Cause.COLLATERAL_SALE, (b, exchange, -1), amount, parent
         )
         if coins > 0.0:
             log.forced_event[0] = event
@@ -206,16 +144,17 @@ def form_estate(
         if units > DUST_UNITS:
             holdings.units[row] = 0.0
             k = holdings.hardware[row]
-            premium = holdings.premium_usd_unit_day[row]
-            add_lot(today, b, -1, b, k, units, marks_usd[k], premium, parent, lots, log)
+            lot = add_lot(market, (b, -1, b), k, units, market.marks_usd[k], parent)
+            market.lots.premium_usd_unit_day[lot] = holdings.premium_usd_unit_day[row]
 
 
 @inlined
-def _files_with_parent(today: Today, terms: Terms, b: int, parties: Parties) -> bool:
+def _files_with_parent(market: Market, b: int) -> bool:
     """Whether the firm that owns a borrower failed before today."""
+    today, terms, parties = market.today, market.terms, market.parties
     owner = parties.parent[b]
     return (
-        terms.group_filing
+        terms.credit.group_filing
         and owner >= 0
         and parties.status[owner] != Status.ACTIVE
         and parties.default_day[owner] < today.day
@@ -223,10 +162,11 @@ def _files_with_parent(today: Today, terms: Terms, b: int, parties: Parties) -> 
 
 
 @compiled
-def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
+def _same_vehicle(market: Market, loan: int, other: int) -> bool:
     """Whether a default of one loan is one of the other: lenders of one non-recourse vehicle."""
+    terms, loans = market.terms, market.loans
     return (
-        terms.cross_default
+        terms.channels.cross_default
         and not loans.recourse[loan]
         and not loans.recourse[other]
         and loans.vehicle[loan] == loans.vehicle[other]
@@ -234,38 +174,28 @@ def _same_vehicle(loan: int, other: int, terms: Terms, loans: Loans) -> bool:
     )
 
 
-@compiled
-def declare_defaults(
-    today: Today,
-    terms: Terms,
-    marks_usd: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    lots: Lots,
-    log: Log,
-) -> None:
+@entrance
+def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
     Round 0 is a loan's own default, round 1 what cross-default adds.
     """
+    today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
             continue
         cause = Cause.NONE.value
         parent = -1
         trigger = -1
-        if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.hazard_per_day:
+        if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.derived.hazard_per_day:
             cause = Cause.HAZARD.value
-            parent = log_event(log, today.day, Event.HAZARD, Cause.HAZARD, b, -1, -1, 0.0, -1)
-        elif _files_with_parent(today, terms, b, parties):
+            parent = log_event(market, Event.HAZARD, Cause.HAZARD, (b, -1, -1), 0.0, -1)
+        elif _files_with_parent(market, b):
             cause = Cause.PARENT_FAILED.value
             parent = parties.default_event[parties.parent[b]]
         elif (
             parties.payables_day[b] >= 0
-            and today.day >= parties.payables_day[b] + terms.payables_days
+            and today.day >= parties.payables_day[b] + terms.credit.payables_days
         ):
             cause = Cause.OPERATING_COSTS.value
             parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
@@ -277,20 +207,17 @@ def declare_defaults(
                     or today.day < cure_end(loan, loans)
                 ):
                     continue
-                if loans.recourse[loan] and terms.cross_default:
+                if loans.recourse[loan] and terms.channels.cross_default:
                     cause = loans.breach[loan]
                     parent = loans.breach_event[loan]
                     trigger = loan
                     break
                 if not loans.recourse[loan]:
                     parent = log_event(
-                        log,
-                        today.day,
+                        market,
                         Event.PERIMETER_DEFAULT,
                         loans.breach[loan],
-                        b,
-                        today.first_lender + loans.lender[loan],
-                        loan,
+                        (b, today.first_lender + loans.lender[loan], loan),
                         loans.principal_usd[loan],
                         loans.breach_event[loan],
                     )
@@ -298,44 +225,26 @@ def declare_defaults(
                     parent = loans.breach_event[loan]
                 first_cause = loans.breach[loan]
                 for other in range(loans.first[b], loans.first[b + 1]):
-                    if other != loan and not _same_vehicle(loan, other, terms, loans):
+                    if other != loan and not _same_vehicle(market, loan, other):
                         continue
                     default_loan(
-                        today,
-                        terms,
+                        market,
                         other,
                         first_cause if other == loan else Cause.CROSS_DEFAULT.value,
                         parent,
                         0 if other == loan else 1,
-                        marks_usd,
-                        parties,
-                        lenders,
-                        ledger,
-                        loans,
-                        holdings,
-                        lots,
-                        log,
                     )
         if cause == Cause.NONE:
             continue
-        event = default_party(today, b, cause, parent, 0, parties, loans, log)
+        event = default_party(market, b, cause, parent, 0)
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] != LoanStatus.PERFORMING:
                 continue
             default_loan(
-                today,
-                terms,
+                market,
                 loan,
                 cause if loan == trigger else Cause.CROSS_DEFAULT.value,
                 event,
                 0 if loan == trigger else 1,
-                marks_usd,
-                parties,
-                lenders,
-                ledger,
-                loans,
-                holdings,
-                lots,
-                log,
             )
-        form_estate(today, b, event, marks_usd, parties, ledger, holdings, lots, log)
+        form_estate(market, b, event)

@@ -9,14 +9,14 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.neocloud import Neoclouds
-from ...agents.party import Parties, Status
-from ..state.context import Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.hardware import Family, Hardware, Holdings
+from ...agents.party import Status
+from ..state.events import Cause, Event
+from ..state.hardware import Family, Holdings
+from ..state.history import log_event
 from ..state.ledger import DUST_USD
-from ..state.loans import Loans, LoanStatus
-from ..state.lots import Lots, LotState, new_lot
+from ..state.loans import LoanStatus
+from ..state.lots import LotState, new_lot
+from ..state.market import Market
 from .default import DUST_UNITS
 
 ASK_SHARE = 1.25  # machines worth so much more than what is missing: prices may fall
@@ -26,21 +26,14 @@ SMALLEST_SHARE = 0.1  # of a class: nobody lists a rig a day
 
 
 @compiled
-def list_machines(
-    today: Today,
-    marks_usd: np.ndarray,
-    parties: Parties,
-    neoclouds: Neoclouds,
-    loans: Loans,
-    hardware: Hardware,
-    holdings: Holdings,
-    lots: Lots,
-    log: Log,
-) -> None:
+def list_machines(market: Market) -> None:
     """Put free machines on sale for what is due and unpaid, the cheapest classes first.
 
     Rigs are offered where they stand, GPUs are de-installed first.
     """
+    today, parties, hardware = market.today, market.parties, market.hardware
+    holdings, loans, lots = market.holdings, market.loans, market.lots
+    marks_usd = market.marks_usd
     borrowers = len(loans.first) - 1
     coming = np.zeros(borrowers)
     for i in range(lots.count[0]):
@@ -58,9 +51,9 @@ def list_machines(
         need = ASK_SHARE * (need - max(parties.cash_usd[b], 0.0)) - coming[b]
         if need <= MORE_SHARE * coming[b]:
             continue  # nothing is missing, or most of it is on its way
-        spare_gpus = uncovered_gpus(b, neoclouds, hardware, holdings)
+        spare_gpus = uncovered_gpus(market, b)
         while need > DUST_USD and lots.count[0] < room:
-            row = _cheapest_free(b, spare_gpus > DUST_UNITS, marks_usd, hardware, holdings)
+            row = _cheapest_free(market, b, spare_gpus > DUST_UNITS)
             if row < 0:
                 break
             k = holdings.hardware[row]
@@ -74,18 +67,17 @@ def list_machines(
             holdings.units[row] -= units
             need -= units * marks_usd[k]
             event = log_event(
-                log,
-                today.day,
+                market,
                 Event.LISTED,
                 Cause.FUNDING,
-                b,
-                -1,
-                -1,
+                (b, -1, -1),
                 units * marks_usd[k],
                 parties.trail_event[b],
             )
             state = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.MOVING
-            i = new_lot(today.day, b, -1, b, k, units, marks_usd[k], 0.0, state, event, lots)
+            i = new_lot(lots, today.day, (b, -1, b), k, units, event)
+            lots.state[i] = state
+            lots.mark_usd[i] = marks_usd[k]
             lots.listed[i] = True
             lots.offered_day[i] = today.day
 
@@ -98,8 +90,9 @@ def free_units(row: int, holdings: Holdings) -> float:
 
 
 @compiled
-def uncovered_gpus(b: int, neoclouds: Neoclouds, hardware: Hardware, holdings: Holdings) -> float:
+def uncovered_gpus(market: Market, b: int) -> float:
     """GPUs of a borrower that no contract needs."""
+    neoclouds, hardware, holdings = market.neoclouds, market.hardware, market.holdings
     pooled = 0.0
     for row in range(holdings.first[b], holdings.first[b + 1]):
         if hardware.family[holdings.hardware[row]] == Family.GPU:
@@ -108,10 +101,9 @@ def uncovered_gpus(b: int, neoclouds: Neoclouds, hardware: Hardware, holdings: H
 
 
 @compiled
-def _cheapest_free(
-    b: int, gpus: bool, marks_usd: np.ndarray, hardware: Hardware, holdings: Holdings
-) -> int:
+def _cheapest_free(market: Market, b: int, gpus: bool) -> int:
     """The holding of the lowest mark that has free units and can be sold, or -1."""
+    hardware, holdings, marks_usd = market.hardware, market.holdings, market.marks_usd
     best = -1
     lowest = np.inf
     for row in range(holdings.first[b], holdings.first[b + 1]):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from ...agents.borrower import Borrowers
 from ...agents.compiling.kernels import compiled
-from ...agents.lender import Lenders
-from ...agents.party import Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.ledger import Ledger, repay
-from ..state.loans import Amortisation, Collateral, Instrument, Loans, LoanStatus, loan_to_value
+from ...agents.party import Status
+from ..state.events import Cause, Event
+from ..state.history import log_event
+from ..state.loans import Amortisation, Collateral, Instrument, LoanStatus, loan_to_value
+from ..state.market import Market
+from ..state.money import repay
 from .convertibles import refinance_straight, worth_more_as_shares
 from .underwriting import WEEK_DAYS
 
@@ -17,22 +16,15 @@ ASK_DAYS = 30  # before maturity a borrower asks for a roll-over, once a week
 
 
 @compiled
-def roll_over(
-    today: Today,
-    terms: Terms,
-    parties: Parties,
-    borrowers: Borrowers,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
+def roll_over(market: Market) -> None:
     """In its last month a bullet asks to be extended; lenders roll their appetite's share.
 
     A BTC loan rolls while its LTV is below the margin call, others if the borrower passed
     underwriting. What is not rolled falls due at maturity. A note that is worth more as shares is
     not refinanced.
     """
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    borrowers, lenders, loans = market.borrowers, market.lenders, market.loans
     for loan in range(len(loans.status)):
         maturity = loans.maturity_day[loan]
         if (
@@ -47,13 +39,13 @@ def roll_over(
         b = loans.borrower[loan]
         if parties.status[b] != Status.ACTIVE or loans.breach[loan] != Cause.NONE:
             continue
-        if worth_more_as_shares(b, loan, borrowers, loans):
+        if worth_more_as_shares(market, b, loan):
             continue  # its holder waits for the shares
         asked_before = loans.roll_day[loan] >= max(maturity - ASK_DAYS, 0)
         loans.roll_day[loan] = today.day
         passed = borrowers.creditworthy[b]
         if loans.collateral[loan] == Collateral.BTC:
-            value = loans.collateral_btc[loan] * today.btc_usd
+            value = loans.collateral_btc[loan] * prices.btc_usd
             margin_call = loans.sheets.margin_call_ltv[loans.sheet[loan]]
             passed = loan_to_value(loans.principal_usd[loan], value) < margin_call
         row = loans.lender[loan]
@@ -64,20 +56,17 @@ def roll_over(
                 if loans.collateral[loan] != Collateral.BTC and borrowers.refusal_event[b] >= 0:
                     blame = borrowers.refusal_event[b]
                 event = log_event(
-                    log,
-                    today.day,
+                    market,
                     Event.NOT_REFINANCED,
                     Cause.UNDERWRITING,
-                    b,
-                    lender,
-                    loan,
+                    (b, lender, loan),
                     loans.principal_usd[loan],
                     blame,
                 )
                 parties.trail_event[b] = event
             continue
         supply = lenders.supply[row]
-        appetite = today.appetite * terms.refinancing_appetite
+        appetite = prices.appetite * terms.credit.refinancing_appetite
         unrolled = (1.0 - appetite * supply) * loans.principal_usd[loan]
         if unrolled > 0.0:
             if parties.cash_usd[b] < unrolled or appetite * supply <= 0.0:
@@ -85,38 +74,32 @@ def roll_over(
                     own = (1.0 - appetite) * loans.principal_usd[loan]
                     short = supply < 1.0 and parties.cash_usd[b] >= own
                     event = log_event(
-                        log,
-                        today.day,
+                        market,
                         Event.NOT_REFINANCED,
                         Cause.CREDIT_SUPPLY if short else Cause.APPETITE,
-                        b,
-                        lender,
-                        loan,
+                        (b, lender, loan),
                         unrolled,
                         lenders.supply_event[row] if short else today.shock_event,
                     )
                     parties.trail_event[b] = event
                 continue
-            repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, unrolled)
+            repay(market, loan, b, unrolled)
         sheet = loans.sheet[loan]
-        term_days = min(loans.sheets.term_days[sheet], terms.tenor_cap_days)
+        term_days = min(loans.sheets.term_days[sheet], terms.derived.tenor_cap_days)
         loans.maturity_day[loan] = maturity + term_days
-        loans.rate_or_spread[loan] = loans.sheets.rate_open[sheet] + today.spread_change
-        loans.rate_or_spread[loan] += terms.stress_spread * (1.0 - supply)
-        cheaper = terms.spread_swing * today.ease
+        loans.rate_or_spread[loan] = loans.sheets.rate_open[sheet] + prices.spread_change
+        loans.rate_or_spread[loan] += terms.lenders.stress_spread * (1.0 - supply)
+        cheaper = terms.lenders.spread_swing * prices.ease
         loans.rate_or_spread[loan] -= min(cheaper, loans.rate_or_spread[loan])
         if not loans.floating[loan]:
-            loans.rate_or_spread[loan] += today.rate_change
+            loans.rate_or_spread[loan] += prices.rate_change
         if loans.instrument[loan] == Instrument.CONVERTIBLE:
-            refinance_straight(today, terms, loan, loans)
+            refinance_straight(market, loan)
         log_event(
-            log,
-            today.day,
+            market,
             Event.ROLLED_OVER,
             Cause.UNDERWRITING,
-            b,
-            lender,
-            loan,
+            (b, lender, loan),
             loans.principal_usd[loan],
             -1,
         )

@@ -7,45 +7,42 @@ starts.
 
 from __future__ import annotations
 
-from ...agents.borrower import Borrowers
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders
-from ...agents.neocloud import Neoclouds
-from ...agents.party import Outside, Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.hardware import Holdings
-from ..state.ledger import DUST_USD, Flow, Ledger, pay, pay_interest, repay
+from ...agents.party import Outside, Status
+from ..state.events import Cause, Event
+from ..state.history import log_event
+from ..state.ledger import DUST_USD, Flow
 from ..state.loans import (
     NO_GROWTH,
     Amortisation,
     Collateral,
-    Loans,
     LoanStatus,
-    Perimeters,
     annual_rate,
     payments_left,
     scheduled_principal_usd,
     service_usd_day,
 )
+from ..state.market import Market
+from ..state.money import pay, pay_interest, repay
+from .breaches import open_breach
 from .waterfall import raise_cash
 
 EXTENSION_DAYS = 365  # of a last instalment that is rolled
 
 
 @compiled
-def make_due(
-    today: Today, loans: Loans, perimeters: Perimeters, holdings: Holdings, neoclouds: Neoclouds
-) -> None:
+def make_due(market: Market) -> None:
     """Accrue a day's interest; on payment dates and at maturity make it and principal due.
 
     For loans in a tested perimeter, add the day to its cash flow and its scheduled service.
     """
+    today, prices, neoclouds = market.today, market.prices, market.neoclouds
+    holdings, loans, perimeters = market.holdings, market.loans, market.perimeters
     for loan in range(len(loans.status)):
         if loans.status[loan] != LoanStatus.PERFORMING:
             continue
         principal = loans.principal_usd[loan] - loans.arrears_principal_usd[loan]
-        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
         loans.accrued_usd[loan] += loans.principal_usd[loan] * rate / 365.0
         perimeter = loans.perimeter[loan]
         if perimeter >= 0:
@@ -105,39 +102,31 @@ def make_due(
 
 
 @compiled
-def pay_what_is_due(
-    today: Today,
-    terms: Terms,
-    parties: Parties,
-    borrowers: Borrowers,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
+def pay_what_is_due(market: Market) -> None:
     """Cover operating shortfalls, then arrears, loan by loan; open or close payment breaches.
 
     A borrower that passed underwriting rolls an instalment rather than run down the cash it needs
     for a quarter's interest, as far as lenders' appetite goes; interest is always paid in cash.
     """
+    today, parties, borrowers = market.today, market.parties, market.borrowers
+    lenders, loans, ledger = market.lenders, market.loans, market.ledger
     utility = today.first_outside + Outside.UTILITY
-    investors = today.first_outside + Outside.INVESTORS
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
             continue
         if parties.cash_usd[b] < parties.payables_usd[b] - DUST_USD:
             unpaid = parties.payables_usd[b]
-            raise_cash(today, b, unpaid, parties, borrowers, lenders, ledger, loans, log)
+            raise_cash(market, b, unpaid)
         if parties.cash_usd[b] < -DUST_USD:  # suppliers wait
             short = -parties.cash_usd[b]
-            pay(parties, utility, b, short)
+            pay(market, utility, b, short)
             parties.payables_usd[b] += short
             ledger.flows[Flow.PAYABLE_RAISED] += short
             if parties.payables_day[b] < 0:
                 parties.payables_day[b] = today.day
         elif parties.payables_usd[b] > 0.0:
             paid = min(parties.cash_usd[b], parties.payables_usd[b])
-            pay(parties, b, utility, paid)
+            pay(market, b, utility, paid)
             ledger.flows[Flow.PAYABLE_SETTLED] += paid
             parties.payables_usd[b] -= paid
             if parties.payables_usd[b] <= DUST_USD:
@@ -153,23 +142,15 @@ def pay_what_is_due(
             row = loans.lender[loan]
             lender = today.first_lender + row
             scarce = parties.cash_usd[b] < due + borrowers.interest_reserve_usd[b]
-            if (
-                scarce
-                and borrowers.creditworthy[b]
-                and _roll_instalment(
-                    today, terms, loan, parties, borrowers, lenders, ledger, loans, log
-                )
-            ):
+            if scarce and borrowers.creditworthy[b] and _roll_instalment(market, loan):
                 continue
             if parties.cash_usd[b] < due:
-                raise_cash(today, b, due, parties, borrowers, lenders, ledger, loans, log)
+                raise_cash(market, b, due)
                 principal = loans.arrears_principal_usd[loan]  # own coins may have repaid part
                 due = interest + principal
             if parties.cash_usd[b] >= due * (1.0 - 1e-12):
-                pay_interest(parties, b, lender, investors, interest)
-                repay(
-                    parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, principal
-                )
+                pay_interest(market, b, lender, interest)
+                repay(market, loan, b, principal)
                 loans.arrears_interest_usd[loan] = 0.0
                 loans.arrears_principal_usd[loan] = 0.0
                 loans.due_cause[loan] = Cause.NONE
@@ -181,13 +162,10 @@ def pay_what_is_due(
                     or breach == Cause.DEFICIENCY
                 ):
                     log_event(
-                        log,
-                        today.day,
+                        market,
                         Event.CURED,
                         breach,
-                        b,
-                        lender,
-                        loan,
+                        (b, lender, loan),
                         due,
                         loans.breach_event[loan],
                     )
@@ -200,45 +178,24 @@ def pay_what_is_due(
                     parent = borrowers.refusal_event[b]  # but for that sale it would have rolled
                 elif principal > 0.0 and borrowers.creditworthy[b] and lenders.supply[row] < 1.0:
                     parent = lenders.supply_event[row]  # its lender had no capital to roll it
-                event = log_event(
-                    log,
-                    today.day,
-                    Event.MISSED_PAYMENT,
-                    loans.due_cause[loan],
-                    b,
-                    lender,
-                    loan,
-                    due,
-                    parent,
-                )
-                loans.breach[loan] = loans.due_cause[loan]
-                loans.breach_day[loan] = today.day
-                loans.breach_event[loan] = event
-                parties.trail_event[b] = event
+                cause = loans.due_cause[loan]
+                open_breach(market, loan, Event.MISSED_PAYMENT, cause, due, parent)
 
 
 @compiled
-def _roll_instalment(
-    today: Today,
-    terms: Terms,
-    loan: int,
-    parties: Parties,
-    borrowers: Borrowers,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> bool:
+def _roll_instalment(market: Market, loan: int) -> bool:
     """Roll principal due that cash cannot cover; true if that settles what was due."""
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    borrowers, lenders, loans = market.borrowers, market.lenders, market.loans
     b = loans.borrower[loan]
     principal = loans.arrears_principal_usd[loan]
     interest = loans.arrears_interest_usd[loan]
     row = loans.lender[loan]
-    appetite = today.appetite * terms.refinancing_appetite * lenders.supply[row]
+    appetite = prices.appetite * terms.credit.refinancing_appetite * lenders.supply[row]
     in_cash = (1.0 - appetite) * principal
     if (
         not borrowers.creditworthy[b]
-        or not (terms.roll_instalments or today.day >= loans.maturity_day[loan])
+        or not (terms.credit.roll_instalments or today.day >= loans.maturity_day[loan])
         or loans.collateral[loan] == Collateral.BTC
         or loans.breach[loan] != Cause.NONE
         or principal <= 0.0
@@ -247,35 +204,28 @@ def _roll_instalment(
     ):
         return False
     lender = today.first_lender + row
-    pay_interest(parties, b, lender, today.first_outside + Outside.INVESTORS, interest)
-    repay(parties, lenders, ledger, loans.principal_usd, loan, b, row, lender, in_cash)
+    pay_interest(market, b, lender, interest)
+    repay(market, loan, b, in_cash)
     loans.arrears_interest_usd[loan] = 0.0
     loans.arrears_principal_usd[loan] = 0.0
     if today.day >= loans.maturity_day[loan]:
         loans.maturity_day[loan] = today.day + EXTENSION_DAYS
     log_event(
-        log,
-        today.day,
-        Event.ROLLED_OVER,
-        loans.due_cause[loan],
-        b,
-        lender,
-        loan,
-        principal - in_cash,
-        -1,
+        market, Event.ROLLED_OVER, loans.due_cause[loan], (b, lender, loan), principal - in_cash, -1
     )
     loans.due_cause[loan] = Cause.NONE
     return True
 
 
 @inlined
-def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
+def yearly_service_usd(market: Market, b: int) -> float:
     """Scheduled interest and principal of the next year, bullets excluded [USD]."""
+    prices, loans = market.prices, market.loans
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.principal_usd[loan] <= 0.0:
             continue
-        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
         left = payments_left(
             loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
         )
@@ -292,20 +242,22 @@ def yearly_service_usd(today: Today, b: int, loans: Loans) -> float:
 
 
 @inlined
-def yearly_interest_usd(today: Today, b: int, loans: Loans) -> float:
+def yearly_interest_usd(market: Market, b: int) -> float:
     """Interest of a year on what a borrower owes [USD]."""
+    prices, loans = market.prices, market.loans
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] == LoanStatus.PERFORMING:
             total += loans.principal_usd[loan] * annual_rate(
-                loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate
+                loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate
             )
     return total
 
 
 @inlined
-def borrower_debt_usd(b: int, loans: Loans) -> float:
+def borrower_debt_usd(market: Market, b: int) -> float:
     """Principal owed in this market [USD]."""
+    loans = market.loans
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         total += loans.principal_usd[loan]

@@ -6,43 +6,29 @@ less.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.borrower import surrenders
 from ...agents.buyer import strip_value_usd
-from ...agents.compiling.kernels import compiled, inlined
+from ...agents.compiling.kernels import compiled, entrance, inlined
 from ...agents.lender import annuity_factor
-from ...agents.miner import Miners
-from ...agents.neocloud import Neoclouds
 from ...agents.party import Status
-from ..state.context import Today
-from ..state.events import Cause, Event, log_event
-from ..state.hardware import Family, Hardware, Holdings, income_usd_day
-from ..state.loans import Collateral, Loans, LoanStatus
-from ..state.sharing import Shared, contents
+from ..state.events import Cause, Event
+from ..state.hardware import Family
+from ..state.history import log_event
+from ..state.loans import Collateral, LoanStatus
+from ..state.machines import income_outlook, life_left_years, listed_income_usd_day
+from ..state.market import Market
 
 LONGEST_YEARS = 5.0  # nobody looks further
 KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
 
 
-class Outlook(NamedTuple):
-    """How incomes of machines are expected to move, and what money costs; by year."""
-
-    gpu_drift: float
-    gpu_volatility: float
-    asic_drift: float
-    asic_volatility: float
-    reversion: float
-    required_return: float
-
-
 @inlined
-def perimeter_income_usd_day(
-    loan: int, loans: Loans, holdings: Holdings, neoclouds: Neoclouds
-) -> float:
+def perimeter_income_usd_day(market: Market, loan: int) -> float:
     """What the machines or sites of a loan earn a day [USD]."""
+    neoclouds, holdings, loans = market.neoclouds, market.holdings, market.loans
     income = loans.base_cash_flow_usd_day[loan]
     if loans.holding[loan] >= 0:
         row = loans.holding[loan]
@@ -54,75 +40,48 @@ def perimeter_income_usd_day(
 
 
 @inlined
-def contracted_usd(
-    today: Today,
-    loan: int,
-    required_return: float,
-    loans: Loans,
-    holdings: Holdings,
-    neoclouds: Neoclouds,
-) -> float:
+def contracted_usd(market: Market, loan: int, required_return: float) -> float:
     """What pledged machines earn as long as the loan runs, if all stays as it is today [USD]."""
+    today, loans = market.today, market.loans
     years = max(0.25, (loans.maturity_day[loan] - today.day) / 365.0)
-    earned = 365.0 * perimeter_income_usd_day(loan, loans, holdings, neoclouds)
+    earned = 365.0 * perimeter_income_usd_day(market, loan)
     return earned * annuity_factor(required_return, min(years, LONGEST_YEARS))
 
 
 @compiled
-def keeping_usd(
-    today: Today,
-    loan: int,
-    outlook: Outlook,
-    view: np.ndarray,
-    lives_years: np.ndarray,
-    loans: Loans,
-    hardware: Hardware,
-    holdings: Holdings,
-    miners: Miners,
-    neoclouds: Neoclouds,
-) -> float:
+def keeping_usd(market: Market, loan: int) -> float:
     """What pledged machines are worth to the borrower that runs them [USD].
 
     The larger of the option to run them at its own cost, and what they earn today for as long as
-    the loan runs (contracts). ``view`` and ``lives_years`` are by class.
+    the loan runs (contracts).
     """
+    settings, loans = market.terms.liquidation, market.loans
     k = loans.hardware[loan]
-    gpu = hardware.family[k] == Family.GPU
-    if gpu:
-        cost = holdings.cost_usd_unit_day[loans.holding[loan]]
+    if market.hardware.family[k] == Family.GPU:
+        cost = market.holdings.cost_usd_unit_day[loans.holding[loan]]
     else:
-        price = miners.power_usd_mwh[loans.borrower[loan]]
-        cost = hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price
-    income = income_usd_day(k, today.rent_h100_usd_h, today.hashprice_usd_ph_day, hardware)
+        price = market.miners.power_usd_mwh[loans.borrower[loan]]
+        cost = market.hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price
     strip = strip_value_usd(
-        income * view[k],
+        listed_income_usd_day(market, k) * market.buyer_view[k],
         cost,
-        outlook.gpu_drift if gpu else outlook.asic_drift,
-        outlook.gpu_volatility if gpu else outlook.asic_volatility,
-        outlook.reversion,
-        outlook.required_return,
-        min(LONGEST_YEARS, lives_years[k]),
+        income_outlook(market, k),
+        settings.seller_required_return,
+        min(LONGEST_YEARS, life_left_years(market, k)),
     )
-    earned = contracted_usd(today, loan, outlook.required_return, loans, holdings, neoclouds)
+    earned = contracted_usd(market, loan, settings.seller_required_return)
     return max(loans.collateral_units[loan] * strip, earned)
 
 
-@compiled
-def hand_over(
-    shared: Shared,
-    ratio: float,
-    max_waivers: int,
-    outlook: Outlook,
-    view: NDArray[np.float64],
-    lives_years: NDArray[np.float64],
-    to_come: NDArray[np.float64],
-) -> None:
-    """Machines worth less to their borrower than ``ratio`` of a non-recourse debt go to the lender.
+@entrance
+def hand_over(market: Market, to_come: NDArray[np.float64]) -> None:
+    """Machines worth less than ``credit.surrender_ratio`` of a non-recourse debt go to the lender.
 
-    Nobody gives up a loan whose rigs are still to come: ``to_come`` [loan], empty where none are.
+    Worth to the borrower that runs them. Nobody gives up a loan whose rigs are still to come:
+    ``to_come`` [loan], empty where none are.
     """
-    t, _, today = contents(shared)
-    loans = t.loans
+    today, loans, credit = market.today, market.loans, market.terms.credit
+    required_return = market.terms.liquidation.seller_required_return
     for loan in range(len(loans.status)):
         if (
             loans.status[loan] != LoanStatus.PERFORMING
@@ -130,42 +89,26 @@ def hand_over(
             or loans.collateral[loan] != Collateral.HARDWARE
             or loans.principal_usd[loan] <= 0.0
             or loans.breach[loan] != Cause.NONE
-            or t.parties.status[loans.borrower[loan]] != Status.ACTIVE
+            or market.parties.status[loans.borrower[loan]] != Status.ACTIVE
         ):
             continue
-        enough = ratio * loans.principal_usd[loan]
-        earned = contracted_usd(
-            today, loan, outlook.required_return, loans, t.holdings, t.neoclouds
-        )
-        if earned >= enough:
+        debt, ratio = loans.principal_usd[loan], credit.surrender_ratio
+        if not surrenders(contracted_usd(market, loan, required_return), debt, ratio):
             continue  # whatever the option to run is worth
-        worth = keeping_usd(
-            today,
-            loan,
-            outlook,
-            view,
-            lives_years,
-            loans,
-            t.hardware,
-            t.holdings,
-            t.miners,
-            t.neoclouds,
-        )
-        if worth >= enough or (len(to_come) > 0 and to_come[loan] > 0.0):
+        worth = keeping_usd(market, loan)
+        waits = len(to_come) > 0 and to_come[loan] > 0.0
+        if waits or not surrenders(worth, debt, ratio):
             continue
         k = loans.hardware[loan]
         event = log_event(
-            t.log,
-            today.day,
+            market,
             Event.SURRENDERED,
             Cause.SURRENDER,
-            loans.borrower[loan],
-            today.first_lender + loans.lender[loan],
-            loan,
+            (loans.borrower[loan], today.first_lender + loans.lender[loan], loan),
             loans.principal_usd[loan] - worth,
-            t.clearing_event[k] if t.clearing_event[k] >= 0 else today.shock_event,
+            market.clearing_event[k] if market.clearing_event[k] >= 0 else today.shock_event,
         )
         loans.breach[loan] = Cause.SURRENDER
         loans.breach_event[loan] = event
         loans.breach_day[loan] = today.day - loans.sheets.cure_days[loans.sheet[loan]]
-        loans.waivers[loan] = max_waivers  # nobody is asked to wait
+        loans.waivers[loan] = credit.max_waivers  # nobody is asked to wait

@@ -6,17 +6,16 @@ import numpy as np
 
 from ...agents.borrower import (
     QUARTER_DAYS,
-    Borrowers,
+    Limits,
     can_refinance,
     equity_room_usd,
     equity_value_usd,
 )
-from ...agents.compiling.kernels import compiled, inlined
-from ...agents.party import Parties, Status
-from ..state.context import Terms, Today
-from ..state.contracts import ContractKind, Contracts
-from ..state.hardware import Holdings
-from ..state.loans import Loans, LoanStatus
+from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.party import Status
+from ..state.contracts import ContractKind
+from ..state.loans import LoanStatus
+from ..state.market import Market
 from .service import borrower_debt_usd, yearly_interest_usd
 
 WEEK_DAYS = 7
@@ -24,8 +23,9 @@ CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhe
 
 
 @compiled
-def contract_values_usd(today: Today, terms: Terms, count: int, contracts: Contracts) -> np.ndarray:
+def contract_values_usd(market: Market, count: int) -> np.ndarray:
     """Part of contracted net rents that underwriting counts [borrower, USD]."""
+    today, terms, contracts = market.today, market.terms, market.contracts
     values = np.zeros(count)
     for c in range(len(contracts.kind)):
         b = contracts.landlord[c]
@@ -35,28 +35,33 @@ def contract_values_usd(today: Today, terms: Terms, count: int, contracts: Contr
             if contracts.kind[c] == ContractKind.COMPUTE:
                 live *= contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
             values[b] += (
-                terms.income_collateral_share * CONTRACT_MARGIN * contracts.usd_day[c] * live * days
+                terms.credit.income_collateral_share
+                * CONTRACT_MARGIN
+                * contracts.usd_day[c]
+                * live
+                * days
             )
     return values
 
 
 @inlined
-def other_assets_usd(
-    today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
-) -> float:
+def other_assets_usd(market: Market, b: int) -> float:
     """Cash, coins and sites [USD]: what underwriting counts beside machines and contracts."""
-    value = parties.cash_usd[b] + (parties.btc[b] + parties.btc_lent[b]) * today.btc_usd
-    value += parties.eth[b] * today.eth_usd + borrowers.site_usd[b] + borrowers.deposits_usd[b]
+    prices, parties, borrowers = market.prices, market.parties, market.borrowers
+    loans = market.loans
+    value = parties.cash_usd[b] + (parties.btc[b] + parties.btc_lent[b]) * prices.btc_usd
+    value += parties.eth[b] * prices.eth_usd + borrowers.site_usd[b] + borrowers.deposits_usd[b]
     for loan in range(loans.first[b], loans.first[b + 1]):
-        value += loans.collateral_btc[loan] * today.btc_usd
+        value += loans.collateral_btc[loan] * prices.btc_usd
         if loans.status[loan] == LoanStatus.PERFORMING:
             value += loans.site_value_usd[loan]
     return value
 
 
 @inlined
-def machines_usd(b: int, prices_usd: np.ndarray, holdings: Holdings) -> float:
+def machines_usd(market: Market, b: int, prices_usd: np.ndarray) -> float:
     """A borrower's machines at given prices [class]; in USD."""
+    holdings = market.holdings
     value = 0.0
     for row in range(holdings.first[b], holdings.first[b + 1]):
         value += holdings.units[row] * prices_usd[holdings.hardware[row]]
@@ -64,14 +69,10 @@ def machines_usd(b: int, prices_usd: np.ndarray, holdings: Holdings) -> float:
 
 
 @compiled
-def worst_sale(
-    b: int,
-    marks_usd: np.ndarray,
-    schedule_usd: np.ndarray,
-    clearing_event: np.ndarray,
-    holdings: Holdings,
-) -> int:
+def worst_sale(market: Market, b: int) -> int:
     """The forced sale that took most off the marks of a borrower's machines, -1 if none did."""
+    holdings, clearing_event = market.holdings, market.clearing_event
+    marks_usd, schedule_usd = market.marks_usd, market.schedule_usd
     worst = 0.0
     event = -1
     for row in range(holdings.first[b], holdings.first[b + 1]):
@@ -83,66 +84,41 @@ def worst_sale(
     return event
 
 
-@compiled
-def underwrite(
-    today: Today,
-    terms: Terms,
-    marks_usd: np.ndarray,
-    schedule_usd: np.ndarray,
-    clearing_event: np.ndarray,
-    parties: Parties,
-    borrowers: Borrowers,
-    loans: Loans,
-    holdings: Holdings,
-    contracts: Contracts,
-) -> None:
+@entrance
+def underwrite(market: Market) -> None:
     """Who could refinance this week, and what the shares of listed borrowers are worth.
 
     Every borrower in good standing is underwritten as a whole. One that fails at lenders' marks but
     would pass at scheduled values was refused because of the sale that set those marks.
     """
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    borrowers, marks_usd, schedule_usd = market.borrowers, market.marks_usd, market.schedule_usd
     count = len(borrowers.creditworthy)
-    easy = 1.0 + terms.cycle_swing * today.ease
-    max_ltv, max_leverage = easy * terms.max_ltv, easy * terms.max_leverage
-    rents = contract_values_usd(today, terms, count, contracts)
+    easy = 1.0 + terms.lenders.cycle_swing * prices.ease
+    limits = Limits(
+        easy * terms.credit.max_ltv,
+        easy * terms.credit.max_leverage,
+        terms.credit.min_interest_coverage,
+    )
+    rents = contract_values_usd(market, count)
     for b in range(count):
         borrowers.refusal_event[b] = -1
         if parties.status[b] != Status.ACTIVE:
             borrowers.creditworthy[b] = False
             borrowers.equity_room_usd[b] = 0.0
             continue
-        debt = borrower_debt_usd(b, loans)
-        interest = yearly_interest_usd(today, b, loans)
-        liquidity = parties.cash_usd[b] + parties.btc[b] * today.btc_usd
-        other = other_assets_usd(today, b, parties, borrowers, loans) + rents[b]
-        assets = other + machines_usd(b, marks_usd, holdings)
+        debt = borrower_debt_usd(market, b)
+        interest = yearly_interest_usd(market, b)
+        liquidity = parties.cash_usd[b] + parties.btc[b] * prices.btc_usd
+        other = other_assets_usd(market, b) + rents[b]
+        assets = other + machines_usd(market, b, marks_usd)
         cash_flow = 365.0 * borrowers.trailing_cash_flow_usd[b]
         borrowers.interest_reserve_usd[b] = 0.25 * interest
-        passes = can_refinance(
-            debt,
-            assets,
-            cash_flow,
-            liquidity,
-            interest,
-            max_ltv,
-            max_leverage,
-            terms.min_interest_coverage,
-        )
+        passes = can_refinance(debt, assets, cash_flow, liquidity, interest, limits)
         if not passes:
-            scheduled = other + machines_usd(b, schedule_usd, holdings)
-            if can_refinance(
-                debt,
-                scheduled,
-                cash_flow,
-                liquidity,
-                interest,
-                max_ltv,
-                max_leverage,
-                terms.min_interest_coverage,
-            ):
-                borrowers.refusal_event[b] = worst_sale(
-                    b, marks_usd, schedule_usd, clearing_event, holdings
-                )
+            scheduled = other + machines_usd(market, b, schedule_usd)
+            if can_refinance(debt, scheduled, cash_flow, liquidity, interest, limits):
+                borrowers.refusal_event[b] = worst_sale(market, b)
         borrowers.creditworthy[b] = passes and parties.payables_usd[b] <= 0.0
         if borrowers.market_cap_open_usd[b] <= 0.0:
             continue
@@ -154,13 +130,13 @@ def underwrite(
             debt,
             borrowers.goodwill_open_usd[b],
             borrowers.assets_open_usd[b],
-            terms.equity_floor_share * borrowers.market_cap_open_usd[b],
+            terms.credit.equity_floor_share * borrowers.market_cap_open_usd[b],
         )
         borrowers.equity_room_usd[b] = equity_room_usd(
             borrowers.equity_room_usd[b],
             borrowers.equity_usd[b],
             borrowers.market_cap_open_usd[b],
-            terms.equity_share_per_quarter,
-            terms.equity_window_share,
+            terms.credit.equity_share_per_quarter,
+            terms.credit.equity_window_share,
             float(QUARTER_DAYS if today.day == 0 else WEEK_DAYS),
         )

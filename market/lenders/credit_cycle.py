@@ -9,14 +9,14 @@ it ends.
 from __future__ import annotations
 
 from ...agents.lender import lending_ease, perceived_loss_rate
-from ..state.run import Run
+from ..state.market import Market
 
 
-def learn(run: Run) -> None:
+def learn(market: Market) -> None:
     """Lenders remember the day's losses: credit gets easier in calm, dearer after losses."""
-    s, p, settings = run.state, run.state.prices, run.scenario.lenders
-    lost = float(s.lenders.loss_usd.sum())
-    book = max(float(s.lenders.book_usd.sum()), 1.0)
+    p, settings = market.prices, market.scenario.lenders
+    lost = float(market.lenders.loss_usd.sum())
+    book = max(float(market.lenders.book_usd.sum()), 1.0)
     p.perceived_loss_rate = perceived_loss_rate(
         p.perceived_loss_rate, (lost - p.lost_usd) / book, settings.loss_memory_years
     )

@@ -12,49 +12,46 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import entrance
 from ...agents.party import Outside, Status
 from ..clearing.vector import clear_csr
 from ..debt.losses import charge_capital
-from ..state.events import Cause, Event, log_event
-from ..state.run import Run
-from ..state.sharing import Shared, contents
+from ..state.events import Cause, Event
+from ..state.history import in_round, log_event
+from ..state.market import Market
+from ..state.money import pay
 
 
-def fail_lenders(run: Run, round_: int) -> int:
+def fail_lenders(market: Market, round_: int) -> int:
     """Close sleeves and fail lenders that must; returns how many failed outright this round."""
-    s = run.state
-    lenders, first = s.lenders, s.first_lender
-    for row in closing(run.shared).tolist():
+    lenders, first = market.lenders, market.first_lender
+    for row in closing(market).tolist():
         event = log_event(
-            s.log,
-            run.day,
+            market,
             Event.SLEEVE_CLOSED,
             Cause.LOSSES,
-            first + row,
-            -1,
-            -1,
+            (first + row, -1, -1),
             float(lenders.loss_usd[row]),
             int(lenders.worst_event[row]),
-            round_,
         )
+        in_round(market, event, round_)
         lenders.closed_event[row] = lenders.supply_event[row] = event
-    _lend_of_last_resort(run)
-    rows = failing(run.shared)
+    _lend_of_last_resort(market)
+    rows = failing(market)
     for row in rows.tolist():
-        _declare(run, row, bool(lenders.capital_usd[row] > 0.0), round_)
+        _declare(market, row, bool(lenders.capital_usd[row] > 0.0), round_)
     if len(rows):
         gone = np.isin(np.arange(len(lenders.kind)), rows)
-        s.loans.undrawn_usd[gone[s.loans.lender]] = 0.0  # their promises end
-        _clear(run, rows, round_)
+        market.loans.undrawn_usd[gone[market.loans.lender]] = 0.0  # their promises end
+        _clear(market, rows, round_)
     return len(rows)
 
 
-@compiled
-def closing(shared: Shared) -> np.ndarray:
+@entrance
+def closing(market: Market) -> np.ndarray:
     """Sleeves whose capital ratio is below its minimum and that are still open: rows."""
-    t, _, today = contents(shared)
-    lenders, status, first = t.lenders, t.parties.status, today.first_lender
+    today = market.today
+    lenders, status, first = market.lenders, market.parties.status, today.first_lender
     rows = np.empty(len(lenders.kind), np.int64)
     found = 0
     for row in range(len(lenders.kind)):
@@ -71,11 +68,11 @@ def closing(shared: Shared) -> np.ndarray:
     return rows[:found]
 
 
-@compiled
-def failing(shared: Shared) -> np.ndarray:
+@entrance
+def failing(market: Market) -> np.ndarray:
     """Lenders, no sleeves, without capital or that cannot pay what is asked back today: rows."""
-    t, _, today = contents(shared)
-    lenders, status, first = t.lenders, t.parties.status, today.first_lender
+    today = market.today
+    lenders, status, first = market.lenders, market.parties.status, today.first_lender
     rows = np.empty(len(lenders.kind), np.int64)
     found = 0
     for row in range(len(lenders.kind)):
@@ -88,55 +85,52 @@ def failing(shared: Shared) -> np.ndarray:
     return rows[:found]
 
 
-def _lend_of_last_resort(run: Run) -> None:
+def _lend_of_last_resort(market: Market) -> None:
     """A public lender replaces the funding that left and could not be paid, up to its purse."""
-    s, lenders = run.state, run.state.lenders
-    if run.scenario.policy.lender_of_last_resort_usd <= s.prices.policy_lent_usd:
+    lenders = market.lenders
+    if market.scenario.policy.lender_of_last_resort_usd <= market.prices.policy_lent_usd:
         return
     for row in np.flatnonzero(lenders.unpaid_run_usd > 0.0).tolist():
-        left = run.scenario.policy.lender_of_last_resort_usd - s.prices.policy_lent_usd
+        left = market.scenario.policy.lender_of_last_resort_usd - market.prices.policy_lent_usd
         lent = min(left, float(lenders.unpaid_run_usd[row]))
         if lent > 0.0:  # funders are paid by the authority, which is now the creditor
-            s.prices.policy_lent_usd += lent
+            market.prices.policy_lent_usd += lent
             lenders.unpaid_run_usd[row] -= lent
 
 
-def _declare(run: Run, row: int, illiquid: bool, round_: int) -> None:
+def _declare(market: Market, row: int, illiquid: bool, round_: int) -> None:
     """A failure enters the log; funders of similar lenders listen."""
-    s, lenders = run.state, run.state.lenders
-    party = s.first_lender + row
+    lenders = market.lenders
+    party = market.first_lender + row
     parent = int(lenders.run_event[row] if illiquid else lenders.worst_event[row])
     event = log_event(
-        s.log,
-        run.day,
+        market,
         Event.LENDER_FAILED,
         Cause.FUNDING if illiquid else Cause.LOSSES,
-        party,
-        -1,
-        -1,
+        (party, -1, -1),
         float(lenders.funding_usd[row]),
         parent,
-        round_,
     )
-    s.parties.status[party] = Status.DEFAULTED
-    s.parties.default_day[party] = run.day
-    s.parties.default_event[party] = event
+    in_round(market, event, round_)
+    market.parties.status[party] = Status.DEFAULTED
+    market.parties.default_day[party] = market.day
+    market.parties.default_event[party] = event
     lenders.supply_event[row] = event
     similar = (lenders.kind == lenders.kind[row]) & (np.arange(len(lenders.kind)) != row)
-    lenders.news[similar] += run.scenario.lenders.similar_failure_news
+    lenders.news[similar] += market.scenario.lenders.similar_failure_news
     quiet = similar & (lenders.worst_event < 0)
     lenders.worst_event[quiet] = event
 
 
-def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
+def _clear(market: Market, failed: NDArray[np.int64], round_: int) -> None:
     """Sell what the failed own, pay their creditors the clearing vector, pass on the loss.
 
     Lenders that stand pay in full here: whether they can is decided in the next round, on their own
     books. Sale and bankruptcy take their cost from the failed before anything is shared.
     """
-    s, lenders, claims = run.state, run.state.lenders, run.state.interlender
-    settings = run.scenario.lenders
-    count, first = len(lenders.kind), s.first_lender
+    lenders, claims = market.lenders, market.interlender
+    settings = market.scenario.lenders
+    count, first = len(lenders.kind), market.first_lender
     due = np.bincount(claims.creditor, weights=claims.amount_usd, minlength=count)
     held = np.maximum(lenders.other_loans_usd, 0.0)  # claims beyond that were sold with other loans
     kept = np.divide(held, due, out=np.ones(count), where=due > held)
@@ -145,13 +139,13 @@ def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
     owed = np.zeros(count)
     for row in range(count):
         owed[row] = claims.amount_usd[claims.first[row] : claims.first[row + 1]].sum()
-    cash = s.parties.cash_usd[first : first + count]
+    cash = market.parties.cash_usd[first : first + count]
     net_book = lenders.book_usd - lenders.written_down_usd
     external = cash + lenders.other_loans_usd - due + net_book
     outside = np.maximum(lenders.funding_usd - owed, 0.0)
     obligations = owed + outside
     cost = (1.0 - settings.realised_share) * np.maximum(external, 0.0)
-    standing = s.parties.status[first : first + count] == Status.ACTIVE
+    standing = market.parties.status[first : first + count] == Status.ACTIVE
     assets = np.where(standing, obligations + 1.0, external - cost)
     payments, insolvent, _ = clear_csr(
         claims.first,
@@ -168,37 +162,40 @@ def _clear(run: Run, failed: NDArray[np.int64], round_: int) -> None:
     received = np.bincount(claims.creditor, weights=paid, minlength=count)
     cost += np.where(insolvent, (1.0 - settings.interlender_realised_share) * received, 0.0)
     for row in failed.tolist():
-        _pay_lenders(run, row, float(share[row]), round_)
+        _pay_lenders(market, row, float(share[row]), round_)
     for row in failed.tolist():
-        _wind_up(run, row, float(share[row]), float(outside[row]), float(cost[row]))
+        _wind_up(market, row, float(share[row]), float(outside[row]), float(cost[row]))
 
 
-def _pay_lenders(run: Run, row: int, share: float, round_: int) -> None:
+def _pay_lenders(market: Market, row: int, share: float, round_: int) -> None:
     """Pay other lenders their share of what a failed one owes them."""
-    s, claims = run.state, run.state.interlender
+    claims = market.interlender
     for entry in range(int(claims.first[row]), int(claims.first[row + 1])):
         creditor, amount = int(claims.creditor[entry]), float(claims.amount_usd[entry])
         if amount > 0.0:
-            _pay(run, s.first_lender + row, s.first_lender + creditor, share * amount)
-            _creditor_loses(run, row, creditor, amount, (1.0 - share) * amount, round_)
+            pay(market, market.first_lender + row, market.first_lender + creditor, share * amount)
+            _creditor_loses(market, row, creditor, amount, (1.0 - share) * amount, round_)
         claims.amount_usd[entry] = 0.0
 
 
-def _wind_up(run: Run, row: int, share: float, outside_usd: float, cost_usd: float) -> None:
+def _wind_up(market: Market, row: int, share: float, outside_usd: float, cost_usd: float) -> None:
     """Settle one failed lender: investors buy its loans, creditors outside are paid their share.
 
     What is left goes to its owners. The row goes on as the investors' servicer of those loans,
     without capital or appetite.
     """
-    s, lenders, claims = run.state, run.state.lenders, run.state.interlender
-    party = s.first_lender + row
-    investors, courts = s.first_outside + Outside.INVESTORS, s.first_outside + Outside.COURTS
+    lenders, claims = market.lenders, market.interlender
+    party = market.first_lender + row
+    investors, courts = (
+        market.first_outside + Outside.INVESTORS,
+        market.first_outside + Outside.COURTS,
+    )
     book = float(lenders.book_usd[row] - lenders.written_down_usd[row])
-    _pay(run, investors, party, float(lenders.other_loans_usd[row]) + book)
-    _pay(run, party, courts, cost_usd)
-    _pay(run, party, investors, share * outside_usd)
-    s.depositor_loss_usd += (1.0 - share) * outside_usd
-    _pay(run, party, investors, float(s.parties.cash_usd[party]))  # its owners
+    pay(market, investors, party, float(lenders.other_loans_usd[row]) + book)
+    pay(market, party, courts, cost_usd)
+    pay(market, party, investors, share * outside_usd)
+    market.depositor_loss_usd += (1.0 - share) * outside_usd
+    pay(market, party, investors, float(market.parties.cash_usd[party]))  # its owners
     # Its claims on other lenders pass to investors with the rest of its loans.
     claims.amount_usd[claims.creditor == row] = 0.0
     lenders.other_loans_usd[row] = 0.0
@@ -207,35 +204,26 @@ def _wind_up(run: Run, row: int, share: float, outside_usd: float, cost_usd: flo
 
 
 def _creditor_loses(
-    run: Run, row: int, creditor: int, amount_usd: float, lost_usd: float, round_: int
+    market: Market, row: int, creditor: int, amount_usd: float, lost_usd: float, round_: int
 ) -> None:
     """A claim on a failed lender is gone; with the channel off somebody else makes it good."""
-    s, lenders = run.state, run.state.lenders
-    lender = s.first_lender + creditor
+    lenders = market.lenders
+    lender = market.first_lender + creditor
     lenders.other_loans_usd[creditor] -= amount_usd
-    if not run.scenario.channels.interlender:
-        _pay(run, s.first_outside + Outside.INVESTORS, lender, lost_usd)
+    if not market.scenario.channels.interlender:
+        pay(market, market.first_outside + Outside.INVESTORS, lender, lost_usd)
         return
     lenders.interlender_loss_usd[creditor] += lost_usd
     event = log_event(
-        s.log,
-        run.day,
+        market,
         Event.INTERLENDER_LOSS,
         Cause.LOSSES,
-        lender,
-        s.first_lender + row,
-        -1,
+        (lender, market.first_lender + row, -1),
         lost_usd,
-        int(s.parties.default_event[s.first_lender + row]),
-        round_,
+        int(market.parties.default_event[market.first_lender + row]),
     )
+    in_round(market, event, round_)
     if lost_usd > lenders.worst_usd[creditor]:
         lenders.worst_usd[creditor] = lost_usd
         lenders.worst_event[creditor] = event
-    charge_capital(run.today(), creditor, lost_usd, event, lenders, s.log)
-
-
-def _pay(run: Run, payer: int, payee: int, amount_usd: float) -> None:
-    cash = run.state.parties.cash_usd
-    cash[payer] -= amount_usd
-    cash[payee] += amount_usd
+    charge_capital(market, creditor, lost_usd, event)

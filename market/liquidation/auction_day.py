@@ -1,4 +1,4 @@
-"""The weekly window: bids are computed, each class is auctioned, prices become evidence."""
+"""The day of auctions: bids are computed, each class is auctioned, prices become evidence."""
 
 from __future__ import annotations
 
@@ -6,94 +6,99 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.lender import credit_supply_share
-from .. import compiled_sales
 from ..state.hardware import Family
 from ..state.lots import LotState
-from ..state.run import Run
+from ..state.market import Market
 from . import budget_auctions, last_resort
-from .values import bids_today, hold_values_today, strips_today
+from .auctions import auction_in_place, auction_removed, free_sites
+from .hosting import host_lots
+from .order_book import is_quarterly, keep_ladder, keep_sale
+from .values import bids_today, hold_values_usd, strips_today
 
 
-def hold_auctions(run: Run) -> None:
+def hold_auctions(market: Market) -> None:
     """One sealed-bid call per class; buyers' money and slots are shared by all classes.
 
     What is not sold may be hosted until the next.
     """
-    s, terms = run.state, run.scenario.liquidation
-    inflow = s.buyers.budget_usd_day * credit_factor(run)
-    s.buyers.budget_usd[:] = np.minimum(
-        s.buyers.budget_usd + terms.window_days * inflow,
-        np.maximum(inflow * terms.budget_days, s.buyers.budget_usd),
+    settings = market.scenario.liquidation
+    inflow = market.buyers.budget_usd_day * credit_factor(market)
+    market.buyers.budget_usd[:] = np.minimum(
+        market.buyers.budget_usd + settings.window_days * inflow,
+        np.maximum(inflow * settings.budget_days, market.buyers.budget_usd),
     )
-    compiled_sales.free_sites(run.shared, terms.window_days)
-    run.strips = strips_today(run)
-    run.hold_usd = hold_values_today(run)
-    offered = units_on_offer(run)
-    for k in range(len(s.hardware.family)):
-        if s.hardware.family[k] == Family.SITE:
+    free_sites(market)
+    market.strips = strips_today(market)
+    market.hold_usd = hold_values_usd(market)
+    offered = units_on_offer(market)
+    for k in range(len(market.hardware.family)):
+        if market.hardware.family[k] == Family.SITE:
             continue
-        hold = float(run.hold_usd[k])
-        if run.quotes.has_in_place_buyers[k]:
-            bids, units = bids_today(run, k, True, 0.0)
-            run.recorder.book(run, k, True, bids, units, hold, offered[k])
-            before = _proceeds_usd(run, k) if offered[k] > 0.0 else 0.0
-            price, sold, event = compiled_sales.auction_in_place(run.shared, k, bids, hold)
+        if market.has_in_place_buyers[k]:
+            bids, units = bids_today(market, k, True)
+            if _is_shown(market, offered[k]):
+                keep_ladder(market, k, True, bids, units)
+            before = _proceeds_usd(market, k) if offered[k] > 0.0 else 0.0
+            price, sold, event = auction_in_place(market, k, bids)
             if sold > 0.0:
-                _evidence(run, k, price, event, sold)
-                run.recorder.sale(run, k, True, (_proceeds_usd(run, k) - before) / sold, sold)
-        if not run.quotes.has_removed_buyers[k]:
+                _evidence(market, k, price, event, sold)
+                mean_usd = (_proceeds_usd(market, k) - before) / sold
+                keep_sale(market, k, True, mean_usd, sold)
+        if not market.has_removed_buyers[k]:
             continue
-        limits, ladder = bids, units = bids_today(run, k, False, 0.0)
-        routine = run.quotes.routine_units_year[k] * terms.window_days / 365.0
-        if terms.budget_clearing:
-            bids, units, ladder = budget_auctions.bids_at_clearing(run, k, limits, hold, routine)
-        run.recorder.book(run, k, False, limits, ladder, hold, offered[k])
-        price, _, forced, event = compiled_sales.auction_removed(
-            run.shared, k, bids, units, routine, hold
-        )
-        if terms.budget_clearing:
-            np.maximum(s.buyers.budget_usd, 0.0, out=s.buyers.budget_usd)  # rounding
+        limits, ladder = bids, units = bids_today(market, k, False)
+        routine = market.routine_units_year[k] * settings.window_days / 365.0
+        if settings.budget_clearing:
+            bids, units, ladder = budget_auctions.bids_at_clearing(market, k, limits, routine)
+        if _is_shown(market, offered[k]):
+            keep_ladder(market, k, False, limits, ladder)
+        price, _, forced, event = auction_removed(market, k, bids, units, routine)
+        if settings.budget_clearing:
+            np.maximum(market.buyers.budget_usd, 0.0, out=market.buyers.budget_usd)  # rounding
         if np.isfinite(price):
-            _evidence(run, k, price, event, forced)
-            run.recorder.sale(run, k, False, price, forced)
-    last_resort.buy_what_is_left(run)
-    compiled_sales.host_lots(run.shared, s.hosted_slots)
+            _evidence(market, k, price, event, forced)
+            keep_sale(market, k, False, price, forced)
+    last_resort.buy_what_is_left(market)
+    host_lots(market)
 
 
-def units_on_offer(run: Run) -> NDArray[np.float64]:
+def _is_shown(market: Market, on_offer: float) -> bool:
+    """Whether a ladder is kept: when something of the class is for sale, and once a quarter."""
+    return market.keeps_book and (on_offer > 0.0 or is_quarterly(market))
+
+
+def units_on_offer(market: Market) -> NDArray[np.float64]:
     """Units in lots that may be sold today, wherever they stand [class]."""
-    lots = run.state.lots
+    lots = market.lots
     used = slice(0, int(lots.count[0]))
     live = np.where(lots.state[used] != LotState.SOLD, lots.units[used], 0.0)
-    return np.bincount(lots.hardware[used], live, len(run.state.hardware.family))
+    return np.bincount(lots.hardware[used], live, len(market.hardware.family))
 
 
-def _proceeds_usd(run: Run, k: int) -> float:
+def _proceeds_usd(market: Market, k: int) -> float:
     """What lots of a class have brought so far [USD]."""
-    lots = run.state.lots
+    lots = market.lots
     used = slice(0, int(lots.count[0]))
     return float(lots.proceeds_usd[used][lots.hardware[used] == k].sum())
 
 
-def credit_factor(run: Run) -> NDArray[np.float64]:
+def credit_factor(market: Market) -> NDArray[np.float64]:
     """What is left of buyers' income [buyer]: the part on credit shrinks with lenders' supply."""
-    s = run.state
-    if not run.scenario.channels.buyer_finance:
-        return np.ones(len(s.buyers.segment))
-    supply = credit_supply_share(s.lenders) * s.prices.appetite
-    return 1.0 - s.buyers.credit_share * (1.0 - supply)
+    if not market.scenario.channels.buyer_finance:
+        return np.ones(len(market.buyers.segment))
+    supply = credit_supply_share(market.lenders) * market.prices.appetite
+    return 1.0 - market.buyers.credit_share * (1.0 - supply)
 
 
-def _evidence(run: Run, k: int, price: float, event: int, forced_units: float) -> None:
+def _evidence(market: Market, k: int, price: float, event: int, forced_units: float) -> None:
     """A clearing price is evidence for marks; machines sold by force run again for their buyer.
 
     A forced sale is remembered as the cause of later prices for as long as its evidence counts.
     """
-    s = run.state
-    s.clearing_usd[k] = price
-    s.clearing_day[k] = run.day
-    last = int(s.clearing_event[k])
-    memory = run.scenario.marks.evidence_half_life_days
-    if event >= 0 or (last >= 0 and s.events["day"][last] < run.day - memory):
-        s.clearing_event[k] = event
-    s.outside_online[k] += forced_units
+    market.clearing_usd[k] = price
+    market.clearing_day[k] = market.day
+    last = int(market.clearing_event[k])
+    memory = market.scenario.marks.evidence_half_life_days
+    if event >= 0 or (last >= 0 and market.events["day"][last] < market.day - memory):
+        market.clearing_event[k] = event
+    market.outside_online[k] += forced_units

@@ -1,4 +1,4 @@
-"""The liquidation market: seized lots on their way, and a call auction per class at each window.
+"""The liquidation market: sales of seized lots, and a call auction per class.
 
 Sealed bids, uniform price. Removed machines are divisible and go to whoever has racks, power and
 money; clusters standing in place go whole, to in-place buyers only. No bid at or above the reserve
@@ -8,17 +8,18 @@ means no trade: the lot waits and the mark goes stale.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...agents.buyer import Buyers
-from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders, patience_days, reserve_price_usd
-from ...agents.party import Outside, Parties, Status
-from ..state.context import Terms, Today
-from ..state.events import Cause, Event, Log, log_event
-from ..state.hardware import Family, Hardware, Holdings, find_holding
-from ..state.ledger import Ledger, pay, repay
-from ..state.loans import Loans, annual_rate, present_value_factor
-from ..state.lots import Lots, LotState, rows_in_state
+from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.lender import reserve_price_usd, seller_patience_days
+from ...agents.party import Outside, Status
+from ..debt.losses import note_recovery
+from ..state.events import Cause, Event
+from ..state.hardware import Family, find_holding
+from ..state.history import log_event
+from ..state.lots import LotState, rows_in_state
+from ..state.market import Market
+from ..state.money import pay, repay
 from .bid_heap import make_heap, take_highest
 from .custody import is_held
 
@@ -28,50 +29,40 @@ OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
 
 @inlined
-def lot_reserve_usd(
-    today: Today, lot: int, hold_value_usd: float, scrap_usd: float, lenders: Lenders, lots: Lots
-) -> float:
+def lot_reserve_usd(market: Market, lot: int) -> float:
     """The owner's reserve [USD/unit]: patience is set by a lender's funding."""
+    today, lenders, lots = market.today, market.lenders, market.lots
     if lots.listed[lot]:
         patience = OWNER_PATIENCE_DAYS
     elif lots.loan[lot] < 0:
         patience = ESTATE_PATIENCE_DAYS
     else:
         row = lots.owner[lot] - today.first_lender
-        patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
-        patience = max(patience, lenders.least_patience_days[row])
-        if lenders.supply[row] <= 0.0:
-            patience = lenders.least_patience_days[
-                row
-            ]  # closed, failed, without capital: must sell
+        patience = seller_patience_days(
+            lenders.runnable_share[row],
+            lenders.funding_maturity_days[row],
+            lenders.least_patience_days[row],
+            lenders.supply[row],
+        )
     waited = float(today.day - max(lots.offered_day[lot], 0))
     if lots.hosted_units[lot] > 0.0:  # what earns can wait
         waited *= max(0.0, 1.0 - lots.hosted_units[lot] / max(lots.units[lot], 1e-9))
-    return reserve_price_usd(hold_value_usd, scrap_usd, waited, patience)
+    k = lots.hardware[lot]
+    return reserve_price_usd(market.hold_usd[k], market.hardware.scrap_usd[k], waited, patience)
 
 
 @compiled
 def sell_units(
-    today: Today,
-    terms: Terms,
-    lot: int,
-    units: float,
-    price_usd: float,
-    removal_usd: float,
-    buyer_party: int,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    lots: Lots,
-    log: Log,
+    market: Market, lot: int, units: float, price_usd: float, removal_usd: float, buyer_party: int
 ) -> int:
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
     Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction are
     one event. The buyer's money comes from outside, limited by the budget checked before.
     """
+    today, _prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    holdings, loans, lots, ledger = market.holdings, market.loans, market.lots, market.ledger
+    log = market.log
     investors = today.first_outside + Outside.INVESTORS
     courts = today.first_outside + Outside.COURTS
     k = lots.hardware[lot]
@@ -89,43 +80,35 @@ def sell_units(
     lots.proceeds_usd[lot] += proceeds
     lots.unit_days[lot] += units * (today.day - lots.seized_day[lot])
     if buyer_party < today.first_outside:
-        pay(parties, investors, buyer_party, proceeds)
+        pay(market, investors, buyer_party, proceeds)
     loan = lots.loan[lot]
     owner = lots.owner[lot]
-    fee = min(proceeds, terms.legal_cost_share * proceeds + removal_usd * units)
+    fee = min(proceeds, terms.liquidation.legal_cost_share * proceeds + removal_usd * units)
     net = proceeds - fee
-    pay(parties, buyer_party, courts, fee)
+    pay(market, buyer_party, courts, fee)
     event = lots.last_event[lot]
     last = log.events[event]
     if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day:
         last["amount_usd"] += proceeds
     else:
         event = log_event(
-            log,
-            today.day,
+            market,
             Event.HARDWARE_SALE,
             Cause.COLLATERAL_SALE,
-            lots.borrower[lot],
-            buyer_party,
-            loan,
+            (lots.borrower[lot], buyer_party, loan),
             proceeds,
             lots.event[lot],
         )
     lots.last_event[lot] = event
     if loan < 0:
         ended = parties.status[owner] == Status.WOUND_UP
-        pay(parties, buyer_party, investors if ended else owner, net)
+        pay(market, buyer_party, investors if ended else owner, net)
         return event
-    row = loans.lender[loan]
     applied = min(net, loans.principal_usd[loan])
-    repay(parties, lenders, ledger, loans.principal_usd, loan, buyer_party, row, owner, applied)
-    pay(parties, buyer_party, lots.borrower[lot], net - applied)
-    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+    repay(market, loan, buyer_party, applied)
+    pay(market, buyer_party, lots.borrower[lot], net - applied)
+    note_recovery(market, loan, applied)
     claims, claim = loans.claims, loans.claim[loan]
-    claims.recovered_usd[claim] += applied
-    claims.recovered_value_usd[claim] += applied * present_value_factor(
-        today.day, claims.default_day[claim], rate
-    )
     if lots.state[lot] == LotState.SOLD:
         claims.open_lots[claim] -= 1
     elif loans.principal_usd[loan] <= 1e-6:  # repaid: the rest belongs to the estate
@@ -136,78 +119,45 @@ def sell_units(
 
 
 @compiled
-def sell_at_mark(
-    today: Today,
-    terms: Terms,
-    marks_usd: np.ndarray,
-    sites_only: bool,
-    has_removed_buyers: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    hardware: Hardware,
-    lots: Lots,
-    log: Log,
-) -> None:
+def sell_at_mark(market: Market) -> None:
     """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark.
 
     Machines that are only bought in whole clusters, and that nobody took within
     ``estate_max_days``, go for scrap.
     """
+    today, terms, hardware, lots = market.today, market.terms, market.hardware, market.lots
+    has_removed_buyers, marks_usd = market.has_removed_buyers, market.marks_usd
     for i in range(lots.count[0]):
         if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
             continue
         k = lots.hardware[i]
         site = hardware.family[k] == Family.SITE
         price = lots.mark_usd[i] if site else marks_usd[k]
-        if sites_only and not site:
-            late = today.day >= lots.offered_day[i] + terms.estate_max_days
+        if terms.channels.fire_sale and not site:
+            late = today.day >= lots.offered_day[i] + terms.credit.estate_max_days
             if has_removed_buyers[k] or not late:
                 continue
             price = hardware.scrap_usd[k]
-        sell_units(
-            today,
-            terms,
-            i,
-            lots.units[i],
-            price,
-            0.0,
-            today.first_outside + Outside.INVESTORS,
-            parties,
-            lenders,
-            ledger,
-            loans,
-            holdings,
-            lots,
-            log,
-        )
+        sell_units(market, i, lots.units[i], price, 0.0, today.first_outside + Outside.INVESTORS)
 
 
-@compiled
-def free_sites(
-    today: Today,
-    terms: Terms,
-    window_days: int,
-    parties: Parties,
-    hardware: Hardware,
-    buyers: Buyers,
-    lots: Lots,
-) -> None:
+@entrance
+def free_sites(market: Market) -> None:
     """Power and racks of the failed find new operators ``site_days`` after the seizure.
 
     They become slots of buyers, in proportion to the slots these had at the opening.
     """
+    today, terms, parties, buyers = market.today, market.terms, market.parties, market.buyers
+    hardware, lots = market.hardware, market.lots
     freed = np.zeros(buyers.slots.shape[1])
     for i in range(lots.count[0]):
         k = lots.hardware[i]
-        since = today.day - terms.site_days - lots.seized_day[i]
+        since = today.day - terms.liquidation.site_days - lots.seized_day[i]
         if lots.listed[i] and parties.status[lots.borrower[i]] == Status.ACTIVE:
             continue  # who sells machines keeps the hall
-        if lots.state[i] == LotState.LEGAL and is_held(today, terms, i, hardware, lots):
+        if lots.state[i] == LotState.LEGAL and is_held(market, i):
             continue  # machines that are run there keep it too
-        if since < 0 or since >= window_days or hardware.family[k] == Family.SITE:
+        if since < 0 or since >= terms.liquidation.window_days or hardware.family[k] == Family.SITE:
             continue
         freed[hardware.rack[k]] += lots.seized_units[i] * hardware.slots_per_unit[k]
     for rack in range(len(freed)):
@@ -216,24 +166,13 @@ def free_sites(
             buyers.slots[:, rack] += freed[rack] * buyers.slots_open[:, rack] / total
 
 
-@compiled
+@entrance
 def auction_removed(
-    today: Today,
-    terms: Terms,
+    market: Market,
     k: int,
-    bids: np.ndarray,
-    bid_units: np.ndarray,
+    bids: NDArray[np.float64],
+    bid_units: NDArray[np.float64],
     routine_units: float,
-    hold_value_usd: float,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    hardware: Hardware,
-    buyers: Buyers,
-    lots: Lots,
-    log: Log,
 ) -> tuple[float, float, float, int]:
     """Clear one class: price [USD/unit] (NaN: no trade), units, forced units, last forced sale.
 
@@ -241,15 +180,17 @@ def auction_removed(
     any price above scrap. The uniform price is the highest bid left unserved, or the last reserve
     served.
     """
+    today, terms, buyers, hardware = market.today, market.terms, market.buyers, market.hardware
+    lots = market.lots
     scrap = hardware.scrap_usd[k]
     offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
-    removal = terms.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
+    removal = terms.liquidation.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
     offers = rows_in_state(k, offered, lots)
     routine = len(offers)
     asks = np.empty(routine + 1)
     left = np.empty(routine + 1)
     for a in range(routine):
-        asks[a] = lot_reserve_usd(today, offers[a], hold_value_usd, scrap, lenders, lots)
+        asks[a] = lot_reserve_usd(market, offers[a])
         left[a] = lots.units[offers[a]]
     asks[routine] = scrap
     left[routine] = routine_units
@@ -306,29 +247,15 @@ def auction_removed(
                 given[i] += units
                 need -= units
                 if i == routine:
-                    _sell_routine(
-                        today, k, units, price, today.first_buyer + j, parties, ledger, holdings
-                    )
+                    _sell_routine(market, k, units, price, today.first_buyer + j)
                 else:
                     forced_part += units
                     taken_out = removal
                     if lots.listed[offers[i]] and hardware.family[k] == Family.GPU:
-                        taken_out = terms.removal_usd_per_gpu  # seized ones were, at their seizure
+                        # seized ones were taken out at their seizure
+                        taken_out = terms.liquidation.removal_usd_per_gpu
                     event = sell_units(
-                        today,
-                        terms,
-                        offers[i],
-                        units,
-                        price,
-                        taken_out,
-                        today.first_buyer + j,
-                        parties,
-                        lenders,
-                        ledger,
-                        loans,
-                        holdings,
-                        lots,
-                        log,
+                        market, offers[i], units, price, taken_out, today.first_buyer + j
                     )
             if served[i] - given[i] <= DUST:
                 a += 1
@@ -340,50 +267,29 @@ def auction_removed(
 
 
 @compiled
-def _sell_routine(
-    today: Today,
-    k: int,
-    units: float,
-    price_usd: float,
-    buyer_party: int,
-    parties: Parties,
-    ledger: Ledger,
-    holdings: Holdings,
-) -> None:
+def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_party: int) -> None:
     """An ordinary trade between an outside owner and a buyer."""
+    today, holdings, ledger = market.today, market.holdings, market.ledger
     row = find_holding(holdings, buyer_party, k)
     holdings.units[row] += units
     ledger.outside_units[k] -= units
     pay(
-        parties,
+        market,
         today.first_outside + Outside.INVESTORS,
         today.first_outside + Outside.OWNERS,
         units * price_usd,
     )
 
 
-@compiled
-def auction_in_place(
-    today: Today,
-    terms: Terms,
-    k: int,
-    bids: np.ndarray,
-    hold_value_usd: float,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    holdings: Holdings,
-    hardware: Hardware,
-    buyers: Buyers,
-    lots: Lots,
-    log: Log,
-) -> tuple[float, float, int]:
+@entrance
+def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple[float, float, int]:
     """Sell whole clusters of one class where they stand: last price, units, last sale.
 
-    A borrower's lots make clusters of at most ``cluster_units``. The highest bidder with the slots
-    and the money takes one, at the second bid or the reserve, whichever is higher.
+    A borrower's lots make clusters of at most ``liquidation.cluster_gpus``. The highest bidder with
+    the slots and the money takes one, at the second bid or the reserve, whichever is higher.
     """
+    today, terms, buyers, hardware = market.today, market.terms, market.buyers, market.hardware
+    lots = market.lots
     price = np.nan
     sold_units = 0.0
     event = -1
@@ -409,11 +315,8 @@ def auction_in_place(
             for i in own:
                 if lots.state[i] == LotState.IN_PLACE:
                     standing += lots.units[i]
-                    reserve = max(
-                        reserve,
-                        lot_reserve_usd(today, i, hold_value_usd, scrap, lenders, lots),
-                    )
-            size = min(standing, terms.cluster_gpus)
+                    reserve = max(reserve, lot_reserve_usd(market, i))
+            size = min(standing, terms.liquidation.cluster_gpus)
             if size <= 0.0:
                 break
             best, second, winner = 0.0, 0.0, -1
@@ -437,21 +340,6 @@ def auction_in_place(
                 if left > 0.0 and lots.state[i] == LotState.IN_PLACE:
                     units = min(left, lots.units[i])
                     left -= units
-                    event = sell_units(
-                        today,
-                        terms,
-                        i,
-                        units,
-                        price,
-                        0.0,
-                        today.first_buyer + winner,
-                        parties,
-                        lenders,
-                        ledger,
-                        loans,
-                        holdings,
-                        lots,
-                        log,
-                    )
+                    event = sell_units(market, i, units, price, 0.0, today.first_buyer + winner)
             sold_units += size
     return price, sold_units, event

@@ -4,104 +4,75 @@ Bids are computed per segment (the strip of the option to run) and spread by eac
 view. The level of the strip is *implied* by the opening second-hand price, as an implied volatility
 is: the share of the listed rent a buyer expects to earn is set once, on the opening day, so that
 ordinary trade clears at the quoted price; everything after that is the strip's own movement.
+
+Buyers are given beside the market: at the opening they are looked at before a scenario changes
+their money.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...agents.buyer import Buyers, affordable_units, bid_usd, private_view, strip_value_usd
-from ...agents.compiling.kernels import compiled
-from ..state.hardware import Family, Hardware, income_usd_day, unit_cost_usd_day
+from ...agents.compiling.kernels import compiled, entrance
+from ..state.hardware import Family
+from ..state.machines import (
+    income_outlook,
+    life_left_years,
+    listed_income_usd_day,
+    replacement_usd,
+    unit_cost_usd_day,
+)
+from ..state.market import Market
 from ..state.randomness import Stream, normal
 
-MIN_LIFE_YEARS = 0.25
 DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
+VIEWS = (0.01, 4.0)  # between which the view implied by a price is looked for
+BISECTIONS = 40
 
 
 @compiled
-def segment_strips(
-    rent_h100: float,
-    hashprice: float,
-    gpu_drift: float,
-    gpu_volatility: float,
-    asic_drift: float,
-    asic_volatility: float,
-    reversion: float,
-    view: np.ndarray,
-    remaining_years: np.ndarray,
-    first_of_segment: np.ndarray,
-    buyers: Buyers,
-    hardware: Hardware,
-) -> np.ndarray:
+def segment_strips(market: Market, buyers: Buyers, dearer: float) -> np.ndarray:
     """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
 
-    A buyer looks no further than its horizon and the class's remaining economic life.
+    ``dearer`` is added to each buyer's required return: what money costs more than at the opening.
     """
-    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
+    hardware = market.hardware
+    strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     for k in range(len(hardware.family)):
-        gpu = hardware.family[k] == Family.GPU
-        set_class_strips(
-            k,
-            income_usd_day(k, rent_h100, hashprice, hardware) * view[k],
-            gpu_drift if gpu else asic_drift,
-            gpu_volatility if gpu else asic_volatility,
-            reversion,
-            remaining_years[k],
-            first_of_segment,
-            buyers,
-            hardware,
-            strips,
-        )
+        income = listed_income_usd_day(market, k) * market.buyer_view[k]
+        set_class_strips(market, buyers, k, income, dearer, strips)
     return strips
 
 
 @compiled
 def set_class_strips(
+    market: Market,
+    buyers: Buyers,
     k: int,
     expected_usd_day: float,
-    drift: float,
-    volatility: float,
-    reversion: float,
-    remaining_years: float,
-    first_of_segment: np.ndarray,
-    buyers: Buyers,
-    hardware: Hardware,
+    dearer: float,
     strips: np.ndarray,
 ) -> None:
-    """Strip values of one class for the segments that buy it, into ``strips`` [segment, class]."""
+    """Strip values of one class for the segments that buy it, into ``strips`` [segment, class].
+
+    A buyer looks no further than its horizon and the class's remaining economic life.
+    """
+    first_of_segment, outlook = market.first_of_segment, income_outlook(market, k)
+    life = life_left_years(market, k)
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
         if buyers.accepts[member, k]:
             strips[segment, k] = strip_value_usd(
                 expected_usd_day,
-                unit_cost_usd_day(k, buyers.running_cost_usd_kwh[member], hardware),
-                drift,
-                volatility,
-                reversion,
-                buyers.required_return[member],
-                min(buyers.horizon_years[member], remaining_years),
+                unit_cost_usd_day(market, k, buyers.running_cost_usd_kwh[member]),
+                outlook,
+                buyers.required_return[member] + dearer,
+                min(buyers.horizon_years[member], life),
             )
 
 
-@compiled
-def remaining_life_years(
-    life_gpu: float, life_asic: float, day: int, hardware: Hardware
-) -> np.ndarray:
-    """Economic life left of each class, seen from its age since launch; at least a quarter.
-
-    ``life`` at launch, less with age, never zero: what has survived so long is expected to go on.
-    """
-    result = np.empty(len(hardware.family))
-    for k in range(len(result)):
-        life = life_gpu if hardware.family[k] == Family.GPU else life_asic
-        age = max(0.0, hardware.age_years[k] + day / 365.0 - hardware.renewed_years[k])
-        result[k] = max(MIN_LIFE_YEARS, life * np.exp(-age / life))
-    return result
-
-
-@compiled
+@entrance
 def set_private_views(seed: int, deviation: float, buyers: Buyers) -> None:
     """Draw each buyer's view of each class it accepts (in place); it keeps it all through a run."""
     for i in range(len(buyers.segment)):
@@ -113,20 +84,20 @@ def set_private_views(seed: int, deviation: float, buyers: Buyers) -> None:
 
 @compiled
 def class_bids(
+    market: Market,
+    buyers: Buyers,
     k: int,
     in_place: bool,
-    extra_days: float,
     dealer_price_usd: float,
-    replacement_usd: float,
     strips: np.ndarray,
-    buyers: Buyers,
-    hardware: Hardware,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every buyer's bid [USD/unit] and units for a class; zeros for those who do not bid.
 
     In-place buyers pay no relocation. Dealers bid what they expect to resell for, ``dealer_price``,
-    less their return over a quarter. ``extra_days`` adds future budget (for 90-day absorption).
+    less their return over a quarter.
     """
+    hardware = market.hardware
+    new_usd = replacement_usd(market, k)
     count = len(buyers.segment)
     bids = np.zeros(count)
     units = np.zeros(count)
@@ -141,13 +112,13 @@ def class_bids(
         else:
             turn = (1.0 + buyers.required_return[i]) ** DEALER_TURN_YEARS
             value = dealer_price_usd / turn
-        bids[i] = bid_usd(value, replacement_usd, relocation, buyers.private_view[i, k])
+        bids[i] = bid_usd(value, new_usd, relocation, buyers.private_view[i, k])
         if bids[i] < hardware.scrap_usd[k]:
             bids[i] = 0.0  # worth more as scrap
             continue
         units[i] = affordable_units(
             bids[i],
-            buyers.budget_usd[i] + extra_days * buyers.budget_usd_day[i],
+            buyers.budget_usd[i],
             buyers.slots[i, hardware.rack[k]],
             hardware.slots_per_unit[k],
             buyers.needs_slots[i],
@@ -155,59 +126,29 @@ def class_bids(
     return bids, units
 
 
-@compiled
+@entrance
 def implied_view(
+    market: Market,
+    buyers: Buyers,
     k: int,
     price_usd: float,
     units_wanted: float,
     in_place: bool,
-    rent_h100: float,
-    hashprice: float,
-    gpu_drift: float,
-    gpu_volatility: float,
-    asic_drift: float,
-    asic_volatility: float,
-    reversion: float,
-    replacement_usd: float,
-    remaining_years: NDArray[np.float64],
-    first_of_segment: NDArray[np.int64],
-    buyers: Buyers,
-    hardware: Hardware,
-    spend_budgets: bool,
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 
-    With ``spend_budgets`` a buyer takes what its money buys at the price. Bisection on the monotone
-    demand at the opening price, between 1 % and 400 %.
+    With ``liquidation.budget_clearing`` a buyer of removed machines takes what its money buys at
+    the price. Bisection on the monotone demand at the opening price.
     """
-    gpu = hardware.family[k] == Family.GPU
-    listed = income_usd_day(k, rent_h100, hashprice, hardware)
-    strips = np.full((len(first_of_segment), len(hardware.family)), np.nan)
-    low, high = 0.01, 4.0
-    for _ in range(40):
+    hardware = market.hardware
+    spend_budgets = market.terms.liquidation.budget_clearing and not in_place
+    listed = listed_income_usd_day(market, k)
+    strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
+    low, high = VIEWS
+    for _ in range(BISECTIONS):
         view = 0.5 * (low + high)
-        set_class_strips(
-            k,
-            listed * view,
-            gpu_drift if gpu else asic_drift,
-            gpu_volatility if gpu else asic_volatility,
-            reversion,
-            remaining_years[k],
-            first_of_segment,
-            buyers,
-            hardware,
-            strips,
-        )
-        bids, units = class_bids(
-            k,
-            in_place,
-            0.0,
-            price_usd,
-            replacement_usd,
-            strips,
-            buyers,
-            hardware,
-        )
+        set_class_strips(market, buyers, k, listed * view, 0.0, strips)
+        bids, units = class_bids(market, buyers, k, in_place, price_usd, strips)
         wanted = 0.0
         for i in range(len(bids)):
             if bids[i] >= price_usd and spend_budgets:

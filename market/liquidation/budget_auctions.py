@@ -8,7 +8,7 @@ passed on at that price, so that settlement is that of any other auction.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,10 +17,8 @@ from ...agents.buyer import Buyers, affordable_units
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
 from ..state.lots import LotState
+from ..state.market import Market
 from .auctions import lot_reserve_usd
-
-if TYPE_CHECKING:
-    from ..state.run import Run
 
 STEPS = 60
 OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
@@ -109,21 +107,17 @@ def clearing_price(
     return low
 
 
-def bids_at_clearing(
-    run: Run, k: int, bids: NDArray[np.float64], hold_usd: float, routine: float
-) -> Cleared:
+def bids_at_clearing(market: Market, k: int, bids: NDArray[np.float64], routine: float) -> Cleared:
     """The price at which a class clears, as bids and units of every buyer."""
-    s = run.state
-    scrap = float(s.hardware.scrap_usd[k])
-    rig = s.hardware.family[k] == Family.ASIC
+    scrap = float(market.hardware.scrap_usd[k])
+    rig = market.hardware.family[k] == Family.ASIC
     state = LotState.IN_PLACE if rig else LotState.REMOVED
-    used = slice(0, int(s.lots.count[0]))
-    lots = np.flatnonzero((s.lots.hardware[used] == k) & (s.lots.state[used] == state))
-    today = run.today()
-    reserves = [lot_reserve_usd(today, i, hold_usd, scrap, s.lenders, s.lots) for i in lots]
+    used = slice(0, int(market.lots.count[0]))
+    lots = np.flatnonzero((market.lots.hardware[used] == k) & (market.lots.state[used] == state))
+    reserves = [lot_reserve_usd(market, i) for i in lots.tolist()]
     asks = np.array([scrap, *reserves])
-    offered = np.array([routine, *s.lots.units[lots]])
-    price = float(clearing_price(k, bids, asks, offered, s.buyers, s.hardware))
-    units = units_at(price, k, bids, s.buyers, s.hardware) * (1.0 + OVERHANG)
-    ladder = units_in_ladder(price, k, bids, s.buyers, s.hardware)
+    offered = np.array([routine, *market.lots.units[lots]])
+    price = float(clearing_price(k, bids, asks, offered, market.buyers, market.hardware))
+    units = units_at(price, k, bids, market.buyers, market.hardware) * (1.0 + OVERHANG)
+    ladder = units_in_ladder(price, k, bids, market.buyers, market.hardware)
     return Cleared(np.where(units > 0.0, price, 0.0), units, ladder)

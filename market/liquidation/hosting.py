@@ -9,15 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers
-from ...agents.compiling.kernels import compiled
-from ...agents.lender import Lenders, hosts, patience_days
-from ...agents.neocloud import Neoclouds
-from ...agents.party import Outside, Parties
-from ..state.context import Terms, Today
-from ..state.events import Log
-from ..state.hardware import Family, Hardware
-from ..state.loans import Loans
-from ..state.lots import Lots, LotState
+from ...agents.compiling.kernels import compiled, entrance
+from ...agents.lender import hosts, patience_days
+from ...agents.party import Outside
+from ..state.hardware import Family
+from ..state.lots import LotState
+from ..state.market import Market
 from .custody import charge_owner, hosting_margin_usd_day, note_hosted
 
 
@@ -31,30 +28,20 @@ def give_racks_back(hosted_slots: np.ndarray, buyers: Buyers) -> None:
         hosted_slots[rack] = 0.0
 
 
-@compiled
-def host_lots(
-    today: Today,
-    terms: Terms,
-    hosted_slots: np.ndarray,
-    parties: Parties,
-    lenders: Lenders,
-    loans: Loans,
-    neoclouds: Neoclouds,
-    hardware: Hardware,
-    buyers: Buyers,
-    lots: Lots,
-    log: Log,
-) -> None:
+@entrance
+def host_lots(market: Market) -> None:
     """Who waits for a better price looks for racks, lot by lot, until the next auction.
 
     ``hosted_slots`` [Rack] are those rented out so far. No more than ``host_share`` of free racks
     is let. Installation is paid for machines that were not hosted before.
     """
+    today, terms, lenders, buyers = market.today, market.terms, market.lenders, market.buyers
+    hardware, lots, hosted_slots = market.hardware, market.lots, market.hosted_slots
     courts = today.first_outside + Outside.COURTS
     give_racks_back(hosted_slots, buyers)
     open_racks = np.zeros(len(hosted_slots))
     for rack in range(len(hosted_slots)):
-        open_racks[rack] = terms.host_share * buyers.slots[:, rack].sum()
+        open_racks[rack] = terms.liquidation.host_share * buyers.slots[:, rack].sum()
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         before = min(lots.hosted_units[i], lots.units[i])
@@ -68,10 +55,10 @@ def host_lots(
         row = lots.owner[i] - today.first_lender
         patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
         left = patience - (today.day - max(lots.offered_day[i], 0))
-        margin = hosting_margin_usd_day(today, terms, i, hardware, neoclouds, lots)
-        installation = 0.0 if before > 0.0 else terms.removal_usd_per_gpu
+        margin = hosting_margin_usd_day(market, i)
+        installation = 0.0 if before > 0.0 else terms.liquidation.removal_usd_per_gpu
         if lenders.supply[row] <= 0.0 or not hosts(
-            margin, terms.storage_usd_per_gpu_day, left, installation
+            margin, terms.liquidation.storage_usd_per_gpu_day, left, installation
         ):
             continue
         rack = hardware.rack[k]
@@ -81,10 +68,10 @@ def host_lots(
         lots.hosted_units[i] = units
         open_racks[rack] -= units * hardware.slots_per_unit[k]
         hosted_slots[rack] += units * hardware.slots_per_unit[k]
-        cost = max(0.0, units - before) * terms.removal_usd_per_gpu
-        charge_owner(today, i, cost, courts, parties, lenders, loans, lots, log)
+        cost = max(0.0, units - before) * terms.liquidation.removal_usd_per_gpu
+        charge_owner(market, i, cost, courts)
         if before <= 0.0:
-            note_hosted(today, i, units, lots, log)
+            note_hosted(market, i, units)
     for rack in range(len(hosted_slots)):
         free = buyers.slots[:, rack].sum()
         if hosted_slots[rack] > 0.0:

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders
-from ..state.context import Today
+from ...agents.compiling.kernels import compiled, entrance, inlined
 from ..state.hardware import Family
-from ..state.lots import Lots
+from ..state.lots import LotState, rows_in_state
+from ..state.market import Market
 from .auctions import lot_reserve_usd
 from .values import bids_today
 
-if TYPE_CHECKING:
-    from ..state.run import Run
-
 LEVELS = 12  # of a segment's bids, or of many asks, in what is kept to look at
+QUARTER_DAYS = 91
 ASKS_IN_FULL = 200  # more offers than that are kept as levels
 
 
@@ -111,20 +108,15 @@ def _step(place: int, members: int, steps: int) -> int:
     return larger + (place - larger * (size + 1)) // size
 
 
-@compiled
-def asks_of(
-    today: Today,
-    offers: np.ndarray,
-    hold_usd: float,
-    scrap_usd: float,
-    lenders: Lenders,
-    lots: Lots,
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+@entrance
+def asks_of(market: Market, k: int, state: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offered lots: seller (party), reserve [USD] and units; many become levels, seller -1."""
+    lots = market.lots
+    offers = rows_in_state(k, state, lots)
     count = len(offers)
     reserve = np.empty(count)
     for a in range(count):
-        reserve[a] = lot_reserve_usd(today, offers[a], hold_usd, scrap_usd, lenders, lots)
+        reserve[a] = lot_reserve_usd(market, offers[a])
     if count <= ASKS_IN_FULL:
         return lots.owner[offers].astype(np.int64), reserve, lots.units[offers]
     amount = np.zeros(LEVELS)
@@ -138,19 +130,49 @@ def asks_of(
     return np.full(LEVELS, -1), value / amount, amount
 
 
-def class_ladder(run: Run, k: int, clusters: bool) -> Ladder:
+def is_quarterly(market: Market) -> bool:
+    """Whether ladders are kept though nothing is for sale: at the first auctions of a quarter."""
+    return market.day % QUARTER_DAYS < market.scenario.liquidation.window_days
+
+
+def keep_ladder(
+    market: Market,
+    k: int,
+    in_place: bool,
+    bids: NDArray[np.float64],
+    units: NDArray[np.float64],
+) -> None:
+    """Keep bids and asks of a class, to look at."""
+    from_site = in_place or market.hardware.family[k] == Family.ASIC
+    state = LotState.IN_PLACE if from_site else LotState.REMOVED
+    asks = asks_of(market, k, int(state))  # numba is slow to look at an enum
+    if len(asks[0]) > 0 or is_quarterly(market):
+        steps = bid_levels(bids, units, market.buyers.segment, len(market.names.segments))
+        market.ladders.append((market.day, k, in_place, steps, asks))
+
+
+def keep_sale(
+    market: Market, k: int, in_place: bool, price_usd: float, forced_units: float
+) -> None:
+    """Keep what an auction of a class cleared at [USD/unit], and units of lots sold in it."""
+    if market.keeps_book:
+        name = market.names.hardware[k]
+        market.sales.append((market.day, name, in_place, price_usd, forced_units))
+
+
+def class_ladder(market: Market, k: int, clusters: bool) -> Ladder:
     """Today's bids for a class, those for whole clusters too if wanted."""
     there = [
         place
         for place, buyers in (
-            (False, bool(run.quotes.has_removed_buyers[k])),
-            (True, clusters and bool(run.quotes.has_in_place_buyers[k])),
+            (False, bool(market.has_removed_buyers[k])),
+            (True, clusters and bool(market.has_in_place_buyers[k])),
         )
         if buyers
     ]
     if not there:
         return NOBODY
-    books = [bids_today(run, k, place, 0.0) for place in there]
+    books = [bids_today(market, k, place) for place in there]
     ladder: Ladder = ladder_of(
         np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
     )
@@ -158,16 +180,16 @@ def class_ladder(run: Run, k: int, clusters: bool) -> Ladder:
 
 
 def realisable_usd(
-    run: Run, ladder: Ladder, k: int, positions: NDArray[np.float64]
+    market: Market, ladder: Ladder, k: int, positions: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Net proceeds [USD] of selling each position of a class, alone, down a ladder."""
-    s, terms = run.state, run.terms
-    gpu = s.hardware.family[k] == Family.GPU
+    terms = market.terms
+    gpu = market.hardware.family[k] == Family.GPU
     net: NDArray[np.float64] = net_proceeds_usd(
         ladder,
         positions,
-        terms.legal_cost_share,
-        terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th,
-        float(s.hardware.scrap_usd[k]),
+        terms.liquidation.legal_cost_share,
+        terms.liquidation.removal_usd_per_gpu if gpu else terms.liquidation.removal_usd_per_th,
+        float(market.hardware.scrap_usd[k]),
     )
     return net

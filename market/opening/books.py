@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isclose
-from typing import Any
+from typing import Any, ClassVar
 
 from ..scenario.errors import InputError
 from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
@@ -40,8 +40,10 @@ QUOTES = (
 
 
 @dataclass(frozen=True)
-class OpeningTables:
+class Books:
     """The state of the market on the opening day; one tuple of rows for each file."""
+
+    start: ClassVar[str] = "2025"  # its starting point
 
     opening_date: date
     quotes: dict[str, float]

@@ -8,7 +8,7 @@ from ...agents.buyer import Buyers, Rack
 from ..state.hardware import Family, Hardware
 from ..state.randomness import Stream, party_normals
 from . import rows as t
-from .books import OpeningTables
+from .books import Books
 from .drafts import MILLION
 
 DAYS = 365.0
@@ -31,7 +31,7 @@ def accepted_classes(segment: t.Buyer, names: tuple[str, ...], hardware: Hardwar
 
 
 def open_buyers(
-    tables: OpeningTables,
+    tables: Books,
     names: tuple[str, ...],
     hardware: Hardware,
     budget_days: float,

@@ -7,24 +7,24 @@ from numpy.typing import NDArray
 
 from ...agents.buyer import Rack
 from ..state.hardware import SITE, Family, Hardware
-from .books import OpeningTables
+from .books import Books
 
 CURRENT_DAYS = 548  # classes launched in the last eighteen months are what one would buy new
 
 
-def class_names(tables: OpeningTables) -> tuple[str, ...]:
+def class_names(tables: Books) -> tuple[str, ...]:
     """Class ids in row order, SITE last."""
     return (*(row.id for row in tables.hardware), SITE)
 
 
-def h100_rent_usd_h(tables: OpeningTables) -> float:
+def h100_rent_usd_h(tables: Books) -> float:
     """Listed rent of an H100; 0 in tables without GPUs."""
     return next(
         (float(row.rent_usd_gpu_h or 0.0) for row in tables.hardware if row.id == "H100"), 0.0
     )
 
 
-def rent_exponent(tables: OpeningTables) -> float:
+def rent_exponent(tables: Books) -> float:
     """Exponent eta of rent = performance^eta, least squares on the table of spot rents."""
     table = {
         row.id: (row.performance_bf16_h100, row.rent_usd_gpu_h)
@@ -38,7 +38,7 @@ def rent_exponent(tables: OpeningTables) -> float:
     return float(np.sum(x * y) / np.sum(x * x))
 
 
-def build_hardware(tables: OpeningTables) -> Hardware:
+def build_hardware(tables: Books) -> Hardware:
     """The table of classes from the opening tables."""
     rows = tables.hardware
     count = len(rows) + 1
@@ -103,7 +103,7 @@ def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
             hardware.replacement_usd[k] = hardware.new_usd[k]
 
 
-def _depreciation(tables: OpeningTables, family: str) -> float:
+def _depreciation(tables: Books, family: str) -> float:
     """Log rate a year: regression through the origin of log residual value on age."""
     rows = [row for row in tables.depreciation if row.family == family]
     if not rows:

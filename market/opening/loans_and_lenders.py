@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.columns import empty
 from ...agents.lender import FUNDS, MARKED, SLEEVES, LenderKind, Lenders
 from ..state.hardware import Holdings
 from ..state.loans import (
     PAYMENT_INTERVAL_DAYS,
+    Claims,
     Collateral,
     Loans,
-    LoanStatus,
     Perimeters,
     TermSheets,
-    empty_claims,
 )
-from .books import OpeningTables
+from .books import Books
 from .drafts import MILLION, Drafts
 
 DAYS = 365.0
@@ -55,7 +55,9 @@ def open_loans(
     units = floats("collateral_units")
     site = np.array([draft.collateral == Collateral.SITE for draft in rows], np.bool_)
     principal = floats("principal_usd")
-    loans = Loans(
+    loans = empty(
+        Loans,
+        n,
         first=np.cumsum(first),
         borrower=np.array([party[draft.borrower] for draft in rows], np.int32),
         lender=np.array([party[draft.lender] - first_lender for draft in rows], np.int32),
@@ -66,19 +68,17 @@ def open_loans(
             ],
             np.int32,
         ),
-        instrument=ints("instrument").astype(np.int8),
-        status=np.full(n, LoanStatus.PERFORMING, np.int8),
+        instrument=ints("instrument"),
         principal_usd=principal,
         undrawn_usd=floats("undrawn_usd"),
-        accrued_usd=np.zeros(n),
         rate_or_spread=floats("rate_or_spread"),
         floating=np.array([draft.floating for draft in rows], np.bool_),
-        amortisation=ints("amortisation").astype(np.int8),
+        amortisation=ints("amortisation"),
         principal_per_payment_usd=floats("principal_per_payment_usd"),
         interval_days=np.array([PAYMENT_INTERVAL_DAYS[d.instrument] for d in rows], np.int32),
         next_payment_day=ints("next_payment_day"),
         maturity_day=ints("maturity_day"),
-        collateral=ints("collateral").astype(np.int8),
+        collateral=ints("collateral"),
         hardware=np.array(
             [names.index(draft.hardware) if draft.hardware else -1 for draft in rows], np.int32
         ),
@@ -92,20 +92,8 @@ def open_loans(
         growth=ints("growth"),
         conversion_usd=floats("conversion_usd"),
         put_day=ints("put_day"),
-        holding=np.full(n, -1, np.int32),
-        arrears_interest_usd=np.zeros(n),
-        arrears_principal_usd=np.zeros(n),
-        due_cause=np.zeros(n, np.int8),
-        breach=np.zeros(n, np.int8),
-        breach_day=np.full(n, -1, np.int32),
-        breach_event=np.full(n, -1, np.int32),
-        lock_up=np.zeros(n, np.bool_),
-        waivers=np.zeros(n, np.int32),
-        roll_day=np.full(n, -1, np.int32),
-        draw_event=np.full(n, -1, np.int32),
-        claim=np.full(n, -1, np.int32),
         sheet=np.arange(n, dtype=np.int32),
-        claims=empty_claims(n),
+        claims=empty(Claims, n),
         sheets=TermSheets(
             initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
             margin_call_ltv=floats("margin_call_ltv"),
@@ -138,7 +126,7 @@ def pledge(loans: Loans, holdings: Holdings, row_of: dict[tuple[int, int], int])
 
 
 def open_lenders(
-    tables: OpeningTables,
+    tables: Books,
     buffer: float = 0.0,
     locked_funding: bool = False,
     least_patience_days: float = 0.0,

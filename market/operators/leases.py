@@ -9,57 +9,41 @@ off, a failed tenant's rent is taken over by its successor outside the model).
 
 from __future__ import annotations
 
-from ...agents.borrower import Borrowers
 from ...agents.compiling.kernels import compiled
-from ...agents.neocloud import HOURS_PER_DAY, Neoclouds
-from ...agents.party import Outside, Parties, Status
-from ..state.context import Terms
-from ..state.contracts import ContractKind, Contracts
-from ..state.hardware import Hardware, Holdings
-from ..state.ledger import pay
+from ...agents.neocloud import HOURS_PER_DAY
+from ...agents.party import Outside, Status
+from ..state.contracts import ContractKind
+from ..state.market import Market
+from ..state.money import pay
 
 
 @compiled
 def _without_tenant(
-    day: int,
-    terms: Terms,
-    c: int,
-    signed_usd_day: float,
-    spot_usd_day: float,
-    customers: int,
-    contracts: Contracts,
-    parties: Parties,
+    market: Market, c: int, signed_usd_day: float, spot_usd_day: float, customers: int
 ) -> float:
     """Rent of a day once the tenant has left [USD], with what its guarantor adds.
 
     Machines earn spot at once; halls stand empty until they are let again, for less.
     """
+    terms, contracts, day = market.terms, market.contracts, market.today.day
     rent = min(spot_usd_day, signed_usd_day)
     if contracts.kind[c] == ContractKind.HOSTING:
-        let = day >= contracts.broken_day[c] + terms.relet_days
-        rent = terms.relet_share * signed_usd_day if let else 0.0
+        let = day >= contracts.broken_day[c] + terms.tenants.relet_days
+        rent = terms.tenants.relet_share * signed_usd_day if let else 0.0
     if day >= contracts.end_day[c] or contracts.guarantor[c] < 0:
         return rent
     added = min(max(0.0, signed_usd_day - rent), contracts.guarantee_left_usd[c])
     contracts.guarantee_left_usd[c] -= added
-    pay(parties, contracts.guarantor[c], customers, added)  # who pays the landlord
+    pay(market, contracts.guarantor[c], customers, added)  # who pays the landlord
     return rent + added
 
 
 @compiled
-def run_contracts(
-    day: int,
-    terms: Terms,
-    rent_usd_h: float,
-    first_outside: int,
-    contracts: Contracts,
-    hardware: Hardware,
-    parties: Parties,
-    borrowers: Borrowers,
-    neoclouds: Neoclouds,
-    holdings: Holdings,
-) -> None:
+def run_contracts(market: Market) -> None:
     """Sum what each borrower rents out and rents; site rent between borrowers is paid here."""
+    parties, borrowers, neoclouds = market.parties, market.borrowers, market.neoclouds
+    hardware, holdings, contracts = market.hardware, market.holdings, market.contracts
+    day, first_outside = market.today.day, market.today.first_outside
     n = len(borrowers.site_usd)
     neoclouds.contracted_gpus[:] = 0.0
     neoclouds.contract_usd_day[:] = 0.0
@@ -82,10 +66,14 @@ def run_contracts(
         if contracts.kind[c] == ContractKind.COMPUTE:
             rent = contracts.usd_day[c] * contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
             rent = rent * contracts.rent_share[c] - contracts.repaid_usd_day[c]
-            spot = rent_usd_h * hardware.quality[contracts.hardware[c]] * HOURS_PER_DAY
+            spot = (
+                market.prices.rent_h100_usd_h
+                * hardware.quality[contracts.hardware[c]]
+                * HOURS_PER_DAY
+            )
             spot *= contracts.delivered[c] * contracts.spot_ratio[c]
             if contracts.broken_day[c] >= 0:
-                rent = _without_tenant(day, terms, c, rent, spot, customers, contracts, parties)
+                rent = _without_tenant(market, c, rent, spot, customers)
             elif day >= contracts.end_day[c]:
                 rent = spot
                 contracts.rolled[c] = True
@@ -100,11 +88,11 @@ def run_contracts(
         rent = contracts.usd_day[c] * contracts.rent_share[c]
         tenant = contracts.tenant[c]
         if contracts.broken_day[c] >= 0:
-            rent = _without_tenant(day, terms, c, rent, 0.0, customers, contracts, parties)
+            rent = _without_tenant(market, c, rent, 0.0, customers)
         if landlord < n:
             cost = contracts.cost_share[c] * rent
             neoclouds.hosting_usd_day[landlord] += rent - cost
-            pay(parties, landlord, utility, cost)
+            pay(market, landlord, utility, cost)
             if contracts.broken_day[c] >= 0:
                 payer = customers  # a new tenant, and the guarantor through them
             elif contracts.paid_in_tenant_cost[c] or tenant >= n:
@@ -114,7 +102,7 @@ def run_contracts(
                 neoclouds.lease_cost_usd_day[tenant] += rent
             else:
                 payer = customers
-            pay(parties, payer, landlord, rent)
+            pay(market, payer, landlord, rent)
         elif tenant < n and parties.status[tenant] == Status.ACTIVE:
             neoclouds.lease_cost_usd_day[tenant] += rent
-            pay(parties, tenant, landlord, rent)
+            pay(market, tenant, landlord, rent)

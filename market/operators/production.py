@@ -2,45 +2,32 @@
 
 from __future__ import annotations
 
-import numpy as np
-
-from ...agents.borrower import QUARTER_DAYS, Borrowers
+from ...agents.borrower import QUARTER_DAYS
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import Miners, adjusted_share, online_share, power_cost_usd_day
-from ...agents.neocloud import (
-    Neoclouds,
-    covered_share,
-    served_share,
-    spot_margin_usd_day,
-    unit_income_usd_day,
-)
-from ...agents.party import Outside, Parties, Status
-from ..state.hardware import Family, Hardware, Holdings
-from ..state.ledger import Ledger, pay
-from ..state.units import TH_PER_PH
+from ...agents.miner import adjusted_share, online_share, power_cost_usd_day
+from ...agents.neocloud import covered_share, served_share, spot_margin_usd_day, unit_income_usd_day
+from ...agents.party import Outside, Status
+from ..state.hardware import Family
+from ..state.market import Market
+from ..state.money import pay
+from ..state.units import TH_PER_EH, TH_PER_PH
 
 
 @compiled
-def run_rigs(
-    hashprice: float,
-    network_th_at_difficulty: float,
-    btc_per_day_at_difficulty: float,
-    btc_usd: float,
-    first_outside: int,
-    parties: Parties,
-    miners: Miners,
-    hardware: Hardware,
-    holdings: Holdings,
-    ledger: Ledger,
-) -> float:
+def run_rigs(market: Market, btc_per_day: float) -> float:
     """Mine for a day; returns hashrate online [TH/s].
 
-    Each class runs down to its break-even efficiency. Coins come from the network, the part of
-    production that policy does not keep is sold to the exchange.
+    Each class runs down to its break-even efficiency. Coins come from the network, which pays out
+    ``btc_per_day`` at the hashrate that its difficulty implies; the part of production that policy
+    does not keep is sold to the exchange.
     """
+    today, prices = market.today, market.prices
+    parties, miners, hardware = market.parties, market.miners, market.hardware
+    holdings, ledger = market.holdings, market.ledger
     total = 0.0
-    exchange = first_outside + Outside.EXCHANGE
-    utility = first_outside + Outside.UTILITY
+    network_th = prices.difficulty_eh_s * TH_PER_EH
+    exchange = today.first_outside + Outside.EXCHANGE
+    utility = today.first_outside + Outside.UTILITY
     for b in range(len(miners.power_usd_mwh)):
         miners.hashrate_online_th[b] = 0.0
         miners.margin_usd_day[b] = 0.0
@@ -54,43 +41,38 @@ def run_rigs(
             if hardware.family[k] != Family.ASIC:
                 continue
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            target = online_share(hashprice, price, lo, hi) * miners.energised[b]
+            target = online_share(prices.hashprice_usd_ph_day, price, lo, hi) * miners.energised[b]
             share = adjusted_share(holdings.online[row], target)
             holdings.online[row] = share
             online += holdings.units[row] * share
             cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)
             power += cost
-            income = holdings.units[row] * share / TH_PER_PH * hashprice - cost
+            income = holdings.units[row] * share / TH_PER_PH * prices.hashprice_usd_ph_day - cost
             holdings.income_usd_unit_day[row] = income / max(holdings.units[row], 1e-9)
         if online <= 0.0:
             continue
-        mined = btc_per_day_at_difficulty * online / network_th_at_difficulty
+        mined = btc_per_day * online / network_th
         kept = mined * miners.hold_share[b]
         ledger.outside_btc[0] -= kept
         parties.btc[b] += kept
-        pay(parties, exchange, b, (mined - kept) * btc_usd)
-        pay(parties, b, utility, power)
+        pay(market, exchange, b, (mined - kept) * prices.btc_usd)
+        pay(market, b, utility, power)
         miners.hashrate_online_th[b] = online
-        miners.margin_usd_day[b] = mined * btc_usd - power
+        miners.margin_usd_day[b] = mined * prices.btc_usd - power
         total += online
     return total
 
 
 @compiled
-def run_gpus(
-    rent_h100: float,
-    first_outside: int,
-    parties: Parties,
-    neoclouds: Neoclouds,
-    hardware: Hardware,
-    holdings: Holdings,
-    outside_online: np.ndarray,
-) -> float:
+def run_gpus(market: Market) -> float:
     """Rent out GPUs for a day; returns effective supply online, in H100s by rent.
 
     Contracted machines are spread over the fleet by rent quality; the rest earns spot, and a class
     whose spot rent does not cover its running cost is switched off.
     """
+    parties, neoclouds, hardware = market.parties, market.neoclouds, market.hardware
+    holdings, outside_online = market.holdings, market.outside_online
+    first_outside, rent_h100_usd_h = market.today.first_outside, market.prices.rent_h100_usd_h
     supply = 0.0
     customers = first_outside + Outside.CUSTOMERS
     utility = first_outside + Outside.UTILITY
@@ -124,7 +106,7 @@ def run_gpus(
                 own_rent = holdings.contract_usd_day[row] * own / holdings.contract_units[row]
             free = units - own
             unit_cost = holdings.cost_usd_unit_day[row]
-            rent = rent_h100 * hardware.quality[k]
+            rent = rent_h100_usd_h * hardware.quality[k]
             margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
             spot = (1.0 - covered) * free if margin > 0.0 else 0.0
             online = own + covered * free + spot
@@ -142,8 +124,8 @@ def run_gpus(
             )
             neoclouds.gpus_online[b] += online
             supply += online * hardware.quality[k]
-        pay(parties, customers, b, revenue)
-        pay(parties, b, utility, cost)
+        pay(market, customers, b, revenue)
+        pay(market, b, utility, cost)
         neoclouds.income_usd_day[b] = revenue - cost
     for k in range(len(outside_online)):
         if hardware.family[k] == Family.GPU:
@@ -152,23 +134,19 @@ def run_gpus(
 
 
 @compiled
-def settle_overhead(
-    first_outside: int,
-    parties: Parties,
-    borrowers: Borrowers,
-    miners: Miners,
-    neoclouds: Neoclouds,
-) -> None:
+def settle_overhead(market: Market) -> None:
     """Other revenue and overhead; the day's operating cash flow and its trailing quarter."""
+    parties, borrowers, miners = market.parties, market.borrowers, market.miners
+    neoclouds, first_outside = market.neoclouds, market.today.first_outside
     customers = first_outside + Outside.CUSTOMERS
     utility = first_outside + Outside.UTILITY
     for b in range(len(borrowers.fixed_cost_usd_day)):
         if parties.status[b] != Status.ACTIVE:
             borrowers.cash_flow_usd_day[b] = 0.0
             continue
-        pay(parties, customers, b, borrowers.other_revenue_usd_day[b])
+        pay(market, customers, b, borrowers.other_revenue_usd_day[b])
         overhead = borrowers.fixed_cost_usd_day[b] + borrowers.other_cost_usd_day[b]
-        pay(parties, b, utility, overhead)
+        pay(market, b, utility, overhead)
         flow = (
             miners.margin_usd_day[b]
             + neoclouds.income_usd_day[b]

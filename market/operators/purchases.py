@@ -6,66 +6,54 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...agents.borrower import Borrowers
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import Lenders, advance_rate
-from ...agents.party import Outside, Parties, Status
+from ...agents.lender import advance_rate
+from ...agents.party import Outside, Status
 from ..debt.service import yearly_service_usd
 from ..debt.waterfall import draw_loan, issue_shares
-from ..state.context import Terms, Today
-from ..state.contracts import Contracts
-from ..state.events import Cause, Event, Log, log_event
-from ..state.hardware import Hardware, Holdings, find_holding
-from ..state.ledger import Ledger, pay
+from ..state.events import Cause, Event
+from ..state.hardware import find_holding
+from ..state.history import log_event
 from ..state.loans import (
     NO_GROWTH,
     Amortisation,
     Collateral,
     Instrument,
-    Loans,
     LoanStatus,
     annual_rate,
     payments_left,
     scheduled_principal_usd,
 )
+from ..state.market import Market
+from ..state.money import pay
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
 
 
 @inlined
-def spare_cash_usd(
-    today: Today, b: int, parties: Parties, borrowers: Borrowers, loans: Loans
-) -> float:
+def spare_cash_usd(market: Market, b: int) -> float:
     """Own cash that may pay for growth [USD]: beyond a quarter's overhead and a year's gap.
 
     The gap is scheduled debt service less operating cash flow, where that is positive.
     """
+    parties, borrowers = market.parties, market.borrowers
     overhead = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b]
     if parties.cash_usd[b] <= overhead:
         return 0.0  # whatever the gap
-    service = yearly_service_usd(today, b, loans)
+    service = yearly_service_usd(market, b)
     gap = max(0.0, service - 365.0 * borrowers.trailing_cash_flow_usd[b])
     return max(0.0, parties.cash_usd[b] - (overhead + gap))
 
 
 @inlined
-def draw_for_purchase(
-    today: Today,
-    b: int,
-    need_usd: float,
-    hardware: int,
-    parties: Parties,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> float:
+def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) -> float:
     """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
 
     Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
     building work (``hardware`` -1). Machines bought become their collateral when delivered.
     """
+    today, loans = market.today, market.loans
     paid = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if (
@@ -86,7 +74,7 @@ def draw_for_purchase(
             continue
         amount = min(need_usd - paid, loans.undrawn_usd[loan])
         loans.undrawn_usd[loan] -= amount
-        draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
+        draw_loan(market, loan, amount)
         if loans.collateral[loan] == Collateral.SITE:
             loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
         paid += amount
@@ -94,20 +82,13 @@ def draw_for_purchase(
 
 
 @compiled
-def build(
-    today: Today,
-    parties: Parties,
-    borrowers: Borrowers,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    log: Log,
-) -> None:
+def build(market: Market) -> None:
     """A day of building work committed at the opening.
 
     Committed equity pays first, then lines, cash above a buffer, and new shares. Work that finds no
     money is not done, and leases that wait for it slip by a day.
     """
+    today, parties, borrowers = market.today, market.parties, market.borrowers
     if today.day > 365:
         return
     supplier = today.first_outside + Outside.SUPPLIER
@@ -118,42 +99,31 @@ def build(
             continue
         from_equity = min(cost, borrowers.committed_equity_usd[b])
         borrowers.committed_equity_usd[b] -= from_equity
-        pay(parties, investors, b, from_equity)
+        pay(market, investors, b, from_equity)
         paid = from_equity
         if paid < cost:
-            paid += draw_for_purchase(
-                today, b, cost - paid, -1, parties, lenders, ledger, loans, log
-            )
+            paid += draw_for_purchase(market, b, cost - paid, -1)
         if paid < cost:
-            spare = spare_cash_usd(today, b, parties, borrowers, loans) - paid
+            spare = spare_cash_usd(market, b) - paid
             paid = min(cost, paid + max(0.0, spare))
         if paid < cost:
-            paid += issue_shares(today, b, cost - paid, parties, borrowers, log)
-        pay(parties, b, supplier, paid)
+            paid += issue_shares(market, b, cost - paid)
+        pay(market, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
 
 
 @compiled
-def deliver(
-    today: Today,
-    terms: Terms,
-    parties: Parties,
-    borrowers: Borrowers,
-    lenders: Lenders,
-    ledger: Ledger,
-    loans: Loans,
-    hardware: Hardware,
-    holdings: Holdings,
-    contracts: Contracts,
-    log: Log,
-) -> None:
+def deliver(market: Market) -> None:
     """A day of deliveries on signed orders.
 
     They are paid by the deposit, the tenant's prepayment, committed lines, the facility, cash above
     a buffer, and new shares. Funded machines go live; an order that finds no money for three months
     is cancelled and its deposit is lost.
     """
+    today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
+    borrowers, hardware, holdings = market.borrowers, market.hardware, market.holdings
+    loans, contracts, ledger = market.loans, market.contracts, market.ledger
     supplier = today.first_outside + Outside.SUPPLIER
     customers = today.first_outside + Outside.CUSTOMERS
     for c in range(len(contracts.ordered)):
@@ -166,62 +136,60 @@ def deliver(
             contracts.ordered[c] = 0.0
             continue
         if contracts.unfunded_days[c] >= CANCEL_AFTER_DAYS:
-            lost = terms.order_deposit_share * price * contracts.ordered[c]
+            lost = terms.credit.order_deposit_share * price * contracts.ordered[c]
             log_event(
-                log,
-                today.day,
+                market,
                 Event.ORDER_CANCELLED,
                 Cause.FUNDING,
-                b,
-                supplier,
-                -1,
+                (b, supplier, -1),
                 lost,
                 parties.trail_event[b],
             )
             borrowers.deposits_usd[b] -= lost
             contracts.ordered[c] = 0.0
             continue
-        units = min(contracts.ordered[c], contracts.gpus[c] / terms.delivery_days)
+        units = min(contracts.ordered[c], contracts.gpus[c] / terms.credit.delivery_days)
         cost = units * price
-        need = (1.0 - terms.order_deposit_share) * cost
+        need = (1.0 - terms.credit.order_deposit_share) * cost
         prepaid = 0.0
         stays = contracts.broken_day[c] < 0
         if contracts.take_or_pay[c] and stays:
-            prepaid = min(need, terms.tenant_prepayment_share * cost)
+            prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
         advance = advance_rate(
-            terms.growth_advance_rate, today.ease, terms.cycle_swing, terms.most_advance
+            terms.derived.growth_advance_rate,
+            prices.ease,
+            terms.lenders.cycle_swing,
+            terms.derived.most_advance,
         )
         limit = max(0.0, min(need - prepaid, advance * cost))
-        facility = find_facility(today, b, c, k, loans, lenders)
-        passes = _facility_passes(
-            today, terms, c, units, limit, prepaid, facility.row, loans, contracts, holdings, k
-        )
+        facility = find_facility(market, b, c, k)
+        passes = _facility_passes(market, c, units, limit, prepaid, facility.row)
         room = (
-            limit if passes and stays and today.appetite * terms.refinancing_appetite > 0.0 else 0.0
+            limit
+            if passes and stays and prices.appetite * terms.credit.refinancing_appetite > 0.0
+            else 0.0
         )
         lines = facility.lines_usd
-        spare = spare_cash_usd(today, b, parties, borrowers, loans)
-        appetite = today.appetite * terms.refinancing_appetite
+        spare = spare_cash_usd(market, b)
+        appetite = prices.appetite * terms.credit.refinancing_appetite
         appetite *= facility.supply
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
         if short > borrowers.equity_room_usd[b]:
             contracts.unfunded_days[c] += 1
             continue
-        issue_shares(today, b, short, parties, borrowers, log)
+        issue_shares(market, b, short)
         contracts.unfunded_days[c] = 0
-        pay(parties, customers, b, prepaid)
-        from_lines = draw_for_purchase(
-            today, b, min(limit, lines), k, parties, lenders, ledger, loans, log
-        )
+        pay(market, customers, b, prepaid)
+        from_lines = draw_for_purchase(market, b, min(limit, lines), k)
         rest = borrowed - from_lines
         if rest > 0.0:
             for loan in range(loans.first[b], loans.first[b + 1]):
-                mine = _lends(c, loan, loans, lenders)
+                mine = _lends(market, c, loan)
                 if mine > 0.0:
                     amount = mine / facility.credit * rest
-                    draw_loan(today, loan, amount, parties, lenders, ledger, loans, log)
-        pay(parties, b, supplier, need)
+                    draw_loan(market, loan, amount)
+        pay(market, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)
         if not np.isnan(contracts.unit_cost_usd_day[c]):
@@ -230,9 +198,7 @@ def deliver(
             holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
         holdings.units[row_held] += units
         ledger.outside_units[k] -= units
-        _pledge_delivery(
-            b, c, k, units, from_lines, rest, facility.credit, holdings, row_held, loans, lenders
-        )
+        _pledge_delivery(market, c, units, from_lines, rest, facility.credit)
         contracts.ordered[c] -= units
         contracts.delivered[c] += units
         if prepaid > 0.0:
@@ -250,8 +216,9 @@ class Facility(NamedTuple):
 
 
 @inlined
-def find_facility(today: Today, b: int, c: int, k: int, loans: Loans, lenders: Lenders) -> Facility:
+def find_facility(market: Market, b: int, c: int, k: int) -> Facility:
     """Look through a borrower's loans for who could lend for machines of a contract."""
+    today, lenders, loans = market.today, market.lenders, market.loans
     lines = 0.0
     row = -1
     credit = 0.0
@@ -279,8 +246,9 @@ def find_facility(today: Today, b: int, c: int, k: int, loans: Loans, lenders: L
 
 
 @inlined
-def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
+def _lends(market: Market, c: int, loan: int) -> float:
     """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
+    lenders, loans = market.lenders, market.loans
     if (
         loans.growth[loan] != c
         or loans.status[loan] != LoanStatus.PERFORMING
@@ -293,19 +261,11 @@ def _lends(c: int, loan: int, loans: Loans, lenders: Lenders) -> float:
 
 @inlined
 def _facility_passes(
-    today: Today,
-    terms: Terms,
-    c: int,
-    units: float,
-    debt_usd: float,
-    prepaid_usd: float,
-    loan: int,
-    loans: Loans,
-    contracts: Contracts,
-    holdings: Holdings,
-    k: int,
+    market: Market, c: int, units: float, debt_usd: float, prepaid_usd: float, loan: int
 ) -> bool:
     """Whether a contract's own rent covers the service of the machines it needs."""
+    today, prices, terms, holdings = market.today, market.prices, market.terms, market.holdings
+    loans, contracts = market.loans, market.contracts
     b = contracts.landlord[c]
     if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
         return False
@@ -313,30 +273,28 @@ def _facility_passes(
     rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
     cost = contracts.unit_cost_usd_day[c]
     if np.isnan(cost):
-        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, k)]
-    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], today.reference_rate)
+        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, contracts.hardware[c])]
+    rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
     interval = loans.interval_days[loan]
     left = payments_left(loans.next_payment_day[loan], loans.maturity_day[loan], interval)
     principal = scheduled_principal_usd(debt_usd, Amortisation.LINEAR, 0.0, rate, interval, left)
     service = principal / interval + debt_usd * rate / 365.0
-    return rent - cost * units >= terms.growth_min_dscr * service
+    return rent - cost * units >= terms.credit.growth_min_dscr * service
 
 
 @inlined
 def _pledge_delivery(
-    b: int,
+    market: Market,
     c: int,
-    k: int,
     units: float,
     from_lines: float,
     from_facility: float,
     credit: float,
-    holdings: Holdings,
-    row_held: int,
-    loans: Loans,
-    lenders: Lenders,
 ) -> None:
     """Delivered machines secure the loans that paid for them, in proportion."""
+    holdings, loans, contracts = market.holdings, market.loans, market.contracts
+    b, k = contracts.landlord[c], contracts.hardware[c]
+    row_held = find_holding(holdings, b, k)
     paid = from_lines + from_facility
     if paid <= 0.0:
         return
@@ -352,7 +310,7 @@ def _pledge_delivery(
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
             continue
-        mine = _lends(c, loan, loans, lenders)
+        mine = _lends(market, c, loan)
         pledged = units * from_facility / paid * (mine / credit if mine > 0.0 else 0.0)
         if (
             loans.growth[loan] == NO_GROWTH

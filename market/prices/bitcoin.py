@@ -8,7 +8,6 @@ difficulty* implies, not by today's hashrate: dividing by today's makes it oscil
 from __future__ import annotations
 
 import math
-from datetime import date
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +15,14 @@ from numpy.typing import NDArray
 from ..scenario.sections import Crypto
 from ..state.paths import CryptoPaths
 from ..state.randomness import Stream, normals, party_uniforms
-from .history import _eth_path, _planned_growth, _replay, _replay_from
+from .history import OpeningQuotes, _eth_path, _planned_growth, _replay, _replay_from
 
 
 def crypto_paths(
     settings: Crypto,
     days: int,
     seed: int,
-    opening: date,
-    btc_usd: float,
-    eth_usd: float,
-    fee_share: float,
+    opening: OpeningQuotes,
     macro_log: NDArray[np.float64] | None = None,
 ) -> CryptoPaths:
     """Build the exogenous paths of a run; ``macro_log`` is added to a random log price.
@@ -36,8 +32,8 @@ def crypto_paths(
     """
     if settings.path == "history":
         if settings.history_from_opening:
-            return _replay_from(settings, days, seed, opening, btc_usd, eth_usd, fee_share)
-        return _replay(settings, days, seed, btc_usd, eth_usd, fee_share)
+            return _replay_from(settings, days, seed, opening)
+        return _replay(settings, days, seed, opening)
     returns = _log_returns(settings, days, seed)
     if settings.path == "crash":
         log_price = _crash(settings, returns, days)
@@ -47,11 +43,11 @@ def crypto_paths(
             log_price = log_price + macro_log
     eth = _eth_path(settings, log_price, days, seed)
     return CryptoPaths(
-        btc_usd=btc_usd * np.exp(log_price),
-        eth_usd=eth_usd * eth,
+        btc_usd=opening.btc_usd * np.exp(log_price),
+        eth_usd=opening.eth_usd * eth,
         hashrate_growth=_planned_growth(settings, days),
-        fee_share=np.full(days + 1, fee_share),
-        start=opening,
+        fee_share=np.full(days + 1, opening.fee_share),
+        start=opening.date,
     )
 
 

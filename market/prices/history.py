@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,9 +54,17 @@ def _planned_growth(settings: Crypto, days: int) -> NDArray[np.float64]:
     return np.exp(share * math.log1p(settings.hashrate_growth))
 
 
-def _replay(
-    settings: Crypto, days: int, seed: int, btc_usd: float, eth_usd: float, fee_share: float
-) -> CryptoPaths:
+class OpeningQuotes(NamedTuple):
+    """Where paths begin: date and prices of the books."""
+
+    date: date
+    btc_usd: float
+    eth_usd: float
+    fee_share: float  # of the block reward
+
+
+def _replay(settings: Crypto, days: int, seed: int, opening: OpeningQuotes) -> CryptoPaths:
+    _, btc_usd, eth_usd, fee_share = opening
     rows = read_history(history_file(settings))
     start = rows[0].week_ending
     length = (rows[-1].week_ending - start).days
@@ -98,16 +107,9 @@ def _replay(
     )
 
 
-def _replay_from(
-    settings: Crypto,
-    days: int,
-    seed: int,
-    opening: date,
-    btc_usd: float,
-    eth_usd: float,
-    fee_share: float,
-) -> CryptoPaths:
+def _replay_from(settings: Crypto, days: int, seed: int, books: OpeningQuotes) -> CryptoPaths:
     """Replay from the date of the books: their prices are the first knot, then weekly closes."""
+    opening, btc_usd, eth_usd, fee_share = books
     name = history_file(settings).name
     weeks = read_history(history_file(settings))
     before = [row for row in weeks if row.week_ending <= opening]

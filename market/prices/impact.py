@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 
 from ...agents.compiling.kernels import compiled
+from ..scenario.sections import IMPACT_LAWS
+from ..state.market import Market
 
 
 @compiled
@@ -25,3 +27,18 @@ def impact_log(
     if law == 1:
         return math.log(max(0.01, 1.0 - coefficient * share))
     return -coefficient * share
+
+
+def btc_impact_of(market: Market, sold_usd: float) -> float:
+    """Change of the log BTC price if so much were sold in a day."""
+    if not market.scenario.channels.btc_impact:
+        return 0.0
+    crypto = market.scenario.crypto
+    impact: float = impact_log(
+        sold_usd,
+        crypto.depth_adv_usd,
+        crypto.impact_coefficient,
+        crypto.volatility / math.sqrt(365.0),
+        IMPACT_LAWS.index(crypto.impact_law),
+    )
+    return impact

@@ -8,7 +8,6 @@ a tightening comes from here.
 from __future__ import annotations
 
 import csv
-import math
 from datetime import date
 from pathlib import Path
 
@@ -18,7 +17,8 @@ from numpy.typing import NDArray
 from ..scenario.errors import InputError
 from ..scenario.sections import Macro
 from ..state.paths import MacroPaths
-from ..state.randomness import Stream, normals
+from ..state.randomness import Stream
+from .noise import reverting_noise
 
 RATES_FILE = Path(__file__).resolve().parent.parent / "data" / "history" / "rates_monthly.csv"
 MONTH_DAYS = 31
@@ -36,7 +36,9 @@ def macro_paths(settings: Macro, days: int, seed: int, opening: date | None = No
     up = np.clip((day - settings.start_day) / settings.ramp_days, 0.0, 1.0)
     ended = settings.start_day + settings.ramp_days + settings.plateau_days
     down = np.clip((day - ended) / settings.ramp_days, 0.0, 1.0)
-    stress = settings.shock * (up - down) + _reverting_noise(settings, days, seed)
+    stress = settings.shock * (up - down) + reverting_noise(
+        seed, Stream.MACRO, days, settings.reversion_per_year, settings.volatility
+    )
     return MacroPaths(
         stress=stress,
         rate_change=settings.rate_loading * stress,
@@ -92,14 +94,3 @@ def read_rates(opening: date, days: int) -> tuple[NDArray[np.float64], NDArray[n
             )
         paths.append(np.interp(np.arange(days + 1), at, [value / 100.0 for _, value in known]))
     return paths[0], paths[1]
-
-
-def _reverting_noise(settings: Macro, days: int, seed: int) -> NDArray[np.float64]:
-    """Ornstein-Uhlenbeck from zero."""
-    draws = normals(seed, Stream.MACRO, days)
-    keep = math.exp(-settings.reversion_per_year / 365.0)
-    step = settings.volatility / math.sqrt(365.0)
-    noise = np.zeros(days + 1)
-    for day in range(days):
-        noise[day + 1] = keep * noise[day] + step * draws[day]
-    return noise

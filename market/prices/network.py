@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, entrance
 from ...agents.miner import online_share
-from ..state.hardware import Family, Hardware
+from ..state.hardware import Family
+from ..state.market import Market
+from ..state.units import BLOCKS_PER_DAY
 
 if TYPE_CHECKING:
     from ..state.market import Prices
 
 
-BLOCKS_PER_DAY = 144.0
 PH_PER_EH = 1000.0
 MAX_RETARGET = 4.0
 NETWORK_POWER_USD_MWH = 50.0
@@ -63,9 +62,11 @@ def _mine(prices: Prices, blocks: float, halving_blocks: float) -> None:
         prices.subsidy_btc /= 2.0
 
 
-@compiled
-def resold_th(hashprice: float, outside_online: np.ndarray, hardware: Hardware) -> float:
+@entrance
+def resold_th(market: Market) -> float:
     """Rigs sold by force that run for their new owners, at the network's power price [TH/s]."""
+    hardware, outside_online = market.hardware, market.outside_online
+    hashprice = market.prices.hashprice_usd_ph_day
     total = 0.0
     for k in range(len(hardware.family)):
         if hardware.family[k] == Family.ASIC:

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from ...agents.compiling.kernels import compiled
 from ..scenario.sections import Compute
 from ..state.paths import ComputePaths
-from ..state.randomness import Stream, normals
+from ..state.randomness import Stream
+from .noise import reverting_noise
 
 
 @compiled
@@ -43,7 +44,9 @@ def compute_paths(
     ``macro_log`` is added to the log demand of the law.
     """
     day = np.arange(days + 1, dtype=float)
-    noise = _reverting_noise(settings, days, seed)
+    noise = reverting_noise(
+        seed, Stream.DEMAND_NOISE, days, settings.reversion_per_year, settings.volatility
+    )
     if settings.path == "scripted":
         window = np.clip(day - settings.shock_start_day, 0.0, settings.shock_days)
         rent = np.exp(math.log1p(settings.rent_change_per_year) * window / 365.0)
@@ -66,14 +69,3 @@ def adoption(years: NDArray[np.float64], growth: float, ceiling: float) -> NDArr
     """Logistic demand beyond signed supply, one at the opening, initial log growth ``growth``."""
     rate = growth / (1.0 - 1.0 / ceiling)
     return ceiling / (1.0 + (ceiling - 1.0) * np.exp(-rate * years))
-
-
-def _reverting_noise(settings: Compute, days: int, seed: int) -> NDArray[np.float64]:
-    """Log demand noise, Ornstein-Uhlenbeck from zero."""
-    draws = normals(seed, Stream.DEMAND_NOISE, days)
-    keep = math.exp(-settings.reversion_per_year / 365.0)
-    step = settings.volatility / math.sqrt(365.0)
-    noise = np.zeros(days + 1)
-    for day in range(days):
-        noise[day + 1] = keep * noise[day] + step * draws[day]
-    return noise

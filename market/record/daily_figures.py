@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, entrance
 from ...agents.party import Kind, Status
 from ..state.events import Event
 from ..state.hardware import Family
 from ..state.lots import LotState
-from ..state.sharing import Shared, contents
+from ..state.market import Market
 from ..state.sums import total
 
 
@@ -49,61 +49,60 @@ class Figures(NamedTuple):
 
 
 @compiled
-def _credit(shared: Shared, events_read: int) -> tuple[float, ...]:
+def _credit(market: Market, events_read: int) -> tuple[float, ...]:
     """Sums over parties, loans and lenders; calls are those in the log from ``events_read`` on."""
-    t, _, today = contents(shared)
+    today = market.today
     n = today.first_lender
     miners = neoclouds = 0
     for b in range(n):
-        if t.parties.status[b] != Status.ACTIVE:
-            miners += t.parties.kind[b] == Kind.MINER
-            neoclouds += t.parties.kind[b] == Kind.NEOCLOUD
+        if market.parties.status[b] != Status.ACTIVE:
+            miners += market.parties.kind[b] == Kind.MINER
+            neoclouds += market.parties.kind[b] == Kind.NEOCLOUD
     calls = 0
-    for event in range(events_read, t.log.count[0]):
-        if t.log.events[event]["kind"] == Event.MARGIN_CALL:
+    for event in range(events_read, market.log.count[0]):
+        if market.log.events[event]["kind"] == Event.MARGIN_CALL:
             calls += 1
     lenders_failed = 0
     for lender in range(n, today.first_buyer):
-        if t.parties.status[lender] != Status.ACTIVE:
+        if market.parties.status[lender] != Status.ACTIVE:
             lenders_failed += 1
-    size = t.lenders.target_leverage * t.lenders.capital_open_usd
+    size = market.lenders.target_leverage * market.lenders.capital_open_usd
     return (
-        total(t.neoclouds.gpus_online),
+        total(market.neoclouds.gpus_online),
         miners,
         neoclouds,
         calls,
-        total(t.lenders.loss_usd),
-        total(t.lenders.capital_usd),
-        total(t.lenders.supply * size) / total(size),
-        total(t.lenders.run_usd),
+        total(market.lenders.loss_usd),
+        total(market.lenders.capital_usd),
+        total(market.lenders.supply * size) / total(size),
+        total(market.lenders.run_usd),
         lenders_failed,
-        total(t.loans.principal_usd),
-        total(t.parties.cash_usd[:n]),
+        total(market.loans.principal_usd),
+        total(market.parties.cash_usd[:n]),
     )
 
 
 @compiled
 def _coins(
-    shared: Shared, mined_btc_per_th: float, difficulty_th: float, held: NDArray[np.float64]
+    market: Market, mined_btc_per_th: float, difficulty_th: float, held: NDArray[np.float64]
 ) -> tuple[float, ...]:
     """What each miner mined, and what its holdings changed by; ``held`` [borrower] is brought up.
 
     ``held`` is NaN on the first day, when nobody has sold anything.
     """
-    t, _, _ = contents(shared)
     n = len(held)
     mined, sold = np.empty(n), np.empty(n)
     mined_listed, sold_listed, held_listed = np.empty(n), np.empty(n), np.empty(n)
     listed = 0
     for b in range(n):
-        now = t.parties.btc[b] + t.parties.btc_lent[b]
-        for loan in range(t.loans.first[b], t.loans.first[b + 1]):
-            now += t.loans.collateral_btc[loan]
+        now = market.parties.btc[b] + market.parties.btc_lent[b]
+        for loan in range(market.loans.first[b], market.loans.first[b + 1]):
+            now += market.loans.collateral_btc[loan]
         before = now if np.isnan(held[b]) else held[b]
         held[b] = now
-        mined[b] = t.miners.hashrate_online_th[b] * mined_btc_per_th / difficulty_th
+        mined[b] = market.miners.hashrate_online_th[b] * mined_btc_per_th / difficulty_th
         sold[b] = mined[b] - (now - before)
-        if t.borrowers.market_cap_open_usd[b] > 0.0:
+        if market.borrowers.market_cap_open_usd[b] > 0.0:
             mined_listed[listed] = mined[b]
             sold_listed[listed] = sold[b]
             held_listed[listed] = now
@@ -118,10 +117,9 @@ def _coins(
 
 
 @compiled
-def _seized(shared: Shared, family: int) -> tuple[float, ...]:
+def _seized(market: Market, family: int) -> tuple[float, ...]:
     """Seized machines of a family; those that owners have listed themselves do not count."""
-    t, _, _ = contents(shared)
-    lots, hardware = t.lots, t.hardware
+    lots, hardware = market.lots, market.hardware
     rows = np.empty(lots.count[0], np.int64)
     offered = np.empty(lots.count[0], np.int64)
     found = for_sale = 0
@@ -138,28 +136,28 @@ def _seized(shared: Shared, family: int) -> tuple[float, ...]:
     return seized, seized - unsold, total(lots.units[offered[:for_sale]])
 
 
-@compiled
+@entrance
 def _all(
-    shared: Shared,
+    market: Market,
     events_read: int,
     mined_btc_per_th: float,
     difficulty_th: float,
     held: NDArray[np.float64],
-) -> tuple[float, ...]:
+) -> tuple[Any, ...]:
     return (
-        _credit(shared, events_read)
-        + _coins(shared, mined_btc_per_th, difficulty_th, held)
-        + _seized(shared, Family.GPU)
-        + _seized(shared, Family.ASIC)
+        _credit(market, events_read)
+        + _coins(market, mined_btc_per_th, difficulty_th, held)
+        + _seized(market, Family.GPU)
+        + _seized(market, Family.ASIC)
     )
 
 
 def measure_day(
-    shared: Shared,
+    market: Market,
     events_read: int,
     mined_btc_per_th: float,
     difficulty_th: float,
     held: NDArray[np.float64],
 ) -> Figures:
     """All figures of the day; ``held`` [borrower] are miners' coins of yesterday, then of today."""
-    return Figures(*_all(shared, events_read, mined_btc_per_th, difficulty_th, held))
+    return Figures(*_all(market, events_read, mined_btc_per_th, difficulty_th, held))

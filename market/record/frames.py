@@ -9,15 +9,15 @@ from ...agents.lender import LenderKind
 from ...agents.party import Kind
 from ..state.events import Cause, Event
 from ..state.loans import Collateral, Instrument, LoanStatus, of_claims
-from ..state.market import State
+from ..state.market import Market
 from ..state.names import names_of
 
 
-def event_frame(state: State, rows: np.ndarray | None = None) -> pd.DataFrame:
+def event_frame(market: Market, rows: np.ndarray | None = None) -> pd.DataFrame:
     """The causal log or some ``rows`` of it, one row per event; ``parent`` is an event id or -1."""
-    rows = np.arange(len(state.events)) if rows is None else rows
-    log = state.events[rows]
-    names = state.names
+    rows = np.arange(len(market.events)) if rows is None else rows
+    log = market.events[rows]
+    names = market.names
     kinds = np.array([kind.name.lower() for kind in Event], dtype=object)
     causes = np.array([cause.name.lower() for cause in Cause], dtype=object)
     return pd.DataFrame(
@@ -36,25 +36,25 @@ def event_frame(state: State, rows: np.ndarray | None = None) -> pd.DataFrame:
     )
 
 
-def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
+def loan_frame(market: Market, principal_open_usd: np.ndarray) -> pd.DataFrame:
     """Every loan as it stands; recovery is null until the claim is resolved."""
-    loans = state.loans
+    loans = market.loans
     n = len(loans.status)
     defaulted = loans.claim >= 0
     resolved = defaulted & (loans.status == LoanStatus.CLOSED)
     claim_usd = of_claims("claim_usd", loans)
     claim = np.where(claim_usd > 0, claim_usd, np.nan)
-    parties = state.names.parties
+    parties = market.names.parties
     kinds = np.array([kind.name.lower() for kind in Kind], dtype=object)
     instruments = np.array([one.name.lower() for one in Instrument], dtype=object)
     statuses = np.array([one.name.lower() for one in LoanStatus], dtype=object)
-    hardware = np.array([*state.names.hardware, ""], dtype=object)
+    hardware = np.array([*market.names.hardware, ""], dtype=object)
     return pd.DataFrame(
         {
-            "loan": names_of(state.names.loans, np.arange(n)),
+            "loan": names_of(market.names.loans, np.arange(n)),
             "borrower": names_of(parties, loans.borrower),
-            "borrower_kind": kinds[state.parties.kind[loans.borrower]],
-            "lender": names_of(parties, state.first_lender + loans.lender),
+            "borrower_kind": kinds[market.parties.kind[loans.borrower]],
+            "lender": names_of(parties, market.first_lender + loans.lender),
             "instrument": instruments[loans.instrument],
             "status": statuses[loans.status],
             "recourse": loans.recourse,
@@ -73,7 +73,7 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
             "default_day": of_claims("default_day", loans, -1),
             "claim_at_default_usd": np.where(defaulted, claim_usd, np.nan),
             "recovered_usd": np.where(defaulted, of_claims("recovered_usd", loans), np.nan),
-            "loss_usd": loan_losses(state),
+            "loss_usd": loan_losses(market),
             "recovery": np.where(
                 resolved,
                 np.clip(of_claims("recovered_value_usd", loans) / claim, 0.0, None),
@@ -84,20 +84,20 @@ def loan_frame(state: State, principal_open_usd: np.ndarray) -> pd.DataFrame:
     )
 
 
-def loan_losses(state: State) -> np.ndarray:
+def loan_losses(market: Market) -> np.ndarray:
     """Loss on each loan [USD]: written down, or lost when resolved, and enforcement cost."""
-    return of_claims("written_down_usd", state.loans)
+    return of_claims("written_down_usd", market.loans)
 
 
-def lender_frame(state: State) -> pd.DataFrame:
+def lender_frame(market: Market) -> pd.DataFrame:
     """Every lender: capital, book, loss, ratio."""
-    lenders = state.lenders
+    lenders = market.lenders
     assets = lenders.capital_usd + lenders.funding_usd
     rows = range(len(lenders.kind))
     return pd.DataFrame(
         {
-            "lender": [state.names.parties[state.first_lender + row] for row in rows],
-            "name": [state.names.titles[state.first_lender + row] for row in rows],
+            "lender": [market.names.parties[market.first_lender + row] for row in rows],
+            "name": [market.names.titles[market.first_lender + row] for row in rows],
             "kind": [LenderKind(int(kind)).name.lower() for kind in lenders.kind],
             "capital_open_usd": lenders.capital_open_usd,
             "capital_usd": lenders.capital_usd,

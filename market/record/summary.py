@@ -11,85 +11,90 @@ from ...agents.party import Kind, Status
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
-from ..state.market import State
+from ..state.market import Market
 from ..state.names import names_of
+from .recorder import Recorder
 
 if TYPE_CHECKING:
-    from ..state.run import Run
+    pass
 
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(run: Run) -> dict[str, Any]:
+def summarise(market: Market, recorder: Recorder) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null."""
-    s = run.state
-    n = s.borrower_count
-    kind = s.parties.kind[:n]
-    failed = s.parties.status[:n] != Status.ACTIVE
+    n = market.borrower_count
+    kind = market.parties.kind[:n]
+    failed = market.parties.status[:n] != Status.ACTIVE
     by_kind = {
-        name: names_of(s.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
+        name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
         for name, of in _KINDS.items()
     }
-    log = s.events
+    log = market.events
     summary = {
-        "scenario": run.scenario.name,
-        "seed": run.seed,
-        "days": run.day,
-        "start": run.crypto.start.isoformat(),
+        "scenario": market.scenario.name,
+        "seed": market.seed,
+        "days": market.day,
+        "start": market.crypto.start.isoformat(),
         "population": {
             "miner": int(np.sum(kind == Kind.MINER)),
             "neocloud": int(np.sum(kind == Kind.NEOCLOUD)),
-            "lender": len(s.lenders.kind),
-            "buyer": len(s.buyers.segment),
-            "loans": len(s.loans.status),
+            "lender": len(market.lenders.kind),
+            "buyer": len(market.buyers.segment),
+            "loans": len(market.loans.status),
         },
         "defaults": {
             **{name: len(names) for name, names in by_kind.items()},
             "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
         },
-        "defaulted": {**by_kind, "lender": _parties(s, log, Event.LENDER_FAILED)},
-        "sleeves_closed": _parties(s, log, Event.SLEEVE_CLOSED),
+        "defaulted": {**by_kind, "lender": _parties(market, log, Event.LENDER_FAILED)},
+        "sleeves_closed": _parties(market, log, Event.SLEEVE_CLOSED),
         "lenders": {
-            "withdrawn_usd": float(s.lenders.run_usd.sum()),
-            "interlender_loss_usd": float(s.lenders.interlender_loss_usd.sum()),
-            "depositor_loss_usd": s.depositor_loss_usd,
-            "loan_price_worst": min(row["loan_price"] for row in run.recorder.rows),
-            "credit_supply_worst": min(row["credit_supply"] for row in run.recorder.rows),
+            "withdrawn_usd": float(market.lenders.run_usd.sum()),
+            "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
+            "depositor_loss_usd": market.depositor_loss_usd,
+            "loan_price_worst": min(row["loan_price"] for row in recorder.rows),
+            "credit_supply_worst": min(row["credit_supply"] for row in recorder.rows),
         },
         "investment": {
-            "ordered_usd": s.prices.ordered_usd,
+            "ordered_usd": market.prices.ordered_usd,
             "on_credit_usd": float(
-                log["amount_usd"][(log["kind"] == Event.DRAW) & _for_growth(s, log["loan"])].sum()
+                log["amount_usd"][
+                    (log["kind"] == Event.DRAW) & _for_growth(market, log["loan"])
+                ].sum()
             ),
-            "lending_ease": s.prices.ease,
+            "lending_ease": market.prices.ease,
         },
         "notes": {
             "converted_usd": float(log["amount_usd"][log["kind"] == Event.CONVERTED].sum()),
             "put_usd": float(log["amount_usd"][log["kind"] == Event.PUT].sum()),
         },
         "defaults_by_cause": _count_by_cause(log),
-        "margin_called": _parties(s, log, Event.MARGIN_CALL),
-        "breached_covenant": _parties(s, log, Event.COVENANT_BREACH),
-        "missed_payment": _parties(s, log, Event.MISSED_PAYMENT),
-        "perimeter_defaults": _parties(s, log, Event.PERIMETER_DEFAULT),
-        "impaired_lenders": _parties(s, log, Event.LENDER_IMPAIRED),
-        "cascade": cascades(s),
-        "loss_usd": _losses(s),
+        "margin_called": _parties(market, log, Event.MARGIN_CALL),
+        "breached_covenant": _parties(market, log, Event.COVENANT_BREACH),
+        "missed_payment": _parties(market, log, Event.MISSED_PAYMENT),
+        "perimeter_defaults": _parties(market, log, Event.PERIMETER_DEFAULT),
+        "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
+        "cascade": cascades(market),
+        "loss_usd": _losses(market),
         "lender_loss_share_of_capital": {
-            s.names.parties[s.first_lender + row]: float(
-                s.lenders.loss_usd[row] / s.lenders.capital_open_usd[row]
+            market.names.parties[market.first_lender + row]: float(
+                market.lenders.loss_usd[row] / market.lenders.capital_open_usd[row]
             )
-            for row in range(len(s.lenders.kind))
-            if s.lenders.loss_usd[row] != 0.0
+            for row in range(len(market.lenders.kind))
+            if market.lenders.loss_usd[row] != 0.0
         },
-        "recovery": _recoveries(s),
-        "ltv": _worst_ltv(run),
-        "liquidation": {**_liquidation(s, Family.GPU), "asic": _liquidation(s, Family.ASIC)},
-        "btc_forced_sale_usd": float(sum(row["btc_forced_sale_usd"] for row in run.recorder.rows)),
+        "recovery": _recoveries(market),
+        "ltv": _worst_ltv(recorder),
+        "liquidation": {
+            **_liquidation(market, Family.GPU),
+            "asic": _liquidation(market, Family.ASIC),
+        },
+        "btc_forced_sale_usd": float(sum(row["btc_forced_sale_usd"] for row in recorder.rows)),
         "btc_impact_worst": float(
-            1.0 - math.exp(min(row["btc_impact_log"] for row in run.recorder.rows))
+            1.0 - math.exp(min(row["btc_impact_log"] for row in recorder.rows))
         ),
-        "conservation_error": max(row["conservation_error"] for row in run.recorder.rows),
+        "conservation_error": max(row["conservation_error"] for row in recorder.rows),
         "caveat": CAVEAT,
     }
     clean: dict[str, Any] = _clean(summary)
@@ -110,16 +115,16 @@ def _clean(value: Any) -> Any:
     return value
 
 
-def _parties(s: State, log: np.ndarray, kind: Event) -> list[str]:
+def _parties(market: Market, log: np.ndarray, kind: Event) -> list[str]:
     """Who had an event of a kind, in order of first appearance."""
     parties = log["party"][log["kind"] == kind]
     first = np.sort(np.unique(parties, return_index=True)[1])
-    return list(names_of(s.names.parties, parties[first]))
+    return list(names_of(market.names.parties, parties[first]))
 
 
-def _for_growth(s: State, loans: np.ndarray) -> np.ndarray:
+def _for_growth(market: Market, loans: np.ndarray) -> np.ndarray:
     """Which of these loans are facilities for machines ordered after the opening."""
-    return (loans >= 0) & (s.loans.growth[loans] == ANY_GROWTH)
+    return (loans >= 0) & (market.loans.growth[loans] == ANY_GROWTH)
 
 
 def _count_by_cause(log: np.ndarray) -> dict[str, int]:
@@ -129,12 +134,12 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
     }
 
 
-def default_parents(s: State) -> dict[int, int]:
+def default_parents(market: Market) -> dict[int, int]:
     """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
 
     -1 where there is none.
     """
-    log = s.events
+    log = market.events
     result: dict[int, int] = {}
     failures = (log["kind"] == Event.DEFAULT) | (log["kind"] == Event.LENDER_FAILED)
     for event in np.flatnonzero(failures):
@@ -143,8 +148,8 @@ def default_parents(s: State) -> dict[int, int]:
         while parent >= 0:
             if log["party"][parent] != party:
                 other = int(log["party"][parent])
-                if 0 <= other < s.first_buyer and s.parties.default_event[other] >= 0:
-                    failure = int(s.parties.default_event[other])
+                if 0 <= other < market.first_buyer and market.parties.default_event[other] >= 0:
+                    failure = int(market.parties.default_event[other])
                     if failure < event and _descends(log, parent, failure):
                         result[int(event)] = failure
                         break
@@ -160,9 +165,9 @@ def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
     return event == ancestor
 
 
-def cascades(s: State) -> dict[str, float | int]:
+def cascades(market: Market) -> dict[str, float | int]:
     """Trees of defaults: size of the largest, mean size, depth, mean number of children."""
-    parents = default_parents(s)
+    parents = default_parents(market)
     if not parents:
         return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
     size: dict[int, int] = {}
@@ -182,10 +187,10 @@ def cascades(s: State) -> dict[str, float | int]:
     }
 
 
-def _losses(s: State) -> dict[str, Any]:
-    loans = s.loans
+def _losses(market: Market) -> dict[str, Any]:
+    loans = market.loans
     lost = of_claims("written_down_usd", loans)
-    total = float(s.lenders.loss_usd.sum())
+    total = float(market.lenders.loss_usd.sum())
     by_instrument = {
         instrument.name.lower(): float(lost[loans.instrument == instrument].sum())
         for instrument in Instrument
@@ -200,11 +205,11 @@ def _losses(s: State) -> dict[str, Any]:
     }
 
 
-def _recoveries(s: State) -> dict[str, float]:
+def _recoveries(market: Market) -> dict[str, float]:
     """Present value recovered over claim at default, by collateral, resolved claims only."""
-    loans = s.loans
+    loans = market.loans
     resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
-    family = np.where(loans.hardware >= 0, s.hardware.family[loans.hardware], -1)
+    family = np.where(loans.hardware >= 0, market.hardware.family[loans.hardware], -1)
     groups = {
         "btc": loans.collateral == Collateral.BTC,
         "asic": family == Family.ASIC,
@@ -222,9 +227,9 @@ def _recoveries(s: State) -> dict[str, float]:
     return result
 
 
-def _worst_ltv(run: Run) -> dict[str, Any]:
+def _worst_ltv(recorder: Recorder) -> dict[str, Any]:
     """Ratios of sums, balance over value, on the day the realisable one is highest."""
-    rows = [row for row in run.recorder.rows if math.isfinite(row["realisable_ltv"])]
+    rows = [row for row in recorder.rows if math.isfinite(row["realisable_ltv"])]
     if not rows:
         return {"paper": float("nan"), "realisable": float("nan"), "day": None}
     worst = max(rows, key=lambda row: row["realisable_ltv"])
@@ -235,23 +240,23 @@ def _worst_ltv(run: Run) -> dict[str, Any]:
     }
 
 
-def _liquidation(s: State, family: Family) -> dict[str, Any]:
+def _liquidation(market: Market, family: Family) -> dict[str, Any]:
     """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
-    used = slice(0, int(s.lots.count[0]))
-    ours = s.hardware.family[s.lots.hardware[used]] == family
-    listed = ours & s.lots.listed[used]
-    mine = ours & ~s.lots.listed[used]
-    seized = s.lots.seized_units[used][mine]
-    units = s.lots.units[used][mine]
+    used = slice(0, int(market.lots.count[0]))
+    ours = market.hardware.family[market.lots.hardware[used]] == family
+    listed = ours & market.lots.listed[used]
+    mine = ours & ~market.lots.listed[used]
+    seized = market.lots.seized_units[used][mine]
+    units = market.lots.units[used][mine]
     sold = seized - units
-    days = s.lots.unit_days[used][mine]
-    proceeds = float(s.lots.proceeds_usd[used][mine].sum())
-    paper = float((sold * s.lots.mark_usd[used][mine]).sum())
+    days = market.lots.unit_days[used][mine]
+    proceeds = float(market.lots.proceeds_usd[used][mine].sum())
+    paper = float((sold * market.lots.mark_usd[used][mine]).sum())
     return {
         "seized_units": float(seized.sum()),
         "sold_units": float(sold.sum()),
         "unsold_units": float(units.sum()),
-        "listed_by_owners_units": float(s.lots.seized_units[used][listed].sum()),
+        "listed_by_owners_units": float(market.lots.seized_units[used][listed].sum()),
         "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),
         "price_to_paper": proceeds / paper if paper > 0 else float("nan"),
     }

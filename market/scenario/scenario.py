@@ -15,22 +15,18 @@ from typing import Any
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
+from .firms import Credit, Investment, Lenders, Miners, Tenants
 from .sections import (
     Channels,
     Compute,
-    Credit,
     Crypto,
     Facts,
-    Investment,
-    Lenders,
     Liquidation,
     Macro,
     Marks,
-    Miners,
     Opening,
     Policy,
     Section,
-    Tenants,
 )
 from .synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
 

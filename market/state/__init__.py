@@ -1,1 +1,1 @@
-"""What a market is on a day: tables, ledger, log, terms. Only here money moves."""
+"""What a market is on a day; only here money moves and history is written."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from ...agents.columns import Codes, Flags, Ints, Reals
 
 
 class ContractKind(IntEnum):
@@ -19,28 +18,28 @@ class ContractKind(IntEnum):
 class Contracts(NamedTuple):
     """One row per contract (compute contracts are split by class)."""
 
-    kind: NDArray[np.int8]
-    landlord: NDArray[np.int32]  # party
-    tenant: NDArray[np.int32]  # party
-    hardware: NDArray[np.int32]
-    gpus: NDArray[np.float64]  # signed
-    usd_day: NDArray[np.float64]  # rent of all signed GPUs, or of the site
-    start_day: NDArray[np.int32]
-    end_day: NDArray[np.int32]
-    rolled: NDArray[np.bool_]  # expired once: rent follows spot
-    spot_ratio: NDArray[np.float64]  # of a rolled contract: its rent over spot, at most one
-    paid_in_tenant_cost: NDArray[np.bool_]  # rent already inside the tenant's operating cost
-    cost_share: NDArray[np.float64]  # landlord's cost, of the rent of sites that open later
-    take_or_pay: NDArray[np.bool_]
-    signed_later: NDArray[np.bool_]  # not live at the opening
-    ordered: NDArray[np.float64]  # GPUs still to be delivered
-    delivered: NDArray[np.float64]  # GPUs live: all of them where live at the opening
-    holding: NDArray[np.int32]  # row of the machines bought for it, -1: served by the whole fleet
-    repaid_usd_day: NDArray[np.float64]  # rent already prepaid by the tenant
-    unfunded_days: NDArray[np.int32]  # in a row; the order is cancelled when they get too many
-    unit_cost_usd_day: NDArray[np.float64]  # running cost of delivered GPUs, NaN: as the fleet's
-    unrated: NDArray[np.bool_]  # the tenant may stop paying
-    guarantor: NDArray[np.int32]  # party, -1 if none
-    guarantee_left_usd: NDArray[np.float64]
-    rent_share: NDArray[np.float64]  # of the signed rent, after renegotiation
-    broken_day: NDArray[np.int32]  # the tenant left, -1 if not
+    kind: Codes
+    landlord: Ints  # party
+    tenant: Ints  # party
+    hardware: Ints
+    gpus: Reals  # signed
+    usd_day: Reals  # rent of all signed GPUs, or of the site
+    start_day: Ints
+    end_day: Ints
+    rolled: Flags  # expired once: rent follows spot
+    spot_ratio: Reals  # of a rolled contract: its rent over spot, at most one
+    paid_in_tenant_cost: Flags  # rent already inside the tenant's operating cost
+    cost_share: Reals  # landlord's cost, of the rent of sites that open later
+    take_or_pay: Flags
+    signed_later: Flags  # not live at the opening
+    ordered: Reals  # GPUs still to be delivered
+    delivered: Reals  # GPUs live: all of them where live at the opening
+    holding: Ints  # row of the machines bought for it, -1: served by the whole fleet
+    repaid_usd_day: Reals  # rent already prepaid by the tenant
+    unfunded_days: Ints  # in a row; the order is cancelled when they get too many
+    unit_cost_usd_day: Reals  # running cost of delivered GPUs, NaN: as the fleet's
+    unrated: Flags  # the tenant may stop paying
+    guarantor: Ints  # party, -1 if none
+    guarantee_left_usd: Reals
+    rent_share: Reals  # of the signed rent, after renegotiation
+    broken_day: Ints  # the tenant left, -1 if not

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled, inlined
-from .context import Today
-
-
-class Log(NamedTuple):
-    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
-
-    events: NDArray[np.void]
-    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
-    forced_usd: NDArray[np.float64]  # [1] sold today
-    forced_event: NDArray[np.int64]  # [1] the last forced sale, -1 if none yet
-
-
-SAME_EPISODE_DAYS = 30  # sales, draws or issues closer together than this are one event
+from ...agents.columns import Column, OneCount, OneOrNone, OneReal
 
 
 class Event(IntEnum):
@@ -114,36 +101,16 @@ EVENT_DTYPE = np.dtype(
 )
 
 
-@compiled
-def log_event(
-    log: Log,
-    day: int,
-    kind: int,
-    cause: int,
-    party: int,
-    counterparty: int,
-    loan: int,
-    amount_usd: float,
-    parent: int,
-    round_: int = 0,
-) -> int:
-    """Append an event and return its id, which is its row.
+Events = Annotated[NDArray[np.void], Column(dtype=EVENT_DTYPE)]
 
-    Room is made before each day (:func:`with_room`).
-    """
-    row = log.count[0]
-    event = log.events[row]
-    event["day"] = day
-    event["round"] = round_
-    event["kind"] = kind
-    event["cause"] = cause
-    event["party"] = party
-    event["counterparty"] = counterparty
-    event["loan"] = loan
-    event["amount_usd"] = amount_usd
-    event["parent"] = parent
-    log.count[0] = row + 1
-    return row
+
+class Log(NamedTuple):
+    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
+
+    events: Events
+    count: OneCount  # type: ignore[assignment]  # hides tuple.count
+    forced_usd: OneReal  # sold today
+    forced_event: OneOrNone  # the last forced sale, -1 if none yet
 
 
 def with_room(events: np.ndarray, used: int, needed: int) -> np.ndarray:
@@ -153,9 +120,3 @@ def with_room(events: np.ndarray, used: int, needed: int) -> np.ndarray:
     larger = np.zeros(max(2 * len(events), used + needed), EVENT_DTYPE)
     larger[:used] = events[:used]
     return larger
-
-
-@inlined
-def same_episode(today: Today, event: int, log: Log) -> bool:
-    """Whether an earlier event is recent enough to grow instead of being repeated."""
-    return event >= 0 and log.events[event]["day"] > today.day - SAME_EPISODE_DAYS

@@ -63,7 +63,7 @@ class Outflow:
 
 
 @dataclass
-class Diary:
+class DatedFacts:
     """Dated facts of a market, and the little state they need; arrays are by borrower or loan."""
 
     draws: tuple[DatedDraw, ...]

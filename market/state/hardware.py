@@ -11,10 +11,9 @@ from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...agents.columns import Codes, Ints, Longs, Reals
 from ...agents.compiling.kernels import compiled
-from ...agents.neocloud import HOURS_PER_DAY
 
 TH_PER_PH = 1000.0
 
@@ -32,36 +31,36 @@ class Family(IntEnum):
 class Hardware(NamedTuple):
     """One row per class."""
 
-    family: NDArray[np.int8]
-    age_years: NDArray[np.float64]  # since launch, at the opening; negative before launch
-    kw: NDArray[np.float64]  # drawn by a unit
-    quality: NDArray[np.float64]  # rent over the H100's, GPUs
-    lo_j_th: NDArray[np.float64]  # most and least efficient rig of the class, ASICs
-    hi_j_th: NDArray[np.float64]
-    rack: NDArray[np.int8]
-    slots_per_unit: NDArray[np.float64]  # 1 rack slot per GPU; MW per TH/s
-    scrap_usd: NDArray[np.float64]
-    relocation_days: NDArray[np.int32]
-    new_usd: NDArray[np.float64]  # all-in cost of new hardware of this class
-    replacement_usd: NDArray[np.float64]  # cheapest new hardware of the same performance
-    used_open_usd: NDArray[np.float64]  # second-hand price at the opening
-    annual_depreciation: NDArray[np.float64]  # log, of the schedule
-    renewed_years: NDArray[np.float64]  # by which new machines have made the class younger
+    family: Codes
+    age_years: Reals  # since launch, at the opening; negative before launch
+    kw: Reals  # drawn by a unit
+    quality: Reals  # rent over the H100's, GPUs
+    lo_j_th: Reals  # most and least efficient rig of the class, ASICs
+    hi_j_th: Reals
+    rack: Codes
+    slots_per_unit: Reals  # 1 rack slot per GPU; MW per TH/s
+    scrap_usd: Reals
+    relocation_days: Ints
+    new_usd: Reals  # all-in cost of new hardware of this class
+    replacement_usd: Reals  # cheapest new hardware of the same performance
+    used_open_usd: Reals  # second-hand price at the opening
+    annual_depreciation: Reals  # log, of the schedule
+    renewed_years: Reals  # by which new machines have made the class younger
 
 
 class Holdings(NamedTuple):
     """Machines by owner and class, rows grouped by owner: ``first[p] .. first[p + 1]``."""
 
-    first: NDArray[np.int64]  # [party + 1]
-    hardware: NDArray[np.int32]
-    units: NDArray[np.float64]
-    pledged: NDArray[np.float64]
-    cost_usd_unit_day: NDArray[np.float64]  # power and site of a GPU; ASIC power is by the MWh
-    online: NDArray[np.float64]  # share of rigs running, of the last day
-    contract_units: NDArray[np.float64]  # machines bought for contracts signed at the opening
-    contract_usd_day: NDArray[np.float64]  # and what those contracts pay
-    income_usd_unit_day: NDArray[np.float64]  # result of the last day
-    premium_usd_unit_day: NDArray[np.float64]  # of which contracts pay beyond spot
+    first: Longs  # [party + 1]
+    hardware: Ints
+    units: Reals
+    pledged: Reals
+    cost_usd_unit_day: Reals  # power and site of a GPU; ASIC power is by the MWh
+    online: Reals  # share of rigs running, of the last day
+    contract_units: Reals  # machines bought for contracts signed at the opening
+    contract_usd_day: Reals  # and what those contracts pay
+    income_usd_unit_day: Reals  # result of the last day
+    premium_usd_unit_day: Reals  # of which contracts pay beyond spot
 
 
 def holding_rows(holdings: Holdings, parties: int) -> dict[tuple[int, int], int]:
@@ -102,17 +101,3 @@ def schedule_usd(
     """
     lost = annual_depreciation * (day / 365.0 - renewed_years) + new_price_decline * renewed_years
     return max(scrap_usd, used_open_usd * math.exp(-lost))
-
-
-@compiled
-def income_usd_day(k: int, rent_h100: float, hashprice: float, hardware: Hardware) -> float:
-    """Listed income of a unit a day: rent of a GPU, hashprice of a TH/s."""
-    if hardware.family[k] == Family.GPU:
-        return rent_h100 * hardware.quality[k] * HOURS_PER_DAY
-    return hashprice / TH_PER_PH
-
-
-@compiled
-def unit_cost_usd_day(k: int, usd_kwh: float, hardware: Hardware) -> float:
-    """Running cost of a unit a day at a power-and-site price."""
-    return hardware.kw[k] * HOURS_PER_DAY * usd_kwh

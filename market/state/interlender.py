@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from ...agents.columns import Longs, Reals
 
 
 class Interlender(NamedTuple):
@@ -14,6 +13,6 @@ class Interlender(NamedTuple):
     Amounts are part of the debtor's funding and of the creditor's other loans.
     """
 
-    first: NDArray[np.int64]  # [lender + 1]
-    creditor: NDArray[np.int64]  # row
-    amount_usd: NDArray[np.float64]
+    first: Longs  # [lender + 1]
+    creditor: Longs  # row
+    amount_usd: Reals

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.columns import Codes, Flags, Ints, IntsOrNone, Longs, OneCount, Reals
 from ...agents.compiling.kernels import compiled, inlined
 
 DAYS_PER_YEAR = 365.0
@@ -73,74 +74,74 @@ class LoanStatus(IntEnum):
 class TermSheets(NamedTuple):
     """Terms that do not change, one row per sheet; the pieces of a divided loan share theirs."""
 
-    initial_ltv: NDArray[np.float64]  # NaN where not tested, as the next three
-    margin_call_ltv: NDArray[np.float64]
-    liquidation_ltv: NDArray[np.float64]
-    min_dscr: NDArray[np.float64]
-    cure_days: NDArray[np.int32]
-    rate_open: NDArray[np.float64]  # rate or spread at the opening
-    term_days: NDArray[np.int32]  # of a roll-over
+    initial_ltv: Reals  # NaN where not tested, as the next three
+    margin_call_ltv: Reals
+    liquidation_ltv: Reals
+    min_dscr: Reals
+    cure_days: Ints
+    rate_open: Reals  # rate or spread at the opening
+    term_days: Ints  # of a roll-over
 
 
 class Claims(NamedTuple):
     """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
 
-    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
-    default_day: NDArray[np.int32]
-    default_event: NDArray[np.int32]
-    claim_usd: NDArray[np.float64]  # principal and interest at default
-    recovered_usd: NDArray[np.float64]
-    recovered_value_usd: NDArray[np.float64]  # present value at the default day
-    written_down_usd: NDArray[np.float64]
-    noted_usd: NDArray[np.float64]  # of that, what the causal log names
-    open_lots: NDArray[np.int32]
+    count: OneCount  # type: ignore[assignment]  # [1]; hides tuple.count
+    default_day: Ints
+    default_event: Ints
+    claim_usd: Reals  # principal and interest at default
+    recovered_usd: Reals
+    recovered_value_usd: Reals  # present value at the default day
+    written_down_usd: Reals
+    noted_usd: Reals  # of that, what the causal log names
+    open_lots: Ints
 
 
 class Loans(NamedTuple):
     """One row per loan, by borrower: ``first[b] .. first[b + 1]``; USD, days from the opening."""
 
-    first: NDArray[np.int64]  # [borrower + 1]
-    borrower: NDArray[np.int32]
-    lender: NDArray[np.int32]  # row in the lenders' table
-    perimeter: NDArray[np.int32]  # row in the perimeters' table, -1 if no DSCR is tested
-    instrument: NDArray[np.int8]
-    status: NDArray[np.int8]
-    principal_usd: NDArray[np.float64]
-    undrawn_usd: NDArray[np.float64]
-    accrued_usd: NDArray[np.float64]
-    rate_or_spread: NDArray[np.float64]
-    floating: NDArray[np.bool_]
-    amortisation: NDArray[np.int8]
-    principal_per_payment_usd: NDArray[np.float64]  # fixed by contract, else 0
-    interval_days: NDArray[np.int32]
-    next_payment_day: NDArray[np.int32]
-    maturity_day: NDArray[np.int32]
-    collateral: NDArray[np.int8]
-    hardware: NDArray[np.int32]  # class of the collateral, -1 if none
-    collateral_units: NDArray[np.float64]  # machines, TH/s or share of the site
-    collateral_btc: NDArray[np.float64]
-    site_value_usd: NDArray[np.float64]  # of pledged sites, at cost
-    dscr_test_day: NDArray[np.int32]
-    base_cash_flow_usd_day: NDArray[np.float64]  # pledged, beyond what the units earn
-    recourse: NDArray[np.bool_]
-    vehicle: NDArray[np.int32]  # number of its perimeter: what stands and falls together
-    growth: NDArray[np.int32]  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
-    conversion_usd: NDArray[np.float64]  # share price at which a note converts, NaN if it does not
-    put_day: NDArray[np.int32]  # holders may ask for their money, -1 if they may not
-    holding: NDArray[np.int32]  # row of the pledged machines in the borrower's holdings, or -1
+    first: Longs  # [borrower + 1]
+    borrower: Ints
+    lender: Ints  # row in the lenders' table
+    perimeter: Ints  # row in the perimeters' table, -1 if no DSCR is tested
+    instrument: Codes
+    status: Codes
+    principal_usd: Reals
+    undrawn_usd: Reals
+    accrued_usd: Reals
+    rate_or_spread: Reals
+    floating: Flags
+    amortisation: Codes
+    principal_per_payment_usd: Reals  # fixed by contract, else 0
+    interval_days: Ints
+    next_payment_day: Ints
+    maturity_day: Ints
+    collateral: Codes
+    hardware: Ints  # class of the collateral, -1 if none
+    collateral_units: Reals  # machines, TH/s or share of the site
+    collateral_btc: Reals
+    site_value_usd: Reals  # of pledged sites, at cost
+    dscr_test_day: Ints
+    base_cash_flow_usd_day: Reals  # pledged, beyond what the units earn
+    recourse: Flags
+    vehicle: Ints  # number of its perimeter: what stands and falls together
+    growth: Ints  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
+    conversion_usd: Reals  # share price at which a note converts, NaN if it does not
+    put_day: Ints  # holders may ask for their money, -1 if they may not
+    holding: IntsOrNone  # row of the pledged machines in the borrower's holdings, or -1
     # what happened
-    arrears_interest_usd: NDArray[np.float64]  # due and not yet paid
-    arrears_principal_usd: NDArray[np.float64]
-    due_cause: NDArray[np.int8]  # Cause a missed payment would have
-    breach: NDArray[np.int8]  # Cause of the open breach, 0 if none
-    breach_day: NDArray[np.int32]
-    breach_event: NDArray[np.int32]
-    lock_up: NDArray[np.bool_]
-    waivers: NDArray[np.int32]  # granted so far
-    roll_day: NDArray[np.int32]  # last day a roll-over was asked for, -1
-    draw_event: NDArray[np.int32]  # its last draw, -1 if none
-    claim: NDArray[np.int32]  # row of its claim once it has defaulted, -1 before
-    sheet: NDArray[np.int32]  # row of its terms
+    arrears_interest_usd: Reals  # due and not yet paid
+    arrears_principal_usd: Reals
+    due_cause: Codes  # Cause a missed payment would have
+    breach: Codes  # Cause of the open breach, 0 if none
+    breach_day: IntsOrNone
+    breach_event: IntsOrNone
+    lock_up: Flags
+    waivers: Ints  # granted so far
+    roll_day: IntsOrNone  # last day a roll-over was asked for, -1
+    draw_event: IntsOrNone  # its last draw, -1 if none
+    claim: IntsOrNone  # row of its claim once it has defaulted, -1 before
+    sheet: Ints  # row of its terms
     claims: Claims
     sheets: TermSheets
 
@@ -148,25 +149,12 @@ class Loans(NamedTuple):
 class Perimeters(NamedTuple):
     """One row per group of loans whose DSCR is tested together (an SPV or the parent)."""
 
-    borrower: NDArray[np.int32]
-    cash_flow_usd: NDArray[np.float64]  # since the last test
-    service_usd: NDArray[np.float64]  # scheduled interest and principal since the last test
-    dscr: NDArray[np.float64]  # of the last test, NaN before
-    surplus_usd: NDArray[np.float64]  # of the last test
-    days: NDArray[np.int32]  # since the last test
-
-
-def empty_claims(loans: int) -> Claims:
-    """Room for a claim on every loan.
-
-    Every column starts as zeros, which the system gives out page by page: room that is never used
-    takes no memory.
-    """
-    kinds = dict.fromkeys(("default_day", "default_event", "open_lots"), np.int32)
-    columns: dict[str, Any] = {
-        name: np.zeros(loans, kinds.get(name, np.float64)) for name in Claims._fields[1:]
-    }
-    return Claims(count=np.zeros(1, np.int64), **columns)
+    borrower: Ints
+    cash_flow_usd: Reals  # since the last test
+    service_usd: Reals  # scheduled interest and principal since the last test
+    dscr: Reals  # of the last test, NaN before
+    surplus_usd: Reals  # of the last test
+    days: Ints  # since the last test
 
 
 @compiled

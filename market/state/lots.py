@@ -7,11 +7,11 @@ delay, is offered in place where it stands, then de-installed, shipped and offer
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...agents.columns import Codes, Flags, Ints, Longs, OneCount, Reals
 from ...agents.compiling.kernels import compiled
 
 
@@ -28,78 +28,48 @@ class LotState(IntEnum):
 class Lots(NamedTuple):
     """One row per lot; rows ``0 .. count[0]`` are in use."""
 
-    count: NDArray[np.int64]  # type: ignore[assignment]  # [1]; hides tuple.count
-    owner: NDArray[np.int32]  # party that sells: a lender, or the estate
-    loan: NDArray[np.int32]  # -1 for an estate's own hardware
-    borrower: NDArray[np.int32]
-    hardware: NDArray[np.int32]
-    state: NDArray[np.int8]
-    units: NDArray[np.float64]  # still unsold
-    seized_units: NDArray[np.float64]
-    seized_day: NDArray[np.int32]
-    state_day: NDArray[np.int32]  # since when in this state
-    offered_day: NDArray[np.int32]  # first offered for sale, -1 before
-    mark_usd: NDArray[np.float64]  # per unit, at seizure
-    premium_usd_unit_day: NDArray[np.float64]  # its contracts paid beyond spot, at seizure
-    hosted_units: NDArray[np.float64]  # of the unsold, run by a host for the lender
-    proceeds_usd: NDArray[np.float64]
-    unit_days: NDArray[np.float64]  # days from seizure to sale, summed over units sold
-    listed: NDArray[np.bool_]  # put on sale by its owner, not seized
-    event: NDArray[np.int64]  # of its seizure or listing
-    last_event: NDArray[np.int64]
-
-
-def empty_lots(capacity: int) -> Lots:
-    """Room for ``capacity`` lots; a loan or a holding is seized once, machines are listed more.
-
-    Every column starts as zeros, which the system gives out page by page: room that is never used
-    takes no memory.
-    """
-    ints = {"owner", "loan", "borrower", "hardware", "seized_day", "state_day", "offered_day"}
-    columns: dict[str, Any] = {}
-    for name in Lots._fields[1:]:
-        if name in ints:
-            columns[name] = np.zeros(capacity, np.int32)
-        elif name in ("event", "last_event"):
-            columns[name] = np.zeros(capacity, np.int64)
-        elif name == "state":
-            columns[name] = np.zeros(capacity, np.int8)
-        elif name == "listed":
-            columns[name] = np.zeros(capacity, np.bool_)
-        else:
-            columns[name] = np.zeros(capacity)
-    return Lots(count=np.zeros(1, np.int64), **columns)
+    count: OneCount  # type: ignore[assignment]  # [1]; hides tuple.count
+    owner: Ints  # party that sells: a lender, or the estate
+    loan: Ints  # -1 for an estate's own hardware
+    borrower: Ints
+    hardware: Ints
+    state: Codes
+    units: Reals  # still unsold
+    seized_units: Reals
+    seized_day: Ints
+    state_day: Ints  # since when in this state
+    offered_day: Ints  # first offered for sale, -1 before
+    mark_usd: Reals  # per unit, at seizure
+    premium_usd_unit_day: Reals  # its contracts paid beyond spot, at seizure
+    hosted_units: Reals  # of the unsold, run by a host for the lender
+    proceeds_usd: Reals
+    unit_days: Reals  # days from seizure to sale, summed over units sold
+    listed: Flags  # put on sale by its owner, not seized
+    event: Longs  # of its seizure or listing
+    last_event: Longs
 
 
 @compiled
 def new_lot(
-    day: int,
-    owner: int,
-    loan: int,
-    borrower: int,
-    hardware: int,
-    units: float,
-    mark_usd: float,
-    premium_usd_day: float,
-    state: int,
-    event: int,
-    lots: Lots,
+    lots: Lots, day: int, whose: tuple[int, int, int], hardware: int, units: float, event: int
 ) -> int:
-    """Use the next row; returns it."""
+    """Use the next row for machines seized or listed today; returns it.
+
+    ``whose``: owner (party that sells), loan (-1: none) and borrower. A lot starts in court,
+    without a mark; who makes it sets what is otherwise.
+    """
     i = lots.count[0]
     lots.count[0] = i + 1
-    lots.owner[i] = owner
-    lots.loan[i] = loan
-    lots.borrower[i] = borrower
+    lots.owner[i], lots.loan[i], lots.borrower[i] = whose
     lots.hardware[i] = hardware
-    lots.state[i] = state
+    lots.state[i] = LotState.LEGAL
     lots.units[i] = units
     lots.seized_units[i] = units
     lots.seized_day[i] = day
     lots.state_day[i] = day
     lots.offered_day[i] = -1
-    lots.mark_usd[i] = mark_usd
-    lots.premium_usd_unit_day[i] = premium_usd_day
+    lots.mark_usd[i] = 0.0
+    lots.premium_usd_unit_day[i] = 0.0
     lots.hosted_units[i] = 0.0
     lots.event[i] = event
     lots.last_event[i] = event

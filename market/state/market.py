@@ -1,28 +1,39 @@
-"""The whole state of a market: tables of arrays, and the few numbers that are not arrays."""
+"""A market: every table, every number, and what only Python needs of it.
+
+This is the object that phases and kernels get. Compiled kernels see the tables and numbers of it
+through :mod:`market.state.handle`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.borrower import Borrowers
 from ...agents.buyer import Buyers, Rack
+from ...agents.columns import Flags, Ints, Longs, Matrix, Reals
 from ...agents.lender import Lenders
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
 from ...agents.party import Parties
+from ..scenario.scenario import Scenario
 from .contracts import Contracts
 from .events import Log
-from .facts import Diary
+from .facts import DatedFacts
+from .handle import WORD, Numbers, layout_of, numbers, place, place_of, places
 from .hardware import Hardware, Holdings
 from .interlender import Interlender
-from .ledger import Ledger
+from .ledger import Ledger, Stocks
 from .loans import Claims, Loans, Perimeters
 from .lots import Lots
 from .orders import Orders
+from .paths import ComputePaths, CryptoPaths, MacroPaths
+from .terms import Terms
 
 
 @dataclass
@@ -37,9 +48,25 @@ class Names:
     segments: list[str]
 
 
-@dataclass
-class Prices:
+@numbers
+class Today(Numbers):
+    """The day, and where lenders, buyers and outside parties begin among the parties."""
+
+    __slots__ = ()
+
+    day: int
+    seed: int
+    shock_event: int  # the scripted shock, -1 before
+    first_lender: int
+    first_buyer: int
+    first_outside: int
+
+
+@numbers
+class Prices(Numbers):
     """Prices and rates of a day; the market's scalar state."""
+
+    __slots__ = ()
 
     btc_usd: float
     btc_exogenous_usd: float
@@ -53,6 +80,8 @@ class Prices:
     block_height: float
     subsidy_btc: float
     reference_rate: float
+    rate_change: float  # of the reference rate since the opening
+    spread_change: float  # of credit spreads since the opening
     rent_h100_usd_h: float
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
@@ -66,17 +95,48 @@ class Prices:
     loan_price: float  # of lenders' other loans, 1 at par
     perceived_loss_rate: float  # a year, of loans: what lenders remember
     lost_usd: float  # by all lenders until yesterday
-    ease: float  # of lending, -1 to 1
+    ease: float  # of lending, -1 to 1: what lenders have learnt from their losses
     q: float  # Tobin's q of new machines over its opening value
     ordered_usd: float  # beyond signed growth, so far
     paid_out_usd: float  # by borrowers to their owners, so far
 
 
-@dataclass
-class State:
-    """Tables, names and prices of one market."""
+@numbers
+class OpeningConstants(Numbers):
+    """Numbers of the opening day that do not change."""
 
+    __slots__ = ()
+
+    CONSTANT = True
+
+    halving_blocks: float
+    retarget_blocks: float
+    network_eh_s: float
+    rent_usd_h: float
+    smallest_cluster: float  # that any buyer takes in place
+    growth_class: int  # newest rigs: growth of the network outside the modelled fleets
+    other_loans_usd: float  # of all lenders: the market their sales move
+    machine_class: int  # class that new investment buys, -1: none is sold
+    value_to_price: float  # of such machines: what q is measured against
+
+
+def _array(dtype: Any = np.float64, *shape: int) -> Any:
+    """A field that starts as zeros; empty unless a shape is given."""
+    return field(default_factory=lambda: np.zeros(shape or 0, dtype))
+
+
+@dataclass
+class Market:
+    """Tables, numbers, names, scenario and paths of one market.
+
+    An attribute that kernels see may be replaced between kernels: the next one sees the new one.
+    """
+
+    _numba_type_: ClassVar[Any]
+
+    scenario: Scenario
     names: Names
+    # tables
     parties: Parties
     borrowers: Borrowers
     miners: Miners
@@ -92,21 +152,94 @@ class State:
     lots: Lots
     interlender: Interlender
     ledger: Ledger
-    prices: Prices
-    first_lender: int
-    first_buyer: int
-    first_outside: int
     log: Log
-    marks_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
-    clearing_usd: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # NaN: none yet
-    clearing_day: NDArray[np.int32] = field(default_factory=lambda: np.zeros(0, np.int32))
-    clearing_event: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
-    buyer_view: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
-    outside_online: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))  # [class]
-    hosted_slots: NDArray[np.float64] = field(default_factory=lambda: np.zeros(len(Rack)))
-    diary: Diary | None = None  # dated facts after the opening, where the books know any
-    shock_event: int = -1
+    # numbers
+    today: Today
+    prices: Prices
+    terms: Terms
+    opening: OpeningConstants = field(default_factory=OpeningConstants)
+    # by class
+    marks_usd: Reals = _array()  # lenders' marks
+    schedule_usd: Reals = _array()  # what depreciation schedules say
+    clearing_usd: Reals = _array()  # last price, NaN: none yet
+    clearing_day: Ints = _array(np.int32)
+    clearing_event: Longs = _array(np.int64)  # the forced sale behind that price, -1: none
+    buyer_view: Reals = _array()  # of income, over today's
+    hold_usd: Reals = _array()  # a unit to a lender that keeps it, at the last auctions
+    outside_online: Reals = _array()  # sold by force, running for new owners
+    routine_units_year: Reals = _array()  # ordinary second-hand trade
+    has_removed_buyers: Flags = _array(np.bool_)
+    has_in_place_buyers: Flags = _array(np.bool_)
+    # by rack, segment, day
+    # racks let to lenders until the next auctions
+    hosted_slots: Reals = _array(np.float64, len(Rack))
+    first_of_segment: Longs = _array(np.int64)
+    strips: Matrix = _array(np.float64, 0, 0)  # [segment, class] value of the option to run
+    planned_supply: Reals = _array()  # effective GPUs if all signed orders come
+    # for Python alone
+    dated_facts: DatedFacts | None = None  # dated facts after the opening, where the books know any
     depositor_loss_usd: float = 0.0  # of failed lenders' creditors outside
+    stocks: Stocks | None = None  # of the day before
+    keeps_book: bool = True  # whether ladders and prices of auctions are kept to look at
+    ladders: list[Any] = field(default_factory=list)  # of the order book
+    sales: list[Any] = field(default_factory=list)  # auctions that cleared
+    crypto: CryptoPaths = field(init=False)
+    compute: ComputePaths = field(init=False)
+    macro: MacroPaths = field(init=False)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        written = self.__dict__.get("_written")
+        if written is not None and name in _LAYOUT:
+            written.note(name, value)
+        object.__setattr__(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy gets: it has memory of its own, and writes its own places down."""
+        return {name: value for name, value in self.__dict__.items() if name != "_written"}
+
+    @property
+    def address(self) -> int:
+        """Where the places of all that kernels see are written down."""
+        written = self.__dict__.get("_written")
+        if written is None:
+            written = self.__dict__["_written"] = _Written(self)
+        address: int = written.address
+        return address
+
+    @property
+    def day(self) -> int:
+        """Days since the opening."""
+        return self.today.day
+
+    @property
+    def seed(self) -> int:
+        """The seed."""
+        return self.today.seed
+
+    @property
+    def date(self) -> date:
+        """Calendar date of the current day."""
+        return self.crypto.start + timedelta(days=self.day)
+
+    @property
+    def first_lender(self) -> int:
+        """Party id of the first lender: borrowers are parties 0 .. this."""
+        return self.today.first_lender
+
+    @property
+    def borrower_count(self) -> int:
+        """Miners and neoclouds."""
+        return self.today.first_lender
+
+    @property
+    def first_buyer(self) -> int:
+        """Party id of the first buyer."""
+        return self.today.first_buyer
+
+    @property
+    def first_outside(self) -> int:
+        """Party id of the first outside party."""
+        return self.today.first_outside
 
     @property
     def events(self) -> NDArray[np.void]:
@@ -118,7 +251,20 @@ class State:
         """Claims on loans in default, or once in default."""
         return self.loans.claims
 
-    @property
-    def borrower_count(self) -> int:
-        """Miners and neoclouds; they are parties 0 .. count - 1."""
-        return self.first_lender
+
+class _Written:
+    """Places written down."""
+
+    def __init__(self, market: Market) -> None:
+        self.words = np.array(places(market, Market), np.int64)
+        self.address: int = self.words.__array_interface__["data"][0]
+
+    def note(self, name: str, value: Any) -> None:
+        """One member was replaced."""
+        member = _LAYOUT[name]
+        words = place(value, member, name)
+        self.words[member.at // WORD :][: len(words)] = words
+
+
+_LAYOUT = layout_of(Market)
+Market._numba_type_ = place_of(Market)

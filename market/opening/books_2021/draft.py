@@ -19,7 +19,7 @@ from ...scenario.sections import Facts
 from ...state.facts import NEW_RIGS
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from ..drafts import MILLION, TH_PER_EH, BorrowerDraft, Drafts, LoanDraft
-from .read import REST, Tables2021
+from .read import REST, Books2021
 from .rows import DatedLoan, Draw, Fleet, Loan2021, NamedMiner, OutsideShock
 
 DAYS_PER_MONTH = 365.0 / 12.0
@@ -43,7 +43,7 @@ PLEDGES = {
 HARDWARE = {"rigs": NEW_RIGS, "site": "SITE"}
 
 
-def draft_2021(tables: Tables2021, facts: Facts) -> Drafts:
+def draft_2021(tables: Books2021, facts: Facts) -> Drafts:
     """Drafts of all miners and their loans at the opening of 2021."""
     drafts = Drafts()
     loans = _opening_loans(tables)
@@ -56,14 +56,14 @@ def draft_2021(tables: Tables2021, facts: Facts) -> Drafts:
     return drafts
 
 
-def chosen_draws(tables: Tables2021, facts: Facts) -> list[Draw]:
+def chosen_draws(tables: Books2021, facts: Facts) -> list[Draw]:
     """Draws that the scenario lets happen: signed by the opening, all of them, or none."""
     if facts.draws == "none":
         return []
     return [row for row in tables.draws if row.signed or facts.draws == "all"]
 
 
-def borrowings(tables: Tables2021, facts: Facts) -> list[Draw]:
+def borrowings(tables: Books2021, facts: Facts) -> list[Draw]:
     """Those of them that are loans."""
     return [row for row in chosen_draws(tables, facts) if row.kind == "borrowing"]
 
@@ -97,7 +97,7 @@ def _miner(row: Fleet, with_rigs: bool) -> BorrowerDraft:
     )
 
 
-def _opening_loans(tables: Tables2021) -> list[LoanDraft]:
+def _opening_loans(tables: Books2021) -> list[LoanDraft]:
     """Opening loans; rigs that a miner does not have yet are pledged when they are delivered."""
     free = {row.id: row.fleet().get(NEW_RIGS, 0.0) for row in (*tables.named, *tables.private)}
     debts = tables.debts()
@@ -202,7 +202,7 @@ def _draft(
     )
 
 
-def claims_owed(tables: Tables2021, facts: Facts) -> NDArray[np.float64]:
+def claims_owed(tables: Books2021, facts: Facts) -> NDArray[np.float64]:
     """Claims between lenders beyond their collateral [debtor, creditor], in USD.
 
     They sit inside the creditor's other loans and the debtor's funding. An exposure that arises
@@ -220,19 +220,19 @@ def claims_owed(tables: Tables2021, facts: Facts) -> NDArray[np.float64]:
     return owed
 
 
-def chosen_shocks(tables: Tables2021, facts: Facts) -> list[OutsideShock]:
+def chosen_shocks(tables: Books2021, facts: Facts) -> list[OutsideShock]:
     """Shocks that the scenario lets happen."""
     if facts.shocks == "none":
         return []
     return [row for row in tables.shocks if row.default_on or facts.shocks == "all"]
 
 
-def day_of(when: date, tables: Tables2021) -> int:
+def day_of(when: date, tables: Books2021) -> int:
     """Days from the opening to a date."""
     return (when - tables.opening_date).days
 
 
-def shares_of_rest(tables: Tables2021, miner_id: str) -> Iterable[tuple[str, float]]:
+def shares_of_rest(tables: Books2021, miner_id: str) -> Iterable[tuple[str, float]]:
     """Who stands behind an order: the miner, or all private miners by their share."""
     if miner_id != REST:
         return [(miner_id, 1.0)]

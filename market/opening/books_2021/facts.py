@@ -1,60 +1,52 @@
-"""The diary: what the opening books know by date, and what happens because of it.
+"""Dated facts: what the books of 2021 know by date.
 
 Books of 2021 come with money agreed for later, rigs on order, coins lent out, rigs that stand with
 hosts, income from mining ether, and (switchable) events from outside this market. What it does on a
-day is in :mod:`market.dated.day`; books without a diary skip that. Nothing here names a party: who
-is touched is in the tables.
+day is in :mod:`market.dated.day`; books without such facts skip that. Nothing here names a party:
+who is touched is in the tables.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ....agents.borrower import Borrowers
-from ....agents.miner import Miners
-from ...scenario.scenario import Scenario
 from ...scenario.sections import Facts
 from ...state.facts import (
     DAYS_PER_YEAR,
     MWH_PER_MW_DAY,
     DatedDraw,
     DatedEquity,
+    DatedFacts,
     DatedShock,
-    Diary,
     HostLink,
     RigOrders,
 )
-from ...state.loans import Loans
+from ...state.market import Market
 from ..drafts import MILLION, TH_PER_EH
 from .draft import borrowings, chosen_draws, chosen_shocks, day_of, rigs_pledged_th, shares_of_rest
-from .read import Tables2021
+from .read import Books2021
 from .rows import OutsideShock
 
 DELIVERY_DAYS = (-30, 0, 30)  # a quarter's rigs come month by month around its middle
 
 
-def open_diary(
-    tables: Tables2021,
-    scenario: Scenario,
-    party: dict[str, int],
-    first_lender: int,
-    loan_names: list[str],
-    loans: Loans,
-    borrowers: Borrowers,
-    miners: Miners,
-) -> Diary:
-    """Turn dated rows of the tables into the diary; sets deposits, powered shares (in place)."""
+def open_facts(books: Books2021, market: Market) -> DatedFacts:
+    """Turn dated rows of the books into facts; sets deposits, powered shares (in place)."""
+    scenario = market.scenario
+    loans, borrowers, miners = market.loans, market.borrowers, market.miners
+    party = {name: p for p, name in enumerate(market.names.parties)}
+    loan_names = market.names.loans
     facts = scenario.facts
     loan_row = {name: row for row, name in enumerate(loan_names)}
-    orders = open_orders(tables, facts, party)
+    orders = open_orders(books, facts, party)
     np.add.at(borrowers.deposits_usd, orders.borrower, orders.deposit_usd)
     count = len(miners.power_usd_mwh)
     eth_revenue, eth_cost = np.zeros(count), np.zeros(count)
     links = []
     hosted = np.zeros(count)
     hosted_mw = np.zeros(count)
-    by_id = {row.id: row for row in tables.named}
-    for row in tables.named:
+    by_id = {row.id: row for row in books.named}
+    for row in books.named:
         b = party[row.id]
         miners.energised[b] = row.energised_share
         hosted[b] = row.hosted_share
@@ -67,13 +59,13 @@ def open_diary(
             kw_eh = {"share_gt60": 84.0, "share_38_60": 49.0, "share_25_38": 31.5}
             mean = sum(getattr(row, column) * j for column, j in kw_eh.items())
             hosted_mw[host] += row.hosted_share * row.hashrate_eh_s * mean
-    for row in tables.named:
+    for row in books.named:
         unnamed = row.hosts_mw - hosted_mw[party[row.id]]
         if row.hosts_mw > 0.0 and unnamed > 0.0:
             links.append(HostLink(party[row.id], -1, 0.0, unnamed, row.hosting_usd_mwh or 0.0))
     in_kind = np.zeros(len(loan_names))
     due = np.zeros(len(loan_names))
-    for borrower, terms, principal, _ in tables.debts():
+    for borrower, terms, principal, _ in books.debts():
         name = terms.loan_id
         if terms.borrower_id != borrower:
             name = f"{name}-{borrower.rpartition('_')[2]}"
@@ -83,26 +75,26 @@ def open_diary(
         due[row_] = max(0.0, wanted - loans.collateral_units[row_]) if wanted > 0.0 else 0.0
     draws = [
         DatedDraw(
-            day_of(row.date, tables),
+            day_of(row.date, books),
             loan_row[row.draw_id],
             row.amount_usd_m * MILLION,
             row.collateral_eh_s * TH_PER_EH,
         )
-        for row in borrowings(tables, facts)
+        for row in borrowings(books, facts)
     ]
     equity = [
-        DatedEquity(day_of(row.date, tables), party[row.borrower_id], row.amount_usd_m * MILLION)
-        for row in chosen_draws(tables, facts)
+        DatedEquity(day_of(row.date, books), party[row.borrower_id], row.amount_usd_m * MILLION)
+        for row in chosen_draws(books, facts)
         if row.kind == "equity"
     ]
-    diary = Diary(
+    dated = DatedFacts(
         draws=tuple(sorted(draws, key=lambda draw: (draw.day, draw.loan))),
         equity=tuple(equity),
-        shocks=tuple(_shock(row, tables, party) for row in chosen_shocks(tables, facts)),
+        shocks=tuple(_shock(row, books, party) for row in chosen_shocks(books, facts)),
         links=tuple(links),
         coins_lent=[
             (party[row.creditor_id], party[row.debtor_id], row.btc)
-            for row in tables.claims
+            for row in books.claims
             if row.kind == "coins"
         ],
         in_kind_rate=in_kind,
@@ -114,27 +106,27 @@ def open_diary(
         capacity=miners.energised.copy(),
         eth_revenue_usd_day=eth_revenue,
         eth_cost_usd_day=eth_cost,
-        eth_open_usd=tables.quotes["eth_usd"],
+        eth_open_usd=books.quotes["eth_usd"],
         goodwill_usd=np.zeros(0),
     )
-    return diary
+    return dated
 
 
-def _shock(row: OutsideShock, tables: Tables2021, party: dict[str, int]) -> DatedShock:
+def _shock(row: OutsideShock, books: Books2021, party: dict[str, int]) -> DatedShock:
     unit = MILLION if row.kind in ("asset_loss", "new_exposure") else 1.0
     unit = TH_PER_EH if row.kind == "non_delivery" else unit
     other = party[row.counterparty_id] if row.counterparty_id else -1
     return DatedShock(
-        day_of(row.date, tables), row.kind, party[row.party_id], unit * row.amount, other
+        day_of(row.date, books), row.kind, party[row.party_id], unit * row.amount, other
     )
 
 
-def open_orders(tables: Tables2021, facts: Facts, party: dict[str, int]) -> RigOrders:
-    """Tranches of the tables; those of the rest of the network are spread over its miners."""
+def open_orders(books: Books2021, facts: Facts, party: dict[str, int]) -> RigOrders:
+    """Tranches of the books; those of the rest of the network are spread over its miners."""
     rows = [
-        (party[miner], day_of(row.due, tables) + days, share / len(DELIVERY_DAYS), row)
-        for row in tables.rig_orders
-        for miner, share in shares_of_rest(tables, row.miner_id)
+        (party[miner], day_of(row.due, books) + days, share / len(DELIVERY_DAYS), row)
+        for row in books.rig_orders
+        for miner, share in shares_of_rest(books, row.miner_id)
         for days in DELIVERY_DAYS
         if facts.orders
     ]

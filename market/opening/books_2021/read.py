@@ -1,6 +1,6 @@
 """Opening tables of 2021-12-31, read from CSV files and checked together.
 
-They extend :class:`market.opening.books.OpeningTables`: lenders, buyers, hardware and quotes have
+They extend :class:`market.opening.books.Books`: lenders, buyers, hardware and quotes have
 the same form in both years. What happened to anybody after the opening is not here, except facts
 that the scenario may switch on by date (``draws``, ``shocks``). Wrong cells are refused with one
 sentence.
@@ -13,10 +13,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from math import isclose
 from pathlib import Path
+from typing import ClassVar
 
 from ...state.facts import NEW_RIGS
 from ..books import (
-    OpeningTables,
+    Books,
     check_buyers,
     check_hardware,
     check_known,
@@ -27,8 +28,8 @@ from ..books import (
 from ..csv_files import Sheet, read_sheet
 from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Outside, Quote
 from .rows import (
-    Claim,
     Draw,
+    InterlenderClaim,
     Lender2021,
     Loan2021,
     MinerConfidence,
@@ -48,8 +49,10 @@ ROUNDED_EH_S, ROUNDED_BTC = 0.005, 0.5  # collateral is recorded to 0.01 EH/s an
 
 
 @dataclass(frozen=True)
-class Tables2021(OpeningTables):
+class Books2021(Books):
     """The state of the market on 2021-12-31, and dated facts after it."""
+
+    start: ClassVar[str] = "2021"
 
     named: tuple[NamedMiner, ...] = ()
     certainty: tuple[MinerConfidence, ...] = ()
@@ -58,7 +61,7 @@ class Tables2021(OpeningTables):
     private_loans: tuple[PrivateLoan, ...] = ()
     draws: tuple[Draw, ...] = ()
     rig_orders: tuple[RigOrder, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    claims: tuple[InterlenderClaim, ...] = ()
     shocks: tuple[OutsideShock, ...] = ()
 
     @property
@@ -81,7 +84,7 @@ class Tables2021(OpeningTables):
         return (*own, *parts)
 
 
-def load_tables_2021(folder: Path | None = None) -> Tables2021:
+def load_books_2021(folder: Path | None = None) -> Books2021:
     """Read and check the opening tables of 2021.
 
     Args:
@@ -104,7 +107,7 @@ def load_tables_2021(folder: Path | None = None) -> Tables2021:
     private_loans = read_sheet(at, "private_loans", PrivateLoan)
     draws = read_sheet(at, "draws", Draw)
     orders = read_sheet(at, "orders", RigOrder)
-    claims = read_sheet(at, "claims", Claim)
+    claims = read_sheet(at, "claims", InterlenderClaim)
     shocks = read_sheet(at, "shocks", OutsideShock)
     depreciation = read_sheet(at, "depreciation", Depreciation)
 
@@ -112,7 +115,7 @@ def load_tables_2021(folder: Path | None = None) -> Tables2021:
     parties = distinct_parties((outside, named, private, lenders, buyers))
     check_hardware(hardware, split)
     check_buyers(buyers, {row.fleet_group: row.family for row in hardware.rows})
-    tables = Tables2021(
+    tables = Books2021(
         opening_date=opening_date,
         quotes=numbers,
         miners=(),
@@ -141,7 +144,7 @@ def load_tables_2021(folder: Path | None = None) -> Tables2021:
     lender_ids = {row.id for row in lenders.rows}
     _check_miners(named, certainty, parties)
     _check_debts(terms, private_loans, miners, {row.id for row in private.rows}, lender_ids, tables)
-    _check_dated(draws, orders, claims, shocks, miners, lender_ids, tables)
+    _check_dated(draws, orders, claims, shocks, (miners, lender_ids), tables)
     _check_books(lenders, tables, parties)
     modelled = sum(row.hashrate_eh_s * row.energised_share for row in tables.named)
     modelled += sum(row.hashrate_eh_s for row in tables.private)
@@ -173,7 +176,7 @@ def _check_debts(
     miners: Collection[str],
     private: Collection[str],
     lenders: Collection[str],
-    tables: Tables2021,
+    tables: Books2021,
 ) -> None:
     """Both ends are known, private parts add up to their loan, opening LTV is within its limit."""
     spread: dict[str, float] = defaultdict(float)
@@ -208,13 +211,13 @@ def _check_debts(
 def _check_dated(
     draws: Sheet[Draw],
     orders: Sheet[RigOrder],
-    claims: Sheet[Claim],
+    claims: Sheet[InterlenderClaim],
     shocks: Sheet[OutsideShock],
-    miners: Collection[str],
-    lenders: Collection[str],
-    tables: Tables2021,
+    known: tuple[Collection[str], Collection[str]],
+    tables: Books2021,
 ) -> None:
-    """Facts after the opening are dated after it and name known parties."""
+    """Facts after the opening are dated after it and name ``known`` miners and lenders."""
+    miners, lenders = known
     opening = tables.opening_date
     for row, draw in enumerate(draws.rows):
         check_known(draws, row, "borrower_id", miners, "the id of a miner")
@@ -238,7 +241,7 @@ def _check_dated(
             raise shocks.refuse(row, "date", f"a date after the opening date, {opening}")
 
 
-def _check_books(lenders: Sheet[Lender2021], tables: Tables2021, parties: Collection[str]) -> None:
+def _check_books(lenders: Sheet[Lender2021], tables: Books2021, parties: Collection[str]) -> None:
     """Lenders' books are the loans."""
     drawn: dict[str, float] = defaultdict(float)
     undrawn: dict[str, float] = defaultdict(float)

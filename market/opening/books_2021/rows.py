@@ -215,7 +215,7 @@ class Lender2021(Lender):
     capital_deviation_usd_m: Amount
 
 
-class Claim(Row):
+class InterlenderClaim(Row):
     """A claim between lenders (inside other loans and funding), or coins lent to a lender."""
 
     row_key = ("creditor_id", "debtor_id")

@@ -15,7 +15,7 @@ from ...state.facts import NEW_RIGS
 from ...state.randomness import Stream, normal
 from ..sampling import BUYER_CELLS, error_factor, sampled_row
 from .draft import rigs_pledged_th
-from .read import Tables2021
+from .read import Books2021
 from .rows import Lender2021, MinerConfidence, NamedMiner, PrivateMiner
 
 CELLS = {  # column of a named miner -> column of its confidence
@@ -31,7 +31,7 @@ PRIVATE_CELLS = ("cash_usd_m", "btc_free", "power_usd_mwh", "fixed_cost_usd_m_yr
 LEAST_CAPITAL_SHARE = 0.002  # of assets: who has none at the opening is not lending
 
 
-def sample_tables_2021(tables: Tables2021, seed: int) -> Tables2021:
+def sample_books_2021(tables: Books2021, seed: int) -> Books2021:
     """A draw of the opening tables; the same seed gives the same draw."""
     certainty = {row.id: row for row in tables.certainty}
     pledged = _pledged_th(tables)
@@ -76,7 +76,7 @@ def _factor(confidence: str, seed: int, table: int, number: int, cell: int) -> f
     return error_factor(confidence, draw)
 
 
-def _pledged_th(tables: Tables2021) -> dict[str, float]:
+def _pledged_th(tables: Books2021) -> dict[str, float]:
     """Installed rigs of the new class that each miner has pledged [TH/s]."""
     wanted: dict[str, float] = defaultdict(float)
     for borrower, terms, principal, _ in tables.debts():

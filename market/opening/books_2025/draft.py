@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ....agents.party import Kind
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
-from ..books import OpeningTables
+from ..books import Books
 from ..drafts import MILLION, TH_PER_EH, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from ..splitting import (
     heavy_tailed_shares,
@@ -44,7 +44,7 @@ MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
 
-def draft_books(tables: OpeningTables, scale: float) -> Drafts:
+def draft_books(tables: Books, scale: float) -> Drafts:
     """Drafts of all borrowers; ``scale`` multiplies the number of parties aggregates split into.
 
     They are the caller's to change, but for loans, which runs on the same books share.
@@ -58,7 +58,7 @@ def draft_books(tables: OpeningTables, scale: float) -> Drafts:
 
 
 @lru_cache(maxsize=2)
-def _draft_books(tables: OpeningTables, scale: float) -> Drafts:
+def _draft_books(tables: Books, scale: float) -> Drafts:
     splits = _splits(tables)
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
@@ -88,7 +88,7 @@ def _draft_books(tables: OpeningTables, scale: float) -> Drafts:
     return drafts
 
 
-def _splits(tables: OpeningTables) -> dict[str, list[tuple[str, float]]]:
+def _splits(tables: Books) -> dict[str, list[tuple[str, float]]]:
     splits: dict[str, list[tuple[str, float]]] = {}
     for row in tables.group_split:
         splits.setdefault(row.fleet_group, []).append((row.class_id, row.share))

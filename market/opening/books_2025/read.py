@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from ..books import (
-    OpeningTables,
+    Books,
     check_buyers,
     check_hardware,
     check_known,
@@ -23,7 +23,7 @@ from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "data" / "2025"
 
 
-def load_opening_tables(folder: Path | None = None) -> OpeningTables:
+def load_books_2025(folder: Path | None = None) -> Books:
     """Read and check the opening tables.
 
     Args:
@@ -64,7 +64,7 @@ def load_opening_tables(folder: Path | None = None) -> OpeningTables:
         drawn[loan.lender_id] += loan.drawn_usd_m
         undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
     check_lenders(lenders, drawn, undrawn, parties)
-    return OpeningTables(
+    return Books(
         opening_date=opening_date,
         quotes=numbers,
         miners=miners.rows,

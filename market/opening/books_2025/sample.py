@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..books import OpeningTables
+from ..books import Books
 from ..sampling import BUYER_CELLS, _factor, balanced, sampled_row
 
 OPERATOR_CELLS = ("cash_usd_m", "fixed_cost_usd_m_yr")
 
 
-def sample_tables(tables: OpeningTables, seed: int) -> OpeningTables:
+def sample_books(tables: Books, seed: int) -> Books:
     """A draw of the opening tables; the same seed gives the same draw."""
     miners = tuple(
         sampled_row(row, (*OPERATOR_CELLS, "revenue_other_usd_m_yr"), seed, 0, i)

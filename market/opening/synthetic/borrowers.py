@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ....agents.columns import empty
 from ...state.contracts import ContractKind, Contracts
 from ...state.hardware import Family, Holdings
-from ...state.loans import NO_GROWTH, Collateral, Loans, Perimeters, empty_claims
+from ...state.loans import NO_GROWTH, Claims, Collateral, Loans, Perimeters
 from ...state.orders import SMALLEST_ORDER_USD
 from .dividing import Floats, Ints, Pieces, couple, couple_in_groups, cut, expand
 from .population import Draw, Population
@@ -326,7 +327,7 @@ def loans_of(
             dscr_test_day=np.where(there, test, table.dscr_test_day).astype(np.int32),
             growth=growth.astype(np.int32),
             holding=np.where(table.collateral == Collateral.HARDWARE, pledged, -1).astype(np.int32),
-            claims=empty_claims(size),
+            claims=empty(Claims, size),
         ),
         Perimeters(
             borrower=owner.astype(np.int32),

@@ -13,19 +13,20 @@ from dataclasses import replace
 
 import numpy as np
 
-from ....agents.borrower import Borrowers, empty_borrowers
+from ....agents.borrower import Borrowers
+from ....agents.columns import empty
 from ....agents.lender import LenderKind
-from ....agents.miner import empty_miners
-from ....agents.neocloud import empty_neoclouds
-from ....agents.party import Kind, Parties, empty_parties
+from ....agents.miner import Miners
+from ....agents.neocloud import Neoclouds
+from ....agents.party import Kind, Parties
 from ...scenario.scenario import Scenario
 from ...state.contracts import Contracts
 from ...state.loans import ANY_GROWTH, Loans
-from ...state.lots import empty_lots
-from ...state.market import Names, State
+from ...state.lots import Lots
+from ...state.market import Market, Names, Today
 from ...state.names import NumberedNames
-from ...state.orders import Orders, empty_orders
-from ..books import OpeningTables
+from ...state.orders import Orders
+from ..books import Books
 from ..open_market import LISTINGS, open_market
 from .borrowers import (
     borrow,
@@ -72,28 +73,28 @@ def synthetic(parties: int, scenario: Scenario | str = "crypto-crash") -> Scenar
     return scenario.with_settings(["opening.start=synthetic", f"synthetic.parties={parties}"])
 
 
-def synthetic_tables(tables: OpeningTables, scenario: Scenario) -> OpeningTables:
-    """The tables of 2025 with every aggregate whole, and as many buyers as the population has."""
-    counts = np.array([row.count for row in tables.buyers], float)
+def synthetic_books(books: Books, scenario: Scenario) -> Books:
+    """The books of 2025 with every aggregate whole, and as many buyers as the population has."""
+    counts = np.array([row.count for row in books.buyers], float)
     buyers = apportion(numbers_of(scenario, len(counts)).buyers, counts, least=1)
     return replace(
-        tables,
-        miners=tuple(row.model_copy(update={"split_into": 1}) for row in tables.miners),
-        neoclouds=tuple(row.model_copy(update={"split_into": 1}) for row in tables.neoclouds),
+        books,
+        miners=tuple(row.model_copy(update={"split_into": 1}) for row in books.miners),
+        neoclouds=tuple(row.model_copy(update={"split_into": 1}) for row in books.neoclouds),
         buyers=tuple(
             row.model_copy(update={"count": int(count)})
-            for row, count in zip(tables.buyers, buyers, strict=True)
+            for row, count in zip(books.buyers, buyers, strict=True)
         ),
     )
 
 
-def open_synthetic(tables: OpeningTables, scenario: Scenario, seed: int) -> State:
-    """The state of day 0 of a synthetic market; ``tables`` are those of :func:`synthetic_tables`.
+def open_synthetic(books: Books, scenario: Scenario, seed: int) -> Market:
+    """The state of day 0 of a synthetic market; ``books`` are those of :func:`synthetic_books`.
 
-    The same tables, scenario and seed give the same bits.
+    The same books, scenario and seed give the same bits.
     """
-    whole = open_market(tables, scenario, seed)
-    numbers = numbers_of(scenario, len(tables.buyers))
+    whole = open_market(books, scenario, seed)
+    numbers = numbers_of(scenario, len(books.buyers))
     people = draw_population(whole, scenario, seed, numbers.borrowers)
     first_buyer = numbers.borrowers + numbers.lenders
     first_outside = first_buyer + numbers.buyers
@@ -119,11 +120,11 @@ def open_synthetic(tables: OpeningTables, scenario: Scenario, seed: int) -> Stat
         names=_names(whole, people, numbers, pool.kind, len(lender), len(contracts.kind)),
         parties=parties,
         borrowers=_borrowers(people, contracts, building),
-        miners=empty_miners(numbers.borrowers)._replace(
+        miners=empty(Miners, numbers.borrowers)._replace(
             power_usd_mwh=people.power_usd_mwh(),
             hold_share=whole.miners.hold_share[people.lead[people.group]],
         ),
-        neoclouds=empty_neoclouds(numbers.borrowers)._replace(
+        neoclouds=empty(Neoclouds, numbers.borrowers)._replace(
             spot_realisation=whole.neoclouds.spot_realisation[people.lead[people.group]]
         ),
         lenders=lenders,
@@ -132,18 +133,22 @@ def open_synthetic(tables: OpeningTables, scenario: Scenario, seed: int) -> Stat
         perimeters=perimeters,
         contracts=contracts,
         orders=_orders(people, fleet.key, ordering, loans),
-        lots=empty_lots(len(lender) + LISTINGS * len(fleet.units)),
+        lots=empty(Lots, len(lender) + LISTINGS * len(fleet.units)),
         interlender=open_lines(people, pool, lenders),
-        first_lender=numbers.borrowers,
-        first_buyer=first_buyer,
-        first_outside=first_outside,
+        today=Today(
+            seed=seed,
+            shock_event=-1,
+            first_lender=numbers.borrowers,
+            first_buyer=first_buyer,
+            first_outside=first_outside,
+        ),
     )
 
 
 def _parties(people: Population, numbers: Numbers, count: int, lender_cash: Floats) -> Parties:
     """Cash and coins of everybody; outside parties start with nothing."""
     whole, borrowers = people.whole, numbers.borrowers
-    parties = empty_parties(count)
+    parties = empty(Parties, count)
     parties.kind[:borrowers] = whole.parties.kind[people.lead[people.group]]
     parties.kind[borrowers : borrowers + numbers.lenders] = Kind.LENDER
     parties.kind[borrowers + numbers.lenders :][: numbers.buyers] = Kind.BUYER
@@ -158,7 +163,7 @@ def _parties(people: Population, numbers: Numbers, count: int, lender_cash: Floa
 def _borrowers(people: Population, contracts: Contracts, building: Floats) -> Borrowers:
     """Overhead and other business by size, building work by site, deposits by order."""
     old, group, count = people.whole.borrowers, people.group, len(people.group)
-    table = empty_borrowers(count)
+    table = empty(Borrowers, count)
     for names, share in (
         (
             (
@@ -183,7 +188,7 @@ def _borrowers(people: Population, contracts: Contracts, building: Floats) -> Bo
 
 def _orders(people: Population, fleet_key: Ints, ordering: Ints, loans: Loans) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
-    orders, whole = empty_orders(ordering.astype(np.int32)), people.whole
+    orders, whole = empty(Orders, len(ordering), borrower=ordering), people.whole
     orders.facility[:] = np.flatnonzero(loans.growth == ANY_GROWTH)
     row = whole.orders.holding[order_rows(people, ordering)]
     key = ordering * len(whole.hardware.family) + whole.holdings.hardware[row]
@@ -192,7 +197,7 @@ def _orders(people: Population, fleet_key: Ints, ordering: Ints, loans: Loans) -
 
 
 def _names(
-    whole: State,
+    market: Market,
     people: Population,
     numbers: Numbers,
     lender_kind: Ints,
@@ -200,11 +205,11 @@ def _names(
     contracts: int,
 ) -> Names:
     """Numbered names: nobody here is anybody of 2025."""
-    kind = whole.parties.kind[people.lead[people.group]]
+    kind = market.parties.kind[people.lead[people.group]]
     miners = int(np.sum(kind == Kind.MINER))
     kinds = np.bincount(lender_kind, minlength=len(LenderKind)).tolist()
-    buyers = slice(whole.first_buyer, whole.first_outside)
-    outside = slice(whole.first_outside, None)
+    buyers = slice(market.first_buyer, market.first_outside)
+    outside = slice(market.first_outside, None)
     ids: list[tuple[str, int] | list[str]] = [
         ("MINER_", miners), ("NEOCLOUD_", numbers.borrowers - miners)
     ]  # fmt: skip
@@ -214,10 +219,10 @@ def _names(
     for member, number in zip(LenderKind, kinds, strict=True):
         ids.append((f"{member.name}_", number))
         titles.append((f"{LENDER_TITLES[member]} ", number))
-    ids += [list(whole.names.parties[buyers]), list(whole.names.parties[outside])]
-    titles += [list(whole.names.titles[buyers]), list(whole.names.titles[outside])]
+    ids += [list(market.names.parties[buyers]), list(market.names.parties[outside])]
+    titles += [list(market.names.titles[buyers]), list(market.names.titles[outside])]
     return replace(
-        whole.names,
+        market.names,
         parties=NumberedNames(ids),
         titles=NumberedNames(titles),
         loans=NumberedNames([("LOAN_", loans)]),

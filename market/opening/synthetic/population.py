@@ -10,7 +10,7 @@ import numpy as np
 
 from ....agents.lender import LenderKind
 from ...scenario.scenario import Scenario
-from ...state.market import State
+from ...state.market import Market
 from ...state.randomness import Stream, party_normals, party_uniforms
 from ..splitting import NOISE_DEVIATION, POWER_DEVIATION
 from .dividing import Floats, Ints, assign_groups, heavy_tailed_sizes
@@ -63,7 +63,7 @@ class Population:
     were not: its pieces share what all of these own and owe.
     """
 
-    whole: State  # the market of 2025 with every aggregate in one piece
+    whole: Market  # the market of 2025 with every aggregate in one piece
     scenario: Scenario
     seed: int
     group_of: Ints  # [borrower of 2025]
@@ -116,17 +116,17 @@ def sizes(population_seed: int, scenario: Scenario, draw: Draw, count: int) -> F
     )
 
 
-def draw_population(whole: State, scenario: Scenario, seed: int, count: int) -> Population:
+def draw_population(market: Market, scenario: Scenario, seed: int, count: int) -> Population:
     """Sizes of ``count`` borrowers, and the borrower of 2025 each is a piece of."""
     size = sizes(seed, scenario, Draw.SIZE, count)
-    worth = _worth_usd(whole)
+    worth = _worth_usd(market)
     rest = max(0, count - min(count, GREEDY_PER_GROUP * len(worth)))
     order = np.argsort(
         np.asarray(party_uniforms(seed, Stream.SYNTHETIC, int(Draw.GROUP), rest)), kind="stable"
     )
     piece_of = assign_groups(size, worth, order, count - rest)
     found = np.unique(piece_of)
-    kind = whole.parties.kind[: len(worth)]
+    kind = market.parties.kind[: len(worth)]
     group_of = np.searchsorted(found, np.arange(len(worth)))
     for borrower in np.setdiff1d(np.arange(len(worth)), found).tolist():
         alike = np.flatnonzero(kind[found] == kind[borrower])
@@ -134,17 +134,17 @@ def draw_population(whole: State, scenario: Scenario, seed: int, count: int) -> 
     place = np.argsort(piece_of, kind="stable")
     group = np.searchsorted(found, piece_of[place])
     share = size[place] / np.bincount(group, size[place])[group]
-    return Population(whole, scenario, seed, group_of, found, group, share)
+    return Population(market, scenario, seed, group_of, found, group, share)
 
 
-def _worth_usd(whole: State) -> Floats:
+def _worth_usd(market: Market) -> Floats:
     """What each borrower of 2025 has: machines at second-hand prices, cash, coins, sites [USD]."""
-    count = whole.borrower_count
-    parties, held, loans = whole.parties, whole.holdings, whole.loans
-    worth = parties.cash_usd[:count] + parties.btc[:count] * whole.prices.btc_usd
+    count = market.borrower_count
+    parties, held, loans = market.parties, market.holdings, market.loans
+    worth = parties.cash_usd[:count] + parties.btc[:count] * market.prices.btc_usd
     rows = int(held.first[count])
     owner = np.repeat(np.arange(count), np.diff(held.first[: count + 1]))
-    value = held.units[:rows] * whole.hardware.used_open_usd[held.hardware[:rows]]
+    value = held.units[:rows] * market.hardware.used_open_usd[held.hardware[:rows]]
     worth = worth + np.bincount(owner, value, count)
-    pledged = loans.site_value_usd + loans.collateral_btc * whole.prices.btc_usd
+    pledged = loans.site_value_usd + loans.collateral_btc * market.prices.btc_usd
     return worth + np.bincount(loans.borrower, pledged, count)

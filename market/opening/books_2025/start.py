@@ -1,0 +1,31 @@
+"""What is done with the books of 2025 at the opening, and with no others."""
+
+from __future__ import annotations
+
+from ....agents.lender import Lenders
+from ...scenario.scenario import Scenario
+from ...state.hardware import Hardware
+from ...state.interlender import Interlender
+from ...state.market import Market
+from ..books import Books
+from ..drafts import Drafts
+from ..interlender import open_interlender
+from .draft import draft_books
+from .signed_orders import add_growth
+
+
+def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Hardware) -> Drafts:
+    """Borrowers, loans and contracts, and the growth that was signed."""
+    drafts = draft_books(books, scenario.opening.scale)
+    add_growth(drafts, names, hardware, books.lenders, scenario)
+    return drafts
+
+
+def interlender(books: Books, scenario: Scenario, lenders: Lenders) -> Interlender:
+    """Claims between lenders are not published: shares of their funding."""
+    settings = scenario.lenders
+    return open_interlender(lenders, settings.warehouse_share, settings.crypto_interlender_share)
+
+
+def finish(books: Books, market: Market) -> None:
+    """Nothing is known by date."""

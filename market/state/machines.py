@@ -1,0 +1,67 @@
+"""What a class of machines is today: its age, the life it has left, what a unit earns and costs."""
+
+from __future__ import annotations
+
+import math
+
+from ...agents.buyer import Outlook, remaining_life_years
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.neocloud import HOURS_PER_DAY
+from .hardware import Family
+from .market import Market
+from .units import TH_PER_PH
+
+
+@inlined
+def age_years(market: Market, k: int) -> float:
+    """Age of a class since its launch; new machines make it younger."""
+    hardware = market.hardware
+    age = hardware.age_years[k] + market.today.day / 365.0 - hardware.renewed_years[k]
+    return max(0.0, age)
+
+
+@compiled
+def life_left_years(market: Market, k: int) -> float:
+    """Economic life left of a class."""
+    settings = market.terms.liquidation
+    gpu = market.hardware.family[k] == Family.GPU
+    life = settings.gpu_life_years if gpu else settings.asic_life_years
+    return remaining_life_years(life, age_years(market, k))
+
+
+@compiled
+def listed_income_usd_day(market: Market, k: int) -> float:
+    """Listed income of a unit a day: rent of a GPU, hashprice of a TH/s."""
+    prices, hardware = market.prices, market.hardware
+    if hardware.family[k] == Family.GPU:
+        return prices.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY
+    return prices.hashprice_usd_ph_day / TH_PER_PH
+
+
+@compiled
+def unit_cost_usd_day(market: Market, k: int, usd_kwh: float) -> float:
+    """Running cost of a unit a day at a power-and-site price."""
+    return market.hardware.kw[k] * HOURS_PER_DAY * usd_kwh
+
+
+@inlined
+def cheaper(market: Market) -> float:
+    """What new hardware of the same performance costs today, over the opening."""
+    decline = market.terms.liquidation.new_price_decline
+    return math.exp(-decline * market.today.day / 365.0)
+
+
+@compiled
+def replacement_usd(market: Market, k: int) -> float:
+    """What new hardware of the same performance costs today [USD/unit]: it gets cheaper."""
+    return market.hardware.replacement_usd[k] * cheaper(market)
+
+
+@compiled
+def income_outlook(market: Market, k: int) -> Outlook:
+    """How the market expects the income of a class to move."""
+    settings = market.terms.liquidation
+    reversion = settings.reversion_per_year
+    if market.hardware.family[k] == Family.GPU:
+        return Outlook(settings.gpu_rent_drift, settings.gpu_rent_volatility, reversion)
+    return Outlook(settings.hashprice_drift, settings.hashprice_volatility, reversion)

@@ -1,0 +1,149 @@
+"""Where money moves: every payment, draw and repayment, and the check that nothing was lost."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.party import Outside
+from .ledger import Flow, Stocks
+from .market import Market
+
+
+@inlined
+def pay(market: Market, payer: int, payee: int, amount_usd: float) -> None:
+    """Move cash from one party to another."""
+    cash_usd = market.parties.cash_usd
+    cash_usd[payer] -= amount_usd
+    cash_usd[payee] += amount_usd
+
+
+@inlined
+def fund(market: Market, row: int, amount_usd: float) -> None:
+    """Let a lender have at least ``amount_usd`` of cash.
+
+    What is short comes from performing outside loans, sold to investors at par, and when these are
+    gone from new funding: its leverage rises.
+    """
+    today, lenders = market.today, market.lenders
+    lender = today.first_lender + row
+    short = amount_usd - market.parties.cash_usd[lender]
+    if short <= 0.0:
+        return
+    pay(market, today.first_outside + Outside.INVESTORS, lender, short)
+    sold = min(short, max(lenders.other_loans_usd[row], 0.0))
+    lenders.other_loans_usd[row] -= sold
+    lenders.funding_usd[row] += short - sold
+
+
+@inlined
+def draw(market: Market, loan: int, amount_usd: float) -> None:
+    """Lend: cash to the borrower, a claim to the lender, who finds the cash first."""
+    loans = market.loans
+    row = loans.lender[loan]
+    fund(market, row, amount_usd)
+    pay(market, market.today.first_lender + row, loans.borrower[loan], amount_usd)
+    loans.principal_usd[loan] += amount_usd
+    market.lenders.book_usd[row] += amount_usd
+    market.ledger.flows[Flow.CLAIM_DRAWN] += amount_usd
+
+
+@inlined
+def repay(market: Market, loan: int, payer: int, amount_usd: float) -> None:
+    """Repay principal: cash to the lender, the claim shrinks."""
+    loans = market.loans
+    row = loans.lender[loan]
+    pay(market, payer, market.today.first_lender + row, amount_usd)
+    loans.principal_usd[loan] -= amount_usd
+    market.lenders.book_usd[row] -= amount_usd
+    market.ledger.flows[Flow.CLAIM_REPAID] += amount_usd
+
+
+@inlined
+def write_off(market: Market, loan: int) -> float:
+    """Extinguish what is left of a claim; returns the amount [USD].
+
+    The loss has been taken by write-downs; this only removes the claim from both books.
+    """
+    loans, lenders = market.loans, market.lenders
+    row = loans.lender[loan]
+    amount = loans.principal_usd[loan]
+    loans.principal_usd[loan] = 0.0
+    lenders.book_usd[row] -= amount
+    lenders.written_down_usd[row] -= amount
+    market.ledger.flows[Flow.CLAIM_WRITTEN_OFF] += amount
+    return amount
+
+
+@inlined
+def pay_interest(market: Market, payer: int, lender: int, amount_usd: float) -> None:
+    """Interest reaches the lender (party), which passes it on to its owners and funders."""
+    pay(market, payer, lender, amount_usd)
+    pay(market, lender, market.today.first_outside + Outside.INVESTORS, amount_usd)
+
+
+@entrance
+def take_stock(market: Market) -> Stocks:
+    """Add up every stock from the tables, in one fixed order."""
+    parties, lenders, ledger = market.parties, market.lenders, market.ledger
+    loans, holdings, lots = market.loans, market.holdings, market.lots
+    first_lender = market.today.first_lender
+    classes = len(ledger.outside_units)
+    cash = gross = btc = payables = 0.0
+    for p in range(len(parties.cash_usd)):
+        cash += parties.cash_usd[p]
+        gross += abs(parties.cash_usd[p])
+        btc += parties.btc[p] + parties.btc_lent[p]
+        payables += parties.payables_usd[p]
+    for loan in range(len(loans.collateral_btc)):
+        btc += loans.collateral_btc[loan]
+    btc_gross = btc + abs(ledger.outside_btc[0])
+    btc += ledger.outside_btc[0]
+    units = ledger.outside_units.copy()
+    units_gross = np.abs(ledger.outside_units)
+    for h in range(len(holdings.hardware)):
+        if holdings.units[h] != 0.0:  # most rows are room for what a buyer may buy
+            units[holdings.hardware[h]] += holdings.units[h]
+            units_gross[holdings.hardware[h]] += holdings.units[h]
+    for i in range(lots.count[0]):
+        units[lots.hardware[i]] += lots.units[i]
+        units_gross[lots.hardware[i]] += lots.units[i]
+    assert classes == len(units)
+    claims = books = gap = assets = 0.0
+    for loan in range(len(loans.principal_usd)):
+        claims += loans.principal_usd[loan]
+    for row in range(len(lenders.book_usd)):
+        books += lenders.book_usd[row]
+        total = (
+            parties.cash_usd[first_lender + row]
+            + lenders.book_usd[row]
+            - lenders.written_down_usd[row]
+            + lenders.other_loans_usd[row]
+        )
+        claim = lenders.funding_usd[row] + lenders.capital_usd[row]
+        gap = max(gap, abs(total - claim))
+        assets += abs(total)
+    return Stocks(
+        cash, gross, btc, btc_gross, units, units_gross, claims, books, gap, assets, payables
+    )
+
+
+@compiled
+def conservation_error(before: Stocks, after: Stocks, flows: np.ndarray) -> float:
+    """Worst |change - flows| over gross stock of all assets; ``flows`` are the day's journal."""
+    claims_flow = flows[Flow.CLAIM_DRAWN] - flows[Flow.CLAIM_REPAID] - flows[Flow.CLAIM_WRITTEN_OFF]
+    payables_flow = flows[Flow.PAYABLE_RAISED] - flows[Flow.PAYABLE_SETTLED]
+    gross_claims = max(before.claims_usd, 1.0)
+    error = max(
+        abs(after.cash_usd - before.cash_usd) / max(after.cash_gross_usd, 1.0),
+        abs(after.btc - before.btc) / max(after.btc_gross, 1.0),
+        abs(after.claims_usd - before.claims_usd - claims_flow) / gross_claims,
+        abs(after.claims_usd - after.books_usd) / gross_claims,
+        after.lender_gap_usd / max(after.lender_assets_usd, 1.0),
+        abs(after.payables_usd - before.payables_usd - payables_flow)
+        / max(after.payables_usd, before.payables_usd, 1.0),
+    )
+    for k in range(len(after.units)):
+        moved = abs(after.units[k] - before.units[k])
+        error = max(error, moved / max(after.units_gross[k], 1.0))
+    return error
