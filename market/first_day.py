@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .dated.day import set_business
 from .debt.underwriting import underwrite
-from .liquidation.values import strips_today
+from .liquidation.bids import strips_today
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
 from .opening.implied_views import imply_views

@@ -27,6 +27,8 @@ from llvmlite.binding import get_host_cpu_name
 from numba.core.caching import FunctionCache
 from numba.core.registry import CPUDispatcher
 
+from .parts import PartInCache
+
 _ROOT = Path(__file__).absolute().parents[2]  # links stay: numba keeps code by path
 _PACKAGE = __name__.split(".")[0]
 _COMPILED = ("agents", "market")  # folders in which rules and kernels are
@@ -227,6 +229,12 @@ class _Cache(FunctionCache):
             return None
 
 
+class _PartCache(_Cache):
+    """The same for parts of what Python calls."""
+
+    _impl_class = PartInCache
+
+
 @contextlib.contextmanager
 def alone(folder: Path, waiting: str = "") -> Iterator[None]:
     """Wait until no other process is in here; the lock goes with the process, however it ends.
@@ -269,7 +277,7 @@ def _cache_of(function: Callable[..., Any], kind: str) -> _Cache | None:
     before = getattr(numba.config, "CACHE_DIR")  # noqa: B009
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010
     try:
-        kept = _Cache(function)
+        kept = (_PartCache if kind == "kernel" else _Cache)(function)
     except RuntimeError:  # nowhere at all
         return None
     finally:

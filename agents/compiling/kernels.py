@@ -11,6 +11,7 @@ import numba
 from numba.core.registry import CPUDispatcher
 
 from .cache import _keep, is_kept
+from .parts import PartCompiler, widened
 
 _OPTIONS = {
     "nopython": True,
@@ -71,8 +72,12 @@ class _Kernel(CPUDispatcher):
         self.makes_arrays = _makes_arrays(py_func)
         self._options = {**_OPTIONS, "_nrt": self.makes_arrays}
         options = {**self._options, "no_cpython_wrapper": True, "forceinline": forceinline}
-        super().__init__(py_func, targetoptions=options)
+        super().__init__(py_func, targetoptions=options, pipeline_class=PartCompiler)
         self._entrance: CPUDispatcher | None = None
+
+    def get_call_template(self, args: Any, kws: Any) -> Any:
+        """What numba asks for where another kernel calls this one."""
+        return super().get_call_template(tuple(map(widened, args)), kws)
 
     @property
     def entrance(self) -> CPUDispatcher:

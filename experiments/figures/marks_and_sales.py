@@ -53,9 +53,7 @@ def marks(results: Results) -> Figure:
         notes=True,
     )
     for axes, hardware in zip(panels, shown, strict=False):
-        plots.panel_title(
-            axes, words.CLASS_TITLES.get(hardware, hardware), mark_note(results, hardware)
-        )
+        plots.panel_title(axes, words.class_title(hardware), mark_note(results, hardware))
         draw_mark(axes, results, hardware)
     for axes in panels[max(0, len(shown) - IN_A_ROW) : len(shown)]:  # nothing stands below
         axes.tick_params(labelbottom=True)
@@ -247,7 +245,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
         axes.text(
             place, 1.02, text, transform=axes.transAxes, va="bottom", size=8, color=plots.GREY
         )
-    names = [words.CLASS_TITLES.get(hardware, hardware) for hardware in table.index]
+    names = [words.class_title(hardware) for hardware in table.index]
     axes.set_yticks(range(len(table)), names)
     axes.tick_params(axis="y", labelcolor=plots.BLACK)
     axes.set_ylim(max(len(table), 4) - 0.5, -0.5)

@@ -6,39 +6,7 @@ import datetime as dt
 import math
 import re
 
-GPU_CLASSES = ("A100", "H100", "H200", "B200", "B300", "GB200", "GB300", "MI300X", "OTHER")
-ASIC_CLASSES = (
-    *("GT35", "J25_35", "J18_25", "LT18", "LT10"),  # of 2025
-    *("GT60", "J38_60", "J25_38", "LT25"),  # of 2021
-)
-
-CLASS_NAMES = {
-    "OTHER": "other GPUs",
-    "GT35": "rigs above 35 J/TH",
-    "J25_35": "rigs at 25–35 J/TH",
-    "J18_25": "rigs at 18–25 J/TH",
-    "LT18": "rigs below 18 J/TH",
-    "LT10": "rigs below 10 J/TH",
-    "GT60": "rigs above 60 J/TH",
-    "J38_60": "rigs at 38–60 J/TH",
-    "J25_38": "rigs at 25–38 J/TH",
-    "LT25": "rigs below 25 J/TH",
-}
-
-CLASS_TITLES = {
-    "OTHER": "Other GPUs",
-    "GT35": "Rigs > 35 J/TH",
-    "J25_35": "Rigs 25–35 J/TH",
-    "J18_25": "Rigs 18–25 J/TH",
-    "LT18": "Rigs < 18 J/TH",
-    "LT10": "Rigs < 10 J/TH",
-    "GT60": "Rigs > 60 J/TH",
-    "J38_60": "Rigs 38–60 J/TH",
-    "J25_38": "Rigs 25–38 J/TH",
-    "LT25": "Rigs < 25 J/TH",
-    "BTC": "Bitcoin",
-    "SITE": "Sites",
-}
+_RIGS = re.compile(r"(GT|LT)(\d+)|J(\d+)_(\d+)")  # ids of rig classes say their J/TH
 
 CAUSES = {
     "btc_price": "fall of bitcoin",
@@ -176,7 +144,7 @@ def party(name: str) -> str:
 
 def is_asic(hardware: str) -> bool:
     """Whether a hardware class is a mining rig (its unit is TH/s), not a GPU."""
-    return hardware in ASIC_CLASSES
+    return _RIGS.fullmatch(hardware) is not None
 
 
 def is_number(value: object) -> bool:
@@ -216,7 +184,19 @@ def segment(text: str) -> str:
 
 def hardware(text: str) -> str:
     """A hardware class in words, plural: ``H100`` becomes ``H100s``."""
-    return CLASS_NAMES.get(text, f"{text}s")
+    if rigs := _RIGS.fullmatch(text):
+        side, limit, low, high = rigs.groups()
+        where = f"at {low}–{high}" if low else f"{'above' if side == 'GT' else 'below'} {limit}"
+        return f"rigs {where} J/TH"
+    return "other GPUs" if text == "OTHER" else f"{text}s"
+
+
+def class_title(text: str) -> str:
+    """A kind of collateral as a heading: ``H100``, ``Rigs > 35 J/TH``, ``Bitcoin``."""
+    if is_asic(text):
+        name = hardware(text).replace("above", ">").replace("below", "<").replace("at ", "")
+        return capital(name)
+    return {"OTHER": "Other GPUs", "BTC": "Bitcoin", "SITE": "Sites"}.get(text, text)
 
 
 def unit(hardware_class: str) -> str:

@@ -200,7 +200,7 @@ def seizures(results: Results) -> Chapter:
             (
                 *_when(results, own["day"].iloc[0]),
                 results.name(party),
-                words.listed([words.CLASS_TITLES.get(c, c) for c in what], 3),
+                words.listed([words.class_title(c) for c in what], 3),
                 f"{own['loan'].nunique():,}",
                 words.money(own["amount_usd"].sum()),
             )
@@ -234,7 +234,7 @@ def sales(results: Results) -> Chapter:
             unsold.append(f"{words.hardware(hardware)} (at most {_amount(most_offered, hardware)})")
         table.append(
             (
-                words.CLASS_TITLES.get(hardware, hardware),
+                words.class_title(hardware),
                 _amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
                 f"{len(own):,}",
                 _price(own["price_usd"].iloc[-1]) if len(own) else "–",
@@ -339,7 +339,7 @@ def illusion(results: Results) -> Chapter:
     names = ("hardware", "balance_usd", "paper_value_usd", "bids_usd", "paper_to_bids")
     table = tuple(
         (
-            words.CLASS_TITLES.get(hardware, hardware),
+            words.class_title(hardware),
             words.money(balance),
             words.money(value),
             words.money(bids) if multiple != float("inf") else "none",

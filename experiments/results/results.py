@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -153,8 +154,8 @@ class Results:
     @cached_property
     def classes(self) -> list[str]:
         """The hardware classes of the run, GPUs before rigs."""
-        known = (*words.GPU_CLASSES, *words.ASIC_CLASSES)
-        return [c for c in known if f"mark_{c}_usd" in self.series]
+        marks = (re.fullmatch("mark_(.+)_usd", column) for column in self.series)
+        return sorted((mark[1] for mark in marks if mark), key=words.is_asic)
 
     @property
     def has_gpus(self) -> bool:

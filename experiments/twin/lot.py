@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.liquidation.auctions import DUST, ESTATE_PATIENCE_DAYS, OWNER_PATIENCE_DAYS
-from ...market.liquidation.custody import CARRY_USD_KWH, GPU_KW, IDLE_RIG_SHARE, TH_PER_PH
+from ...market.liquidation.custody import CARRY_USD_KWH, GPU_KW, IDLE_RIG_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
+from ...market.state.units import TH_PER_PH
 from .lender import Lender
 from .party import Buyer
 from .rules import online_share, power_cost_usd_day, reserve_price_usd, spot_margin_usd_day

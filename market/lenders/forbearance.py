@@ -18,7 +18,7 @@ from ...agents.lender import continuing_value_usd, patience_days, waives
 from ...agents.party import Status
 from ..debt.service import borrower_debt_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over, perimeter_income_usd_day
-from ..liquidation import values
+from ..liquidation import bids
 from ..liquidation.order_book import Ladder, class_ladder, realisable_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
@@ -39,7 +39,7 @@ def decide(market: Market) -> None:
         return
     due = decisions_due(market)
     if len(due) > 0:
-        market.strips = values.strips_today(market)  # not those of the last auctions
+        market.strips = bids.strips_today(market)  # not those of the last auctions
     book = DaysBook(market)
     for loan in due.tolist():
         if market.parties.status[loans.borrower[loan]] == Status.ACTIVE:
@@ -61,7 +61,7 @@ class DaysBook:
         if not self.market.terms.lenders.hold_seized:
             return self.realisable_usd_unit(k, position)
         if self._hold_usd is None:
-            self._hold_usd = values.hold_values_usd(self.market)
+            self._hold_usd = bids.hold_values_usd(self.market)
         return float(self._hold_usd[k])
 
     def realisable_usd_unit(self, k: int, position: float) -> float:

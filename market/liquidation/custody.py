@@ -19,8 +19,8 @@ from ..state.history import log_event
 from ..state.lots import Lots, LotState, lots_by_borrower
 from ..state.market import Market
 from ..state.money import fund, pay, repay
+from ..state.units import TH_PER_PH
 
-TH_PER_PH = 1000.0
 CARRY_USD_KWH = 0.12  # what a host charges for a machine that runs
 IDLE_RIG_SHARE = 0.1  # idle cost of rigs in a shed, of that of GPUs in a data hall
 GPU_KW = 2.0  # storage of rigs is charged by the space a GPU of so much power takes

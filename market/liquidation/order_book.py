@@ -12,7 +12,7 @@ from ..state.hardware import Family
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
-from .values import bids_today
+from .bids import bids_today
 
 LEVELS = 12  # of a segment's bids, or of many asks, in what is kept to look at
 QUARTER_DAYS = 91

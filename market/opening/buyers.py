@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers, Rack
-from ..state.hardware import Family, Hardware
+from ..state.hardware import Hardware
 from ..state.randomness import Stream, party_normals
 from . import rows as t
 from .books import Books
@@ -14,19 +14,16 @@ from .drafts import MILLION
 DAYS = 365.0
 
 
-def accepted_classes(segment: t.Buyer, names: tuple[str, ...], hardware: Hardware) -> list[str]:
+def accepted_classes(segment: t.Buyer, rows: tuple[t.Hardware, ...]) -> list[str]:
     """Classes a segment bids for; a grey market under export control bids for none."""
     if segment.export_controlled_excluded:
         return []
     result = []
     for token in segment.classes_accepted:
         if token == "ASIC":
-            result += [n for k, n in enumerate(names) if hardware.family[k] == Family.ASIC]
-        elif token in names:
-            result.append(token)
+            result += [row.id for row in rows if row.family == "asic"]
         else:
-            groups = {"B200_B300": ("B200", "B300"), "GB200_GB300": ("GB200", "GB300")}
-            result += groups.get(token, ("MI300X",) if token == "AMD" else ())
+            result += [row.id for row in rows if row.fleet_group == token]
     return result
 
 
@@ -74,7 +71,7 @@ def open_buyers(
         buyers.budget_usd[members] = buyers.budget_usd_day[members] * budget_days
         buyers.slots[members] = np.outer(size, np.array(slots, float)) * slot_scale
         buyers.needs_slots[members] = sum(slots) > 0
-        for name in accepted_classes(row, names, hardware):
+        for name in accepted_classes(row, tables.hardware):
             buyers.accepts[members, names.index(name)] = True
         buyers.in_place_only[members] = row.in_place_only
         buyers.min_lot_gpus[members] = row.min_lot_gpus

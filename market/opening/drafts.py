@@ -9,7 +9,6 @@ from ...agents.party import Kind
 from ..state.loans import Amortisation, Collateral, Instrument
 
 MILLION = 1e6
-TH_PER_EH = 1e6
 
 
 @dataclass

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..liquidation.values import strips_today
+from ..liquidation.bids import strips_today
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY
 from .collateral_illusion import measure_illusion

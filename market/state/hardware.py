@@ -15,8 +15,6 @@ import numpy as np
 from ...agents.columns import Codes, Ints, Longs, Reals
 from ...agents.compiling.kernels import compiled
 
-TH_PER_PH = 1000.0
-
 SITE = "SITE"
 
 

@@ -18,7 +18,8 @@ from ....agents.party import Kind
 from ...scenario.sections import Facts
 from ...state.facts import NEW_RIGS
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
-from ..drafts import MILLION, TH_PER_EH, BorrowerDraft, Drafts, LoanDraft
+from ...state.units import TH_PER_EH
+from ..drafts import MILLION, BorrowerDraft, Drafts, LoanDraft
 from .read import REST, Books2021
 from .rows import DatedLoan, Draw, Fleet, Loan2021, NamedMiner, OutsideShock
 

@@ -22,7 +22,8 @@ from ...state.facts import (
     RigOrders,
 )
 from ...state.market import Market
-from ..drafts import MILLION, TH_PER_EH
+from ...state.units import TH_PER_EH
+from ..drafts import MILLION
 from .draft import borrowings, chosen_draws, chosen_shocks, day_of, rigs_pledged_th, shares_of_rest
 from .read import Books2021
 from .rows import OutsideShock

@@ -12,6 +12,7 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from ...state.units import TH_PER_EH
 from ..csv_files import Row, require
 from ..rows import Amount, Count, Lender, Ltv, Positive, Share, Text
 
@@ -21,7 +22,6 @@ Pledge = Literal["rigs", "btc", "site", "none"]
 
 ASIC_SHARES = {"GT60": "share_gt60", "J38_60": "share_38_60", "J25_38": "share_25_38"}
 """Rig classes of 2021 and the column with their share of a miner's hashrate."""
-"""The class that was on order, and that stands behind every loan on rigs."""
 
 
 class Fleet(Row):
@@ -50,7 +50,7 @@ class Fleet(Row):
         """TH/s owned by class."""
         total = sum(getattr(self, column) for column in ASIC_SHARES.values())
         return {
-            name: 1e6 * self.hashrate_eh_s * getattr(self, column) / total
+            name: TH_PER_EH * self.hashrate_eh_s * getattr(self, column) / total
             for name, column in ASIC_SHARES.items()
             if self.hashrate_eh_s > 0
         }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ....agents.party import Kind
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from ..books import Books
-from ..drafts import MILLION, TH_PER_EH, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
+from ..drafts import MILLION, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from ..splitting import (
     heavy_tailed_shares,
     loan_shares,
@@ -25,21 +25,6 @@ from ..splitting import (
 )
 from . import rows as t
 
-ASIC_SHARES = {
-    "GT35": "share_gt35",
-    "J25_35": "share_25_35",
-    "J18_25": "share_18_25",
-    "LT18": "share_lt18",
-}
-GPU_COLUMNS = {
-    "A100": "gpus_a100",
-    "H100": "gpus_h100",
-    "H200": "gpus_h200",
-    "B200_B300": "gpus_b200_b300",
-    "GB200_GB300": "gpus_gb200_gb300",
-    "AMD": "gpus_amd",
-    "OTHER": "gpus_other",
-}
 MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
@@ -66,6 +51,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     contracts = [
         part for row in tables.leases for part in _contract_drafts(row, tables.opening_date, splits)
     ]
+    rigs = {row.id for row in tables.hardware if row.family == "asic"}
     drafts = Drafts()
     for row in (*tables.miners, *tables.neoclouds):
         borrower = _borrower(row, splits)
@@ -77,7 +63,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
             drafts.loans += own_loans
             drafts.contracts += own_contracts
         else:
-            _split(borrower, own_loans, own_contracts, count, drafts)
+            _split(borrower, own_loans, own_contracts, count, rigs, drafts)
     landlords = {borrower.id for borrower in drafts.borrowers}
     aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
     drafts.contracts += [
@@ -99,16 +85,10 @@ def _fleet(
     row: t.Miner | t.Neocloud, splits: dict[str, list[tuple[str, float]]]
 ) -> dict[str, float]:
     fleet: dict[str, float] = {}
-    for group, column in GPU_COLUMNS.items():
+    for group, owned in row.fleet().items():
         for name, share in splits[group]:
-            units = getattr(row, column) * share
-            if units > 0:
-                fleet[name] = fleet.get(name, 0.0) + units
-    if isinstance(row, t.Miner) and row.hashrate_eh_s > 0:
-        shares = {name: getattr(row, column) for name, column in ASIC_SHARES.items()}
-        total = sum(shares.values())
-        for name, share in shares.items():
-            fleet[name] = row.hashrate_eh_s * TH_PER_EH * share / total
+            if owned * share > 0:
+                fleet[name] = fleet.get(name, 0.0) + owned * share
     return fleet
 
 
@@ -271,6 +251,7 @@ def _split(
     loans: list[LoanDraft],
     contracts: list[ContractDraft],
     count: int,
+    rigs: set[str],
     drafts: Drafts,
 ) -> None:
     """Split an aggregate borrower, its loans and its contracts; sums are exact."""
@@ -279,7 +260,7 @@ def _split(
     debt = noisy_shares(size, 1)
     power = power_prices(whole.power_usd_mwh, size)
     names = list(whole.fleet)
-    fleet = _split_fleet(whole.fleet, size)
+    fleet = _split_fleet(whole.fleet, rigs, size)
     ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
     for i in range(count):
         drafts.borrowers.append(
@@ -331,12 +312,14 @@ def _split(
             )
 
 
-def _split_fleet(fleet: dict[str, float], size: NDArray[np.float64]) -> NDArray[np.float64]:
+def _split_fleet(
+    fleet: dict[str, float], rigs: set[str], size: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Units by party and class; GPUs and rigs are fitted apart (their units differ)."""
     names = list(fleet)
     result = np.zeros((len(size), len(names)))
-    asic = [k for k, name in enumerate(names) if name in ASIC_SHARES]
-    gpu = [k for k, name in enumerate(names) if name not in ASIC_SHARES]
+    asic = [k for k, name in enumerate(names) if name in rigs]
+    gpu = [k for k, name in enumerate(names) if name not in rigs]
     for stream, columns in ((0, asic), (50, gpu)):
         if columns:
             totals = np.array([fleet[names[k]] for k in columns])

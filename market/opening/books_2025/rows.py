@@ -7,11 +7,12 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from ...state.units import TH_PER_EH
 from ..csv_files import Row, require
 from ..rows import Amount, Count, Ltv, Number, Positive, Rating, Share, Text
 
 GPU_GROUPS = ("A100", "H100", "H200", "B200_B300", "GB200_GB300", "AMD", "OTHER")
-ASIC_GROUPS = {  # and the column with its share of a miner's hashrate
+ASIC_SHARES = {  # and the column with its share of a miner's hashrate
     "GT35": "share_gt35",
     "J25_35": "share_25_35",
     "J18_25": "share_18_25",
@@ -64,15 +65,16 @@ class Miner(Operator):
 
     @model_validator(mode="after")
     def _agree(self) -> Self:
-        total = sum(getattr(self, column) for column in ASIC_GROUPS.values())
+        total = sum(getattr(self, column) for column in ASIC_SHARES.values())
         complete = self.hashrate_eh_s == 0 or abs(total - 1) <= 1e-3
         require("share_lt18", complete, "such that the four shares of hashrate add up to 1")
         return self
 
     def fleet(self) -> dict[str, float]:
         """Units owned by fleet group: machines of a GPU group, TH/s of a rig group."""
-        rigs = {g: 1e6 * self.hashrate_eh_s * getattr(self, c) for g, c in ASIC_GROUPS.items()}
-        return super().fleet() | rigs
+        shares = {group: getattr(self, column) for group, column in ASIC_SHARES.items()}
+        th, whole = self.hashrate_eh_s * TH_PER_EH, sum(shares.values()) or 1.0
+        return super().fleet() | {group: th * share / whole for group, share in shares.items()}
 
 
 class Neocloud(Operator):

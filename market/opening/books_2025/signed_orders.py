@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from ....agents.party import Kind
 from ...scenario.scenario import Scenario
-from ...state.hardware import Hardware
+from ...state.hardware import Family, Hardware
 from ...state.loans import ANY_GROWTH, PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from ..drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from ..rows import Lender
@@ -46,10 +46,13 @@ def add_growth(
         for contract in drafts.contracts
         if not contract.compute and not contract.paid_in_tenant_cost
     }
+    rigs = {name for k, name in enumerate(names) if hardware.family[k] == Family.ASIC}
     drafts.contracts = [
         part
         for contract in drafts.contracts
-        for part in _installed_first(contract, landlords.get(contract.landlord), drafts.contracts)
+        for part in _installed_first(
+            contract, landlords.get(contract.landlord), drafts.contracts, rigs
+        )
     ]
     ordered_usd: dict[str, float] = {}
     for contract in drafts.contracts:
@@ -94,13 +97,16 @@ def _is_order(contract: ContractDraft) -> bool:
 
 
 def _installed_first(
-    contract: ContractDraft, landlord: BorrowerDraft | None, contracts: list[ContractDraft]
+    contract: ContractDraft,
+    landlord: BorrowerDraft | None,
+    contracts: list[ContractDraft],
+    rigs: set[str],
 ) -> list[ContractDraft]:
     """Serve a later contract on an older class from uncovered machines; order only the rest."""
     if landlord is None or not _is_order(contract) or contract.hardware not in INSTALLED_CLASSES:
         return [contract]
     live = sum(c.gpus for c in contracts if c.landlord == landlord.id and c.start_day <= 0)
-    gpus = sum(units for name, units in landlord.fleet.items() if name not in _rigs())
+    gpus = sum(units for name, units in landlord.fleet.items() if name not in rigs)
     free = min(contract.gpus, max(0.0, gpus - live))
     parts = []
     for units, installed, suffix in ((free, True, ""), (contract.gpus - free, False, "-new")):
@@ -117,10 +123,6 @@ def _installed_first(
                 )
             )
     return parts
-
-
-def _rigs() -> tuple[str, ...]:
-    return ("GT35", "J25_35", "J18_25", "LT18", "LT10")
 
 
 def _spot_order(draft: BorrowerDraft, names: tuple[str, ...], hardware: Hardware) -> ContractDraft:

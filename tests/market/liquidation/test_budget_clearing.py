@@ -9,7 +9,7 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firesale.market.liquidation import auction_day, budget_auctions
+from firesale.market.liquidation import budget_auctions, steps
 from firesale.market.liquidation.auctions import auction_removed, lot_reserve_usd
 from firesale.market.liquidation.budget_auctions import (
     Cleared,
@@ -127,7 +127,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
     sim = runs.fresh("backtest-2022", ("days=320",), seed, "2021")
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     monkeypatch.setattr(
-        auction_day, "keep_ladder", lambda market, k, place, limits, units: kept.append(
+        steps, "keep_ladder", lambda market, k, place, limits, units: kept.append(
             (limits.copy(), units.copy())
         )
     )  # fmt: skip

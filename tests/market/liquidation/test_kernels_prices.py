@@ -18,7 +18,7 @@ from firesale.market.liquidation.bids import (
     set_private_views,
 )
 from firesale.market.liquidation.budget_auctions import units_at
-from firesale.market.liquidation.values import bids_today
+from firesale.market.liquidation.bids import bids_today
 from firesale.market.state.machines import life_left_years
 
 FROZEN = {"hashprice": False, "rent_feedback": False}

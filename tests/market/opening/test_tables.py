@@ -13,7 +13,7 @@ from pydantic import ValidationError
 
 from firesale.market.opening.books import CONFIDENCE_SD, Books
 from firesale.market.opening.books_2025.read import DATA_FOLDER, load_books_2025
-from firesale.market.opening.books_2025.rows import ASIC_GROUPS, GPU_GROUPS
+from firesale.market.opening.books_2025.rows import ASIC_SHARES, GPU_GROUPS
 from firesale.market.scenario.errors import InputError
 
 DATA = DATA_FOLDER.parent
@@ -153,7 +153,7 @@ def test_fleet_counts_the_gpus(tables: Books, operator: str, gpus: int) -> None:
 def test_fleet_counts_rigs_in_terahash(tables: Books) -> None:
     riot = next(miner for miner in tables.miners if miner.id == "RIOT").fleet()
     assert riot["J18_25"] == pytest.approx(36.5e6 * 0.374)
-    assert sum(riot[group] for group in ASIC_GROUPS) == pytest.approx(36.5e6)
+    assert sum(riot[group] for group in ASIC_SHARES) == pytest.approx(36.5e6)
 
 
 def test_opening_ltv_is_debt_over_what_the_collateral_costs(tables: Books) -> None:
