@@ -232,7 +232,7 @@ class _Cache(FunctionCache):
 class _PartCache(_Cache):
     """The same for parts of what Python calls."""
 
-    _impl_class = PartInCache
+    _impl_class: Any = PartInCache
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from llvmlite import binding
 from numba import types
 from numba.core.caching import CompileResultCacheImpl
 from numba.core.codegen import JITCodeLibrary
-from numba.core.compiler import Compiler, CompileResult
+from numba.core.compiler import Compiler, compile_result
 
 
 class _Nowhere:
@@ -71,13 +71,13 @@ class PartCompiler(Compiler):
 class PartInCache(CompileResultCacheImpl):
     """How a part is read back from the cache."""
 
-    def rebuild(self, target_context: Any, payload: Any) -> CompileResult:
-        """The compiled part, out of what :meth:`CompileResult._reduce` wrote."""
+    def rebuild(self, target_context: Any, payload: Any) -> Any:
+        """The compiled part, out of what ``CompileResult._reduce`` wrote."""
         (name, bitcode), fndesc, env, signature, objectmode, lifted, note, reload_init, envs = (
             payload
         )
         library = PartLibrary.of_bitcode(target_context.codegen(), name, bitcode)
-        return CompileResult(
+        return compile_result(
             target_context=target_context,
             typing_context=target_context.typing_context,
             library=library,
@@ -88,17 +88,15 @@ class PartInCache(CompileResultCacheImpl):
             signature=signature,
             objectmode=objectmode,
             lifted=lifted,
-            typing_error=None,
-            call_helper=None,
-            metadata=None,
             reload_init=reload_init,
             referenced_envs=envs,
         )
 
 
-def widened(type_: types.Type) -> types.Type:
-    """Signed whole numbers as 64 bits: a kernel is compiled once, not for each width of its columns."""
-    if isinstance(type_, types.BaseAnonymousTuple):
-        return types.Tuple([widened(item) for item in type_.types])
-    signed = isinstance(type_, types.Integer) and type_.signed
-    return types.int64 if signed or isinstance(type_, types.IntEnumMember) else type_
+def widened(type_: Any) -> Any:
+    """Signed whole numbers as 64 bits: a kernel is compiled once for columns of any width."""
+    plain: Any = types.unliteral(type_)
+    if type(plain) in (types.Tuple, types.UniTuple):
+        return types.Tuple([widened(item) for item in plain])
+    whole = plain in types.signed_domain or isinstance(plain, types.IntEnumMember)
+    return types.int64 if whole else plain

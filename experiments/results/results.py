@@ -154,7 +154,7 @@ class Results:
     @cached_property
     def classes(self) -> list[str]:
         """The hardware classes of the run, GPUs before rigs."""
-        marks = (re.fullmatch("mark_(.+)_usd", column) for column in self.series)
+        marks = (re.fullmatch("mark_(.+)_usd", str(column)) for column in self.series)
         return sorted((mark[1] for mark in marks if mark), key=words.is_asic)
 
     @property

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from ...agents.buyer import MIN_LIFE_YEARS, Outlook
 from ...agents.neocloud import HOURS_PER_DAY
-from ...market.liquidation.custody import CARRY_USD_KWH
 from ...market.liquidation.bids import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD_KWH_ASIC
+from ...market.liquidation.custody import CARRY_USD_KWH
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_PH
 from .rules import affordable_units, bid_usd, strip_value_usd

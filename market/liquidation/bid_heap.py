@@ -52,3 +52,13 @@ def take_highest(bids: np.ndarray, heap: np.ndarray, taken: int) -> int:
     _sink(bids, heap, size - 1, 0)
     heap[size - 1] = highest
     return highest
+
+
+@compiled
+def in_order(bids: np.ndarray, buyers: np.ndarray) -> np.ndarray:
+    """Buyers, rows of ``bids``, from the highest bid down; equal ones as they stand."""
+    heap = buyers.copy()
+    make_heap(bids, heap)
+    for taken in range(len(heap)):
+        take_highest(bids, heap, taken)
+    return heap[::-1].copy()

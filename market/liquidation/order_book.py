@@ -12,6 +12,7 @@ from ..state.hardware import Family
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
+from .bid_heap import in_order
 from .bids import bids_today
 
 LEVELS = 12  # of a segment's bids, or of many asks, in what is kept to look at
@@ -78,7 +79,7 @@ def bid_levels(
     A segment's bidders are divided into steps of equal number, from the highest bids.
     """
     live = np.flatnonzero((bids > 0.0) & (units > 0.0))
-    order = live[np.argsort(-bids[live], kind="mergesort")]
+    order = in_order(bids, live)
     bidders = np.zeros(segments, np.int64)
     for j in order:
         bidders[segment[j]] += 1
@@ -121,7 +122,7 @@ def asks_of(market: Market, k: int, state: int) -> tuple[np.ndarray, np.ndarray,
         return lots.owner[offers].astype(np.int64), reserve, lots.units[offers]
     amount = np.zeros(LEVELS)
     value = np.zeros(LEVELS)
-    order = np.argsort(reserve, kind="mergesort")
+    order = in_order(-reserve, np.arange(count))
     for place in range(count):
         a = order[place]
         step = _step(place, count, LEVELS)

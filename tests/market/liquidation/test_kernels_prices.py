@@ -12,13 +12,13 @@ from firesale.agents.buyer import Outlook, Rack, strip_value_usd
 from firesale.agents.party import Status
 from firesale.market.liquidation.auctions import free_sites
 from firesale.market.liquidation.bids import (
+    bids_today,
     class_bids,
     implied_view,
     segment_strips,
     set_private_views,
 )
 from firesale.market.liquidation.budget_auctions import units_at
-from firesale.market.liquidation.bids import bids_today
 from firesale.market.state.machines import life_left_years
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
