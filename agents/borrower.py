@@ -27,6 +27,7 @@ class Borrowers(NamedTuple):
     refusal_event: IntsOrNone  # the sale but for which it would have passed, -1 if none
     interest_reserve_usd: Reals  # a quarter's interest, kept by who can roll
     market_cap_open_usd: Reals  # of listed ones, else 0
+    coins_btc: Reals  # held, lent or pledged the day before
     assets_open_usd: Reals  # as underwriting counts them
     goodwill_open_usd: Reals  # market cap beyond assets less debt, at the opening
     equity_usd: Reals  # market value this week
@@ -205,6 +206,7 @@ def can_refinance(
     return (secured or earning) and coverage >= limits.min_interest_coverage
 
 
+@compiled
 def rest_to_pay_usd(payment_usd: float, market_usd: float, repriced_share: float) -> float:
     """What is left to pay on a tranche whose rigs fetch ``market_usd`` second-hand today.
 

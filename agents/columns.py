@@ -65,6 +65,24 @@ def column_of(hint: Any) -> tuple[np.dtype[Any], Column] | None:
     return np.dtype(item), layout[0]
 
 
+def with_room[T: tuple[Any, ...]](table: T, needed: int) -> T:
+    """The table, or a larger copy with ``needed`` free rows after the ``count[0]`` in use."""
+    rows: dict[str, Any] = {
+        name: getattr(table, name)
+        for name, column in columns_of(type(table)).items()
+        if not isinstance(column, type) and column[1].rows is None
+    }
+    used = int(table.count[0])  # type: ignore[index]
+    room = len(next(iter(rows.values())))
+    if used + needed <= room:
+        return table
+    for name, column in rows.items():
+        rows[name] = np.zeros(max(2 * room, used + needed), column.dtype)
+        rows[name][:used] = column[:used]
+    larger: T = table._replace(**rows)  # type: ignore[attr-defined]
+    return larger
+
+
 def empty[T: tuple[Any, ...]](kind: type[T], rows: int, /, **given: Any) -> T:
     """A table of ``rows`` rows with the columns that are given; the others are where they start.
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .columns import Codes, Flags, Longs, Reals
+from .compiling.arrays import total
 from .compiling.kernels import compiled
 
 
@@ -78,10 +79,11 @@ class Lenders(NamedTuple):
     impaired_event: Longs  # capital ratio first below minimum, -1 if never
 
 
+@compiled
 def credit_supply_share(lenders: Lenders) -> float:
     """Credit that lenders give, over what they gave at the opening, weighted by their assets."""
     size = lenders.target_leverage * lenders.capital_open_usd
-    return float((lenders.supply * size).sum() / size.sum())
+    return total(lenders.supply * size) / total(size)
 
 
 @compiled

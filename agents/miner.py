@@ -58,12 +58,10 @@ def adjusted_share(previous: float, target: float) -> float:
     return previous + (target - previous) / SWITCHING_DAYS
 
 
-def held_share(
-    policy: NDArray[np.float64], cash_usd: NDArray[np.float64], outlays_usd: NDArray[np.float64]
-) -> NDArray[np.float64]:
+@compiled
+def held_share(policy: float, cash_usd: float, outlays_usd: float) -> float:
     """Share of production kept: the policy's, less as cash no longer covers the outlays ahead."""
-    covered = np.clip(cash_usd / np.maximum(outlays_usd, 1e-9), 0.0, 1.0)
-    return policy * covered
+    return policy * min(1.0, max(0.0, cash_usd / max(outlays_usd, 1e-9)))
 
 
 @compiled

@@ -6,6 +6,7 @@ its own changes, and logs what it causes.
 
 from __future__ import annotations
 
+from ..agents.compiling.kernels import entrance
 from .dated.day import give_credit, open_day
 from .debt.default import default
 from .debt.steps import pay, roll_over, service, test
@@ -15,15 +16,16 @@ from .liquidation.steps import liquidate
 from .operators.steps import grow, operate
 from .prices.shocks import shock
 from .prices.steps import set_prices
-from .record.recorder import Recorder
+from .record.steps import record
 from .state.journal import close_journal, open_journal
 from .state.market import Market
 
 
-def run_day(market: Market, recorder: Recorder) -> None:
+@entrance
+def run_day(market: Market) -> None:
     """Advance the market by one day (in place)."""
     market.today.day += 1
-    open_journal(market)  # room in the log; the day's flows start at zero
+    open_journal(market)  # the day's flows start at zero
     shock(market)  # 1  scripted events enter the causal log
     open_day(market)  #    so do dated ones
     set_prices(market)  # 2  BTC, difficulty and hashprice, rents, marks
@@ -38,4 +40,4 @@ def run_day(market: Market, recorder: Recorder) -> None:
     roll_over(market)  # 11 loans that mature
     give_credit(market)  #    money and rigs agreed by date
     grow(market)  #    building work, deliveries, investment
-    recorder.day(market, close_journal(market))  # 12 conservation check, series
+    record(market, close_journal(market))  # 12 conservation check, series, collateral illusion

@@ -5,58 +5,97 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agents.compiling.arrays import put, put_matrix
+from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
 from .debt.underwriting import underwrite
-from .liquidation.bids import strips_today
+from .liquidation.bids import hold_values_usd, strips_today
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
 from .opening.implied_views import imply_views
 from .operators.investment import value_to_price
 from .operators.steps import operate
-from .prices.steps import set_marks
+from .prices.marks import set_marks
+from .record.steps import record
 from .state.contracts import ContractKind
+from .state.facts import NEW_RIGS
 from .state.hardware import Family, newest_rigs
+from .state.journal import NUMBERS, keep_stocks, make_room
 from .state.loans import Collateral
 from .state.market import Market, OpeningConstants
 from .state.money import take_stock
+from .state.series import nothing_kept
 
 
 def open_books(market: Market, books: Books) -> None:
-    """Day 0: supply, pledged income and buyers' views are read off the opening books.
+    """Day 0: supply, pledged income and buyers' views are read off the opening books."""
+    _set_constants(market, books)
+    read_books(market)
+    imply_views(market, books)
+    start_record(market)
+
+
+@entrance
+def read_books(market: Market) -> None:
+    """Supply, pledged income, marks and who is creditworthy.
 
     Production of a day is computed to know incomes, and undone: nothing has been paid yet.
     """
-    market.prices.rate_change = float(market.macro.rate_change[0])
-    market.prices.spread_change = float(market.macro.spread_change[0])
-    _set_constants(market, books)
-    cash, btc = market.parties.cash_usd.copy(), market.parties.btc.copy()
-    outside = market.ledger.outside_btc.copy()
-    if market.dated_facts is not None:
-        set_business(market)
+    prices, parties, borrowers = market.prices, market.parties, market.borrowers
+    prices.rate_change = market.macro.rate_change[0]
+    prices.spread_change = market.macro.spread_change[0]
+    cash, btc = parties.cash_usd.copy(), parties.btc.copy()
+    outside_btc = market.ledger.outside_btc[0]
+    set_business(market)
     operate(market)
-    market.parties.cash_usd[:] = cash
-    market.parties.btc[:] = btc
-    market.ledger.outside_btc[:] = outside
-    market.borrowers.trailing_cash_flow_usd[:] = market.borrowers.cash_flow_usd_day
-    market.planned_supply[:] = market.prices.effective_gpus + _planned_deliveries(market)
+    put(parties.cash_usd, cash)
+    put(parties.btc, btc)
+    market.ledger.outside_btc[0] = outside_btc
+    put(borrowers.trailing_cash_flow_usd, borrowers.cash_flow_usd_day)
+    _plan_supply(market)
     loans = market.loans
-    sites = np.where(
-        loans.collateral == Collateral.SITE, market.neoclouds.hosting_usd_day[loans.borrower], 0.0
-    )
-    income = np.where(loans.holding >= 0, market.holdings.income_usd_unit_day[loans.holding], sites)
-    loans.base_cash_flow_usd_day[:] -= loans.collateral_units * income
+    for loan in range(len(loans.status)):
+        income = 0.0
+        if loans.holding[loan] >= 0:
+            income = market.holdings.income_usd_unit_day[loans.holding[loan]]
+        elif loans.collateral[loan] == Collateral.SITE:
+            income = market.neoclouds.hosting_usd_day[loans.borrower[loan]]
+        loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     set_marks(market)
     underwrite(market)
-    imply_views(market, books)
+
+
+@entrance
+def start_record(market: Market) -> None:
+    """What machines are worth, the stocks to check against, and the first row of the series."""
     if market.opening.machine_class >= 0:
         market.opening.value_to_price = value_to_price(market)
-    market.strips = strips_today(market)
-    market.stocks = take_stock(market)
+    put_matrix(market.strips, strips_today(market))
+    put(market.hold_usd, hold_values_usd(market))
+    keep_stocks(market, take_stock(market))
+    record(market, 0.0)
+
+
+@compiled
+def _plan_supply(market: Market) -> None:
+    """Effective GPUs by day if all signed orders come."""
+    contracts, planned = market.contracts, market.planned_supply
+    ramp = market.terms.credit.delivery_days
+    added = np.zeros(len(planned))
+    for c in range(len(contracts.kind)):
+        if contracts.kind[c] != ContractKind.COMPUTE or contracts.ordered[c] <= 0:
+            continue
+        quality = market.hardware.quality[contracts.hardware[c]]
+        for day in range(len(planned)):
+            share = min(max((day - contracts.start_day[c] + 1) / ramp, 0.0), 1.0)
+            added[day] += contracts.ordered[c] * quality * share
+    for day in range(len(planned)):
+        planned[day] = market.prices.effective_gpus + added[day]
 
 
 def _set_constants(market: Market, books: Books) -> None:
     """What buyers there are by class, ordinary trade, and the numbers that do not change."""
-    hardware, buyers = market.hardware, market.buyers
+    hardware, buyers, names = market.hardware, market.buyers, market.names.hardware
     classes = len(hardware.family)
     removed = np.array(
         [bool(np.any(buyers.accepts[:, k] & ~buyers.in_place_only)) for k in range(classes)]
@@ -71,15 +110,22 @@ def _set_constants(market: Market, books: Books) -> None:
     market.routine_units_year = _routine_trade(books, market)
     market.first_of_segment = np.array(firsts, np.int64)
     market.planned_supply = np.zeros(market.scenario.days + 1)
+    market.strips = np.zeros((len(firsts), classes))
+    market.hold_usd = np.zeros(classes)
+    market.stocks = np.zeros(NUMBERS + 2 * classes)
+    market.kept = nothing_kept(market.scenario.days, classes)
+    make_room(market)
     market.opening = OpeningConstants(
         halving_blocks=books.quotes["halving_interval_blocks"],
         retarget_blocks=books.quotes["blocks_per_retarget"],
         network_eh_s=market.prices.network_hashrate_eh_s,
         rent_usd_h=market.prices.rent_h100_usd_h,
+        eth_usd=market.prices.eth_usd,
         smallest_cluster=float(lots.min()) if len(lots) else np.inf,
         growth_class=newest_rigs(hardware),
         other_loans_usd=float(market.lenders.other_loans_usd.sum()),
-        machine_class=spot_order_class(market.names.hardware),
+        new_rigs=names.index(NEW_RIGS) if NEW_RIGS in names else -1,
+        machine_class=spot_order_class(names),
         value_to_price=1.0,  # known once views are
     )
 
@@ -94,16 +140,3 @@ def _routine_trade(books: Books, market: Market) -> NDArray[np.float64]:
         if stock[mine].sum() > 0:
             result[mine] = books.quotes[key] * stock[mine] / stock[mine].sum()
     return result
-
-
-def _planned_deliveries(market: Market) -> NDArray[np.float64]:
-    """Effective GPUs that signed orders add by each day if all of them come."""
-    days = market.scenario.days
-    added = np.zeros(days + 1)
-    ramp = market.scenario.credit.delivery_days
-    signed = (market.contracts.kind == ContractKind.COMPUTE) & (market.contracts.ordered > 0)
-    for c in np.flatnonzero(signed):
-        share = np.clip((np.arange(days + 1) - market.contracts.start_day[c] + 1) / ramp, 0.0, 1.0)
-        quality = market.hardware.quality[market.contracts.hardware[c]]
-        added += market.contracts.ordered[c] * quality * share
-    return added

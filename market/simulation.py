@@ -23,9 +23,16 @@ from .prices.bitcoin import crypto_paths
 from .prices.history import OpeningQuotes
 from .prices.money import macro_paths
 from .prices.rents import compute_paths
-from .record.recorder import Recorder
+from .record.kept_frames import (
+    absorption_frame,
+    book_frame,
+    illusion_frame,
+    sales_frame,
+    series_frame,
+)
 from .record.summary import summarise
 from .scenario.scenario import Scenario
+from .state.journal import make_room
 from .state.names import NumberedNames, TitleById
 
 if TYPE_CHECKING:
@@ -59,7 +66,7 @@ class Simulation:
             books, opens = synthetic_books(books, scenario), open_synthetic
         compile_ahead()
         market = opens(books, scenario, seed)
-        market.keeps_book = keeps_book
+        market.today.keeps_book = keeps_book
         market.macro = macro = macro_paths(scenario.macro, scenario.days, seed, books.opening_date)
         market.crypto = crypto_paths(
             scenario.crypto,
@@ -75,9 +82,7 @@ class Simulation:
         )
         market.compute = compute_paths(scenario.compute, scenario.days, seed, macro.demand_log)
         self.market = market
-        self.recorder = Recorder()
         open_books(market, books)
-        self.recorder.day(market, 0.0)
         self.principal_open_usd = market.loans.principal_usd.copy()
 
     @property
@@ -112,7 +117,8 @@ class Simulation:
 
     def step(self) -> None:
         """Simulate one day."""
-        run_day(self.market, self.recorder)
+        make_room(self.market)
+        run_day(self.market)
 
     def run(self) -> Simulation:
         """Simulate to the scenario's last day; returns itself."""
@@ -122,27 +128,27 @@ class Simulation:
 
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
-        return summarise(self.market, self.recorder)
+        return summarise(self.market)
 
     def series(self) -> pd.DataFrame:
         """One row per day."""
-        return self.recorder.series()
+        return series_frame(self.market)
 
     def book(self) -> pd.DataFrame:
         """Order-book ladders."""
-        return self.recorder.book_frame(self.market)
+        return book_frame(self.market)
 
     def sales(self) -> pd.DataFrame:
         """Auctions that cleared, with their price and what was sold by force."""
-        return self.recorder.sales(self.market)
+        return sales_frame(self.market)
 
     def illusion(self) -> pd.DataFrame:
         """Paper and realisable value of collateral by day, lender and class."""
-        return self.recorder.illusion()
+        return illusion_frame(self.market)
 
     def absorption(self) -> pd.DataFrame:
         """Paper collateral of a class against what 90 days of bids absorb."""
-        return self.recorder.absorption()
+        return absorption_frame(self.market)
 
     def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
         """The causal log, or some rows of it."""

@@ -274,6 +274,7 @@ class Bench:
         market.routine_units_year = np.zeros(3)
         market.planned_supply = np.ones(3651)
         market.first_of_segment = np.zeros(1, np.int64)
+        market.strips = np.full((1, 3), np.nan)
         market.has_removed_buyers = np.array([True, True, False])
         market.has_in_place_buyers = np.array([bool(in_place.any()), False, False])
         market.opening = OpeningConstants(
@@ -281,8 +282,10 @@ class Bench:
             retarget_blocks=2016.0,
             network_eh_s=1000.0,
             rent_usd_h=2.0,
+            eth_usd=10.0,
             smallest_cluster=100.0 if in_place.any() else np.inf,
             growth_class=RIG,
+            new_rigs=RIG,
             other_loans_usd=1e6 * lenders,
             machine_class=GPU,
             value_to_price=1.0,

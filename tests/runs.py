@@ -243,7 +243,7 @@ class Watch:
 
     def _stocks(self) -> None:
         s = self.sim.market
-        error = self.sim.recorder.rows[-1]["conservation_error"]
+        error = s.kept.series.conservation_error[s.day]
         if not error <= ROUNDING:
             self.note("conservation", f"error {error}")
         gross = float(np.abs(s.parties.cash_usd).sum())

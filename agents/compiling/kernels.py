@@ -28,7 +28,7 @@ _MAKERS = frozenset(
     + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
     + ("where", "zeros")
 )
-_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE"))
+_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE", "STORE_SLICE"))
 
 
 def _makes_arrays(function: Callable[..., Any]) -> bool:

@@ -45,9 +45,9 @@ def balances(simulation: Simulation, *, with_draws: bool = False) -> dict[str, B
     s = simulation.market
     n = s.borrower_count
     debt = np.bincount(s.loans.borrower, weights=s.loans.principal_usd, minlength=n)
-    if with_draws and s.dated_facts is not None:
-        for draw in s.dated_facts.draws:
-            debt[s.loans.borrower[draw.loan]] += draw.amount_usd
+    if with_draws:
+        draws = s.dated.draws
+        np.add.at(debt, s.loans.borrower[draws.loan], draws.amount_usd)
     liquid = s.parties.cash_usd + s.parties.btc * s.prices.btc_usd
     liquid = liquid + s.parties.eth * s.prices.eth_usd
     owed = np.concatenate([debt[:n], s.lenders.funding_usd])

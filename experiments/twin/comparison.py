@@ -107,9 +107,9 @@ def _market_columns(
     names = [name for name, _ in state.prices.items() if ("prices", name) not in LEFT_OUT]
     ours, theirs = ([getattr(p, name) for name in names] for p in (twin.prices, state.prices))
     yield "market", "prices", np.array(ours, float), np.array(theirs, float)
-    mine = (twin.outside_btc, twin.forced_usd, twin.depositor_loss_usd)
-    ledger = (state.ledger.outside_btc[0], state.log.forced_usd[0], state.depositor_loss_usd)
-    yield "market", "coins and losses", np.array(mine), np.array(ledger)
+    mine = (twin.outside_btc, twin.forced_usd)
+    ledger = (state.ledger.outside_btc[0], state.log.forced_usd[0])
+    yield "market", "coins", np.array(mine), np.array(ledger)
 
 
 def _array(objects: Sequence[Any], column: str, like: NDArray[Any]) -> NDArray[Any]:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING
 
 from ...agents.miner import MWH_PER_KW_DAY
 from ...agents.party import Status
-from ...market.dated.day import HOSTED_CLASS, IN_KIND_DAYS, OUTFLOW_DAYS
+from ...market.dated.day import IN_KIND_DAYS
+from ...market.dated.outside_shocks import OUTFLOW_DAYS
 from ...market.dated.rig_deliveries import SMALLEST_TH
 from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
-from ...market.state.facts import MWH_PER_MW_DAY, NEW_RIGS, power_drift
+from ...market.state.facts import MWH_PER_MW_DAY, NEW_RIGS, ShockKind
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.units import TH_PER_PH
 from .borrower import Borrower
 from .dated_facts import DatedFacts, Happening, Hosting, Tranche
-from .rules import online_share, rest_to_pay_usd
+from .rules import held_share, online_share, power_drift, rest_to_pay_usd
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -71,7 +72,7 @@ def give_credit(market: TwinMarket) -> None:
 
 def _set_business(market: TwinMarket, facts: DatedFacts) -> None:
     drift = power_drift(market.settings.miners.power_drift_per_year, market.day)
-    ether = market.prices.eth_usd / facts.eth_open_usd
+    ether = market.prices.eth_usd / market.opening.eth_usd
     for borrower, own in facts.standing.items():
         borrower.power_usd_mwh = own.power_usd_mwh * own.power_factor * drift
         borrower.energised = own.capacity
@@ -91,8 +92,7 @@ def _host(market: TwinMarket, facts: DatedFacts, hosting: Hosting, drift: float)
         return
     price = hosting.usd_mwh * drift
     if tenant is None:
-        rig = next(kind for kind in market.hardware if kind.name == HOSTED_CLASS)
-        hashprice = market.prices.hashprice_usd_ph_day
+        rig, hashprice = _new_rigs(market), market.prices.hashprice_usd_ph_day
         mw = hosting.mw * float(online_share(hashprice, price, rig.lo_j_th, rig.hi_j_th))
     elif tenant.status is Status.ACTIVE:
         mw = hosting.share * rigs_kw(tenant) / 1000.0
@@ -138,27 +138,27 @@ def _strike(market: TwinMarket, facts: DatedFacts, shock: Happening) -> None:
     if isinstance(party, Borrower):
         own = facts.standing[party]
         party.trail_event = event
-        if shock.kind == "capacity_loss":
+        if shock.kind is ShockKind.CAPACITY_LOSS:
             own.capacity *= 1.0 - amount
-        elif shock.kind == "power_price":
+        elif shock.kind is ShockKind.POWER_PRICE:
             own.power_factor = amount
-        elif shock.kind == "eth_ends":
+        elif shock.kind is ShockKind.ETH_ENDS:
             own.eth_revenue_usd_day *= 1.0 - amount
             own.eth_cost_usd_day *= 1.0 - amount
         else:
             _never_delivered(facts, party, amount)
         return
     lender = next(one for one in market.lenders if one is party)
-    if shock.kind == "outflow":
+    if shock.kind is ShockKind.OUTFLOW:
         pace = amount * lender.runnable_share * lender.funding_usd / OUTFLOW_DAYS
         facts.outflows.append((lender, pace, market.day + OUTFLOW_DAYS))
-    elif shock.kind == "new_exposure":
+    elif shock.kind is ShockKind.NEW_EXPOSURE:
         debtor = next(one for one in market.lenders if one is shock.counterparty)
         for claim in debtor.debts:
             if claim.creditor is lender:
                 claim.amount_usd += amount
     else:
-        if shock.kind == "failure":
+        if shock.kind is ShockKind.FAILURE:
             left = market.settings.facts.imposed_recovery_share * lender.funding_usd
             amount = max(lender.capital_usd + lender.funding_usd - left, 0.0)
         lender.other_loans_usd -= amount
@@ -323,8 +323,7 @@ def set_hold_share(market: TwinMarket, borrower: Borrower) -> None:
             soon = tranche.due_day <= market.day + days and tranche.th > 0.0
             if soon and tranche.borrower is borrower:
                 outlays += tranche.payment_usd
-    covered = min(1.0, max(0.0, borrower.cash_usd / max(outlays, 1e-9)))
-    borrower.hold_share = borrower.hold_policy * covered
+    borrower.hold_share = held_share(borrower.hold_policy, borrower.cash_usd, outlays)
 
 
 def rigs_kw(borrower: Borrower) -> float:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from ...market.state.facts import ShockKind
 from .borrower import Borrower
 
 if TYPE_CHECKING:
@@ -61,12 +62,12 @@ class Happening:
     """A shock, a draw or new shares on a day."""
 
     day: int
-    kind: str
     amount: float
     party: Party | None = None
     counterparty: Party | None = None
     loan: Loan | None = None
     rigs_th: float = 0.0
+    kind: ShockKind | None = None
 
 
 @dataclass(eq=False)
@@ -81,17 +82,16 @@ class DatedFacts:
     tranches: list[Tranche]
     coins_lent: list[tuple[Borrower, Lender, float]]
     in_kind: list[tuple[Loan, float]]
-    eth_open_usd: float
     rigs_due_th: dict[Loan, float]
     outflows: list[tuple[Lender, float, int]] = field(default_factory=list)
 
 
 def open_facts(market: TwinMarket, state: Market) -> DatedFacts | None:
     """Copy the engine's facts of the opening day into objects."""
-    book = state.dated_facts
-    if book is None:
+    book = state.dated
+    if len(book.capacity) == 0:
         return None
-    borrowers, loans, orders = market.borrowers, market.loans, book.orders
+    borrowers, loans = market.borrowers, market.loans
     parties: dict[int, Party] = {p.number: p for p in (*borrowers, *market.lenders)}
     standing = {
         borrower: Standing(*(float(column[b]) for column in (
@@ -100,57 +100,39 @@ def open_facts(market: TwinMarket, state: Market) -> DatedFacts | None:
         )))
         for b, borrower in enumerate(borrowers)
     }  # fmt: skip
-    hostings = [
-        Hosting(
-            borrowers[link.host],
-            borrowers[link.tenant] if link.tenant >= 0 else None,
-            link.share,
-            link.mw,
-            link.usd_mwh,
-        )
-        for link in book.links
-    ]
-    columns = (orders.borrower, orders.due_day, orders.th, orders.deposit_usd, orders.payment_usd)
     return DatedFacts(
         standing=standing,
-        hostings=hostings,
+        hostings=[
+            Hosting(borrowers[host], borrowers[tenant] if tenant >= 0 else None, *terms)
+            for host, tenant, *terms in rows_of(book.links)
+        ],
         shocks=[
-            Happening(
-                shock.day,
-                shock.kind,
-                shock.amount,
-                parties[shock.party],
-                parties.get(shock.counterparty),
-            )
-            for shock in book.shocks
+            Happening(day, amount, parties[p], parties.get(counterparty), kind=ShockKind(kind))
+            for day, kind, p, counterparty, amount, _ in rows_of(book.shocks)
         ],
         draws=[
-            Happening(
-                draw.day, "draw", draw.amount_usd, loan=loans[draw.loan], rigs_th=draw.rigs_th
-            )
-            for draw in book.draws
+            Happening(day, amount, loan=loans[loan], rigs_th=th)
+            for day, loan, amount, th in rows_of(book.draws)
         ],
         equity=[
-            Happening(one.day, "equity", one.amount_usd, borrowers[one.borrower])
-            for one in book.equity
+            Happening(day, amount, borrowers[b]) for day, b, amount in rows_of(book.injections)
         ],
-        tranches=[
-            Tranche(borrowers[b], day, th, deposit, payment)
-            for b, day, th, deposit, payment in zip(
-                *(column.tolist() for column in columns), strict=True
-            )
-        ],
+        tranches=[Tranche(borrowers[b], *terms) for b, *terms in rows_of(book.orders)],
         coins_lent=[
             (borrowers[b], market.lenders[lender - state.first_lender], btc)
-            for b, lender, btc in book.coins_lent
+            for b, lender, btc in rows_of(book.coins_lent)
         ],
         in_kind=[
             (loan, float(rate))
             for loan, rate in zip(loans, book.in_kind_rate, strict=True)
             if rate > 0.0
         ],
-        eth_open_usd=book.eth_open_usd,
         rigs_due_th={
             loan: float(th) for loan, th in zip(loans, book.rigs_due_th, strict=True) if th > 0.0
         },
     )
+
+
+def rows_of(table: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    """Rows of a table of columns."""
+    return list(zip(*(column.tolist() for column in table), strict=True))

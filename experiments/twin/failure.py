@@ -187,7 +187,7 @@ def _wind_up(lender: Lender, share: float, outside_usd: float, cost_usd: float) 
     investors.pay(lender, lender.other_loans_usd + book)
     lender.pay(market.courts, cost_usd)
     lender.pay(investors, share * outside_usd)
-    market.depositor_loss_usd += (1.0 - share) * outside_usd
+    market.prices.depositor_loss_usd += (1.0 - share) * outside_usd
     lender.pay(investors, lender.cash_usd)
     for other in market.lenders:  # its claims on others pass to investors with its other loans
         for claim in other.debts:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...agents.miner import MWH_PER_KW_DAY
 from ...agents.party import Status
 from ...market.debt.surrender import LONGEST_YEARS
-from ...market.lenders.forbearance import EXTENSION_DAYS
+from ...market.lenders.forbearance import EXTENSION_DAYS, SURRENDER_EVERY_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.loans import Collateral, LoanStatus
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from .loan import Loan
     from .model import TwinMarket
     from .things import HardwareClass
-
-SURRENDER_EVERY_DAYS = 7
 
 
 def decide(market: TwinMarket) -> None:

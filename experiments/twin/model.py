@@ -99,7 +99,6 @@ class TwinMarket(mesa.Model):
         self.forced_event: Entry | None = None  # the last forced sale of coins
         self.forced_usd = 0.0  # sold today
         self.outside_btc = 0.0  # held by the exchange, less what the network has issued
-        self.depositor_loss_usd = 0.0
         self.gpu_supply = 0.0  # online today, in H100s by rent
         self.btc_per_day = 0.0  # of a network of exactly the difficulty's hashrate
         self.difficulty_th = 0.0

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...market.prices.network import BLOCKS_PER_DAY, NETWORK_POWER_USD_MWH, advance_difficulty
+from ...market.prices.network import BLOCKS_PER_DAY, NETWORK_POWER_USD_MWH
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_EH
 from .rules import (
     adjusted_share,
+    advance_difficulty,
     hashprice_usd,
     impact_log,
     mark_usd,
@@ -81,7 +82,7 @@ def _price_hashrate(market: TwinMarket) -> None:
         added = planned - market.opening.network_eh_s
         hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
         hashrate = max(hashrate, 1e-3 * planned)
-    advance_difficulty(p, hashrate, market.opening.retarget_blocks, market.opening.halving_blocks)
+    advance_difficulty(market, hashrate)
     fees = float(market.crypto.fee_share[market.day])
     p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
     market.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY

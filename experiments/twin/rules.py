@@ -10,9 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ...agents import borrower, buyer, lender, miner, neocloud
-from ...market.dated import rig_deliveries
 from ...market.prices import impact, network, rents
-from ...market.state import hardware, loans, randomness
+from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
 
 
@@ -34,6 +33,7 @@ sized_debt_usd = _plain(borrower.sized_debt_usd)
 affordable_machines = _plain(borrower.affordable_machines)
 payout_usd = _plain(borrower.payout_usd)
 unwound_share = _plain(borrower.unwound_share)
+rest_to_pay_usd = _plain(borrower.rest_to_pay_usd)
 cash_sweep_usd = _plain(borrower.cash_sweep_usd)
 can_refinance = borrower.can_refinance
 bid_usd = _plain(buyer.bid_usd)
@@ -57,6 +57,7 @@ expected_recovery_usd = _plain(lender.expected_recovery_usd)
 liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
 online_share = miner.online_share
 adjusted_share = _plain(miner.adjusted_share)
+held_share = _plain(miner.held_share)
 power_cost_usd_day = _plain(miner.power_cost_usd_day)
 covered_share = _plain(neocloud.covered_share)
 served_share = _plain(neocloud.served_share)
@@ -74,9 +75,10 @@ schedule_usd = _plain(hardware.schedule_usd)
 rent_after_supply = _plain(rents.rent_after_supply)
 impact_log = _plain(impact.impact_log)
 hashprice_usd = _plain(network.hashprice_usd)
+advance_difficulty = _plain(network.advance_difficulty)
 present_value_factor = _plain(claims.present_value_factor)
 
-rest_to_pay_usd = rig_deliveries.rest_to_pay_usd
+power_drift = _plain(facts.power_drift)
 
 # draws
 uniform = randomness.uniform

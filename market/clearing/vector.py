@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.compiling.kernels import compiled
 from ..scenario.errors import InputError
 from .cycles import Debts, Search, find_cycles, receipts, settle
 
@@ -83,7 +83,7 @@ def _is_short(debts: Debts, external_assets: np.ndarray, party: int) -> bool:
     return owes - owns > TIE * owes
 
 
-@entrance
+@compiled
 def clear_csr(
     indptr: NDArray[np.int64],
     indices: NDArray[np.int64],

@@ -8,16 +8,16 @@ deposit.
 
 from __future__ import annotations
 
-import numpy as np
+import math
 
 from ...agents.borrower import rest_to_pay_usd
+from ...agents.compiling.kernels import compiled
 from ...agents.miner import MWH_PER_KW_DAY
 from ...agents.party import Outside, Status
 from ..debt.service import yearly_service_usd
 from ..debt.waterfall import issue_shares, sell_treasury
 from ..operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ..state.events import Cause, Event
-from ..state.facts import NEW_RIGS
 from ..state.hardware import find_holding
 from ..state.history import log_event
 from ..state.ledger import DUST_USD
@@ -29,129 +29,126 @@ from ..state.units import TH_PER_PH
 SMALLEST_TH = 1.0
 
 
+@compiled
 def take_deliveries(market: Market) -> float:
     """A day of tranches that are due; returns rigs delivered [TH/s]."""
-    facts = market.dated_facts
-    assert facts is not None
-    orders = facts.orders
-    k = market.names.hardware.index(NEW_RIGS)
-    known = np.isfinite(market.clearing_usd[k])
-    price = float(market.clearing_usd[k] if known else market.hardware.used_open_usd[k])
+    today, terms, orders = market.today, market.terms.facts, market.dated.orders
+    kw, hosted_share = market.hardware.kw, market.dated.hosted_share
     delivered = 0.0
-    for i in np.flatnonzero((orders.th > SMALLEST_TH) & (orders.due_day <= market.day)).tolist():
-        b = int(orders.borrower[i])
+    for i in range(len(orders.th)):
+        b = orders.borrower[i]
+        if orders.th[i] <= SMALLEST_TH or today.day < orders.due_day[i]:
+            continue
         if market.parties.status[b] != Status.ACTIVE:
             orders.th[i] = 0.0
             continue
-        market_usd = price * float(orders.th[i])
-        rest = rest_to_pay_usd(
-            float(orders.payment_usd[i]), market_usd, market.scenario.facts.order_repriced_share
-        )
+        market_usd = rig_price_usd(market) * orders.th[i]
+        rest = rest_to_pay_usd(orders.payment_usd[i], market_usd, terms.order_repriced_share)
         if rest > market_usd:
             _cancel(market, i, Cause.RETURNS)
             continue
-        site = (1.0 - facts.hosted_share[b]) * market.scenario.facts.site_usd_per_kw
-        site *= float(orders.th[i] * market.hardware.kw[k])
+        site = (1.0 - hosted_share[b]) * terms.site_usd_per_kw
+        site *= orders.th[i] * kw[market.opening.new_rigs]
         cost = rest + site
-        share = 1.0 if cost <= 0.0 else min(1.0, _money_usd(market, b, i, k) / cost)
+        share = 1.0 if cost <= 0.0 else min(1.0, _money_usd(market, i) / cost)
         if share > 0.0:
             _pay(market, b, share * cost)
             market.borrowers.site_usd[b] += share * site
-            delivered += _deliver(market, i, k, share)
-        if orders.th[i] > SMALLEST_TH and market.day >= orders.due_day[i] + CANCEL_AFTER_DAYS:
+            delivered += _deliver(market, i, share)
+        if orders.th[i] > SMALLEST_TH and today.day >= orders.due_day[i] + CANCEL_AFTER_DAYS:
             _cancel(market, i, Cause.FUNDING)
     return delivered
 
 
-def _money_usd(market: Market, b: int, i: int, k: int) -> float:
+@compiled
+def rig_price_usd(market: Market) -> float:
+    """What rigs of the class on order fetch second-hand [USD/unit]: what the last auction says."""
+    k = market.opening.new_rigs
+    known = math.isfinite(market.clearing_usd[k])
+    return market.clearing_usd[k] if known else market.hardware.used_open_usd[k]
+
+
+@compiled
+def _money_usd(market: Market, i: int) -> float:
     """Cash and free coins beyond a quarter's overhead and a year's gap, and new shares [USD].
 
     The gap is debt service less cash flow, that of the rigs on order included.
     """
-    facts = market.dated_facts
-    assert facts is not None
-    service = float(yearly_service_usd(market, b))
-    power = float(market.hardware.kw[k] * MWH_PER_KW_DAY * market.miners.power_usd_mwh[b])
-    earns = max(0.0, market.prices.hashprice_usd_ph_day / TH_PER_PH - power) * float(
-        facts.orders.th[i]
-    )
-    gap = max(0.0, service - 365.0 * (float(market.borrowers.trailing_cash_flow_usd[b]) + earns))
-    buffer = BUFFER_DAYS * float(market.borrowers.fixed_cost_usd_day[b]) + gap
-    liquid = (
-        float(market.parties.cash_usd[b]) + float(market.parties.btc[b]) * market.prices.btc_usd
-    )
-    return max(0.0, liquid - buffer) + float(market.borrowers.equity_room_usd[b])
+    parties, borrowers, orders = market.parties, market.borrowers, market.dated.orders
+    prices, b = market.prices, market.dated.orders.borrower[i]
+    kw = market.hardware.kw[market.opening.new_rigs]
+    power = kw * MWH_PER_KW_DAY * market.miners.power_usd_mwh[b]
+    earns = max(0.0, prices.hashprice_usd_ph_day / TH_PER_PH - power) * orders.th[i]
+    flow = 365.0 * (borrowers.trailing_cash_flow_usd[b] + earns)
+    gap = max(0.0, yearly_service_usd(market, b) - flow)
+    buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
+    liquid = parties.cash_usd[b] + parties.btc[b] * prices.btc_usd
+    return max(0.0, liquid - buffer) + borrowers.equity_room_usd[b]
 
 
+@compiled
 def _pay(market: Market, b: int, amount_usd: float) -> None:
     """From cash, then coins, then new shares: the order of every other need (Myers 1984)."""
-    short = amount_usd - float(market.parties.cash_usd[b])
-    if short > 0.0:
-        exchange = market.first_outside + Outside.EXCHANGE
-        sell_treasury(market, b, short, exchange)
-        short = amount_usd - float(market.parties.cash_usd[b])
+    cash_usd, first_outside = market.parties.cash_usd, market.today.first_outside
+    if amount_usd > cash_usd[b]:
+        sell_treasury(market, b, amount_usd - cash_usd[b], first_outside + Outside.EXCHANGE)
+        short = amount_usd - cash_usd[b]
         if short > DUST_USD:
             issue_shares(market, b, short)
-    pay(market, b, market.first_outside + Outside.SUPPLIER, amount_usd)
+    pay(market, b, first_outside + Outside.SUPPLIER, amount_usd)
 
 
-def _deliver(market: Market, i: int, k: int, share: float) -> float:
+@compiled
+def _deliver(market: Market, i: int, share: float) -> float:
     """Rigs of a tranche arrive and go to whoever waits for them as collateral."""
-    facts = market.dated_facts
-    assert facts is not None
-    orders = facts.orders
-    b = int(orders.borrower[i])
-    th = share * float(orders.th[i])
-    market.borrowers.deposits_usd[b] -= share * orders.deposit_usd[i]
-    for column in (orders.th, orders.deposit_usd, orders.payment_usd):
-        column[i] *= 1.0 - share
-    row = int(find_holding(market.holdings, b, k))
-    running = (
-        market.holdings.online[row] * market.holdings.units[row] + market.miners.energised[b] * th
-    )
-    market.holdings.units[row] += th
-    market.holdings.online[row] = running / market.holdings.units[row]  # new rigs run at once
+    holdings, orders, k = market.holdings, market.dated.orders, market.opening.new_rigs
+    b, th = orders.borrower[i], share * orders.th[i]
+    shrink(market, i, share)
+    row = find_holding(holdings, b, k)
+    running = holdings.online[row] * holdings.units[row] + market.miners.energised[b] * th
+    holdings.units[row] += th
+    holdings.online[row] = running / holdings.units[row]  # new rigs run at once
     market.ledger.outside_units[k] -= th
     pledge_new(market, b, row)
     return th
 
 
+@compiled
+def shrink(market: Market, i: int, share: float) -> None:
+    """So much of a tranche is no longer open, nor is the deposit on it."""
+    orders = market.dated.orders
+    market.borrowers.deposits_usd[orders.borrower[i]] -= share * orders.deposit_usd[i]
+    orders.th[i] *= 1.0 - share
+    orders.deposit_usd[i] *= 1.0 - share
+    orders.payment_usd[i] *= 1.0 - share
+
+
+@compiled
 def pledge_new(market: Market, b: int, row: int) -> None:
     """Free rigs become collateral that loans of ``b`` are still due."""
-    facts = market.dated_facts
-    assert facts is not None
-    for loan in range(int(market.loans.first[b]), int(market.loans.first[b + 1])):
-        due = float(facts.rigs_due_th[loan])
-        live = (
-            market.loans.status[loan] == LoanStatus.PERFORMING
-            and market.loans.principal_usd[loan] > 0.0
-        )
-        if due <= 0.0 or not live:
+    loans, holdings, rigs_due_th = market.loans, market.holdings, market.dated.rigs_due_th
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        live = loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0.0
+        if rigs_due_th[loan] <= 0.0 or not live:
             continue
-        th = min(due, max(0.0, float(market.holdings.units[row] - market.holdings.pledged[row])))
-        market.holdings.pledged[row] += th
-        market.loans.collateral_units[loan] += th
-        market.loans.holding[loan] = row
-        facts.rigs_due_th[loan] -= th
+        th = min(rigs_due_th[loan], max(0.0, holdings.units[row] - holdings.pledged[row]))
+        holdings.pledged[row] += th
+        loans.collateral_units[loan] += th
+        loans.holding[loan] = row
+        rigs_due_th[loan] -= th
 
 
-def _cancel(market: Market, i: int, cause: Cause) -> None:
+@compiled
+def _cancel(market: Market, i: int, cause: int) -> None:
     """An order is given up; its deposit is lost."""
-    facts = market.dated_facts
-    assert facts is not None
-    orders = facts.orders
-    b = int(orders.borrower[i])
-    lost = float(orders.deposit_usd[i])
-    log_event(
-        market,
-        Event.ORDER_CANCELLED,
-        cause,
-        (b, market.first_outside + Outside.SUPPLIER, -1),
-        lost,
-        int(market.parties.trail_event[b]),
-    )
+    orders, parties, loans = market.dated.orders, market.parties, market.loans
+    b, lost = orders.borrower[i], orders.deposit_usd[i]
+    supplier = market.today.first_outside + Outside.SUPPLIER
+    log_event(market, Event.ORDER_CANCELLED, cause, (b, supplier, -1), lost, parties.trail_event[b])
     market.borrowers.deposits_usd[b] -= lost
     orders.th[i] = 0.0
-    if not np.any((orders.borrower == b) & (orders.th > 0.0)):
-        mine = slice(int(market.loans.first[b]), int(market.loans.first[b + 1]))
-        facts.rigs_due_th[mine] = 0.0  # nothing is to come any more
+    for other in range(len(orders.th)):
+        if orders.borrower[other] == b and orders.th[other] > 0.0:
+            return
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        market.dated.rigs_due_th[loan] = 0.0  # nothing is to come any more

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import expected_recovery_usd
 from ...agents.party import Status
 from ..state.events import Cause, Event
@@ -22,7 +22,7 @@ from .losses import charge_lender
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
 
 
-@entrance
+@compiled
 def value_claims(market: Market) -> None:
     """Carry every defaulted claim at what the books say it will bring, after legal cost.
 

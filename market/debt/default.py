@@ -8,7 +8,7 @@ all without recourse: what is financed like that stands alone by contract.
 
 from __future__ import annotations
 
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
@@ -174,7 +174,7 @@ def _same_vehicle(market: Market, loan: int, other: int) -> bool:
     )
 
 
-@entrance
+@compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...agents.compiling.kernels import entrance
+from ...agents.compiling.kernels import compiled
 from ..state.market import Market
 from .convertibles import exercise
 from .covenants import measure_coverage, test_btc_loans, test_coverage, test_hardware_loans
@@ -12,7 +12,7 @@ from .service import make_due, pay_what_is_due
 from .underwriting import WEEK_DAYS, underwrite
 
 
-@entrance
+@compiled
 def service(market: Market) -> None:
     """Notes convert or are put; what falls due; a quarter's coverage is counted."""
     exercise(market)
@@ -20,14 +20,14 @@ def service(market: Market) -> None:
     measure_coverage(market)
 
 
-@entrance
+@compiled
 def pay(market: Market) -> None:
     """Pay what is due as far as the waterfall goes; sell machines for what is missing."""
     pay_what_is_due(market)
     list_machines(market)
 
 
-@entrance
+@compiled
 def test(market: Market) -> None:
     """Margin calls on coins and rigs; quarterly coverage."""
     test_btc_loans(market)
@@ -35,7 +35,7 @@ def test(market: Market) -> None:
     test_coverage(market)
 
 
-@entrance
+@compiled
 def roll_over(market: Market) -> None:
     """Underwrite once a week; roll what matures."""
     if market.today.day % WEEK_DAYS == 0:

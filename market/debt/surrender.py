@@ -6,12 +6,9 @@ less.
 
 from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ...agents.borrower import surrenders
 from ...agents.buyer import strip_value_usd
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import annuity_factor
 from ...agents.party import Status
 from ..state.events import Cause, Event
@@ -73,15 +70,15 @@ def keeping_usd(market: Market, loan: int) -> float:
     return max(loans.collateral_units[loan] * strip, earned)
 
 
-@entrance
-def hand_over(market: Market, to_come: NDArray[np.float64]) -> None:
+@compiled
+def hand_over(market: Market) -> None:
     """Machines worth less than ``credit.surrender_ratio`` of a non-recourse debt go to the lender.
 
-    Worth to the borrower that runs them. Nobody gives up a loan whose rigs are still to come:
-    ``to_come`` [loan], empty where none are.
+    Worth to the borrower that runs them. Nobody gives up a loan whose rigs are still to come.
     """
     today, loans, credit = market.today, market.loans, market.terms.credit
     required_return = market.terms.liquidation.seller_required_return
+    to_come = market.dated.rigs_due_th  # empty where none are
     for loan in range(len(loans.status)):
         if (
             loans.status[loan] != LoanStatus.PERFORMING

@@ -11,7 +11,7 @@ from ...agents.borrower import (
     equity_room_usd,
     equity_value_usd,
 )
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Status
 from ..state.contracts import ContractKind
 from ..state.loans import LoanStatus
@@ -84,7 +84,7 @@ def worst_sale(market: Market, b: int) -> int:
     return event
 
 
-@entrance
+@compiled
 def underwrite(market: Market) -> None:
     """Who could refinance this week, and what the shares of listed borrowers are worth.
 

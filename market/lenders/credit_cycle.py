@@ -8,15 +8,18 @@ it ends.
 
 from __future__ import annotations
 
+from ...agents.compiling.arrays import total
+from ...agents.compiling.kernels import compiled
 from ...agents.lender import lending_ease, perceived_loss_rate
 from ..state.market import Market
 
 
+@compiled
 def learn(market: Market) -> None:
     """Lenders remember the day's losses: credit gets easier in calm, dearer after losses."""
-    p, settings = market.prices, market.scenario.lenders
-    lost = float(market.lenders.loss_usd.sum())
-    book = max(float(market.lenders.book_usd.sum()), 1.0)
+    p, settings = market.prices, market.terms.lenders
+    lost = total(market.lenders.loss_usd)
+    book = max(total(market.lenders.book_usd), 1.0)
     p.perceived_loss_rate = perceived_loss_rate(
         p.perceived_loss_rate, (lost - p.lost_usd) / book, settings.loss_memory_years
     )

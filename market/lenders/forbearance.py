@@ -9,17 +9,19 @@ its own will is decided by :mod:`market.debt.surrender`.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import entrance
+from ...agents.compiling.arrays import put, put_matrix
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import continuing_value_usd, patience_days, waives
 from ...agents.party import Status
 from ..debt.service import borrower_debt_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over, perimeter_income_usd_day
-from ..liquidation import bids
-from ..liquidation.order_book import Ladder, class_ladder, realisable_usd
+from ..liquidation.bids import hold_values_usd, strips_today
+from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.loans import Collateral, LoanStatus, annual_rate, cure_end
@@ -27,201 +29,238 @@ from ..state.market import Market
 from ..state.money import draw, pay_interest
 
 EXTENSION_DAYS = 365
-PRINCIPAL = (Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
-PAYMENT = (Cause.INTEREST, *PRINCIPAL)
+SURRENDER_EVERY_DAYS = 7
+PAYMENT = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
 
+class DaysBook(NamedTuple):
+    """A day's order books, each put in order when it is first asked for.
+
+    Nothing is sold while lenders decide. ``[2 * class + whether bids for whole clusters count]``.
+    """
+
+    levels: NDArray[np.int64]  # bids in order, -1: not asked for yet
+    price_usd: NDArray[np.float64]  # [book, level], and so are the next two: see Ladder
+    units: NDArray[np.float64]
+    usd: NDArray[np.float64]
+    hold_usd: NDArray[np.float64]  # [class] a unit to a lender that keeps it; empty if none does
+
+
+@compiled
 def decide(market: Market) -> None:
     """Phase 7: lenders whose patience is asked for decide; once a week borrowers may surrender."""
-    loans = market.loans
-    if stands_still(market):
+    if _stands_still(market):
         _stop_clocks(market)
         return
-    due = decisions_due(market)
-    if len(due) > 0:
-        market.strips = bids.strips_today(market)  # not those of the last auctions
-    book = DaysBook(market)
-    for loan in due.tolist():
-        if market.parties.status[loans.borrower[loan]] == Status.ACTIVE:
-            _decide_one(book, loan)
-    if market.day % 7 == 0 and market.scenario.credit.surrender_ratio > 0.0:
-        _surrender(market)
+    for loan in range(len(market.loans.status)):
+        if _is_asked(market, loan):  # on most days nobody is
+            _decide_from(market, loan)
+            break
+    weekly = market.today.day % SURRENDER_EVERY_DAYS == 0
+    if weekly and market.terms.credit.surrender_ratio > 0.0:
+        hand_over(market)
 
 
-class DaysBook:
-    """Today's order books, each put in order once: nothing is sold while lenders decide."""
-
-    def __init__(self, market: Market) -> None:
-        self.market = market
-        self._hold_usd: NDArray[np.float64] | None = None
-        self._ladders: dict[tuple[int, bool], Ladder] = {}
-
-    def seized_usd_unit(self, k: int, position: float) -> float:
-        """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
-        if not self.market.terms.lenders.hold_seized:
-            return self.realisable_usd_unit(k, position)
-        if self._hold_usd is None:
-            self._hold_usd = bids.hold_values_usd(self.market)
-        return float(self._hold_usd[k])
-
-    def realisable_usd_unit(self, k: int, position: float) -> float:
-        """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
-        if position <= 0.0:
-            return 0.0
-        key = (k, position >= self.market.opening.smallest_cluster)
-        if key not in self._ladders:
-            self._ladders[key] = class_ladder(self.market, *key)
-        net = realisable_usd(self.market, self._ladders[key], k, np.array([position]))
-        return float(net[0]) / position
-
-
-def stands_still(market: Market) -> bool:
+@inlined
+def _stands_still(market: Market) -> bool:
     """Whether a policy standstill is in force: from the scripted shock for some days."""
-    days = market.scenario.policy.standstill_days
-    if days <= 0 or market.today.shock_event < 0:
-        return False
-    return bool(market.day < int(market.events["day"][market.today.shock_event]) + days)
+    days, shock = market.terms.policy.standstill_days, market.today.shock_event
+    return days > 0 and shock >= 0 and market.today.day < market.log.events[shock]["day"] + days
 
 
+@compiled
 def _stop_clocks(market: Market) -> None:
     """A day that does not count: cure periods and suppliers' patience are a day longer."""
+    loans, payables_day = market.loans, market.parties.payables_day
+    for loan in range(len(loans.status)):
+        if (
+            loans.breach[loan] != Cause.NONE
+            and loans.status[loan] == LoanStatus.PERFORMING
+            and loans.collateral[loan] != Collateral.BTC
+        ):
+            loans.breach_day[loan] += 1
+    for party in range(len(payables_day)):
+        if payables_day[party] >= 0:
+            payables_day[party] += 1
+
+
+@inlined
+def _is_asked(market: Market, loan: int) -> bool:
+    """Whether a loan's cure period has run out and its lender may still be asked to wait."""
     loans = market.loans
-    open_ = (
-        (loans.breach != Cause.NONE)
-        & (loans.status == LoanStatus.PERFORMING)
-        & (loans.collateral != Collateral.BTC)
+    return (
+        loans.breach[loan] != Cause.NONE
+        and loans.status[loan] == LoanStatus.PERFORMING
+        and loans.collateral[loan] != Collateral.BTC
+        and market.today.day >= cure_end(loan, loans)
+        and loans.waivers[loan] < market.terms.credit.max_waivers
+        and market.parties.status[loans.borrower[loan]] == Status.ACTIVE
     )
-    loans.breach_day[open_] += 1
-    waiting = market.parties.payables_day >= 0
-    market.parties.payables_day[waiting] += 1
 
 
-def _decide_one(book: DaysBook, loan: int) -> None:
-    market = book.market
-    loans, lenders = market.loans, market.lenders
-    row = int(loans.lender[loan])
-    patience = patience_days(
-        float(lenders.runnable_share[row]), float(lenders.funding_maturity_days[row])
-    )
-    if lenders.supply[row] <= 0.0 or patience < market.scenario.credit.waiver_days:
-        return  # who cannot wait enforces
-    goes_on = continuing_usd(market, loan)
-    brings = enforcement_usd(book, loan)
-    if not waives(goes_on, brings, market.scenario.credit.waiver_margin):
+@compiled
+def _decide_from(market: Market, first: int) -> None:
+    """Lenders decide on every loan, from the first that asks on."""
+    put_matrix(market.strips, strips_today(market))  # not those of the last auctions
+    book = open_book(market)
+    for loan in range(first, len(market.loans.status)):
+        if _is_asked(market, loan):
+            _decide_one(market, book, loan)
+
+
+@compiled
+def _decide_one(market: Market, book: DaysBook, loan: int) -> None:
+    """A lender waits if that brings more than enforcing does; who cannot wait enforces."""
+    lenders, credit = market.lenders, market.terms.credit
+    row = market.loans.lender[loan]
+    patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
+    if lenders.supply[row] <= 0.0 or patience < credit.waiver_days:
         return
-    _waive(market, loan, goes_on - brings)
+    goes_on = continuing_usd(market, loan)
+    brings = enforcement_usd(market, book, loan)
+    if waives(goes_on, brings, credit.waiver_margin):
+        _waive(market, loan, goes_on - brings)
 
 
-def loan_rate(market: Market, loan: int) -> float:
+@compiled
+def open_book(market: Market) -> DaysBook:
+    """The order books of today; none is in order yet."""
+    books, buyers = 2 * len(market.hardware.family), len(market.buyers.segment)
+    keeps = market.terms.lenders.hold_seized
+    return DaysBook(
+        np.full(books, -1, np.int64),
+        np.empty((books, buyers)),
+        np.empty((books, buyers)),
+        np.empty((books, buyers)),
+        hold_values_usd(market) if keeps else np.empty(0),
+    )
+
+
+@compiled
+def _sold_usd_unit(market: Market, book: DaysBook, k: int, position: float) -> float:
+    """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
+    if position <= 0.0:
+        return 0.0
+    clusters = position >= market.opening.smallest_cluster
+    place = 2 * k + clusters
+    if book.levels[place] < 0:
+        ladder = class_ladder(market, k, clusters)
+        levels = len(ladder.units)
+        book.levels[place] = levels
+        put(book.price_usd[place], ladder.price_usd)
+        put(book.units[place], ladder.units)
+        put(book.usd[place], ladder.usd)
+    levels = book.levels[place]
+    ladder = Ladder(
+        book.price_usd[place, :levels], book.units[place, :levels], book.usd[place, :levels]
+    )
+    return net_proceeds_usd(market, ladder, k, position) / position
+
+
+@inlined
+def _loan_rate(market: Market, loan: int) -> float:
     """Interest of a loan today, a year."""
     loans = market.loans
-    return float(
-        annual_rate(loans.rate_or_spread[loan], loans.floating[loan], market.prices.reference_rate)
+    return annual_rate(
+        loans.rate_or_spread[loan], loans.floating[loan], market.prices.reference_rate
     )
 
 
+@compiled
 def continuing_usd(market: Market, loan: int) -> float:
     """What a loan brings if it goes on [USD]: its share of cash flow, then what secures it."""
     loans = market.loans
-    b = int(loans.borrower[loan])
-    principal = float(loans.principal_usd[loan])
-    years = min(LONGEST_YEARS, max(1.0, (loans.maturity_day[loan] - market.day) / 365.0 + 1.0))
+    b, k = loans.borrower[loan], loans.hardware[loan]
+    principal = loans.principal_usd[loan]
+    left_years = (loans.maturity_day[loan] - market.today.day) / 365.0
+    years = min(LONGEST_YEARS, max(1.0, left_years + 1.0))
     if loans.recourse[loan]:
-        share = principal / max(float(borrower_debt_usd(market, b)), 1e-9)
-        flow = share * 365.0 * float(market.borrowers.trailing_cash_flow_usd[b])
+        share = principal / max(borrower_debt_usd(market, b), 1e-9)
+        flow = share * 365.0 * market.borrowers.trailing_cash_flow_usd[b]
     else:
-        flow = 365.0 * float(perimeter_income_usd_day(market, loan))
+        flow = 365.0 * perimeter_income_usd_day(market, loan)
     left = 0.0
-    k = int(loans.hardware[loan])
     if loans.collateral[loan] == Collateral.HARDWARE:
-        left = float(loans.collateral_units[loan] * market.marks_usd[k])
-        left *= math.exp(-float(market.hardware.annual_depreciation[k]) * years)
+        left = loans.collateral_units[loan] * market.marks_usd[k]
+        left *= math.exp(-market.hardware.annual_depreciation[k] * years)
     elif loans.collateral[loan] == Collateral.SITE:
-        left = market.terms.liquidation.site_recovery_share * float(loans.site_value_usd[loan])
-    return float(continuing_value_usd(principal, flow, left, loan_rate(market, loan), years))
+        left = market.terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+    return continuing_value_usd(principal, flow, left, _loan_rate(market, loan), years)
 
 
-def enforcement_usd(book: DaysBook, loan: int) -> float:
+@compiled
+def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
     """What enforcing a loan would bring [USD, present value], collateral first, then the estate."""
-    market = book.market
     loans, terms = market.loans, market.terms
-    b = int(loans.borrower[loan])
-    principal = float(loans.principal_usd[loan])
-    rate = loan_rate(market, loan)
-    secured = 0.0
-    k = int(loans.hardware[loan])
+    principal, rate = loans.principal_usd[loan], _loan_rate(market, loan)
+    wait = terms.liquidation.site_days
     if loans.collateral[loan] == Collateral.HARDWARE:
-        wait = terms.liquidation.legal_days + int(market.hardware.relocation_days[k])
-        row = int(loans.holding[loan])
-        per_unit = book.seized_usd_unit(k, float(market.holdings.units[row]))
-        secured = float(loans.collateral_units[loan]) * per_unit * math.exp(-rate * wait / 365.0)
-    elif loans.collateral[loan] == Collateral.SITE:
-        value = terms.liquidation.site_recovery_share * float(loans.site_value_usd[loan])
-        secured = value * math.exp(-rate * terms.liquidation.site_days / 365.0)
+        moving = market.hardware.relocation_days[loans.hardware[loan]]
+        wait = terms.liquidation.legal_days + moving
+    secured = _collateral_usd(market, book, loan) * math.exp(-rate * wait / 365.0)
     secured = min(secured, principal)
     if not loans.recourse[loan]:
         return secured
-    dividend = estate_share(book, b) * math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
+    dividend = estate_share(market, book, loans.borrower[loan])
+    dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (principal - secured)
 
 
-def estate_share(book: DaysBook, b: int) -> float:
-    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
-    market = book.market
+@compiled
+def _collateral_usd(market: Market, book: DaysBook, loan: int) -> float:
+    """What a lender gets for what secures a loan [USD], if all of its kind is sold at once.
+
+    Where lenders keep what they seize, a machine brings what hosting does.
+    """
     loans, terms = market.loans, market.terms
-    own = range(int(loans.first[b]), int(loans.first[b + 1]))
-    rows = slice(int(market.holdings.first[b]), int(market.holdings.first[b + 1]))
+    if loans.collateral[loan] == Collateral.SITE:
+        return terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+    if loans.collateral[loan] != Collateral.HARDWARE:
+        return loans.collateral_btc[loan] * market.prices.btc_usd
+    k, units = loans.hardware[loan], market.holdings.units[loans.holding[loan]]
+    if terms.lenders.hold_seized and units > 0.0:
+        return loans.collateral_units[loan] * book.hold_usd[k]
+    return loans.collateral_units[loan] * _sold_usd_unit(market, book, k, units)
+
+
+@compiled
+def estate_share(market: Market, book: DaysBook, b: int) -> float:
+    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+    parties, holdings, loans = market.parties, market.holdings, market.loans
     assets = 0.0
-    position = dict[int, float]()
-    for row in range(rows.start, rows.stop):
-        k, units = int(market.holdings.hardware[row]), float(market.holdings.units[row])
-        if units > 0.0:
-            position[k] = units
-            free = max(units - float(market.holdings.pledged[row]), 0.0)
-            assets += free * book.realisable_usd_unit(k, units)
-    coins = float(market.parties.btc[b] + market.parties.btc_lent[b]) * market.prices.btc_usd
-    assets += max(float(market.parties.cash_usd[b]), 0.0) + coins
-    claims = float(market.parties.payables_usd[b])
-    for loan in own:
-        if loans.status[loan] != LoanStatus.PERFORMING or not loans.recourse[loan]:
-            continue
-        secured = float(loans.collateral_btc[loan]) * market.prices.btc_usd
-        if loans.collateral[loan] == Collateral.HARDWARE:
-            k = int(loans.hardware[loan])
-            per_unit = book.seized_usd_unit(k, position[k]) if k in position else 0.0
-            secured = float(loans.collateral_units[loan]) * per_unit
-        elif loans.collateral[loan] == Collateral.SITE:
-            secured = terms.liquidation.site_recovery_share * float(loans.site_value_usd[loan])
-        claims += max(float(loans.principal_usd[loan]) - secured, 0.0)
-    return (
-        min(1.0, assets * (1.0 - terms.credit.bankruptcy_cost_share) / claims)
-        if claims > 0
-        else 1.0
-    )
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        units = holdings.units[row]
+        free = max(units - holdings.pledged[row], 0.0)
+        if free > 0.0:
+            assets += free * _sold_usd_unit(market, book, holdings.hardware[row], units)
+    coins = (parties.btc[b] + parties.btc_lent[b]) * market.prices.btc_usd
+    assets += max(parties.cash_usd[b], 0.0) + coins
+    claims = parties.payables_usd[b]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING and loans.recourse[loan]:
+            secured = _collateral_usd(market, book, loan)
+            claims += max(loans.principal_usd[loan] - secured, 0.0)
+    if claims <= 0.0:
+        return 1.0
+    return min(1.0, assets * (1.0 - market.terms.credit.bankruptcy_cost_share) / claims)
 
 
+@compiled
 def _waive(market: Market, loan: int, gain_usd: float) -> None:
     """Give time: a covenant is waived for a while, missed payments are rescheduled."""
-    loans = market.loans
-    b, row = int(loans.borrower[loan]), int(loans.lender[loan])
-    lender = market.first_lender + row
-    cause = int(loans.breach[loan])
+    today, loans = market.today, market.loans
+    b, lender = loans.borrower[loan], today.first_lender + loans.lender[loan]
+    cause = loans.breach[loan]
     loans.waivers[loan] += 1
     extends = cause in PAYMENT
-    event = log_event(
-        market,
-        Event.EXTENDED if extends else Event.WAIVED,
-        cause,
-        (b, lender, loan),
-        gain_usd,
-        int(loans.breach_event[loan]),
-    )
+    kind = Event.EXTENDED if extends else Event.WAIVED
+    event = log_event(market, kind, cause, (b, lender, loan), gain_usd, loans.breach_event[loan])
     market.parties.trail_event[b] = event
     if not extends:
         cure_days = loans.sheets.cure_days[loans.sheet[loan]]
-        loans.breach_day[loan] = market.day + market.scenario.credit.waiver_days - cure_days
+        loans.breach_day[loan] = today.day + market.terms.credit.waiver_days - cure_days
         return
-    interest = float(loans.arrears_interest_usd[loan])
+    interest = loans.arrears_interest_usd[loan]
     if interest > 0.0:  # it is added to the debt
         draw(market, loan, interest)
         pay_interest(market, b, lender, interest)
@@ -229,30 +268,4 @@ def _waive(market: Market, loan: int, gain_usd: float) -> None:
     loans.arrears_principal_usd[loan] = 0.0
     loans.due_cause[loan] = Cause.NONE
     loans.breach[loan] = Cause.NONE
-    loans.maturity_day[loan] = max(int(loans.maturity_day[loan]), market.day) + EXTENSION_DAYS
-
-
-def _surrender(market: Market) -> None:
-    """Borrowers of non-recourse loans hand over machines that are worth less to them than debt."""
-    hand_over(
-        market, market.dated_facts.rigs_due_th if market.dated_facts is not None else np.zeros(0)
-    )
-
-
-@entrance
-def decisions_due(market: Market) -> np.ndarray:
-    """Loans whose cure period has run out and whose lender may still be asked to wait: rows."""
-    loans = market.loans
-    rows = np.empty(len(loans.status), np.int64)
-    found = 0
-    for loan in range(len(loans.status)):
-        if (
-            loans.breach[loan] != Cause.NONE
-            and loans.status[loan] == LoanStatus.PERFORMING
-            and loans.collateral[loan] != Collateral.BTC
-            and market.today.day >= cure_end(loan, loans)
-            and loans.waivers[loan] < market.terms.credit.max_waivers
-        ):
-            rows[found] = loan
-            found += 1
-    return rows[:found]
+    loans.maturity_day[loan] = max(loans.maturity_day[loan], today.day) + EXTENSION_DAYS

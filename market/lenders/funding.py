@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.compiling.kernels import compiled
 from ...agents.lender import capital_ratio, credit_supply, deleveraging_usd, redemption_share
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_capital
@@ -21,7 +21,7 @@ from ..state.money import pay
 QUARTER_DAYS = 91
 
 
-@entrance
+@compiled
 def set_supply(market: Market) -> None:
     """What share of its usual credit each lender gives today."""
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import reserve_price_usd, seller_patience_days
 from ...agents.party import Outside, Status
 from ..debt.losses import note_recovery
@@ -22,6 +22,7 @@ from ..state.market import Market
 from ..state.money import pay, repay
 from .bid_heap import in_order, make_heap, take_highest
 from .custody import is_held
+from .racks import add_slots
 
 DUST = 1e-6  # of a machine: rounding, no trade and no price
 ESTATE_PATIENCE_DAYS = 180.0
@@ -141,7 +142,7 @@ def sell_at_mark(market: Market) -> None:
         sell_units(market, i, lots.units[i], price, 0.0, today.first_outside + Outside.INVESTORS)
 
 
-@entrance
+@compiled
 def free_sites(market: Market) -> None:
     """Power and racks of the failed find new operators ``site_days`` after the seizure.
 
@@ -161,12 +162,11 @@ def free_sites(market: Market) -> None:
             continue
         freed[hardware.rack[k]] += lots.seized_units[i] * hardware.slots_per_unit[k]
     for rack in range(len(freed)):
-        total = buyers.slots_open[:, rack].sum()
-        if freed[rack] > 0.0 and total > 0.0:
-            buyers.slots[:, rack] += freed[rack] * buyers.slots_open[:, rack] / total
+        if freed[rack] > 0.0:
+            add_slots(buyers, rack, freed[rack])
 
 
-@entrance
+@compiled
 def auction_removed(
     market: Market,
     k: int,
@@ -281,7 +281,7 @@ def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_
     )
 
 
-@entrance
+@compiled
 def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple[float, float, int]:
     """Sell whole clusters of one class where they stand: last price, units, last sale.
 

@@ -4,9 +4,6 @@ Bids are computed per segment (the strip of the option to run) and spread by eac
 view. The level of the strip is *implied* by the opening second-hand price, as an implied volatility
 is: the share of the listed rent a buyer expects to earn is set once, on the opening day, so that
 ordinary trade clears at the quoted price; everything after that is the strip's own movement.
-
-Buyers are given beside the market: at the opening they are looked at before a scenario changes
-their money.
 """
 
 from __future__ import annotations
@@ -14,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.buyer import Buyers, affordable_units, bid_usd, private_view, strip_value_usd
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.buyer import affordable_units, bid_usd, private_view, strip_value_usd
+from ...agents.compiling.kernels import compiled
 from ..state.hardware import Family
 from ..state.machines import (
     income_outlook,
@@ -37,7 +34,7 @@ HOLD_YEARS_ASIC = 1.5
 
 
 @compiled
-def segment_strips(market: Market, buyers: Buyers, dearer: float) -> np.ndarray:
+def segment_strips(market: Market, dearer: float) -> np.ndarray:
     """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
 
     ``dearer`` is added to each buyer's required return: what money costs more than at the opening.
@@ -46,24 +43,20 @@ def segment_strips(market: Market, buyers: Buyers, dearer: float) -> np.ndarray:
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     for k in range(len(hardware.family)):
         income = listed_income_usd_day(market, k) * market.buyer_view[k]
-        set_class_strips(market, buyers, k, income, dearer, strips)
+        set_class_strips(market, k, income, dearer, strips)
     return strips
 
 
 @compiled
 def set_class_strips(
-    market: Market,
-    buyers: Buyers,
-    k: int,
-    expected_usd_day: float,
-    dearer: float,
-    strips: np.ndarray,
+    market: Market, k: int, expected_usd_day: float, dearer: float, strips: np.ndarray
 ) -> None:
     """Strip values of one class for the segments that buy it, into ``strips`` [segment, class].
 
     A buyer looks no further than its horizon and the class's remaining economic life.
     """
-    first_of_segment, outlook = market.first_of_segment, income_outlook(market, k)
+    buyers, first_of_segment = market.buyers, market.first_of_segment
+    outlook = income_outlook(market, k)
     life = life_left_years(market, k)
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
@@ -77,9 +70,11 @@ def set_class_strips(
             )
 
 
-@entrance
-def set_private_views(seed: int, deviation: float, buyers: Buyers) -> None:
-    """Draw each buyer's view of each class it accepts (in place); it keeps it all through a run."""
+@compiled
+def set_private_views(market: Market) -> None:
+    """Draw each buyer's view of each class it accepts; it keeps it all through a run."""
+    buyers, seed = market.buyers, market.today.seed
+    deviation = market.terms.liquidation.buyer_view_deviation
     for i in range(len(buyers.segment)):
         for k in range(buyers.accepts.shape[1]):
             if buyers.accepts[i, k]:
@@ -89,19 +84,14 @@ def set_private_views(seed: int, deviation: float, buyers: Buyers) -> None:
 
 @compiled
 def class_bids(
-    market: Market,
-    buyers: Buyers,
-    k: int,
-    in_place: bool,
-    dealer_price_usd: float,
-    strips: np.ndarray,
+    market: Market, k: int, in_place: bool, dealer_price_usd: float, strips: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Every buyer's bid [USD/unit] and units for a class; zeros for those who do not bid.
 
     In-place buyers pay no relocation. Dealers bid what they expect to resell for, ``dealer_price``,
     less their return over a quarter.
     """
-    hardware = market.hardware
+    buyers, hardware = market.buyers, market.hardware
     new_usd = replacement_usd(market, k)
     count = len(buyers.segment)
     bids = np.zeros(count)
@@ -131,29 +121,24 @@ def class_bids(
     return bids, units
 
 
-@entrance
+@compiled
 def implied_view(
-    market: Market,
-    buyers: Buyers,
-    k: int,
-    price_usd: float,
-    units_wanted: float,
-    in_place: bool,
+    market: Market, k: int, price_usd: float, units_wanted: float, in_place: bool
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 
     With ``liquidation.budget_clearing`` a buyer of removed machines takes what its money buys at
     the price. Bisection on the monotone demand at the opening price.
     """
-    hardware = market.hardware
+    buyers, hardware = market.buyers, market.hardware
     spend_budgets = market.terms.liquidation.budget_clearing and not in_place
     listed = listed_income_usd_day(market, k)
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     low, high = VIEWS
     for _ in range(BISECTIONS):
         view = 0.5 * (low + high)
-        set_class_strips(market, buyers, k, listed * view, 0.0, strips)
-        bids, units = class_bids(market, buyers, k, in_place, price_usd, strips)
+        set_class_strips(market, k, listed * view, 0.0, strips)
+        bids, units = class_bids(market, k, in_place, price_usd, strips)
         wanted = 0.0
         for i in range(len(bids)):
             if bids[i] >= price_usd and spend_budgets:
@@ -173,22 +158,22 @@ def implied_view(
     return 0.5 * (low + high)
 
 
-@entrance
+@compiled
 def strips_today(market: Market) -> np.ndarray:
     """Strip values [segment, class] at today's rent, hashprice and cost of money."""
     prices = market.prices
-    return segment_strips(market, market.buyers, prices.rate_change + prices.spread_change)
+    return segment_strips(market, prices.rate_change + prices.spread_change)
 
 
-@entrance
+@compiled
 def bids_today(market: Market, k: int, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
     """Bids [USD/unit] and units of every buyer for a class today."""
     last = market.clearing_usd[k]
     dealer = last if np.isfinite(last) else market.marks_usd[k]
-    return class_bids(market, market.buyers, k, in_place, dealer, market.strips)
+    return class_bids(market, k, in_place, dealer, market.strips)
 
 
-@entrance
+@compiled
 def hold_values_usd(market: Market) -> NDArray[np.float64]:
     """What a unit of each class is worth to a lender that keeps it and has it hosted [USD, class].
 

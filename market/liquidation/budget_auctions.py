@@ -8,32 +8,17 @@ passed on at that price, so that settlement is that of any other auction.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ...agents.buyer import Buyers, affordable_units
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
-from ..state.lots import LotState
+from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
 
 STEPS = 60
 OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
-
-
-class Cleared(NamedTuple):
-    """An auction of budgets [buyer]: what settles, and the ladder that it cleared against.
-
-    ``ladder_units`` are what a buyer takes at the clearing price, or at its own limit where that is
-    lower; in the order of limits they reach what is offered just where the price clears.
-    """
-
-    bids_usd: NDArray[np.float64]
-    units: NDArray[np.float64]
-    ladder_units: NDArray[np.float64]
 
 
 @inlined
@@ -107,17 +92,28 @@ def clearing_price(
     return low
 
 
-def bids_at_clearing(market: Market, k: int, bids: NDArray[np.float64], routine: float) -> Cleared:
-    """The price at which a class clears, as bids and units of every buyer."""
-    scrap = float(market.hardware.scrap_usd[k])
-    rig = market.hardware.family[k] == Family.ASIC
-    state = LotState.IN_PLACE if rig else LotState.REMOVED
-    used = slice(0, int(market.lots.count[0]))
-    lots = np.flatnonzero((market.lots.hardware[used] == k) & (market.lots.state[used] == state))
-    reserves = [lot_reserve_usd(market, i) for i in lots.tolist()]
-    asks = np.array([scrap, *reserves])
-    offered = np.array([routine, *market.lots.units[lots]])
-    price = float(clearing_price(k, bids, asks, offered, market.buyers, market.hardware))
-    units = units_at(price, k, bids, market.buyers, market.hardware) * (1.0 + OVERHANG)
-    ladder = units_in_ladder(price, k, bids, market.buyers, market.hardware)
-    return Cleared(np.where(units > 0.0, price, 0.0), units, ladder)
+@compiled
+def at_clearing_price(
+    market: Market, k: int, limits: np.ndarray, routine_units: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Bids [USD/unit] and units of every buyer that settle a class, and units of the ladder.
+
+    The ladder has what a buyer takes at the clearing price, or at its own limit where that is
+    lower; in the order of limits it reaches what is offered just where the price clears.
+    """
+    lots, buyers, hardware = market.lots, market.buyers, market.hardware
+    rig = hardware.family[k] == Family.ASIC
+    offers = rows_in_state(k, LotState.IN_PLACE if rig else LotState.REMOVED, lots)
+    asks, offered = np.empty(len(offers) + 1), np.empty(len(offers) + 1)
+    asks[0], offered[0] = hardware.scrap_usd[k], routine_units
+    for a in range(len(offers)):
+        asks[a + 1] = lot_reserve_usd(market, offers[a])
+        offered[a + 1] = lots.units[offers[a]]
+    price = clearing_price(k, limits, asks, offered, buyers, hardware)
+    units = units_at(price, k, limits, buyers, hardware) * (1.0 + OVERHANG)
+    ladder = units_in_ladder(price, k, limits, buyers, hardware)
+    bids = np.zeros(len(limits))
+    for i in range(len(limits)):
+        if units[i] > 0.0:
+            bids[i] = price
+    return bids, units, ladder

@@ -9,26 +9,26 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.compiling.kernels import compiled
 from ...agents.lender import hosts, patience_days
 from ...agents.party import Outside
 from ..state.hardware import Family
 from ..state.lots import LotState
 from ..state.market import Market
 from .custody import charge_owner, hosting_margin_usd_day, note_hosted
+from .racks import add_slots, free_slots
 
 
 @compiled
 def give_racks_back(hosted_slots: np.ndarray, buyers: Buyers) -> None:
     """Racks rented to lenders until today are their operators' again (in place)."""
     for rack in range(len(hosted_slots)):
-        total = buyers.slots_open[:, rack].sum()
-        if hosted_slots[rack] > 0.0 and total > 0.0:
-            buyers.slots[:, rack] += hosted_slots[rack] * buyers.slots_open[:, rack] / total
+        if hosted_slots[rack] > 0.0:
+            add_slots(buyers, rack, hosted_slots[rack])
         hosted_slots[rack] = 0.0
 
 
-@entrance
+@compiled
 def host_lots(market: Market) -> None:
     """Who waits for a better price looks for racks, lot by lot, until the next auction.
 
@@ -41,7 +41,7 @@ def host_lots(market: Market) -> None:
     give_racks_back(hosted_slots, buyers)
     open_racks = np.zeros(len(hosted_slots))
     for rack in range(len(hosted_slots)):
-        open_racks[rack] = terms.liquidation.host_share * buyers.slots[:, rack].sum()
+        open_racks[rack] = terms.liquidation.host_share * free_slots(buyers, rack)
     for i in range(lots.count[0]):
         k = lots.hardware[i]
         before = min(lots.hosted_units[i], lots.units[i])
@@ -73,6 +73,7 @@ def host_lots(market: Market) -> None:
         if before <= 0.0:
             note_hosted(market, i, units)
     for rack in range(len(hosted_slots)):
-        free = buyers.slots[:, rack].sum()
         if hosted_slots[rack] > 0.0:
-            buyers.slots[:, rack] *= 1.0 - hosted_slots[rack] / free
+            left = 1.0 - hosted_slots[rack] / free_slots(buyers, rack)
+            for i in range(len(buyers.slots)):
+                buyers.slots[i, rack] *= left

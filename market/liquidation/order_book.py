@@ -7,17 +7,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.arrays import total
+from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family
+from ..state.journal import ASKS_IN_FULL, LEVELS
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
 from .bid_heap import in_order
 from .bids import bids_today
 
-LEVELS = 12  # of a segment's bids, or of many asks, in what is kept to look at
 QUARTER_DAYS = 91
-ASKS_IN_FULL = 200  # more offers than that are kept as levels
 
 
 class Ladder(NamedTuple):
@@ -28,15 +28,11 @@ class Ladder(NamedTuple):
     usd: NDArray[np.float64]  # that these would bring
 
 
-NOBODY = Ladder(np.zeros(0), np.zeros(0), np.zeros(0))
-
-
+@compiled
 def ladder_of(bids: NDArray[np.float64], units: NDArray[np.float64]) -> Ladder:
     """Put bids [USD/unit] and units of buyers in order; equal bids stay in theirs."""
-    live = np.flatnonzero((bids > 0.0) & (units > 0.0))
-    order = live[np.argsort(-bids[live], kind="stable")]
-    price = bids[order]
-    wanted = units[order]
+    order = in_order(bids, np.flatnonzero((bids > 0.0) & (units > 0.0)))
+    price, wanted = bids[order], units[order]
     return Ladder(price, np.cumsum(wanted), np.cumsum(wanted * price))
 
 
@@ -54,20 +50,14 @@ def sell_down(ladder: Ladder, position: float) -> tuple[float, float]:
 
 
 @compiled
-def net_proceeds_usd(
-    ladder: Ladder,
-    positions: np.ndarray,
-    legal_cost_share: float,
-    removal_usd: float,
-    scrap_usd: float,
-) -> np.ndarray:
-    """What each position, alone, brings [USD] after legal and removal cost; its rest is scrap."""
-    result = np.empty(len(positions))
-    for i in range(len(positions)):
-        gross, sold = sell_down(ladder, positions[i])
-        net = gross * (1.0 - legal_cost_share) - removal_usd * sold
-        result[i] = max(net, 0.0) + (positions[i] - sold) * scrap_usd
-    return result
+def net_proceeds_usd(market: Market, ladder: Ladder, k: int, position: float) -> float:
+    """What a position of a class brings [USD] after legal and removal cost; its rest is scrap."""
+    terms, hardware = market.terms.liquidation, market.hardware
+    gpu = hardware.family[k] == Family.GPU
+    removal_usd = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+    gross, sold = sell_down(ladder, position)
+    net = gross * (1.0 - terms.legal_cost_share) - removal_usd * sold
+    return max(net, 0.0) + (position - sold) * hardware.scrap_usd[k]
 
 
 @compiled
@@ -109,7 +99,7 @@ def _step(place: int, members: int, steps: int) -> int:
     return larger + (place - larger * (size + 1)) // size
 
 
-@entrance
+@compiled
 def asks_of(market: Market, k: int, state: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Offered lots: seller (party), reserve [USD] and units; many become levels, seller -1."""
     lots = market.lots
@@ -131,66 +121,96 @@ def asks_of(market: Market, k: int, state: int) -> tuple[np.ndarray, np.ndarray,
     return np.full(LEVELS, -1), value / amount, amount
 
 
+@compiled
 def is_quarterly(market: Market) -> bool:
     """Whether ladders are kept though nothing is for sale: at the first auctions of a quarter."""
-    return market.day % QUARTER_DAYS < market.scenario.liquidation.window_days
+    return market.today.day % QUARTER_DAYS < market.terms.liquidation.window_days
 
 
+@compiled
 def keep_ladder(
-    market: Market,
-    k: int,
-    in_place: bool,
-    bids: NDArray[np.float64],
-    units: NDArray[np.float64],
+    market: Market, k: int, in_place: bool, bids: np.ndarray, units: np.ndarray
 ) -> None:
     """Keep bids and asks of a class, to look at."""
     from_site = in_place or market.hardware.family[k] == Family.ASIC
-    state = LotState.IN_PLACE if from_site else LotState.REMOVED
-    asks = asks_of(market, k, int(state))  # numba is slow to look at an enum
+    asks = asks_of(market, k, LotState.IN_PLACE if from_site else LotState.REMOVED)
     if len(asks[0]) > 0 or is_quarterly(market):
-        steps = bid_levels(bids, units, market.buyers.segment, len(market.names.segments))
-        market.ladders.append((market.day, k, in_place, steps, asks))
+        segments = len(market.first_of_segment)
+        steps = bid_levels(bids, units, market.buyers.segment, segments)
+        _keep_steps(market, k, in_place, False, steps)
+        _keep_steps(market, k, in_place, True, asks)
 
 
+@compiled
+def _keep_steps(
+    market: Market,
+    k: int,
+    in_place: bool,
+    is_ask: bool,
+    steps: tuple[np.ndarray, np.ndarray, np.ndarray],
+) -> None:
+    """Put steps of a ladder (who, price, units) behind those that are kept."""
+    ladders = market.kept.ladders
+    who, price_usd, units = steps
+    row = ladders.count[0]
+    for step in range(len(who)):
+        ladders.day[row] = market.today.day
+        ladders.hardware[row] = k
+        ladders.in_place[row] = in_place
+        ladders.is_ask[row] = is_ask
+        ladders.who[row] = who[step]
+        ladders.price_usd[row] = price_usd[step]
+        ladders.units[row] = units[step]
+        row += 1
+    ladders.count[0] = row
+
+
+@compiled
 def keep_sale(
     market: Market, k: int, in_place: bool, price_usd: float, forced_units: float
 ) -> None:
     """Keep what an auction of a class cleared at [USD/unit], and units of lots sold in it."""
-    if market.keeps_book:
-        name = market.names.hardware[k]
-        market.sales.append((market.day, name, in_place, price_usd, forced_units))
+    if not market.today.keeps_book:
+        return
+    sales = market.kept.sales
+    row = sales.count[0]
+    sales.day[row] = market.today.day
+    sales.hardware[row] = k
+    sales.in_place[row] = in_place
+    sales.price_usd[row] = price_usd
+    sales.forced_units[row] = forced_units
+    sales.count[0] = row + 1
 
 
+@compiled
+def lot_proceeds_usd(market: Market, k: int) -> float:
+    """What lots of a class have brought so far [USD]."""
+    lots = market.lots
+    brought = np.empty(lots.count[0])
+    found = 0
+    for i in range(lots.count[0]):
+        if lots.hardware[i] == k:
+            brought[found] = lots.proceeds_usd[i]
+            found += 1
+    return total(brought[:found])
+
+
+@compiled
 def class_ladder(market: Market, k: int, clusters: bool) -> Ladder:
     """Today's bids for a class, those for whole clusters too if wanted."""
-    there = [
-        place
-        for place, buyers in (
-            (False, bool(market.has_removed_buyers[k])),
-            (True, clusters and bool(market.has_in_place_buyers[k])),
-        )
-        if buyers
-    ]
-    if not there:
-        return NOBODY
-    books = [bids_today(market, k, place) for place in there]
-    ladder: Ladder = ladder_of(
-        np.concatenate([book[0] for book in books]), np.concatenate([book[1] for book in books])
-    )
-    return ladder
+    bids, units = bids_today(market, k, False)
+    if not clusters:
+        return ladder_of(bids, units)
+    whole, their_units = bids_today(market, k, True)
+    return ladder_of(np.concatenate((bids, whole)), np.concatenate((units, their_units)))
 
 
+@compiled
 def realisable_usd(
     market: Market, ladder: Ladder, k: int, positions: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Net proceeds [USD] of selling each position of a class, alone, down a ladder."""
-    terms = market.terms
-    gpu = market.hardware.family[k] == Family.GPU
-    net: NDArray[np.float64] = net_proceeds_usd(
-        ladder,
-        positions,
-        terms.liquidation.legal_cost_share,
-        terms.liquidation.removal_usd_per_gpu if gpu else terms.liquidation.removal_usd_per_th,
-        float(market.hardware.scrap_usd[k]),
-    )
+    net = np.empty(len(positions))
+    for i in range(len(positions)):
+        net[i] = net_proceeds_usd(market, ladder, k, positions[i])
     return net

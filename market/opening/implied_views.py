@@ -8,9 +8,9 @@ state it would stay in if nothing happened.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...agents.buyer import Buyers
+from ...agents.compiling.kernels import compiled, entrance
+from ..liquidation.bid_heap import in_order
 from ..liquidation.bids import class_bids, implied_view, segment_strips, set_private_views
 from ..liquidation.budget_auctions import units_at
 from ..state.market import Market
@@ -21,42 +21,52 @@ from .buyers import open_buyers
 def imply_views(market: Market, books: Books) -> None:
     """Set ``buyer_view`` so that a week of ordinary trade clears at each quote, and open budgets.
 
-    Views are read off the market as it is, before the scenario scales budgets and racks. Classes
-    share buyers' money, so they are implied in the order they are auctioned.
+    Views are read off the market as it is, before the scenario scales budgets and racks.
     """
-    settings = market.scenario.liquidation
+    settings, scaled = market.scenario.liquidation, market.buyers
     buyers = open_buyers(books, market.names.hardware, market.hardware, settings.budget_days)
-    set_private_views(market.seed, settings.buyer_view_deviation, buyers)
-    market.buyers.private_view[:] = buyers.private_view
     saved = buyers.budget_usd.copy()
     week = buyers.budget_usd_day * settings.window_days
     trading = ~buyers.in_place_only
     buyers.budget_usd[trading] = week[trading]
-    for k in range(len(market.hardware.family)):
-        price = float(market.hardware.used_open_usd[k])
-        removed = bool(market.has_removed_buyers[k])
-        if price <= 0 or not (removed or market.has_in_place_buyers[k]):
-            continue
-        wanted = float(market.routine_units_year[k]) * settings.window_days / 365.0
-        units = wanted if removed else settings.cluster_gpus
-        market.buyer_view[k] = implied_view(market, buyers, k, price, units, not removed)
-        if removed:
-            _spend(market, k, price, wanted, buyers)
+    market.buyers = buyers
+    trade_a_week(market)
+    market.buyers = scaled
+    scaled.private_view[:] = buyers.private_view
     spent = trading & (buyers.budget_usd < week)
     rest = np.maximum(buyers.budget_usd, 0.0)
-    market.buyers.budget_usd[:] = settings.budget_scale * np.where(spent, rest, saved)
+    scaled.budget_usd[:] = settings.budget_scale * np.where(spent, rest, saved)
 
 
-def _spend(market: Market, k: int, price_usd: float, wanted: float, buyers: Buyers) -> None:
+@entrance
+def trade_a_week(market: Market) -> None:
+    """Views that a week of ordinary trade at the quotes implies; what it costs is spent.
+
+    Classes share buyers' money, so they are implied in the order they are auctioned.
+    """
+    set_private_views(market)
+    hardware, settings = market.hardware, market.terms.liquidation
+    for k in range(len(hardware.family)):
+        price = hardware.used_open_usd[k]
+        removed = market.has_removed_buyers[k]
+        if price <= 0.0 or not (removed or market.has_in_place_buyers[k]):
+            continue
+        wanted = market.routine_units_year[k] * settings.window_days / 365.0
+        units = wanted if removed else settings.cluster_gpus
+        market.buyer_view[k] = implied_view(market, k, price, units, not removed)
+        if removed:
+            _spend(market, k, price, wanted)
+
+
+@compiled
+def _spend(market: Market, k: int, price_usd: float, wanted: float) -> None:
     """A week of ordinary trade of a class at its quote: the highest bidders pay (in place)."""
-    settings = market.scenario.liquidation
-    strips = segment_strips(market, buyers, 0.0)
-    bids: NDArray[np.float64]
-    bids, units = class_bids(market, buyers, k, False, price_usd, strips)
-    if settings.budget_clearing:
-        units = units_at(price_usd, k, bids, buyers, market.hardware)
-    order = np.argsort(-bids, kind="stable")
-    order = order[bids[order] >= price_usd]
-    before = np.cumsum(units[order]) - units[order]
-    taken = np.clip(wanted - before, 0.0, units[order])
-    buyers.budget_usd[order] -= price_usd * taken
+    strips = segment_strips(market, 0.0)
+    bids, units = class_bids(market, k, False, price_usd, strips)
+    if market.terms.liquidation.budget_clearing:
+        units = units_at(price_usd, k, bids, market.buyers, market.hardware)
+    bid_for = 0.0
+    for i in in_order(bids, np.flatnonzero(bids >= price_usd)):
+        bid_for += units[i]
+        taken = min(max(wanted - (bid_for - units[i]), 0.0), units[i])
+        market.buyers.budget_usd[i] -= price_usd * taken

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from ...agents.borrower import Borrowers
@@ -35,11 +37,24 @@ LISTINGS = 5  # room for lots of a holding: one seizure, and sales by its owner
 def open_market(books: Books, scenario: Scenario, seed: int) -> Market:
     """Build the state of day 0.
 
-    The same books, scenario and seed give the same bits.
+    The same books, scenario and seed give the same bits. Of books that are not sampled the seed
+    changes nothing: runs of one scenario get copies of the same market.
     """
-    start = STARTING_POINTS[books.start]
     if scenario.opening.sample:
-        books = start.sample(books, seed)
+        market = _build(STARTING_POINTS[books.start].sample(books, seed), scenario)
+    else:
+        market = _built_once(books, scenario).copy()
+    market.today.seed = seed
+    return market
+
+
+@lru_cache(maxsize=2)
+def _built_once(books: Books, scenario: Scenario) -> Market:
+    return _build(books, scenario)
+
+
+def _build(books: Books, scenario: Scenario) -> Market:
+    start = STARTING_POINTS[books.start]
     hardware_names = class_names(books)
     hardware = build_hardware(books)
     drafts = start.draft(books, scenario, hardware_names, hardware)
@@ -162,7 +177,6 @@ def open_market(books: Books, scenario: Scenario, seed: int) -> Market:
         ledger=empty(Ledger, count),
         prices=_opening_prices(books, scenario, rent),
         today=Today(
-            seed=seed,
             shock_event=-1,
             first_lender=first_lender,
             first_buyer=first_buyer,

@@ -18,7 +18,7 @@ from ...agents.borrower import (
     sized_debt_usd,
 )
 from ...agents.buyer import strip_value_usd
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import advance_rate
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Kind, Outside, Status
@@ -47,7 +47,7 @@ def machine_price_usd(market: Market) -> float:
     return market.hardware.new_usd[market.opening.machine_class] * cheaper(market)
 
 
-@entrance
+@compiled
 def value_to_price(market: Market) -> float:
     """What a new machine is expected to earn over its life, over its price.
 

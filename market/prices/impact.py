@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 
 from ...agents.compiling.kernels import compiled
-from ..scenario.sections import IMPACT_LAWS
 from ..state.market import Market
 
 
@@ -29,16 +28,16 @@ def impact_log(
     return -coefficient * share
 
 
+@compiled
 def btc_impact_of(market: Market, sold_usd: float) -> float:
     """Change of the log BTC price if so much were sold in a day."""
-    if not market.scenario.channels.btc_impact:
+    terms, crypto = market.terms, market.terms.crypto
+    if not terms.channels.btc_impact:
         return 0.0
-    crypto = market.scenario.crypto
-    impact: float = impact_log(
+    return impact_log(
         sold_usd,
         crypto.depth_adv_usd,
         crypto.impact_coefficient,
         crypto.volatility / math.sqrt(365.0),
-        IMPACT_LAWS.index(crypto.impact_law),
+        terms.derived.btc_impact_law,
     )
-    return impact

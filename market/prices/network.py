@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.compiling.kernels import compiled
 from ...agents.miner import online_share
 from ..state.hardware import Family
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY
-
-if TYPE_CHECKING:
-    from ..state.market import Prices
-
 
 PH_PER_EH = 1000.0
 MAX_RETARGET = 4.0
@@ -32,37 +27,35 @@ def hashprice_usd(
     return btc_usd * reward_btc * BLOCKS_PER_DAY / (difficulty_eh_s * PH_PER_EH)
 
 
-def advance_difficulty(
-    prices: Prices, hashrate_eh_s: float, blocks_per_retarget: float, halving_blocks: float
-) -> None:
+@compiled
+def advance_difficulty(market: Market, hashrate_eh_s: float) -> None:
     """A day of blocks at actual hashrate; difficulty retargets, subsidy halves (in place)."""
+    prices, opening = market.prices, market.opening
     prices.network_hashrate_eh_s = hashrate_eh_s
     left_days = 1.0
     while left_days > 0.0:
         per_day = BLOCKS_PER_DAY * hashrate_eh_s / prices.difficulty_eh_s
-        if per_day * left_days < prices.blocks_to_retarget or per_day <= 0.0:
-            _mine(prices, per_day * left_days, halving_blocks)
-            prices.blocks_to_retarget -= per_day * left_days
-            prices.retarget_days += left_days
-            return
-        used = prices.blocks_to_retarget / per_day
-        _mine(prices, prices.blocks_to_retarget, halving_blocks)
-        planned_days = blocks_per_retarget / BLOCKS_PER_DAY
-        ratio = planned_days / max(prices.retarget_days + used, 1e-9)
-        prices.difficulty_eh_s *= min(MAX_RETARGET, max(1.0 / MAX_RETARGET, ratio))
-        prices.blocks_to_retarget = blocks_per_retarget
-        prices.retarget_days = 0.0
-        left_days -= used
+        blocks, days = per_day * left_days, left_days
+        retargets = blocks >= prices.blocks_to_retarget and per_day > 0.0
+        if retargets:
+            blocks = prices.blocks_to_retarget
+            days = blocks / per_day
+        halvings = math.floor(prices.block_height / opening.halving_blocks)
+        prices.block_height += blocks
+        if math.floor(prices.block_height / opening.halving_blocks) > halvings:
+            prices.subsidy_btc /= 2.0
+        prices.blocks_to_retarget -= blocks
+        prices.retarget_days += days
+        if retargets:
+            planned_days = opening.retarget_blocks / BLOCKS_PER_DAY
+            ratio = planned_days / max(prices.retarget_days, 1e-9)
+            prices.difficulty_eh_s *= min(MAX_RETARGET, max(1.0 / MAX_RETARGET, ratio))
+            prices.blocks_to_retarget = opening.retarget_blocks
+            prices.retarget_days = 0.0
+        left_days -= days
 
 
-def _mine(prices: Prices, blocks: float, halving_blocks: float) -> None:
-    before = math.floor(prices.block_height / halving_blocks)
-    prices.block_height += blocks
-    if math.floor(prices.block_height / halving_blocks) > before:
-        prices.subsidy_btc /= 2.0
-
-
-@entrance
+@compiled
 def resold_th(market: Market) -> float:
     """Rigs sold by force that run for their new owners, at the network's power price [TH/s]."""
     hardware, outside_online = market.hardware, market.outside_online

@@ -4,73 +4,74 @@ from __future__ import annotations
 
 import math
 
+from ...agents.compiling.arrays import total
+from ...agents.compiling.kernels import compiled
 from ...agents.miner import adjusted_share, online_share
 from ..state.market import Market
 from ..state.units import TH_PER_EH
 from .impact import btc_impact_of
-from .marks import mark_classes
+from .marks import set_marks
 from .network import NETWORK_POWER_USD_MWH, advance_difficulty, hashprice_usd, resold_th
 from .rents import rent_after_supply
 
 
+@compiled
 def set_prices(market: Market) -> None:
-    """BTC with the impact of yesterday's forced sales, difficulty, hashprice, rents, marks."""
-    p, day = market.prices, market.day
-    p.stress = float(market.macro.stress[day])
-    p.appetite = float(market.macro.appetite[day])
-    p.rate_change = float(market.macro.rate_change[day])
-    p.spread_change = float(market.macro.spread_change[day])
-    p.reference_rate = market.scenario.credit.reference_rate + p.rate_change
-    crypto, channels = market.scenario.crypto, market.scenario.channels
-    decay = 0.5 ** (1.0 / crypto.impact_half_life_days)
-    p.btc_impact_log *= decay
-    p.btc_impact_log += btc_impact_of(market, float(market.log.forced_usd[0]))
-    market.log.forced_usd[0] = 0.0
-    p.btc_exogenous_usd = float(market.crypto.btc_usd[day])
-    p.btc_usd = p.btc_exogenous_usd * math.exp(p.btc_impact_log)
-    p.eth_usd = float(market.crypto.eth_usd[day])
-    planned = market.opening.network_eh_s * float(market.crypto.hashrate_growth[day])
-    hashrate = planned
-    online = float(market.miners.hashrate_online_th.sum()) + p.receiver_th
-    online += resold_th(market)
-    if crypto.network == "history":  # the rest of the network fills up what fleets leave
-        if channels.hashprice:
-            hashrate = max(planned, online / TH_PER_EH)
-    elif channels.hashprice:
-        added = planned - market.opening.network_eh_s
-        k = market.opening.growth_class
-        target = online_share(
-            p.hashprice_usd_ph_day,
-            NETWORK_POWER_USD_MWH,
-            market.hardware.lo_j_th[k],
-            market.hardware.hi_j_th[k],
-        )
-        p.growth_online = adjusted_share(p.growth_online, target)
-        online_eh_s = online / TH_PER_EH
-        hashrate = online_eh_s + added * (p.growth_online if added > 0.0 else 1.0)
-        hashrate = max(hashrate, 1e-3 * planned)
-    advance_difficulty(p, hashrate, market.opening.retarget_blocks, market.opening.halving_blocks)
-    p.hashprice_usd_ph_day = hashprice_usd(
-        p.btc_usd, p.subsidy_btc, float(market.crypto.fee_share[day]), p.difficulty_eh_s
+    """Money, BTC, difficulty and hashprice, rents, marks."""
+    day, prices, terms = market.today.day, market.prices, market.terms
+    prices.stress = market.macro.stress[day]
+    prices.appetite = market.macro.appetite[day]
+    prices.rate_change = market.macro.rate_change[day]
+    prices.spread_change = market.macro.spread_change[day]
+    prices.reference_rate = terms.credit.reference_rate + prices.rate_change
+    _price_coins(market)
+    advance_difficulty(market, _hashrate_eh_s(market))
+    fees = market.crypto.fee_share[day]
+    prices.hashprice_usd_ph_day = hashprice_usd(
+        prices.btc_usd, prices.subsidy_btc, fees, prices.difficulty_eh_s
     )
-    p.rent_planned_usd_h = market.opening.rent_usd_h * float(market.compute.planned_rent[day])
-    p.rent_h100_usd_h = p.rent_planned_usd_h
-    if channels.rent_feedback:
-        p.rent_h100_usd_h = rent_after_supply(
-            p.rent_planned_usd_h,
-            float(market.planned_supply[day]),
-            p.effective_gpus,
-            market.scenario.compute.elasticity,
+    prices.rent_planned_usd_h = market.opening.rent_usd_h * market.compute.planned_rent[day]
+    prices.rent_h100_usd_h = prices.rent_planned_usd_h
+    if terms.channels.rent_feedback:
+        prices.rent_h100_usd_h = rent_after_supply(
+            prices.rent_planned_usd_h,
+            market.planned_supply[day],
+            prices.effective_gpus,
+            terms.compute.elasticity,
         )
     set_marks(market)
 
 
-def set_marks(market: Market) -> None:
-    """Lenders' marks of the day, [class]: schedule and aged evidence."""
-    rule = market.scenario.policy.mark_rule
-    weight = (
-        market.scenario.marks.evidence_weight if market.scenario.channels.mark_to_market else 0.0
+@compiled
+def _price_coins(market: Market) -> None:
+    """BTC with the impact of yesterday's forced sales, which decays; ETH."""
+    day, prices, forced_usd = market.today.day, market.prices, market.log.forced_usd
+    prices.btc_impact_log *= market.terms.derived.btc_impact_kept
+    prices.btc_impact_log += btc_impact_of(market, forced_usd[0])
+    forced_usd[0] = 0.0
+    prices.btc_exogenous_usd = market.crypto.btc_usd[day]
+    prices.btc_usd = prices.btc_exogenous_usd * math.exp(prices.btc_impact_log)
+    prices.eth_usd = market.crypto.eth_usd[day]
+
+
+@compiled
+def _hashrate_eh_s(market: Market) -> float:
+    """Hashrate of the network: fleets, rigs sold by force, and planned growth as far as it pays."""
+    prices, hardware, opening = market.prices, market.hardware, market.opening
+    planned = opening.network_eh_s * market.crypto.hashrate_growth[market.today.day]
+    if not market.terms.channels.hashprice:
+        return planned
+    online = total(market.miners.hashrate_online_th) + prices.receiver_th + resold_th(market)
+    if market.terms.derived.network_replayed:  # the rest of it fills up what fleets leave
+        return max(planned, online / TH_PER_EH)
+    k = opening.growth_class
+    target = online_share(
+        prices.hashprice_usd_ph_day,
+        NETWORK_POWER_USD_MWH,
+        hardware.lo_j_th[k],
+        hardware.hi_j_th[k],
     )
-    if rule != "scenario":
-        weight = 1.0 if rule == "market" else 0.0
-    mark_classes(market, weight)
+    prices.growth_online = adjusted_share(prices.growth_online, target)
+    added = planned - opening.network_eh_s
+    growing = prices.growth_online if added > 0.0 else 1.0
+    return max(online / TH_PER_EH + added * growing, 1e-3 * planned)

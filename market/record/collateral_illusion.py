@@ -8,76 +8,121 @@ its book at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
 
 import numpy as np
 
+from ...agents.compiling.arrays import put_matrix, total
+from ...agents.compiling.kernels import compiled, inlined
+from ..liquidation.bids import strips_today
 from ..liquidation.order_book import class_ladder, realisable_usd
 from ..prices.impact import btc_impact_of
+from ..state.journal import ILLUSION_DAYS
 from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
 
-
-@dataclass
-class Illusion:
-    """What one day's measurement found."""
-
-    by_lender: list[tuple[int, str, str, float, float, float]] = field(default_factory=list)
-    by_class: list[tuple[int, str, float, float, float, float]] = field(default_factory=list)
-    paper_ltv: float = float("nan")  # of all pledged collateral together
-    realisable_ltv: float = float("nan")
+BTC = ALL = -1  # in the table of the illusion, for a class and for a lender
 
 
-def measure_illusion(market: Market) -> Illusion:
-    """Paper and realisable value of pledged BTC and hardware by lender and class [USD]."""
+@compiled
+def measure_illusion(market: Market) -> None:
+    """LTV of all pledged collateral, on paper and realisable; kept until it is measured again."""
+    day, series = market.today.day, market.kept.series
+    if day % ILLUSION_DAYS != 0:
+        series.paper_ltv[day] = series.paper_ltv[day - 1]
+        series.realisable_ltv[day] = series.realisable_ltv[day - 1]
+        return
+    at_auctions = market.strips.copy()  # lenders decide on the book of the last auctions
+    put_matrix(market.strips, strips_today(market))
+    balance, paper, real = _coins(market)
+    loans, owing, held = _pledged(market)
+    for k in range(len(loans)):
+        if loans[k] > 0:
+            more = _machines(market, k, owing[k], held[k])
+            balance, paper, real = balance + more[0], paper + more[1], real + more[2]
+    put_matrix(market.strips, at_auctions)
+    known = balance > 0.0
+    series.paper_ltv[day] = balance / max(paper, 1e-9) if known else np.nan
+    series.realisable_ltv[day] = balance / max(real, 1e-9) if known else np.nan
+
+
+@compiled
+def _coins(market: Market) -> tuple[float, float, float]:
+    """Bitcoin pledged to each lender: balance, paper and realisable value of all [USD]."""
     loans, lenders = market.loans, len(market.lenders.kind)
-    found = Illusion()
-    balance_sum = paper_sum = real_sum = 0.0
-    owed = (loans.status == LoanStatus.PERFORMING) & (loans.principal_usd > 0)
-    coins = owed & (loans.collateral_btc > 0)
-    balance = np.bincount(loans.lender[coins], loans.principal_usd[coins], lenders)
-    btc = np.bincount(loans.lender[coins], loans.collateral_btc[coins], lenders)
-    for row in np.flatnonzero(btc > 0).tolist():
-        paper = float(btc[row]) * market.prices.btc_usd
-        real = paper * float(np.exp(btc_impact_of(market, paper)))
-        found.by_lender.append((market.day, _lender(market, row), "BTC", balance[row], paper, real))
-        balance_sum += float(balance[row])
-        paper_sum += paper
-        real_sum += real
-    pledged = np.flatnonzero(owed & (loans.collateral == Collateral.HARDWARE))
-    cell = loans.hardware[pledged].astype(np.int64) * lenders + loans.lender[pledged]
-    cells = (len(market.hardware.family), lenders)
-    owing = np.bincount(cell, loans.principal_usd[pledged], cells[0] * cells[1]).reshape(cells)
-    held = np.bincount(cell, loans.collateral_units[pledged], cells[0] * cells[1]).reshape(cells)
-    for k in np.unique(loans.hardware[pledged]).tolist():
-        name, mark = market.names.hardware[k], float(market.marks_usd[k])
-        removed = bool(market.has_removed_buyers[k])
-        smaller = ladder = class_ladder(market, k, not removed)
-        if removed and market.has_in_place_buyers[k]:  # they bid for whole clusters
-            ladder = class_ladder(market, k, True)
-        total = float(held[k].sum())
-        paper, debt = total * mark, float(owing[k].sum())
-        together = float(realisable_usd(market, ladder, k, np.array([total]))[0])
-        bids = float(ladder.usd[-1]) if len(ladder.usd) > 0 else 0.0
-        found.by_class.append((market.day, name, debt, paper, together, bids))
-        balance_sum += debt
-        paper_sum += paper
-        real_sum += together
-        rows = np.flatnonzero(held[k] > 0)
-        units, debts = held[k, rows], owing[k, rows].tolist()
-        large = units >= market.opening.smallest_cluster
-        each = realisable_usd(market, smaller, k, units)
-        each[large] = realisable_usd(market, ladder, k, units[large])
-        papers = (units * mark).tolist()
-        for row, debt, paper, alone in zip(
-            rows.tolist(), debts, papers, each.tolist(), strict=True
-        ):
-            found.by_lender.append((market.day, _lender(market, row), name, debt, paper, alone))
-    if balance_sum > 0:
-        found.paper_ltv = balance_sum / max(paper_sum, 1e-9)
-        found.realisable_ltv = balance_sum / max(real_sum, 1e-9)
-    return found
+    owing, coins = np.zeros(lenders), np.zeros(lenders)
+    for loan in range(len(loans.status)):
+        if _is_owed(market, loan) and loans.collateral_btc[loan] > 0:
+            owing[loans.lender[loan]] += loans.principal_usd[loan]
+            coins[loans.lender[loan]] += loans.collateral_btc[loan]
+    sums = np.zeros(3)
+    for row in range(lenders):
+        if coins[row] > 0.0:
+            paper = coins[row] * market.prices.btc_usd
+            real = paper * math.exp(btc_impact_of(market, paper))
+            _keep(market, row, BTC, (owing[row], paper, real, 0.0))
+            sums[0] += owing[row]
+            sums[1] += paper
+            sums[2] += real
+    return sums[0], sums[1], sums[2]
 
 
-def _lender(market: Market, row: int) -> str:
-    return market.names.parties[market.first_lender + row]
+@compiled
+def _pledged(market: Market) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Loans on machines [class]; what is owed [USD] and units pledged [class, lender]."""
+    loans, classes = market.loans, len(market.hardware.family)
+    count = np.zeros(classes, np.int64)
+    owing = np.zeros((classes, len(market.lenders.kind)))
+    held = np.zeros((classes, len(market.lenders.kind)))
+    for loan in range(len(loans.status)):
+        if _is_owed(market, loan) and loans.collateral[loan] == Collateral.HARDWARE:
+            k, row = loans.hardware[loan], loans.lender[loan]
+            count[k] += 1
+            owing[k, row] += loans.principal_usd[loan]
+            held[k, row] += loans.collateral_units[loan]
+    return count, owing, held
+
+
+@compiled
+def _machines(
+    market: Market, k: int, owing: np.ndarray, held: np.ndarray
+) -> tuple[float, float, float]:
+    """A class pledged to each lender; balance, paper and realisable value of all [USD]."""
+    mark = market.marks_usd[k]
+    removed = market.has_removed_buyers[k]
+    smaller = class_ladder(market, k, not removed)
+    ladder = smaller
+    if removed and market.has_in_place_buyers[k]:  # they bid for whole clusters
+        ladder = class_ladder(market, k, True)
+    units, debt = total(held), total(owing)
+    together = realisable_usd(market, ladder, k, np.full(1, units))[0]
+    bids = ladder.usd[-1] if len(ladder.usd) > 0 else 0.0
+    _keep(market, ALL, k, (debt, units * mark, together, bids))
+    alone = realisable_usd(market, smaller, k, held)
+    as_cluster = realisable_usd(market, ladder, k, held)
+    for row in range(len(held)):
+        if held[row] > 0.0:
+            large = held[row] >= market.opening.smallest_cluster
+            real = as_cluster[row] if large else alone[row]
+            _keep(market, row, k, (owing[row], held[row] * mark, real, 0.0))
+    return debt, units * mark, together
+
+
+@inlined
+def _is_owed(market: Market, loan: int) -> bool:
+    loans = market.loans
+    return loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0
+
+
+@compiled
+def _keep(
+    market: Market, lender: int, hardware: int, usd: tuple[float, float, float, float]
+) -> None:
+    """Keep balance, paper and realisable value, and the bids of a whole class [USD]."""
+    kept = market.kept.illusion
+    row = kept.count[0]
+    kept.day[row] = market.today.day
+    kept.lender[row] = lender
+    kept.hardware[row] = hardware
+    kept.balance_usd[row], kept.paper_usd[row], kept.realisable_usd[row], kept.bids_usd[row] = usd
+    kept.count[0] = row + 1

@@ -1,96 +1,111 @@
-"""The figures of a day: sums over the tables, all in one call."""
+"""The figures of a day: sums over the tables, written into the series."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
-from ...agents.compiling.kernels import compiled, entrance
+from ...agents.compiling.arrays import put, total
+from ...agents.compiling.kernels import compiled
+from ...agents.lender import credit_supply_share
 from ...agents.party import Kind, Status
 from ..state.events import Event
 from ..state.hardware import Family
 from ..state.lots import LotState
 from ..state.market import Market
-from ..state.sums import total
-
-
-class Figures(NamedTuple):
-    """Who failed, what lenders lost and lent, what borrowers have; coins; seized machines.
-
-    Coins are those of all miners and of the listed ones among them. Sold is what was mined and is
-    not held, lent or pledged any more, whoever sold it. Machines are GPUs, and TH/s of rigs, seized
-    and sold so far, and for sale today.
-    """
-
-    gpus_online: float
-    defaults_miner: int
-    defaults_neocloud: int
-    margin_calls: int  # of the day
-    loss_usd: float
-    lender_capital_usd: float
-    credit_supply: float
-    withdrawn_usd: float
-    failures_lender: int
-    loans_outstanding_usd: float
-    borrower_cash_usd: float
-    btc_mined: float
-    btc_sold: float
-    btc_mined_listed: float
-    btc_sold_listed: float
-    btc_held_listed: float
-    gpus_seized: float
-    gpus_sold: float
-    gpus_for_sale: float
-    asic_th_seized: float
-    asic_th_sold: float
-    asic_th_for_sale: float
+from ..state.units import BLOCKS_PER_DAY, TH_PER_EH
 
 
 @compiled
-def _credit(market: Market, events_read: int) -> tuple[float, ...]:
-    """Sums over parties, loans and lenders; calls are those in the log from ``events_read`` on."""
-    today = market.today
+def write_day(market: Market, conservation_error: float) -> None:
+    """Write today's row of the series, the two LTVs apart."""
+    day, series = market.today.day, market.kept.series
+    series.conservation_error[day] = conservation_error
+    series.rigs_delivered_th[day] = market.dated.delivered_th[0]
+    series.btc_forced_sale_usd[day] = market.log.forced_usd[0]
+    put(series.mark_usd[day], market.marks_usd)
+    put(series.clearing_usd[day], market.clearing_usd)
+    _write_prices(market)
+    _write_failures(market)
+    _write_money(market)
+    _write_coins(market)
+    gpus = _seized(market, Family.GPU)
+    series.gpus_seized[day], series.gpus_sold[day], series.gpus_for_sale[day] = gpus
+    rigs = _seized(market, Family.ASIC)
+    series.asic_th_seized[day], series.asic_th_sold[day], series.asic_th_for_sale[day] = rigs
+
+
+@compiled
+def _write_prices(market: Market) -> None:
+    """Prices, rates and what follows from them."""
+    day, series, prices = market.today.day, market.kept.series, market.prices
+    series.btc_usd[day] = prices.btc_usd
+    series.btc_impact_log[day] = prices.btc_impact_log
+    series.eth_usd[day] = prices.eth_usd
+    series.hashprice_usd_ph_day[day] = prices.hashprice_usd_ph_day
+    series.network_hashrate_eh_s[day] = prices.network_hashrate_eh_s
+    series.difficulty_eh_s[day] = prices.difficulty_eh_s
+    series.rent_h100_usd_h[day] = prices.rent_h100_usd_h
+    series.rent_planned_usd_h[day] = prices.rent_planned_usd_h
+    series.effective_gpus[day] = prices.effective_gpus
+    series.macro_stress[day] = prices.stress
+    series.reference_rate[day] = prices.reference_rate
+    series.loan_price[day] = prices.loan_price
+    series.lending_ease[day] = prices.ease
+    series.machine_q[day] = prices.q
+    series.ordered_usd[day] = prices.ordered_usd
+    series.paid_out_usd[day] = prices.paid_out_usd
+
+
+@compiled
+def _write_failures(market: Market) -> None:
+    """Who has failed so far, and margin calls."""
+    today, series, parties = market.today, market.kept.series, market.parties
+    miners = neoclouds = lenders = calls = 0
+    for b in range(today.first_lender):
+        if parties.status[b] != Status.ACTIVE:
+            miners += parties.kind[b] == Kind.MINER
+            neoclouds += parties.kind[b] == Kind.NEOCLOUD
+    for lender in range(today.first_lender, today.first_buyer):
+        lenders += parties.status[lender] != Status.ACTIVE
+    for event in range(market.log.count[0] - 1, -1, -1):
+        if market.log.events[event]["day"] != today.day:
+            break
+        calls += market.log.events[event]["kind"] == Event.MARGIN_CALL
+    series.defaults_miner[today.day] = miners
+    series.defaults_neocloud[today.day] = neoclouds
+    series.failures_lender[today.day] = lenders
+    before = series.margin_calls[today.day - 1] if today.day > 0 else 0
+    series.margin_calls[today.day] = before + calls
+
+
+@compiled
+def _write_money(market: Market) -> None:
+    """Losses, capital, credit and cash."""
+    day, series, lenders = market.today.day, market.kept.series, market.lenders
+    series.gpus_online[day] = total(market.neoclouds.gpus_online)
+    series.loss_usd[day] = total(lenders.loss_usd)
+    series.lender_capital_usd[day] = total(lenders.capital_usd)
+    series.credit_supply[day] = credit_supply_share(lenders)
+    series.withdrawn_usd[day] = total(lenders.run_usd)
+    series.loans_outstanding_usd[day] = total(market.loans.principal_usd)
+    series.borrower_cash_usd[day] = total(market.parties.cash_usd[: market.today.first_lender])
+
+
+@compiled
+def _write_coins(market: Market) -> None:
+    """Coins mined, sold and held, by all miners and by listed ones.
+
+    Sold is what was mined and is not held, lent or pledged any more, whoever sold it; on the first
+    day nobody has.
+    """
+    today, prices, borrowers = market.today, market.prices, market.borrowers
+    series = market.kept.series
+    mined_btc_per_th = 0.0
+    if today.day > 0:
+        fees = market.crypto.fee_share[today.day]
+        mined_btc_per_th = BLOCKS_PER_DAY * prices.subsidy_btc / (1.0 - fees)
+    difficulty_th = prices.difficulty_eh_s * TH_PER_EH
     n = today.first_lender
-    miners = neoclouds = 0
-    for b in range(n):
-        if market.parties.status[b] != Status.ACTIVE:
-            miners += market.parties.kind[b] == Kind.MINER
-            neoclouds += market.parties.kind[b] == Kind.NEOCLOUD
-    calls = 0
-    for event in range(events_read, market.log.count[0]):
-        if market.log.events[event]["kind"] == Event.MARGIN_CALL:
-            calls += 1
-    lenders_failed = 0
-    for lender in range(n, today.first_buyer):
-        if market.parties.status[lender] != Status.ACTIVE:
-            lenders_failed += 1
-    size = market.lenders.target_leverage * market.lenders.capital_open_usd
-    return (
-        total(market.neoclouds.gpus_online),
-        miners,
-        neoclouds,
-        calls,
-        total(market.lenders.loss_usd),
-        total(market.lenders.capital_usd),
-        total(market.lenders.supply * size) / total(size),
-        total(market.lenders.run_usd),
-        lenders_failed,
-        total(market.loans.principal_usd),
-        total(market.parties.cash_usd[:n]),
-    )
-
-
-@compiled
-def _coins(
-    market: Market, mined_btc_per_th: float, difficulty_th: float, held: NDArray[np.float64]
-) -> tuple[float, ...]:
-    """What each miner mined, and what its holdings changed by; ``held`` [borrower] is brought up.
-
-    ``held`` is NaN on the first day, when nobody has sold anything.
-    """
-    n = len(held)
     mined, sold = np.empty(n), np.empty(n)
     mined_listed, sold_listed, held_listed = np.empty(n), np.empty(n), np.empty(n)
     listed = 0
@@ -98,27 +113,25 @@ def _coins(
         now = market.parties.btc[b] + market.parties.btc_lent[b]
         for loan in range(market.loans.first[b], market.loans.first[b + 1]):
             now += market.loans.collateral_btc[loan]
-        before = now if np.isnan(held[b]) else held[b]
-        held[b] = now
+        before = now if today.day == 0 else borrowers.coins_btc[b]
+        borrowers.coins_btc[b] = now
         mined[b] = market.miners.hashrate_online_th[b] * mined_btc_per_th / difficulty_th
         sold[b] = mined[b] - (now - before)
-        if market.borrowers.market_cap_open_usd[b] > 0.0:
+        if borrowers.market_cap_open_usd[b] > 0.0:
             mined_listed[listed] = mined[b]
             sold_listed[listed] = sold[b]
             held_listed[listed] = now
             listed += 1
-    return (
-        total(mined),
-        total(sold),
-        total(mined_listed[:listed]),
-        total(sold_listed[:listed]),
-        total(held_listed[:listed]),
-    )
+    series.btc_mined[today.day] = total(mined)
+    series.btc_sold[today.day] = total(sold)
+    series.btc_mined_listed[today.day] = total(mined_listed[:listed])
+    series.btc_sold_listed[today.day] = total(sold_listed[:listed])
+    series.btc_held_listed[today.day] = total(held_listed[:listed])
 
 
 @compiled
-def _seized(market: Market, family: int) -> tuple[float, ...]:
-    """Seized machines of a family; those that owners have listed themselves do not count."""
+def _seized(market: Market, family: int) -> tuple[float, float, float]:
+    """Machines of a family seized and sold so far, and for sale; not those owners have listed."""
     lots, hardware = market.lots, market.hardware
     rows = np.empty(lots.count[0], np.int64)
     offered = np.empty(lots.count[0], np.int64)
@@ -134,30 +147,3 @@ def _seized(market: Market, family: int) -> tuple[float, ...]:
     seized = total(lots.seized_units[rows[:found]])
     unsold = total(lots.units[rows[:found]])
     return seized, seized - unsold, total(lots.units[offered[:for_sale]])
-
-
-@entrance
-def _all(
-    market: Market,
-    events_read: int,
-    mined_btc_per_th: float,
-    difficulty_th: float,
-    held: NDArray[np.float64],
-) -> tuple[Any, ...]:
-    return (
-        _credit(market, events_read)
-        + _coins(market, mined_btc_per_th, difficulty_th, held)
-        + _seized(market, Family.GPU)
-        + _seized(market, Family.ASIC)
-    )
-
-
-def measure_day(
-    market: Market,
-    events_read: int,
-    mined_btc_per_th: float,
-    difficulty_th: float,
-    held: NDArray[np.float64],
-) -> Figures:
-    """All figures of the day; ``held`` [borrower] are miners' coins of yesterday, then of today."""
-    return Figures(*_all(market, events_read, mined_btc_per_th, difficulty_th, held))

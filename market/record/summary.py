@@ -13,7 +13,6 @@ from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from ..state.market import Market
 from ..state.names import names_of
-from .recorder import Recorder
 
 if TYPE_CHECKING:
     pass
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(market: Market, recorder: Recorder) -> dict[str, Any]:
+def summarise(market: Market) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null."""
     n = market.borrower_count
     kind = market.parties.kind[:n]
@@ -30,7 +29,7 @@ def summarise(market: Market, recorder: Recorder) -> dict[str, Any]:
         name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
         for name, of in _KINDS.items()
     }
-    log = market.events
+    log, series, days = market.events, market.kept.series, slice(market.day + 1)
     summary = {
         "scenario": market.scenario.name,
         "seed": market.seed,
@@ -52,9 +51,9 @@ def summarise(market: Market, recorder: Recorder) -> dict[str, Any]:
         "lenders": {
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
             "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
-            "depositor_loss_usd": market.depositor_loss_usd,
-            "loan_price_worst": min(row["loan_price"] for row in recorder.rows),
-            "credit_supply_worst": min(row["credit_supply"] for row in recorder.rows),
+            "depositor_loss_usd": market.prices.depositor_loss_usd,
+            "loan_price_worst": float(series.loan_price[days].min()),
+            "credit_supply_worst": float(series.credit_supply[days].min()),
         },
         "investment": {
             "ordered_usd": market.prices.ordered_usd,
@@ -85,16 +84,14 @@ def summarise(market: Market, recorder: Recorder) -> dict[str, Any]:
             if market.lenders.loss_usd[row] != 0.0
         },
         "recovery": _recoveries(market),
-        "ltv": _worst_ltv(recorder),
+        "ltv": _worst_ltv(market),
         "liquidation": {
             **_liquidation(market, Family.GPU),
             "asic": _liquidation(market, Family.ASIC),
         },
-        "btc_forced_sale_usd": float(sum(row["btc_forced_sale_usd"] for row in recorder.rows)),
-        "btc_impact_worst": float(
-            1.0 - math.exp(min(row["btc_impact_log"] for row in recorder.rows))
-        ),
-        "conservation_error": max(row["conservation_error"] for row in recorder.rows),
+        "btc_forced_sale_usd": sum(series.btc_forced_sale_usd[days].tolist()),
+        "btc_impact_worst": 1.0 - math.exp(series.btc_impact_log[days].min()),
+        "conservation_error": float(series.conservation_error[days].max()),
         "caveat": CAVEAT,
     }
     clean: dict[str, Any] = _clean(summary)
@@ -227,16 +224,16 @@ def _recoveries(market: Market) -> dict[str, float]:
     return result
 
 
-def _worst_ltv(recorder: Recorder) -> dict[str, Any]:
+def _worst_ltv(market: Market) -> dict[str, Any]:
     """Ratios of sums, balance over value, on the day the realisable one is highest."""
-    rows = [row for row in recorder.rows if math.isfinite(row["realisable_ltv"])]
-    if not rows:
+    series, days = market.kept.series, slice(market.day + 1)
+    if np.isnan(series.realisable_ltv[days]).all():
         return {"paper": float("nan"), "realisable": float("nan"), "day": None}
-    worst = max(rows, key=lambda row: row["realisable_ltv"])
+    worst = int(np.nanargmax(series.realisable_ltv[days]))
     return {
-        "paper": worst["paper_ltv"],
-        "realisable": worst["realisable_ltv"],
-        "day": worst["day"],
+        "paper": series.paper_ltv[worst],
+        "realisable": series.realisable_ltv[worst],
+        "day": worst,
     }
 
 

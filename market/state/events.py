@@ -111,12 +111,3 @@ class Log(NamedTuple):
     count: OneCount  # type: ignore[assignment]  # hides tuple.count
     forced_usd: OneReal  # sold today
     forced_event: OneOrNone  # the last forced sale, -1 if none yet
-
-
-def with_room(events: np.ndarray, used: int, needed: int) -> np.ndarray:
-    """The log, or a larger copy of it, with at least ``needed`` free rows after ``used``."""
-    if used + needed <= len(events):
-        return events
-    larger = np.zeros(max(2 * len(events), used + needed), EVENT_DTYPE)
-    larger[:used] = events[:used]
-    return larger

@@ -1,105 +1,118 @@
-"""Facts known by date: draws, equity, shocks, hosting, outflows, rigs on order."""
+"""Facts known by date, which only books of 2021 have: in others these tables have no rows."""
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
+from ...agents.columns import Codes, Ints, IntsOrNone, OneReal, Reals, columns_of, empty
+from ...agents.compiling.kernels import compiled
 
 DAYS_PER_YEAR = 365.0
 MWH_PER_MW_DAY = 24.0
+NEW_RIGS = "J25_38"  # the class on order, which tenants without a name run too
 
 
-@dataclass(frozen=True)
-class DatedDraw:
-    """A loan drawn on a day: what it brings and what is pledged for it."""
+class ShockKind(IntEnum):
+    """Events from outside, by what their amount is."""
 
-    day: int
-    loan: int
-    amount_usd: float
-    rigs_th: float
+    CAPACITY_LOSS = 0  # share of a miner's rigs that lose their power
+    POWER_PRICE = 1  # factor on a miner's opening power price
+    ETH_ENDS = 2  # share of a miner's business with ether that ends
+    NON_DELIVERY = 3  # TH/s on order that never come
+    ASSET_LOSS = 4  # USD, of a lender's other loans
+    OUTFLOW = 5  # share of a lender's callable money that leaves in the weeks to come
+    FAILURE = 6  # none: a lender's assets fall to a share of its debts
+    NEW_EXPOSURE = 7  # USD that a lender lends to another
 
 
-@dataclass(frozen=True)
-class DatedEquity:
+class Shocks(NamedTuple):
+    """Events from outside, by day."""
+
+    day: Ints
+    kind: Codes  # ShockKind
+    party: Ints
+    counterparty: IntsOrNone  # party
+    amount: Reals
+    outflow_usd_day: Reals  # pace of an outflow that has begun
+
+
+class Draws(NamedTuple):
+    """Loans drawn later, by day: what they bring and what is pledged for them."""
+
+    day: Ints
+    loan: Ints
+    amount_usd: Reals
+    rigs_th: Reals
+
+
+class Injections(NamedTuple):
     """New shares sold on a day, agreed before."""
 
-    day: int
-    borrower: int
-    amount_usd: float
+    day: Ints
+    borrower: Ints
+    amount_usd: Reals
 
 
-@dataclass(frozen=True)
-class DatedShock:
-    """An event from outside on a day; ``party`` and ``counterparty`` are parties of the market."""
+class HostLinks(NamedTuple):
+    """Rigs of a tenant that stand with a host."""
 
-    day: int
-    kind: str
-    party: int
-    amount: float
-    counterparty: int
-
-
-@dataclass(frozen=True)
-class HostLink:
-    """Rigs of a tenant that stand with a host; -1: tenants without a name, by power."""
-
-    host: int
-    tenant: int
-    share: float  # of the tenant's rigs
-    mw: float  # of tenants without a name
-    usd_mwh: float
+    host: Ints
+    tenant: IntsOrNone  # -1: tenants without a name, by power
+    share: Reals  # of the tenant's rigs
+    mw: Reals  # of tenants without a name
+    usd_mwh: Reals
 
 
-@dataclass
-class Outflow:
-    """Callable money that leaves a lender at a steady pace."""
+class CoinsLent(NamedTuple):
+    """Coins that a borrower has lent to a lender."""
 
-    lender: int
-    usd_day: float
-    last_day: int
-
-
-@dataclass
-class DatedFacts:
-    """Dated facts of a market, and the little state they need; arrays are by borrower or loan."""
-
-    draws: tuple[DatedDraw, ...]
-    equity: tuple[DatedEquity, ...]
-    shocks: tuple[DatedShock, ...]
-    links: tuple[HostLink, ...]
-    coins_lent: list[tuple[int, int, float]]  # (borrower, lender's party, BTC)
-    in_kind_rate: NDArray[np.float64]  # [loan] interest a year that is added to principal
-    rigs_due_th: NDArray[np.float64]  # [loan] pledged when they are delivered
-    orders: RigOrders
-    hosted_share: NDArray[np.float64]  # [borrower] of its rigs
-    power_usd_mwh: NDArray[np.float64]  # [borrower] at the opening
-    power_factor: NDArray[np.float64]  # [borrower] of events
-    capacity: NDArray[np.float64]  # [borrower] share of rigs with power, hosts apart
-    eth_revenue_usd_day: NDArray[np.float64]  # [borrower] at the opening price
-    eth_cost_usd_day: NDArray[np.float64]
-    eth_open_usd: float
-    goodwill_usd: NDArray[np.float64]  # [borrower] at the opening, once shares have been valued
-    outflows: list[Outflow] = field(default_factory=list)
-    delivered_th: float = 0.0
+    borrower: Ints
+    lender: Ints  # party
+    btc: Reals
 
 
-@dataclass
-class RigOrders:
+class RigOrders(NamedTuple):
     """One row per tranche; amounts are of what is still open."""
 
-    borrower: NDArray[np.int64]
-    due_day: NDArray[np.int64]
-    th: NDArray[np.float64]
-    deposit_usd: NDArray[np.float64]
-    payment_usd: NDArray[np.float64]
+    borrower: Ints
+    due_day: Ints
+    th: Reals
+    deposit_usd: Reals
+    payment_usd: Reals
 
 
-NEW_RIGS = "J25_38"
+class DatedFacts(NamedTuple):
+    """Dated facts of a market, and the little state they need."""
+
+    shocks: Shocks
+    draws: Draws
+    injections: Injections
+    links: HostLinks
+    coins_lent: CoinsLent
+    orders: RigOrders
+    delivered_th: OneReal  # of these orders, so far
+    # by loan
+    in_kind_rate: Reals  # interest a year that is added to principal
+    rigs_due_th: Reals  # pledged when they are delivered
+    # by borrower
+    hosted_share: Reals  # of its rigs
+    power_usd_mwh: Reals  # at the opening
+    power_factor: Reals  # of shocks
+    capacity: Reals  # share of rigs with power, hosts apart
+    eth_revenue_usd_day: Reals  # at the opening price
+    eth_cost_usd_day: Reals
+    goodwill_usd: Reals  # at the opening
 
 
+def no_facts() -> DatedFacts:
+    """Those of books that know none."""
+    tables = {name: kind for name, kind in columns_of(DatedFacts).items() if isinstance(kind, type)}
+    return empty(DatedFacts, 0, **{name: empty(kind, 0) for name, kind in tables.items()})
+
+
+@compiled
 def power_drift(rate: float, day: int) -> float:
     """Factor on all power prices after ``day`` days of log drift ``rate`` a year."""
     return math.exp(rate * day / DAYS_PER_YEAR)

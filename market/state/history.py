@@ -19,7 +19,7 @@ def log_event(
 ) -> int:
     """Append an event of today and return its id, which is its row.
 
-    Room is made before each day (:func:`market.state.events.with_room`).
+    Room is made before each day (:func:`market.state.journal.make_room`).
 
     Args:
         market: the market.

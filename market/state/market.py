@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...agents.borrower import Borrowers
 from ...agents.buyer import Buyers, Rack
-from ...agents.columns import Flags, Ints, Longs, Matrix, Reals
+from ...agents.columns import Flags, Ints, Longs, Matrix, Reals, empty
 from ...agents.lender import Lenders
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
@@ -24,15 +24,16 @@ from ...agents.party import Parties
 from ..scenario.scenario import Scenario
 from .contracts import Contracts
 from .events import Log
-from .facts import DatedFacts
+from .facts import DatedFacts, no_facts
 from .handle import WORD, Numbers, layout_of, numbers, place, place_of, places
 from .hardware import Hardware, Holdings
 from .interlender import Interlender
-from .ledger import Ledger, Stocks
+from .ledger import Ledger
 from .loans import Claims, Loans, Perimeters
 from .lots import Lots
 from .orders import Orders
 from .paths import ComputePaths, CryptoPaths, MacroPaths
+from .series import Kept, nothing_kept
 from .terms import Terms
 
 
@@ -56,6 +57,7 @@ class Today(Numbers):
 
     day: int
     seed: int
+    keeps_book: bool  # whether ladders and prices of auctions are kept to look at
     shock_event: int  # the scripted shock, -1 before
     first_lender: int
     first_buyer: int
@@ -95,6 +97,7 @@ class Prices(Numbers):
     loan_price: float  # of lenders' other loans, 1 at par
     perceived_loss_rate: float  # a year, of loans: what lenders remember
     lost_usd: float  # by all lenders until yesterday
+    depositor_loss_usd: float  # of failed lenders' creditors outside, so far
     ease: float  # of lending, -1 to 1: what lenders have learnt from their losses
     q: float  # Tobin's q of new machines over its opening value
     ordered_usd: float  # beyond signed growth, so far
@@ -113,9 +116,11 @@ class OpeningConstants(Numbers):
     retarget_blocks: float
     network_eh_s: float
     rent_usd_h: float
+    eth_usd: float
     smallest_cluster: float  # that any buyer takes in place
     growth_class: int  # newest rigs: growth of the network outside the modelled fleets
     other_loans_usd: float  # of all lenders: the market their sales move
+    new_rigs: int  # class on order in books of 2021, -1: there is none
     machine_class: int  # class that new investment buys, -1: none is sold
     value_to_price: float  # of such machines: what q is measured against
 
@@ -123,6 +128,11 @@ class OpeningConstants(Numbers):
 def _array(dtype: Any = np.float64, *shape: int) -> Any:
     """A field that starts as zeros; empty unless a shape is given."""
     return field(default_factory=lambda: np.zeros(shape or 0, dtype))
+
+
+def _table(kind: type) -> Any:
+    """A field that starts as a table without rows."""
+    return field(default_factory=lambda: empty(kind, 0))
 
 
 @dataclass
@@ -176,22 +186,24 @@ class Market:
     first_of_segment: Longs = _array(np.int64)
     strips: Matrix = _array(np.float64, 0, 0)  # [segment, class] value of the option to run
     planned_supply: Reals = _array()  # effective GPUs if all signed orders come
-    # for Python alone
-    dated_facts: DatedFacts | None = None  # dated facts after the opening, where the books know any
-    depositor_loss_usd: float = 0.0  # of failed lenders' creditors outside
-    stocks: Stocks | None = None  # of the day before
-    keeps_book: bool = True  # whether ladders and prices of auctions are kept to look at
-    ladders: list[Any] = field(default_factory=list)  # of the order book
-    sales: list[Any] = field(default_factory=list)  # auctions that cleared
-    crypto: CryptoPaths = field(init=False)
-    compute: ComputePaths = field(init=False)
-    macro: MacroPaths = field(init=False)
+    stocks: Reals = _array()  # of the day before (market.state.journal)
+    kept: Kept = field(default_factory=lambda: nothing_kept(0, 0))
+    dated: DatedFacts = field(default_factory=no_facts)
+    # by day of the run
+    crypto: CryptoPaths = _table(CryptoPaths)
+    compute: ComputePaths = _table(ComputePaths)
+    macro: MacroPaths = _table(MacroPaths)
 
     def __setattr__(self, name: str, value: Any) -> None:
         written = self.__dict__.get("_written")
         if written is not None and name in _LAYOUT:
             written.note(name, value)
         object.__setattr__(self, name, value)
+
+    def copy(self) -> Market:
+        """The same market with memory of its own; scenario and names, which never change, stay."""
+        members = {name: _copied(value) for name, value in self.__getstate__().items()}
+        return type(self)(**members)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy gets: it has memory of its own, and writes its own places down."""
@@ -250,6 +262,17 @@ class Market:
     def claims(self) -> Claims:
         """Claims on loans in default, or once in default."""
         return self.loans.claims
+
+
+def _copied(value: Any) -> Any:
+    """Arrays and numbers anew, in a table column by column; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    if isinstance(value, Numbers):
+        return type(value).from_buffer_copy(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*map(_copied, value))
+    return value
 
 
 class _Written:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled, entrance, inlined
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside
 from .ledger import Flow, Stocks
 from .market import Market
@@ -82,7 +82,7 @@ def pay_interest(market: Market, payer: int, lender: int, amount_usd: float) -> 
     pay(market, lender, market.today.first_outside + Outside.INVESTORS, amount_usd)
 
 
-@entrance
+@compiled
 def take_stock(market: Market) -> Stocks:
     """Add up every stock from the tables, in one fixed order."""
     parties, lenders, ledger = market.parties, market.lenders, market.ledger

@@ -1,40 +1,36 @@
-"""Paths of prices and rates over a run, by day."""
+"""Paths of prices and rates over a run, by day; day 0 is the opening day."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-
-@dataclass(frozen=True)
-class ComputePaths:
-    """Exogenous rent of an H100 at planned supply, over its opening level, by day."""
-
-    planned_rent: NDArray[np.float64]
+from ...agents.columns import Reals
 
 
-@dataclass(frozen=True)
-class CryptoPaths:
-    """Exogenous daily paths, index 0 is the opening day."""
+class ComputePaths(NamedTuple):
+    """Exogenous rents."""
 
-    btc_usd: NDArray[np.float64]
-    eth_usd: NDArray[np.float64]
-    hashrate_growth: NDArray[np.float64]  # network over its opening level, planned
-    fee_share: NDArray[np.float64]
-    start: date
+    planned_rent: Reals  # of an H100 at planned supply, over its opening level
+
+
+class CryptoPaths(NamedTuple):
+    """Exogenous prices of coins and the planned network."""
+
+    btc_usd: Reals
+    eth_usd: Reals
+    hashrate_growth: Reals  # network over its opening level, planned
+    fee_share: Reals
+    start: date = date.min  # the opening day
     note: str = ""
 
 
-@dataclass(frozen=True)
-class MacroPaths:
-    """Paths by day, index 0 is the opening day; all are zero (appetite: one) in normal times."""
+class MacroPaths(NamedTuple):
+    """What money is like; all are zero (appetite: one) in normal times."""
 
-    stress: NDArray[np.float64]
-    rate_change: NDArray[np.float64]  # of the reference rate
-    spread_change: NDArray[np.float64]  # of credit, at roll-over
-    appetite: NDArray[np.float64]  # to refinance, over normal
-    btc_log: NDArray[np.float64]  # change of the log price
-    demand_log: NDArray[np.float64]  # change of log demand for compute
+    stress: Reals
+    rate_change: Reals  # of the reference rate
+    spread_change: Reals  # of credit, at roll-over
+    appetite: Reals  # to refinance, over normal
+    btc_log: Reals  # change of the log price
+    demand_log: Reals  # change of log demand for compute

@@ -30,6 +30,15 @@ class Derived(Numbers):
     tenor_cap_days: int
     hazard_per_day: float
     loan_impact_law: int  # place in IMPACT_LAWS
+    btc_impact_law: int
+    last_resort_gpus: bool  # what the buyer of last resort takes
+    last_resort_rigs: bool
+    btc_impact_kept: float  # share of an impact that is left a day later
+    mark_evidence_weight: float  # under the rule for marks
+    network_replayed: bool  # hashrate is that of the history
+    btc_shock_day: int  # the first day that each scripted shock moves, 0: none is scripted
+    rent_shock_day: int
+    money_shock_day: int
 
 
 if TYPE_CHECKING:
@@ -71,6 +80,9 @@ else:
 def terms_of(scenario: Scenario) -> Terms:
     """The terms of a scenario."""
     credit, policy = scenario.credit, scenario.policy
+    crypto, compute, macro = scenario.crypto, scenario.compute, scenario.macro
+    rents_move = compute.path == "scripted" and compute.rent_change_per_year != 0.0
+    evidence = scenario.marks.evidence_weight if scenario.channels.mark_to_market else 0.0
     terms: Any = Terms()  # type: ignore[call-arg]
     _fill(terms, scenario)
     terms.derived = Derived(
@@ -80,6 +92,15 @@ def terms_of(scenario: Scenario) -> Terms:
         tenor_cap_days=round(365.0 * policy.tenor_cap_years),
         hazard_per_day=1.0 - math.exp(-credit.hazard_per_year / 365.0),
         loan_impact_law=IMPACT_LAWS.index(scenario.lenders.loan_impact_law),
+        last_resort_gpus=policy.buyer_families != "asic",
+        last_resort_rigs=policy.buyer_families != "gpu",
+        btc_impact_law=IMPACT_LAWS.index(crypto.impact_law),
+        btc_impact_kept=0.5 ** (1.0 / crypto.impact_half_life_days),
+        mark_evidence_weight={"market": 1.0, "schedule": 0.0}.get(policy.mark_rule, evidence),
+        network_replayed=crypto.network == "history",
+        btc_shock_day=crypto.crash_start_day + 1 if crypto.path == "crash" else 0,
+        rent_shock_day=compute.shock_start_day + 1 if rents_move else 0,
+        money_shock_day=macro.start_day + 1 if macro.shock != 0.0 else 0,
     )
     filled: Terms = terms
     return filled

@@ -36,19 +36,19 @@ from types import SimpleNamespace
 from firesale import Scenario, Simulation
 from firesale.agents.compiling.kernels import ENTRANCES
 from firesale.market import simulation
-from firesale.market.lenders import failure
+from firesale.market.operators import investment
+from firesale.market.state import money
 
 def no_such_function(market): ...
 
-no_such_function.__module__ = failure.__name__
+no_such_function.__module__ = money.__name__
 missing = SimpleNamespace(py_func=no_such_function, is_kept=lambda: False)
-ENTRANCES[:] = [failure.failing, failure.closing, missing]
+ENTRANCES[:] = [money.take_stock, investment.value_to_price, missing]
 simulation.open_books = lambda market, tables: None
-simulation.Recorder.day = lambda recorder, market, error: None
 for _ in range(2):
     market = Simulation(Scenario.load("calm")).market
-    failure.failing(market)
-    print(failure.failing.entrance.stats.cache_hits and "found")
+    money.take_stock(market)
+    print(money.take_stock.entrance.stats.cache_hits and "found")
 """
 
 

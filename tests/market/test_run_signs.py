@@ -15,7 +15,7 @@ from firesale.experiments.questions.missing_repo_market import (
     sell_out,
     with_test_borrower,
 )
-from firesale.market.prices.steps import set_marks
+from firesale.market.prices.marks import set_marks
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
 

@@ -8,18 +8,25 @@ who is touched is in the tables.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import Any
+
 import numpy as np
 
+from ....agents.columns import columns_of, empty
 from ...scenario.sections import Facts
 from ...state.facts import (
     DAYS_PER_YEAR,
     MWH_PER_MW_DAY,
-    DatedDraw,
-    DatedEquity,
+    CoinsLent,
     DatedFacts,
-    DatedShock,
-    HostLink,
+    Draws,
+    HostLinks,
+    Injections,
     RigOrders,
+    ShockKind,
+    Shocks,
 )
 from ...state.market import Market
 from ...state.units import TH_PER_EH
@@ -56,14 +63,14 @@ def open_facts(books: Books2021, market: Market) -> DatedFacts:
         if row.hosted_by in by_id:
             host = party[row.hosted_by or ""]
             price = row.power_usd_mwh or 0.0
-            links.append(HostLink(host, b, row.hosted_share, 0.0, price))
+            links.append((host, b, row.hosted_share, 0.0, price))
             kw_eh = {"share_gt60": 84.0, "share_38_60": 49.0, "share_25_38": 31.5}
             mean = sum(getattr(row, column) * j for column, j in kw_eh.items())
             hosted_mw[host] += row.hosted_share * row.hashrate_eh_s * mean
     for row in books.named:
         unnamed = row.hosts_mw - hosted_mw[party[row.id]]
         if row.hosts_mw > 0.0 and unnamed > 0.0:
-            links.append(HostLink(party[row.id], -1, 0.0, unnamed, row.hosting_usd_mwh or 0.0))
+            links.append((party[row.id], -1, 0.0, unnamed, row.hosting_usd_mwh or 0.0))
     in_kind = np.zeros(len(loan_names))
     due = np.zeros(len(loan_names))
     for borrower, terms, principal, _ in books.debts():
@@ -75,7 +82,7 @@ def open_facts(books: Books2021, market: Market) -> DatedFacts:
         wanted = rigs_pledged_th(terms, principal)
         due[row_] = max(0.0, wanted - loans.collateral_units[row_]) if wanted > 0.0 else 0.0
     draws = [
-        DatedDraw(
+        (
             day_of(row.date, books),
             loan_row[row.draw_id],
             row.amount_usd_m * MILLION,
@@ -83,58 +90,66 @@ def open_facts(books: Books2021, market: Market) -> DatedFacts:
         )
         for row in borrowings(books, facts)
     ]
-    equity = [
-        DatedEquity(day_of(row.date, books), party[row.borrower_id], row.amount_usd_m * MILLION)
+    injections = [
+        (day_of(row.date, books), party[row.borrower_id], row.amount_usd_m * MILLION)
         for row in chosen_draws(books, facts)
         if row.kind == "equity"
     ]
-    dated = DatedFacts(
-        draws=tuple(sorted(draws, key=lambda draw: (draw.day, draw.loan))),
-        equity=tuple(equity),
-        shocks=tuple(_shock(row, books, party) for row in chosen_shocks(books, facts)),
-        links=tuple(links),
-        coins_lent=[
-            (party[row.creditor_id], party[row.debtor_id], row.btc)
-            for row in books.claims
-            if row.kind == "coins"
-        ],
+    shocks = [_shock(row, books, party) for row in chosen_shocks(books, facts)]
+    lent = [
+        (party[row.creditor_id], party[row.debtor_id], row.btc)
+        for row in books.claims
+        if row.kind == "coins"
+    ]
+    return empty(
+        DatedFacts,
+        0,
+        shocks=_table(Shocks, sorted(shocks, key=itemgetter(0))),
+        draws=_table(Draws, sorted(draws)),
+        injections=_table(Injections, injections),
+        links=_table(HostLinks, links),
+        coins_lent=_table(CoinsLent, lent),
+        orders=orders,
         in_kind_rate=in_kind,
         rigs_due_th=due,
-        orders=orders,
         hosted_share=hosted,
         power_usd_mwh=miners.power_usd_mwh.copy(),
         power_factor=np.ones(count),
         capacity=miners.energised.copy(),
         eth_revenue_usd_day=eth_revenue,
         eth_cost_usd_day=eth_cost,
-        eth_open_usd=books.quotes["eth_usd"],
-        goodwill_usd=np.zeros(0),
+        goodwill_usd=np.zeros(count),
     )
-    return dated
 
 
-def _shock(row: OutsideShock, books: Books2021, party: dict[str, int]) -> DatedShock:
+def _table[T: tuple[Any, ...]](kind: type[T], rows: Sequence[tuple[float, ...]]) -> T:
+    """A table of such rows; columns that they do not give are where they start."""
+    columns = zip(*rows, strict=True)
+    return empty(kind, len(rows), **dict(zip(columns_of(kind), columns, strict=False)))
+
+
+def _shock(row: OutsideShock, books: Books2021, party: dict[str, int]) -> tuple[float, ...]:
     unit = MILLION if row.kind in ("asset_loss", "new_exposure") else 1.0
     unit = TH_PER_EH if row.kind == "non_delivery" else unit
     other = party[row.counterparty_id] if row.counterparty_id else -1
-    return DatedShock(
-        day_of(row.date, books), row.kind, party[row.party_id], unit * row.amount, other
-    )
+    kind, struck = ShockKind[row.kind.upper()], party[row.party_id]
+    return (day_of(row.date, books), kind, struck, other, unit * row.amount)
 
 
 def open_orders(books: Books2021, facts: Facts, party: dict[str, int]) -> RigOrders:
     """Tranches of the books; those of the rest of the network are spread over its miners."""
     rows = [
-        (party[miner], day_of(row.due, books) + days, share / len(DELIVERY_DAYS), row)
+        (
+            party[miner],
+            day_of(row.due, books) + days,
+            share * row.hashrate_eh_s * TH_PER_EH,
+            share * row.deposit_usd_m * MILLION,
+            share * row.payment_usd_m * MILLION,
+        )
         for row in books.rig_orders
-        for miner, share in shares_of_rest(books, row.miner_id)
+        for miner, of_rest in shares_of_rest(books, row.miner_id)
         for days in DELIVERY_DAYS
+        for share in (of_rest / len(DELIVERY_DAYS),)
         if facts.orders
     ]
-    return RigOrders(
-        borrower=np.array([b for b, _, _, _ in rows], np.int64),
-        due_day=np.array([day for _, day, _, _ in rows], np.int64),
-        th=np.array([share * row.hashrate_eh_s * TH_PER_EH for _, _, share, row in rows]),
-        deposit_usd=np.array([share * row.deposit_usd_m * MILLION for _, _, share, row in rows]),
-        payment_usd=np.array([share * row.payment_usd_m * MILLION for _, _, share, row in rows]),
-    )
+    return _table(RigOrders, rows)

@@ -28,7 +28,7 @@ def interlender(books: Books2021, scenario: Scenario, lenders: Lenders) -> Inter
 
 def finish(books: Books2021, market: Market) -> None:
     """Facts known by date; rigs run as far as they have power."""
-    market.dated_facts = open_facts(books, market)
+    market.dated = open_facts(books, market)
     first, online = market.holdings.first, market.holdings.online
     for b in range(market.borrower_count):
         online[first[b] : first[b + 1]] = market.miners.energised[b]

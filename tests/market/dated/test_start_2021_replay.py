@@ -194,8 +194,8 @@ def test_before_the_first_draw_its_switch_changes_nothing() -> None:
     first = {"draws": day(date(2022, 1, 14)), "shocks": day(date(2022, 1, 24))}
     for name, when in first.items():
         on, off = (fresh(f"facts.{name}={value}", f"days={when}") for value in ("all", "none"))
-        before = pd.DataFrame(on.run().recorder.rows[:when])
-        after = pd.DataFrame(off.run().recorder.rows[:when])
+        before = on.run().series()[:when]
+        after = off.run().series()[:when]
         pd.testing.assert_frame_equal(before, after)
         assert not on.series().equals(off.series()) or len(kinds(on, "draw", "shock")) > 0
 
@@ -342,11 +342,10 @@ def test_rigs_delivered_are_what_fleets_gained() -> None:
 def test_delivered_rigs_secure_the_loan_that_waited_for_them() -> None:
     sim = fresh("days=200")
     s = sim.market
-    assert s.dated_facts is not None
     row = s.names.loans.index("CBIT-NYDIG")
-    pledged, due = float(s.loans.collateral_units[row]), float(s.dated_facts.rigs_due_th[row])
+    pledged, due = float(s.loans.collateral_units[row]), float(s.dated.rigs_due_th[row])
     assert due > 0.0
-    while s.loans.status[row] == LoanStatus.PERFORMING and s.dated_facts.rigs_due_th[row] > 0.0:
+    while s.loans.status[row] == LoanStatus.PERFORMING and s.dated.rigs_due_th[row] > 0.0:
         sim.step()
     assert s.loans.collateral_units[row] == pytest.approx(pledged + due)
 

@@ -15,7 +15,6 @@ from firesale.agents.lender import annuity_factor, continuing_value_usd, waives
 from firesale.agents.party import Outside, Status
 from firesale.market.debt.surrender import keeping_usd
 from firesale.market.lenders import forbearance
-from firesale.market.lenders.forbearance import DaysBook
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.history import log_event
 from firesale.market.state.loans import Collateral, LoanStatus
@@ -76,6 +75,12 @@ def breached(bench: Bench, cause: Cause = Cause.DSCR, *, day: int = 0, cure: int
     return int(event)
 
 
+def brings(bench: Bench) -> float:
+    """What enforcing the first loan would bring [USD]."""
+    book = forbearance.open_book(bench.market)
+    return forbearance.enforcement_usd(bench.market, book, 0)
+
+
 def decided(bench: Bench, *days: int) -> None:
     for day in days:
         bench.day(day, "decide", "default")
@@ -112,20 +117,18 @@ def test_both_sides_of_the_decision_by_hand() -> None:
     goes_on = 365.0 + 1000.0 * math.exp(-2)
     assert forbearance.continuing_usd(bench.market, 0) == pytest.approx(goes_on)
     # A dealer bids the mark, less a little for its view; the machine costs nothing to remove.
-    assert forbearance.enforcement_usd(DaysBook(bench.market), 0) == pytest.approx(1000.0, rel=0.02)
-    assert forbearance.enforcement_usd(DaysBook(bench.market), 0) <= 1000.0
+    assert brings(bench) == pytest.approx(1000.0, rel=0.02)
+    assert brings(bench) <= 1000.0
     empty = market(EMPTY)
     scrap = 10.0 * 5.0
-    assert forbearance.enforcement_usd(DaysBook(empty.market), 0) == pytest.approx(scrap)
+    assert brings(empty) == pytest.approx(scrap)
     # Half the position finds a bid, the other half goes for scrap.
     thin = market([{"budget": 500.0, "needs_slots": False}])
-    assert forbearance.enforcement_usd(DaysBook(thin.market), 0) == pytest.approx(
-        500.0 + 5 * 5.0, rel=0.02
-    )
+    assert brings(thin) == pytest.approx(500.0 + 5 * 5.0, rel=0.02)
     # Costs, and the time it takes at 10 %.
     costly = market(EMPTY, loan=dict(rate_or_spread=0.1), legal_days=355)
     expected = 50.0 * math.exp(-0.1 * 365.0 / 365.0)  # ten days to ship
-    assert forbearance.enforcement_usd(DaysBook(costly.market), 0) == pytest.approx(expected)
+    assert brings(costly) == pytest.approx(expected)
 
 
 def test_recourse_adds_the_estate() -> None:
@@ -135,10 +138,9 @@ def test_recourse_adds_the_estate() -> None:
     bench.s.parties.cash_usd[0] = 100.0
     bench.s.parties.payables_usd[0] = 150.0
     share = 110.0 / (950.0 + 150.0)
-    assert forbearance.estate_share(DaysBook(bench.market), 0) == pytest.approx(share)
-    assert forbearance.enforcement_usd(DaysBook(bench.market), 0) == pytest.approx(
-        50.0 + share * 950.0
-    )
+    book = forbearance.open_book(bench.market)
+    assert forbearance.estate_share(bench.market, book, 0) == pytest.approx(share)
+    assert brings(bench) == pytest.approx(50.0 + share * 950.0)
 
 
 # --- waive ----------------------------------------------------------------------------------------
@@ -334,7 +336,7 @@ def test_a_standstill_stops_the_clocks(days: int, fails: int) -> None:
 
 def test_suppliers_stand_still_too_and_nobody_hands_over_keys() -> None:
     bench = keys(500.0)
-    bench.market.scenario = bench.market.scenario.with_settings(["policy.standstill_days=30"])
+    bench.set("standstill_days", 30)
     bench.s.parties.payables_usd[0], bench.s.parties.payables_day[0] = 100.0, 1
     shocked(bench, 1)
     decided(bench, *range(2, 31))

@@ -53,7 +53,7 @@ def test_what_creditors_of_a_failed_lender_get(rows: tuple[int, int, int]) -> No
     assert bench.cash(bench.lender(c)) == pytest.approx(share * 200.0)
     assert outside_cash(bench, Outside.COURTS) == pytest.approx(0.15 * 850.0)
     assert outside_cash(bench, Outside.INVESTORS) == pytest.approx(share * 500.0 - 750.0)
-    assert bench.s.depositor_loss_usd == pytest.approx((1.0 - share) * 500.0)
+    assert bench.s.prices.depositor_loss_usd == pytest.approx((1.0 - share) * 500.0)
     assert lenders.capital_usd[b] == pytest.approx(200.0 - (1.0 - share) * 300.0)
     assert lenders.capital_usd[c] == pytest.approx(200.0 - (1.0 - share) * 200.0)
     assert lenders.other_loans_usd[[b, c]] == pytest.approx([300.0, 300.0])
@@ -110,7 +110,9 @@ def test_two_that_fail_together_share_alike_in_any_order(rows: tuple[int, int]) 
     second = 0.85 * (100.0 + share * 200.0) / 400.0
     assert bench.s.lenders.interlender_loss_usd[b] == pytest.approx((1 - share) * 200.0)
     assert len(bench.events(Event.INTERLENDER_LOSS)) == 1
-    assert bench.s.depositor_loss_usd == pytest.approx((1 - share) * 300.0 + (1 - second) * 400.0)
+    assert bench.s.prices.depositor_loss_usd == pytest.approx(
+        (1 - share) * 300.0 + (1 - second) * 400.0
+    )
     # Who lost everything has nothing for its owners: all that is missing is the courts'.
     courts = 0.15 * (400.0 + 100.0 + share * 200.0)
     assert outside_cash(bench, Outside.COURTS) == pytest.approx(courts)
@@ -125,7 +127,7 @@ def test_claims_sold_with_other_loans_are_no_longer_claims() -> None:
     lenders = bench.s.lenders
     assert np.all(lenders.other_loans_usd >= 0.0)
     assert lenders.interlender_loss_usd[1] == pytest.approx((1.0 - 0.7225) * 100.0)
-    assert bench.s.depositor_loss_usd == pytest.approx((1.0 - 0.7225) * 700.0)
+    assert bench.s.prices.depositor_loss_usd == pytest.approx((1.0 - 0.7225) * 700.0)
 
 
 def test_with_the_channel_off_creditors_are_made_whole_from_outside() -> None:

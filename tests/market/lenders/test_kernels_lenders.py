@@ -274,7 +274,7 @@ def test_who_cannot_pay_fails_unless_it_is_a_fund(fund: bool) -> None:
     assert outside_cash(bench, Outside.COURTS) == pytest.approx(120.0)
     assert outside_cash(bench, Outside.INVESTORS) == pytest.approx(20.0 - 800.0 + 680.0)
     assert bench.cash(bench.lender(0)) == pytest.approx(0.0, abs=1e-9)
-    assert bench.s.depositor_loss_usd == pytest.approx(0.0, abs=1e-9)
+    assert bench.s.prices.depositor_loss_usd == pytest.approx(0.0, abs=1e-9)
 
 
 # --- what borrowers lose with their lender --------------------------------------------------------

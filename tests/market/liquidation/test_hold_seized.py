@@ -8,7 +8,7 @@ from by_hand import GPU, RIG, Bench
 
 from firesale.agents.lender import LenderKind
 from firesale.agents.party import Status
-from firesale.market.lenders.forbearance import DaysBook, enforcement_usd
+from firesale.market.lenders.forbearance import enforcement_usd, open_book
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.loans import Collateral
 from firesale.market.state.lots import LotState
@@ -100,7 +100,7 @@ def test_who_keeps_counts_on_hosting_and_not_on_bids() -> None:
         )
         bench = Bench([loan], fleets=[(0, RIG, 1000.0)], hold_seized=keeps)
         bench.s.prices.hashprice_usd_ph_day = 100.0
-        return enforcement_usd(DaysBook(bench.market), 0)
+        return enforcement_usd(bench.market, open_book(bench.market), 0)
 
     assert brings(False) < 1000.0 * 1.0 + 1e-6
     assert brings(True) > 10 * brings(False)

@@ -67,8 +67,7 @@ def balances(market: Simulation, tables: Books2021) -> None:
         mine = owes & (loans.collateral == kind)
         if kind == Collateral.HARDWARE:
             price = float(s.hardware.used_open_usd[s.names.hardware.index(NEW_RIGS)])
-            assert s.dated_facts is not None
-            units = loans.collateral_units[mine] + s.dated_facts.rigs_due_th[mine]
+            units = loans.collateral_units[mine] + s.dated.rigs_due_th[mine]
             mine_rate = loans.rate_or_spread[mine]
             ltv = loans.principal_usd[mine] / (units * price)
             inside = mine_rate == 0.0  # a lender and its own miner
@@ -92,7 +91,6 @@ def test_every_drawn_book_balances() -> None:
 
 def test_rigs_of_a_loan_are_pledged_or_due_on_delivery(market: Simulation) -> None:
     s = market.market
-    assert s.dated_facts is not None
     wanted = {}
     for borrower, terms, principal, _ in TABLES.debts():
         name = terms.loan_id
@@ -100,7 +98,7 @@ def test_rigs_of_a_loan_are_pledged_or_due_on_delivery(market: Simulation) -> No
         if terms.collateral_kind == "rigs":
             wanted[name] = terms.collateral_eh_s * 1e6 * principal / terms.principal_usd_m
     found = {
-        name: float(s.loans.collateral_units[row] + s.dated_facts.rigs_due_th[row])
+        name: float(s.loans.collateral_units[row] + s.dated.rigs_due_th[row])
         for row, name in enumerate(s.names.loans)
         if name in wanted
     }

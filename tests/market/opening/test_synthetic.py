@@ -356,7 +356,7 @@ def test_a_crash_fells_many_and_loses_nothing() -> None:
     failed = state.parties.default_day[: state.borrower_count] >= 0
     assert failed.mean() > 0.02
     assert int(state.lots.count[0]) > 20
-    worst = max(row["conservation_error"] for row in simulation.recorder.rows)
+    worst = simulation.market.kept.series.conservation_error.max()
     assert worst < EXACT
 
 

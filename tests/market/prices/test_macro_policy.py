@@ -19,9 +19,10 @@ from firesale.market.liquidation.steps import credit_factor
 from firesale.market.opening.books_2025.read import DATA_FOLDER
 from firesale.market.prices.bitcoin import crypto_paths
 from firesale.market.prices.history import OpeningQuotes
+from firesale.market.prices.marks import set_marks
 from firesale.market.prices.money import macro_paths
 from firesale.market.prices.rents import compute_paths
-from firesale.market.prices.steps import set_marks, set_prices
+from firesale.market.prices.steps import set_prices
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.scenario.sections import Compute, Crypto, Macro
 from firesale.market.simulation import Simulation

@@ -1,11 +1,11 @@
 """Bitcoin: impact laws, price paths, hashprice, difficulty, halvings."""
 
 import math
-from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
 import pytest
+from by_hand import Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -15,6 +15,7 @@ from firesale.market.prices.history import OpeningQuotes
 from firesale.market.prices.impact import impact_log
 from firesale.market.prices.network import advance_difficulty, hashprice_usd
 from firesale.market.scenario.sections import Crypto
+from firesale.market.state.market import Market, Prices
 from firesale.market.state.paths import CryptoPaths
 
 quick = settings(deadline=None, max_examples=60)
@@ -186,91 +187,88 @@ def test_hashprice_by_hand() -> None:
     assert hashprice_usd(100_000.0, 3.125, 0.1, 1000.0) == pytest.approx(50.0)
 
 
-@dataclass
-class Chain:
-    """The part of the state that mining changes."""
-
-    network_hashrate_eh_s: float = 1000.0
-    difficulty_eh_s: float = 1000.0
-    blocks_to_retarget: float = 2016.0
-    retarget_days: float = 0.0
-    block_height: float = 0.0
-    subsidy_btc: float = 3.125
+def chain(halving: float = 1e12, **changes: float) -> Market:
+    """A network of 1,000 EH/s at the start of an epoch; ``changes`` are of its numbers."""
+    market = Bench().market
+    market.opening.halving_blocks = halving
+    for name, value in changes.items():
+        setattr(market.prices, name, value)
+    return market
 
 
-def mine(chain: Chain, hashrate: float, days: int, halving: float = 1e12) -> Chain:
+def mine(market: Market, hashrate: float, days: int) -> Prices:
     for _ in range(days):
-        advance_difficulty(chain, hashrate, 2016.0, halving)
-    return chain
+        advance_difficulty(market, hashrate)
+    return market.prices
 
 
 def test_constant_hashrate_keeps_difficulty_and_finds_144_blocks_a_day() -> None:
-    chain = mine(Chain(), 1000.0, 100)
-    assert chain.difficulty_eh_s == pytest.approx(1000.0, rel=1e-9)
-    assert chain.block_height == pytest.approx(14_400.0, rel=1e-9)
+    after = mine(chain(), 1000.0, 100)
+    assert after.difficulty_eh_s == pytest.approx(1000.0, rel=1e-9)
+    assert after.block_height == pytest.approx(14_400.0, rel=1e-9)
 
 
 def test_an_epoch_under_way_at_the_opening_retargets_to_the_same_difficulty() -> None:
     # 1000 blocks into the epoch on schedule, as the opening books set it.
-    chain = mine(Chain(blocks_to_retarget=1016.0, retarget_days=1000 / 144), 1000.0, 30)
-    assert chain.difficulty_eh_s == pytest.approx(1000.0, rel=1e-9)
+    under_way = chain(blocks_to_retarget=1016.0, retarget_days=1000 / 144)
+    after = mine(under_way, 1000.0, 30)
+    assert after.difficulty_eh_s == pytest.approx(1000.0, rel=1e-9)
 
 
 def test_twice_the_hashrate_finds_twice_the_blocks_until_the_next_retarget() -> None:
-    chain = mine(Chain(), 2000.0, 6)
-    assert chain.block_height == pytest.approx(6 * 288.0)
-    assert chain.difficulty_eh_s == 1000.0
-    mine(chain, 2000.0, 2)  # the epoch takes 7 days instead of 14
-    assert chain.difficulty_eh_s == pytest.approx(2000.0, rel=1e-9)
-    assert chain.block_height == pytest.approx(7 * 288.0 + 144.0)
-    mine(chain, 2000.0, 60)
-    assert chain.difficulty_eh_s == pytest.approx(2000.0, rel=1e-9)
+    market = chain()
+    after = mine(market, 2000.0, 6)
+    assert after.block_height == pytest.approx(6 * 288.0)
+    assert after.difficulty_eh_s == 1000.0
+    mine(market, 2000.0, 2)  # the epoch takes 7 days instead of 14
+    assert after.difficulty_eh_s == pytest.approx(2000.0, rel=1e-9)
+    assert after.block_height == pytest.approx(7 * 288.0 + 144.0)
+    mine(market, 2000.0, 60)
+    assert after.difficulty_eh_s == pytest.approx(2000.0, rel=1e-9)
 
 
 @pytest.mark.parametrize(("factor", "first_retarget"), [(10.0, 4.0), (0.1, 0.25)])
 def test_a_retarget_moves_difficulty_by_four_at_most(factor: float, first_retarget: float) -> None:
-    chain = Chain()
-    before = chain.difficulty_eh_s
+    market = chain()
+    before = market.prices.difficulty_eh_s
     for _ in range(400):
-        advance_difficulty(chain, 1000.0 * factor, 2016.0, 1e12)
-        if chain.difficulty_eh_s != before:
+        after = mine(market, 1000.0 * factor, 1)
+        if after.difficulty_eh_s != before:
             break
-    assert chain.difficulty_eh_s / before == pytest.approx(first_retarget)
+    assert after.difficulty_eh_s / before == pytest.approx(first_retarget)
 
 
 @quick
 @given(st.lists(st.floats(50.0, 20_000.0), min_size=1, max_size=60))
 def test_difficulty_stays_within_what_hashrate_was(rates: list[float]) -> None:
-    chain = Chain()
+    market = chain()
+    now = market.prices
     blocks = 0.0
     for rate in rates:
-        height, difficulty = chain.block_height, chain.difficulty_eh_s
-        advance_difficulty(chain, rate, 2016.0, 1e12)
-        found = chain.block_height - height
+        height, difficulty = now.block_height, now.difficulty_eh_s
+        mine(market, rate, 1)
+        found = now.block_height - height
         # A day's blocks lie between those at the difficulty before and after.
-        ends = sorted(144 * rate / d for d in (difficulty, chain.difficulty_eh_s))
-        if difficulty == chain.difficulty_eh_s:
+        ends = sorted(144 * rate / d for d in (difficulty, now.difficulty_eh_s))
+        if difficulty == now.difficulty_eh_s:
             assert found == pytest.approx(ends[0], rel=1e-9)
         blocks += found
-        assert 0.0 <= chain.blocks_to_retarget <= 2016.0
-    assert chain.block_height == pytest.approx(blocks)
+        assert 0.0 <= now.blocks_to_retarget <= 2016.0
+    assert now.block_height == pytest.approx(blocks)
     seen = [1000.0, *rates]
-    assert min(seen) * (1 - 1e-9) <= chain.difficulty_eh_s <= max(seen) * (1 + 1e-9)
+    assert min(seen) * (1 - 1e-9) <= now.difficulty_eh_s <= max(seen) * (1 + 1e-9)
 
 
 def test_the_subsidy_halves_once_at_each_halving() -> None:
-    chain = Chain(block_height=209_950.0)
-    mine(chain, 1000.0, 1, halving=210_000.0)
-    assert chain.subsidy_btc == 1.5625
-    mine(chain, 1000.0, 100, halving=210_000.0)
-    assert chain.subsidy_btc == 1.5625
+    market = chain(halving=210_000.0, block_height=209_950.0)
+    assert mine(market, 1000.0, 1).subsidy_btc == 1.5625
+    assert mine(market, 1000.0, 100).subsidy_btc == 1.5625
     # Four years of blocks further: once more.
-    chain.block_height = 419_900.0
-    mine(chain, 1000.0, 2, halving=210_000.0)
-    assert chain.subsidy_btc == 0.78125
+    market.prices.block_height = 419_900.0
+    assert mine(market, 1000.0, 2).subsidy_btc == 0.78125
 
 
 def test_without_hashrate_no_block_is_found() -> None:
-    chain = mine(Chain(), 0.0, 5)
-    assert chain.block_height == 0.0
-    assert chain.difficulty_eh_s == 1000.0
+    after = mine(chain(), 0.0, 5)
+    assert after.block_height == 0.0
+    assert after.difficulty_eh_s == 1000.0

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firesale.market.state.sums import BLOCK, LANES, total
+from firesale.agents.compiling.arrays import BLOCK, LANES, total
 
 
 @given(st.lists(st.floats(-1e12, 1e12), max_size=40))

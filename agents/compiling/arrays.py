@@ -1,17 +1,34 @@
-"""Sums in NumPy's order: pairwise, so that rounding does not grow with the number of terms.
+"""Arrays in kernels: sums in NumPy's order, and copies.
 
-A compiled figure then has the bits of one that NumPy adds up.
+NumPy adds pairwise, so that rounding does not grow with the number of terms; a compiled figure then
+has the bits of one that NumPy adds up. Copies are loops: what numba makes of ``target[:] = source``
+spells out in words where shapes differ, and that takes seconds to compile.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled
+from .kernels import compiled
 
 LANES = 8
 BLOCK = 128  # terms that are added in lanes; more are halved first
 DEPTH = 64
+
+
+@compiled
+def put(target: np.ndarray, source: np.ndarray) -> None:
+    """Copy a vector into the beginning of another."""
+    for i in range(len(source)):
+        target[i] = source[i]
+
+
+@compiled
+def put_matrix(target: np.ndarray, source: np.ndarray) -> None:
+    """Copy a matrix into another of its shape."""
+    for i in range(source.shape[0]):
+        for j in range(source.shape[1]):
+            target[i, j] = source[i, j]
 
 
 @compiled
