@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..columns import Matrix, Reals
 from .kernels import compiled
 
 LANES = 8
@@ -17,14 +18,14 @@ DEPTH = 64
 
 
 @compiled
-def put(target: np.ndarray, source: np.ndarray) -> None:
+def put(target: Reals, source: Reals) -> None:
     """Copy a vector into the beginning of another."""
     for i in range(len(source)):
         target[i] = source[i]
 
 
 @compiled
-def put_matrix(target: np.ndarray, source: np.ndarray) -> None:
+def put_matrix(target: Matrix, source: Matrix) -> None:
     """Copy a matrix into another of its shape."""
     for i in range(source.shape[0]):
         for j in range(source.shape[1]):
@@ -32,7 +33,7 @@ def put_matrix(target: np.ndarray, source: np.ndarray) -> None:
 
 
 @compiled
-def total(values: np.ndarray) -> float:
+def total(values: Reals) -> float:
     """The sum of all values, as ``values.sum()`` has it."""
     first, count = 0, len(values)
     place, waiting = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)  # second halves
@@ -57,7 +58,7 @@ def total(values: np.ndarray) -> float:
 
 
 @compiled
-def _in_lanes(values: np.ndarray, first: int, count: int) -> float:
+def _in_lanes(values: Reals, first: int, count: int) -> float:
     """The sum of at most ``BLOCK`` values from ``first`` on."""
     if count < LANES:
         small = 0.0

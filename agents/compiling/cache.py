@@ -277,7 +277,7 @@ def _cache_of(function: Callable[..., Any], kind: str) -> _Cache | None:
     before = getattr(numba.config, "CACHE_DIR")  # noqa: B009
     setattr(numba.config, "CACHE_DIR", str(folder))  # noqa: B010
     try:
-        kept = (_PartCache if kind == "kernel" else _Cache)(function)
+        kept = (_PartCache if kind == "part" else _Cache)(function)
     except RuntimeError:  # nowhere at all
         return None
     finally:

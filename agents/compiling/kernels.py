@@ -87,9 +87,9 @@ class _Kernel(CPUDispatcher):
             _keep(self._entrance, "entrance")
         return self._entrance
 
-    def is_kept(self) -> bool:
-        """Whether its entrance was compiled before, from these very sources."""
-        return is_kept(self.py_func, "entrance")
+    def is_kept(self, kind: str) -> bool:
+        """Whether it was compiled before, as ``part`` or ``entrance``, from these very sources."""
+        return is_kept(self.py_func, kind)
 
     @property
     def is_called(self) -> bool:
@@ -115,7 +115,7 @@ def compiled[F: Callable[..., Any]](function: F) -> F:
     if not_compiled():
         return function
     kernel = _Kernel(function)
-    _keep(kernel, "kernel")
+    _keep(kernel, "part")
     return cast(F, kernel)
 
 
@@ -142,5 +142,5 @@ def inlined[F: Callable[..., Any]](function: F) -> F:
     if not_compiled():
         return function
     kernel = _Kernel(function, forceinline=True)
-    _keep(kernel, "kernel")
+    _keep(kernel, "part")
     return cast(F, kernel)

@@ -25,6 +25,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.compiling.arrays import put
 from ...agents.compiling.kernels import compiled
 
 _EXACT_MEMBERS = 400  # of the longest cycle that is solved by elimination at once
@@ -201,7 +202,8 @@ def _settle_exactly(cycle: _Cycle) -> np.ndarray:
         inner = weight[chosen][:, chosen]
         most = cycle.most[chosen]
         payments = _eliminate(inner, leak, cycle.income[chosen], most)
-        result[chosen] = np.minimum(np.maximum(payments, result[chosen]), most)
+        for k, full in enumerate(chosen):
+            result[full] = min(max(payments[k], result[full]), most[k])
 
 
 @compiled
@@ -213,13 +215,13 @@ def _settle_by_passes(cycle: _Cycle, most_passes: int) -> tuple[np.ndarray, bool
     count = len(cycle.income)
     result = cycle.most.copy()
     if cycle.leak.max() == 0.0:  # from above it would lack the same on every turn, down to nothing
-        result[:] = 0.0
+        result = np.zeros(count)
     waits = np.ones(count, np.bool_)
     before = result.copy()
     slow = np.zeros(count)  # what a pass changes when little else is left to change
     next_leap, moved = 8, 0.0
     for passes in range(1, most_passes + 1):
-        before[:] = result
+        put(before, result)
         seen = 0
         for k in range(count):
             if not waits[k]:
@@ -239,7 +241,7 @@ def _settle_by_passes(cycle: _Cycle, most_passes: int) -> tuple[np.ndarray, bool
         if passes >= next_leap and moved > 0.7 * moved_before:
             next_leap = 2 * passes  # rarer and rarer: passes without leaps converge by themselves
             if before.min() >= 0.0 or before.max() <= 0.0:
-                slow[:] = before
+                put(slow, before)
             _leap(cycle, result, slow)
             waits[:] = True
     _leap(cycle, result, slow)
@@ -344,7 +346,8 @@ def settle(debts: Debts, members: np.ndarray, beta: float) -> None:
             if len(members) > _MOST_EXACT_MEMBERS:
                 raise ArithmeticError("payments in a cycle of debts that leak too little to settle")
             payments = _settle_exactly(cycle)
-        debts.payment[members] = payments
+        for k, member in enumerate(members):
+            debts.payment[member] = payments[k]
     else:
         payment = debts.realised[party] + beta * receipts(debts, party)
         debts.payment[party] = min(max(payment, 0.0), debts.payment[party])

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.borrower import QUARTER_DAYS, cash_sweep_usd, debt_service_coverage, equity_cure_usd
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import liquidation_debt_usd
 from ...agents.party import Outside, Status
@@ -323,9 +324,7 @@ def test_coverage(market: Market) -> None:
 
 
 @compiled
-def _perimeter_principal(
-    market: Market, principal_usd: np.ndarray, b: int, perimeter: int
-) -> float:
+def _perimeter_principal(market: Market, principal_usd: Reals, b: int, perimeter: int) -> float:
     loans = market.loans
     total = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...agents.columns import Flags
 from ...agents.compiling.kernels import compiled
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
@@ -72,7 +73,7 @@ def pay_out_estates(market: Market) -> None:
 
 
 @compiled
-def _pay_out(market: Market, unsold: np.ndarray) -> None:
+def _pay_out(market: Market, unsold: Flags) -> None:
     """Pay out estates that wait for nothing more; ``unsold`` [borrower] are those that do."""
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     ledger = market.ledger

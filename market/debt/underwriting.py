@@ -11,6 +11,7 @@ from ...agents.borrower import (
     equity_room_usd,
     equity_value_usd,
 )
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Status
 from ..state.contracts import ContractKind
@@ -23,7 +24,7 @@ CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhe
 
 
 @compiled
-def contract_values_usd(market: Market, count: int) -> np.ndarray:
+def contract_values_usd(market: Market, count: int) -> Reals:
     """Part of contracted net rents that underwriting counts [borrower, USD]."""
     today, terms, contracts = market.today, market.terms, market.contracts
     values = np.zeros(count)
@@ -59,7 +60,7 @@ def other_assets_usd(market: Market, b: int) -> float:
 
 
 @inlined
-def machines_usd(market: Market, b: int, prices_usd: np.ndarray) -> float:
+def machines_usd(market: Market, b: int, prices_usd: Reals) -> float:
     """A borrower's machines at given prices [class]; in USD."""
     holdings = market.holdings
     value = 0.0

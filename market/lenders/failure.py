@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
@@ -173,7 +174,7 @@ def _clear(market: Market, since: int, round_: int) -> None:
 
 
 @compiled
-def _claims_kept(market: Market) -> np.ndarray:
+def _claims_kept(market: Market) -> Reals:
     """Claims on lenders that are still their creditors', by creditor [USD]; the others are gone.
 
     Who sold other loans has sold claims beyond what is left of these.

@@ -6,19 +6,18 @@ in a few steps; equal bids come in the order of their buyers.
 
 from __future__ import annotations
 
-import numpy as np
-
+from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 
 
 @inlined
-def _before(bids: np.ndarray, one: int, other: int) -> bool:
+def _before(bids: Reals, one: int, other: int) -> bool:
     """Whether one buyer's bid is served before another's."""
     return bids[one] > bids[other] or (bids[one] == bids[other] and one < other)
 
 
 @compiled
-def _sink(bids: np.ndarray, heap: np.ndarray, size: int, place: int) -> None:
+def _sink(bids: Reals, heap: Longs, size: int, place: int) -> None:
     """Move what stands at a place of the heap down to where it belongs."""
     buyer = heap[place]
     while 2 * place + 1 < size:
@@ -33,14 +32,14 @@ def _sink(bids: np.ndarray, heap: np.ndarray, size: int, place: int) -> None:
 
 
 @compiled
-def make_heap(bids: np.ndarray, heap: np.ndarray) -> None:
+def make_heap(bids: Reals, heap: Longs) -> None:
     """Arrange buyers, rows of ``bids`` [USD/unit], so that the highest bidder comes first."""
     for place in range(len(heap) // 2 - 1, -1, -1):
         _sink(bids, heap, len(heap), place)
 
 
 @compiled
-def take_highest(bids: np.ndarray, heap: np.ndarray, taken: int) -> int:
+def take_highest(bids: Reals, heap: Longs, taken: int) -> int:
     """The next highest bidder, after so many have been taken; they stand at the heap's end.
 
     Returns:
@@ -55,7 +54,7 @@ def take_highest(bids: np.ndarray, heap: np.ndarray, taken: int) -> int:
 
 
 @compiled
-def in_order(bids: np.ndarray, buyers: np.ndarray) -> np.ndarray:
+def in_order(bids: Reals, buyers: Longs) -> Longs:
     """Buyers, rows of ``bids``, from the highest bid down; equal ones as they stand."""
     heap = buyers.copy()
     make_heap(bids, heap)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import affordable_units, bid_usd, private_view, strip_value_usd
+from ...agents.columns import Matrix, Reals
 from ...agents.compiling.kernels import compiled
 from ..state.hardware import Family
 from ..state.machines import (
@@ -34,7 +35,7 @@ HOLD_YEARS_ASIC = 1.5
 
 
 @compiled
-def segment_strips(market: Market, dearer: float) -> np.ndarray:
+def segment_strips(market: Market, dearer: float) -> Matrix:
     """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
 
     ``dearer`` is added to each buyer's required return: what money costs more than at the opening.
@@ -49,7 +50,7 @@ def segment_strips(market: Market, dearer: float) -> np.ndarray:
 
 @compiled
 def set_class_strips(
-    market: Market, k: int, expected_usd_day: float, dearer: float, strips: np.ndarray
+    market: Market, k: int, expected_usd_day: float, dearer: float, strips: Matrix
 ) -> None:
     """Strip values of one class for the segments that buy it, into ``strips`` [segment, class].
 
@@ -84,8 +85,8 @@ def set_private_views(market: Market) -> None:
 
 @compiled
 def class_bids(
-    market: Market, k: int, in_place: bool, dealer_price_usd: float, strips: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    market: Market, k: int, in_place: bool, dealer_price_usd: float, strips: Matrix
+) -> tuple[Reals, Reals]:
     """Every buyer's bid [USD/unit] and units for a class; zeros for those who do not bid.
 
     In-place buyers pay no relocation. Dealers bid what they expect to resell for, ``dealer_price``,
@@ -159,14 +160,14 @@ def implied_view(
 
 
 @compiled
-def strips_today(market: Market) -> np.ndarray:
+def strips_today(market: Market) -> Matrix:
     """Strip values [segment, class] at today's rent, hashprice and cost of money."""
     prices = market.prices
     return segment_strips(market, prices.rate_change + prices.spread_change)
 
 
 @compiled
-def bids_today(market: Market, k: int, in_place: bool) -> tuple[np.ndarray, np.ndarray]:
+def bids_today(market: Market, k: int, in_place: bool) -> tuple[Reals, Reals]:
     """Bids [USD/unit] and units of every buyer for a class today."""
     last = market.clearing_usd[k]
     dealer = last if np.isfinite(last) else market.marks_usd[k]

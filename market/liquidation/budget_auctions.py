@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers, affordable_units
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
 from ..state.lots import LotState, rows_in_state
@@ -35,9 +36,7 @@ def _taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware)
 
 
 @compiled
-def units_at(
-    price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
-) -> np.ndarray:
+def units_at(price: float, k: int, bids: Reals, buyers: Buyers, hardware: Hardware) -> Reals:
     """Units that buyers of a class take at a price: who bid at least that, money and racks."""
     units = np.zeros(len(bids))
     for i in range(len(bids)):
@@ -47,9 +46,7 @@ def units_at(
 
 
 @compiled
-def units_in_ladder(
-    price: float, k: int, bids: np.ndarray, buyers: Buyers, hardware: Hardware
-) -> np.ndarray:
+def units_in_ladder(price: float, k: int, bids: Reals, buyers: Buyers, hardware: Hardware) -> Reals:
     """Units of every bidder, each at the price or at its own limit if that is lower."""
     units = np.zeros(len(bids))
     for i in range(len(bids)):
@@ -63,9 +60,9 @@ def units_in_ladder(
 @compiled
 def clearing_price(
     k: int,
-    bids: np.ndarray,
-    asks: np.ndarray,
-    offered: np.ndarray,
+    bids: Reals,
+    asks: Reals,
+    offered: Reals,
     buyers: Buyers,
     hardware: Hardware,
 ) -> float:
@@ -94,8 +91,8 @@ def clearing_price(
 
 @compiled
 def at_clearing_price(
-    market: Market, k: int, limits: np.ndarray, routine_units: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    market: Market, k: int, limits: Reals, routine_units: float
+) -> tuple[Reals, Reals, Reals]:
     """Bids [USD/unit] and units of every buyer that settle a class, and units of the ladder.
 
     The ladder has what a buyer takes at the clearing price, or at its own limit where that is

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...agents.columns import Ints
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.miner import online_share, power_cost_usd_day
 from ...agents.neocloud import HOURS_PER_DAY, spot_margin_usd_day
@@ -174,7 +175,7 @@ def advance_lots(market: Market) -> None:
 
 
 @compiled
-def _advance(market: Market, first: np.ndarray, rows: np.ndarray) -> None:
+def _advance(market: Market, first: Ints, rows: Ints) -> None:
     """Move lots on; ``first`` and ``rows`` list them by borrower, if GPUs leave the court today."""
     today, terms, hardware, lots = market.today, market.terms, market.hardware, market.lots
     has_in_place_buyers = market.has_in_place_buyers
@@ -210,7 +211,7 @@ def _advance(market: Market, first: np.ndarray, rows: np.ndarray) -> None:
 
 
 @compiled
-def standing_units(start: int, end: int, rows: np.ndarray, hardware: int, lots: Lots) -> float:
+def standing_units(start: int, end: int, rows: Ints, hardware: int, lots: Lots) -> float:
     """Units of a class that a borrower's lots hold where they stood: ``rows[start:end]``."""
     units = 0.0
     for place in range(start, end):

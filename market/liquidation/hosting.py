@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled
 from ...agents.lender import hosts, patience_days
 from ...agents.party import Outside
@@ -20,7 +21,7 @@ from .racks import add_slots, free_slots
 
 
 @compiled
-def give_racks_back(hosted_slots: np.ndarray, buyers: Buyers) -> None:
+def give_racks_back(hosted_slots: Reals, buyers: Buyers) -> None:
     """Racks rented to lenders until today are their operators' again (in place)."""
     for rack in range(len(hosted_slots)):
         if hosted_slots[rack] > 0.0:

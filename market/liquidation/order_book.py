@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.columns import Ints, Longs, Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family
@@ -62,8 +63,8 @@ def net_proceeds_usd(market: Market, ladder: Ladder, k: int, position: float) ->
 
 @compiled
 def bid_levels(
-    bids: np.ndarray, units: np.ndarray, segment: np.ndarray, segments: int
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    bids: Reals, units: Reals, segment: Ints, segments: int
+) -> tuple[Longs, Reals, Reals]:
     """Bids by segment in at most ``LEVELS`` steps: segment, mean price [USD], units of each step.
 
     A segment's bidders are divided into steps of equal number, from the highest bids.
@@ -100,7 +101,7 @@ def _step(place: int, members: int, steps: int) -> int:
 
 
 @compiled
-def asks_of(market: Market, k: int, state: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def asks_of(market: Market, k: int, state: int) -> tuple[Longs, Reals, Reals]:
     """Offered lots: seller (party), reserve [USD] and units; many become levels, seller -1."""
     lots = market.lots
     offers = rows_in_state(k, state, lots)
@@ -128,9 +129,7 @@ def is_quarterly(market: Market) -> bool:
 
 
 @compiled
-def keep_ladder(
-    market: Market, k: int, in_place: bool, bids: np.ndarray, units: np.ndarray
-) -> None:
+def keep_ladder(market: Market, k: int, in_place: bool, bids: Reals, units: Reals) -> None:
     """Keep bids and asks of a class, to look at."""
     from_site = in_place or market.hardware.family[k] == Family.ASIC
     asks = asks_of(market, k, LotState.IN_PLACE if from_site else LotState.REMOVED)
@@ -147,7 +146,7 @@ def _keep_steps(
     k: int,
     in_place: bool,
     is_ask: bool,
-    steps: tuple[np.ndarray, np.ndarray, np.ndarray],
+    steps: tuple[Longs, Reals, Reals],
 ) -> None:
     """Put steps of a ladder (who, price, units) behind those that are kept."""
     ladders = market.kept.ladders

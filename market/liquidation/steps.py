@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...agents.columns import Reals
 from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled
 from ...agents.lender import credit_supply_share
@@ -116,7 +117,7 @@ def sell_removed(market: Market, k: int, shown: bool) -> None:
 
 
 @compiled
-def units_on_offer(market: Market) -> np.ndarray:
+def units_on_offer(market: Market) -> Reals:
     """Units in lots that are not sold, wherever they are [class]."""
     lots = market.lots
     units = np.zeros(len(market.hardware.family))

@@ -12,6 +12,7 @@ import math
 
 import numpy as np
 
+from ...agents.columns import Longs, Matrix, Reals
 from ...agents.compiling.arrays import put_matrix, total
 from ...agents.compiling.kernels import compiled, inlined
 from ..liquidation.bids import strips_today
@@ -68,7 +69,7 @@ def _coins(market: Market) -> tuple[float, float, float]:
 
 
 @compiled
-def _pledged(market: Market) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _pledged(market: Market) -> tuple[Longs, Matrix, Matrix]:
     """Loans on machines [class]; what is owed [USD] and units pledged [class, lender]."""
     loans, classes = market.loans, len(market.hardware.family)
     count = np.zeros(classes, np.int64)
@@ -84,9 +85,7 @@ def _pledged(market: Market) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 @compiled
-def _machines(
-    market: Market, k: int, owing: np.ndarray, held: np.ndarray
-) -> tuple[float, float, float]:
+def _machines(market: Market, k: int, owing: Reals, held: Reals) -> tuple[float, float, float]:
     """A class pledged to each lender; balance, paper and realisable value of all [USD]."""
     mark = market.marks_usd[k]
     removed = market.has_removed_buyers[k]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside
 from .ledger import Flow, Stocks
@@ -129,7 +130,7 @@ def take_stock(market: Market) -> Stocks:
 
 
 @compiled
-def conservation_error(before: Stocks, after: Stocks, flows: np.ndarray) -> float:
+def conservation_error(before: Stocks, after: Stocks, flows: Reals) -> float:
     """Worst |change - flows| over gross stock of all assets; ``flows`` are the day's journal."""
     claims_flow = flows[Flow.CLAIM_DRAWN] - flows[Flow.CLAIM_REPAID] - flows[Flow.CLAIM_WRITTEN_OFF]
     payables_flow = flows[Flow.PAYABLE_RAISED] - flows[Flow.PAYABLE_SETTLED]
