@@ -95,21 +95,51 @@ def strip_value_usd(
     required_return: float,
     horizon_years: float,
 ) -> float:
-    """Value [USD/unit] of the option to run each month up to the horizon, discounted.
+    """Value [USD/unit] of the option to run each month up to the horizon, discounted."""
+    months = months_ahead(horizon_years)
+    paths = income_paths(outlook, months)
+    return strip_along_usd(income_usd_day, cost_usd_day, paths, required_return, months)
+
+
+@compiled
+def months_ahead(years: float) -> int:
+    """Whole months in so many years."""
+    return round(years * MONTHS_PER_YEAR)
+
+
+@compiled
+def income_paths(outlook: Outlook, months: int) -> tuple[Reals, Reals]:
+    """Expected income over today's, and the deviation of its log, in the middle of each month.
 
     With mean reversion kappa the variance at t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
     """
     drift, volatility, reversion = outlook
-    months = round(horizon_years * MONTHS_PER_YEAR)
-    value = 0.0
+    growth, deviation = np.empty(months), np.empty(months)
     for month in range(months):
         t = (month + 0.5) / MONTHS_PER_YEAR
         if reversion > 1e-9:
             variance = volatility**2 * (1.0 - math.exp(-2.0 * reversion * t)) / (2.0 * reversion)
         else:
             variance = volatility**2 * t
-        income = income_usd_day * math.exp(drift * t)
-        run = option_to_run_usd(income, cost_usd_day, math.sqrt(variance))
+        growth[month] = math.exp(drift * t)
+        deviation[month] = math.sqrt(variance)
+    return growth, deviation
+
+
+@compiled
+def strip_along_usd(
+    income_usd_day: float,
+    cost_usd_day: float,
+    paths: tuple[Reals, Reals],
+    required_return: float,
+    months: int,
+) -> float:
+    """The strip's value [USD/unit] along :func:`income_paths` of at least ``months``."""
+    growth, deviation = paths
+    value = 0.0
+    for month in range(months):
+        run = option_to_run_usd(income_usd_day * growth[month], cost_usd_day, deviation[month])
+        t = (month + 0.5) / MONTHS_PER_YEAR
         value += run * (365.0 / MONTHS_PER_YEAR) / (1.0 + required_return) ** t
     return value
 

@@ -20,7 +20,7 @@ from ..state.history import log_event
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from ..state.money import pay, repay
-from .bid_heap import in_order, make_heap, take_highest
+from .bid_heap import make_heap, rising, take_highest
 from .custody import is_held
 from .racks import add_slots
 
@@ -194,7 +194,7 @@ def auction_removed(
         left[a] = lots.units[offers[a]]
     asks[routine] = scrap
     left[routine] = routine_units
-    ask_order = in_order(-asks, np.arange(routine + 1))  # from the cheapest
+    ask_order = rising(asks)
     bidders = np.flatnonzero(bids > 0.0)
     make_heap(bids, bidders)
     count = len(bidders)
@@ -297,8 +297,7 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     rack = hardware.rack[k]
     used = hardware.slots_per_unit[k]
     offers = rows_in_state(k, LotState.IN_PLACE, lots)
-    owners = lots.borrower[offers].astype(np.float64)
-    together = in_order(owners, np.arange(len(offers)))  # a borrower's, as they stand
+    together = rising(lots.borrower[offers].astype(np.float64))  # a borrower's, as they stand
     place = np.empty(len(offers), np.int64)
     place[together] = np.arange(len(offers))
     bidders = np.flatnonzero(bids > 0.0)

@@ -11,9 +11,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.buyer import affordable_units, bid_usd, private_view, strip_value_usd
+from ...agents.buyer import (
+    affordable_units,
+    bid_usd,
+    income_paths,
+    months_ahead,
+    private_view,
+    strip_along_usd,
+    strip_value_usd,
+)
 from ...agents.columns import Matrix, Reals
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family
 from ..state.machines import (
     income_outlook,
@@ -57,17 +65,17 @@ def set_class_strips(
     A buyer looks no further than its horizon and the class's remaining economic life.
     """
     buyers, first_of_segment = market.buyers, market.first_of_segment
-    outlook = income_outlook(market, k)
     life = life_left_years(market, k)
+    paths = income_paths(income_outlook(market, k), months_ahead(life))
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
         if buyers.accepts[member, k]:
-            strips[segment, k] = strip_value_usd(
+            strips[segment, k] = strip_along_usd(
                 expected_usd_day,
                 unit_cost_usd_day(market, k, buyers.running_cost_usd_kwh[member]),
-                outlook,
+                paths,
                 buyers.required_return[member] + dearer,
-                min(buyers.horizon_years[member], life),
+                months_ahead(min(buyers.horizon_years[member], life)),
             )
 
 
@@ -97,29 +105,42 @@ def class_bids(
     count = len(buyers.segment)
     bids = np.zeros(count)
     units = np.zeros(count)
-    for i in range(count):
-        if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
+    relocates = hardware.family[k] == Family.GPU and not in_place
+    turned, turn = np.nan, 1.0  # what a dealer asks for a quarter, by the return of the last
+    for segment in range(len(market.first_of_segment)):
+        members = members_of(market, segment)
+        if not buyers.accepts[members[0], k]:  # nor does any other member
             continue
-        relocation = 0.0
-        if hardware.family[k] == Family.GPU and not in_place:
-            relocation = buyers.relocation_usd[i]
-        if buyers.needs_slots[i]:
-            value = strips[buyers.segment[i], k]
-        else:
-            turn = (1.0 + buyers.required_return[i]) ** DEALER_TURN_YEARS
-            value = dealer_price_usd / turn
-        bids[i] = bid_usd(value, new_usd, relocation, buyers.private_view[i, k])
-        if bids[i] < hardware.scrap_usd[k]:
-            bids[i] = 0.0  # worth more as scrap
-            continue
-        units[i] = affordable_units(
-            bids[i],
-            buyers.budget_usd[i],
-            buyers.slots[i, hardware.rack[k]],
-            hardware.slots_per_unit[k],
-            buyers.needs_slots[i],
-        )
+        for i in range(members[0], members[1]):
+            if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
+                continue
+            value = strips[segment, k]
+            if not buyers.needs_slots[i]:
+                if buyers.required_return[i] != turned:
+                    turned = buyers.required_return[i]
+                    turn = (1.0 + turned) ** DEALER_TURN_YEARS
+                value = dealer_price_usd / turn
+            relocation = buyers.relocation_usd[i] if relocates else 0.0
+            bids[i] = bid_usd(value, new_usd, relocation, buyers.private_view[i, k])
+            if bids[i] < hardware.scrap_usd[k]:
+                bids[i] = 0.0  # worth more as scrap
+                continue
+            units[i] = affordable_units(
+                bids[i],
+                buyers.budget_usd[i],
+                buyers.slots[i, hardware.rack[k]],
+                hardware.slots_per_unit[k],
+                buyers.needs_slots[i],
+            )
     return bids, units
+
+
+@inlined
+def members_of(market: Market, segment: int) -> tuple[int, int]:
+    """First row of a segment's buyers, and the row behind its last."""
+    first = market.first_of_segment
+    last = segment == len(first) - 1
+    return first[segment], len(market.buyers.segment) if last else first[segment + 1]
 
 
 @compiled

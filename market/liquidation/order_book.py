@@ -15,7 +15,7 @@ from ..state.journal import ASKS_IN_FULL, LEVELS
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
-from .bid_heap import in_order
+from .bid_heap import in_order, rising
 from .bids import bids_today
 
 QUARTER_DAYS = 91
@@ -113,7 +113,7 @@ def asks_of(market: Market, k: int, state: int) -> tuple[Longs, Reals, Reals]:
         return lots.owner[offers].astype(np.int64), reserve, lots.units[offers]
     amount = np.zeros(LEVELS)
     value = np.zeros(LEVELS)
-    order = in_order(-reserve, np.arange(count))
+    order = rising(reserve)
     for place in range(count):
         a = order[place]
         step = _step(place, count, LEVELS)
