@@ -6,7 +6,7 @@ from ...agents.columns import with_room
 from ...agents.compiling.kernels import compiled
 from .ledger import Stocks
 from .market import Market
-from .money import conservation_error, take_stock
+from .money import add_up, conservation_error, count_buyers
 from .series import Kept
 
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
@@ -46,8 +46,16 @@ def open_journal(market: Market) -> None:
 
 @compiled
 def close_journal(market: Market) -> float:
-    """Today's stocks against yesterday's and the day's flows: the worst relative error."""
-    after = take_stock(market)
+    """Today's stocks against yesterday's and the day's flows: the worst relative error.
+
+    Buyers are counted anew on days of auctions, when they buy, and on the last: what they gained or
+    lost in between would be an error of that day.
+    """
+    day = market.today.day
+    last = day == len(market.kept.series.btc_usd) - 1
+    if last or day % market.terms.liquidation.window_days == 0:
+        count_buyers(market)
+    after = add_up(market)
     error = conservation_error(_stocks_kept(market), after, market.ledger.flows)
     keep_stocks(market, after)
     return error

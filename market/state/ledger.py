@@ -34,6 +34,9 @@ class Ledger(NamedTuple):
     flows: Annotated[NDArray[np.float64], Column(rows=len(Flow))]
     outside_units: Reals  # [class] net units delivered by (-) or sold to (+) outside
     outside_btc: OneReal  # net BTC held by the exchange and the network's issuance
+    # what buyers have, when it was last counted
+    buyers: Annotated[NDArray[np.float64], Column(rows=3)]  # cash, gross cash [USD] and BTC
+    buyer_units: Reals  # [class]
 
 
 class Stocks(NamedTuple):

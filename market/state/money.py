@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside
@@ -86,30 +84,56 @@ def pay_interest(market: Market, payer: int, lender: int, amount_usd: float) -> 
 @compiled
 def take_stock(market: Market) -> Stocks:
     """Add up every stock from the tables, in one fixed order."""
-    parties, lenders, ledger = market.parties, market.lenders, market.ledger
-    loans, holdings, lots = market.loans, market.holdings, market.lots
-    first_lender = market.today.first_lender
-    classes = len(ledger.outside_units)
-    cash = gross = btc = payables = 0.0
-    for p in range(len(parties.cash_usd)):
+    count_buyers(market)
+    return add_up(market)
+
+
+@compiled
+def count_buyers(market: Market) -> None:
+    """Add up what buyers have: most parties are buyers, and only auctions change it."""
+    today, parties, ledger, holdings = market.today, market.parties, market.ledger, market.holdings
+    cash = gross = btc = 0.0
+    for p in range(today.first_buyer, today.first_outside):
         cash += parties.cash_usd[p]
         gross += abs(parties.cash_usd[p])
         btc += parties.btc[p] + parties.btc_lent[p]
-        payables += parties.payables_usd[p]
+    ledger.buyers[0], ledger.buyers[1], ledger.buyers[2] = cash, gross, btc
+    for k in range(len(ledger.buyer_units)):
+        ledger.buyer_units[k] = 0.0
+    for h in range(holdings.first[today.first_buyer], holdings.first[today.first_outside]):
+        if holdings.units[h] != 0.0:  # most rows are room for what a buyer may buy
+            ledger.buyer_units[holdings.hardware[h]] += holdings.units[h]
+
+
+@compiled
+def add_up(market: Market) -> Stocks:
+    """Add up every stock, that of buyers as last counted, in one fixed order."""
+    parties, lenders, ledger = market.parties, market.lenders, market.ledger
+    loans, holdings, lots = market.loans, market.holdings, market.lots
+    first_lender = market.today.first_lender
+    today = market.today
+    cash, gross, btc = ledger.buyers[0], ledger.buyers[1], ledger.buyers[2]
+    payables = 0.0
+    for first, end in ((0, today.first_buyer), (today.first_outside, len(parties.cash_usd))):
+        for p in range(first, end):
+            cash += parties.cash_usd[p]
+            gross += abs(parties.cash_usd[p])
+            btc += parties.btc[p] + parties.btc_lent[p]
+            payables += parties.payables_usd[p]
     for loan in range(len(loans.collateral_btc)):
         btc += loans.collateral_btc[loan]
     btc_gross = btc + abs(ledger.outside_btc[0])
     btc += ledger.outside_btc[0]
-    units = ledger.outside_units.copy()
-    units_gross = np.abs(ledger.outside_units)
-    for h in range(len(holdings.hardware)):
-        if holdings.units[h] != 0.0:  # most rows are room for what a buyer may buy
-            units[holdings.hardware[h]] += holdings.units[h]
-            units_gross[holdings.hardware[h]] += holdings.units[h]
+    units, units_gross = ledger.buyer_units.copy(), ledger.buyer_units.copy()
+    for k in range(len(units)):
+        units[k] += ledger.outside_units[k]
+        units_gross[k] += abs(ledger.outside_units[k])
+    for h in range(holdings.first[today.first_buyer]):
+        units[holdings.hardware[h]] += holdings.units[h]
+        units_gross[holdings.hardware[h]] += holdings.units[h]
     for i in range(lots.count[0]):
         units[lots.hardware[i]] += lots.units[i]
         units_gross[lots.hardware[i]] += lots.units[i]
-    assert classes == len(units)
     claims = books = gap = assets = 0.0
     for loan in range(len(loans.principal_usd)):
         claims += loans.principal_usd[loan]
