@@ -219,11 +219,21 @@ def bench(
     json_: Annotated[
         bool, typer.Option("--json", help="Print one JSON object and nothing else.")
     ] = False,
+    compile_: Annotated[
+        bool, typer.Option("--compile", help="Measure what compiling the model costs, only.")
+    ] = False,
 ) -> None:
     """Measure what a day costs, against this machine's memory and against plain agents."""
     from .bench import command
 
-    command.bench(parties or [], as_json=json_)
+    if compile_ and parties:
+        raise typer.BadParameter(
+            "it measures no market; leave out --parties.", param_hint="--compile"
+        )
+    if compile_:
+        command.bench_compiling(as_json=json_)
+    else:
+        command.bench(parties or [], as_json=json_)
 
 
 @scenarios.command("list", epilog="Example: firesale scenarios list")

@@ -16,7 +16,7 @@ from .cases import Timing
 
 MESA_PARTIES = 10_000
 MOST_TWIN_PARTIES = 1_000_000
-MORE_TICKS = 3
+MORE_TICKS = 2
 
 
 def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES) -> None:
@@ -32,7 +32,7 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
     """
     sizes = sizes_to_measure(parties)
     more = 0 if as_json else MORE_TICKS
-    with progress(cases.ticks(sizes) + 3 + more, quiet=False) as show:
+    with progress(cases.ticks(sizes) + 4 + more, quiet=False) as show:
         done = 0
 
         def tick(text: str) -> None:
@@ -56,12 +56,16 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
         found = [timing.against(stream) for timing in timings]
         tick("Starting up")
         startup = cases.run_startup_s()
+        tick("Whole runs of the market of 2025")
+        run_s = sweeps.run_s()
+        rate, cores = sweeps.runs_per_second()
         result = {
             "machine": {"stream_gb_s": stream},
             "cases": [case.as_json() for case in found],
             "mesa_ratio": slow.seconds_per_day / same.seconds_per_day,
             "scaling_exponent": cases.scaling_exponent(found),
             "run_startup_s": startup,
+            "ensemble": {"run_s": run_s, "cores": cores, "runs_per_s_core": rate / cores},
         }
         if not as_json:
             lines = _more(slow, timings, tick)
@@ -69,6 +73,16 @@ def bench(parties: list[int], *, as_json: bool, mesa_parties: int = MESA_PARTIES
         typer.echo(json.dumps(result, indent=2))
         return
     _say(result, lines)
+
+
+def bench_compiling(*, as_json: bool) -> None:
+    """Compile the model anew and print what that took."""
+    from . import compiling
+
+    found = compiling.time_compiling()
+    typer.echo(
+        json.dumps(found.as_json(), indent=2) if as_json else "\n".join(compiling.say(found))
+    )
 
 
 def sizes_to_measure(parties: list[int]) -> list[int]:
@@ -95,16 +109,11 @@ def sizes_to_measure(parties: list[int]) -> list[int]:
 def _more(slow: twin.TwinTime, timings: list[Timing], tick: Callable[[str], None]) -> list[str]:
     """Sentences on what is measured beside the cases; calls ``tick`` ``MORE_TICKS`` times."""
     large = max(timings, key=lambda one: one.parties)
-    tick("Whole runs of the market of 2025")
-    run_s = sweeps.run_s()
-    rate, cores = sweeps.runs_per_second()
     tick("As many plain Mesa agents as a minute allows")
     largest = twin.largest_in_a_minute(slow, MOST_TWIN_PARTIES)
     lines = [
         f"Building: {large.parties / large.building_s:,.0f} parties a second "
         f"({large.parties:,} in {large.building_s:.1f} s).",
-        f"The market of 2025: 730 days in {run_s:.2f} s after start-up; "
-        f"{rate:.1f} whole runs a second on {cores} cores.",
         f"Plain Mesa agents: {slow.us_per_party_day:.1f} us per party-day at {slow.parties:,} "
         f"parties; opening and a week of {largest.parties:,} take {largest.total_s:.0f} s, "
         f"{largest.us_per_party_day:.1f} us per party-day. Their time goes to:",
@@ -148,6 +157,11 @@ def _say(result: dict[str, Any], lines: list[str]) -> None:
     console.print(
         f"{result['mesa_ratio']:.0f} times as fast as plain Mesa agents of the same rules. "
         f"From start to the first simulated day: {result['run_startup_s']:.2f} s."
+    )
+    runs = result["ensemble"]
+    console.print(
+        f"The market of 2025: 730 days in {runs['run_s']:.2f} s after start-up; "
+        f"{runs['runs_per_s_core']:.2f} whole runs a second on each of {runs['cores']} cores."
     )
     for line in lines:
         console.print(line)

@@ -299,7 +299,8 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     offers = rows_in_state(k, LotState.IN_PLACE, lots)
     together = rising(lots.borrower[offers].astype(np.float64))  # a borrower's, as they stand
     place = np.empty(len(offers), np.int64)
-    place[together] = np.arange(len(offers))
+    for at in range(len(offers)):
+        place[together[at]] = at
     bidders = np.flatnonzero(bids > 0.0)
     for a in range(len(offers)):
         if lots.state[offers[a]] != LotState.IN_PLACE:

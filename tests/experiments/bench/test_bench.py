@@ -127,7 +127,10 @@ def test_json_is_all_there_is_and_has_the_keys(capsys: pytest.CaptureFixture[str
     command.bench([200, 100, 100], as_json=True, mesa_parties=100)
     out = capsys.readouterr().out
     result = json.loads(out)
-    assert list(result) == ["machine", "cases", "mesa_ratio", "scaling_exponent", "run_startup_s"]
+    assert list(result) == [
+        *("machine", "cases", "mesa_ratio", "scaling_exponent", "run_startup_s", "ensemble")
+    ]
+    assert min(result["ensemble"].values()) > 0
     assert list(result["machine"]) == ["stream_gb_s"]
     assert [list(one) for one in result["cases"]] == [CASE_KEYS] * 4
     assert [(one["parties"], one["scenario"]) for one in result["cases"]] == [
