@@ -37,6 +37,7 @@ from firesale.market.state.contracts import Contracts
 from firesale.market.state.events import Cause, Event, Log
 from firesale.market.state.hardware import Family, Hardware, Holdings
 from firesale.market.state.interlender import Interlender
+from firesale.market.state.journal import make_room
 from firesale.market.state.ledger import Flow, Ledger, Stocks
 from firesale.market.state.loans import (
     NO_GROWTH,
@@ -54,6 +55,7 @@ from firesale.market.state.market import Market, Names, OpeningConstants, Prices
 from firesale.market.state.money import conservation_error, take_stock
 from firesale.market.state.orders import Orders
 from firesale.market.state.paths import ComputePaths, CryptoPaths
+from firesale.market.state.series import nothing_kept
 from firesale.market.state.terms import Terms, terms_of
 
 NAN = float("nan")
@@ -261,7 +263,7 @@ class Bench:
             outside_online=np.zeros(3),
         )
         market = self.market
-        set_private_views(1, settings.liquidation.buyer_view_deviation, market.buyers)
+        set_private_views(market)
         in_place = np.array([bool(buyer.get("in_place")) for buyer in buyers])
         market.schedule_usd = np.array(marks, float)
         market.hold_usd = np.zeros(3)
@@ -275,6 +277,8 @@ class Bench:
         market.planned_supply = np.ones(3651)
         market.first_of_segment = np.zeros(1, np.int64)
         market.strips = np.full((1, 3), np.nan)
+        market.kept = nothing_kept(3650, 3)
+        make_room(market)
         market.has_removed_buyers = np.array([True, True, False])
         market.has_in_place_buyers = np.array([bool(in_place.any()), False, False])
         market.opening = OpeningConstants(
@@ -423,6 +427,7 @@ class Bench:
 
     def day(self, day: int, *names: str, btc_usd: float | None = None) -> None:
         """Run the named phases of a day, and check that nothing was lost."""
+        make_room(self.market)
         self.market.today.day = day
         if btc_usd is not None:
             self.s.prices.btc_usd = btc_usd

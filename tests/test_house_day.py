@@ -36,7 +36,7 @@ DAY = (
     "roll_over",
     "give_credit",
     "grow",
-    "recorder.day",
+    "record",
 )
 DAY_LINES = 60
 
@@ -82,8 +82,7 @@ def test_each_phase_says_what_it_does() -> None:
         for name, node in functions(tree_of(home))
     }
     for name in (*DAY, "close_journal"):
-        where = name.replace("recorder", "Recorder").split(".")
-        assert known[".".join([homes[where[0]], *where])], name
+        assert known[f"{homes[name]}.{name}"], name
 
 
 # ------------------------------------------------------------------ what is loaded

@@ -18,6 +18,7 @@ SMALL = 1e-6  # of a coin, a machine: rounding of what is nearly nothing
 SMALL_USD = 1e-4  # what rounding leaves of a difference of hundreds of millions
 LEFT_OUT = {  # how tables find rows; what the class of an object or the paths of a run say
     ("parties", "kind"),
+    ("borrowers", "coins_btc"),  # for the series, which a twin does not keep
     ("buyers", "accepts"),
     ("buyers", "private_view"),
     ("holdings", "first"),

@@ -58,14 +58,13 @@ def _replay(settings: Macro, days: int, opening: date) -> MacroPaths:
     reference, spread = read_rates(opening, days)
     spread_change = spread - spread[0]
     stress = spread_change / settings.spread_loading if settings.spread_loading else 0.0 * spread
-    nothing = np.zeros(days + 1)
     return MacroPaths(
         stress=stress,
         rate_change=reference - reference[0],
         spread_change=spread_change,
         appetite=np.clip(1.0 - settings.appetite_loading * stress, 0.0, 1.0),
-        btc_log=nothing,
-        demand_log=nothing,
+        btc_log=np.zeros(days + 1),
+        demand_log=np.zeros(days + 1),
     )
 
 

@@ -64,7 +64,7 @@ class Books2021(Books):
     claims: tuple[InterlenderClaim, ...] = ()
     shocks: tuple[OutsideShock, ...] = ()
 
-    __hash__ = Books.__hash__
+    __hash__ = Books.__hash__  # a dataclass would make one of all fields
 
     @property
     def network_eh_s(self) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import runs
@@ -9,15 +11,17 @@ from by_hand import GPU, RIG, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from firesale.market.liquidation import budget_auctions, steps
+from firesale.market import day
+from firesale.market.liquidation import steps
 from firesale.market.liquidation.auctions import auction_removed, lot_reserve_usd
 from firesale.market.liquidation.budget_auctions import (
-    Cleared,
+    at_clearing_price,
     clearing_price,
     units_at,
     units_in_ladder,
 )
 from firesale.market.state.events import Cause
+from firesale.market.state.journal import make_room
 from firesale.market.state.loans import Collateral
 from firesale.market.state.lots import LotState, rows_in_state
 from firesale.market.state.market import Market
@@ -78,13 +82,13 @@ def test_a_lot_whose_reserve_stops_the_price_is_sold_in_part() -> None:
     assert list(s.lots.state[:2]) == [LotState.IN_PLACE, LotState.IN_PLACE]
     s.lenders.least_patience_days[:] = [0.0, 1e9]  # one must sell, one asks the value of holding
     s.hold_usd[RIG] = 4.5
-    found = budget_auctions.bids_at_clearing(bench.market, RIG, np.array([10.0, 5.0]), 0.0)
-    assert found.bids_usd == pytest.approx([4.5, 4.5])
+    bids, units, _ = at_clearing_price(bench.market, RIG, np.array([10.0, 5.0]), 0.0)
+    assert bids == pytest.approx([4.5, 4.5])
     price, total, forced, _ = bench.kernel(
         auction_removed,
         k=RIG,
-        bids=found.bids_usd,
-        bid_units=found.units,
+        bids=bids,
+        bid_units=units,
         routine_units=0.0,
     )
     assert price == pytest.approx(4.5) and total == forced == pytest.approx(200.0 / 4.5)
@@ -116,6 +120,11 @@ def test_the_ladder_meets_what_is_offered_where_the_price_clears() -> None:
     assert nothing == pytest.approx([10.0, 20.0, 50.0])  # no auction: each at its own limit
 
 
+def plain(kernel: Any) -> Any:
+    """A kernel as the Python function that it was."""
+    return getattr(kernel, "py_func", kernel)
+
+
 @pytest.mark.parametrize("seed", [1, 7])
 def test_the_recorded_book_is_the_one_that_cleared(
     seed: int, monkeypatch: pytest.MonkeyPatch
@@ -124,19 +133,16 @@ def test_the_recorded_book_is_the_one_that_cleared(
 
     Where a reserve stops the price, what it asks just there is sold in part.
     """
-    sim = runs.fresh("backtest-2022", ("days=320",), seed, "2021")
+    market = runs.fresh("backtest-2022", ("days=320",), seed, "2021").market
     kept: list[tuple[np.ndarray, np.ndarray]] = []
-    monkeypatch.setattr(
-        steps, "keep_ladder", lambda market, k, place, limits, units: kept.append(
-            (limits.copy(), units.copy())
-        )
-    )  # fmt: skip
-    cleared = budget_auctions.bids_at_clearing
     checked = []
 
-    def watch(market: Market, k: int, bids: np.ndarray, routine: float) -> Cleared:
-        found = cleared(market, k, bids, routine)
-        price, lots = float(found.bids_usd.max()), market.lots
+    def keep(market: Market, k: int, place: bool, limits: np.ndarray, units: np.ndarray) -> None:
+        kept.append((limits.copy(), units.copy()))
+
+    def watch(market: Market, k: int, limits: np.ndarray, routine: float) -> tuple[np.ndarray, ...]:
+        bids, units, ladder = at_clearing_price(market, k, limits, routine)
+        price, lots = float(bids.max()), market.lots
         offers = rows_in_state(k, LotState.IN_PLACE, lots)
         asks = [lot_reserve_usd(market, i) for i in offers]
         below, upto = (
@@ -145,10 +151,17 @@ def test_the_recorded_book_is_the_one_that_cleared(
         )
         if price > 0.0 and below > 5.0 * routine:
             checked.append((len(kept), price, below, upto))
-        return found
+        return bids, units, ladder
 
-    monkeypatch.setattr(budget_auctions, "bids_at_clearing", watch)
-    sim.run()
+    monkeypatch.setattr(steps, "at_clearing_price", watch)
+    monkeypatch.setattr(steps, "keep_ladder", keep)
+    # From the day down to these two everything is plain Python.
+    monkeypatch.setattr(steps, "sell_removed", plain(steps.sell_removed))
+    monkeypatch.setattr(steps, "hold_auctions", plain(steps.hold_auctions))
+    monkeypatch.setattr(day, "liquidate", plain(steps.liquidate))
+    while market.day < market.scenario.days:
+        make_room(market)
+        plain(day.run_day)(market)
     assert len(checked) > 3
     for place, price, below, upto in checked:
         limits, units = kept[place]

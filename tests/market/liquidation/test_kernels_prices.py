@@ -129,7 +129,8 @@ def test_everybody_keeps_its_view() -> None:
     assert np.all(weeks[0] > 0.0)
     assert np.all(weeks[0] == weeks[1]) and np.all(weeks[0] == weeks[2])
     assert not np.any(bids_today(bench.market, RIG, False)[0] == weeks[0])
-    set_private_views(2, 0.25, bench.s.buyers)
+    bench.market.today.seed = 2
+    set_private_views(bench.market)
     assert not np.any(bids_today(bench.market, GPU, False)[0] == weeks[0])
 
 

@@ -15,7 +15,7 @@ from runs import finished, fresh
 
 from firesale.agents.party import Status
 from firesale.market.liquidation.last_resort import buy_what_is_left
-from firesale.market.liquidation.steps import credit_factor
+from firesale.market.liquidation.steps import save_budgets
 from firesale.market.opening.books_2025.read import DATA_FOLDER
 from firesale.market.prices.bitcoin import crypto_paths
 from firesale.market.prices.history import OpeningQuotes
@@ -193,7 +193,11 @@ def test_buyers_on_credit_shrink_with_supply() -> None:
         bench.s.lenders.target_leverage[:] = (4.0, 6.0)
         bench.s.lenders.supply[:] = (1.0, 0.5)  # 0.4 and 0.6 of all assets
         bench.s.prices.appetite = 0.5
-        assert credit_factor(bench.market) == pytest.approx(expected)
+        bench.s.buyers.budget_usd[:] = 0.0
+        bench.s.buyers.budget_usd_day[:] = 10.0
+        window = bench.terms.liquidation.window_days = 7
+        save_budgets(bench.market)
+        assert bench.s.buyers.budget_usd / (window * 10.0) == pytest.approx(expected)
 
 
 @pytest.mark.compiled
@@ -271,10 +275,7 @@ def test_it_takes_nothing_that_is_not_offered_or_that_the_owner_would_keep() -> 
 
 
 def test_it_buys_only_what_the_market_leaves() -> None:
-    bench = left_over(1e6, buyers=[{"budget": 250.0, "needs_slots": False}])
-    bench.market.scenario = bench.market.scenario.with_settings(
-        ["liquidation.window_days=7", "liquidation.buyer_view_deviation=0.01"]
-    )
+    bench = left_over(1e6, buyers=[{"budget": 250.0, "needs_slots": False}], window_days=7)
     bench.day(7, "liquidate")
     bought = bench.s.prices.policy_bought_usd
     rows = bench.s.holdings.first[bench.first_buyer : bench.first_buyer + 2]

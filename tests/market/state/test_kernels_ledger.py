@@ -231,6 +231,8 @@ def test_cash_moves_by_transfers_and_nowhere_else() -> None:
             for node in ast.walk(function):
                 if isinstance(node, ast.AugAssign | ast.Assign):
                     targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+                    if all(ast.unparse(target).startswith("series.") for target in targets):
+                        continue  # a figure of the day
                     text = " ".join(map(ast.unparse, targets))
                     if "cash_usd[" in text or text.startswith("cash["):
                         found.add(f"{module}.{function.name}")
