@@ -63,6 +63,8 @@ def read_books(market: Market) -> None:
         loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     set_marks(market)
     underwrite(market)
+    for b in range(len(market.dated.goodwill_usd)):
+        market.dated.goodwill_usd[b] = borrowers.goodwill_open_usd[b]
 
 
 @entrance

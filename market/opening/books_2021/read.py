@@ -64,6 +64,8 @@ class Books2021(Books):
     claims: tuple[InterlenderClaim, ...] = ()
     shocks: tuple[OutsideShock, ...] = ()
 
+    __hash__ = Books.__hash__
+
     @property
     def network_eh_s(self) -> float:
         """Hashrate of the whole network at the opening."""
