@@ -36,8 +36,11 @@ _KEEP_SECONDS = 14 * 86_400.0
 _SECONDS = "firesale-seconds.json"
 # Names in the folder of caches.
 _OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
+# Where a statement holds others: imports are statements, expressions need not be looked through.
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
+@cache
 def _file(module: str) -> Path | None:
     """The file of a module of ours with rules or kernels; None for any other name."""
     top, *parts = module.split(".")
@@ -70,7 +73,8 @@ def imports_of(module: str) -> frozenset[str]:
             for alias in node.names:  # a module of the package, or a name in it
                 name = f"{package}.{alias.name}"
                 found.add(name if _file(name) else package)
-        waiting += ast.iter_child_nodes(node)
+        for block in _BLOCKS:
+            waiting += getattr(node, block, ())
     return frozenset(name for name in found if _file(name) is not None)
 
 
@@ -93,24 +97,31 @@ def _settings() -> bytes:
     return " ".join([sys.version, numba.__version__, *settings]).encode()
 
 
-def _hash_of(files: Iterable[Path]) -> str:
+def _hash_of(digests: Iterable[bytes]) -> str:
     digest = hashlib.sha256(_settings())
-    for file in sorted(files):
-        digest.update(file.relative_to(_ROOT).as_posix().encode() + b"\0")
-        digest.update(file.read_bytes() + b"\0")
+    for one in sorted(digests):
+        digest.update(one)
     return digest.hexdigest()[:16]
+
+
+@cache
+def _digest_of(file: Path) -> bytes:
+    """A file's name and content, read once however many modules depend on it."""
+    name = file.relative_to(_ROOT).as_posix().encode()
+    return hashlib.sha256(name + b"\0" + file.read_bytes()).digest()
 
 
 @cache
 def module_hash(module: str) -> str:
     """Hash (hex) of a module, of all modules it depends on, and of what numba is told."""
-    return _hash_of(file for name in depends_on(module) if (file := _file(name)))
+    return _hash_of(_digest_of(file) for name in depends_on(module) if (file := _file(name)))
 
 
 @cache
 def source_hash() -> str:
     """Hash (hex) of all sources with rules or kernels, and of what numba is told."""
-    return _hash_of(file for top in _COMPILED for file in (_ROOT / top).rglob("*.py"))
+    files = (file for top in _COMPILED for file in (_ROOT / top).rglob("*.py"))
+    return _hash_of(map(_digest_of, files))
 
 
 @cache

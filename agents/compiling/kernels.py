@@ -28,7 +28,8 @@ _MAKERS = frozenset(
     + ("interp", "maximum", "minimum", "nonzero", "ones", "repeat", "searchsorted", "sort")
     + ("where", "zeros")
 )
-_SLICES = frozenset(("BUILD_SLICE", "BINARY_SLICE", "STORE_SLICE"))
+# Codes of the steps that take a part; a step is two bytes, its code and its argument.
+_SLICES = frozenset(dis.opmap[name] for name in ("BUILD_SLICE", "BINARY_SLICE", "STORE_SLICE"))
 
 
 def _makes_arrays(function: Callable[..., Any]) -> bool:
@@ -36,23 +37,23 @@ def _makes_arrays(function: Callable[..., Any]) -> bool:
 
     Numba refuses to compile one that does and was not recognised.
     """
-    steps = list(dis.get_instructions(function))
-    names = function.__code__.co_names
+    code = function.__code__
     return (
-        not _MAKERS.isdisjoint(names)
-        or any(step.opname in _SLICES for step in steps)
+        not _MAKERS.isdisjoint(code.co_names)
+        or not _SLICES.isdisjoint(code.co_code[::2])
         or any(one.makes_arrays for one in called_by(function))
     )
 
 
 def called_by(function: Callable[..., Any]) -> list[_Kernel]:
     """Kernels that a function names: those it may call."""
+    globals_, said = function.__globals__, function.__code__.co_names
+    if not any(isinstance(globals_.get(name), _Kernel | ModuleType) for name in said):
+        return []  # most rules: no need to take the function apart, which is slow
     names = {step.argval for step in dis.get_instructions(function) if step.opname == "LOAD_GLOBAL"}
-    known = [function.__globals__.get(name) for name in sorted(names)]
+    known = [globals_.get(name) for name in sorted(names)]
     modules = [one for one in known if isinstance(one, ModuleType)]
-    known += [
-        getattr(module, name, None) for module in modules for name in function.__code__.co_names
-    ]
+    known += [getattr(module, name, None) for module in modules for name in said]
     return [one for one in known if isinstance(one, _Kernel)]
 
 
