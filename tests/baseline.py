@@ -76,7 +76,9 @@ def figures(sim: Simulation) -> dict[str, float]:
     wanted += ("liquidation.seized_units", "liquidation.sold_units")
     last = sim.series().iloc[-1]
     prices = {
-        name: float(last[name]) for name in ("btc_usd", "hashprice_usd_ph_day", "mark_H100_usd")
+        name: float(last[name])
+        for name in ("btc_usd", "hashprice_usd_ph_day", "mark_H100_usd", "mark_J25_38_usd")
+        if name in last
     }
     found = {name: x for name, x in flat(sim.summary()).items() if name.startswith(wanted)}
     return found | prices

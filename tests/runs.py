@@ -140,6 +140,7 @@ REFERENCE_RUNS: dict[str, tuple[str, tuple[str, ...], int, str]] = {
         "packaged",
     ),
     "tightening": ("tightening", ("days=400",), 6, "packaged"),
+    "books of 2021": ("backtest-2022", (), 1, "2021"),
     "lenders fail": (
         "joint-crash",
         (

@@ -114,8 +114,9 @@ def class_bids(
         for i in range(members[0], members[1]):
             if not buyers.accepts[i, k] or buyers.in_place_only[i] != in_place:
                 continue
-            value = strips[segment, k]
-            if not buyers.needs_slots[i]:
+            if buyers.needs_slots[i]:
+                value = strips[segment, k]
+            else:
                 if buyers.required_return[i] != turned:
                     turned = buyers.required_return[i]
                     turn = (1.0 + turned) ** DEALER_TURN_YEARS
