@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -190,14 +189,3 @@ FIGURES: dict[str, Callable[[Results], Figure]] = {
     "11-network": network,
 }
 """Name of the file, without ``.png``, and who draws it: in the order of the story."""
-
-
-def write_figures(results: Results, folder: Path) -> dict[str, str]:
-    """Draw all figures into ``folder`` and return the title of each by its name."""
-    folder.mkdir()
-    titles = {}
-    for name, draw in FIGURES.items():
-        figure = draw(results)
-        titles[name] = plots.title_of(figure)
-        plots.save(figure, folder / f"{name}.png")
-    return titles

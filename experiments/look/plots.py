@@ -10,8 +10,9 @@ import datetime as dt
 import functools
 import textwrap
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -26,6 +27,7 @@ BLUE, RED, PURPLE = "#0072b2", "#d55e00", "#cc79a7"
 CYCLE = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, GREY, YELLOW)
 
 WIDTH_IN, DPI = 9.0, 120
+PACKING = 3  # of 9
 STYLE: Any = {
     "font.family": "DejaVu Sans",
     "font.size": 9.5,
@@ -55,14 +57,22 @@ STYLE: Any = {
     "figure.facecolor": "white",
 }
 
+_IS_STYLED: ContextVar[bool] = ContextVar("_IS_STYLED", default=False)  # in this thread
+
 
 def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
     """Run a drawing function under :data:`STYLE`, whatever the reader's own matplotlib settings."""
 
     @functools.wraps(draw)
     def wrapper(*args: P.args, **kwargs: P.kwargs) -> R:
-        with matplotlib.rc_context(STYLE):
+        if _IS_STYLED.get():  # by who calls: matplotlib copies all its settings each time
             return draw(*args, **kwargs)
+        token = _IS_STYLED.set(True)
+        try:
+            with matplotlib.rc_context(STYLE):
+                return draw(*args, **kwargs)
+        finally:
+            _IS_STYLED.reset(token)
 
     return wrapper
 
@@ -160,9 +170,14 @@ def _balanced(text: str, width: int) -> list[str]:
 
 
 @styled
-def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG."""
-    figure.savefig(path, format="png", metadata={"Software": "firesale"})
+def save(figure: Figure, path: Path | IO[bytes]) -> None:
+    """Write a figure as PNG, packed quickly: with more effort it gets hardly smaller."""
+    figure.savefig(
+        path,
+        format="png",
+        metadata={"Software": "firesale"},
+        pil_kwargs={"compress_level": PACKING},
+    )
 
 
 def title_of(figure: Figure) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.results import rows, who_fails
@@ -47,18 +48,23 @@ class Chapter:
         return [self.table[row] for row in sorted(order[:most])]
 
 
+_TOLD: WeakKeyDictionary[Results, list[Chapter]] = WeakKeyDictionary()
+
+
 def chapters(results: Results) -> list[Chapter]:
-    """The whole story."""
-    return [
-        shock(results),
-        margin_calls(results),
-        breaches(results),
-        defaults(results),
-        seizures(results),
-        sales(results),
-        losses(results),
-        illusion(results),
-    ]
+    """The whole story; it is told once and read twice, on the page and on the terminal."""
+    if results not in _TOLD:
+        _TOLD[results] = [
+            shock(results),
+            margin_calls(results),
+            breaches(results),
+            defaults(results),
+            seizures(results),
+            sales(results),
+            losses(results),
+            illusion(results),
+        ]
+    return _TOLD[results]
 
 
 def shock(results: Results) -> Chapter:

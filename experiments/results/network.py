@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from ...agents.party import Kind, Status
 from ...market.state.events import Cause
-from ...market.state.loans import LoanStatus
 from ..look import words
 
 if TYPE_CHECKING:
@@ -151,6 +150,8 @@ def _range(size: int, lends: bool) -> str:
 
 def _borrowers_standing(s: Market) -> NDArray[np.int64]:
     """Each borrower's :class:`Standing`."""
+    from ...market.state.loans import LoanStatus  # with numba, which who draws has no use for
+
     loans, n = s.loans, s.borrower_count
     live = loans.status == LoanStatus.PERFORMING
     result = np.zeros(n, np.int64)
@@ -180,6 +181,8 @@ def borrower_assets_usd(s: Market) -> NDArray[np.float64]:
 
 def borrower_assets(s: Market) -> dict[str, NDArray[np.float64]]:
     """The same by item, each an array over borrowers."""
+    from ...market.state.loans import LoanStatus
+
     n, loans, p = s.borrower_count, s.loans, s.parties
     first = s.holdings.first
     owner = np.repeat(np.arange(len(first) - 1), np.diff(first))

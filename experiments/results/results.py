@@ -44,7 +44,7 @@ def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # one run is never compared with another, but looked up
 class Results:
     """The frames of one run (see ``firesale.market.simulation`` for their columns).
 
@@ -137,7 +137,12 @@ class Results:
 
     def mark(self, hardware: str, day: int) -> float:
         """The mark of a class on a day [USD per GPU or per TH/s]."""
-        return float(self.series[f"mark_{hardware}_usd"].iloc[day])
+        return float(self._marks[hardware][day])
+
+    @cached_property
+    def _marks(self) -> dict[str, NDArray[np.float64]]:
+        """The marks of each class by day: they are asked for row by row."""
+        return {c: self.series[f"mark_{c}_usd"].to_numpy(np.float64) for c in self.classes}
 
     def schedule(self, hardware: str) -> NDArray[np.float64] | None:
         """Scheduled value of a class by day [USD per unit], ``None`` if unknown."""

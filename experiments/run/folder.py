@@ -24,6 +24,7 @@ from .files import flush, plain, source_hash, version
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ..figures.draw import Drawing
     from ..results.results import Results
 
 OUT = Path("out")
@@ -56,8 +57,10 @@ class RunFolder:
         except OSError as error:
             raise self._unwritable(error) from None
 
-    def write(self, results: Results, timings: dict[str, float], figures: bool = True) -> Path:
-        """Write all files of a run and return its folder.
+    def write(
+        self, results: Results, timings: dict[str, float], figures: Drawing | None = None
+    ) -> Path:
+        """Write all files of a run, ``figures`` if they are wanted, and return its folder.
 
         Raises:
             InputError: the folder was filled meanwhile, or the disk is full or has gone.
@@ -148,20 +151,22 @@ def _move_up(part: Path, folder: Path) -> Path:
     return folder
 
 
-def _fill(folder: Path, results: Results, timings: dict[str, float], figures: bool) -> None:
+def _fill(
+    folder: Path, results: Results, timings: dict[str, float], figures: Drawing | None
+) -> None:
     """Write every file of a run, the manifest last."""
     from ..report.page import report
+    from ..report.story import chapters
 
     start = time.perf_counter()
+    if figures:  # first, so that a helper draws while the rest is written
+        figures.begin(results)
     text = json.dumps(plain(results.summary), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
     for name in FRAMES:
         getattr(results, name).to_parquet(folder / f"{name}.parquet", index=False)
-    titles: dict[str, str] = {}
-    if figures:
-        from ..figures.all import write_figures
-
-        titles = write_figures(results, folder / "figures")
+    chapters(results)  # told now, while a helper draws: the report needs titles of figures too
+    titles = figures.write(results, folder / "figures") if figures else {}
     (folder / "report.html").write_text(report(results, titles), encoding="utf-8")
     manifest = _manifest(results, timings | {"writing_s": time.perf_counter() - start})
     text = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False)

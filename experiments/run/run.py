@@ -11,6 +11,7 @@ import typer
 
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ..figures.draw import drawing
 from ..results.results import Results
 from .files import plain
 from .folder import RunFolder
@@ -64,9 +65,10 @@ def run_scenario(
     from ..report.scenario_text import changes
 
     folder = RunFolder(out, scenario.name)
-    results, timings = simulate(scenario, seed)
-    results = replace(results, changes=changes(named, scenario))
-    written = folder.write(results, timings, figures)
+    with drawing(with_helper=figures) as drawn:
+        results, timings = simulate(scenario, seed)
+        results = replace(results, changes=changes(named, scenario))
+        written = folder.write(results, timings, drawn if figures else None)
     if results.note:
         typer.echo(results.note, err=True)
     if as_json:

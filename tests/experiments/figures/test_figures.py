@@ -15,8 +15,9 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
-from firesale.experiments.figures.all import FIGURES, defaults, shock, write_figures
+from firesale.experiments.figures.all import FIGURES, defaults, shock
 from firesale.experiments.figures.cascade import cascade
+from firesale.experiments.figures.draw import Drawing
 from firesale.experiments.figures.lender_failure import lender_failure
 from firesale.experiments.figures.lenders import lender_losses, lenders
 from firesale.experiments.figures.marks_and_sales import collateral_illusion, liquidation, marks
@@ -256,7 +257,7 @@ CRASH, CALM = fake(crash=True), fake(crash=False)
 
 @pytest.mark.parametrize("results", [CALM, CRASH], ids=["calm", "crash"])
 def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) -> None:
-    titles = write_figures(results, tmp_path / "figures")
+    titles = Drawing(None).write(results, tmp_path / "figures")
     assert list(titles) == list(FIGURES)
     assert all(titles.values())
     for name in FIGURES:
@@ -413,7 +414,7 @@ def rigs_only(results: Results) -> Results:
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("results", [CALM, CRASH], ids=["calm", "crash"])
 def test_words_and_figures_follow_what_the_books_hold(results: Results, tmp_path: Path) -> None:
-    titles = write_figures(rigs_only(results), tmp_path / "figures")
+    titles = Drawing(None).write(rigs_only(results), tmp_path / "figures")
     words_2021 = shown(rigs_only(results), titles)
     assert not re.search(r"GPU|H100|neocloud|\brents?\b", words_2021, re.I)
     for name in ("Miners in default", "hashprice", "on the books of 2021"):
