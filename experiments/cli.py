@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 READ_ONLY_BY = {"synthetic": "synthetic", "facts": "2021"}  # section and starting point
 INTERRUPTED = 130
+RARE_COLLECTIONS = (100_000, 20, 100)  # a run makes many objects, and few circles of them
 BAD_INPUT = 2
 
 app = typer.Typer(
@@ -74,6 +75,7 @@ def run(
     ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
+    gc.set_threshold(*RARE_COLLECTIONS)
     from .run.run import run_scenario
 
     chosen = named = load(scenario)

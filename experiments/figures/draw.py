@@ -8,6 +8,7 @@ writes no file. Whatever it does not deliver is drawn here, so that it may be mi
 from __future__ import annotations
 
 import contextlib
+import gc
 import io
 import os
 import pickle
@@ -162,6 +163,7 @@ def serve() -> None:
     # Until fonts are read an end is an exit, which takes matplotlib's lock off the list of them.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
+    gc.set_threshold(100_000, 20, 100)  # as in the run itself: many objects, few circles
     sys.stdout = sys.stderr  # a word printed among the answers would spoil them
     from ..look import plots
     from .all import FIGURES
