@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 from collections.abc import Callable
+from functools import cached_property
 from types import ModuleType
 from typing import Any, cast
 
@@ -70,11 +71,22 @@ class _Kernel(CPUDispatcher):
     """
 
     def __init__(self, py_func: Callable[..., Any], forceinline: bool = False) -> None:
-        self.makes_arrays = _makes_arrays(py_func)
-        self._options = {**_OPTIONS, "_nrt": self.makes_arrays}
-        options = {**self._options, "no_cpython_wrapper": True, "forceinline": forceinline}
+        options = {**_OPTIONS, "no_cpython_wrapper": True, "forceinline": forceinline}
         super().__init__(py_func, targetoptions=options, pipeline_class=PartCompiler)
         self._entrance: CPUDispatcher | None = None
+
+    @cached_property
+    def makes_arrays(self) -> bool:
+        """Whether it or what it calls may make an array.
+
+        Not known before its module is loaded: what it calls may stand below it.
+        """
+        return _makes_arrays(self.py_func)
+
+    def compile(self, sig: Any) -> Any:
+        """Compile as a part of other kernels, or find it compiled."""
+        self.targetoptions["_nrt"] = self.makes_arrays
+        return super().compile(sig)
 
     def get_call_template(self, args: Any, kws: Any) -> Any:
         """What numba asks for where another kernel calls this one."""
@@ -84,7 +96,9 @@ class _Kernel(CPUDispatcher):
     def entrance(self) -> CPUDispatcher:
         """What Python calls."""
         if self._entrance is None:
-            self._entrance = CPUDispatcher(self.py_func, targetoptions=dict(self._options))
+            self._entrance = CPUDispatcher(
+                self.py_func, targetoptions={**_OPTIONS, "_nrt": self.makes_arrays}
+            )
             _keep(self._entrance, "entrance")
         return self._entrance
 
