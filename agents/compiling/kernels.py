@@ -77,11 +77,14 @@ class _Kernel(CPUDispatcher):
 
     @cached_property
     def makes_arrays(self) -> bool:
-        """Looked up at the first compile, when all that it calls is defined."""
+        """Whether it or what it calls may make an array.
+
+        Not known before its module is loaded: what it calls may stand below it.
+        """
         return _makes_arrays(self.py_func)
 
     def compile(self, sig: Any) -> Any:
-        """Compile for types of arguments."""
+        """Compile as a part of other kernels, or find it compiled."""
         self.targetoptions["_nrt"] = self.makes_arrays
         return super().compile(sig)
 
@@ -93,8 +96,9 @@ class _Kernel(CPUDispatcher):
     def entrance(self) -> CPUDispatcher:
         """What Python calls."""
         if self._entrance is None:
-            options = {**_OPTIONS, "_nrt": self.makes_arrays}
-            self._entrance = CPUDispatcher(self.py_func, targetoptions=options)
+            self._entrance = CPUDispatcher(
+                self.py_func, targetoptions={**_OPTIONS, "_nrt": self.makes_arrays}
+            )
             _keep(self._entrance, "entrance")
         return self._entrance
 

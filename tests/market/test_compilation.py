@@ -25,6 +25,7 @@ from firesale.agents.compiling import cache, kernels
 from firesale.market import compile_ahead
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
+from firesale.market.state import money
 from firesale.market.state.handle import WORD, Member, layout_of, place, place_of, places, size_of
 from firesale.market.state.market import Market
 
@@ -270,6 +271,16 @@ def test_a_folder_without_locks_is_passed_over(
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "shared"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "own"))
     assert cache.cache_root.__wrapped__() == tmp_path / "own" / "firesale"
+
+
+def test_arrays_of_a_kernel_that_stands_below_are_kept() -> None:
+    """A kernel hands on what one makes that its module defines later."""
+    market = Simulation(Scenario.load("calm")).market
+    first = money.take_stock(market)
+    before = [np.array(part) for part in first]
+    for _ in range(2_000):
+        money.take_stock(market)
+    assert all(np.array_equal(*pair) for pair in zip(before, first, strict=True))
 
 
 def test_a_copy_of_a_market_has_places_of_its_own() -> None:
