@@ -80,15 +80,16 @@ def compile_ahead() -> None:
         cache.alone(cache.cache_root() / "ahead", WAITING),
     ):
         if not cache.is_warm():  # nobody else did it meanwhile
-            wanted = jobs(kernels.ENTRANCES)
+            model = jobs(kernels.ENTRANCES)
+            wanted = not_kept(model)
             if wanted:
-                with _said(wanted) as ended:
+                with _said(wanted, len(model)) as ended:
                     cache.note_seconds(_compile_all(wanted, ended))
             cache.note_warm()
 
 
 def jobs(entrances: Iterable[Any]) -> dict[Job, set[Job]]:
-    """What is not in the cache, and for each the jobs that come before it."""
+    """All there is to compile, and for each job those that come before it."""
     found: dict[Job, set[Job]] = {}
 
     @once
@@ -108,8 +109,13 @@ def jobs(entrances: Iterable[Any]) -> dict[Job, set[Job]]:
     for entrance in entrances:
         name = entrance.py_func.__module__, entrance.py_func.__name__
         found[Job(*name, "entrance")] = set(parts_called(entrance))
-    wanted = {job for job in found if not job.kernel.is_kept(job.kind)}
-    return {job: before & wanted for job, before in found.items() if job in wanted}
+    return found
+
+
+def not_kept(model: dict[Job, set[Job]]) -> dict[Job, set[Job]]:
+    """Of all jobs those whose code is not in the cache."""
+    wanted = {job for job in model if not job.kernel.is_kept(job.kind)}
+    return {job: before & wanted for job, before in model.items() if job in wanted}
 
 
 def _is_told(kernel: Any) -> bool:
@@ -141,23 +147,20 @@ def size_of(function: Any, seen: set[Any]) -> int:
     return len(function.__code__.co_code) + sum(size_of(one.py_func, seen) for one in called)
 
 
-def announcement(wanted: Iterable[Job]) -> str:
-    """What is said before compiling: how much of the model, and how long that takes here."""
+def announcement(wanted: Iterable[Job], of: int) -> str:
+    """What is said before compiling: how many ``of`` all kernels, and how long that takes here."""
     took = seconds_of(wanted)
-    parts = [job for job in took if job.kind == "part"]
-    whole = len({job.function for job in took if job.kind == "entrance"}) == len(kernels.ENTRANCES)
-    everything = whole and len(parts) > 100
-    what = "the model" if everything else f"{len(parts)} changed kernels"
+    what = "the model" if len(took) == of else f"{len(took)} of {of} kernels"
     last = max((took[job] for job in took if job.kind == "entrance"), default=0.0)
     usual = last + (sum(took.values()) - last) / cores()
     return COMPILING.format(what=what, seconds=max(5, 5 * round(usual / 5)))
 
 
 @contextlib.contextmanager
-def _said(wanted: dict[Job, set[Job]]) -> Any:
+def _said(wanted: dict[Job, set[Job]], of: int) -> Any:
     """Say what is compiled, on a terminal with what is left; gives what to call after each job."""
     if sys.stderr is None or not sys.stderr.isatty():
-        cache.say(announcement(wanted))
+        cache.say(announcement(wanted, of))
         yield lambda job: None
         return
     from rich.console import Console
@@ -166,7 +169,7 @@ def _said(wanted: dict[Job, set[Job]]) -> Any:
     took = seconds_of(wanted)
     columns = TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn()
     console = Console(stderr=True)
-    console.print(announcement(wanted), highlight=False)
+    console.print(announcement(wanted, of), highlight=False)
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("compiling", total=sum(took.values()))
         yield lambda job: progress.advance(task, took[job])

@@ -31,20 +31,15 @@ from firesale.market.state.market import Market
 
 pytestmark = pytest.mark.compiled
 
-# The first market of a new machine; of three functions to compile ahead one does not exist.
+# The first market of a new machine.
 FIRST_MARKET = """
-from types import SimpleNamespace
 from firesale import Scenario, Simulation
 from firesale.agents.compiling.kernels import ENTRANCES
 from firesale.market import simulation
 from firesale.market.operators import investment
 from firesale.market.state import money
 
-def no_such_function(market): ...
-
-no_such_function.__module__ = money.__name__
-missing = SimpleNamespace(py_func=no_such_function, is_kept=lambda: False)
-ENTRANCES[:] = [money.take_stock, investment.value_to_price, missing]
+ENTRANCES[:] = [money.take_stock, investment.value_to_price]
 simulation.open_books = lambda market, tables: None
 for _ in range(2):
     market = Simulation(Scenario.load("calm")).market
@@ -83,13 +78,26 @@ def test_a_new_machine_is_told_once_and_finds_what_was_compiled(tmp_path: Path) 
     assert done.stdout == "found\nfound\n"
 
 
+def test_each_kernel_is_compiled_once_after_those_that_it_calls() -> None:
+    model = compile_ahead.jobs(kernels.ENTRANCES)
+    assert {job.function for job in model if job.kind == "entrance"} == {
+        kernel.py_func.__name__ for kernel in kernels.ENTRANCES
+    }
+    order, done = compile_ahead._Order(model), []
+    while (job := order.next()) is not None:
+        assert model[job] <= set(done)
+        done.append(job)
+        order.done(job)
+    assert len(done) == len(set(done)) == len(model) > 250
+
+
 def test_an_interrupt_of_this_process_alone_ends_those_that_compile_for_it(tmp_path: Path) -> None:
     """As ``kill`` sends it; from a terminal it reaches all of them."""
     script = f"""
 from firesale.agents.compiling.kernels import ENTRANCES
 from firesale.market import compile_ahead, simulation
 compile_ahead.CHILD = "import time; open({str(tmp_path / "begun")!r}, 'w'); time.sleep(600)"
-compile_ahead._compile_all(ENTRANCES)
+compile_ahead._compile_all(compile_ahead.jobs(ENTRANCES))
 """
     started = subprocess.Popen(
         [sys.executable, "-c", script], cwd=PROJECT, stderr=subprocess.PIPE, text=True

@@ -16,7 +16,7 @@ from firesale.experiments import cli
 from firesale.experiments.report import scenario_text
 from firesale.experiments.run import files
 from firesale.experiments.run import folder as folder_
-from firesale.market.compile_ahead import announcement
+from firesale.market.compile_ahead import announcement, jobs
 from firesale.market.scenario.scenario import Scenario, scenario_names
 
 SHORT = ["--days", "12", "--no-figures"]
@@ -248,7 +248,8 @@ def test_the_first_run_says_that_it_compiles(
     monkeypatch.setattr(f"{compiling}.kernels.is_kept", lambda *_: False)
     monkeypatch.setattr(f"{compiling}.cache.note_seconds", lambda took: None)  # it took none
     assert firesale("run", "calm", *SHORT, "--out", "cold") == 0
-    assert capsys.readouterr().err == f"{announcement(ENTRANCES)}\n"
+    model = jobs(ENTRANCES)
+    assert capsys.readouterr().err == f"{announcement(model, len(model))}\n"
 
 
 def test_frames_come_after_the_simulation() -> None:
