@@ -82,8 +82,11 @@ class Lenders(NamedTuple):
 @compiled
 def credit_supply_share(lenders: Lenders) -> float:
     """Credit that lenders give, over what they gave at the opening, weighted by their assets."""
-    size = lenders.target_leverage * lenders.capital_open_usd
-    return total(lenders.supply * size) / total(size)
+    size, given = np.empty(len(lenders.supply)), np.empty(len(lenders.supply))
+    for row in range(len(size)):
+        size[row] = lenders.target_leverage[row] * lenders.capital_open_usd[row]
+        given[row] = lenders.supply[row] * size[row]
+    return total(given) / total(size)
 
 
 @compiled

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dis
+import re
 from collections.abc import Callable
 from functools import cached_property
 from types import ModuleType
@@ -34,7 +35,7 @@ _SLICES = frozenset(dis.opmap[name] for name in ("BUILD_SLICE", "BINARY_SLICE", 
 
 
 def _makes_arrays(function: Callable[..., Any]) -> bool:
-    """Whether a function may make an array, itself or through a kernel that it calls.
+    """Whether a function may make an array, or get one back from a kernel that it calls.
 
     Numba refuses to compile one that does and was not recognised.
     """
@@ -42,8 +43,14 @@ def _makes_arrays(function: Callable[..., Any]) -> bool:
     return (
         not _MAKERS.isdisjoint(code.co_names)
         or not _SLICES.isdisjoint(code.co_code[::2])
-        or any(one.makes_arrays for one in called_by(function))
+        or any(one.makes_arrays and not _gives_numbers(one.py_func) for one in called_by(function))
     )
+
+
+def _gives_numbers(function: Callable[..., Any]) -> bool:
+    """Whether a function says that it returns numbers, or nothing."""
+    said = re.findall(r"\w+", str(function.__annotations__.get("return")))
+    return {"None", "bool", "int", "float", "tuple"}.issuperset(said)
 
 
 def called_by(function: Callable[..., Any]) -> list[_Kernel]:
