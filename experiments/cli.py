@@ -17,12 +17,13 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
+from ..agents.compiling import process
+
 if TYPE_CHECKING:
     from ..market.scenario.scenario import Scenario
 
 READ_ONLY_BY = {"synthetic": "synthetic", "facts": "2021"}  # section and starting point
 INTERRUPTED = 130
-RARE_COLLECTIONS = (100_000, 20, 100)  # a run makes many objects, and few circles of them
 BAD_INPUT = 2
 
 app = typer.Typer(
@@ -75,7 +76,7 @@ def run(
     ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
-    gc.set_threshold(*RARE_COLLECTIONS)
+    process.collect_rarely()
     from .run.run import run_scenario
 
     chosen = named = load(scenario)

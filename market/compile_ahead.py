@@ -11,7 +11,6 @@ Whatever is missed here, or fails, is compiled when it is called.
 from __future__ import annotations
 
 import contextlib
-import gc
 import importlib
 import os
 import subprocess
@@ -28,7 +27,7 @@ import numpy as np
 from numba import from_dtype, types
 
 from ..agents.columns import column_of, columns_of
-from ..agents.compiling import cache, kernels
+from ..agents.compiling import cache, kernels, process
 from .state.handle import place_of
 
 COMPILING = "Compiling {what} for this machine, once: about {seconds} s ..."
@@ -37,7 +36,6 @@ MOST_PROCESSES = 4  # more wait for each other
 LOOK_S = 0.2
 USUAL_S = 0.35e-3  # of one core for a byte of Python code never compiled here; a round figure
 LINK_S = 0.05e-3  # and for linking it into what Python calls
-RARE_COLLECTIONS = 100_000  # numba makes many objects and few cycles
 # Finds what this process has found, and nothing in the folder it happens to be in.
 CHILD = """
 import signal, sys
@@ -152,7 +150,7 @@ def announcement(wanted: Iterable[Job], of: int) -> str:
     took = seconds_of(wanted)
     what = "the model" if len(took) == of else f"{len(took)} of {of} kernels"
     last = max((took[job] for job in took if job.kind == "entrance"), default=0.0)
-    usual = last + (sum(took.values()) - last) / cores()
+    usual = last + (sum(took.values()) - last) / process.cores()
     return COMPILING.format(what=what, seconds=max(5, 5 * round(usual / 5)))
 
 
@@ -236,7 +234,7 @@ def _compile_all(
         took[" ".join(job)] = seconds
         done(job)
 
-    count = min(cores(), MOST_PROCESSES)
+    count = min(process.cores(), MOST_PROCESSES)
     with ThreadPoolExecutor(count) as pool:
         try:
             driving = [pool.submit(_drive, order, finished, children, ended) for _ in range(count)]
@@ -292,7 +290,7 @@ def _type(hint: Any, part: bool) -> types.Type:
 
 def serve() -> None:
     """Compile what is asked for on stdin; on stdout a line for each, the seconds it took."""
-    gc.set_threshold(RARE_COLLECTIONS, 20, 100)
+    process.collect_rarely()
     for line in iter(sys.stdin.buffer.readline, b""):
         job = Job(*line.decode().split())
         start = time.process_time()
@@ -336,9 +334,3 @@ def _drive(
             finally:
                 order.done(job)
         child.stdin.close()
-
-
-def cores() -> int:
-    """Those that this process may use."""
-    mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine else os.cpu_count() or 1

@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
-from ...market import compile_ahead
+from ...agents.compiling import process
 
 SCENARIO = "crypto-crash"
 RUNS_PER_CORE = 8
@@ -30,7 +30,7 @@ def run_s(trials: int = 3) -> float:
 
 def runs_per_second(cores: int | None = None) -> tuple[float, int]:
     """Whole runs a second, opening and summary included, and the processes that did them."""
-    cores = cores or compile_ahead.cores()
+    cores = cores or process.cores()
     with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
         list(pool.map(_one, range(cores)))  # everybody has loaded the engine
         start = time.perf_counter()

@@ -8,9 +8,7 @@ writes no file. Whatever it does not deliver is drawn here, so that it may be mi
 from __future__ import annotations
 
 import contextlib
-import gc
 import io
-import os
 import pickle
 import signal
 import subprocess
@@ -21,6 +19,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+
+from ...agents.compiling import process
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -141,7 +141,7 @@ class Drawing:
 @contextmanager
 def drawing(with_helper: bool) -> Iterator[Drawing]:
     """Figures to draw, with a helper if that is wanted and there is a core for it."""
-    figures = Drawing(_start() if with_helper and _cores() > 1 else None)
+    figures = Drawing(_start() if with_helper and process.cores() > 1 else None)
     try:
         yield figures
     finally:
@@ -163,7 +163,7 @@ def serve() -> None:
     # Until fonts are read an end is an exit, which takes matplotlib's lock off the list of them.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit())
     asked, answers = sys.stdin.buffer, sys.stdout.buffer
-    gc.set_threshold(100_000, 20, 100)  # as in the run itself: many objects, few circles
+    process.collect_rarely()
     sys.stdout = sys.stderr  # a word printed among the answers would spoil them
     from ..look import plots
     from .all import FIGURES
@@ -206,9 +206,3 @@ def _bytes(results: Results) -> int:
     """About how large results are."""
     frames = (results.series, results.events, results.book, results.loans, results.illusion)
     return int(sum(frame.memory_usage().sum() for frame in frames))
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    mine = getattr(os, "sched_getaffinity", None)
-    return len(mine(0)) if mine else os.cpu_count() or 1

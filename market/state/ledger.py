@@ -2,7 +2,8 @@
 
 Transfers are the only functions that move cash, coins, machines or claims. Each also writes a
 journal: the flow by asset and by direction, counted independently of the stocks. At the end of the
-day stocks are summed afresh; what they changed by must equal what the journal says.
+day stocks are summed afresh, those of buyers when they buy (on days of auctions) and on the last
+day; what they changed by must equal what the journal says.
 """
 
 from __future__ import annotations

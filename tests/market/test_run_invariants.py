@@ -264,3 +264,21 @@ def test_the_engine_notices_a_missing_dollar_by_itself() -> None:
         spoil(sim)
         sim.step()
         assert sim.summary()["conservation_error"] > 1e-9, spoil.__name__
+
+
+@pytest.mark.parametrize("spoiled_day", [1, 6, 9])
+def test_a_dollar_that_appears_at_a_buyer_shows_on_the_next_day_of_auctions(
+    spoiled_day: int,
+) -> None:
+    """Buyers are counted when they buy, and on the last day: in between nothing of theirs moves."""
+    sim = fresh("calm", ("days=10",))
+    window_days = sim.scenario.liquidation.window_days
+    counted = min(-(-spoiled_day // window_days) * window_days, sim.scenario.days)
+    for _ in range(spoiled_day - 1):
+        sim.step()
+    sim.market.parties.cash_usd[sim.market.today.first_buyer] += 1e6
+    for _ in range(spoiled_day, counted):
+        sim.step()
+        assert sim.summary()["conservation_error"] <= 1e-9
+    sim.step()
+    assert sim.summary()["conservation_error"] > 1e-9

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from test_figures import CALM, CRASH
 
+from firesale.agents.compiling import process
 from firesale.experiments.figures import draw
 from firesale.experiments.figures.all import FIGURES
 from firesale.experiments.figures.draw import LONGEST_FIRST, Drawing, drawing
@@ -39,7 +40,7 @@ def helper(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
         started.append(child)
         return child
 
-    monkeypatch.setattr(draw, "_cores", lambda: 2)
+    monkeypatch.setattr(process, "cores", lambda: 2)
     monkeypatch.setattr(draw, "_start", noted)
     return started
 
@@ -113,6 +114,6 @@ def test_no_helper_where_it_is_of_no_use(monkeypatch: pytest.MonkeyPatch) -> Non
 
     monkeypatch.setattr(draw, "_start", never)
     for wanted, cores in ((False, 4), (True, 1)):
-        monkeypatch.setattr(draw, "_cores", lambda cores=cores: cores)
+        monkeypatch.setattr(process, "cores", lambda cores=cores: cores)
         with drawing(with_helper=wanted) as figures:
             assert figures._child is None
