@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...agents.party import Status
 from ...market.liquidation.auctions import DUST
-from ...market.liquidation.budget_auctions import OVERHANG, STEPS
+from ...market.liquidation.budget_auctions import OVERHANG
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from . import hosting
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from .party import Buyer
     from .things import Entry, HardwareClass
 
+BISECTIONS = 60  # of a price
+
 
 @dataclass(slots=True, eq=False)
 class Ask:
@@ -30,6 +32,16 @@ class Ask:
     units: float
     served: float = 0.0
     given: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Trade:
+    """What an auction of a class has brought about."""
+
+    value_usd: float
+    units: float
+    forced_units: float  # of which from lots
+    event: Entry | None  # the last sale of a lot
 
 
 def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
@@ -61,10 +73,12 @@ def hold_auctions(market: TwinMarket) -> None:
         if kind.family is Family.SITE:
             continue
         kind.hold_usd = hold_value_usd(market, kind)
+        trades = []
         if kind.in_place_bidders:
-            _auction_in_place(market, kind)
+            trades.append(_auction_in_place(market, kind))
         if kind.removed_bidders:
-            _auction_removed(market, kind)
+            trades.append(_auction_removed(market, kind))
+        _take_evidence(market, kind, [trade for trade in trades if trade is not None])
     _buy_what_is_left(market)
     hosting.host_lots(market)  # what is not sold
 
@@ -87,29 +101,31 @@ def _free_sites(market: TwinMarket) -> None:
                 buyer.slots[kind.rack] += freed * buyer.slots_open[kind.rack] / total
 
 
-def _take_evidence(
-    market: TwinMarket, kind: HardwareClass, price_usd: float, event: Entry | None, forced: float
-) -> None:
-    """A clearing price is evidence for marks; machines sold by force run again for their buyer.
+def _take_evidence(market: TwinMarket, kind: HardwareClass, trades: list[Trade]) -> None:
+    """What a class traded at today is evidence for marks: the mean of all units that changed hands.
 
-    A forced sale is remembered as the cause of later prices for as long as its evidence counts.
+    Machines sold by force run again for their buyer. A forced sale is remembered as the cause of
+    later prices for as long as its evidence counts.
     """
-    kind.clearing_usd = price_usd
+    if not trades:
+        return
+    kind.clearing_usd = sum(trade.value_usd for trade in trades) / sum(t.units for t in trades)
     kind.clearing_day = market.day
     memory = market.settings.marks.evidence_half_life_days
     last = kind.clearing_event
+    event = next((trade.event for trade in reversed(trades) if trade.event is not None), None)
     if event is not None or (last is not None and last.day < market.day - memory):
         kind.clearing_event = event
-    kind.outside_online += forced
+    kind.outside_online += sum(trade.forced_units for trade in trades)
 
 
-def _auction_in_place(market: TwinMarket, kind: HardwareClass) -> None:
+def _auction_in_place(market: TwinMarket, kind: HardwareClass) -> Trade | None:
     """Sell whole clusters where they stand, the lots of one borrower together."""
     offered = [lot for lot in kind.lots if lot.state is LotState.IN_PLACE]
     if not offered:
-        return
+        return None
     bids = bids_for(market, kind, in_place=True)
-    price, sold, event = None, 0.0, None
+    value, sold, event = 0.0, 0.0, None
     for i, first in enumerate(offered):
         if first.state is not LotState.IN_PLACE:
             continue  # sold with an earlier lot
@@ -120,8 +136,8 @@ def _auction_in_place(market: TwinMarket, kind: HardwareClass) -> None:
                 break
             price, size, event = sale
             sold += size
-    if price is not None:
-        _take_evidence(market, kind, price, event, sold)
+            value += size * price
+    return Trade(value, sold, sold, event) if sold > 0.0 else None
 
 
 def _sell_cluster(
@@ -163,7 +179,7 @@ def _sell_cluster(
     return price, size, event
 
 
-def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
+def _auction_removed(market: TwinMarket, kind: HardwareClass) -> Trade | None:
     """Clear a class: bids from the highest, asks from the lowest reserve, one price for all."""
     rigs = kind.family is Family.ASIC
     offered = LotState.IN_PLACE if rigs else LotState.REMOVED
@@ -175,21 +191,17 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> None:
     window_days = market.settings.liquidation.window_days
     ordinary = Ask(None, kind.scrap_usd, kind.routine_units_year * window_days / 365.0)
     asks = sorted([*forced, ordinary], key=lambda ask: ask.reserve_usd)
-    bids = bids_for(market, kind, in_place=False)
-    if market.settings.liquidation.budget_clearing:
-        bids = _at_clearing(kind, asks, bids)
-    bids = best_first(bids)
+    bids = best_first(_at_clearing(kind, asks, bids_for(market, kind, in_place=False)))
     price = _match(asks, bids)
     if price is None:
-        return
+        return None
     total = 0.0
     for ask in (*forced, ordinary):
         total += ask.served
     event = _deliver(market, kind, asks, bids, price)
-    if market.settings.liquidation.budget_clearing:
-        for buyer in market.buyers:
-            buyer.budget_usd = max(buyer.budget_usd, 0.0)  # rounding
-    _take_evidence(market, kind, price, event, total - ordinary.served)
+    for buyer in market.buyers:
+        buyer.budget_usd = max(buyer.budget_usd, 0.0)  # rounding
+    return Trade(price * total, total, total - ordinary.served, event)
 
 
 def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[Bid]:
@@ -206,7 +218,7 @@ def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[
     low, high = 0.0, max((bid.price_usd for bid in bids), default=0.0)
     if high <= 0.0:
         return []
-    for _ in range(STEPS):
+    for _ in range(BISECTIONS):
         price = 0.5 * (low + high)
         supply = sum(ask.units for ask in asks if ask.reserve_usd <= price)
         if sum(taken(bid, price) for bid in bids) >= supply:

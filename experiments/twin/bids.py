@@ -44,7 +44,7 @@ def life_years(market: TwinMarket, kind: HardwareClass) -> float:
     """Economic life left of a class, seen from its age since launch."""
     settings = market.settings.liquidation
     life = settings.gpu_life_years if kind.family is Family.GPU else settings.asic_life_years
-    age = max(0.0, kind.age_years + market.day / 365.0 - kind.renewed_years)
+    age = max(0.0, kind.age_years + market.day / 365.0)
     return max(MIN_LIFE_YEARS, life * math.exp(-age / life))
 
 

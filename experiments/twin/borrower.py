@@ -172,7 +172,7 @@ class Borrower(Operator):
     def _serve(self, loan: Loan, due: float) -> None:
         """Roll, pay or miss what is due on a loan."""
         scarce = self.cash_usd < due + self.interest_reserve_usd
-        if scarce and self.creditworthy and self._roll_instalment(loan):
+        if scarce and self.creditworthy and self._extend_matured(loan):
             return
         interest = loan.arrears_interest_usd
         if self.cash_usd < due:
@@ -187,15 +187,15 @@ class Borrower(Operator):
         elif loan.breach is Cause.NONE:
             self._miss(loan, due)
 
-    def _roll_instalment(self, loan: Loan) -> bool:
-        """Roll principal due that cash cannot cover; true if that settles what was due."""
+    def _extend_matured(self, loan: Loan) -> bool:
+        """Extend principal due at maturity that cash cannot cover; true if that settles it."""
         market = self.model
         principal, interest = loan.arrears_principal_usd, loan.arrears_interest_usd
         appetite = market.appetite_of(loan.lender)
         in_cash = (1.0 - appetite) * principal
         if (
             loan.collateral is Collateral.BTC
-            or not (market.terms.credit.roll_instalments or market.day >= loan.maturity_day)
+            or market.day < loan.maturity_day
             or loan.breach is not Cause.NONE
             or principal <= 0.0
             or appetite <= 0.0
@@ -204,8 +204,7 @@ class Borrower(Operator):
             return False
         loan.pay_interest(interest)
         loan.repay(self, in_cash)
-        if market.day >= loan.maturity_day:
-            loan.maturity_day = market.day + EXTENSION_DAYS
+        loan.maturity_day = market.day + EXTENSION_DAYS
         rolled = principal - in_cash
         market.note(Event.ROLLED_OVER, loan.due_cause, self, loan.lender, loan, rolled, None)
         loan.settle_arrears()

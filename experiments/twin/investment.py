@@ -53,12 +53,9 @@ def invest(market: TwinMarket) -> None:
             _consider_order(borrower, machine)
         for borrower in turn:
             _pay_owners(borrower)
-    delivered = 0.0
     for borrower in market.borrowers:
         if borrower.order.units > 0.0 and market.day >= borrower.order.due_day:
-            delivered += _take_delivery(borrower, machine)
-    if delivered > 0.0:
-        _renew(machine, delivered, market.day)
+            _take_delivery(borrower, machine)
 
 
 def price_usd(market: TwinMarket, machine: HardwareClass) -> float:
@@ -199,8 +196,8 @@ def _pay_owners(borrower: Borrower) -> None:
 # ---------------------------------------------------------------- deliveries
 
 
-def _take_delivery(borrower: Borrower, machine: HardwareClass) -> float:
-    """Pay for what is due and take it; returns units delivered.
+def _take_delivery(borrower: Borrower, machine: HardwareClass) -> None:
+    """Pay for what is due and take it.
 
     The lender pays what it agreed to; spare cash and new shares the rest. What finds no money for
     three months is cancelled.
@@ -210,18 +207,18 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> float:
     assert holding is not None
     if borrower.status is not Status.ACTIVE:
         order.units = 0.0
-        return 0.0
+        return
     deposit = market.terms.credit.order_deposit_share * units * order.unit_usd
     if order.unfunded_days >= CANCEL_AFTER_DAYS:
         _cancel(borrower, deposit)
-        return 0.0
+        return
     need = units * order.unit_usd - deposit
     facility = order.facility
     debt = min(order.debt_usd, need) if facility is not None and _lends(borrower, facility) else 0.0
     short = need - debt - spare_cash_usd(borrower)
     if short > borrower.equity_room_usd:
         order.unfunded_days += 1
-        return 0.0
+        return
     borrower.issue_shares(short)
     if facility is not None and debt > 0.0:
         _renew_facility(facility)
@@ -232,7 +229,6 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> float:
     holding.units += units
     machine.outside_units -= units
     order.units = 0.0
-    return units
 
 
 def _lends(borrower: Borrower, facility: Loan) -> bool:
@@ -270,12 +266,3 @@ def _renew_facility(facility: Loan) -> None:
         facility.dscr_test_day = market.day + DSCR_TEST_AFTER_DAYS
     facility.maturity_day = market.day + round(365.0 * market.terms.derived.growth_years)
     facility.rate_or_spread = cycle.growth_spread(market)
-
-
-def _renew(machine: HardwareClass, delivered: float, day: int) -> None:
-    """New machines make their class younger, in proportion."""
-    standing = 0.0
-    for holding in machine.holdings:
-        standing += holding.units
-    age = max(0.0, machine.age_years + day / 365.0 - machine.renewed_years)
-    machine.renewed_years += age * delivered / max(standing, delivered)

@@ -118,8 +118,6 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
         decay,
         kind.scrap_usd,
         market.day,
-        kind.renewed_years,
-        market.settings.liquidation.new_price_decline,
     )
     kind.mark_usd = kind.schedule_usd
     if kind.clearing_usd is not None:

@@ -54,7 +54,6 @@ class HardwareClass:
     replacement_usd: float
     used_open_usd: float
     annual_depreciation: float
-    renewed_years: float  # by which new machines have made it younger
     buyer_view: float  # share of listed income that buyers expect
     routine_units_year: float  # ordinary second-hand trade
     mark_usd: float

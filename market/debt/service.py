@@ -142,7 +142,7 @@ def pay_what_is_due(market: Market) -> None:
             row = loans.lender[loan]
             lender = today.first_lender + row
             scarce = parties.cash_usd[b] < due + borrowers.interest_reserve_usd[b]
-            if scarce and borrowers.creditworthy[b] and _roll_instalment(market, loan):
+            if scarce and borrowers.creditworthy[b] and _extend_matured(market, loan):
                 continue
             if parties.cash_usd[b] < due:
                 raise_cash(market, b, due)
@@ -183,8 +183,12 @@ def pay_what_is_due(market: Market) -> None:
 
 
 @compiled
-def _roll_instalment(market: Market, loan: int) -> bool:
-    """Roll principal due that cash cannot cover; true if that settles what was due."""
+def _extend_matured(market: Market, loan: int) -> bool:
+    """Extend principal due at maturity that cash cannot cover; true if that settles what was due.
+
+    Instalments before that are owed by contract and are not rolled: who cannot pay one asks its
+    lender to wait (:mod:`market.lenders.forbearance`).
+    """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, lenders, loans = market.borrowers, market.lenders, market.loans
     b = loans.borrower[loan]
@@ -195,7 +199,7 @@ def _roll_instalment(market: Market, loan: int) -> bool:
     in_cash = (1.0 - appetite) * principal
     if (
         not borrowers.creditworthy[b]
-        or not (terms.credit.roll_instalments or today.day >= loans.maturity_day[loan])
+        or today.day < loans.maturity_day[loan]
         or loans.collateral[loan] == Collateral.BTC
         or loans.breach[loan] != Cause.NONE
         or principal <= 0.0
@@ -208,8 +212,7 @@ def _roll_instalment(market: Market, loan: int) -> bool:
     repay(market, loan, b, in_cash)
     loans.arrears_interest_usd[loan] = 0.0
     loans.arrears_principal_usd[loan] = 0.0
-    if today.day >= loans.maturity_day[loan]:
-        loans.maturity_day[loan] = today.day + EXTENSION_DAYS
+    loans.maturity_day[loan] = today.day + EXTENSION_DAYS
     log_event(
         market, Event.ROLLED_OVER, loans.due_cause[loan], (b, lender, loan), principal - in_cash, -1
     )

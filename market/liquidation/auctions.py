@@ -283,14 +283,14 @@ def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_
 
 @compiled
 def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple[float, float, int]:
-    """Sell whole clusters of one class where they stand: last price, units, last sale.
+    """Sell whole clusters of one class where they stand: mean price, units, last sale.
 
     A borrower's lots make clusters of at most ``liquidation.cluster_gpus``. The highest bidder with
     the slots and the money takes one, at the second bid or the reserve, whichever is higher.
     """
     today, terms, buyers, hardware = market.today, market.terms, market.buyers, market.hardware
     lots = market.lots
-    price = np.nan
+    value_usd = 0.0
     sold_units = 0.0
     event = -1
     scrap = hardware.scrap_usd[k]
@@ -343,4 +343,5 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
                     left -= units
                     event = sell_units(market, i, units, price, 0.0, today.first_buyer + winner)
             sold_units += size
-    return price, sold_units, event
+            value_usd += size * price
+    return value_usd / sold_units if sold_units > 0.0 else np.nan, sold_units, event

@@ -150,11 +150,10 @@ def implied_view(
 ) -> float:
     """Share of listed income buyers must expect for ``units_wanted`` to be bid for at the price.
 
-    With ``liquidation.budget_clearing`` a buyer of removed machines takes what its money buys at
-    the price. Bisection on the monotone demand at the opening price.
+    A buyer of removed machines takes what its money buys at the price. Bisection on the monotone
+    demand at the opening price.
     """
     buyers, hardware = market.buyers, market.hardware
-    spend_budgets = market.terms.liquidation.budget_clearing and not in_place
     listed = listed_income_usd_day(market, k)
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     low, high = VIEWS
@@ -164,7 +163,11 @@ def implied_view(
         bids, units = class_bids(market, k, in_place, price_usd, strips)
         wanted = 0.0
         for i in range(len(bids)):
-            if bids[i] >= price_usd and spend_budgets:
+            if bids[i] < price_usd:
+                continue
+            if in_place:
+                wanted += units[i]
+            else:
                 wanted += affordable_units(
                     price_usd,
                     buyers.budget_usd[i],
@@ -172,8 +175,6 @@ def implied_view(
                     hardware.slots_per_unit[k],
                     buyers.needs_slots[i],
                 )
-            elif bids[i] >= price_usd:
-                wanted += units[i]
         if wanted > units_wanted:
             high = view
         else:

@@ -1,9 +1,8 @@
-"""Auctions among buyers who spend money rather than want machines.
+"""Auctions among buyers who spend money rather than want a number of machines.
 
-A sealed bid for so many machines leaves money idle once prices fall below it; where buyers bring
-budgets, they buy more instead. With ``liquidation.budget_clearing`` a class clears at the price at
-which what budgets and racks buy equals what is offered at or below it (Walras). Bids are then
-passed on at that price, so that settlement is that of any other auction.
+A sealed bid for so many machines would leave money idle once prices fall below it; buyers bring
+budgets, and buy more instead. A class clears at the price at which what budgets and racks buy
+equals what is offered at or below it (Walras). Bids are then passed on at that price to be settled.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from ..state.hardware import Family, Hardware
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
+from .bid_heap import rising
 
-STEPS = 60
 OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
 
 
@@ -68,25 +67,68 @@ def clearing_price(
 ) -> float:
     """The highest price at which demand covers what is asked for at most it; 0 without demand.
 
-    Where an owner's reserve stops the price, it is that reserve: its lot is sold in part.
+    Where an owner's reserve stops the price, it is that reserve: its lot is sold in part. Between
+    two limits or reserves who bids and what is offered stay the same, so the pair around the price
+    is looked for first.
     """
-    low, high = 0.0, bids.max() if len(bids) else 0.0
-    if high <= 0.0:
+    bidders = np.flatnonzero(bids > 0.0)
+    if len(bidders) == 0:
         return 0.0
-    for _ in range(STEPS):
-        price = 0.5 * (low + high)
-        supply = 0.0
-        for i in range(len(asks)):
-            if asks[i] <= price:
-                supply += offered[i]
-        if units_at(price, k, bids, buyers, hardware).sum() >= supply:
-            low = price
+    levels = np.empty(len(bidders) + len(asks))
+    for n in range(len(bidders)):
+        levels[n] = bids[bidders[n]]
+    for n in range(len(asks)):
+        levels[len(bidders) + n] = asks[n]
+    order = rising(levels)
+    low, high = (
+        -1,
+        len(levels),
+    )  # demand covers supply at levels up to the first, not from the other
+    while high - low > 1:
+        middle = (low + high) // 2
+        price = levels[order[middle]]
+        if units_at(price, k, bids, buyers, hardware).sum() >= _asked(price, asks, offered):
+            low = middle
         else:
-            high = price
-    for i in range(len(asks)):
-        if low < asks[i] <= high:
-            return asks[i]
-    return low
+            high = middle
+    below = levels[order[low]] if low >= 0 else 0.0
+    if high == len(levels):
+        return below
+    above = levels[order[high]]
+    supply = _asked(below, asks, offered)
+    if supply <= 0.0:
+        return above  # the lowest reserve, which demand does not cover in full
+    price = above
+    while True:
+        money, placed = 0.0, 0.0  # of those who bid beyond: budgets, and units that racks limit
+        for i in bidders:
+            if bids[i] < above:
+                continue
+            racks = np.inf
+            if buyers.needs_slots[i]:
+                racks = buyers.slots[i, hardware.rack[k]] / hardware.slots_per_unit[k]
+            if buyers.budget_usd[i] > racks * price:
+                placed += racks
+            else:
+                money += max(buyers.budget_usd[i], 0.0)
+        if money + placed * price >= supply * price:
+            return price  # at the first look: demand would cover more, but for the next reserve
+        lower = money / (supply - placed)
+        if lower <= below:
+            return below
+        if lower >= price:
+            return price
+        price = lower
+
+
+@inlined
+def _asked(price: float, asks: Reals, offered: Reals) -> float:
+    """Units that owners sell at a price."""
+    supply = 0.0
+    for n in range(len(asks)):
+        if asks[n] <= price:
+            supply += offered[n]
+    return supply
 
 
 @compiled

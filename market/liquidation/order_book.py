@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.columns import Ints, Longs, Reals
-from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family
 from ..state.journal import ASKS_IN_FULL, LEVELS
@@ -179,19 +178,6 @@ def keep_sale(
     sales.price_usd[row] = price_usd
     sales.forced_units[row] = forced_units
     sales.count[0] = row + 1
-
-
-@compiled
-def lot_proceeds_usd(market: Market, k: int) -> float:
-    """What lots of a class have brought so far [USD]."""
-    lots = market.lots
-    brought = np.empty(lots.count[0])
-    found = 0
-    for i in range(lots.count[0]):
-        if lots.hardware[i] == k:
-            brought[found] = lots.proceeds_usd[i]
-            found += 1
-    return total(brought[:found])
 
 
 @compiled

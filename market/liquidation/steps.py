@@ -5,6 +5,8 @@ On a day of auctions bids are computed, each class is auctioned, and prices beco
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from ...agents.columns import Reals
@@ -21,7 +23,16 @@ from .budget_auctions import at_clearing_price
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
 from .last_resort import buy_what_is_left
-from .order_book import is_quarterly, keep_ladder, keep_sale, lot_proceeds_usd
+from .order_book import is_quarterly, keep_ladder, keep_sale
+
+
+class Trade(NamedTuple):
+    """What an auction of a class has brought about."""
+
+    price_usd: float  # a unit, the mean; NaN: no trade
+    units: float
+    forced_units: float  # of which from lots
+    event: int  # the last sale of a lot, -1: none
 
 
 @compiled
@@ -58,10 +69,12 @@ def hold_auctions(market: Market) -> None:
         if market.hardware.family[k] == Family.SITE:
             continue
         shown = market.today.keeps_book and (offered[k] > 0.0 or is_quarterly(market))
+        in_place = removed = Trade(np.nan, 0.0, 0.0, -1)
         if market.has_in_place_buyers[k]:
-            sell_in_place(market, k, offered[k] > 0.0, shown)
+            in_place = sell_in_place(market, k, shown)
         if market.has_removed_buyers[k]:
-            sell_removed(market, k, shown)
+            removed = sell_removed(market, k, shown)
+        note_evidence(market, k, in_place, removed)
     buy_what_is_left(market)
     host_lots(market)
 
@@ -84,36 +97,32 @@ def save_budgets(market: Market) -> None:
 
 
 @compiled
-def sell_in_place(market: Market, k: int, offered: bool, shown: bool) -> None:
+def sell_in_place(market: Market, k: int, shown: bool) -> Trade:
     """Auction clusters of a class where they stand."""
     bids, units = bids_today(market, k, True)
     if shown:
         keep_ladder(market, k, True, bids, units)
-    before = lot_proceeds_usd(market, k) if offered else 0.0
     price, sold, event = auction_in_place(market, k, bids)
     if sold > 0.0:
-        note_evidence(market, k, price, event, sold)
-        keep_sale(market, k, True, (lot_proceeds_usd(market, k) - before) / sold, sold)
+        keep_sale(market, k, True, price, sold)
+    return Trade(price, sold, sold, event)
 
 
 @compiled
-def sell_removed(market: Market, k: int, shown: bool) -> None:
+def sell_removed(market: Market, k: int, shown: bool) -> Trade:
     """Auction removed machines of a class, or rigs from where they stand, beside ordinary trade."""
-    settings, buyers = market.terms.liquidation, market.buyers
-    limits, ladder = bids_today(market, k, False)
-    bids, units = limits, ladder
-    routine = market.routine_units_year[k] * settings.window_days / 365.0
-    if settings.budget_clearing:
-        bids, units, ladder = at_clearing_price(market, k, limits, routine)
+    buyers = market.buyers
+    limits, _ = bids_today(market, k, False)
+    routine = market.routine_units_year[k] * market.terms.liquidation.window_days / 365.0
+    bids, units, ladder = at_clearing_price(market, k, limits, routine)
     if shown:
         keep_ladder(market, k, False, limits, ladder)
-    price, _, forced, event = auction_removed(market, k, bids, units, routine)
-    if settings.budget_clearing:
-        for i in range(len(buyers.budget_usd)):
-            buyers.budget_usd[i] = max(buyers.budget_usd[i], 0.0)  # rounding
+    price, sold, forced, event = auction_removed(market, k, bids, units, routine)
+    for i in range(len(buyers.budget_usd)):
+        buyers.budget_usd[i] = max(buyers.budget_usd[i], 0.0)  # rounding
     if np.isfinite(price):
-        note_evidence(market, k, price, event, forced)
         keep_sale(market, k, False, price, forced)
+    return Trade(price, sold, forced, event)
 
 
 @compiled
@@ -128,16 +137,25 @@ def units_on_offer(market: Market) -> Reals:
 
 
 @compiled
-def note_evidence(market: Market, k: int, price: float, event: int, forced_units: float) -> None:
-    """A clearing price is evidence for marks; machines sold by force run again for their buyer.
+def note_evidence(market: Market, k: int, in_place: Trade, removed: Trade) -> None:
+    """What a class traded at today is evidence for marks: the mean of all units that changed hands.
 
-    A forced sale is remembered as the cause of later prices for as long as its evidence counts.
+    Machines sold by force run again for their buyer. A forced sale is remembered as the cause of
+    later prices for as long as its evidence counts.
     """
     today = market.today
-    market.clearing_usd[k] = price
+    units = in_place.units + removed.units
+    if units <= 0.0:
+        return
+    value = 0.0
+    if in_place.units > 0.0:
+        value += in_place.price_usd * in_place.units
+    if removed.units > 0.0:
+        value += removed.price_usd * removed.units
+    market.clearing_usd[k] = value / units
     market.clearing_day[k] = today.day
-    last = market.clearing_event[k]
+    event, last = max(in_place.event, removed.event), market.clearing_event[k]
     memory = market.terms.marks.evidence_half_life_days
     if event >= 0 or (last >= 0 and market.log.events[last]["day"] < today.day - memory):
         market.clearing_event[k] = event
-    market.outside_online[k] += forced_units
+    market.outside_online[k] += in_place.forced_units + removed.forced_units

@@ -64,7 +64,6 @@ def build_hardware(tables: Books) -> Hardware:
         replacement_usd=column(),
         used_open_usd=column(),
         annual_depreciation=column(),
-        renewed_years=column(),
     )
     for k, row in enumerate(rows):
         hardware.family[k] = Family.GPU if row.family == "gpu" else Family.ASIC

@@ -62,9 +62,8 @@ def trade_a_week(market: Market) -> None:
 def _spend(market: Market, k: int, price_usd: float, wanted: float) -> None:
     """A week of ordinary trade of a class at its quote: the highest bidders pay (in place)."""
     strips = segment_strips(market, 0.0)
-    bids, units = class_bids(market, k, False, price_usd, strips)
-    if market.terms.liquidation.budget_clearing:
-        units = units_at(price_usd, k, bids, market.buyers, market.hardware)
+    bids, _ = class_bids(market, k, False, price_usd, strips)
+    units = units_at(price_usd, k, bids, market.buyers, market.hardware)
     bid_for = 0.0
     for i in in_order(bids, np.flatnonzero(bids >= price_usd)):
         bid_for += units[i]

@@ -28,7 +28,7 @@ from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
 from ..state.loans import LoanStatus
-from ..state.machines import age_years, cheaper, income_outlook
+from ..state.machines import cheaper, income_outlook
 from ..state.market import Market
 from ..state.money import pay
 from ..state.orders import SMALLEST_ORDER_USD
@@ -306,20 +306,6 @@ def _renew_facility(market: Market, loan: int) -> None:
 
 
 @compiled
-def renew_class(market: Market, delivered: float) -> None:
-    """New machines make their class younger, in proportion."""
-    holdings, k = market.holdings, market.opening.machine_class
-    if delivered <= 0.0:
-        return
-    standing = 0.0
-    for row in range(len(holdings.units)):
-        if holdings.hardware[row] == k:
-            standing += holdings.units[row]
-    younger = age_years(market, k) * delivered / max(standing, delivered)
-    market.hardware.renewed_years[k] += younger
-
-
-@compiled
 def grow_room(market: Market) -> None:
     """A day's addition to what each lender will newly lend: a share of its assets a year.
 
@@ -348,4 +334,4 @@ def invest(market: Market) -> None:
     if today.day % WEEK_DAYS == 0:
         prices.ordered_usd += place_orders(market)
         prices.paid_out_usd += pay_out(market)
-    renew_class(market, deliver_orders(market))
+    deliver_orders(market)

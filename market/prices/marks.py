@@ -22,8 +22,6 @@ def set_marks(market: Market) -> None:
             hardware.annual_depreciation[k],
             hardware.scrap_usd[k],
             day,
-            hardware.renewed_years[k],
-            terms.liquidation.new_price_decline,
         )
         age = float(day - clearing_day[k])
         aged = clearing_usd[k] * math.exp(-hardware.annual_depreciation[k] * age / 365.0)

@@ -23,10 +23,6 @@ class Credit(Section):
     min_interest_coverage: float = Field(
         1.5, ge=0.0, le=10.0, description="underwriting: cash flow and liquidity over interest"
     )
-    roll_instalments: bool = Field(
-        True,
-        description="lenders roll instalments too, not only what matures, for the creditworthy",
-    )
     all_non_recourse: bool = Field(
         False, description="secured loans of all borrowers end with their collateral"
     )

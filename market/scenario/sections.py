@@ -246,9 +246,6 @@ class Liquidation(Section):
     new_price_decline: float = Field(
         0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
     )
-    budget_clearing: bool = Field(
-        False, description="buyers spend budgets: as prices fall they take more than they bid for"
-    )
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
     budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")

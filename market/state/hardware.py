@@ -43,7 +43,6 @@ class Hardware(NamedTuple):
     replacement_usd: Reals  # cheapest new hardware of the same performance
     used_open_usd: Reals  # second-hand price at the opening
     annual_depreciation: Reals  # log, of the schedule
-    renewed_years: Reals  # by which new machines have made the class younger
 
 
 class Holdings(NamedTuple):
@@ -85,17 +84,10 @@ def newest_rigs(hardware: Hardware) -> int:
 
 @compiled
 def schedule_usd(
-    used_open_usd: float,
-    annual_depreciation: float,
-    scrap_usd: float,
-    day: int,
-    renewed_years: float = 0.0,
-    new_price_decline: float = 0.0,
+    used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int
 ) -> float:
     """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price.
 
-    Where new machines have made a class younger, that part of the time costs it only what new ones
-    get cheaper.
+    A class ages from its launch: later machines of it make nobody else's younger.
     """
-    lost = annual_depreciation * (day / 365.0 - renewed_years) + new_price_decline * renewed_years
-    return max(scrap_usd, used_open_usd * math.exp(-lost))
+    return max(scrap_usd, used_open_usd * math.exp(-annual_depreciation * day / 365.0))

@@ -14,10 +14,8 @@ from .units import TH_PER_PH
 
 @inlined
 def age_years(market: Market, k: int) -> float:
-    """Age of a class since its launch; new machines make it younger."""
-    hardware = market.hardware
-    age = hardware.age_years[k] + market.today.day / 365.0 - hardware.renewed_years[k]
-    return max(0.0, age)
+    """Age of a class since its launch; before that, zero."""
+    return max(0.0, market.hardware.age_years[k] + market.today.day / 365.0)
 
 
 @compiled

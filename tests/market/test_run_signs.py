@@ -319,13 +319,10 @@ def test_the_experiment_of_the_missing_repo_market_shows_it() -> None:
     assert cramped["recovery"] < many["recovery"] <= few["recovery"]
 
 
-def test_new_machines_keep_their_class_dearer() -> None:
-    """Where machines were bought after the opening the schedule falls with new prices only."""
+def test_what_others_buy_does_not_make_pledged_machines_younger() -> None:
+    """A class is as old as its launch, however many new machines of it are delivered."""
     boom = fresh("calm", ("days=250", "compute.adoption_growth=0.5"), 3).run().market
+    assert boom.prices.ordered_usd > 1e9
     k = boom.opening.machine_class
-    renewed = float(boom.hardware.renewed_years[k])
-    assert renewed > 0.0
-    wear = boom.hardware.annual_depreciation[k] - 0.25  # new ones get 25 % cheaper a year
     set_marks(boom)
-    expected = schedule("B200", boom.day)[-1] * np.exp(wear * renewed)
-    assert boom.schedule_usd[k] == pytest.approx(expected, rel=1e-9)
+    assert boom.schedule_usd[k] == pytest.approx(schedule("B200", boom.day)[-1], rel=1e-9)

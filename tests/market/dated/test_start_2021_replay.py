@@ -442,13 +442,6 @@ def test_shares_that_follow_rigs_bring_less(seed: int) -> None:
     assert issued("true") < issued("false")
 
 
-@pytest.mark.parametrize("seed", SEEDS)
-def test_instalments_are_due_unless_lenders_roll_them(seed: int) -> None:
-    due, rolled = (replay(f"credit.roll_instalments={x}", seed=seed) for x in ("false", "true"))
-    assert (kinds(due, "rolled_over")["cause"] != "amortisation").all()
-    assert (kinds(rolled, "rolled_over")["cause"] == "amortisation").any()
-
-
 def test_sites_cost_money() -> None:
     free, dear = (replay(f"facts.site_usd_per_kw={x}") for x in (0.0, 1000.0))
     assert free.market.borrowers.site_usd.sum() == 0.0

@@ -482,13 +482,13 @@ def test_a_sale_names_the_seizure_it_comes_from() -> None:
 
 
 def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float], list[int]]:
-    """Clusters one by one, second price: last price, units, lots left, budgets, winners."""
+    """Clusters one by one, second price: mean price, units, lots left, budgets, winners."""
     left = [float(lot.units) for lot in market.lots]
     owed = [lot.claim for lot in market.lots]  # once repaid, the rest of a lot is the estate's
     owners = market.owners
     budget, free = list(market.budget), list(market.free)
     winners: list[int] = []
-    price, total = math.nan, 0.0
+    value, total = 0.0, 0.0
     for start in range(len(left)):
         if left[start] <= 0:
             continue
@@ -515,12 +515,13 @@ def cluster_twin(market: Market) -> tuple[float, float, list[float], list[float]
             budget[winner] -= size * price
             free[winner] -= size
             total += size
+            value += size * price
             for i in group:
                 taken = min(left[i], size)
                 left[i] -= taken
                 owed[i] -= min(owed[i], taken * price)
                 size -= taken
-    return price, total, left, budget, winners
+    return value / total if total > 0 else math.nan, total, left, budget, winners
 
 
 @many

@@ -232,15 +232,13 @@ def test_life_shrinks_with_age_and_ends_at_a_quarter() -> None:
     assert lives(6.0, 5.0, 0)[GPU] == 6.0
 
 
-@pytest.mark.parametrize("budgets", [False, True])
 @pytest.mark.parametrize("wanted", [40.0, 400.0, 2500.0])
 def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(
-    wanted: float, budgets: bool
+    wanted: float,
 ) -> None:
     bench = crowd(100)
     bench.s.buyers.running_cost_usd_kwh[:] = 0.05
     expect(bench, rent=2.0, life=4.0)
-    bench.terms.liquidation.budget_clearing = budgets
     price = 5000.0
     bench.s.buyers.budget_usd[:] = 1e9
     view = bench.kernel(implied_view, k=GPU, price_usd=price, units_wanted=wanted, in_place=False)
@@ -249,9 +247,8 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(
     def demand(share: float) -> float:
         bench.s.buyer_view[:] = share
         strips = bench.kernel(segment_strips, dearer=0.0)
-        bids, units = bids_of(bench, strips=strips)
-        if budgets:
-            units = bench.kernel(units_at, price=price, k=GPU, bids=bids)
+        bids, _ = bids_of(bench, strips=strips)
+        units = bench.kernel(units_at, price=price, k=GPU, bids=bids)
         return float(units[bids >= price].sum())
 
     assert demand(view * (1 - 1e-6)) <= wanted <= demand(view * (1 + 1e-6))

@@ -22,7 +22,6 @@ from firesale.market.operators.investment import (
     machine_price_usd,
     pay_out,
     place_orders,
-    renew_class,
     value_to_price,
 )
 from firesale.market.state.events import Event
@@ -281,18 +280,6 @@ def test_room_is_a_share_of_assets_for_a_quarter_at_most() -> None:
     bench.s.lenders.supply[0] = 0.0
     bench.kernel(grow_room)
     assert bench.s.lenders.growth_room_usd[0] == 0.0
-
-
-def test_new_machines_make_a_class_younger() -> None:
-    bench = operator()
-    s = bench.s
-    s.hardware.age_years[GPU] = 3.0
-    bench.market.today.day = 365
-    renew_class(bench.market, 0.0)
-    assert s.hardware.renewed_years[GPU] == 0.0
-    s.holdings.units[0] += 50_000.0
-    renew_class(bench.market, 50_000.0)  # half of them are new, age 0 of 4
-    assert s.hardware.renewed_years[GPU] == pytest.approx(2.0)
 
 
 def test_new_machines_get_cheaper() -> None:
