@@ -1,9 +1,11 @@
 """Second-hand buyers: budgets, rack slots, and what a machine is worth to each of them.
 
 A machine is worth the option to run it: the strip of E[max(income - running cost, 0)] over its
-remaining life at the buyer's required return. Income is lognormal around the buyer's stated view
-(drift, volatility, mean reversion). The deterministic max(E[income] - cost, 0) is far too steep
-near the break-even: on 2020-21 data it prices rigs of late 2022 at a tenth of the market.
+remaining life at the buyer's required return. Who looks less far resells it then, for a share of
+what it still earns: an older machine is worth less to everybody. Income is lognormal around the
+buyer's stated view (drift, volatility, mean reversion). The deterministic max(E[income] - cost, 0)
+is far too steep near the break-even: on 2020-21 data it prices rigs of late 2022 at a tenth of the
+market.
 """
 
 from __future__ import annotations
@@ -87,6 +89,62 @@ def remaining_life_years(life_years: float, age_years: float) -> float:
     return max(MIN_LIFE_YEARS, life_years * np.exp(-age_years / life_years))
 
 
+class Paths(NamedTuple):
+    """What a machine is expected to earn, month by month, as long as one looks ahead."""
+
+    growth: Reals  # expected income over today's, in the middle of the month
+    deviation: Reals  # of its log
+    part: Reals  # of the month: the last may be cut short
+
+
+@compiled
+def income_paths(outlook: Outlook, years: float) -> Paths:
+    """The months ahead, whole ones and the part of a last one.
+
+    With mean reversion kappa the variance at t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
+    """
+    drift, volatility, reversion = outlook
+    months = math.ceil(years * MONTHS_PER_YEAR - 1e-9)
+    growth, deviation, part = np.empty(months), np.empty(months), np.empty(months)
+    for month in range(months):
+        t = (month + 0.5) / MONTHS_PER_YEAR
+        if reversion > 1e-9:
+            variance = volatility**2 * (1.0 - math.exp(-2.0 * reversion * t)) / (2.0 * reversion)
+        else:
+            variance = volatility**2 * t
+        growth[month] = math.exp(drift * t)
+        deviation[month] = math.sqrt(variance)
+        part[month] = min(1.0, years * MONTHS_PER_YEAR - month)
+    return Paths(growth, deviation, part)
+
+
+@compiled
+def machine_value_usd(
+    income_usd_day: float,
+    cost_usd_day: float,
+    paths: Paths,
+    required_return: float,
+    horizon_years: float,
+    resale_share: float,
+) -> float:
+    """What a machine is worth [USD/unit] to who runs it up to a horizon and then resells it.
+
+    The discounted option to run each month of its remaining life (``paths``); after the horizon the
+    next owner pays ``resale_share`` of that.
+    """
+    value = 0.0
+    for month in range(len(paths.growth)):
+        own = min(paths.part[month], max(0.0, horizon_years * MONTHS_PER_YEAR - month))
+        share = own + (paths.part[month] - own) * resale_share
+        if share <= 0.0:
+            break
+        income = income_usd_day * paths.growth[month]
+        run = option_to_run_usd(income, cost_usd_day, paths.deviation[month])
+        t = (month + 0.5) / MONTHS_PER_YEAR
+        value += share * run * (365.0 / MONTHS_PER_YEAR) / (1.0 + required_return) ** t
+    return value
+
+
 @compiled
 def strip_value_usd(
     income_usd_day: float,
@@ -96,52 +154,10 @@ def strip_value_usd(
     horizon_years: float,
 ) -> float:
     """Value [USD/unit] of the option to run each month up to the horizon, discounted."""
-    months = months_ahead(horizon_years)
-    paths = income_paths(outlook, months)
-    return strip_along_usd(income_usd_day, cost_usd_day, paths, required_return, months)
-
-
-@compiled
-def months_ahead(years: float) -> int:
-    """Whole months in so many years."""
-    return round(years * MONTHS_PER_YEAR)
-
-
-@compiled
-def income_paths(outlook: Outlook, months: int) -> tuple[Reals, Reals]:
-    """Expected income over today's, and the deviation of its log, in the middle of each month.
-
-    With mean reversion kappa the variance at t is sigma^2 (1 - exp(-2 kappa t)) / (2 kappa).
-    """
-    drift, volatility, reversion = outlook
-    growth, deviation = np.empty(months), np.empty(months)
-    for month in range(months):
-        t = (month + 0.5) / MONTHS_PER_YEAR
-        if reversion > 1e-9:
-            variance = volatility**2 * (1.0 - math.exp(-2.0 * reversion * t)) / (2.0 * reversion)
-        else:
-            variance = volatility**2 * t
-        growth[month] = math.exp(drift * t)
-        deviation[month] = math.sqrt(variance)
-    return growth, deviation
-
-
-@compiled
-def strip_along_usd(
-    income_usd_day: float,
-    cost_usd_day: float,
-    paths: tuple[Reals, Reals],
-    required_return: float,
-    months: int,
-) -> float:
-    """The strip's value [USD/unit] along :func:`income_paths` of at least ``months``."""
-    growth, deviation = paths
-    value = 0.0
-    for month in range(months):
-        run = option_to_run_usd(income_usd_day * growth[month], cost_usd_day, deviation[month])
-        t = (month + 0.5) / MONTHS_PER_YEAR
-        value += run * (365.0 / MONTHS_PER_YEAR) / (1.0 + required_return) ** t
-    return value
+    paths = income_paths(outlook, horizon_years)
+    return machine_value_usd(
+        income_usd_day, cost_usd_day, paths, required_return, horizon_years, 0.0
+    )
 
 
 @compiled

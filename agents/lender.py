@@ -201,6 +201,12 @@ def mark_usd(
 
 
 @compiled
+def book_value_usd(cost_usd: float, years: float, life_years: float) -> float:
+    """What a machine is reported at [USD]: its cost, less depreciation in a straight line."""
+    return cost_usd * max(0.0, 1.0 - years / life_years)
+
+
+@compiled
 def patience_days(runnable_share: float, funding_maturity_days: float) -> float:
     """How long a lender can wait for a better price, from its funding [days].
 

@@ -134,20 +134,20 @@ def _shown_classes(results: Results) -> list[str]:
 
 @plots.styled
 def collateral_illusion(results: Results) -> Figure:
-    """Loan to value on paper, and if all had to be sold into the book of the day."""
+    """Loan to value as reported, at second-hand prices, and if all had to be sold at once."""
     series = results.series
-    paper, real = series["paper_ltv"], series["realisable_ltv"]
-    known = paper.notna() & real.notna()
+    real = series["realisable_ltv"]
+    known = real.notna()
     if not known.any():
         return plots.empty_figure(
             "No collateral to value", "No secured loan was outstanding on any day."
         )
     worst = int(real.where(known, -1.0).to_numpy().argmax())
-    said, true = words.percent(paper.iloc[worst]), words.percent(real.iloc[worst])
     figure, (over_time, by_class) = plots.new_figure(
-        f"Loans stand at {said} of collateral on paper, at {true} if all lenders sold at once",
-        "Secured loans over the value of their collateral. Blue: at lenders' marks (paper). Red: "
-        "all lenders sell all of it at once into the bids of the day. Hollow: each sells alone.",
+        ltv_title(results, worst),
+        "Secured loans over the value of their collateral. Blue: as lenders report it. Orange: at "
+        "second-hand prices. Red: one sale of everything, at once or within 90 days. Hollow: each "
+        "lender sells alone.",
         columns=2,
         height_in=3.9,
         right_in=1.75,
@@ -160,18 +160,36 @@ def collateral_illusion(results: Results) -> Figure:
     return figure
 
 
+def ltv_title(results: Results, day: int) -> str:
+    """Three loan-to-value ratios of all secured loans on a day."""
+    said, traded, sold = (
+        words.percent(float(results.series[f"{name}_ltv"].iloc[day]))
+        for name in ("reported", "second_hand", "realisable")
+    )
+    return (
+        f"Loans are reported at {said} of collateral; it trades at {traded}; sold at once, {sold}"
+    )
+
+
+LTV_LINES = (
+    ("reported_ltv", "reported", plots.BLUE),
+    ("second_hand_ltv", "second-hand", plots.ORANGE),
+    ("realisable_90_days_ltv", "in 90 days", plots.PURPLE),
+    ("realisable_ltv", "all at once", plots.RED),
+)
+
+
 @plots.styled
 def draw_ltv(axes: Axes, results: Results) -> None:
-    """Loan to value of all secured loans over time, on paper and all sold at once."""
+    """Loan to value of all secured loans over time: reported, second-hand, in one sale."""
     series = results.series
-    paper, real = series["paper_ltv"], series["realisable_ltv"]
-    known = paper.notna() & real.notna()
-    worst = int(real.where(known, -1.0).to_numpy().argmax())
+    known = series["realisable_ltv"].notna()
+    worst = int(series["realisable_ltv"].where(known, -1.0).to_numpy().argmax())
     x = results.x(series["day"])
-    both = np.concatenate([paper[known], real[known]])
-    cap = float(both[both < MOST_LTV].max(initial=1.0))
+    shown = np.concatenate([series.loc[known, column] for column, *_ in LTV_LINES])
+    cap = float(shown[shown < MOST_LTV].max(initial=1.0))
     if cap > LINEAR_LTV:
-        low = float(np.clip(both.min(), 0.01, 1.0))
+        low = float(np.clip(shown.min(), 0.01, 1.0))
         axes.set_yscale("log")
         axes.set_yticks(*plots.ratio_ticks(0.8 * low, 1.4 * cap))
         axes.minorticks_off()
@@ -179,9 +197,11 @@ def draw_ltv(axes: Axes, results: Results) -> None:
     else:
         axes.set_ylim(0, 1.18 * max(cap, 1.0))
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:,.0f}")
-    axes.plot(x, paper.clip(upper=cap), color=plots.BLUE)
-    axes.plot(x, real.clip(upper=cap), color=plots.RED)
-    for ltv, color in ((paper, plots.BLUE), (real, plots.RED)):
+    for column, _, color in LTV_LINES:
+        ltv = series[column]
+        axes.plot(x, ltv.clip(upper=cap), color=color)
+        if column not in ("reported_ltv", "realisable_ltv"):
+            continue
         at = x[worst], min(float(ltv.iloc[worst]), cap)
         axes.plot(*at, "o", color=color, ms=5, clip_on=False)
         if abs(ltv.iloc[worst] / ltv[known].iloc[-1] - 1) < SAME:  # the label at the end says it
@@ -203,11 +223,12 @@ def draw_ltv(axes: Axes, results: Results) -> None:
         axes,
         x[-1],
         [
-            (min(float(ltv.iloc[last]), cap), f"{name} {_written(float(ltv.iloc[last]))}", color)
-            for ltv, name, color in (
-                (paper, "paper", plots.BLUE),
-                (real, "all at once", plots.RED),
+            (
+                min(float(series[column].iloc[last]), cap),
+                f"{name} {_written(float(series[column].iloc[last]))}",
+                color,
             )
+            for column, name, color in LTV_LINES
         ],
         size=8.5,
     )
@@ -219,20 +240,23 @@ def _written(ltv: float) -> str:
 
 @plots.styled
 def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
-    """Loan to value by collateral on the worst day, and paper collateral over the money bidding."""
+    """Loan to value by collateral on the worst day, and its value over the money bidding."""
     table = results.ltv_by_class(worst).head(MOST_CLASSES)
     if table.empty:
         axes.set_axis_off()
         return
-    ratios = ("paper", "together", "alone", "paper_to_bids")
-    known = table[list(ratios[:3])].to_numpy(float)
+    ratios = ("reported", "second_hand", "together", "alone", "value_to_bids")
+    known = table[list(ratios[:4])].to_numpy(float)
     low = 0.8 * float(np.clip(np.nanmin(known), 0.01, 0.5))
     cap = float(known[known < MOST_LTV].max(initial=2.0))
     axes.set_xscale("log")
-    for row, (paper, together, alone, bids) in enumerate(rows(table, *ratios)):
-        said, sold, apart = (min(max(ltv, low), cap) for ltv in (paper, together, alone))
+    for row, (reported, traded, together, alone, bids) in enumerate(rows(table, *ratios)):
+        said, used, sold, apart = (
+            min(max(ltv, low), cap) for ltv in (reported, traded, together, alone)
+        )
         axes.plot([said, sold], [row, row], color=plots.LIGHT, lw=2.5, zorder=1)
         axes.plot([sold], [row], "o" if together <= cap else ">", color=plots.RED, ms=6)
+        axes.plot([used], [row], "o", color=plots.ORANGE, ms=6)
         axes.plot([said], [row], "o", color=plots.BLUE, ms=6)
         if alone <= cap:
             axes.plot([apart], [row], "o", mfc="white", mec=plots.RED, mew=1.3, ms=4.2)
@@ -241,7 +265,7 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
             (words.multiple(bids), 1.36),
         ):
             axes.text(place, row, text, transform=axes.get_yaxis_transform(), va="center", size=8.5)
-    for text, place in (("all at\nonce", 1.04), ("paper ÷\nbids", 1.36)):
+    for text, place in (("all at\nonce", 1.04), ("value ÷\nbids", 1.36)):
         axes.text(
             place, 1.02, text, transform=axes.transAxes, va="bottom", size=8, color=plots.GREY
         )

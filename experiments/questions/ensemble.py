@@ -68,9 +68,9 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
         + ", ".join(f"{size}: {cascade[size]}" for size in sorted(cascade))
         + f"; mean reproduction number {number:.3f}"
     )
-    for key in ("paper", "realisable"):
+    for key in ("reported", "second_hand", "realisable", "realisable_90_days"):
         values = [summary["ltv"][key] for summary in summaries]
-        lines.append(f"{key} LTV, worst day: mean {np.mean(values):.0%}")
+        lines.append(f"{key.replace('_', ' ')} LTV, worst day: mean {np.mean(values):.0%}")
     for name in summaries[0]["recovery"]:
         known = [s["recovery"][name] for s in summaries if s["recovery"][name] is not None]
         if known:

@@ -79,7 +79,7 @@ def run_arm(name: str, day: int, settings: list[str], seed: int) -> tuple[dict[s
         ),
         "loans_usd_bn": before.loans_outstanding_usd / 1e9,
         "ordered_usd_bn": before.ordered_usd / 1e9,
-        "paper_ltv": before.paper_ltv,
+        "reported_ltv": before.reported_ltv,
         "realisable_ltv": before.realisable_ltv,
         "standing": count - failed,
         "default_share": fails / (count - failed),

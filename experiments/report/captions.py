@@ -103,13 +103,16 @@ def _order_book(results: Results) -> str:
 
 
 def _illusion(results: Results) -> str:
+    gpus = "GPUs at the cost of the system, depreciated by the book; " if results.has_gpus else ""
     text = (
-        "Paper: at lenders' marks. All at once: all lenders sell all collateral of a class into "
-        "its bids on one day, less legal and removal cost, the rest as scrap; each alone: one "
-        "lender sells while the others wait. Phantom liquidity is paper collateral over the "
-        "money that bids for the class; as a buyer's money may stand behind several classes, it "
-        "is at least that. Above 100 % a sale would not repay the loans; loans granted on "
-        "customers' contracts may be above it even on paper. Measured every four weeks."
+        f"As lenders report it: {gpus}rigs at lenders' marks. Second-hand: what a single machine "
+        "last traded at. All at once: one sale of all that is pledged, in which each buyer's money "
+        "and racks are spent once, less legal and removal cost, the rest as scrap; within 90 days: "
+        "with what buyers earn meanwhile; "
+        "each alone: one lender sells while the others wait. Phantom liquidity is second-hand "
+        "value over the money that bids for the class; as a buyer's money may stand behind several "
+        "classes, it is at least that. Above 100 % a sale would not repay the loans. Measured "
+        "every four weeks."
     )
     series = results.series
     known = series["realisable_ltv"].notna()

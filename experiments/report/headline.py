@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def headline(results: Results) -> str:
     """Who fails, what it costs, and what the collateral was worth."""
     summary = results.summary
-    failed, lost, ltv = summary["defaults"], summary["loss_usd"]["total"], summary["ltv"]
+    failed, lost = summary["defaults"], summary["loss_usd"]["total"]
     span = words.times(summary["days"], "day")
     if failed["miner"] + failed["neocloud"]:
         who = words.listed([words.times(failed[kind], kind) for kind in results.borrower_kinds])
@@ -22,13 +22,22 @@ def headline(results: Results) -> str:
         first = f"Nobody defaults in {span}"
     cost = f"lenders lose {on_loans(results)}" if lost > 0 else "lenders lose nothing on loans"
     text = " ".join(filter(None, [f"{first}; {cost}.", lenders_gone(results)]))
-    if words.is_number(ltv["paper"]) and words.is_number(ltv["realisable"]):
-        text += (
-            f" On the worst day the books put loans at {words.percent(ltv['paper'])} of their "
-            f"collateral; had all lenders sold at once, {words.percent(ltv['realisable'])}"
-            f" ({words.percent(float(results.series['realisable_ltv'].iloc[0]))} at the opening)."
-        )
+    if words.is_number(summary["ltv"]["realisable"]):
+        text += f" On the worst day loans stand at {ltv_in_words(results)}."
     return text
+
+
+def ltv_in_words(results: Results) -> str:
+    """The three loan-to-value ratios of the worst day, and of the opening."""
+    ltv, open_ = results.summary["ltv"], results.series.iloc[0]
+    return (
+        f"{words.percent(ltv['reported'])} of collateral as lenders report it, "
+        f"{words.percent(ltv['second_hand'])} at second-hand prices and "
+        f"{words.percent(ltv['realisable'])} if all were sold at once (opening "
+        f"{words.percent(float(open_['reported_ltv']))}, "
+        f"{words.percent(float(open_['second_hand_ltv']))}, "
+        f"{words.percent(float(open_['realisable_ltv']))})"
+    )
 
 
 def key_numbers(results: Results) -> list[tuple[str, str]]:
@@ -38,7 +47,10 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
     cascade, ltv, sold = summary["cascade"], summary["ltv"], summary["liquidation"]
     lots = [("GPUs", "", sold)] * results.has_gpus + [("Rigs", ", TH/s", sold["asic"])]
     prices = [f"{name} {words.percent(lot['price_to_paper'])}" for name, _, lot in lots]
-    paper, real = words.percent(ltv["paper"]), words.percent(ltv["realisable"])
+    reported, traded, at_once, patient = (
+        words.percent(ltv[name])
+        for name in ("reported", "second_hand", "realisable", "realisable_90_days")
+    )
     known = [
         f"{words.RECOVERIES[k]} {words.percent(v)}"
         for k, v in summary["recovery"].items()
@@ -66,9 +78,13 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             f"{words.times(cascade['largest'], 'failure')}, depth {cascade['depth']}",
         ),
         ("Failures caused per failure", f"{cascade['reproduction_number'] or 0.0:.2f}"),
-        ("Loan to value, worst day", f"{paper} on paper, {real} all selling at once"),
+        (
+            "Loan to value, worst day",
+            f"{reported} reported · {traded} second-hand · {at_once} sold at once · "
+            f"{patient} within 90 days",
+        ),
         *((f"{name} seized · sold · unsold{unit}", _lots(lot)) for name, unit, lot in lots),
-        ("Price at sale over paper value", ", ".join(prices)),
+        ("Price at sale over mark at seizure", ", ".join(prices)),
         ("Conservation error", f"{summary['conservation_error']:.1e} (relative, worst day)"),
     ]
 

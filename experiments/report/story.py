@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.results import rows, who_fails
-from .headline import lenders_gone
+from .headline import lenders_gone, ltv_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -326,23 +326,19 @@ def impairment(names: list[str]) -> str:
 
 
 def illusion(results: Results) -> Chapter:
-    """Loan to value on paper and if all lenders sold at once, by collateral on the worst day."""
-    title, figures = "What the books say, and what a sale would bring", ("7-collateral-illusion",)
-    ltv = results.summary["ltv"]
-    if not words.is_number(ltv["realisable"]):
+    """Loan to value as reported, second-hand and in one sale, by collateral on the worst day."""
+    title, figures = "What lenders report, and what a sale would bring", ("7-collateral-illusion",)
+    if not words.is_number(results.summary["ltv"]["realisable"]):
         return Chapter(title, "No secured loan was outstanding on any day.", figures=figures)
     series = results.series
     day = int(series["realisable_ltv"].fillna(-1.0).to_numpy().argmax())
     text = (
         f"On the worst day, {words.date(results.date(day))}, loans stand at "
-        f"{words.percent(ltv['paper'])} of their collateral on paper, and at "
-        f"{words.percent(ltv['realisable'])} if all lenders sold all of it at once into the bids "
-        f"of that day. At the opening that was {words.percent(series['paper_ltv'].iloc[0])} and "
-        f"{words.percent(series['realisable_ltv'].iloc[0])}. The gap is not a forecast of a loss, "
-        "for nobody sells everything at once: it is what lenders could not do if they had to."
+        f"{ltv_in_words(results)}. The gap between the first and the last is not a forecast of a "
+        "loss, for nobody sells everything at once: it is what lenders could not do if they had to."
     )
     by_class = results.ltv_by_class(day).reset_index()
-    names = ("hardware", "balance_usd", "paper_value_usd", "bids_usd", "paper_to_bids")
+    names = ("hardware", "balance_usd", "second_hand_value_usd", "bids_usd", "value_to_bids")
     table = tuple(
         (
             words.class_title(hardware),
@@ -350,23 +346,23 @@ def illusion(results: Results) -> Chapter:
             words.money(value),
             words.money(bids) if multiple != float("inf") else "none",
             words.multiple(multiple),
-            words.percent(paper),
-            words.percent(alone),
-            words.percent(together),
+            *map(words.percent, ltvs),
         )
-        for hardware, balance, value, bids, multiple, paper, alone, together in rows(
-            by_class, *names, "paper", "alone", "together"
+        for hardware, balance, value, bids, multiple, *ltvs in rows(
+            by_class, *names, "reported", "second_hand", "alone", "together", "patient"
         )
     )
     columns = _columns(
         "Collateral",
         "Loans>",
-        "On paper>",
+        "Second-hand>",
         "Money bidding>",
-        "Paper ÷ bids>",
-        "LTV on paper>",
+        "Value ÷ bids>",
+        "LTV reported>",
+        "second-hand>",
         "each alone>",
         "all at once>",
+        "within 90 days>",
     )
     return Chapter(title, text, columns, table, tuple(by_class["balance_usd"]), figures)
 

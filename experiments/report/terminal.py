@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..look import words
 from . import story
-from .headline import headline
+from .headline import headline, ltv_in_words
 from .scenario_text import full_title
 
 if TYPE_CHECKING:
@@ -103,11 +103,4 @@ def _fact(console: Console, name: str, text: str) -> None:
 
 
 def _ltv(results: Results) -> str:
-    ltv = results.summary["ltv"]
-    series = results.series
-    return (
-        f"{words.percent(ltv['paper'])} on paper, {words.percent(ltv['realisable'])} if all "
-        f"lenders sold at once, on the worst day (opening "
-        f"{words.percent(series['paper_ltv'].iloc[0])} and "
-        f"{words.percent(series['realisable_ltv'].iloc[0])})"
-    )
+    return f"{ltv_in_words(results)}, on the worst day"

@@ -266,11 +266,17 @@ class Results:
     def ltv_by_class(self, day: int) -> pd.DataFrame:
         """Loan to value by collateral on the last measured day up to ``day``, largest loans first.
 
-        Columns ``paper``, ``together`` (all lenders sell at once), ``alone`` (each sells alone) and
-        ``paper_to_bids`` (paper value over the money that bids) are ratios; NaN is unknown. Coins
-        are sold into a market outside the model: for them together is the sum of each alone.
+        Columns ``reported``, ``second_hand``, ``together`` (one sale of everything), ``patient``
+        (that sale within 90 days), ``alone`` (each lender sells while the others wait) and
+        ``value_to_bids`` (second-hand value over the money that bids) are ratios; NaN is unknown.
         """
-        columns = ["balance_usd", "paper_value_usd", "realisable_value_usd"]
+        values = {
+            "reported": "reported_value_usd",
+            "second_hand": "second_hand_value_usd",
+            "together": "realisable_value_usd",
+            "patient": "realisable_90_days_value_usd",
+        }
+        columns = ["balance_usd", *values.values()]
         alone = self.illusion.groupby(["day", "hardware"], as_index=False)[columns].sum()
         measured = sorted({*alone["day"].tolist(), *self.absorption["day"].tolist()})
         known = [d for d in measured if d <= day] or measured[:1]
@@ -279,16 +285,17 @@ class Results:
         table = together.reindex(together.index.union(alone.index))
         table = table.fillna(alone[columns])
         floor = 1e-9 * table["balance_usd"].clip(lower=1.0)
-        table["paper"] = table["balance_usd"] / table["paper_value_usd"].clip(lower=floor)
-        table["together"] = table["balance_usd"] / table["realisable_value_usd"].clip(lower=floor)
+        for ratio, column in values.items():
+            table[ratio] = table["balance_usd"] / table[column].clip(lower=floor)
         value = alone["realisable_value_usd"].reindex(table.index)
         balance = alone["balance_usd"].reindex(table.index)
         table["alone"] = balance / value.clip(lower=floor)
         bids = table["bids_usd"]
-        few = bids < NO_MONEY * table["paper_value_usd"]
-        table["paper_to_bids"] = (table["paper_value_usd"] / bids.where(~few)).mask(few, np.inf)
+        worth = table["second_hand_value_usd"]
+        few = bids < NO_MONEY * worth
+        table["value_to_bids"] = (worth / bids.where(~few)).mask(few, np.inf)
         table["day"] = known[-1] if known else day
-        table = table[(table["balance_usd"] > 0) & (table["paper_value_usd"] > 0)]
+        table = table[(table["balance_usd"] > 0) & (worth > 0)]
         return table.sort_values("balance_usd", ascending=False, kind="stable").rename_axis(
             "hardware"
         )

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
-from ...market.liquidation.auctions import DUST
-from ...market.liquidation.budget_auctions import OVERHANG
+from ...market.liquidation.auctions import DUST, LEAST_TRADE
+from ...market.liquidation.budget_auctions import UNSERVED
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from . import hosting
@@ -226,33 +226,38 @@ def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[
         else:
             high = price
     low = next((ask.reserve_usd for ask in asks if low < ask.reserve_usd <= high), low)
-    return [
-        Bid(bid.buyer, low, taken(bid, low) * (1.0 + OVERHANG))
-        for bid in bids
-        if taken(bid, low) > 0.0
-    ]
+    left = sum(ask.units for ask in asks if ask.reserve_usd <= low)
+    served: list[Bid] = []
+    for bid in best_first(bids):
+        units = min(taken(bid, low), left)
+        if units > DUST:
+            left -= units
+            served.append(Bid(bid.buyer, low, units))
+    if served and all(ask.reserve_usd != low for ask in asks):
+        served[-1].units += left + UNSERVED
+    return sorted(served, key=lambda bid: bid.buyer.number)
 
 
 def _match(asks: list[Ask], bids: list[Bid]) -> float | None:
     """Serve bids from asks; the price is the highest bid left unserved, or the last reserve."""
     a = b = 0
     last_ask = 0.0
-    traded_any = False
+    traded = 0.0
     while a < len(asks) and b < len(bids):
         ask, bid = asks[a], bids[b]
         if bid.price_usd < ask.reserve_usd:
             break
-        traded = min(ask.units - ask.served, bid.units - bid.won)
-        if traded > DUST:
-            ask.served += traded
-            bid.won += traded
+        units = min(ask.units - ask.served, bid.units - bid.won)
+        if units > DUST:
+            ask.served += units
+            bid.won += units
             last_ask = ask.reserve_usd
-            traded_any = True
+            traded += units
         if ask.units - ask.served <= DUST:
             a += 1
         if bid.units - bid.won <= DUST:
             b += 1
-    if not traded_any:
+    if traded <= LEAST_TRADE:
         return None
     while b < len(bids) and bids[b].units - bids[b].won <= DUST:
         b += 1  # a bid without money or racks sets no price

@@ -56,21 +56,20 @@ def option_usd(
     required_return: float,
     most_years: float,
 ) -> float:
-    """The option to run a unit for the rest of its life, or ``most_years`` [USD]."""
+    """The option to run a unit for ``most_years`` and resell it then, as long as it lives [USD]."""
     settings = market.settings.liquidation
     gpu = kind.family is Family.GPU
-    value: float = strip_value_usd(
-        income_usd,
-        cost_usd,
-        Outlook(
-            settings.gpu_rent_drift if gpu else settings.hashprice_drift,
-            settings.gpu_rent_volatility if gpu else settings.hashprice_volatility,
-            settings.reversion_per_year,
-        ),
-        required_return,
-        min(most_years, life_years(market, kind)),
+    outlook = Outlook(
+        settings.gpu_rent_drift if gpu else settings.hashprice_drift,
+        settings.gpu_rent_volatility if gpu else settings.hashprice_volatility,
+        settings.reversion_per_year,
     )
-    return value
+    life = life_years(market, kind)
+    whole = strip_value_usd(income_usd, cost_usd, outlook, required_return, life)
+    if most_years >= life:
+        return float(whole)
+    run = strip_value_usd(income_usd, cost_usd, outlook, required_return, most_years)
+    return float(run + settings.resale_share * (whole - run))
 
 
 def set_strips(market: TwinMarket) -> None:

@@ -256,8 +256,8 @@ def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
 def keeping_usd(loan: Loan) -> float:
     """What pledged machines are worth to the borrower that runs them [USD].
 
-    The larger of the option to run them at its own cost, and what they earn today for as long as
-    the loan runs (contracts).
+    The largest of the option to run them, of what they earn for as long as the loan runs, and of
+    what selling them leaves.
     """
     market, kind, holding = loan.market, loan.hardware, loan.holding
     assert kind is not None
@@ -271,4 +271,5 @@ def keeping_usd(loan: Loan) -> float:
     years = max(0.25, (loan.maturity_day - market.day) / 365.0)
     earned = 365.0 * loan.income_usd_day()
     earned *= annuity_factor(required, min(years, LONGEST_YEARS))
-    return max(loan.collateral_units * strip, earned)
+    sold = market.settings.liquidation.resale_share * kind.mark_usd
+    return max(loan.collateral_units * max(strip, sold), earned)

@@ -22,6 +22,7 @@ from ..figures.marks_and_sales import (
     draw_ltv,
     draw_ltv_by_class,
     draw_mark,
+    ltv_title,
     mark_note,
 )
 from ..figures.network import draw_network, network_title, places
@@ -181,8 +182,7 @@ def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 
 
 def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    series = results.series
-    paper, real = float(series["paper_ltv"].iloc[-1]), float(series["realisable_ltv"].iloc[-1])
+    real = float(results.series["realisable_ltv"].iloc[-1])
     figure, (over_time, by_class) = plots.panel_figure(
         WIDE_IN,
         3.3,
@@ -191,15 +191,14 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
         top_in=0.5,
         gridspec_kw={"width_ratios": (1.15, 1), "wspace": 1.15},
     )
-    if not (words.is_number(paper) and words.is_number(real)):
+    if not words.is_number(real):
         over_time.set_axis_off()
         by_class.set_axis_off()
         return "No secured loan is outstanding", figure, ()
     draw_ltv(over_time, results)
     plots.panel_title(over_time, "All secured loans")
     draw_ltv_by_class(by_class, results, results.last_day)
-    title = f"Loans stand at {words.percent(paper)} of collateral on paper, "
-    return title + f"at {words.percent(real)} if all had to sell now", figure, ()
+    return ltv_title(results, -1), figure, ()
 
 
 def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:

@@ -7,7 +7,7 @@ less.
 from __future__ import annotations
 
 from ...agents.borrower import surrenders
-from ...agents.buyer import strip_value_usd
+from ...agents.buyer import income_paths, machine_value_usd
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import annuity_factor
 from ...agents.party import Status
@@ -49,8 +49,9 @@ def contracted_usd(market: Market, loan: int, required_return: float) -> float:
 def keeping_usd(market: Market, loan: int) -> float:
     """What pledged machines are worth to the borrower that runs them [USD].
 
-    The larger of the option to run them at its own cost, and what they earn today for as long as
-    the loan runs (contracts).
+    The largest of the option to run them at its own cost, of what they earn today for as long as
+    the loan runs (contracts), and of what selling them leaves: nobody hands over what the market
+    pays more for than is owed.
     """
     settings, loans = market.terms.liquidation, market.loans
     k = loans.hardware[loan]
@@ -59,15 +60,17 @@ def keeping_usd(market: Market, loan: int) -> float:
     else:
         price = market.miners.power_usd_mwh[loans.borrower[loan]]
         cost = market.hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price
-    strip = strip_value_usd(
+    strip = machine_value_usd(
         listed_income_usd_day(market, k) * market.buyer_view[k],
         cost,
-        income_outlook(market, k),
+        income_paths(income_outlook(market, k), life_left_years(market, k)),
         settings.seller_required_return,
-        min(LONGEST_YEARS, life_left_years(market, k)),
+        LONGEST_YEARS,
+        settings.resale_share,
     )
     earned = contracted_usd(market, loan, settings.seller_required_return)
-    return max(loans.collateral_units[loan] * strip, earned)
+    sold = settings.resale_share * market.marks_usd[k]
+    return max(loans.collateral_units[loan] * max(strip, sold), earned)
 
 
 @compiled

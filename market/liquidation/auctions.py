@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import reserve_price_usd, seller_patience_days
 from ...agents.party import Outside, Status
@@ -24,7 +25,8 @@ from .bid_heap import make_heap, rising, take_highest
 from .custody import is_held
 from .racks import add_slots
 
-DUST = 1e-6  # of a machine: rounding, no trade and no price
+DUST = 1e-6  # of a machine: rounding
+LEAST_TRADE = 1e-3  # of a machine: less sets no price (pennies of budgets left over by rounding)
 ESTATE_PATIENCE_DAYS = 180.0
 OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
@@ -220,7 +222,7 @@ def auction_removed(
             if b < count:
                 j = take_highest(bids, bidders, b)
     total = served.sum()
-    if total <= DUST:
+    if total <= LEAST_TRADE:
         return np.nan, 0.0, 0.0, -1
     winners = min(b + 1, count)
     while b < count and bid_units[j] - won[b] <= DUST:
@@ -282,6 +284,28 @@ def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_
 
 
 @compiled
+def best_offer(market: Market, k: int, bids: Reals, size: float) -> tuple[float, float, int]:
+    """The best and the second offer [USD/unit] for a cluster of so many units, and who bids most.
+
+    -1: nobody. Only who has racks for all of it and takes so few; no more than its money buys.
+    """
+    buyers, hardware = market.buyers, market.hardware
+    rack, used = hardware.rack[k], hardware.slots_per_unit[k]
+    best, second, winner = 0.0, 0.0, -1
+    for j in range(len(bids)):
+        if bids[j] <= 0.0:
+            continue
+        if buyers.min_lot_gpus[j] > size or buyers.slots[j, rack] < size * used:
+            continue
+        offer = min(bids[j], buyers.budget_usd[j] / size)
+        if offer > best:
+            best, second, winner = offer, best, j
+        elif offer > second:
+            second = offer
+    return best, second, winner
+
+
+@compiled
 def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple[float, float, int]:
     """Sell whole clusters of one class where they stand: mean price, units, last sale.
 
@@ -301,7 +325,6 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     place = np.empty(len(offers), np.int64)
     for at in range(len(offers)):
         place[together[at]] = at
-    bidders = np.flatnonzero(bids > 0.0)
     for a in range(len(offers)):
         if lots.state[offers[a]] != LotState.IN_PLACE:
             continue  # sold with an earlier one
@@ -320,17 +343,7 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
             size = min(standing, terms.liquidation.cluster_gpus)
             if size <= 0.0:
                 break
-            best, second, winner = 0.0, 0.0, -1
-            for j in bidders:
-                if buyers.min_lot_gpus[j] > size or buyers.slots[j, rack] < size * used:
-                    continue
-                offer = min(bids[j], buyers.budget_usd[j] / size)
-                if offer > best:
-                    second = best
-                    best = offer
-                    winner = int(j)
-                elif offer > second:
-                    second = offer
+            best, second, winner = best_offer(market, k, bids, size)
             if winner < 0 or best < reserve:
                 break
             price = max(second, reserve)

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import (
+    Paths,
     affordable_units,
     bid_usd,
     income_paths,
-    months_ahead,
+    machine_value_usd,
     private_view,
-    strip_along_usd,
-    strip_value_usd,
 )
 from ...agents.columns import Matrix, Reals
 from ...agents.compiling.kernels import compiled, inlined
@@ -43,6 +42,12 @@ HOLD_YEARS_ASIC = 1.5
 
 
 @compiled
+def life_paths(market: Market, k: int) -> Paths:
+    """What a class is expected to earn over the life it has left."""
+    return income_paths(income_outlook(market, k), life_left_years(market, k))
+
+
+@compiled
 def segment_strips(market: Market, dearer: float) -> Matrix:
     """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
 
@@ -62,20 +67,20 @@ def set_class_strips(
 ) -> None:
     """Strip values of one class for the segments that buy it, into ``strips`` [segment, class].
 
-    A buyer looks no further than its horizon and the class's remaining economic life.
+    A buyer runs a machine up to its horizon and resells it then, as long as the class lives.
     """
     buyers, first_of_segment = market.buyers, market.first_of_segment
-    life = life_left_years(market, k)
-    paths = income_paths(income_outlook(market, k), months_ahead(life))
+    paths = life_paths(market, k)
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
         if buyers.accepts[member, k]:
-            strips[segment, k] = strip_along_usd(
+            strips[segment, k] = machine_value_usd(
                 expected_usd_day,
                 unit_cost_usd_day(market, k, buyers.running_cost_usd_kwh[member]),
                 paths,
                 buyers.required_return[member] + dearer,
-                months_ahead(min(buyers.horizon_years[member], life)),
+                buyers.horizon_years[member],
+                market.terms.liquidation.resale_share,
             )
 
 
@@ -201,8 +206,7 @@ def bids_today(market: Market, k: int, in_place: bool) -> tuple[Reals, Reals]:
 def hold_values_usd(market: Market) -> NDArray[np.float64]:
     """What a unit of each class is worth to a lender that keeps it and has it hosted [USD, class].
 
-    Hosting costs it ``liquidation.hosting_discount`` of the income; it looks ahead for a few years
-    only.
+    Hosting costs it ``liquidation.hosting_discount`` of the income; it sells after a few years.
     """
     settings, hardware = market.terms.liquidation, market.hardware
     values = np.zeros(len(hardware.family))
@@ -211,11 +215,12 @@ def hold_values_usd(market: Market) -> NDArray[np.float64]:
             continue
         gpu = hardware.family[k] == Family.GPU
         income = listed_income_usd_day(market, k) * market.buyer_view[k]
-        values[k] = strip_value_usd(
+        values[k] = machine_value_usd(
             income * (1.0 - settings.hosting_discount),
             unit_cost_usd_day(market, k, CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC),
-            income_outlook(market, k),
+            life_paths(market, k),
             settings.seller_required_return,
-            min(HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC, life_left_years(market, k)),
+            HOLD_YEARS_GPU if gpu else HOLD_YEARS_ASIC,
+            settings.resale_share,
         )
     return values

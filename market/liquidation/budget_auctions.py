@@ -15,10 +15,10 @@ from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
 from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
-from .auctions import lot_reserve_usd
-from .bid_heap import rising
+from .auctions import DUST, lot_reserve_usd
+from .bid_heap import in_order, rising
 
-OVERHANG = 1e-9  # relative: a little demand stays unserved and so sets the price
+UNSERVED = 2.0 * DUST  # units the last buyer would still take: who is left unserved sets the price
 
 
 @inlined
@@ -121,6 +121,23 @@ def clearing_price(
         price = lower
 
 
+@compiled
+def serve(units: Reals, limits: Reals, offered: float) -> tuple[int, float]:
+    """Cut what buyers would take to what is offered, highest limits first (in place).
+
+    Returns the last buyer that gets something, -1 if nobody does, and what is left.
+    """
+    left, last = offered, -1
+    for i in in_order(limits, np.flatnonzero(units > 0.0)):
+        units[i] = min(units[i], left)
+        if units[i] <= DUST:
+            units[i] = 0.0
+            continue
+        left -= units[i]
+        last = int(i)
+    return last, left
+
+
 @inlined
 def _asked(price: float, asks: Reals, offered: Reals) -> float:
     """Units that owners sell at a price."""
@@ -149,10 +166,13 @@ def at_clearing_price(
         asks[a + 1] = lot_reserve_usd(market, offers[a])
         offered[a + 1] = lots.units[offers[a]]
     price = clearing_price(k, limits, asks, offered, buyers, hardware)
-    units = units_at(price, k, limits, buyers, hardware) * (1.0 + OVERHANG)
+    units = units_at(price, k, limits, buyers, hardware)
     ladder = units_in_ladder(price, k, limits, buyers, hardware)
+    last, left = serve(units, limits, _asked(price, asks, offered))
     bids = np.zeros(len(limits))
     for i in range(len(limits)):
         if units[i] > 0.0:
             bids[i] = price
+    if last >= 0 and not (asks == price).any():  # else the reserve is the price
+        units[last] += left + UNSERVED
     return bids, units, ladder

@@ -188,14 +188,3 @@ def class_ladder(market: Market, k: int, clusters: bool) -> Ladder:
         return ladder_of(bids, units)
     whole, their_units = bids_today(market, k, True)
     return ladder_of(np.concatenate((bids, whole)), np.concatenate((units, their_units)))
-
-
-@compiled
-def realisable_usd(
-    market: Market, ladder: Ladder, k: int, positions: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Net proceeds [USD] of selling each position of a class, alone, down a ladder."""
-    net = np.empty(len(positions))
-    for i in range(len(positions)):
-        net[i] = net_proceeds_usd(market, ladder, k, positions[i])
-    return net

@@ -12,7 +12,6 @@ import numpy as np
 from ...agents.columns import Reals
 from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled
-from ...agents.lender import credit_supply_share
 from ..debt.claims import value_claims
 from ..state.hardware import Family
 from ..state.lots import LotState
@@ -20,6 +19,7 @@ from ..state.market import Market
 from .auctions import auction_in_place, auction_removed, free_sites, sell_at_mark
 from .bids import bids_today, hold_values_usd, strips_today
 from .budget_auctions import at_clearing_price
+from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
 from .last_resort import buy_what_is_left
@@ -77,23 +77,6 @@ def hold_auctions(market: Market) -> None:
         note_evidence(market, k, in_place, removed)
     buy_what_is_left(market)
     host_lots(market)
-
-
-@compiled
-def save_budgets(market: Market) -> None:
-    """A week's income of buyers; nobody saves up more than ``budget_days`` of it.
-
-    The part on credit shrinks with what lenders give.
-    """
-    settings, buyers = market.terms.liquidation, market.buyers
-    supply = 1.0
-    if market.terms.channels.buyer_finance:
-        supply = credit_supply_share(market.lenders) * market.prices.appetite
-    for i in range(len(buyers.budget_usd)):
-        inflow = buyers.budget_usd_day[i] * (1.0 - buyers.credit_share[i] * (1.0 - supply))
-        saved = buyers.budget_usd[i]
-        most = max(inflow * settings.budget_days, saved)
-        buyers.budget_usd[i] = min(saved + settings.window_days * inflow, most)
 
 
 @compiled

@@ -110,7 +110,8 @@ def refuse(
 
 def _read_cells(path: Path, model: type[Row]) -> tuple[list[int], list[dict[str, str | None]]]:
     """The line numbers and the cells, by column, of all rows that are not blank."""
-    columns = [field.alias or name for name, field in model.model_fields.items()]
+    fields = {field.alias or name: field for name, field in model.model_fields.items()}
+    columns = {name: field.is_required() for name, field in fields.items()}
     lines: list[int] = []
     cells: list[dict[str, str | None]] = []
     try:
@@ -139,10 +140,10 @@ def _read_cells(path: Path, model: type[Row]) -> tuple[list[int], list[dict[str,
     return lines, cells
 
 
-def _check_header(file: str, header: list[str], columns: list[str]) -> None:
-    """Refuse a header with a column missing, unknown or twice."""
-    for column in columns:
-        if column not in header:
+def _check_header(file: str, header: list[str], columns: dict[str, bool]) -> None:
+    """Refuse a header with a column unknown, twice, or missing though ``columns`` need it."""
+    for column, needed in columns.items():
+        if needed and column not in header:
             raise InputError(f"{file}, line 1: column {column} is missing; it must be there.")
     for place, column in enumerate(header):
         if column not in columns:

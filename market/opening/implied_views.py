@@ -29,11 +29,13 @@ def imply_views(market: Market, books: Books) -> None:
     week = buyers.budget_usd_day * settings.window_days
     trading = ~buyers.in_place_only
     buyers.budget_usd[trading] = week[trading]
+    entrants = np.array([row.entrant for row in books.buyers], np.bool_)[buyers.segment]
+    buyers.budget_usd[entrants] = 0.0  # they were not there when the quotes were made
     market.buyers = buyers
     trade_a_week(market)
     market.buyers = scaled
     scaled.private_view[:] = buyers.private_view
-    spent = trading & (buyers.budget_usd < week)
+    spent = trading & ~entrants & (buyers.budget_usd < week)
     rest = np.maximum(buyers.budget_usd, 0.0)
     scaled.budget_usd[:] = settings.budget_scale * np.where(spent, rest, saved)
 

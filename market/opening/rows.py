@@ -53,7 +53,11 @@ class Lender(Row):
 
 
 class Buyer(Row):
-    """A segment of second-hand buyers; budget and slots are those of the whole segment."""
+    """A segment of second-hand buyers; budget and slots are those of the whole segment.
+
+    An entrant comes after the opening: quotes of that day were made without it, so what buyers
+    expect is read off them without it.
+    """
 
     row_key = ("segment",)
 
@@ -76,6 +80,7 @@ class Buyer(Row):
     classes_accepted: Names
     export_controlled_excluded: bool
     running_cost_usd_kwh: Positive
+    entrant: bool = False
 
 
 class Hardware(Row):

@@ -1,12 +1,18 @@
-"""Marks: what lenders carry a class at, between a schedule and what last traded."""
+"""What a class of machines is worth: by lenders' marks, in their reports, second-hand.
+
+A mark lies between a schedule and what last traded, and triggers margin calls. Reports carry GPUs
+at the cost of the system, depreciated by the book. What a machine trades at is neither.
+"""
 
 from __future__ import annotations
 
 import math
 
+import numpy as np
+
 from ...agents.compiling.kernels import compiled
-from ...agents.lender import mark_usd
-from ..state.hardware import schedule_usd
+from ...agents.lender import book_value_usd, mark_usd
+from ..state.hardware import Family, schedule_usd
 from ..state.market import Market
 
 
@@ -14,7 +20,6 @@ from ..state.market import Market
 def set_marks(market: Market) -> None:
     """A day's scheduled values and lenders' marks [class, USD/unit]: schedule and aged evidence."""
     hardware, schedule, marks_usd = market.hardware, market.schedule_usd, market.marks_usd
-    clearing_usd, clearing_day = market.clearing_usd, market.clearing_day
     day, terms = market.today.day, market.terms
     for k in range(len(hardware.family)):
         schedule[k] = schedule_usd(
@@ -23,8 +28,35 @@ def set_marks(market: Market) -> None:
             hardware.scrap_usd[k],
             day,
         )
-        age = float(day - clearing_day[k])
-        aged = clearing_usd[k] * math.exp(-hardware.annual_depreciation[k] * age / 365.0)
+        age = float(day - market.clearing_day[k])
         half_life = terms.marks.evidence_half_life_days
         weight = terms.derived.mark_evidence_weight
-        marks_usd[k] = mark_usd(schedule[k], aged, age, weight, half_life)
+        marks_usd[k] = mark_usd(schedule[k], _aged_price_usd(market, k), age, weight, half_life)
+
+
+@compiled
+def _aged_price_usd(market: Market, k: int) -> float:
+    """The last clearing price of a class, depreciated since [USD/unit]; NaN before the first."""
+    age = float(market.today.day - market.clearing_day[k])
+    rate = market.hardware.annual_depreciation[k]
+    return market.clearing_usd[k] * math.exp(-rate * age / 365.0)
+
+
+@compiled
+def second_hand_usd(market: Market, k: int) -> float:
+    """What a single machine of a class fetches [USD/unit]: its last price; else the schedule."""
+    price = _aged_price_usd(market, k)
+    return price if np.isfinite(price) else market.schedule_usd[k]
+
+
+@compiled
+def reported_usd(market: Market, k: int) -> float:
+    """What lenders report a class at [USD/unit]: GPUs at system cost, by the book; rigs at marks.
+
+    The book depreciates from the opening on: the loan-to-value ratios that were reported then stand
+    on full system cost (``opening_ltv`` of the books).
+    """
+    if market.hardware.family[k] != Family.GPU:
+        return market.marks_usd[k]
+    years = market.today.day / 365.0
+    return book_value_usd(market.hardware.new_usd[k], years, market.terms.marks.book_life_years)

@@ -1,110 +1,161 @@
-"""The collateral illusion: what pledged collateral is worth on paper, and what it would bring.
+"""The collateral illusion: what lenders report collateral at, and what a sale of it would bring.
 
-Realisable: a lender walks today's bids with its whole position, alone; after legal and removal
-cost; what finds no bid counts as scrap. Buyers' saved budgets are worth up to
-``liquidation.budget_days`` (90) of spending. Of the whole market: all pledged units of a class walk
-its book at once.
+Four values side by side. *Reported*: GPUs at system cost by the book, rigs at marks. *Second-hand*:
+what a single machine last traded at. *Realisable*: one sale of everything today, in which each
+buyer's money and racks are spent once (:mod:`market.liquidation.one_sale`). *Within 90 days*: the
+same with what buyers earn meanwhile. Coins are worth their price; selling them moves it.
 """
 
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
-from ...agents.columns import Longs, Matrix, Reals
-from ...agents.compiling.arrays import put_matrix, total
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
-from ..liquidation.bids import strips_today
-from ..liquidation.order_book import class_ladder, realisable_usd
+from ..liquidation.bids import bids_today, strips_today
+from ..liquidation.one_sale import sale_usd
 from ..prices.impact import btc_impact_of
+from ..prices.marks import reported_usd, second_hand_usd
+from ..state.hardware import Family
 from ..state.journal import ILLUSION_DAYS
 from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
 
 BTC = ALL = -1  # in the table of the illusion, for a class and for a lender
+PATIENT_DAYS = 90.0
+
+
+class Values(NamedTuple):
+    """What is owed on collateral, and four values of it [USD]."""
+
+    balance: float
+    reported: float
+    second_hand: float
+    at_once: float
+    within_90_days: float
+
+
+@inlined
+def _plus(one: Values, other: Values) -> Values:
+    return Values(
+        one.balance + other.balance,
+        one.reported + other.reported,
+        one.second_hand + other.second_hand,
+        one.at_once + other.at_once,
+        one.within_90_days + other.within_90_days,
+    )
 
 
 @compiled
 def measure_illusion(market: Market) -> None:
-    """LTV of all pledged collateral, on paper and realisable; kept until it is measured again."""
-    day, series = market.today.day, market.kept.series
-    if day % ILLUSION_DAYS != 0:
-        series.paper_ltv[day] = series.paper_ltv[day - 1]
-        series.realisable_ltv[day] = series.realisable_ltv[day - 1]
+    """LTV of all pledged collateral and of GPUs by four values; kept until measured again."""
+    if market.today.day % ILLUSION_DAYS != 0:
+        _as_yesterday(market)
         return
     at_auctions = market.strips.copy()  # lenders decide on the book of the last auctions
     put_matrix(market.strips, strips_today(market))
-    balance, paper, real = _coins(market)
-    loans, owing, held = _pledged(market)
-    for k in range(len(loans)):
-        if loans[k] > 0:
-            more = _machines(market, k, owing[k], held[k])
-            balance, paper, real = balance + more[0], paper + more[1], real + more[2]
+    coins = gpus = rigs = Values(0.0, 0.0, 0.0, 0.0, 0.0)
+    coins = _coins(market)
+    owing, units = _pledged(market, ALL)
+    at_once, patient = sale_usd(market, units, 0.0), sale_usd(market, units, PATIENT_DAYS)
+    for k in range(len(owing)):
+        if owing[k] > 0.0:
+            value = _of_class(market, k, owing[k], units, at_once[k], patient[k])
+            _keep(market, ALL, k, value, _bids_usd(market, k))
+            if market.hardware.family[k] == Family.GPU:
+                gpus = _plus(gpus, value)
+            else:
+                rigs = _plus(rigs, value)
+    if market.today.keeps_book:
+        for row in range(len(market.lenders.kind)):
+            _alone(market, row)
     put_matrix(market.strips, at_auctions)
-    known = balance > 0.0
-    series.paper_ltv[day] = balance / max(paper, 1e-9) if known else np.nan
-    series.realisable_ltv[day] = balance / max(real, 1e-9) if known else np.nan
+    _write(market, _plus(_plus(coins, rigs), gpus), gpus)
 
 
 @compiled
-def _coins(market: Market) -> tuple[float, float, float]:
-    """Bitcoin pledged to each lender: balance, paper and realisable value of all [USD]."""
+def _alone(market: Market, row: int) -> None:
+    """What the machines pledged to one lender would bring it while the others wait."""
+    owing, units = _pledged(market, row)
+    if owing.sum() <= 0.0:
+        return
+    at_once, patient = sale_usd(market, units, 0.0), sale_usd(market, units, PATIENT_DAYS)
+    for k in range(len(owing)):
+        if owing[k] > 0.0:
+            value = _of_class(market, k, owing[k], units, at_once[k], patient[k])
+            _keep(market, row, k, value, 0.0)
+
+
+@compiled
+def _coins(market: Market) -> Values:
+    """Bitcoin pledged to each lender; returns the values of one sale of all of it."""
     loans, lenders = market.loans, len(market.lenders.kind)
     owing, coins = np.zeros(lenders), np.zeros(lenders)
     for loan in range(len(loans.status)):
         if _is_owed(market, loan) and loans.collateral_btc[loan] > 0:
             owing[loans.lender[loan]] += loans.principal_usd[loan]
             coins[loans.lender[loan]] += loans.collateral_btc[loan]
-    sums = np.zeros(3)
     for row in range(lenders):
         if coins[row] > 0.0:
-            paper = coins[row] * market.prices.btc_usd
-            real = paper * math.exp(btc_impact_of(market, paper))
-            _keep(market, row, BTC, (owing[row], paper, real, 0.0))
-            sums[0] += owing[row]
-            sums[1] += paper
-            sums[2] += real
-    return sums[0], sums[1], sums[2]
+            _keep(market, row, BTC, _of_coins(market, owing[row], coins[row]), np.nan)
+    everything = _of_coins(market, owing.sum(), coins.sum())
+    if everything.balance > 0.0:
+        _keep(market, ALL, BTC, everything, np.nan)
+    return everything
 
 
 @compiled
-def _pledged(market: Market) -> tuple[Longs, Matrix, Matrix]:
-    """Loans on machines [class]; what is owed [USD] and units pledged [class, lender]."""
-    loans, classes = market.loans, len(market.hardware.family)
-    count = np.zeros(classes, np.int64)
-    owing = np.zeros((classes, len(market.lenders.kind)))
-    held = np.zeros((classes, len(market.lenders.kind)))
+def _of_coins(market: Market, owing_usd: float, coins: float) -> Values:
+    """The values of coins; slices of a sale over 90 days each meet what is left of the impact."""
+    price = coins * market.prices.btc_usd
+    at_once = price * math.exp(btc_impact_of(market, price))
+    kept_share = market.terms.derived.btc_impact_kept  # of a day's impact, a day later
+    daily = btc_impact_of(market, price / PATIENT_DAYS) / (1.0 - kept_share)
+    return Values(owing_usd, price, price, at_once, max(at_once, price * math.exp(daily)))
+
+
+@compiled
+def _pledged(market: Market, lender: int) -> tuple[Reals, Reals]:
+    """What is owed [class, USD] on machines, and units pledged [holding], to a lender or to all."""
+    loans = market.loans
+    owing = np.zeros(len(market.hardware.family))
+    units = np.zeros(len(market.holdings.units))
     for loan in range(len(loans.status)):
-        if _is_owed(market, loan) and loans.collateral[loan] == Collateral.HARDWARE:
-            k, row = loans.hardware[loan], loans.lender[loan]
-            count[k] += 1
-            owing[k, row] += loans.principal_usd[loan]
-            held[k, row] += loans.collateral_units[loan]
-    return count, owing, held
+        mine = lender == ALL or loans.lender[loan] == lender
+        if not mine or not _is_owed(market, loan):
+            continue
+        if loans.collateral[loan] == Collateral.HARDWARE and loans.holding[loan] >= 0:
+            owing[loans.hardware[loan]] += loans.principal_usd[loan]
+            units[loans.holding[loan]] += loans.collateral_units[loan]
+    return owing, units
 
 
 @compiled
-def _machines(market: Market, k: int, owing: Reals, held: Reals) -> tuple[float, float, float]:
-    """A class pledged to each lender; balance, paper and realisable value of all [USD]."""
-    mark = market.marks_usd[k]
-    removed = market.has_removed_buyers[k]
-    smaller = class_ladder(market, k, not removed)
-    ladder = smaller
-    if removed and market.has_in_place_buyers[k]:  # they bid for whole clusters
-        ladder = class_ladder(market, k, True)
-    units, debt = total(held), total(owing)
-    together = realisable_usd(market, ladder, k, np.full(1, units))[0]
-    bids = ladder.usd[-1] if len(ladder.usd) > 0 else 0.0
-    _keep(market, ALL, k, (debt, units * mark, together, bids))
-    alone = realisable_usd(market, smaller, k, held)
-    as_cluster = realisable_usd(market, ladder, k, held)
-    for row in range(len(held)):
-        if held[row] > 0.0:
-            large = held[row] >= market.opening.smallest_cluster
-            real = as_cluster[row] if large else alone[row]
-            _keep(market, row, k, (owing[row], held[row] * mark, real, 0.0))
-    return debt, units * mark, together
+def _of_class(
+    market: Market, k: int, owing_usd: float, units: Reals, at_once_usd: float, patient_usd: float
+) -> Values:
+    """The values of a class; ``units`` [holding] are those pledged."""
+    pledged = 0.0
+    for row in range(len(units)):
+        if market.holdings.hardware[row] == k:
+            pledged += units[row]
+    reported, price = reported_usd(market, k), second_hand_usd(market, k)
+    return Values(owing_usd, pledged * reported, pledged * price, at_once_usd, patient_usd)
+
+
+@compiled
+def _bids_usd(market: Market, k: int) -> float:
+    """The money that bids for a class [USD]; it may bid for others too."""
+    usd = 0.0
+    for in_place in (False, True):
+        bids, units = bids_today(market, k, in_place)
+        for i in range(len(bids)):
+            usd += bids[i] * units[i]
+    return usd
 
 
 @inlined
@@ -114,14 +165,53 @@ def _is_owed(market: Market, loan: int) -> bool:
 
 
 @compiled
-def _keep(
-    market: Market, lender: int, hardware: int, usd: tuple[float, float, float, float]
-) -> None:
-    """Keep balance, paper and realisable value, and the bids of a whole class [USD]."""
+def _keep(market: Market, lender: int, hardware: int, value: Values, bids_usd: float) -> None:
+    """Keep the values of what is pledged to a lender, or to all, of a class."""
     kept = market.kept.illusion
     row = kept.count[0]
     kept.day[row] = market.today.day
     kept.lender[row] = lender
     kept.hardware[row] = hardware
-    kept.balance_usd[row], kept.paper_usd[row], kept.realisable_usd[row], kept.bids_usd[row] = usd
+    kept.balance_usd[row] = value.balance
+    kept.reported_usd[row] = value.reported
+    kept.second_hand_usd[row] = value.second_hand
+    kept.realisable_usd[row] = value.at_once
+    kept.realisable_90_days_usd[row] = value.within_90_days
+    kept.bids_usd[row] = bids_usd
     kept.count[0] = row + 1
+
+
+@inlined
+def _ltv(value: Values, usd: float) -> float:
+    return value.balance / max(usd, 1e-9) if value.balance > 0.0 else np.nan
+
+
+@compiled
+def _write(market: Market, everything: Values, gpus: Values) -> None:
+    """The day's loan-to-value ratios."""
+    series, day = market.kept.series, market.today.day
+    series.reported_ltv[day] = _ltv(everything, everything.reported)
+    series.second_hand_ltv[day] = _ltv(everything, everything.second_hand)
+    series.realisable_ltv[day] = _ltv(everything, everything.at_once)
+    series.realisable_90_days_ltv[day] = _ltv(everything, everything.within_90_days)
+    series.gpu_reported_ltv[day] = _ltv(gpus, gpus.reported)
+    series.gpu_second_hand_ltv[day] = _ltv(gpus, gpus.second_hand)
+    series.gpu_realisable_ltv[day] = _ltv(gpus, gpus.at_once)
+    series.gpu_realisable_90_days_ltv[day] = _ltv(gpus, gpus.within_90_days)
+
+
+@compiled
+def _as_yesterday(market: Market) -> None:
+    """Between two measurements the last one stands."""
+    series, day = market.kept.series, market.today.day
+    for ltv in (
+        series.reported_ltv,
+        series.second_hand_ltv,
+        series.realisable_ltv,
+        series.realisable_90_days_ltv,
+        series.gpu_reported_ltv,
+        series.gpu_second_hand_ltv,
+        series.gpu_realisable_ltv,
+        series.gpu_realisable_90_days_ltv,
+    ):
+        ltv[day] = ltv[day - 1]

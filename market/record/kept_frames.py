@@ -84,7 +84,7 @@ def sales_frame(market: Market) -> pd.DataFrame:
 
 
 def illusion_frame(market: Market) -> pd.DataFrame:
-    """Balance, paper value and realisable value [USD] by day, lender and collateral."""
+    """Balance and the four values of collateral [USD] by day, lender and class."""
     kept = market.kept.illusion
     rows = np.flatnonzero(kept.lender[: kept.count[0]] != ALL)
     frame = _illusion(market, rows)
@@ -94,9 +94,10 @@ def illusion_frame(market: Market) -> pd.DataFrame:
 
 
 def absorption_frame(market: Market) -> pd.DataFrame:
-    """By day and class, all lenders together: balance, paper value, value if all sold at once.
+    """By day and class, all lenders together: balance and the four values of what is pledged.
 
-    ``bids_usd`` is all the money that bids for the class today (90 days of budgets at most).
+    ``bids_usd`` is the money that bids for the class today; it may bid for others too. It is not
+    known for bitcoin.
     """
     kept = market.kept.illusion
     rows = np.flatnonzero(kept.lender[: kept.count[0]] == ALL)
@@ -112,8 +113,10 @@ def _illusion(market: Market, rows: NDArray[np.intp]) -> pd.DataFrame:
             "day": kept.day[rows].astype(np.int64),
             "hardware": _classes(market, kept.hardware[rows]),
             "balance_usd": kept.balance_usd[rows],
-            "paper_value_usd": kept.paper_usd[rows],
+            "reported_value_usd": kept.reported_usd[rows],
+            "second_hand_value_usd": kept.second_hand_usd[rows],
             "realisable_value_usd": kept.realisable_usd[rows],
+            "realisable_90_days_value_usd": kept.realisable_90_days_usd[rows],
         }
     )
 

@@ -225,15 +225,15 @@ def _recoveries(market: Market) -> dict[str, float]:
 
 
 def _worst_ltv(market: Market) -> dict[str, Any]:
-    """Ratios of sums, balance over value, on the day the realisable one is highest."""
+    """Ratios of sums, balance over value, on the day the realisable one is highest; of GPUs too."""
     series, days = market.kept.series, slice(market.day + 1)
-    if np.isnan(series.realisable_ltv[days]).all():
-        return {"paper": float("nan"), "realisable": float("nan"), "day": None}
-    worst = int(np.nanargmax(series.realisable_ltv[days]))
+    names = ("reported", "second_hand", "realisable", "realisable_90_days")
+    known = ~np.isnan(series.realisable_ltv[days]).all()
+    worst = int(np.nanargmax(series.realisable_ltv[days])) if known else 0
     return {
-        "paper": series.paper_ltv[worst],
-        "realisable": series.realisable_ltv[worst],
-        "day": worst,
+        **{name: float(getattr(series, f"{name}_ltv")[worst]) for name in names},
+        "gpu": {name: float(getattr(series, f"gpu_{name}_ltv")[worst]) for name in names},
+        "day": worst if known else None,
     }
 
 

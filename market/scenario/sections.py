@@ -217,6 +217,9 @@ class Marks(Section):
         0.5, ge=0.0, le=1.0, description="weight of the last clearing price against the schedule"
     )
     evidence_half_life_days: float = Field(120.0, gt=0.0, le=36500.0)
+    book_life_years: float = Field(
+        6.0, gt=0.0, le=50.0, description="straight-line life of GPUs in lenders' reports"
+    )
 
 
 class Liquidation(Section):
@@ -243,6 +246,12 @@ class Liquidation(Section):
         7.0, gt=0.0, le=50.0, description="buyers' view: economic life of a class from its launch"
     )
     asic_life_years: float = Field(6.0, gt=0.0, le=50.0, description="the same, of rigs")
+    resale_share: float = Field(
+        0.85,
+        ge=0.0,
+        le=1.0,
+        description="of what a machine still earns at a buyer's horizon; the rest: dealers, moving",
+    )
     new_price_decline: float = Field(
         0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
     )

@@ -55,8 +55,14 @@ class Series(NamedTuple):
     btc_held_listed: Annotated[Reals, Means("BTC", "held, lent or pledged by listed miners")]
     rigs_delivered_th: Annotated[Reals, Means("TH/s", "delivered so far of opening orders")]
     borrower_cash_usd: Annotated[Reals, Means("USD", "cash of all borrowers")]
-    paper_ltv: Annotated[Reals, Means("1", "LTV of pledged collateral at lenders' marks")]
-    realisable_ltv: Annotated[Reals, Means("1", "LTV at what the whole of it would bring")]
+    reported_ltv: Annotated[Reals, Means("1", "LTV of all collateral as lenders report it")]
+    second_hand_ltv: Annotated[Reals, Means("1", "LTV at what a single machine trades at")]
+    realisable_ltv: Annotated[Reals, Means("1", "LTV at what one sale of everything brings")]
+    realisable_90_days_ltv: Annotated[Reals, Means("1", "LTV if that sale takes 90 days")]
+    gpu_reported_ltv: Annotated[Reals, Means("1", "of GPUs: LTV as lenders report it")]
+    gpu_second_hand_ltv: Annotated[Reals, Means("1", "of GPUs: LTV at second-hand prices")]
+    gpu_realisable_ltv: Annotated[Reals, Means("1", "of GPUs: LTV at one sale of everything")]
+    gpu_realisable_90_days_ltv: Annotated[Reals, Means("1", "of GPUs: the same within 90 days")]
     conservation_error: Annotated[Reals, Means("1", "worst unexplained change of a stock")]
     gpus_seized: Annotated[Reals, Means("GPU", "seized so far")]
     gpus_sold: Annotated[Reals, Means("GPU", "of these sold so far")]
@@ -93,15 +99,17 @@ class Sales(NamedTuple):
 
 
 class Illusion(NamedTuple):
-    """What lenders' collateral is worth on paper and would bring; rows ``0 .. count[0]``."""
+    """What collateral is reported at, trades at and would bring; rows ``0 .. count[0]``."""
 
     count: OneCount  # type: ignore[assignment]  # hides tuple.count
     day: Ints
     lender: Ints  # row in the lenders' table; -1: all together
     hardware: Ints  # -1: bitcoin
     balance_usd: Reals
-    paper_usd: Reals
-    realisable_usd: Reals
+    reported_usd: Reals
+    second_hand_usd: Reals
+    realisable_usd: Reals  # in one sale today
+    realisable_90_days_usd: Reals  # and with what buyers earn meanwhile
     bids_usd: Reals  # of all together: the money that bids for the class
 
 

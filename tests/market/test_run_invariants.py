@@ -134,12 +134,13 @@ def test_summary_agrees_with_state_and_log(watch: Watch) -> None:
     assert series["margin_calls"].iloc[-1] == len(calls)
 
 
-def test_realisable_is_at_most_paper_where_bids_are_below_marks(watch: Watch) -> None:
-    """A position walks the book at its bids, so no better than the best bid per unit."""
-    illusion = watch.sim.illusion()
-    assert (illusion["realisable_value_usd"] >= 0.0).all()
-    coins = illusion[illusion["hardware"] == "BTC"]
-    assert (coins["realisable_value_usd"] <= coins["paper_value_usd"] * (1 + 1e-12)).all()
+def test_time_and_company_move_what_a_sale_brings_one_way(watch: Watch) -> None:
+    """Ninety days bring no less than today; coins bring no more than their price."""
+    for frame in (watch.sim.illusion(), watch.sim.absorption()):
+        at_once, patient = frame["realisable_value_usd"], frame["realisable_90_days_value_usd"]
+        assert (at_once >= 0.0).all() and (patient >= at_once * (1 - 1e-9)).all()
+        coins = frame[frame["hardware"] == "BTC"]
+        assert (coins["realisable_value_usd"] <= coins["second_hand_value_usd"] * (1 + 1e-12)).all()
 
 
 # ------------------------------------------------------------------ the watch can see

@@ -151,10 +151,10 @@ def test_no_impact_is_impact_switched_off(law: str) -> None:
     assert off.series()["btc_forced_sale_usd"].sum() > 1e8
 
 
-def test_coins_whose_sale_moves_nothing_are_worth_their_paper() -> None:
+def test_coins_whose_sale_moves_nothing_are_worth_their_price() -> None:
     illusion = finished("crypto-crash", (*CRASH, "channels.btc_impact=false")).illusion()
     coins = illusion[illusion["hardware"] == "BTC"]
-    np.testing.assert_array_equal(coins["realisable_value_usd"], coins["paper_value_usd"])
+    np.testing.assert_array_equal(coins["realisable_value_usd"], coins["second_hand_value_usd"])
 
 
 # ------------------------------------------------------------------ buyers
@@ -182,9 +182,9 @@ def test_without_buyers_realisable_value_is_scrap() -> None:
     illusion = sim.illusion()
     machines = illusion[illusion["hardware"] != "BTC"]
     scrap = {row.id: row.scrap_usd for row in tables().hardware}
-    marks = sim.series().set_index("day")
+    marks = sim.series().set_index("day")  # nothing trades: the price is the schedule, as marks are
     for row in machines.itertuples():
-        units = row.paper_value_usd / marks.loc[row.day, f"mark_{row.hardware}_usd"]
+        units = row.second_hand_value_usd / marks.loc[row.day, f"mark_{row.hardware}_usd"]
         assert row.realisable_value_usd == pytest.approx(units * scrap[row.hardware], rel=1e-6)
 
 

@@ -306,27 +306,35 @@ def instalment(**changes: object) -> dict[str, object]:
     return loan | changes
 
 
+def last_instalment(**changes: object) -> dict[str, object]:
+    return instalment(principal_usd=300.0, rate_or_spread=0.292, maturity_day=30, **changes)
+
+
 @pytest.mark.parametrize("appetite", [1.0, 0.6])
-def test_a_creditworthy_borrower_rolls_an_instalment_but_pays_interest(appetite: float) -> None:
+def test_a_creditworthy_borrower_extends_the_last_instalment_but_pays_interest(
+    appetite: float,
+) -> None:
     # 300 falls due and 7.20 of interest. Cash 150 pays interest and 40 % of the instalment.
-    bench = Bench([instalment()], cash=[150.0], refinancing_appetite=appetite)
+    bench = Bench([last_instalment()], cash=[150.0], refinancing_appetite=appetite)
     bench.s.borrowers.creditworthy[0] = True
     live(bench, 1, 30)
     repaid = (1.0 - appetite) * 300.0
-    assert bench.s.loans.principal_usd[0] == pytest.approx(1200.0 - repaid)
+    assert bench.s.loans.principal_usd[0] == pytest.approx(300.0 - repaid)
     assert bench.cash(0) == pytest.approx(150.0 - 7.20 - repaid)
     assert bench.kinds() == ["ROLLED_OVER"]
     assert bench.events(Event.ROLLED_OVER)[0]["amount_usd"] == pytest.approx(300.0 - repaid)
 
 
 @pytest.mark.parametrize(
-    "obstacle", ["not creditworthy", "no appetite", "no cash for interest", "coins", "breach"]
+    "obstacle",
+    ["not mature", "not creditworthy", "no appetite", "no cash for interest", "coins", "breach"],
 )
 def test_an_instalment_is_not_rolled_otherwise(obstacle: str) -> None:
+    """By contract it is due: before maturity whoever passes underwriting owes it too."""
     appetite = 0.0 if obstacle == "no appetite" else 1.0
-    loan = instalment()
+    loan = instalment() if obstacle == "not mature" else last_instalment()
     if obstacle == "coins":
-        loan |= dict(collateral=Collateral.BTC, collateral_btc=11.0, initial_ltv=0.6)
+        loan |= dict(collateral=Collateral.BTC, collateral_btc=2.0, initial_ltv=0.6)
         loan |= dict(margin_call_ltv=0.75, liquidation_ltv=0.85)  # worth less than the debt
     if obstacle == "breach":
         loan |= dict(breach=Cause.HARDWARE_MARK, breach_day=0, cure_days=1000)
@@ -335,7 +343,7 @@ def test_an_instalment_is_not_rolled_otherwise(obstacle: str) -> None:
     bench.s.borrowers.creditworthy[0] = obstacle != "not creditworthy"
     live(bench, 1, 30)
     assert len(bench.events(Event.ROLLED_OVER)) == 0
-    assert bench.s.loans.principal_usd[0] == 1200.0
+    assert bench.s.loans.principal_usd[0] == loan["principal_usd"]
     assert bench.s.loans.arrears_principal_usd[0] == pytest.approx(300.0)
 
 
@@ -349,7 +357,7 @@ def test_a_borrower_with_cash_to_spare_pays_its_instalment() -> None:
 
 def test_the_interest_reserve_is_kept_where_lenders_roll() -> None:
     # 310 would pay all, but 20 of it is the reserve of a quarter's interest.
-    bench = Bench([instalment()], cash=[310.0])
+    bench = Bench([last_instalment()], cash=[310.0])
     bench.s.borrowers.creditworthy[0] = True
     bench.s.borrowers.interest_reserve_usd[0] = 20.0
     live(bench, 1, 30)

@@ -256,14 +256,25 @@ def test_an_extended_loan_falls_due_a_year_later() -> None:
 # --- surrender ------------------------------------------------------------------------------------
 
 
-def keys(worth: float, *, ratio: float = 0.9, recourse: bool = False, earns: float = 0.0) -> Bench:
-    """Ten GPUs that would earn so much in the five years one looks ahead, against 1,000."""
+def keys(
+    worth: float,
+    *,
+    ratio: float = 0.9,
+    recourse: bool = False,
+    earns: float = 0.0,
+    resale: float = 0.0,
+) -> Bench:
+    """Ten GPUs, marked at 100 each, that earn so much in the next five years, against 1,000."""
     bench = market(
         EMPTY,
         loan=dict(recourse=recourse, maturity_day=7 + 365),
         income=earns / (10.0 * 365.0),
         credit={"surrender_ratio": ratio},
-        liquidation={"gpu_rent_drift": 0.0, "seller_required_return": 0.0},
+        liquidation={
+            "gpu_rent_drift": 0.0,
+            "seller_required_return": 0.0,
+            "resale_share": resale,
+        },
     )
     bench.s.prices.rent_h100_usd_h = worth / (10.0 * 5.0 * 365.0 * 24.0)
     return bench
@@ -290,6 +301,7 @@ def test_what_machines_are_worth_to_their_owner() -> None:
         (dict(worth=890.0, ratio=0.88), False),
         (dict(worth=890.0, recourse=True), False),
         (dict(worth=890.0, earns=910.0), False),  # its contract pays for it
+        (dict(worth=200.0, resale=0.91), False),  # sold they would bring 910
         (dict(worth=0.0, ratio=0.0), False),  # switched off
     ],
 )

@@ -195,19 +195,38 @@ def expect(bench: Bench, *, rent: float, life: float) -> None:
 
 @settings(max_examples=30)
 @given(st.floats(0.1, 6.0), st.floats(0.5, 5.0), st.floats(0.2, 8.0))
-def test_nobody_looks_beyond_a_classs_life(rent: float, horizon: float, life: float) -> None:
+def test_who_looks_less_far_resells(rent: float, horizon: float, life: float) -> None:
     bench = crowd(1)
     bench.s.buyers.horizon_years[0] = horizon
     bench.s.buyers.running_cost_usd_kwh[0] = 0.10
     bench.s.buyers.accepts[0, 2] = False
     expect(bench, rent=rent, life=life)
+    bench.terms.liquidation.resale_share = 0.6
     bench.s.buyer_view[:] = 0.7
     strips = bench.kernel(segment_strips, dearer=0.0)
     # A machine of 1 kW and quality one: 24 hours of rent, of which 70 % are expected.
-    years = min(horizon, max(life, 0.25))  # what is left is never less than a quarter
-    expected = strip_value_usd(24 * rent * 0.7, 2.4, Outlook(-0.15, 0.35, 0.5), 0.0, years)
-    assert strips[0, GPU] == pytest.approx(expected)
+    years = max(life, 0.25)  # what is left is never less than a quarter
+    run, whole = (
+        strip_value_usd(24 * rent * 0.7, 2.4, Outlook(-0.15, 0.35, 0.5), 0.0, until)
+        for until in (min(horizon, years), years)
+    )
+    assert strips[0, GPU] == pytest.approx(run + 0.6 * (whole - run))
     assert np.isnan(strips[0, 2])
+
+
+@pytest.mark.parametrize("horizon", [0.5, 2.5, 4.0])
+def test_an_older_class_is_worth_less_whoever_looks(horizon: float) -> None:
+    """The same rent, two and four years on: nobody pays as much, however short its horizon."""
+    bench = crowd(1)
+    bench.s.buyers.horizon_years[0] = horizon
+    expect(bench, rent=2.0, life=7.0)
+    bench.terms.liquidation.resale_share = 0.85
+    bench.s.buyer_view[:] = 0.5
+    values = []
+    for day in (0, 730, 1460):
+        bench.market.today.day = day
+        values.append(bench.kernel(segment_strips, dearer=0.0)[0, GPU])
+    assert values[0] > 1.02 * values[1] > 1.02**2 * values[2]
 
 
 def test_life_shrinks_with_age_and_ends_at_a_quarter() -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from runs import finished, fresh, tables
 
+from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
 
 # Nothing moves but the calendar: coins, rents and difficulty stand still, nobody fails by chance.
@@ -64,6 +67,27 @@ def test_budgets_open_between_nothing_and_what_can_be_saved(scale: float) -> Non
     # Some spend what comes in, some have waited for better prices.
     waited = buyers.budget_usd > 0.99 * limit
     assert 0 < waited.sum() < len(waited)
+
+
+@pytest.mark.parametrize("entrant", [True, False])
+def test_entrants_do_not_change_what_the_quotes_say(entrant: bool) -> None:
+    """The quotes were made without them; a segment that was there has its part in the quotes."""
+    books = tables()
+    rich = next(row for row in books.buyers if row.segment == "SMALL_NEOCLOUDS")
+    new = rich.model_copy(update={"segment": "NEW", "name": "New", "entrant": entrant})
+    more = replace(books, buyers=(*books.buyers, new))
+    without, with_new = (Simulation(Scenario.load("calm"), 1, some) for some in (books, more))
+    views = [sim.market.buyer_view for sim in (without, with_new)]
+    assert np.array_equal(*views) == entrant
+    market = with_new.market
+    mine = market.buyers.segment == len(books.buyers)
+    if entrant:  # they come with what they have saved
+        days = with_new.scenario.liquidation.budget_days
+        assert market.buyers.budget_usd[mine] == pytest.approx(
+            days * market.buyers.budget_usd_day[mine]
+        )
+        gpus = [sim.series()["gpu_realisable_ltv"].iloc[0] for sim in (without, with_new)]
+        assert gpus[1] < gpus[0]
 
 
 def test_views_are_read_off_the_market_before_it_is_scaled() -> None:

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from runs import finished, fresh
 
 from firesale.agents.party import Status
+from firesale.market.liquidation.budgets import save_budgets
 from firesale.market.liquidation.last_resort import buy_what_is_left
-from firesale.market.liquidation.steps import save_budgets
 from firesale.market.opening.books_2025.read import DATA_FOLDER
 from firesale.market.prices.bitcoin import crypto_paths
 from firesale.market.prices.history import OpeningQuotes

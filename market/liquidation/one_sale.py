@@ -1,0 +1,105 @@
+"""One sale of many machines at once: each buyer's money and racks are spent once, over all classes.
+
+What a lender, or all of them together, would get if they had to sell today: the classes in the
+order of an auction day, clusters in place first, the rest removed, no reserve above scrap. Nothing
+is sold: buyers have afterwards what they had before.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put, put_matrix
+from ...agents.compiling.kernels import compiled
+from ..state.hardware import Family
+from ..state.market import Market
+from .auctions import best_offer
+from .bids import bids_today
+from .budget_auctions import clearing_price, serve, units_at
+from .budgets import inflow_usd_day, money_share
+
+
+@compiled
+def sale_usd(market: Market, units: Reals, days: float) -> Reals:
+    """Net proceeds [class, USD] of selling ``units`` [holding] of the borrowers' machines.
+
+    Legal and removal cost come off; what nobody bids for is scrap. Buyers have what they have saved
+    and ``days`` of income more.
+    """
+    buyers = market.buyers
+    saved, racks = buyers.budget_usd.copy(), buyers.slots.copy()
+    share = money_share(market)
+    for i in range(len(saved)):
+        buyers.budget_usd[i] += days * inflow_usd_day(buyers, i, share)
+    net_usd = np.zeros(len(market.hardware.family))
+    for k in range(len(net_usd)):
+        if market.hardware.family[k] != Family.SITE:
+            net_usd[k] = _class_usd(market, k, units)
+    put(buyers.budget_usd, saved)
+    put_matrix(buyers.slots, racks)
+    return net_usd
+
+
+@compiled
+def _class_usd(market: Market, k: int, units: Reals) -> float:
+    """Net proceeds of one class [USD]; its buyers have spent it."""
+    holdings, terms = market.holdings, market.terms.liquidation
+    net_usd = left = 0.0
+    bids = np.empty(0)
+    for row in range(holdings.first[len(market.loans.first) - 1]):
+        if holdings.hardware[row] != k or units[row] <= 0.0:
+            continue
+        standing = units[row]
+        if market.has_in_place_buyers[k] and (
+            standing >= market.opening.smallest_cluster or not market.has_removed_buyers[k]
+        ):
+            if len(bids) == 0:
+                bids, _ = bids_today(market, k, True)
+            brought, standing = _in_place_usd(market, k, bids, standing)
+            net_usd += brought
+        left += standing
+    if left > 0.0 and market.has_removed_buyers[k]:
+        brought, sold = _removed_usd(market, k, left)
+        gpu = market.hardware.family[k] == Family.GPU
+        removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+        net_usd += max(0.0, brought - removal * sold)
+        left -= sold
+    return net_usd + left * market.hardware.scrap_usd[k]
+
+
+@compiled
+def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple[float, float]:
+    """Sell what stands in one place by the cluster: proceeds after legal cost [USD], units left."""
+    buyers, terms = market.buyers, market.terms.liquidation
+    rack, used = market.hardware.rack[k], market.hardware.slots_per_unit[k]
+    scrap = market.hardware.scrap_usd[k]
+    brought = 0.0
+    while standing > 0.0:
+        size = min(standing, terms.cluster_gpus)
+        best, second, winner = best_offer(market, k, bids, size)
+        if winner < 0 or best < scrap:
+            break
+        price = max(second, scrap)
+        buyers.budget_usd[winner] -= size * price
+        buyers.slots[winner, rack] -= size * used
+        brought += size * price
+        standing -= size
+    return brought * (1.0 - terms.legal_cost_share), standing
+
+
+@compiled
+def _removed_usd(market: Market, k: int, units: float) -> tuple[float, float]:
+    """Sell removed machines at one price: proceeds after legal cost [USD], and units sold."""
+    buyers, hardware = market.buyers, market.hardware
+    limits, _ = bids_today(market, k, False)
+    scrap, offered = np.full(1, hardware.scrap_usd[k]), np.full(1, units)
+    price = clearing_price(k, limits, scrap, offered, buyers, hardware)
+    taken = units_at(price, k, limits, buyers, hardware)
+    serve(taken, limits, units)
+    for i in range(len(taken)):
+        buyers.budget_usd[i] -= taken[i] * price
+        if buyers.needs_slots[i]:
+            buyers.slots[i, hardware.rack[k]] -= taken[i] * hardware.slots_per_unit[k]
+    sold = taken.sum()
+    return sold * price * (1.0 - market.terms.liquidation.legal_cost_share), sold

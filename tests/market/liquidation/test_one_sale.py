@@ -1,0 +1,96 @@
+"""One sale of everything: each dollar and each rack is spent once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import runs
+from by_hand import GPU, RIG, Bench
+
+from firesale.market.liquidation.one_sale import sale_usd
+from firesale.market.state.hardware import Family
+from firesale.market.state.loans import Collateral
+
+MONEY_USD = 100.0
+
+
+def one_buyer(**buyer: object) -> Bench:
+    """Who thinks each machine worth 50 and has a hundred dollars; ten GPUs and ten rigs stand."""
+    bench = Bench(
+        fleets=[(0, GPU, 10.0), (0, RIG, 10.0)],
+        buyers=[dict(budget=MONEY_USD, slots=1e9) | buyer],
+        scrap=[1.0, 1.0, 0.0],
+        legal_cost_share=0.0,
+        removal_usd_per_gpu=0.0,
+        removal_usd_per_th=0.0,
+    )
+    bench.s.hardware.replacement_usd[:] = 1e9
+    bench.s.buyers.private_view[:] = 1.0
+    bench.market.strips = np.array([[50.0, 50.0, np.nan]])
+    return bench
+
+
+def brought(bench: Bench, *classes: int, days: float = 0.0) -> np.ndarray:
+    holdings = bench.s.holdings
+    units = np.where(np.isin(holdings.hardware, classes), holdings.units, 0.0)
+    return bench.kernel(sale_usd, units=units, days=days)
+
+
+def test_a_hundred_dollars_are_spent_once() -> None:
+    bench = one_buyer()
+    assert brought(bench, GPU)[GPU] == pytest.approx(MONEY_USD)
+    assert brought(bench, RIG)[RIG] == pytest.approx(MONEY_USD)
+    both = brought(bench, GPU, RIG)
+    assert both[GPU] == pytest.approx(MONEY_USD)
+    assert both[RIG] == pytest.approx(10.0)  # scrap: the money is gone
+    assert bench.s.buyers.budget_usd[0] == MONEY_USD  # nothing was sold
+    assert (bench.s.buyers.slots == one_buyer().s.buyers.slots).all()
+
+
+def test_ninety_days_of_income_more() -> None:
+    bench = one_buyer()
+    bench.s.buyers.budget_usd_day[0] = 2.0
+    assert brought(bench, GPU, days=90.0)[GPU] == pytest.approx(MONEY_USD + 180.0)
+
+
+def test_racks_bind_and_the_rest_is_scrap() -> None:
+    bench = one_buyer(slots=4.0)
+    # Four find a rack, at the reserve: nobody else bids for them. Six are scrap.
+    assert brought(bench, GPU)[GPU] == pytest.approx(10.0)
+
+
+def test_legal_and_removal_cost_come_off() -> None:
+    bench = one_buyer()
+    bench.terms.liquidation.legal_cost_share = 0.1
+    bench.terms.liquidation.removal_usd_per_gpu = 2.0
+    assert brought(bench, GPU)[GPU] == pytest.approx(0.9 * MONEY_USD - 10 * 2.0)
+
+
+def test_all_that_gpus_bring_is_no_more_than_their_buyers_have() -> None:
+    """At the opening of 2025; sums over classes once counted each budget in each class."""
+    sim = runs.fresh("calm", ("days=1",))
+    buyers, hardware = sim.market.buyers, sim.market.hardware
+    opening = sim.absorption().query("day == 0").set_index("hardware")
+    gpus = [k for k, name in enumerate(sim.market.names.hardware) if name in opening.index]
+    gpus = [k for k in gpus if hardware.family[k] == Family.GPU]
+    money = buyers.budget_usd[buyers.accepts[:, gpus].any(axis=1)].sum()
+    loans = sim.market.loans
+    pledged = loans.collateral == Collateral.HARDWARE
+    scrap = sum(
+        loans.collateral_units[pledged & (loans.hardware == k)].sum() * hardware.scrap_usd[k]
+        for k in gpus
+    )
+    names = [sim.market.names.hardware[k] for k in gpus]
+    assert 0.0 < opening.loc[names, "realisable_value_usd"].sum() <= money + scrap
+
+
+def test_reported_values_are_those_of_the_books() -> None:
+    """Loan-to-value ratios of the opening books stand on system cost; so does what is reported."""
+    sim = runs.fresh("calm", ("days=1",))
+    table = sim.absorption().query("day == 0").set_index("hardware")
+    hardware, names = sim.market.hardware, sim.market.names.hardware
+    loans = sim.market.loans
+    k = names.index("A100")
+    rows = (loans.hardware == k) & (loans.principal_usd > 0)
+    cost = (loans.collateral_units[rows] * hardware.new_usd[k]).sum()
+    assert table.loc["A100", "reported_value_usd"] == pytest.approx(cost)
