@@ -87,12 +87,31 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "crypto-crash", "--set", "crypto.history=gone.csv"], "gone.csv"),
         (
             ["run", "rental-deflation", "--start", "2021"],
-            "--start: compute.path is 'scripted', but nobody rents compute in the books of 2021",
+            "--start: compute.path has no effect while opening.start is '2021'; "
+            "set opening.start='2025' or 'synthetic' too, or compute.path='law'.",
         ),
-        (["run", "calm", "--set", "synthetic.parties=500"], "only --start synthetic reads that"),
-        (["run", "calm", "--set", "facts.orders=false"], "only --start 2021 reads that section"),
-        (["run", "calm", "--start", "2021", "--scale", "2"], "the books of 2021 come in one size"),
-        (["view", "joint-crash", "--start", "2021"], "nobody rents compute in the books of 2021"),
+        (
+            ["run", "baseline", "--set", "crypto.crash_depth=0.95"],
+            "--set: crypto.crash_depth has no effect while crypto.path is 'random'; "
+            "set crypto.path='crash' too.",
+        ),
+        (
+            ["run", "calm", "--set", "synthetic.parties=500"],
+            "synthetic.parties has no effect while opening.start is '2025'; "
+            "set opening.start='synthetic' too.",
+        ),
+        (
+            ["run", "calm", "--set", "facts.orders=false"],
+            "facts.orders has no effect while opening.start is '2025'; "
+            "set opening.start='2021' too.",
+        ),
+        (
+            ["run", "calm", "--start", "2021", "--scale", "2"],
+            "--scale: opening.scale has no effect while opening.start is '2021'; "
+            "set opening.start='2025' or 'synthetic' too, or opening.scale=1.",
+        ),
+        (["view", "joint-crash", "--start", "2021"], "compute.path has no effect while"),
+        (["run", "joint", "--days", "9"], "no scenario 'joint' (did you mean joint-crash?)"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
         (["scenarios", "show", "nothing-like-it"], "there is no scenario"),
     ],
