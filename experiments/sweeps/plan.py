@@ -348,7 +348,8 @@ def _absolute_history(base: Scenario, folder: Path, where: str) -> Scenario:
     path = next((p for p in (folder / given, given) if p.is_file()), None)
     if path is None:
         raise InputError(f"{where}: crypto.history: {given} cannot be read (no such file).")
-    return base.changed({"crypto.history": str(path.resolve())}, where)
+    found = {"crypto.history": str(path.resolve()), "crypto.path": base.crypto.path}
+    return base.changed(found, where)
 
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:

@@ -169,6 +169,8 @@ class Scenario(Section):
             InputError: unknown key, wrong type or out of range.
         """
         data = self.model_dump(exclude_unset=True)
+        if values.get("crypto.history") and "crypto.path" not in values:
+            values = {**values, "crypto.path": "history"}
         for key, value in values.items():
             *sections, leaf = key.split(".")
             target = data

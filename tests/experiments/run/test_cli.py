@@ -74,7 +74,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "crypto-crash", "--scale", "nan"], "--scale: opening.scale = nan is not allowed"),
         (["run", "crypto-crash", "--start", "1999"], "'1999' is not a starting point"),
         (["run", "crypto-crash", "--set", "crash_depth"], "not of the form key=value"),
-        (["run", "crypto-crash", "--set", "crypto.depth=1"], "no key 'crypto.depth'; allowed here"),
+        (
+            ["run", "crypto-crash", "--set", "crypto.depth=1"],
+            "no key 'crypto.depth' (did you mean crypto.crash_depth?); allowed here",
+        ),
+        (["run", "crypto-crash", "--set", "days=5%"], "days = '5%' is not allowed"),
         (["run", "crypto-crash", "--set", "crypto.crash_depth=2"], "crypto.crash_depth = 2.0"),
         (
             ["run", "crypto-crash", "--set", "crypto.crash_depth=deep"],
@@ -169,6 +173,7 @@ def test_a_scenario_shown_is_a_scenario_file(name: str) -> None:
     shown = scenario_text.as_toml(scenario)
     assert Scenario.from_dict(tomllib.loads(shown), "shown") == scenario
     assert "per square root of a year; at least 0, at most 3" in shown
+    assert "at most 0.999; only with crypto.path = 'crash'\n" in shown
 
 
 def test_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
