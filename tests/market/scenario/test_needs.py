@@ -19,6 +19,7 @@ from firesale.market.scenario.scenario import (
     setting_keys,
 )
 from firesale.market.simulation import Simulation
+from firesale.market.state.terms import terms_of
 
 KEYS = list(setting_keys())
 IN_TABLE = [key for key in KEYS if needs_of(key)]
@@ -208,6 +209,13 @@ def test_what_is_let_through_changes_something(
 ) -> None:
     base = world(name).changed(read_settings(before), "test")
     assert not same(outcome(base), outcome(base.with_settings([setting])))
+
+
+def test_a_tightening_that_never_comes_is_no_event() -> None:
+    """Rates as they were leave no room for a scripted tightening: nothing is logged for it."""
+    beside = world("backtest-2022").changed({"macro.shock": 2.0}, "test")
+    assert terms_of(beside).derived.money_shock_day == 0
+    assert terms_of(Scenario.load("tightening")).derived.money_shock_day == 31
 
 
 # ------------------------------------------------------------------ sentences
