@@ -22,7 +22,6 @@ from ..agents.compiling import process
 if TYPE_CHECKING:
     from ..market.scenario.scenario import Scenario
 
-READ_ONLY_BY = {"synthetic": "synthetic", "facts": "2021"}  # section and starting point
 INTERRUPTED = 130
 BAD_INPUT = 2
 
@@ -86,9 +85,8 @@ def run(
         ("--days", "days", days),
     ):
         if value is not None:
-            chosen = with_option(chosen, option, key, value)
+            chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    refuse_what_is_idle(named, chosen)
     run_scenario(chosen, seed, out, named, figures=figures, as_json=json_)
 
 
@@ -210,7 +208,7 @@ def view(
         ("--scale", "opening.scale", scale),
     ):
         if value is not None:
-            with_option(load(scenario), option, key, value)  # a refusal names the option
+            load(scenario).with_values({key: value}, option)  # a refusal names the option
             changes.append(f"{key}={value}")
     serve(scenario, port, open_, [*changes, *(settings or [])])
 
@@ -275,34 +273,6 @@ def load(name: str) -> Scenario:
     from ..market.scenario.scenario import Scenario
 
     return Scenario.load(name)
-
-
-def with_option(scenario: Scenario, option: str, key: str, value: Any) -> Scenario:
-    """The scenario with one key changed; a refusal names the option."""
-    data = scenario.model_dump(exclude_unset=True)
-    *sections, leaf = key.split(".")
-    target = data
-    for section in sections:
-        target = target.setdefault(section, {})
-    target[leaf] = value
-    return type(scenario).from_dict(data, option)
-
-
-def refuse_what_is_idle(named: Scenario, chosen: Scenario) -> None:
-    """Refuse settings of a section that the chosen books do not read.
-
-    Raises:
-        InputError: such a section was changed.
-    """
-    from ..market.scenario.errors import InputError
-
-    start = chosen.opening.start
-    for section, reader in READ_ONLY_BY.items():
-        if start != reader and getattr(chosen, section) != getattr(named, section):
-            raise InputError(
-                f"--set {section}: changes nothing on the books of {start}; only --start {reader} "
-                "reads that section."
-            )
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

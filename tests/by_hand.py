@@ -148,7 +148,7 @@ class Bench:
         self.first_buyer = borrowers + lenders
         self.first_outside = self.first_buyer + len(buyers)
         count = self.first_outside + len(Outside)
-        settings = Scenario.from_dict(
+        settings = Scenario.recorded(
             {
                 "name": "bench",
                 "days": 3650,

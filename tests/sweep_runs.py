@@ -23,7 +23,7 @@ MARK = "FIRESALE_TEST_MARK"
 
 def plan(**data: Any) -> Plan:
     """A plan over nested data as TOML would give it."""
-    return Plan.from_dict({"scenario": "calm", **data}, "test.toml", Path())
+    return Plan.from_dict({"scenario": "crypto-crash", **data}, "test.toml", Path())
 
 
 def cheap(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:

@@ -204,7 +204,7 @@ def observe(job: Job) -> Observation:
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
 
-    scenario: Scenario = Scenario.from_dict(job.scenario, "back-test")
+    scenario: Scenario = Scenario.recorded(job.scenario, "back-test")
     simulation = Simulation(scenario, job.seed)
     watch = CoinWatch(simulation, listed_miners(simulation))
     while not simulation.finished:

@@ -8,11 +8,14 @@ uv run python -m firesale.experiments.questions.switches tightening --seeds 10 \
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..look import words
+
+if TYPE_CHECKING:
+    from ...market.scenario.scenario import Scenario
 
 SWITCHES = (
     *(
@@ -78,6 +81,11 @@ def paired(base: list[float], changed: list[float]) -> tuple[float, float]:
     return mean, math.sqrt(variance / count)
 
 
+def acts(scenario: Scenario, switch: str) -> bool:
+    """Whether a switch can change anything in a scenario."""
+    return not scenario.missing(switch.partition("=")[0])
+
+
 def main(
     scenario: Annotated[str, typer.Argument(help="Name or .toml file.")] = "joint-crash",
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 10,
@@ -91,13 +99,16 @@ def main(
 
     try:
         chosen = Scenario.load(scenario).with_settings(setting or [])
-        changed = {switch: chosen.with_settings([switch]) for switch in only or SWITCHES}
+        able = only or [switch for switch in SWITCHES if acts(chosen, switch)]
+        changed = {switch: chosen.with_settings([switch]) for switch in able}
         base = [outcomes(summary) for summary in run_seeds(chosen, seeds)]
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     names = list(base[0])
     typer.echo(f"{chosen.name}: {words.times(seeds, 'seed')}; mean change (standard error)")
+    if left_out := [switch for switch in SWITCHES if not only and switch not in changed]:
+        typer.echo(f"Without what can change nothing here: {', '.join(left_out)}")
     typer.echo("| switch | " + " | ".join(names) + " |")
     typer.echo("|" + "---|" * (len(names) + 1))
     means = [sum(run[name] for run in base) / seeds for name in names]

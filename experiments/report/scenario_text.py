@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...market.scenario.needs import in_words
 from ...market.scenario.scenario import Scenario, scenario_names
 
 if TYPE_CHECKING:
@@ -62,18 +63,24 @@ def as_toml(scenario: Scenario) -> str:
         section = getattr(scenario, name)
         if isinstance(section, BaseModel):
             about = (type(section).__doc__ or "").strip().splitlines()[0]
-            lines += ["", f"[{name}]  # {field.description or about}", *_values(section)]
+            lines += [
+                "",
+                f"[{name}]  # {field.description or about}",
+                *_values(section, f"{name}."),
+            ]
     return "\n".join(lines)
 
 
-def _values(section: BaseModel) -> Iterator[str]:
-    """One line ``key = value  # meaning; bounds`` for each plain field."""
+def _values(section: BaseModel, before: str = "") -> Iterator[str]:
+    """One line ``key = value  # meaning; bounds; what it needs`` for each plain field."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             continue
         line = f"# {name} =" if value is None else f"{name} = {_literal(value)}"
-        note = "; ".join(filter(None, [field.description, _bounds(field)]))
+        needs = in_words(before + name)
+        needs = needs and f"only with {needs}"
+        note = "; ".join(filter(None, [field.description, _bounds(field), needs]))
         yield f"{line:<{COMMENT_COLUMN}}# {note}" if note else line
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from ...market.scenario.scenario import Scenario
 from .books import is_cell, perturbed_tables
 from .design import RunPoint
-from .factors import Value, with_values
+from .factors import Value
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -213,10 +213,8 @@ def row_of(
 
 def scenario_of(work: Work, point: RunPoint) -> Scenario:
     """The scenario of a run: the base, its factors, and what its arm sets."""
-    return with_values(
-        Scenario.from_dict(work.base, "base"),
-        {k: v for k, v in _settings(work, point).items() if not is_cell(k)},
-        f"run {point.run_id}",
+    return Scenario.recorded(work.base, "base").changed(
+        {k: v for k, v in _settings(work, point).items() if not is_cell(k)}, f"run {point.run_id}"
     )
 
 

@@ -14,6 +14,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.numbers import of_kind
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
 
@@ -32,6 +33,8 @@ NEEDS = {
     "triangular": ("low", "mode", "high"),
 }
 """What each distribution must be given; normal ones may also be cut off at ``low`` and ``high``."""
+IN_ITS_UNIT = ("low", "high", "mode", "mean", "deviation", "median")
+"""Parameters of distributions in the unit of the key."""
 CUT = ("normal", "lognormal")
 LEAST_LEFT = 1e-6
 """What a cut must leave of a distribution: of less, quantiles are lost to rounding."""
@@ -245,12 +248,12 @@ def check_key(scenario: Scenario, key: str, factor: Factor, where: str) -> None:
         InputError: unknown key, wrong type, or a value out of range.
     """
     if field_of(key) is None:
-        with_values(scenario, {key: 0.0}, where)  # refused in the schema's own words
+        scenario.changed({key: 0.0}, where)  # refused in the schema's own words
     if factor.unit is not None:
         check_unit(key, factor.unit, where)
     if factor.values is not None:
         for value in factor.values:
-            with_values(scenario, {key: value}, where)
+            scenario.changed({key: value}, where)
         return
     if is_whole(key):
         if factor.importance is not None:
@@ -278,7 +281,7 @@ def _check_support(scenario: Scenario, key: str, distribution: Distribution, whe
             if end == bounds.get(opened) and distribution.distribution == "lognormal":
                 continue  # a lognormal number is above 0, never 0
             value = (math.ceil(end) if word == "low" else math.floor(end)) if is_whole(key) else end
-            with_values(scenario, {key: value}, where)
+            scenario.changed({key: value}, where)
         elif closed in bounds or opened in bounds:
             bound = bounds.get(closed, bounds.get(opened))
             raise InputError(
@@ -287,22 +290,44 @@ def _check_support(scenario: Scenario, key: str, distribution: Distribution, whe
             )
 
 
-def with_values(scenario: Scenario, values: dict[str, Value], where: str) -> Scenario:
-    """The scenario with some dotted keys changed.
+def plain_factor(key: str, value: Any, where: str) -> Any:
+    """A factor's table with its values and ends as numbers, where they are written as 77% or 5bn.
 
     Raises:
-        InputError: unknown key, wrong type or out of range; ``where`` stands in the sentence.
+        InputError: a form that the key does not take.
     """
-    data = scenario.model_dump(exclude_unset=True)
-    for key, value in values.items():
-        *sections, leaf = key.split(".")
-        target = data
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise InputError(f"{where}: '{section}' is a value, not a section.")
-        target[leaf] = value
-    return Scenario.from_dict(data, where)
+    if not isinstance(value, dict):
+        return value
+    result = {}
+    for name, item in value.items():
+        if name == "importance":
+            result[name] = plain_factor(key, item, where)
+        elif name == "values" and isinstance(item, list):
+            result[name] = [plain_value(key, one, where) for one in item]
+        else:
+            result[name] = plain_value(key, item, where) if name in IN_ITS_UNIT else item
+    return result
+
+
+def plain_values(values: Any, where: str, before: str = "") -> Any:
+    """Nested settings with their numbers so.
+
+    Raises:
+        InputError: a form that a key does not take.
+    """
+    if not isinstance(values, dict):
+        return plain_value(before.removesuffix("."), values, where)
+    return {key: plain_values(item, where, f"{before}{key}.") for key, item in values.items()}
+
+
+def plain_value(key: str, value: Any, where: str) -> Any:
+    """One value so; as it is, where it is no text or the key is unknown.
+
+    Raises:
+        InputError: a form that the key does not take.
+    """
+    field = field_of(key) if isinstance(value, str) else None
+    return value if field is None else of_kind(key, field, value, where)
 
 
 def flatten(data: dict[str, Any], leaves: Sequence[str] = ()) -> dict[str, Any]:

@@ -17,10 +17,12 @@ from typing import TYPE_CHECKING, Any, Literal, Self, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
 from . import books
-from .factors import Factor, check_key, flatten, is_whole, with_values
+from .factors import Factor, check_key, flatten, is_whole, plain_factor, plain_values
+from .idle import refuse_idle
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -186,7 +188,15 @@ class Plan(Section):
         factors = data.get("factors", {})
         if isinstance(factors, dict):
             flat = flatten(factors, tuple(Factor.model_fields))
-            data["factors"] = {key: books.with_default(key, value) for key, value in flat.items()}
+            data["factors"] = {
+                key: books.with_default(key, plain_factor(key, value, f"{where}: factors"))
+                for key, value in flat.items()
+            }
+        if isinstance(arms := data.get("arms"), dict):
+            data["arms"] = {
+                name: plain_values(settings, f"{where}: arms.{name}")
+                for name, settings in arms.items()
+            }
         try:
             plan = cls.model_validate(_tuples(data))
         except ValidationError as error:
@@ -194,12 +204,13 @@ class Plan(Section):
         chosen = plan.scenario
         if chosen.endswith(".toml") and not Path(chosen).is_absolute():
             chosen = str(folder / chosen if (folder / chosen).exists() else chosen)
-        base = Scenario.load(chosen)
-        base = with_values(base, flatten(plan.settings), f"{where}: settings")
+        loaded = Scenario.load(chosen)
+        base = loaded.changed(flatten(plan.settings), f"{where}: settings")
         if base.crypto.history is not None:
             base = _absolute_history(base, folder, where)
         plan = plan.model_copy(update={"base": base})
         plan._check(where)
+        refuse_idle(loaded, base, plan.factors, plan.arms, where)
         return plan
 
     def _check(self, where: str) -> None:
@@ -222,7 +233,7 @@ class Plan(Section):
                     f"{where}: arms: '{name}' is not a name (small letters, digits, -)."
                 )
             values = flatten(settings)
-            with_values(self.base, values, f"{where}: arms.{name}")
+            self.base.changed(values, f"{where}: arms.{name}")
             if both := sorted(set(values) & set(keys)):
                 raise InputError(f"{where}: arms.{name}: '{both[0]}' is a factor too.")
         self._check_books(where)
@@ -313,8 +324,9 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
     path = Path(name_or_path)
     if path.suffix != ".toml":
         if str(name_or_path) not in plan_names():
+            meant = did_you_mean(str(name_or_path), plan_names())
             raise InputError(
-                f"There is no plan '{name_or_path}'; allowed: {', '.join(plan_names())}, "
+                f"There is no plan '{name_or_path}'{meant}; allowed: {', '.join(plan_names())}, "
                 "or the path of a .toml file."
             )
         path = PLAN_FOLDER / f"{name_or_path}.toml"
@@ -336,7 +348,8 @@ def _absolute_history(base: Scenario, folder: Path, where: str) -> Scenario:
     path = next((p for p in (folder / given, given) if p.is_file()), None)
     if path is None:
         raise InputError(f"{where}: crypto.history: {given} cannot be read (no such file).")
-    return with_values(base, {"crypto.history": str(path.resolve())}, where)
+    found = {"crypto.history": str(path.resolve()), "crypto.path": base.crypto.path}
+    return base.changed(found, where)
 
 
 def _tuples(data: dict[str, Any]) -> dict[str, Any]:
@@ -374,7 +387,8 @@ def _sentence(model: Any, error: ValidationError, where: str) -> str:
     message = message[0].lower() + message[1:]
     if problem["type"] == "extra_forbidden":
         allowed = _keys(_section_at(model, problem["loc"][:-1]))
-        return f"{where}: there is no key '{key}'; allowed here: {allowed}."
+        meant = did_you_mean(key.rpartition(".")[2], allowed.split(", "))
+        return f"{where}: there is no key '{key}'{meant}; allowed here: {allowed}."
     if problem["type"] == "missing":
         return f"{where}: the key '{key}' is missing."
     if problem["type"] == "value_error":

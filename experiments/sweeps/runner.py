@@ -122,10 +122,8 @@ class Driver:
 
     def _warm(self) -> None:
         """Compile the kernels here, once, so that workers find them in the cache; time a run."""
-        from .factors import with_values
-
         base = self.plan.base
-        short = with_values(base, {"days": min(base.days, WARM_DAYS)}, "days")
+        short = base.changed({"days": min(base.days, WARM_DAYS)}, "days")
         try:
             self.simulate(short, 0, {})  # compiles, or loads what is compiled
             start = time.perf_counter()

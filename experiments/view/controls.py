@@ -13,7 +13,7 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario, scenario_names
 from ...market.scenario.sections import STARTS, Channels
 from ..look import words
-from .watched import Choices, value_of
+from .watched import Choices
 
 WHOLE = 0.0
 
@@ -29,11 +29,10 @@ class Slide:
     high: float
     step: float
     scale: float = 1.0  # WHOLE: a whole number, as it is
-    needs: tuple[str, str] | None = None  # another key and the value it must have to matter
 
     def shown(self, scenario: Scenario) -> float:
         """The value as the slider shows it."""
-        return round(float(value_of(scenario, self.key)) * (self.scale or 1.0), 6)
+        return round(float(scenario.value_of(self.key)) * (self.scale or 1.0), 6)
 
     def text(self, scenario: Scenario) -> str:
         """The value with its unit."""
@@ -54,7 +53,7 @@ class Pick:
 
     def text(self, scenario: Scenario) -> str:
         """The value."""
-        return str(value_of(scenario, self.key))
+        return str(scenario.value_of(self.key))
 
     def items(self, scenario: Scenario) -> list[str]:
         """What can be chosen: these words, and what the scenario has if it is another one."""
@@ -70,27 +69,20 @@ class Tick:
 
     def text(self, scenario: Scenario) -> str:
         """The value."""
-        return "on" if value_of(scenario, self.key) else "off"
+        return "on" if scenario.value_of(self.key) else "off"
 
 
 Control = Slide | Pick | Tick
-CRASH, SCRIPTED, LAW = (
-    ("crypto.path", "crash"),
-    ("compute.path", "scripted"),
-    ("compute.path", "law"),
-)
 GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
     (
         "Shock",
         (
             Pick("crypto.path", "Path of bitcoin", ("random", "crash")),
-            Slide("crypto.crash_depth", "Fall of bitcoin", "%", 0, 95, 1, 100, CRASH),
-            Slide("crypto.crash_days", "Crash lasts", "days", 5, 730, 5, WHOLE, CRASH),
-            Slide("crypto.crash_start_day", "Crash starts after", "days", 0, 180, 5, WHOLE, CRASH),
+            Slide("crypto.crash_depth", "Fall of bitcoin", "%", 0, 95, 1, 100),
+            Slide("crypto.crash_days", "Crash lasts", "days", 5, 730, 5, WHOLE),
+            Slide("crypto.crash_start_day", "Crash starts after", "days", 0, 180, 5, WHOLE),
             Pick("compute.path", "Path of rents", ("law", "scripted")),
-            Slide(
-                "compute.rent_change_per_year", "Rent shock", "% a year", -90, 50, 5, 100, SCRIPTED
-            ),
+            Slide("compute.rent_change_per_year", "Rent shock", "% a year", -90, 50, 5, 100),
             Slide(
                 "compute.efficiency_growth",
                 "Deflation: work per GPU grows",
@@ -99,7 +91,6 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
                 100,
                 5,
                 100,
-                LAW,
             ),
             Slide("macro.shock", "Tightening of money", "units of stress", 0, 4, 0.25),
         ),
@@ -158,7 +149,6 @@ GROUPS: tuple[tuple[str, tuple[Control, ...]], ...] = (
                 100_000,
                 100,
                 WHOLE,
-                ("opening.start", "synthetic"),
             ),
             Slide("opening.scale", "Population", "× the data's", 0.5, 100, 0.5),
             Slide("days", "Days to simulate", "days", 60, 1460, 10, WHOLE),
@@ -173,7 +163,7 @@ def waiting(chosen: Scenario, in_force: Scenario) -> list[str]:
     changes = [
         f"{control.label.lower()} {control.text(in_force)} → {control.text(chosen)}"
         for control in CONTROLS
-        if value_of(chosen, control.key) != value_of(in_force, control.key)
+        if chosen.value_of(control.key) != in_force.value_of(control.key)
     ]
     if chosen.name != in_force.name:
         changes.insert(0, f"scenario {in_force.name} → {chosen.name}")
@@ -196,7 +186,7 @@ def Controls(choices: Choices, in_force: Scenario) -> None:
             set_error(str(refusal))
 
     def change(key: str, value: Any) -> None:
-        if value is not None and value_of(choices.scenario.value, key) != value:
+        if value is not None and choices.scenario.value.value_of(key) != value:
             attempt(lambda: choices.change(key, value))
 
     def load(name: str) -> None:
@@ -239,12 +229,12 @@ def _One(
     label = control.label
     if isinstance(control, Slide):
         label += f": {control.text(chosen)}"
-    if value_of(chosen, control.key) != value_of(in_force, control.key):
+    if chosen.value_of(control.key) != in_force.value_of(control.key):
         label += f" (in force: {control.text(in_force)})"
     if isinstance(control, Tick):
         solara.v.Switch(
             label=label,
-            v_model=bool(value_of(chosen, control.key)),
+            v_model=bool(chosen.value_of(control.key)),
             on_v_model=on_value,
             dense=True,
             hide_details=True,
@@ -260,9 +250,9 @@ def _One(
             hide_details=True,
         )
         return
-    idle = control.needs is not None and value_of(chosen, control.needs[0]) != control.needs[1]
-    if idle and control.needs:
-        label += f" – only with {control.needs[1]}"
+    missing = chosen.missing(control.key)
+    if missing:
+        label += f" – only with {' or '.join(switch.condition() for switch in missing)}"
     value = control.shown(chosen)
 
     def slide(shown: float) -> None:
@@ -277,7 +267,7 @@ def _One(
         min=min(control.low, value),
         max=max(control.high, value),
         step=control.step,
-        disabled=idle,
+        disabled=bool(missing),
         dense=True,
         hide_details=True,
     )

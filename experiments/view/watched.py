@@ -40,27 +40,12 @@ class Choices:
         """Choose one value, ``key`` as in ``crypto.crash_depth``.
 
         Raises:
-            InputError: unknown key, wrong type, or out of range; the choice stays as it was.
+            InputError: unknown key, wrong type, out of range, or without effect; the choice stays
+                as it was.
         """
-        *sections, leaf = key.split(".")
-        if leaf in FROM_FILES:
+        if key.rpartition(".")[2] in FROM_FILES:
             raise InputError(f"{key} names a file; start the page with a scenario that has it.")
-        data = self.scenario.value.model_dump(exclude_unset=True)
-        target = data
-        for section in sections:
-            target = target.setdefault(section, {})
-            if not isinstance(target, dict):
-                raise InputError(f"{key}: '{section}' is a value, not a section.")
-        target[leaf] = value
-        self.scenario.value = Scenario.from_dict(data, "Here")
-
-
-def value_of(scenario: Scenario, key: str) -> Any:
-    """A scenario's value of ``section.key``."""
-    value: Any = scenario
-    for name in key.split("."):
-        value = getattr(value, name)
-    return value
+        self.scenario.value = self.scenario.value.with_values({key: value}, "Here")
 
 
 class WatchedMarket(CreditMarket):

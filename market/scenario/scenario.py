@@ -7,15 +7,18 @@ sentence (:class:`market.scenario.errors.InputError`).
 
 from __future__ import annotations
 
-import math
 import tomllib
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
 from .firms import Credit, Investment, Lenders, Miners, Tenants
+from .nearest import did_you_mean
+from .needs import ALWAYS, Switch, idle, unmet, written
+from .numbers import declared
 from .sections import (
     Channels,
     Compute,
@@ -94,17 +97,10 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _fits_the_books(self) -> Scenario:
-        start = self.opening.start
-        if start == "2021" and self.compute.path == "scripted":
-            raise ValueError(
-                "compute.path is 'scripted', but nobody rents compute in the books of 2021; "
-                "choose opening.start 2025 or synthetic, or compute.path 'law'"
-            )
-        if start == "2021" and self.opening.scale != 1.0:
-            raise ValueError(
-                f"opening.scale is {self.opening.scale:g}, but the books of 2021 come in one size; "
-                "choose opening.start 2025 or synthetic, or opening.scale 1"
-            )
+        for key, usual in ALWAYS.items():
+            reason = idle(key, self._values_of)
+            if reason and self.value_of(key) != usual:
+                raise ValueError(f"{reason} too, or {key}={written(usual)}")
         return self
 
     @classmethod
@@ -121,6 +117,20 @@ class Scenario(Section):
         """Check nested data; ``where`` names its origin in the error sentence.
 
         Raises:
+            InputError: the first problem, in one sentence; also of a setting that is not what it
+                is without being set, and has no effect.
+        """
+        scenario = cls.recorded(data, where)
+        scenario.refuse_idle(cls(), where)
+        return scenario
+
+    @classmethod
+    def recorded(cls, data: dict[str, Any], where: str) -> Scenario:
+        """A scenario as a run wrote it down: valid, though some of it may have no effect.
+
+        A file's settings can have lost theirs by what was set on top.
+
+        Raises:
             InputError: the first problem, in one sentence.
         """
         data = dict(data)
@@ -128,7 +138,7 @@ class Scenario(Section):
         if isinstance(crypto, dict) and crypto.get("history") and "path" not in crypto:
             data["crypto"] = {**crypto, "path": "history"}
         try:
-            return cls.model_validate(_numbers_as_declared(cls, data))
+            return cls.model_validate(declared(cls, data, where))
         except ValidationError as error:
             raise InputError(_sentence(cls, error, where)) from None
 
@@ -136,26 +146,98 @@ class Scenario(Section):
         """A copy with ``section.key=value`` settings applied in order.
 
         Raises:
-            InputError: not of that form, unknown key, wrong type or out of range.
+            InputError: not of that form, unknown key, wrong type, out of range, or without effect.
+        """
+        return self.with_values(read_settings(settings), "--set")
+
+    def with_values(self, values: Mapping[str, Any], where: str) -> Scenario:
+        """A copy with some values changed by their dotted keys, each of which has an effect.
+
+        To set what already is so changes nothing and is let be.
+
+        Raises:
+            InputError: unknown key, wrong type, out of range, or without effect.
+        """
+        changed = self.changed(values, where)
+        changed.refuse_idle(self, where)
+        return changed
+
+    def changed(self, values: Mapping[str, Any], where: str) -> Scenario:
+        """A copy with some values changed by their dotted keys, whether or not that does anything.
+
+        Raises:
+            InputError: unknown key, wrong type or out of range.
         """
         data = self.model_dump(exclude_unset=True)
-        for setting in settings:
-            key, sign, text = setting.partition("=")
-            if not sign or not key.strip():
-                raise InputError(
-                    f"--set '{setting}' is not of the form key=value, "
-                    "for example crypto.crash_depth=0.6."
-                )
-            *sections, leaf = key.strip().split(".")
+        if values.get("crypto.history") and "crypto.path" not in values:
+            values = {**values, "crypto.path": "history"}
+        for key, value in values.items():
+            *sections, leaf = key.split(".")
             target = data
             for section in sections:
                 target = target.setdefault(section, {})
                 if not isinstance(target, dict):
-                    raise InputError(f"--set {setting}: '{section}' is a value, not a section.")
-            target[leaf] = _parse_value(text.strip())
-            if key.strip() == "crypto.history":
-                target["path"] = "history"
-        return type(self).from_dict(data, "--set")
+                    raise InputError(f"{where}: {key}: '{section}' is a value, not a section.")
+            target[leaf] = value
+        return type(self).recorded(data, where)
+
+    def value_of(self, key: str) -> Any:
+        """A setting by its dotted key."""
+        value: Any = self
+        for name in key.split("."):
+            value = getattr(value, name)
+        return value
+
+    def _values_of(self, key: str) -> tuple[Any, ...]:
+        return (self.value_of(key),)
+
+    def missing(self, key: str) -> tuple[Switch, ...]:
+        """Switches of which one must be set otherwise for a setting to have an effect."""
+        return unmet(key, self._values_of)
+
+    def differences(self, before: Scenario) -> list[str]:
+        """Dotted keys of settings that are not as before."""
+        return [key for key in setting_keys() if self.value_of(key) != before.value_of(key)]
+
+    def refuse_idle(self, before: Scenario, where: str) -> None:
+        """Refuse what was changed since ``before`` and has no effect; not so the way to a default.
+
+        Raises:
+            InputError: what it is, why, and what to set too.
+        """
+        usual = self.differences(type(self)())
+        for key in self.differences(before):
+            if key in usual and (reason := idle(key, self._values_of)):
+                raise InputError(f"{where}: {reason} too.")
+
+
+def setting_keys(model: Any = Scenario, before: str = "") -> Iterator[str]:
+    """Dotted keys of all settings, in order."""
+    for name, field in model.model_fields.items():
+        if hasattr(field.annotation, "model_fields"):
+            yield from setting_keys(field.annotation, f"{before}{name}.")
+        else:
+            yield f"{before}{name}"
+
+
+def read_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Values by dotted key out of ``section.key=value`` texts; of one key, the last.
+
+    Raises:
+        InputError: not of that form.
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, sign, text = setting.partition("=")
+        if not sign or not key.strip():
+            raise InputError(
+                f"--set '{setting}' is not of the form key=value, "
+                "for example crypto.crash_depth=0.6."
+            )
+        values[key.strip()] = _parse_value(text.strip())
+        if key.strip() == "crypto.history":
+            values["crypto.path"] = "history"
+    return values
 
 
 def scenario_names() -> list[str]:
@@ -168,8 +250,9 @@ def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
     if path.suffix != ".toml":
         if str(name_or_path) not in scenario_names():
             raise InputError(
-                f"There is no scenario '{name_or_path}'; allowed: {', '.join(scenario_names())}, "
-                "or the path of a .toml file."
+                f"There is no scenario '{name_or_path}'"
+                f"{did_you_mean(str(name_or_path), scenario_names())}; allowed: "
+                f"{', '.join(scenario_names())}, or the path of a .toml file."
             )
         path = SCENARIO_FOLDER / f"{name_or_path}.toml"
     try:
@@ -194,33 +277,6 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _numbers_as_declared(model: type[BaseModel], data: Any) -> Any:
-    """Whole numbers are fine where a float is asked for, a bare 2025 where a text is."""
-    if not isinstance(data, dict):
-        return data
-    result = {}
-    for key, value in data.items():
-        field = model.model_fields.get(key)
-        kind = field.annotation if field else None
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            result[key] = _numbers_as_declared(kind, value)
-        elif kind is float and isinstance(value, int) and not isinstance(value, bool):
-            result[key] = _as_float(value)
-        elif kind is str and isinstance(value, int) and not isinstance(value, bool):
-            result[key] = str(value)
-        else:
-            result[key] = value
-    return result
-
-
-def _as_float(value: int) -> float:
-    """A whole number as a float; one too large for that is infinite, which no field allows."""
-    try:
-        return float(value)
-    except OverflowError:
-        return math.inf if value > 0 else -math.inf
-
-
 def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str:
     """The first problem of a validation as one sentence: what, where, what is allowed."""
     problem = error.errors()[0]
@@ -230,11 +286,26 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
         section: Any = model
         for name in names[:-1]:
             section = section.model_fields[name].annotation
-        return f"{where}: there is no key '{key}'; allowed here: {', '.join(section.model_fields)}."
+        return (
+            f"{where}: there is no key '{key}'{did_you_mean(key, _all_names(model))}; "
+            f"allowed here: {', '.join(section.model_fields)}."
+        )
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "value_error":
         return f"{where}: {key + ': ' if key else ''}{message}."
     if problem["type"] in ("model_type", "dict_type"):
         message = "it is a section, not a value"
     message = message[0].lower() + message[1:]
-    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."
+    meant = ""
+    if problem["type"] == "literal_error":
+        field: Any = None
+        for name in names:
+            field = (field.annotation if field else model).model_fields[name]
+        meant = did_you_mean(str(problem["input"]), get_args(field.annotation))
+    return f"{where}: {key} = {problem['input']!r} is not allowed{meant}; {message}."
+
+
+def _all_names(model: type[BaseModel]) -> list[str]:
+    """Settings and sections."""
+    keys = list(setting_keys(model))
+    return list(dict.fromkeys([*keys, *(key.partition(".")[0] for key in keys)]))

@@ -9,6 +9,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from .nearest import did_you_mean
+
 STARTS = ("2025", "2021", "synthetic")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
 
@@ -41,7 +43,8 @@ class Opening(Section):
     def _known_start(self) -> Opening:
         if self.start not in STARTS:
             raise ValueError(
-                f"'{self.start}' is not a starting point; allowed: {', '.join(STARTS)}"
+                f"'{self.start}' is not a starting point{did_you_mean(self.start, STARTS)}; "
+                f"allowed: {', '.join(STARTS)}"
             )
         return self
 

@@ -82,6 +82,7 @@ def terms_of(scenario: Scenario) -> Terms:
     credit, policy = scenario.credit, scenario.policy
     crypto, compute, macro = scenario.crypto, scenario.compute, scenario.macro
     rents_move = compute.path == "scripted" and compute.rent_change_per_year != 0.0
+    tightens = macro.path == "factor" and macro.shock != 0.0
     evidence = scenario.marks.evidence_weight if scenario.channels.mark_to_market else 0.0
     terms: Any = Terms()  # type: ignore[call-arg]
     _fill(terms, scenario)
@@ -100,7 +101,7 @@ def terms_of(scenario: Scenario) -> Terms:
         network_replayed=crypto.network == "history",
         btc_shock_day=crypto.crash_start_day + 1 if crypto.path == "crash" else 0,
         rent_shock_day=compute.shock_start_day + 1 if rents_move else 0,
-        money_shock_day=macro.start_day + 1 if macro.shock != 0.0 else 0,
+        money_shock_day=macro.start_day + 1 if tightens else 0,
     )
     filled: Terms = terms
     return filled

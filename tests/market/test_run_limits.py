@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from runs import finished, tables
 
+from firesale.market.scenario.scenario import Scenario, read_settings
 from firesale.market.simulation import Simulation
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import of_sheets
@@ -143,8 +144,9 @@ def test_with_full_capital_there_is_no_credit_crunch() -> None:
 @pytest.mark.parametrize("law", ["square_root", "linear", "exponential"])
 def test_no_impact_is_impact_switched_off(law: str) -> None:
     short = (*CRASH, "days=150", f"crypto.impact_law={law}")
-    zero = finished("crypto-crash", (*short, "crypto.impact_coefficient=0"))
-    off = finished("crypto-crash", (*short, "channels.btc_impact=false"))
+    none = read_settings((*short, "crypto.impact_coefficient=0"))  # where no law has an effect
+    zero = Simulation(Scenario.load("crypto-crash").changed(none, "test"), 1, tables()).run()
+    off = finished("crypto-crash", (*CRASH, "days=150", "channels.btc_impact=false"))
     pd.testing.assert_frame_equal(zero.series(), off.series(), check_exact=True)
     pd.testing.assert_frame_equal(zero.events(), off.events(), check_exact=True)
     np.testing.assert_array_equal(off.series()["btc_usd"], off.market.crypto.btc_usd)

@@ -29,7 +29,7 @@ SETTINGS = (
     "credit.bankruptcy_days=30",
     "liquidation.legal_days=5",
 )
-NO_ROTA = ("investment.sensitivity=0", "investment.payout_share=0")
+NO_ROTA = ("investment.sensitivity=0",)
 CLOSE = 1e-6  # relative: sums in another order round differently
 KEY = ["day", "kind", "party", "counterparty", "loan", "cause"]
 

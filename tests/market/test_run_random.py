@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from runs import BOOKS, Watch
 
 from firesale.market.scenario.errors import InputError
-from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.scenario import Scenario, read_settings
 from firesale.market.scenario.sections import Section
 from firesale.market.simulation import Simulation
 
@@ -78,16 +78,11 @@ markets = given(
 )
 
 
-def text(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def check(chosen: dict[str, object], books: str, seed: int, days: int) -> None:
     """Run a market under watch; its log and its losses must add up as well."""
     try:
-        scenario = Scenario.load("joint-crash").with_settings(
-            [f"days={days}", *CRASH, *(f"{key}={text(value)}" for key, value in chosen.items())]
-        )
+        settings = read_settings([f"days={days}", *CRASH])
+        scenario = Scenario.load("joint-crash").changed(settings | chosen, "test")
     except InputError:
         assume(False)  # two settings that exclude each other
     watch = Watch(Simulation(scenario, seed=seed, books=BOOKS[books]())).run()

@@ -74,7 +74,11 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "crypto-crash", "--scale", "nan"], "--scale: opening.scale = nan is not allowed"),
         (["run", "crypto-crash", "--start", "1999"], "'1999' is not a starting point"),
         (["run", "crypto-crash", "--set", "crash_depth"], "not of the form key=value"),
-        (["run", "crypto-crash", "--set", "crypto.depth=1"], "no key 'crypto.depth'; allowed here"),
+        (
+            ["run", "crypto-crash", "--set", "crypto.depth=1"],
+            "no key 'crypto.depth' (did you mean crypto.crash_depth?); allowed here",
+        ),
+        (["run", "crypto-crash", "--set", "days=5%"], "days = '5%' is not allowed"),
         (["run", "crypto-crash", "--set", "crypto.crash_depth=2"], "crypto.crash_depth = 2.0"),
         (
             ["run", "crypto-crash", "--set", "crypto.crash_depth=deep"],
@@ -87,12 +91,31 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
         (["run", "crypto-crash", "--set", "crypto.history=gone.csv"], "gone.csv"),
         (
             ["run", "rental-deflation", "--start", "2021"],
-            "--start: compute.path is 'scripted', but nobody rents compute in the books of 2021",
+            "--start: compute.path has no effect while opening.start is '2021'; "
+            "set opening.start='2025' or 'synthetic' too, or compute.path='law'.",
         ),
-        (["run", "calm", "--set", "synthetic.parties=500"], "only --start synthetic reads that"),
-        (["run", "calm", "--set", "facts.orders=false"], "only --start 2021 reads that section"),
-        (["run", "calm", "--start", "2021", "--scale", "2"], "the books of 2021 come in one size"),
-        (["view", "joint-crash", "--start", "2021"], "nobody rents compute in the books of 2021"),
+        (
+            ["run", "baseline", "--set", "crypto.crash_depth=0.95"],
+            "--set: crypto.crash_depth has no effect while crypto.path is 'random'; "
+            "set crypto.path='crash' too.",
+        ),
+        (
+            ["run", "calm", "--set", "synthetic.parties=500"],
+            "synthetic.parties has no effect while opening.start is '2025'; "
+            "set opening.start='synthetic' too.",
+        ),
+        (
+            ["run", "calm", "--set", "facts.orders=false"],
+            "facts.orders has no effect while opening.start is '2025'; "
+            "set opening.start='2021' too.",
+        ),
+        (
+            ["run", "calm", "--start", "2021", "--scale", "2"],
+            "--scale: opening.scale has no effect while opening.start is '2021'; "
+            "set opening.start='2025' or 'synthetic' too, or opening.scale=1.",
+        ),
+        (["view", "joint-crash", "--start", "2021"], "compute.path has no effect while"),
+        (["run", "joint", "--days", "9"], "no scenario 'joint' (did you mean joint-crash?)"),
         (["scenarios", "check", "gone.toml"], "gone.toml: cannot be read"),
         (["scenarios", "show", "nothing-like-it"], "there is no scenario"),
     ],
@@ -150,6 +173,7 @@ def test_a_scenario_shown_is_a_scenario_file(name: str) -> None:
     shown = scenario_text.as_toml(scenario)
     assert Scenario.from_dict(tomllib.loads(shown), "shown") == scenario
     assert "per square root of a year; at least 0, at most 3" in shown
+    assert "at most 0.999; only with crypto.path = 'crash'\n" in shown
 
 
 def test_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:

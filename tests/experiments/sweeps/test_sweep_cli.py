@@ -15,7 +15,6 @@ import pytest
 from firesale.experiments import cli
 from firesale.experiments.sweeps import execute, store
 from firesale.experiments.sweeps.design import count_runs, design_table, run_points
-from firesale.experiments.sweeps.factors import with_values
 from firesale.experiments.sweeps.plan import Plan, plan_names
 from firesale.experiments.sweeps.progress import Progress
 
@@ -111,7 +110,7 @@ def test_plans_that_come_along_can_run(name: str) -> None:
     design = design_table(plan)
     assert count_runs(plan) == len(design) * plan.replicates
     work = execute.Work.of(
-        plan.model_copy(update={"base": with_values(plan.base, {"days": 2}, name)}), Path(), ""
+        plan.model_copy(update={"base": plan.base.changed({"days": 2}, name)}), Path(), ""
     )
     for point in run_points(plan, design, np.array([0, count_runs(plan) - 1])):
         done = execute.run_point(work, point)

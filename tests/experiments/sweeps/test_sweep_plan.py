@@ -151,7 +151,8 @@ SOBOL = {"method": "sobol", "points": 8}
         ),
         (
             {"factors": factors(**DEPTH, importance={"lwo": 0.0}), "design": SOBOL},
-            "no key 'factors.crypto.crash_depth.importance.lwo'; allowed here: distribution",
+            "no key 'factors.crypto.crash_depth.importance.lwo' (did you mean low?); allowed here: "
+            "distribution",
         ),
         (
             {"trajectories": {"columns": ["x"], "days": 7}},
@@ -197,6 +198,119 @@ def test_a_bad_plan_is_refused_in_one_sentence(data: dict[str, Any], says: str) 
     assert sentence.endswith(".") and "\n" not in sentence
 
 
+RENTS = {"rent_change_per_year": {"values": [-0.5, 0.0]}}
+PRICES = {"policy": {"buyer_price_share": 0.9}}
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"scenario": "baseline", "factors": factors(values=[0.3, 0.5])},
+         "factors: crypto.crash_depth has no effect while crypto.path is 'random'; set "
+         "crypto.path='crash' too."),
+        ({"factors": factors("crypto.drift", values=[0.1], also=["macro.btc_loading"])},
+         "factors: macro.btc_loading has no effect while macro.volatility is 0 and macro.shock is "
+         "0; set macro.volatility to another value, or macro.shock to another value too."),
+        ({"settings": {"macro": {"start_day": 5}}},
+         "settings: macro.start_day has no effect while macro.shock is 0; set macro.shock to "
+         "another value too."),
+        ({"arms": {"none": {}, "buyer": PRICES}},
+         "arms.buyer: policy.buyer_price_share has no effect while "
+         "policy.buyer_of_last_resort_usd is 0; set policy.buyer_of_last_resort_usd to another "
+         "value too."),
+        ({"arms": {"with": {"policy": {"buyer_of_last_resort_usd": 1e9}}, "dear": PRICES}},
+         "arms.dear: policy.buyer_price_share has no effect while "
+         "policy.buyer_of_last_resort_usd is 0; set policy.buyer_of_last_resort_usd to another "
+         "value too."),
+        ({"arms": {"old": {"opening": {"start": "2021"}, "tenants": {"relet_days": 5}}}},
+         "arms.old: tenants.relet_days has no effect while opening.start is '2021'; set "
+         "opening.start='2025' or 'synthetic' too."),
+    ],
+)  # fmt: skip
+def test_what_has_no_effect_in_any_run_of_a_plan_is_refused(
+    data: dict[str, Any], says: str
+) -> None:
+    with pytest.raises(InputError) as refusal:
+        plan(**data)
+    assert str(refusal.value) == f"test.toml: {says}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        # What has an effect in some runs: where another factor, a policy or a setting lets it.
+        {"scenario": "baseline", "factors": {"crypto": {"crash_depth": {"values": [0.3, 0.5]},
+                                                        "path": {"values": ["random", "crash"]}}}},
+        {"factors": {"macro": {"shock": {"low": 0, "high": 2, "steps": 3},
+                               "ramp_days": {"values": [30, 90]}}}},
+        {"settings": {"macro": {"ramp_days": 30}},
+         "factors": factors("macro.shock", values=[0, 2])},
+        {"factors": {"compute": RENTS}, "settings": {"compute": {"path": "scripted"}}},
+        {"factors": factors("policy.buyer_price_share", values=[0.5, 0.9]),
+         "arms": {"none": {}, "buyer": {"policy": {"buyer_of_last_resort_usd": 1e9}}}},
+        {"arms": {"buyer": PRICES | {"policy": PRICES["policy"] |
+                                     {"buyer_of_last_resort_usd": 1e9}}}},
+        {"arms": {"as-it-is": {"policy": {"buyer_price_share": 0.7}}}},  # no change
+    ],
+)  # fmt: skip
+def test_what_has_an_effect_in_some_runs_of_a_plan_is_let_through(data: dict[str, Any]) -> None:
+    p = plan(**data)
+    for point in run_points(p, design_table(p), np.arange(count_runs(p))):
+        scenario_of(Work.of(p, Path(), ""), point)
+
+
+def test_a_plan_takes_numbers_as_people_write_them() -> None:
+    as_text = plan(
+        factors=factors(low="20%", high="80%", steps=4)
+        | factors("policy.buyer_of_last_resort_usd", values=["250m", "5bn"]),
+        settings={"credit": {"max_ltv": "90%"}},
+        arms={"floor": {"policy": {"haircut_floor": "50%"}}},
+    )
+    as_numbers = plan(
+        factors=factors(low=0.2, high=0.8, steps=4)
+        | factors("policy.buyer_of_last_resort_usd", values=[2.5e8, 5e9]),
+        settings={"credit": {"max_ltv": 0.9}},
+        arms={"floor": {"policy": {"haircut_floor": 0.5}}},
+    )
+    assert as_text.identity() == as_numbers.identity()
+    drawn = plan(
+        factors=factors(
+            distribution="normal", mean="50%", deviation="10%", low="20%", high="80%",
+            importance={"low": "10%", "high": "90%"},
+        ),
+        design=SOBOL,
+    )  # fmt: skip
+    factor = drawn.factors["crypto.crash_depth"]
+    assert (factor.mean, factor.deviation, factor.support()) == (0.5, 0.1, (0.2, 0.8))
+    assert factor.importance is not None and factor.importance.support() == (0.1, 0.9)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        ({"factors": factors("crypto.crash_days", values=["30%"])},
+         "factors: crypto.crash_days = '30%' is not allowed; it is a whole number"),
+        ({"factors": factors(low="1k", high="80%", steps=4)},
+         "factors: crypto.crash_depth = '1k' is not allowed; it is a share, as 0.77 or 77%."),
+        ({"arms": {"a": {"policy": {"buyer_of_last_resort_usd": "5%"}}}},
+         "arms.a: policy.buyer_of_last_resort_usd = '5%' is not allowed; it is in dollars"),
+        ({"settings": {"credit": {"payables_days": "1k"}}},
+         "settings: credit.payables_days = '1k' is not allowed; it is a whole number"),
+    ],
+)  # fmt: skip
+def test_a_plan_refuses_forms_that_a_key_does_not_take(data: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError) as refusal:
+        plan(**data)
+    assert str(refusal.value).startswith(f"test.toml: {says}")
+
+
+def test_the_nearest_plan_is_offered() -> None:
+    with pytest.raises(InputError, match=r"no plan 'clif' \(did you mean cliff\?\)"):
+        Plan.load("clif")
+    with pytest.raises(InputError, match=r"no key 'replicate' \(did you mean replicates\?\)"):
+        plan(replicate=3)
+
+
 def test_a_plan_file_is_looked_up_by_name_or_path(tmp_path: Path) -> None:
     assert plan_names() and all(Plan.load(name).name == name for name in plan_names())
     with pytest.raises(InputError, match="There is no plan 'nothing'"):
@@ -230,7 +344,7 @@ def test_identity_follows_what_decides_results_and_nothing_else(tmp_path: Path) 
     for change in (
         {"seed": 2},
         {"replicates": 2},
-        {"scenario": "baseline"},
+        {"scenario": "joint-crash"},
         {"settings": {"days": 3}},
         {"arms": {"a": {}}},
         {"outputs": ["defaults.*"]},

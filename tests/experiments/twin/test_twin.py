@@ -16,7 +16,7 @@ from paths import PROJECT
 from firesale.experiments.twin.comparison import differences
 from firesale.experiments.twin.model import TwinMarket
 from firesale.market.record.frames import event_frame
-from firesale.market.scenario.scenario import Scenario
+from firesale.market.scenario.scenario import Scenario, read_settings
 from firesale.market.simulation import Simulation
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.handle import Numbers
@@ -142,7 +142,7 @@ class Pair:
 
 
 def pair(name: str, seed: int, *settings: str) -> Pair:
-    scenario = Scenario.load(name).with_settings(list(settings))
+    scenario = Scenario.load(name).changed(read_settings(settings), "test")  # some without effect
     return Pair(Simulation(scenario, seed), TwinMarket(scenario, rng=seed))
 
 

@@ -29,7 +29,7 @@ from firesale.experiments.results.results import Results
 from firesale.experiments.view import page
 from firesale.experiments.view.controls import CONTROLS, Pick, Slide, Tick, waiting
 from firesale.experiments.view.pictures import PANELS, busiest_class, draw_all
-from firesale.experiments.view.watched import Choices, WatchedMarket, value_of
+from firesale.experiments.view.watched import Choices, WatchedMarket
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import Scenario, scenario_names
 from firesale.market.scenario.sections import Channels
@@ -219,8 +219,24 @@ def test_every_value_a_control_can_take_is_allowed(control: Slide | Pick | Tick)
         values = [True, False]
     for value in values:
         choices = Choices(Scenario())
-        choices.change(control.key, value)
-        assert value_of(choices.scenario.value, control.key) == value
+        changed = choices.scenario.value.changed({control.key: value}, "test")
+        if not changed.missing(control.key):
+            choices.change(control.key, value)
+            assert choices.scenario.value == changed
+        assert changed.value_of(control.key) == value
+
+
+def test_a_change_without_effect_is_refused_until_its_switch_is_set() -> None:
+    choices = Choices(Scenario.load("baseline"))
+    with pytest.raises(InputError) as refused:
+        choices.change("crypto.crash_depth", 0.5)
+    assert str(refused.value) == (
+        "Here: crypto.crash_depth has no effect while crypto.path is 'random'; "
+        "set crypto.path='crash' too."
+    )
+    choices.change("crypto.path", "crash")
+    choices.change("crypto.crash_depth", "50%")
+    assert choices.scenario.value.crypto.crash_depth == 0.5
 
 
 @pytest.mark.parametrize("name", scenario_names())
@@ -228,7 +244,7 @@ def test_what_is_in_force_can_be_chosen(name: str) -> None:
     scenario = Scenario.load(name)
     for control in CONTROLS:
         if isinstance(control, Pick):
-            assert value_of(scenario, control.key) in control.items(scenario)
+            assert scenario.value_of(control.key) in control.items(scenario)
 
 
 def test_every_channel_has_a_switch() -> None:

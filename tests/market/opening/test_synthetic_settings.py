@@ -59,8 +59,8 @@ POPULATIONS = st.fixed_dictionaries(
 
 def opened(values: dict[str, Any], seed: int) -> Market:
     """The books of a population, with numpy's warnings as errors."""
-    sets = [f"synthetic.{name}={value}" for name, value in values.items()]
-    scenario = synthetic(1000, "calm").with_settings(sets)
+    settings = {f"synthetic.{name}": value for name, value in values.items()}
+    scenario = synthetic(1000, "calm").changed(settings, "test")  # some without effect
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         warnings.filterwarnings("ignore", "overflow encountered in scalar multiply")  # hashes

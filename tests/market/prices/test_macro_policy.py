@@ -291,6 +291,7 @@ def test_in_a_run_it_stays_within_its_purse_and_helps_lenders() -> None:
     bought, losses = [], []
     for purse in (0.0, 2e8, 1e11):
         policy = (f"policy.buyer_of_last_resort_usd={purse}", "policy.buyer_price_share=1.0")
+        policy = policy if purse > 0.0 else ()
         sim = finished("joint-crash", (*settings, *policy))
         bought.append(sim.market.prices.policy_bought_usd)
         losses.append(float(sim.market.lenders.loss_usd.sum()))

@@ -117,7 +117,7 @@ def test_settings_may_depend_on_each_other_whatever_their_order() -> None:
 def test_values_are_read_as_toml() -> None:
     scenario = Scenario.load("calm").with_settings(
         [
-            "channels.btc_impact=false",
+            "channels.hashprice=false",
             "opening.start=2025",
             'opening.start="2025"',
             "crypto.impact_law=linear",
@@ -125,7 +125,7 @@ def test_values_are_read_as_toml() -> None:
             "title=crash = fall",
         ]
     )
-    assert scenario.channels.btc_impact is False
+    assert scenario.channels.hashprice is False
     assert scenario.opening.start == "2025"
     assert scenario.crypto.impact_law == "linear"
     assert scenario.crypto.volatility == 0.3

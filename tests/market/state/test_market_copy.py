@@ -50,6 +50,7 @@ def span(part: Any) -> tuple[int, int]:
 def opened(start: str, seed: int) -> Simulation:
     name, settings = OPENINGS[start]
     crash = ("days=40", "crypto.crash_start_day=1", "crypto.crash_days=20")
+    crash = crash[:1] if start == "2021" else crash  # which replays a crash
     books = tables_2021() if start == "2021" else tables()
     return Simulation(Scenario.load(name).with_settings([*crash, *settings]), seed, books)
 
