@@ -34,6 +34,7 @@ CAUSES = {
     "share_price": "price of the shares",
     "returns": "expected returns",
     "parent_failed": "its parent failed",
+    "insolvency": "borrower insolvent",
 }
 
 KINDS = {

@@ -156,7 +156,7 @@ def go_bankrupt(
             if loan is trigger:
                 seize(loan, cause, event, 0)
             else:
-                seize(loan, Cause.CROSS_DEFAULT, event, 1)
+                seize(loan, Cause.INSOLVENCY if trigger is None else Cause.CROSS_DEFAULT, event, 1)
     _form_estate(borrower, event)
 
 

@@ -2,6 +2,8 @@
 
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+Where the borrower fails as a whole (operating accident, unpaid bills, its parent) no clause is
+needed: its insolvency makes all loans due.
 A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
 all without recourse: what is financed like that stands alone by contract.
 """
@@ -178,7 +180,7 @@ def _same_vehicle(market: Market, loan: int, other: int) -> bool:
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
-    Round 0 is a loan's own default, round 1 what cross-default adds.
+    Round 0 is a loan's own default, round 1 what cross-default or insolvency adds.
     """
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for b in range(len(loans.first) - 1):
@@ -237,13 +239,14 @@ def default(market: Market) -> None:
         if cause == Cause.NONE:
             continue
         event = default_party(market, b, cause, parent, 0)
+        others = Cause.CROSS_DEFAULT.value if trigger >= 0 else Cause.INSOLVENCY.value
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] != LoanStatus.PERFORMING:
                 continue
             default_loan(
                 market,
                 loan,
-                cause if loan == trigger else Cause.CROSS_DEFAULT.value,
+                cause if loan == trigger else others,
                 event,
                 0 if loan == trigger else 1,
             )

@@ -67,7 +67,7 @@ class Cause(IntEnum):
     MATURITY = 6
     OPERATING_COSTS = 7
     HAZARD = 8
-    CROSS_DEFAULT = 9
+    CROSS_DEFAULT = 9  # a clause: another loan of the borrower was called
     DEFICIENCY = 10
     UNDERWRITING = 11
     APPETITE = 12
@@ -84,6 +84,7 @@ class Cause(IntEnum):
     SHARE_PRICE = 23
     RETURNS = 24  # machines earn more than they cost
     PARENT_FAILED = 25
+    INSOLVENCY = 26  # the borrower failed as a whole: all it owes is due
 
 
 EVENT_DTYPE = np.dtype(
