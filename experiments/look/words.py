@@ -117,6 +117,7 @@ RECOVERIES = {
     "asic": "rigs",
     "gpu": "GPUs",
     "site": "sites",
+    "general_lien": "general liens",
     "unsecured": "unsecured",
 }
 

@@ -101,6 +101,10 @@ class Loan:
         rate: float = annual_rate(self.rate_or_spread, self.floating, reference)
         return rate
 
+    def has_general_lien(self) -> bool:
+        """Whether it is paid first from what nobody has a pledge on."""
+        return self.collateral is Collateral.GENERAL_LIEN
+
     def income_usd_day(self) -> float:
         """What the pledged machines or halls earn a day [USD]."""
         income = self.base_cash_flow_usd_day

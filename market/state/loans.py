@@ -61,6 +61,7 @@ class Collateral(IntEnum):
     BTC = 1
     HARDWARE = 2
     SITE = 3
+    GENERAL_LIEN = 4  # all that nobody has a pledge on, once the borrower has failed
 
 
 class LoanStatus(IntEnum):

@@ -159,6 +159,8 @@ def _loan_drafts(
     elif row.collateral_kind in ("site", "site_and_lease"):
         kind = Collateral.SITE
         parts = [("SITE", 1.0)]
+    elif row.collateral_kind == "general_lien":
+        kind = Collateral.GENERAL_LIEN
     tested = row.min_dscr is not None and row.dscr_test_start is not None
     whole = LoanDraft(
         id=row.loan_id,
@@ -178,7 +180,7 @@ def _loan_drafts(
         term_days=max(365, (row.maturity - row.origination).days),
         collateral=kind,
         hardware=None,
-        collateral_units=row.collateral_units if kind != Collateral.NONE else 0.0,
+        collateral_units=row.collateral_units,
         initial_ltv=row.initial_ltv or nan,
         margin_call_ltv=row.margin_call_ltv or nan,
         liquidation_ltv=row.liquidation_ltv or nan,

@@ -162,6 +162,17 @@ def test_coins_free_lent_and_pledged_are_exact(any_size: Simulation) -> None:
         assert total == pytest.approx(pledged[row], rel=1e-12), row
 
 
+def test_general_liens_are_no_unsecured_debt(any_size: Simulation) -> None:
+    s = any_size.market
+    lien = s.loans.collateral == Collateral.GENERAL_LIEN
+    drawn = math.fsum(
+        row.drawn_usd_m for row in TABLES.loans if row.collateral_kind == "general_lien"
+    )
+    assert drawn == pytest.approx(3485.0, abs=1.0)  # 2,400 of it are CoreWeave's revolver
+    assert s.loans.principal_usd[lien].sum() == pytest.approx(drawn * MILLION, rel=1e-12)
+    assert s.loans.recourse[lien].all() and np.all(s.loans.collateral_units[lien] == 0.0)
+
+
 def test_cash_and_overhead_are_exact(any_size: Simulation) -> None:
     s = any_size.market
     cash = by_row(any_size, s.parties.cash_usd)
