@@ -73,6 +73,7 @@ KINDS = {
     "surrendered": "keys handed over",
     "listed": "machines put on sale",
     "renegotiated": "rent renegotiated",
+    "tenant_failed": "tenant fails",
     "tenant_left": "tenant leaves",
     "converted": "note converted",
     "put": "note put to the issuer",

@@ -145,6 +145,12 @@ def open_contracts(
     live = np.array(
         [d.start_day <= 0 or d.from_installed or not d.compute for d in drafts], np.bool_
     )
+    caps: dict[tuple[str, str], int] = {}  # the first contract under a guarantee holds its cap
+    cap_row = [
+        caps.setdefault((d.landlord, d.guarantee or d.id), row) for row, d in enumerate(drafts)
+    ]
+    cap_usd = np.zeros(len(drafts))
+    np.add.at(cap_usd, np.array(cap_row, np.int64), [d.guarantee_usd for d in drafts])
     return Contracts(
         kind=np.array(
             [ContractKind.COMPUTE if d.compute else ContractKind.HOSTING for d in drafts], np.int8
@@ -176,8 +182,12 @@ def open_contracts(
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
         unrated=np.array([d.unrated for d in drafts], np.bool_),
+        pooled=np.array([d.pooled for d in drafts], np.bool_),
         guarantor=np.array([party.get(d.guarantor or "", -1) for d in drafts], np.int32),
-        guarantee_left_usd=np.array([d.guarantee_usd for d in drafts]),
+        guarantee_left_usd=cap_usd,
+        guaranteed_with=np.array(
+            [-1 if row == c else row for c, row in enumerate(cap_row)], np.int32
+        ),
         rent_share=np.ones(len(drafts)),
         broken_day=np.full(len(drafts), -1, np.int32),
     )

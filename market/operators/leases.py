@@ -32,8 +32,9 @@ def _without_tenant(
         rent = terms.tenants.relet_share * signed_usd_day if let else 0.0
     if day >= contracts.end_day[c] or contracts.guarantor[c] < 0:
         return rent
-    added = min(max(0.0, signed_usd_day - rent), contracts.guarantee_left_usd[c])
-    contracts.guarantee_left_usd[c] -= added
+    cap = contracts.guaranteed_with[c] if contracts.guaranteed_with[c] >= 0 else c
+    added = min(max(0.0, signed_usd_day - rent), contracts.guarantee_left_usd[cap])
+    contracts.guarantee_left_usd[cap] -= added
     pay(market, contracts.guarantor[c], customers, added)  # who pays the landlord
     return rent + added
 
