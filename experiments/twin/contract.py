@@ -41,6 +41,7 @@ class Contract:
     ordered: float
     delivered: float
     holding: Holding | None  # the machines bought for it; None: served by the whole fleet
+    rent_usd_day: float  # today, of delivered GPUs
     repaid_usd_day: float
     unfunded_days: int
     unit_cost_usd_day: float | None  # None: as the fleet's
@@ -52,6 +53,13 @@ class Contract:
     rent_share: float
     broken_day: int
     facility: list[Loan] = field(default_factory=list)  # that may pay for its machines
+
+    def cost_usd_unit_day(self) -> float:
+        """Running cost of a machine bought for it [USD a day]."""
+        if self.unit_cost_usd_day is not None:
+            return self.unit_cost_usd_day
+        assert self.hardware is not None
+        return self.landlord.holdings[self.hardware].cost_usd_unit_day
 
     def rent_over_spot(self, market: TwinMarket) -> float:
         """What machines cost over the spot rent of their class; one for halls."""
@@ -85,6 +93,7 @@ class Contract:
     def run(self, market: TwinMarket) -> None:
         """A day: rents of machines are summed by landlord, rents of halls are paid."""
         landlord = self.landlord
+        self.rent_usd_day = 0.0
         if not isinstance(landlord, Borrower):
             if not self.paid_in_tenant_cost and market.day >= self.start_day:
                 self._lease_from_outside(market)
@@ -110,9 +119,11 @@ class Contract:
         elif market.day >= self.end_day:
             rent = spot
             self.rolled = True
+        self.rent_usd_day = rent
         if self.holding is not None:
             self.holding.contract_units += self.delivered
             self.holding.contract_usd_day += rent
+            self.holding.contract_cost_usd_day += self.delivered * self.cost_usd_unit_day()
         else:
             landlord.contracted_gpus += self.delivered
             landlord.contract_usd_day += rent

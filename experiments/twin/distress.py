@@ -10,7 +10,7 @@ from ...market.debt.listing import ASK_SHARE, MORE_SHARE, SMALLEST_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.ledger import DUST_USD
-from ...market.state.loans import Collateral, LoanStatus
+from ...market.state.loans import ANY_GROWTH, Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
 from . import coins
@@ -58,6 +58,7 @@ def list_machines(borrower: Borrower) -> None:
             spare_gpus -= units
             state = LotState.MOVING
         holding.units -= units
+        holding.spot_units = max(0.0, holding.spot_units - units)
         value = units * kind.mark_usd
         need -= value
         event = market.note(
@@ -186,6 +187,8 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         units = min(loan.collateral_units, loan.holding.units)
         loan.holding.units -= units
         loan.holding.pledged -= loan.collateral_units
+        if loan.growth is not None and loan.growth.number == ANY_GROWTH:
+            loan.holding.spot_units = max(0.0, loan.holding.spot_units - units)
         lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
         lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
     elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:

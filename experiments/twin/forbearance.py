@@ -15,6 +15,7 @@ from ...market.state.loans import Collateral, LoanStatus
 from .auction import walk_book
 from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
+from .contract import Contract
 from .rules import annuity_factor, continuing_value_usd, estate_shares, waives
 
 if TYPE_CHECKING:
@@ -271,6 +272,8 @@ def keeping_usd(loan: Loan) -> float:
     assert holding is not None
     required = market.settings.liquidation.seller_required_return
     cost = holding.cost_usd_unit_day
+    if isinstance(loan.growth, Contract):
+        cost = loan.growth.cost_usd_unit_day()
     if kind.family is not Family.GPU:
         cost = kind.kw * MWH_PER_KW_DAY * loan.borrower.power_usd_mwh
     income = income_usd_day(market, kind) * kind.buyer_view

@@ -15,7 +15,7 @@ from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
 from ..state.ledger import DUST_USD
-from ..state.loans import Collateral, LoanStatus, cure_end, open_claim
+from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim
 from ..state.lots import new_lot
 from ..state.market import Market
 from ..state.money import pay
@@ -84,6 +84,8 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         units = min(loans.collateral_units[loan], holdings.units[holding])
         holdings.units[holding] -= units
         holdings.pledged[holding] -= loans.collateral_units[loan]
+        if loans.growth[loan] == ANY_GROWTH:
+            holdings.spot_units[holding] = max(0.0, holdings.spot_units[holding] - units)
         claims.open_lots[claim] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row

@@ -18,8 +18,9 @@ from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import continuing_value_usd, estate_shares, patience_days, waives
 from ...agents.party import Status
+from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
-from ..debt.surrender import LONGEST_YEARS, hand_over, perimeter_income_usd_day
+from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
 from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
 from ..state.events import Cause, Event

@@ -67,8 +67,10 @@ def open_holdings(
         pledged=np.zeros(size),
         cost_usd_unit_day=np.concatenate((cost, empty)),
         online=np.ones(size),
+        spot_units=np.zeros(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
+        contract_cost_usd_day=np.zeros(size),
         income_usd_unit_day=np.zeros(size),
         premium_usd_unit_day=np.zeros(size),
     )
@@ -178,6 +180,7 @@ def open_contracts(
         ordered=np.where(live, 0.0, gpus),
         delivered=np.where(live, gpus, 0.0),
         holding=np.full(len(drafts), -1, np.int32),
+        rent_usd_day=np.zeros(len(drafts)),
         repaid_usd_day=np.zeros(len(drafts)),
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),

@@ -12,6 +12,7 @@ from __future__ import annotations
 from ...agents.compiling.kernels import compiled
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Outside, Status
+from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..state.contracts import ContractKind
 from ..state.market import Market
 from ..state.money import pay
@@ -52,10 +53,12 @@ def run_contracts(market: Market) -> None:
     neoclouds.lease_cost_usd_day[:] = 0.0
     holdings.contract_units[:] = 0.0
     holdings.contract_usd_day[:] = 0.0
+    holdings.contract_cost_usd_day[:] = 0.0
     utility = first_outside + Outside.UTILITY
     customers = first_outside + Outside.CUSTOMERS
     for c in range(len(contracts.kind)):
         landlord = contracts.landlord[c]
+        contracts.rent_usd_day[c] = 0.0
         if landlord >= n or parties.status[landlord] != Status.ACTIVE:
             if landlord < n or contracts.paid_in_tenant_cost[c]:
                 continue
@@ -78,10 +81,13 @@ def run_contracts(market: Market) -> None:
             elif day >= contracts.end_day[c]:
                 rent = spot
                 contracts.rolled[c] = True
+            contracts.rent_usd_day[c] = rent
             row = contracts.holding[c]
             if row >= 0:
+                cost = contract_cost_usd_unit_day(market, c)
                 holdings.contract_units[row] += contracts.delivered[c]
                 holdings.contract_usd_day[row] += rent
+                holdings.contract_cost_usd_day[row] += contracts.delivered[c] * cost
             elif landlord < n:
                 neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
                 neoclouds.contract_usd_day[landlord] += rent

@@ -35,6 +35,7 @@ class Contracts(NamedTuple):
     ordered: Reals  # GPUs still to be delivered
     delivered: Reals  # GPUs live: all of them where live at the opening
     holding: Ints  # row of the machines bought for it, -1: served by the whole fleet
+    rent_usd_day: Reals  # today, of delivered GPUs
     repaid_usd_day: Reals  # rent already prepaid by the tenant
     unfunded_days: Ints  # in a row; the order is cancelled when they get too many
     unit_cost_usd_day: Reals  # running cost of delivered GPUs, NaN: as the fleet's
