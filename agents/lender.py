@@ -265,6 +265,20 @@ def expected_recovery_usd(claim_usd: float, collateral_value_usd: float, dividen
 
 
 @compiled
+def estate_shares(assets_usd: float, liens_usd: float, others_usd: float) -> tuple[float, float]:
+    """What an estate pays on a dollar of general liens, and on one of all other claims.
+
+    A general lien is on all that nobody has a pledge on, so it is paid first. What it does not
+    cover ranks alike with deficiencies, unsecured loans and suppliers: then nothing is left.
+    """
+    assets = max(assets_usd, 0.0)
+    first = min(1.0, assets / liens_usd) if liens_usd > 0.0 else 1.0
+    left = assets - first * liens_usd
+    then = min(1.0, max(left, 0.0) / others_usd) if others_usd > 0.0 else 1.0
+    return first, then
+
+
+@compiled
 def liquidation_debt_usd(
     debt_usd: float, collateral_usd: float, target_ltv: float, bonus: float
 ) -> float:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from ..agents.compiling.arrays import put, put_matrix
 from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
+from .debt.pledged_income import machines_income_usd_day
 from .debt.underwriting import underwrite
 from .liquidation.bids import hold_values_usd, strips_today
 from .opening.books import Books
@@ -21,7 +22,6 @@ from .state.contracts import ContractKind
 from .state.facts import NEW_RIGS
 from .state.hardware import Family, newest_rigs
 from .state.journal import NUMBERS, keep_stocks, make_room
-from .state.loans import Collateral
 from .state.market import Market, OpeningConstants
 from .state.money import take_stock
 from .state.series import nothing_kept
@@ -55,12 +55,7 @@ def read_books(market: Market) -> None:
     _plan_supply(market)
     loans = market.loans
     for loan in range(len(loans.status)):
-        income = 0.0
-        if loans.holding[loan] >= 0:
-            income = market.holdings.income_usd_unit_day[loans.holding[loan]]
-        elif loans.collateral[loan] == Collateral.SITE:
-            income = market.neoclouds.hosting_usd_day[loans.borrower[loan]]
-        loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
+        loans.base_cash_flow_usd_day[loan] -= machines_income_usd_day(market, loan)
     set_marks(market)
     underwrite(market)
     for b in range(len(market.dated.goodwill_usd)):

@@ -23,6 +23,7 @@ STEPS = (
     "covenant_breach",
     "missed_payment",
     "not_refinanced",
+    "tenant_failed",
     "tenant_left",
     "hazard",
     "default",

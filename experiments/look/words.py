@@ -34,6 +34,7 @@ CAUSES = {
     "share_price": "price of the shares",
     "returns": "expected returns",
     "parent_failed": "its parent failed",
+    "insolvency": "borrower insolvent",
 }
 
 KINDS = {
@@ -72,6 +73,7 @@ KINDS = {
     "surrendered": "keys handed over",
     "listed": "machines put on sale",
     "renegotiated": "rent renegotiated",
+    "tenant_failed": "tenant fails",
     "tenant_left": "tenant leaves",
     "converted": "note converted",
     "put": "note put to the issuer",
@@ -116,6 +118,7 @@ RECOVERIES = {
     "asic": "rigs",
     "gpu": "GPUs",
     "site": "sites",
+    "general_lien": "general liens",
     "unsecured": "unsecured",
 }
 

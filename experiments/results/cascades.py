@@ -31,6 +31,7 @@ TRIGGERS = (
     "not_refinanced",
     "order_cancelled",
     "hazard",
+    "tenant_failed",
     "tenant_left",
     "renegotiated",
     "surrendered",

@@ -34,6 +34,7 @@ SENTENCES = {
     "missed_payment": "{who} misses a payment of {usd} to {other}: {why}.",
     "covenant_breach": "{who} breaks a covenant with {other} ({why}); {usd} would cure it.",
     "not_refinanced": "{other} refuses to roll {usd} of {who}: {why}.",
+    "tenant_failed": "{who} stops paying its rents: {usd} a year are gone.",
     "tenant_left": "A tenant of {who} leaves, {usd} of rent is gone.",
     "hazard": "{who} has an operating accident.",
     "forced_sale": "{who} sells {usd} of its own coins to pay its bills.",

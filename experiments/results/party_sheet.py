@@ -115,6 +115,8 @@ def _ltv(s: Market, loan: int) -> str:
     elif kind == Collateral.SITE:
         value = float(loans.site_value_usd[loan])
     if value <= 0:
+        if kind == Collateral.GENERAL_LIEN:
+            return "lien on all that is not pledged"
         return "unsecured" if kind == Collateral.NONE else "no value left"
     ltv = float(loans.principal_usd[loan]) / value
     limit = float(loans.sheets.margin_call_ltv[loans.sheet[loan]])

@@ -1,4 +1,4 @@
-"""Contracts for machines and halls: live ones pay rent; tenants renegotiate or leave."""
+"""Contracts for machines and halls: what they pay, with their tenant and without."""
 
 from __future__ import annotations
 
@@ -9,17 +9,13 @@ from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause, Event
-from ...market.state.randomness import Stream
 from .borrower import Borrower
-from .rules import tenant_hazard_per_day, uniform
 
 if TYPE_CHECKING:
     from .loan import Loan
     from .model import TwinMarket
     from .party import Party
     from .things import Entry, HardwareClass, Holding
-
-TENANT, TENANT_TALKS = int(Stream.TENANT), int(Stream.TENANT_TALKS)
 
 
 @dataclass(slots=True, eq=False)
@@ -45,80 +41,59 @@ class Contract:
     ordered: float
     delivered: float
     holding: Holding | None  # the machines bought for it; None: served by the whole fleet
+    rent_usd_day: float  # today, of delivered GPUs
     repaid_usd_day: float
     unfunded_days: int
     unit_cost_usd_day: float | None  # None: as the fleet's
     unrated: bool
+    pooled: bool  # the tenant stands for many firms
     guarantor: Party | None
     guarantee_left_usd: float
+    guaranteed_with: Contract | None  # on which the cap it shares stands, None: its own
     rent_share: float
     broken_day: int
     facility: list[Loan] = field(default_factory=list)  # that may pay for its machines
 
-    def break_up(self, market: TwinMarket) -> None:
-        """A failed tenant leaves; an unrated one may ask for the spot rent, or leave."""
-        landlord, tenant, day = self.landlord, self.tenant, market.day
-        if (
-            not isinstance(landlord, Borrower)
-            or landlord.status is not Status.ACTIVE
-            or self.broken_day >= 0
-            or not self.start_day <= day < self.end_day
-        ):
-            return
-        if isinstance(tenant, Borrower):
-            if tenant.status is not Status.ACTIVE and not self.paid_in_tenant_cost:
-                self._leave(market, landlord, Cause.TENANT_FAILED, tenant.default_event)
-            return
-        if not self.unrated:
-            return
-        ratio = self._rent_over_spot(market)
-        hazard = tenant_hazard_per_day(
-            market.terms.tenants.hazard_per_year,
-            ratio,
-            market.terms.tenants.sensitivity,
-            market.prices.stress,
-        )
-        if uniform(market.seed, TENANT, day, self.number) >= hazard:
-            return
-        talks = uniform(market.seed, TENANT_TALKS, day, self.number)
-        if talks < market.terms.tenants.renegotiated_share and ratio > 1.0:
-            self._renegotiate(market, landlord, ratio)
-        else:
-            self._leave(market, landlord, Cause.SPOT_RENT, market.shock_event)
+    def cost_usd_unit_day(self) -> float:
+        """Running cost of a machine bought for it [USD a day]."""
+        if self.unit_cost_usd_day is not None:
+            return self.unit_cost_usd_day
+        assert self.hardware is not None
+        return self.landlord.holdings[self.hardware].cost_usd_unit_day
 
-    def _rent_over_spot(self, market: TwinMarket) -> float:
+    def rent_over_spot(self, market: TwinMarket) -> float:
+        """What machines cost over the spot rent of their class; one for halls."""
         if self.kind is not ContractKind.COMPUTE or self.gpus <= 0.0:
             return 1.0
         assert self.hardware is not None
         spot = market.prices.rent_h100_usd_h * self.hardware.quality * HOURS_PER_DAY
         return self.rent_share * self.usd_day / self.gpus / max(spot, 1e-9)
 
-    def _renegotiate(self, market: TwinMarket, landlord: Borrower, ratio: float) -> None:
+    def renegotiate(self, market: TwinMarket, ratio: float) -> None:
+        """It pays the spot rent from now on; the amount is what a year loses by it."""
         lost = self.usd_day * self.rent_share * (1.0 - 1.0 / ratio)
         self.rent_share /= ratio
-        landlord.trail_event = market.note(
-            Event.RENEGOTIATED,
-            Cause.SPOT_RENT,
-            landlord,
-            self.tenant,
-            None,
-            365.0 * lost,
-            market.shock_event,
-        )
+        self._note(Event.RENEGOTIATED, Cause.SPOT_RENT, lost, market, market.shock_event)
 
-    def _leave(
-        self, market: TwinMarket, landlord: Borrower, cause: Cause, parent: Entry | None
-    ) -> None:
+    def leave(self, market: TwinMarket, cause: Cause, parent: Entry | None) -> None:
         """The tenant is gone; the amount is a year's rent."""
         self.broken_day = market.day
         rent = self.usd_day * self.rent_share
+        self._note(Event.TENANT_LEFT, cause, rent, market, parent)
+
+    def _note(
+        self, kind: Event, cause: Cause, usd_day: float, market: TwinMarket, parent: Entry | None
+    ) -> None:
+        landlord = self.landlord
+        assert isinstance(landlord, Borrower)
         landlord.trail_event = market.note(
-            Event.TENANT_LEFT, cause, landlord, self.tenant, None, 365.0 * rent, parent
+            kind, cause, landlord, self.tenant, None, 365.0 * usd_day, parent
         )
 
     def run(self, market: TwinMarket) -> None:
         """A day: rents of machines are summed by landlord, rents of halls are paid."""
         landlord = self.landlord
+        self.rent_usd_day = 0.0
         if not isinstance(landlord, Borrower):
             if not self.paid_in_tenant_cost and market.day >= self.start_day:
                 self._lease_from_outside(market)
@@ -144,9 +119,11 @@ class Contract:
         elif market.day >= self.end_day:
             rent = spot
             self.rolled = True
+        self.rent_usd_day = rent
         if self.holding is not None:
             self.holding.contract_units += self.delivered
             self.holding.contract_usd_day += rent
+            self.holding.contract_cost_usd_day += self.delivered * self.cost_usd_unit_day()
         else:
             landlord.contracted_gpus += self.delivered
             landlord.contract_usd_day += rent
@@ -186,7 +163,8 @@ class Contract:
             rent = market.terms.tenants.relet_share * signed_usd if let else 0.0
         if market.day >= self.end_day or self.guarantor is None:
             return rent
-        added = min(max(0.0, signed_usd - rent), self.guarantee_left_usd)
-        self.guarantee_left_usd -= added
+        cap = self.guaranteed_with or self
+        added = min(max(0.0, signed_usd - rent), cap.guarantee_left_usd)
+        cap.guarantee_left_usd -= added
         self.guarantor.pay(market.customers, added)
         return rent + added

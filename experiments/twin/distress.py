@@ -10,11 +10,11 @@ from ...market.debt.listing import ASK_SHARE, MORE_SHARE, SMALLEST_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.ledger import DUST_USD
-from ...market.state.loans import Collateral, LoanStatus
+from ...market.state.loans import ANY_GROWTH, Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
 from . import coins
-from .rules import expected_recovery_usd
+from .rules import estate_shares, expected_recovery_usd
 
 if TYPE_CHECKING:
     from .borrower import Borrower
@@ -58,6 +58,7 @@ def list_machines(borrower: Borrower) -> None:
             spare_gpus -= units
             state = LotState.MOVING
         holding.units -= units
+        holding.spot_units = max(0.0, holding.spot_units - units)
         value = units * kind.mark_usd
         need -= value
         event = market.note(
@@ -156,7 +157,7 @@ def go_bankrupt(
             if loan is trigger:
                 seize(loan, cause, event, 0)
             else:
-                seize(loan, Cause.CROSS_DEFAULT, event, 1)
+                seize(loan, Cause.INSOLVENCY if trigger is None else Cause.CROSS_DEFAULT, event, 1)
     _form_estate(borrower, event)
 
 
@@ -186,6 +187,8 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         units = min(loan.collateral_units, loan.holding.units)
         loan.holding.units -= units
         loan.holding.pledged -= loan.collateral_units
+        if loan.growth is not None and loan.growth.number == ANY_GROWTH:
+            loan.holding.spot_units = max(0.0, loan.holding.spot_units - units)
         lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
         lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
     elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:
@@ -258,20 +261,24 @@ def value_claims(borrower: Borrower) -> None:
         if lot.loan is None and lot.state is not LotState.SOLD:
             assets += after_cost * lot.units * lot.hardware.mark_usd
     assets += max(borrower.cash_usd, 0.0)
-    claims = borrower.payables_usd
+    liens, others = 0.0, borrower.payables_usd
     secured = []
     for loan in borrower.loans:
         if loan.status is LoanStatus.DEFAULTED:
             value = _collateral_usd(loan, after_cost)
             secured.append((loan, value))
             gap = loan.principal_usd - value
-            claims += max(gap, 0.0) if loan.recourse else 0.0
+            if loan.recourse and loan.has_general_lien():
+                liens += gap
+            elif loan.recourse:
+                others += max(gap, 0.0)
             assets += max(-gap, 0.0)
     if borrower.status is Status.DEFAULTED:
         assets *= 1.0 - terms.credit.bankruptcy_cost_share
-    share = min(1.0, assets / claims) if claims > 0.0 else 0.0
+    first, then = estate_shares(assets, liens, others)
     for loan, value in secured:
-        dividend = share if loan.recourse else 0.0
+        dividend = first if loan.has_general_lien() else then
+        dividend = dividend if loan.recourse else 0.0
         expected = expected_recovery_usd(loan.principal_usd, value, dividend)
         loan.carry_at(expected, loan.lot.last_event if loan.lot else loan.default_event)
 
@@ -307,7 +314,7 @@ def settle_claims(borrower: Borrower) -> None:
 
 
 def pay_out_estate(borrower: Borrower) -> None:
-    """When all is sold and the court is done: cost, then all claims alike, then the owners."""
+    """When all is sold and the court is done: cost, liens, other claims alike, then the owners."""
     market, terms = borrower.model, borrower.model.terms
     since = market.day - borrower.default_day
     if borrower.status is not Status.DEFAULTED or since < terms.credit.bankruptcy_days:
@@ -318,26 +325,30 @@ def pay_out_estate(borrower: Borrower) -> None:
                 return  # for its own hardware an estate does not wait for ever
     cost = terms.credit.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
     borrower.pay(market.courts, cost)
-    claims = borrower.payables_usd
+    liens, others = 0.0, borrower.payables_usd
     for loan in borrower.loans:
         if loan.status is LoanStatus.DEFAULTED and loan.recourse:
-            claims += loan.principal_usd
-    share = min(1.0, max(borrower.cash_usd, 0.0) / claims) if claims > 0.0 else 0.0
+            if loan.has_general_lien():
+                liens += loan.principal_usd
+            else:
+                others += loan.principal_usd
+    first, then = estate_shares(borrower.cash_usd, liens, others)
     event = market.note(
         Event.ESTATE_PAID,
         Cause.NONE,
         borrower,
         None,
         None,
-        share * claims,
+        first * liens + then * others,
         borrower.default_event,
     )
     for loan in borrower.loans:
         if loan.status is LoanStatus.DEFAULTED:
             if loan.recourse:
+                share = first if loan.has_general_lien() else then
                 loan.recover(borrower, share * loan.principal_usd)
             loan.close_claim(event)
-    borrower.pay(market.utility, share * borrower.payables_usd)
+    borrower.pay(market.utility, then * borrower.payables_usd)
     market.journal.payables_settled_usd += borrower.payables_usd
     borrower.payables_usd = 0.0
     borrower.pay(market.investors, borrower.cash_usd)  # what is left belongs to the owners

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 def fail_lenders(market: TwinMarket, round_: int) -> int:
     """Close sleeves and fail lenders that must; returns how many failed outright this round."""
     active = [lender for lender in market.lenders if lender.status is Status.ACTIVE]
+    closes = market.settings.channels.lender_capital
     for lender in active:
-        if lender.sleeve and lender.closed_event is None:
+        if closes and lender.sleeve and lender.closed_event is None:
             assets = lender.capital_usd + lender.funding_usd
             if lender.capital_usd / max(assets, 1e-9) < lender.least_ratio():
                 _close_sleeve(lender, round_)

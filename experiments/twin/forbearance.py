@@ -15,7 +15,8 @@ from ...market.state.loans import Collateral, LoanStatus
 from .auction import walk_book
 from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
-from .rules import annuity_factor, continuing_value_usd, waives
+from .contract import Contract
+from .rules import annuity_factor, continuing_value_usd, estate_shares, waives
 
 if TYPE_CHECKING:
     from .bids import Bid
@@ -121,7 +122,9 @@ def enforcement_usd(loan: Loan) -> float:
     secured = min(secured, loan.principal_usd)
     if not loan.recourse:
         return secured
-    dividend = estate_share(loan.borrower) * math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
+    lien, other = shares_of_estate(loan.borrower)
+    dividend = lien if loan.has_general_lien() else other
+    dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (loan.principal_usd - secured)
 
 
@@ -160,8 +163,11 @@ def _book(market: TwinMarket, kind: HardwareClass, cluster: bool) -> list[Bid] |
     return market.books[kind, cluster]
 
 
-def estate_share(borrower: Borrower) -> float:
-    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+def shares_of_estate(borrower: Borrower) -> tuple[float, float]:
+    """What an estate would pay on a dollar of general liens, and of claims that rank after them.
+
+    All is sold into today's book.
+    """
     market, terms, btc_usd = borrower.model, borrower.model.terms, borrower.model.prices.btc_usd
     assets = 0.0
     position: dict[HardwareClass, float] = {}
@@ -172,9 +178,12 @@ def estate_share(borrower: Borrower) -> float:
             assets += free * realisable_usd_unit(market, kind, holding.units)
     coins = (borrower.btc + borrower.btc_lent) * btc_usd
     assets += max(borrower.cash_usd, 0.0) + coins
-    claims = borrower.payables_usd
+    liens, others = 0.0, borrower.payables_usd
     for loan in borrower.loans:
         if loan.status is not LoanStatus.PERFORMING or not loan.recourse:
+            continue
+        if loan.has_general_lien():
+            liens += loan.principal_usd
             continue
         secured = loan.collateral_btc * btc_usd
         if loan.collateral is Collateral.HARDWARE:
@@ -185,11 +194,10 @@ def estate_share(borrower: Borrower) -> float:
             secured = loan.collateral_units * per_unit
         elif loan.collateral is Collateral.SITE:
             secured = terms.liquidation.site_recovery_share * loan.site_value_usd
-        claims += max(loan.principal_usd - secured, 0.0)
-    if claims <= 0.0:
-        return 1.0
-    share: float = min(1.0, assets * (1.0 - terms.credit.bankruptcy_cost_share) / claims)
-    return share
+        others += max(loan.principal_usd - secured, 0.0)
+    assets *= 1.0 - terms.credit.bankruptcy_cost_share
+    shares: tuple[float, float] = estate_shares(assets, liens, others)
+    return shares
 
 
 def _give_time(loan: Loan, gain_usd: float) -> None:
@@ -264,6 +272,8 @@ def keeping_usd(loan: Loan) -> float:
     assert holding is not None
     required = market.settings.liquidation.seller_required_return
     cost = holding.cost_usd_unit_day
+    if isinstance(loan.growth, Contract):
+        cost = loan.growth.cost_usd_unit_day()
     if kind.family is not Family.GPU:
         cost = kind.kw * MWH_PER_KW_DAY * loan.borrower.power_usd_mwh
     income = income_usd_day(market, kind) * kind.buyer_view

@@ -62,11 +62,13 @@ def _draw_for_building(borrower: Borrower, need_usd: float) -> float:
     """Draw site and term facilities; returns what they pay [USD]."""
     facilities = (Instrument.PROJECT_FINANCE, Instrument.OTHER)
     lines = [loan for loan in borrower.loans if loan.instrument in facilities]
-    return _draw_lines(lines, need_usd)
+    return sum(_draw_lines(lines, need_usd).values())
 
 
-def _draw_lines(lines: list[Loan], need_usd: float) -> float:
+def _draw_lines(lines: list[Loan], need_usd: float) -> dict[Loan, float]:
+    """Draw lines in turn; returns what each pays [USD]."""
     paid = 0.0
+    paid_by: dict[Loan, float] = {}
     for loan in lines:
         if need_usd - paid > 0.0 and loan.undrawn_usd > 0.0 and loan.may_draw_for_growth():
             amount = min(need_usd - paid, loan.undrawn_usd)
@@ -76,7 +78,8 @@ def _draw_lines(lines: list[Loan], need_usd: float) -> float:
                 assert loan.initial_ltv is not None
                 loan.site_value_usd += amount / loan.initial_ltv
             paid += amount
-    return paid
+            paid_by[loan] = amount
+    return paid_by
 
 
 # ---------------------------------------------------------------- deliveries
@@ -124,7 +127,7 @@ def deliver(contract: Contract) -> None:
     contract.unfunded_days = 0
     market.customers.pay(borrower, prepaid)
     from_lines = _draw_lines(lines, min(limit, in_lines))
-    rest = borrowed - from_lines
+    rest = borrowed - sum(from_lines.values())
     shares = _shares_of(contract.facility)
     if rest > 0.0:
         for loan, share in shares.items():
@@ -132,7 +135,7 @@ def deliver(contract: Contract) -> None:
     borrower.pay(market.supplier, need)
     borrower.deposits_usd -= cost - need
     holding = borrower.holdings[kind]
-    _receive(contract, holding, units)
+    _receive(holding, units)
     _pledge(shares, borrower, holding, units, from_lines, rest)
     contract.ordered -= units
     contract.delivered += units
@@ -198,9 +201,7 @@ def _rent_covers(
         return False
     left_days = max(1, contract.end_day - market.day)
     rent = contract.usd_day * units / contract.gpus - prepaid_usd / left_days
-    cost = contract.unit_cost_usd_day
-    if cost is None:
-        cost = contract.landlord.holdings[kind].cost_usd_unit_day
+    cost = contract.cost_usd_unit_day()
     rate, interval = loan.rate(), loan.interval_days
     left = payments_left(loan.next_payment_day, loan.maturity_day, interval)
     principal = scheduled_principal_usd(debt_usd, LINEAR, 0.0, rate, interval, left)
@@ -209,12 +210,8 @@ def _rent_covers(
     return covers
 
 
-def _receive(contract: Contract, holding: Holding, units: float) -> None:
-    """Machines come from the supplier; their running cost is averaged into the fleet's."""
-    if contract.unit_cost_usd_day is not None:
-        old = holding.units * holding.cost_usd_unit_day
-        new = units * contract.unit_cost_usd_day
-        holding.cost_usd_unit_day = (old + new) / (holding.units + units)
+def _receive(holding: Holding, units: float) -> None:
+    """Machines come from the supplier."""
     holding.units += units
     holding.hardware.outside_units -= units
 
@@ -224,25 +221,14 @@ def _pledge(
     borrower: Borrower,
     holding: Holding,
     units: float,
-    from_lines: float,
+    from_lines: dict[Loan, float],
     from_facility: float,
 ) -> None:
-    """Delivered machines secure the loans that paid for them, in proportion."""
-    paid = from_lines + from_facility
+    """Delivered machines secure the loans that paid for them, in proportion to what each paid."""
+    paid = sum(from_lines.values()) + from_facility
     if paid <= 0.0:
         return
-    secured = [
-        loan
-        for loan in borrower.loans
-        if loan.hardware is holding.hardware and loan.status is LoanStatus.PERFORMING
-    ]
-    lines = sum(loan.principal_usd for loan in secured if _is_line(loan))
-    for loan in secured:
-        pledged = units * from_facility / paid * shares.get(loan, 0.0)
-        if _is_line(loan) and lines > 0.0:
-            pledged = units * from_lines / paid * loan.principal_usd / lines
-        loan.pledge(holding, pledged)
-
-
-def _is_line(loan: Loan) -> bool:
-    return loan.growth is None and loan.instrument is Instrument.GPU_LOAN
+    for loan in borrower.loans:
+        if loan.hardware is holding.hardware and loan.status is LoanStatus.PERFORMING:
+            lent = from_lines.get(loan, 0.0) + from_facility * shares.get(loan, 0.0)
+            loan.pledge(holding, units * lent / paid, for_contract=True)

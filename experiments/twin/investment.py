@@ -223,10 +223,11 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> None:
     if facility is not None and debt > 0.0:
         _renew_facility(facility)
         facility.draw_line(debt)
-        facility.pledge(holding, units)
+        facility.pledge(holding, units, for_contract=False)
     borrower.pay(market.supplier, need)
     borrower.deposits_usd -= deposit
     holding.units += units
+    holding.spot_units += units
     machine.outside_units -= units
     order.units = 0.0
 

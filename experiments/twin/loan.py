@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
-from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
 from .rules import (
     annual_rate,
@@ -15,6 +15,7 @@ from .rules import (
     present_value_factor,
     scheduled_principal_usd,
     service_usd_day,
+    spot_margin_usd_day,
 )
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class Loan:
     collateral: Collateral
     hardware: HardwareClass | None
     collateral_units: float
+    contract_units: float  # of these, machines bought for contracts signed at the opening
     collateral_btc: float
     site_value_usd: float
     initial_ltv: float | None
@@ -101,14 +103,38 @@ class Loan:
         rate: float = annual_rate(self.rate_or_spread, self.floating, reference)
         return rate
 
+    def has_general_lien(self) -> bool:
+        """Whether it is paid first from what nobody has a pledge on."""
+        return self.collateral is Collateral.GENERAL_LIEN
+
     def income_usd_day(self) -> float:
         """What the pledged machines or halls earn a day [USD]."""
         income = self.base_cash_flow_usd_day
         if self.holding is not None:
-            income += self.collateral_units * self.holding.income_usd_unit_day
+            if self.growth is not None and self.growth.number == ANY_GROWTH:
+                return income + self.collateral_units * self._spot_income_usd_unit_day(self.holding)
+            bought = min(self.contract_units, self.collateral_units)
+            income += (self.collateral_units - bought) * self.holding.income_usd_unit_day
+            if bought > 0.0:
+                income += bought * self._contract_income_usd_unit_day(self.holding)
         elif self.collateral is Collateral.SITE:
             income += self.collateral_units * self.borrower.hosting_usd_day
         return income
+
+    def _spot_income_usd_unit_day(self, holding: Holding) -> float:
+        """What a pledged machine earns that has no contract."""
+        owner, rent = self.borrower, self.market.prices.rent_h100_usd_h * holding.hardware.quality
+        realisation, cost = owner.spot_realisation, holding.cost_usd_unit_day
+        return max(0.0, spot_margin_usd_day(rent, realisation, cost))
+
+    def _contract_income_usd_unit_day(self, holding: Holding) -> float:
+        """What a pledged machine earns that was bought for a contract, or for several."""
+        if self.growth is not None:
+            contract = cast("Contract", self.growth)  # machines of an order are not bought for one
+            rent = contract.rent_usd_day / max(contract.delivered, 1e-9)
+            return rent - contract.cost_usd_unit_day()
+        income = holding.contract_usd_day - holding.contract_cost_usd_day
+        return income / max(holding.contract_units, 1e-9)
 
     def fall_due(self, day: int, reference_rate: float) -> None:
         """Accrue a day's interest; on payment dates and at maturity make it and principal due."""
@@ -157,7 +183,7 @@ class Loan:
         """Machines of a repaid loan are free again."""
         if self.holding is not None:
             self.holding.pledged -= self.collateral_units
-            self.collateral_units = 0.0
+            self.collateral_units = self.contract_units = 0.0
 
     def _service_usd_day(self, principal_usd: float, rate: float) -> float:
         """Scheduled interest and principal a day [USD], kept until one of its terms changes."""
@@ -262,10 +288,11 @@ class Loan:
                 self.borrower.trail_event,
             )
 
-    def pledge(self, holding: Holding, units: float) -> None:
+    def pledge(self, holding: Holding, units: float, for_contract: bool) -> None:
         """Machines bought with it secure it."""
         if units > 0.0:
             self.collateral_units += units
+            self.contract_units += units if for_contract else 0.0
             self.holding = holding
             holding.pledged += units
 

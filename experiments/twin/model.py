@@ -29,6 +29,7 @@ from . import (
     growth,
     investment,
     prices,
+    tenants,
     underwriting,
 )
 from .log_frame import event_frame
@@ -176,8 +177,7 @@ class TwinMarket(mesa.Model):
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
         if self.terms.channels.counterparty:
-            for contract in self.contracts:
-                contract.break_up(self)
+            tenants.break_contracts(self)
         for borrower in self.borrowers:
             borrower.clear_contracts()
         for contract in self.contracts:

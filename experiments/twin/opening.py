@@ -182,6 +182,8 @@ def _contracts(
         if isinstance(contract.landlord, Borrower):
             contract.landlord.contracts.append(contract)
         result.append(contract)
+    for contract, cap in zip(result, state.contracts.guaranteed_with.tolist(), strict=True):
+        contract.guaranteed_with = result[cap] if cap >= 0 else None
     return result
 
 

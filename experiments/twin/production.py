@@ -69,6 +69,7 @@ class Operator(Party):
         for holding in self.gpus:
             holding.contract_units = 0.0
             holding.contract_usd_day = 0.0
+            holding.contract_cost_usd_day = 0.0
 
     def mine(self) -> None:
         """Run each class of rigs down to its break-even; keep a share, sell the rest."""
@@ -110,7 +111,7 @@ class Operator(Party):
         market, rent_h100 = self.model, self.model.prices.rent_h100_usd_h
         pooled = quality = 0.0  # machines that no later contract has bought for itself
         for holding in self.gpus:
-            free = max(0.0, holding.units - holding.contract_units)
+            free = holding.pooled_units()
             pooled += free
             quality += free * holding.hardware.quality
         covered = covered_share(self.contracted_gpus, pooled)
@@ -122,25 +123,29 @@ class Operator(Party):
             if units <= 0.0:
                 continue
             own = min(units, holding.contract_units)
-            own_rent = 0.0
+            own_rent = own_cost = 0.0
             if own > 0.0:
-                own_rent = holding.contract_usd_day * own / holding.contract_units
-            free = units - own
+                share = own / holding.contract_units
+                own_rent = share * holding.contract_usd_day
+                own_cost = share * holding.contract_cost_usd_day
+            free = holding.pooled_units()
+            later = units - own - free
             unit_cost = holding.cost_usd_unit_day
             rent = rent_h100 * gpu.quality
             margin = spot_margin_usd_day(rent, self.spot_realisation, unit_cost)
-            spot = (1.0 - covered) * free if margin > 0.0 else 0.0
-            online = own + covered * free + spot
+            spot = (1.0 - covered) * free + later if margin > 0.0 else 0.0
+            online = covered * free + spot
             contract_rent = per_quality * gpu.quality
             revenue += own_rent + free * per_quality * gpu.quality
             revenue += spot * (margin + unit_cost)
-            cost += online * unit_cost
+            cost += own_cost + online * unit_cost
             pool_income = unit_income_usd_day(covered, contract_rent, margin, unit_cost)
-            income = own_rent - own * unit_cost + free * pool_income
-            holding.income_usd_unit_day = income / units
-            holding.premium_usd_unit_day = max(0.0, income / units - max(margin, 0.0))
-            self.gpus_online += online
-            market.gpu_supply += online * gpu.quality
+            holding.income_usd_unit_day = pool_income
+            earned = own_rent - own_cost + free * pool_income + later * max(margin, 0.0)
+            mean_income = earned / units
+            holding.premium_usd_unit_day = max(0.0, mean_income - max(margin, 0.0))
+            self.gpus_online += own + online
+            market.gpu_supply += (own + online) * gpu.quality
         market.customers.pay(self, revenue)
         self.pay(market.utility, cost)
         self.income_usd_day = revenue - cost

@@ -54,6 +54,7 @@ mark_usd = lender.mark_usd
 patience_days = _plain(lender.patience_days)
 reserve_price_usd = _plain(lender.reserve_price_usd)
 expected_recovery_usd = _plain(lender.expected_recovery_usd)
+estate_shares = _plain(lender.estate_shares)
 liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
 online_share = miner.online_share
 adjusted_share = _plain(miner.adjusted_share)

@@ -82,10 +82,16 @@ class Holding:
     pledged: float
     cost_usd_unit_day: float
     online: float = 1.0  # share of rigs running
+    spot_units: float = 0.0  # GPUs ordered after the opening, without a contract
     contract_units: float = 0.0  # bought for contracts signed at the opening
     contract_usd_day: float = 0.0
+    contract_cost_usd_day: float = 0.0
     income_usd_unit_day: float = 0.0
     premium_usd_unit_day: float = 0.0  # of which contracts pay beyond spot
+
+    def pooled_units(self) -> float:
+        """GPUs that serve the contracts of the opening, or spot."""
+        return max(0.0, self.units - self.contract_units - self.spot_units)
 
 
 @dataclass(slots=True, eq=False)

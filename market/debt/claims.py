@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import expected_recovery_usd
+from ...agents.lender import estate_shares, expected_recovery_usd
 from ...agents.party import Status
 from ..state.events import Cause, Event
 from ..state.history import log_event
@@ -27,7 +27,8 @@ def value_claims(market: Market) -> None:
     """Carry every defaulted claim at what the books say it will bring, after legal cost.
 
     Seized lots count at marks towards their claim. What estates hold (cash, own lots, surplus of
-    over-secured lots) counts towards all deficiencies and unpaid bills alike.
+    over-secured lots) counts towards general liens, then towards all deficiencies and unpaid bills
+    alike.
     """
     terms, parties, loans, lots = market.terms, market.parties, market.loans, market.lots
     marks_usd = market.marks_usd
@@ -62,19 +63,26 @@ def value_claims(market: Market) -> None:
         if loans.borrower[claim] == b:
             continue  # all claims on a borrower are valued together
         b = loans.borrower[claim]
-        claims = parties.payables_usd[b]
+        liens, others = 0.0, parties.payables_usd[b]
         assets = estate[b] + max(parties.cash_usd[b], 0.0)
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED:
                 gap = loans.principal_usd[loan] - secured[loan]
-                claims += max(gap, 0.0) if loans.recourse[loan] else 0.0
                 assets += max(-gap, 0.0)
+                if not loans.recourse[loan]:
+                    continue
+                if loans.collateral[loan] == Collateral.GENERAL_LIEN:
+                    liens += gap
+                else:
+                    others += max(gap, 0.0)
         if parties.status[b] == Status.DEFAULTED:
             assets *= 1.0 - terms.credit.bankruptcy_cost_share
-        share = min(1.0, assets / claims) if claims > 0.0 else 0.0
+        first, then = estate_shares(assets, liens, others)
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED:
-                dividend = share if loans.recourse[loan] else 0.0
+                lien = loans.collateral[loan] == Collateral.GENERAL_LIEN
+                dividend = first if lien else then
+                dividend = dividend if loans.recourse[loan] else 0.0
                 expected = expected_recovery_usd(loans.principal_usd[loan], secured[loan], dividend)
                 carry_at(market, loan, expected, parent[loan])
 

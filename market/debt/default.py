@@ -2,6 +2,8 @@
 
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
+Where the borrower fails as a whole (operating accident, unpaid bills, its parent) no clause is
+needed: its insolvency makes all loans due.
 A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
 all without recourse: what is financed like that stands alone by contract.
 """
@@ -13,7 +15,7 @@ from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
 from ..state.ledger import DUST_USD
-from ..state.loans import Collateral, LoanStatus, cure_end, open_claim
+from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim
 from ..state.lots import new_lot
 from ..state.market import Market
 from ..state.money import pay
@@ -82,6 +84,8 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         units = min(loans.collateral_units[loan], holdings.units[holding])
         holdings.units[holding] -= units
         holdings.pledged[holding] -= loans.collateral_units[loan]
+        if loans.growth[loan] == ANY_GROWTH:
+            holdings.spot_units[holding] = max(0.0, holdings.spot_units[holding] - units)
         claims.open_lots[claim] += 1
         k = loans.hardware[loan]
         owner = today.first_lender + row
@@ -178,7 +182,7 @@ def _same_vehicle(market: Market, loan: int, other: int) -> bool:
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
-    Round 0 is a loan's own default, round 1 what cross-default adds.
+    Round 0 is a loan's own default, round 1 what cross-default or insolvency adds.
     """
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for b in range(len(loans.first) - 1):
@@ -237,13 +241,14 @@ def default(market: Market) -> None:
         if cause == Cause.NONE:
             continue
         event = default_party(market, b, cause, parent, 0)
+        others = Cause.CROSS_DEFAULT.value if trigger >= 0 else Cause.INSOLVENCY.value
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] != LoanStatus.PERFORMING:
                 continue
             default_loan(
                 market,
                 loan,
-                cause if loan == trigger else Cause.CROSS_DEFAULT.value,
+                cause if loan == trigger else others,
                 event,
                 0 if loan == trigger else 1,
             )

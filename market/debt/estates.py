@@ -1,4 +1,4 @@
-"""The end of a claim: deficiencies, estates, pari passu pay-outs."""
+"""The end of a claim: deficiencies, estates, pay-outs by rank."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ import numpy as np
 
 from ...agents.columns import Flags
 from ...agents.compiling.kernels import compiled
+from ...agents.lender import estate_shares
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Flow
-from ..state.loans import LoanStatus
+from ..state.loans import Collateral, LoanStatus
 from ..state.lots import LotState
 from ..state.market import Market
 from ..state.money import pay, repay
@@ -54,7 +55,7 @@ def collect(market: Market, loan: int, payer: int, amount_usd: float) -> None:
 
 @compiled
 def pay_out_estates(market: Market) -> None:
-    """When everything is sold and the court is done: cost, then all claims pari passu.
+    """When everything is sold and the court is done: cost, general liens, all others pari passu.
 
     Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While collateral is
     unsold the estate stays open and recovery unknown. For hardware of its own that nobody buys an
@@ -89,27 +90,31 @@ def _pay_out(market: Market, unsold: Flags) -> None:
             continue
         cost = terms.credit.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)
         pay(market, b, courts, cost)
-        claims = parties.payables_usd[b]
+        liens, others = 0.0, parties.payables_usd[b]
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED and loans.recourse[loan]:
-                claims += loans.principal_usd[loan]
-        cash = max(parties.cash_usd[b], 0.0)
-        share = min(1.0, cash / claims) if claims > 0.0 else 0.0
+                if loans.collateral[loan] == Collateral.GENERAL_LIEN:
+                    liens += loans.principal_usd[loan]
+                else:
+                    others += loans.principal_usd[loan]
+        first, then = estate_shares(parties.cash_usd[b], liens, others)
         event = log_event(
             market,
             Event.ESTATE_PAID,
             Cause.NONE,
             (b, -1, -1),
-            share * claims,
+            first * liens + then * others,
             parties.default_event[b],
         )
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] != LoanStatus.DEFAULTED:
                 continue
             if loans.recourse[loan]:
+                lien = loans.collateral[loan] == Collateral.GENERAL_LIEN
+                share = first if lien else then
                 collect(market, loan, b, share * loans.principal_usd[loan])
             close_claim(market, loan, event)
-        pay(market, b, utility, share * parties.payables_usd[b])
+        pay(market, b, utility, then * parties.payables_usd[b])
         ledger.flows[Flow.PAYABLE_SETTLED] += parties.payables_usd[b]
         parties.payables_usd[b] = 0.0
         pay(market, b, investors, parties.cash_usd[b])  # what is left belongs to the owners

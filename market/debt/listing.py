@@ -65,6 +65,7 @@ def list_machines(market: Market) -> None:
                 units = min(units, spare_gpus)
                 spare_gpus -= units
             holdings.units[row] -= units
+            holdings.spot_units[row] = max(0.0, holdings.spot_units[row] - units)
             need -= units * marks_usd[k]
             event = log_event(
                 market,

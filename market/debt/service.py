@@ -25,6 +25,7 @@ from ..state.loans import (
 from ..state.market import Market
 from ..state.money import pay, pay_interest, repay
 from .breaches import open_breach
+from .pledged_income import perimeter_income_usd_day
 from .waterfall import raise_cash
 
 EXTENSION_DAYS = 365  # of a last instalment that is rolled
@@ -36,7 +37,7 @@ def make_due(market: Market) -> None:
 
     For loans in a tested perimeter, add the day to its cash flow and its scheduled service.
     """
-    today, prices, neoclouds = market.today, market.prices, market.neoclouds
+    today, prices = market.today, market.prices
     holdings, loans, perimeters = market.holdings, market.loans, market.perimeters
     for loan in range(len(loans.status)):
         if loans.status[loan] != LoanStatus.PERFORMING:
@@ -46,17 +47,10 @@ def make_due(market: Market) -> None:
         loans.accrued_usd[loan] += loans.principal_usd[loan] * rate / 365.0
         perimeter = loans.perimeter[loan]
         if perimeter >= 0:
-            flow = loans.base_cash_flow_usd_day[loan]
-            if loans.holding[loan] >= 0:
-                row = loans.holding[loan]
-                flow += loans.collateral_units[loan] * holdings.income_usd_unit_day[row]
-            elif loans.collateral[loan] == Collateral.SITE:
-                hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
-                flow += loans.collateral_units[loan] * hosting
             left = payments_left(
                 loans.next_payment_day[loan], loans.maturity_day[loan], loans.interval_days[loan]
             )
-            perimeters.cash_flow_usd[perimeter] += flow
+            perimeters.cash_flow_usd[perimeter] += perimeter_income_usd_day(market, loan)
             perimeters.service_usd[perimeter] += service_usd_day(
                 principal,
                 loans.amortisation[loan],
@@ -74,7 +68,7 @@ def make_due(market: Market) -> None:
             if loans.undrawn_usd[loan] <= 0.0 and not pledged:
                 if loans.holding[loan] >= 0:  # the machines are free again
                     holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
-                    loans.collateral_units[loan] = 0.0
+                    loans.collateral_units[loan] = loans.contract_units[loan] = 0.0
                 if loans.growth[loan] == NO_GROWTH:  # else it may be drawn again
                     loans.status[loan] = LoanStatus.CLOSED
             continue

@@ -17,23 +17,10 @@ from ..state.history import log_event
 from ..state.loans import Collateral, LoanStatus
 from ..state.machines import income_outlook, life_left_years, listed_income_usd_day
 from ..state.market import Market
+from .pledged_income import machine_cost_usd_day, perimeter_income_usd_day
 
 LONGEST_YEARS = 5.0  # nobody looks further
 KWH_PER_KW_DAY_USD_MWH = 0.024  # dollars a day for a kW at one dollar per MWh
-
-
-@inlined
-def perimeter_income_usd_day(market: Market, loan: int) -> float:
-    """What the machines or sites of a loan earn a day [USD]."""
-    neoclouds, holdings, loans = market.neoclouds, market.holdings, market.loans
-    income = loans.base_cash_flow_usd_day[loan]
-    if loans.holding[loan] >= 0:
-        row = loans.holding[loan]
-        income += loans.collateral_units[loan] * holdings.income_usd_unit_day[row]
-    elif loans.collateral[loan] == Collateral.SITE:
-        hosting = neoclouds.hosting_usd_day[loans.borrower[loan]]
-        income += loans.collateral_units[loan] * hosting
-    return income
 
 
 @inlined
@@ -56,7 +43,7 @@ def keeping_usd(market: Market, loan: int) -> float:
     settings, loans = market.terms.liquidation, market.loans
     k = loans.hardware[loan]
     if market.hardware.family[k] == Family.GPU:
-        cost = market.holdings.cost_usd_unit_day[loans.holding[loan]]
+        cost = machine_cost_usd_day(market, loan)
     else:
         price = market.miners.power_usd_mwh[loans.borrower[loan]]
         cost = market.hardware.kw[k] * KWH_PER_KW_DAY_USD_MWH * price

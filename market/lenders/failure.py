@@ -1,10 +1,12 @@
 """Lenders that fail: who, what their creditors get, and what borrowers lose with them.
 
 A sleeve of a larger firm that falls below its minimum is closed: no new credit, its inventory is
-sold, its debts are paid by the parent. Others fail outright when capital is gone or when money
-asked back cannot be paid (funds put up their gates instead). Their assets are sold and claims on
-them clear by :func:`market.clearing.vector.clear_csr`; creditors' losses can bring down the next
-lender.
+sold, its debts are paid by the parent. A firm closes it to save capital, so this is part of
+``channels.lender_capital``. Others fail outright when capital is gone or when money asked back
+cannot be paid (funds put up their gates instead). No channel stops that: who owes more than it
+owns is wound up, by a shock from outside too, and what follows has channels of its own. Their
+assets are sold and claims on them clear by :func:`market.clearing.vector.clear_csr`; creditors'
+losses can bring down the next lender.
 """
 
 from __future__ import annotations
@@ -44,12 +46,13 @@ def fail_lenders(market: Market, round_: int) -> int:
 
 @inlined
 def _must_close(market: Market, row: int) -> bool:
-    """Whether a lender is an open sleeve whose capital ratio is below its minimum."""
+    """Whether a lender is an open sleeve whose capital ratio is below what its firm asks for."""
     lenders = market.lenders
     minimum = min(lenders.min_capital_ratio[row], 1.0 / lenders.target_leverage[row])
     assets = lenders.capital_usd[row] + lenders.funding_usd[row]
     return (
-        market.parties.status[market.today.first_lender + row] == Status.ACTIVE
+        market.terms.channels.lender_capital
+        and market.parties.status[market.today.first_lender + row] == Status.ACTIVE
         and lenders.sleeve[row]
         and lenders.closed_event[row] < 0
         and lenders.capital_usd[row] / max(assets, 1e-9) < minimum

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import continuing_value_usd, patience_days, waives
+from ...agents.lender import continuing_value_usd, estate_shares, patience_days, waives
 from ...agents.party import Status
+from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
-from ..debt.surrender import LONGEST_YEARS, hand_over, perimeter_income_usd_day
+from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
 from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
 from ..state.events import Cause, Event
@@ -201,7 +202,8 @@ def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
     secured = min(secured, principal)
     if not loans.recourse[loan]:
         return secured
-    dividend = estate_share(market, book, loans.borrower[loan])
+    lien, other = shares_of_estate(market, book, loans.borrower[loan])
+    dividend = lien if loans.collateral[loan] == Collateral.GENERAL_LIEN else other
     dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (principal - secured)
 
@@ -224,8 +226,11 @@ def _collateral_usd(market: Market, book: DaysBook, loan: int) -> float:
 
 
 @compiled
-def estate_share(market: Market, book: DaysBook, b: int) -> float:
-    """What an estate would pay on a dollar of unsecured claims, selling all into today's book."""
+def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, float]:
+    """What an estate would pay on a dollar of general liens, and of claims that rank after them.
+
+    All is sold into today's book.
+    """
     parties, holdings, loans = market.parties, market.holdings, market.loans
     assets = 0.0
     for row in range(holdings.first[b], holdings.first[b + 1]):
@@ -235,14 +240,16 @@ def estate_share(market: Market, book: DaysBook, b: int) -> float:
             assets += free * _sold_usd_unit(market, book, holdings.hardware[row], units)
     coins = (parties.btc[b] + parties.btc_lent[b]) * market.prices.btc_usd
     assets += max(parties.cash_usd[b], 0.0) + coins
-    claims = parties.payables_usd[b]
+    liens, others = 0.0, parties.payables_usd[b]
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] == LoanStatus.PERFORMING and loans.recourse[loan]:
+            if loans.collateral[loan] == Collateral.GENERAL_LIEN:
+                liens += loans.principal_usd[loan]
+                continue
             secured = _collateral_usd(market, book, loan)
-            claims += max(loans.principal_usd[loan] - secured, 0.0)
-    if claims <= 0.0:
-        return 1.0
-    return min(1.0, assets * (1.0 - market.terms.credit.bankruptcy_cost_share) / claims)
+            others += max(loans.principal_usd[loan] - secured, 0.0)
+    assets *= 1.0 - market.terms.credit.bankruptcy_cost_share
+    return estate_shares(assets, liens, others)
 
 
 @compiled

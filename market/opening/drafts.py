@@ -88,6 +88,8 @@ class ContractDraft:
     unrated: bool = False
     guarantor: str | None = None
     guarantee_usd: float = 0.0
+    guarantee: str = ""  # its cap is shared with the landlord's other contracts under that name
+    pooled: bool = False  # the tenant stands for many
     unit_cost_usd_day: float = float("nan")  # of GPUs still to be delivered, NaN: as the fleet's
 
 

@@ -67,8 +67,10 @@ def open_holdings(
         pledged=np.zeros(size),
         cost_usd_unit_day=np.concatenate((cost, empty)),
         online=np.ones(size),
+        spot_units=np.zeros(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
+        contract_cost_usd_day=np.zeros(size),
         income_usd_unit_day=np.zeros(size),
         premium_usd_unit_day=np.zeros(size),
     )
@@ -145,6 +147,12 @@ def open_contracts(
     live = np.array(
         [d.start_day <= 0 or d.from_installed or not d.compute for d in drafts], np.bool_
     )
+    caps: dict[tuple[str, str], int] = {}  # the first contract under a guarantee holds its cap
+    cap_row = [
+        caps.setdefault((d.landlord, d.guarantee or d.id), row) for row, d in enumerate(drafts)
+    ]
+    cap_usd = np.zeros(len(drafts))
+    np.add.at(cap_usd, np.array(cap_row, np.int64), [d.guarantee_usd for d in drafts])
     return Contracts(
         kind=np.array(
             [ContractKind.COMPUTE if d.compute else ContractKind.HOSTING for d in drafts], np.int8
@@ -172,12 +180,17 @@ def open_contracts(
         ordered=np.where(live, 0.0, gpus),
         delivered=np.where(live, gpus, 0.0),
         holding=np.full(len(drafts), -1, np.int32),
+        rent_usd_day=np.zeros(len(drafts)),
         repaid_usd_day=np.zeros(len(drafts)),
         unfunded_days=np.zeros(len(drafts), np.int32),
         unit_cost_usd_day=np.array([d.unit_cost_usd_day for d in drafts]),
         unrated=np.array([d.unrated for d in drafts], np.bool_),
+        pooled=np.array([d.pooled for d in drafts], np.bool_),
         guarantor=np.array([party.get(d.guarantor or "", -1) for d in drafts], np.int32),
-        guarantee_left_usd=np.array([d.guarantee_usd for d in drafts]),
+        guarantee_left_usd=cap_usd,
+        guaranteed_with=np.array(
+            [-1 if row == c else row for c, row in enumerate(cap_row)], np.int32
+        ),
         rent_share=np.ones(len(drafts)),
         broken_day=np.full(len(drafts), -1, np.int32),
     )

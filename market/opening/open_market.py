@@ -133,7 +133,8 @@ def _build(books: Books, scenario: Scenario) -> Market:
 
     count = len(hardware_names)
     if scenario.credit.all_non_recourse:
-        loans.recourse[loans.collateral != Collateral.NONE] = False
+        on_estate = (Collateral.NONE, Collateral.GENERAL_LIEN)
+        loans.recourse[~np.isin(loans.collateral, on_estate)] = False
     for b, draft in enumerate(drafts.borrowers):
         if draft.parent_id and loans.recourse[loans.first[b] : loans.first[b + 1]].any():
             parties.parent[b] = party[draft.parent_id]  # the others are ring-fenced

@@ -147,9 +147,13 @@ class Depreciation(Row):
 
 
 class Outside(Row):
-    """A party outside the simulation: one end of a contract, with a rating."""
+    """A party outside the simulation: one end of a contract, with a rating.
+
+    One that is ``pooled`` stands for many firms: each of its contracts is another's.
+    """
 
     id: Text
     name: Text
     role: Text
     rating: Rating
+    pooled: bool

@@ -288,6 +288,7 @@ def deliver_orders(market: Market) -> float:
         pay(market, b, supplier, need)
         borrowers.deposits_usd[b] -= deposit
         holdings.units[row_held] += units
+        holdings.spot_units[row_held] += units
         ledger.outside_units[market.opening.machine_class] -= units
         orders.units[place] = 0.0
         delivered += units

@@ -12,6 +12,7 @@ from __future__ import annotations
 from ...agents.compiling.kernels import compiled
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Outside, Status
+from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..state.contracts import ContractKind
 from ..state.market import Market
 from ..state.money import pay
@@ -32,8 +33,9 @@ def _without_tenant(
         rent = terms.tenants.relet_share * signed_usd_day if let else 0.0
     if day >= contracts.end_day[c] or contracts.guarantor[c] < 0:
         return rent
-    added = min(max(0.0, signed_usd_day - rent), contracts.guarantee_left_usd[c])
-    contracts.guarantee_left_usd[c] -= added
+    cap = contracts.guaranteed_with[c] if contracts.guaranteed_with[c] >= 0 else c
+    added = min(max(0.0, signed_usd_day - rent), contracts.guarantee_left_usd[cap])
+    contracts.guarantee_left_usd[cap] -= added
     pay(market, contracts.guarantor[c], customers, added)  # who pays the landlord
     return rent + added
 
@@ -51,10 +53,12 @@ def run_contracts(market: Market) -> None:
     neoclouds.lease_cost_usd_day[:] = 0.0
     holdings.contract_units[:] = 0.0
     holdings.contract_usd_day[:] = 0.0
+    holdings.contract_cost_usd_day[:] = 0.0
     utility = first_outside + Outside.UTILITY
     customers = first_outside + Outside.CUSTOMERS
     for c in range(len(contracts.kind)):
         landlord = contracts.landlord[c]
+        contracts.rent_usd_day[c] = 0.0
         if landlord >= n or parties.status[landlord] != Status.ACTIVE:
             if landlord < n or contracts.paid_in_tenant_cost[c]:
                 continue
@@ -77,10 +81,13 @@ def run_contracts(market: Market) -> None:
             elif day >= contracts.end_day[c]:
                 rent = spot
                 contracts.rolled[c] = True
+            contracts.rent_usd_day[c] = rent
             row = contracts.holding[c]
             if row >= 0:
+                cost = contract_cost_usd_unit_day(market, c)
                 holdings.contract_units[row] += contracts.delivered[c]
                 holdings.contract_usd_day[row] += rent
+                holdings.contract_cost_usd_day[row] += contracts.delivered[c] * cost
             elif landlord < n:
                 neoclouds.contracted_gpus[landlord] += contracts.delivered[c]
                 neoclouds.contract_usd_day[landlord] += rent

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from ...agents.borrower import QUARTER_DAYS
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, inlined
 from ...agents.miner import adjusted_share, online_share, power_cost_usd_day
 from ...agents.neocloud import covered_share, served_share, spot_margin_usd_day, unit_income_usd_day
 from ...agents.party import Outside, Status
-from ..state.hardware import Family
+from ..state.hardware import Family, Holdings
 from ..state.market import Market
 from ..state.money import pay
 from ..state.units import TH_PER_EH, TH_PER_PH
@@ -63,12 +63,19 @@ def run_rigs(market: Market, btc_per_day: float) -> float:
     return total
 
 
+@inlined
+def _pooled_units(row: int, holdings: Holdings) -> float:
+    """GPUs of a holding that serve the contracts of the opening, or spot."""
+    return max(0.0, holdings.units[row] - holdings.contract_units[row] - holdings.spot_units[row])
+
+
 @compiled
 def run_gpus(market: Market) -> float:
     """Rent out GPUs for a day; returns effective supply online, in H100s by rent.
 
-    Contracted machines are spread over the fleet by rent quality; the rest earns spot, and a class
-    whose spot rent does not cover its running cost is switched off.
+    Contracts of the opening are spread by rent quality over the fleet that served them. The rest,
+    and what was ordered later without a contract, earns spot; a class whose spot rent does not
+    cover its running cost is switched off.
     """
     parties, neoclouds, hardware = market.parties, market.neoclouds, market.hardware
     holdings, outside_online = market.holdings, market.outside_online
@@ -86,7 +93,7 @@ def run_gpus(market: Market) -> float:
         for row in range(holdings.first[b], holdings.first[b + 1]):
             k = holdings.hardware[row]
             if hardware.family[k] == Family.GPU:
-                free = max(0.0, holdings.units[row] - holdings.contract_units[row])
+                free = _pooled_units(row, holdings)
                 pooled += free
                 quality += free * hardware.quality[k]
         contracted = neoclouds.contracted_gpus[b]
@@ -102,28 +109,30 @@ def run_gpus(market: Market) -> float:
                 continue
             own = min(units, holdings.contract_units[row])
             own_rent = 0.0
+            own_cost = 0.0
             if own > 0.0:
-                own_rent = holdings.contract_usd_day[row] * own / holdings.contract_units[row]
-            free = units - own
+                share = own / holdings.contract_units[row]
+                own_rent = share * holdings.contract_usd_day[row]
+                own_cost = share * holdings.contract_cost_usd_day[row]
+            free = _pooled_units(row, holdings)
+            later = units - own - free
             unit_cost = holdings.cost_usd_unit_day[row]
             rent = rent_h100_usd_h * hardware.quality[k]
             margin = spot_margin_usd_day(rent, neoclouds.spot_realisation[b], unit_cost)
-            spot = (1.0 - covered) * free if margin > 0.0 else 0.0
-            online = own + covered * free + spot
+            spot = (1.0 - covered) * free + later if margin > 0.0 else 0.0
+            pooled_online = covered * free + spot
             revenue += own_rent + free * per_quality * hardware.quality[k]
             revenue += spot * (margin + unit_cost)
-            cost += online * unit_cost
+            cost += own_cost + pooled_online * unit_cost
             pool_income = unit_income_usd_day(
                 covered, per_quality * hardware.quality[k], margin, unit_cost
             )
-            holdings.income_usd_unit_day[row] = (
-                own_rent - own * unit_cost + free * pool_income
-            ) / units
-            holdings.premium_usd_unit_day[row] = max(
-                0.0, holdings.income_usd_unit_day[row] - max(margin, 0.0)
-            )
-            neoclouds.gpus_online[b] += online
-            supply += online * hardware.quality[k]
+            holdings.income_usd_unit_day[row] = pool_income
+            earned = own_rent - own_cost + free * pool_income + later * max(margin, 0.0)
+            mean_income = earned / units
+            holdings.premium_usd_unit_day[row] = max(0.0, mean_income - max(margin, 0.0))
+            neoclouds.gpus_online[b] += own + pooled_online
+            supply += (own + pooled_online) * hardware.quality[k]
         pay(market, customers, b, revenue)
         pay(market, b, utility, cost)
         neoclouds.income_usd_day[b] = revenue - cost

@@ -6,16 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import advance_rate
 from ...agents.party import Outside, Status
+from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
 from ..debt.waterfall import draw_loan, issue_shares
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
 from ..state.loans import (
-    NO_GROWTH,
     Amortisation,
     Collateral,
     Instrument,
@@ -47,14 +49,15 @@ def spare_cash_usd(market: Market, b: int) -> float:
 
 
 @inlined
-def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) -> float:
-    """Draw committed delayed-draw lines for a purchase; returns what they pay [USD].
+def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) -> Reals:
+    """Draw committed delayed-draw lines for a purchase; returns what each loan pays [USD].
 
     Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
     building work (``hardware`` -1). Machines bought become their collateral when delivered.
     """
     today, loans = market.today, market.loans
     paid = 0.0
+    paid_by = np.zeros(loans.first[b + 1] - loans.first[b])
     for loan in range(loans.first[b], loans.first[b + 1]):
         if (
             loans.undrawn_usd[loan] <= 0.0
@@ -78,7 +81,8 @@ def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) ->
         if loans.collateral[loan] == Collateral.SITE:
             loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
         paid += amount
-    return paid
+        paid_by[loan - loans.first[b]] = amount
+    return paid_by
 
 
 @compiled
@@ -102,7 +106,7 @@ def build(market: Market) -> None:
         pay(market, investors, b, from_equity)
         paid = from_equity
         if paid < cost:
-            paid += draw_for_purchase(market, b, cost - paid, -1)
+            paid += total(draw_for_purchase(market, b, cost - paid, -1))
         if paid < cost:
             spare = spare_cash_usd(market, b) - paid
             paid = min(cost, paid + max(0.0, spare))
@@ -182,7 +186,7 @@ def deliver(market: Market) -> None:
         contracts.unfunded_days[c] = 0
         pay(market, customers, b, prepaid)
         from_lines = draw_for_purchase(market, b, min(limit, lines), k)
-        rest = borrowed - from_lines
+        rest = borrowed - total(from_lines)
         if rest > 0.0:
             for loan in range(loans.first[b], loans.first[b + 1]):
                 mine = _lends(market, c, loan)
@@ -192,10 +196,6 @@ def deliver(market: Market) -> None:
         pay(market, b, supplier, need)
         borrowers.deposits_usd[b] -= cost - need
         row_held = find_holding(holdings, b, k)
-        if not np.isnan(contracts.unit_cost_usd_day[c]):
-            old = holdings.units[row_held] * holdings.cost_usd_unit_day[row_held]
-            new = units * contracts.unit_cost_usd_day[c]
-            holdings.cost_usd_unit_day[row_held] = (old + new) / (holdings.units[row_held] + units)
         holdings.units[row_held] += units
         ledger.outside_units[k] -= units
         _pledge_delivery(market, c, units, from_lines, rest, facility.credit)
@@ -264,16 +264,13 @@ def _facility_passes(
     market: Market, c: int, units: float, debt_usd: float, prepaid_usd: float, loan: int
 ) -> bool:
     """Whether a contract's own rent covers the service of the machines it needs."""
-    today, prices, terms, holdings = market.today, market.prices, market.terms, market.holdings
+    today, prices, terms = market.today, market.prices, market.terms
     loans, contracts = market.loans, market.contracts
-    b = contracts.landlord[c]
     if loan < 0 or units <= 0.0 or contracts.gpus[c] <= 0.0:
         return False
     left_days = max(1, contracts.end_day[c] - today.day)
     rent = contracts.usd_day[c] * units / contracts.gpus[c] - prepaid_usd / left_days
-    cost = contracts.unit_cost_usd_day[c]
-    if np.isnan(cost):
-        cost = holdings.cost_usd_unit_day[find_holding(holdings, b, contracts.hardware[c])]
+    cost = contract_cost_usd_unit_day(market, c)
     rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
     interval = loans.interval_days[loan]
     left = payments_left(loans.next_payment_day[loan], loans.maturity_day[loan], interval)
@@ -287,38 +284,30 @@ def _pledge_delivery(
     market: Market,
     c: int,
     units: float,
-    from_lines: float,
+    from_lines: Reals,
     from_facility: float,
     credit: float,
 ) -> None:
-    """Delivered machines secure the loans that paid for them, in proportion."""
+    """Delivered machines secure the loans that paid for them, in proportion to what each paid.
+
+    ``from_lines`` [USD] is by loan of the landlord.
+    """
     holdings, loans, contracts = market.holdings, market.loans, market.contracts
     b, k = contracts.landlord[c], contracts.hardware[c]
     row_held = find_holding(holdings, b, k)
-    paid = from_lines + from_facility
+    paid = total(from_lines) + from_facility
     if paid <= 0.0:
         return
-    lines = 0.0
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if (
-            loans.status[loan] == LoanStatus.PERFORMING
-            and loans.hardware[loan] == k
-            and loans.growth[loan] == NO_GROWTH
-            and loans.instrument[loan] == Instrument.GPU_LOAN
-        ):
-            lines += loans.principal_usd[loan]
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
             continue
         mine = _lends(market, c, loan)
-        pledged = units * from_facility / paid * (mine / credit if mine > 0.0 else 0.0)
-        if (
-            loans.growth[loan] == NO_GROWTH
-            and loans.instrument[loan] == Instrument.GPU_LOAN
-            and lines > 0.0
-        ):
-            pledged = units * from_lines / paid * loans.principal_usd[loan] / lines
+        lent = from_lines[loan - loans.first[b]]
+        if mine > 0.0:
+            lent += from_facility * mine / credit
+        pledged = units * lent / paid
         if pledged > 0.0:
             loans.collateral_units[loan] += pledged
+            loans.contract_units[loan] += pledged
             loans.holding[loan] = row_held
             holdings.pledged[row_held] += pledged

@@ -212,6 +212,7 @@ def _recoveries(market: Market) -> dict[str, float]:
         "asic": family == Family.ASIC,
         "gpu": family == Family.GPU,
         "site": family == Family.SITE,
+        "general_lien": loans.collateral == Collateral.GENERAL_LIEN,
         "unsecured": loans.collateral == Collateral.NONE,
     }
     owed, recovered = of_claims("claim_usd", loans), of_claims("recovered_value_usd", loans)

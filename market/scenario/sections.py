@@ -288,7 +288,11 @@ class Channels(Section):
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
     mark_to_market: bool = Field(True, description="marks follow clearing prices")
     fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
-    lender_capital: bool = Field(True, description="lenders lend less as capital goes")
+    lender_capital: bool = Field(
+        True,
+        description="lenders lend less as capital goes, firms close sleeves; off: only who fails "
+        "outright stops lending",
+    )
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
     buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
     counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from ...agents.columns import Codes, Flags, Ints, Reals
+from ...agents.columns import Codes, Flags, Ints, IntsOrNone, Reals
 
 
 class ContractKind(IntEnum):
@@ -35,11 +35,14 @@ class Contracts(NamedTuple):
     ordered: Reals  # GPUs still to be delivered
     delivered: Reals  # GPUs live: all of them where live at the opening
     holding: Ints  # row of the machines bought for it, -1: served by the whole fleet
+    rent_usd_day: Reals  # today, of delivered GPUs
     repaid_usd_day: Reals  # rent already prepaid by the tenant
     unfunded_days: Ints  # in a row; the order is cancelled when they get too many
     unit_cost_usd_day: Reals  # running cost of delivered GPUs, NaN: as the fleet's
     unrated: Flags  # the tenant may stop paying
+    pooled: Flags  # the tenant stands for many firms: each contract is another's
     guarantor: Ints  # party, -1 if none
     guarantee_left_usd: Reals
+    guaranteed_with: IntsOrNone  # contract on whose row the cap it shares stands, -1: its own
     rent_share: Reals  # of the signed rent, after renegotiation
     broken_day: Ints  # the tenant left, -1 if not

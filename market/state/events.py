@@ -53,6 +53,7 @@ class Event(IntEnum):
     PUT = 36  # holders of a note ask for their money before maturity
     ORDERED = 37  # machines beyond what was signed at the opening
     HOSTED = 38  # a lender keeps seized machines and has them run
+    TENANT_FAILED = 39  # a tenant outside the books: all its contracts break
 
 
 class Cause(IntEnum):
@@ -67,7 +68,7 @@ class Cause(IntEnum):
     MATURITY = 6
     OPERATING_COSTS = 7
     HAZARD = 8
-    CROSS_DEFAULT = 9
+    CROSS_DEFAULT = 9  # a clause: another loan of the borrower was called
     DEFICIENCY = 10
     UNDERWRITING = 11
     APPETITE = 12
@@ -84,6 +85,7 @@ class Cause(IntEnum):
     SHARE_PRICE = 23
     RETURNS = 24  # machines earn more than they cost
     PARENT_FAILED = 25
+    INSOLVENCY = 26  # the borrower failed as a whole: all it owes is due
 
 
 EVENT_DTYPE = np.dtype(

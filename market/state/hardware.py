@@ -52,11 +52,13 @@ class Holdings(NamedTuple):
     hardware: Ints
     units: Reals
     pledged: Reals
-    cost_usd_unit_day: Reals  # power and site of a GPU; ASIC power is by the MWh
+    cost_usd_unit_day: Reals  # power and site of a pooled GPU; ASIC power is by the MWh
     online: Reals  # share of rigs running, of the last day
+    spot_units: Reals  # GPUs ordered after the opening, without a contract
     contract_units: Reals  # machines bought for contracts signed at the opening
     contract_usd_day: Reals  # and what those contracts pay
-    income_usd_unit_day: Reals  # result of the last day
+    contract_cost_usd_day: Reals  # and what running these machines costs
+    income_usd_unit_day: Reals  # result of the last day of a rig, or of a pooled GPU
     premium_usd_unit_day: Reals  # of which contracts pay beyond spot
 
 

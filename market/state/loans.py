@@ -61,6 +61,7 @@ class Collateral(IntEnum):
     BTC = 1
     HARDWARE = 2
     SITE = 3
+    GENERAL_LIEN = 4  # all that nobody has a pledge on, once the borrower has failed
 
 
 class LoanStatus(IntEnum):
@@ -119,10 +120,11 @@ class Loans(NamedTuple):
     collateral: Codes
     hardware: Ints  # class of the collateral, -1 if none
     collateral_units: Reals  # machines, TH/s or share of the site
+    contract_units: Reals  # of these, machines bought for contracts signed at the opening
     collateral_btc: Reals
     site_value_usd: Reals  # of pledged sites, at cost
     dscr_test_day: Ints
-    base_cash_flow_usd_day: Reals  # pledged, beyond what the units earn
+    base_cash_flow_usd_day: Reals  # pledged, beyond what machines and sites earned at the opening
     recourse: Flags
     vehicle: Ints  # number of its perimeter: what stands and falls together
     growth: Ints  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH

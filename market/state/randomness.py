@@ -35,6 +35,8 @@ class Stream(IntEnum):
     TENANT_TALKS = 15
     MACRO = 16
     SYNTHETIC = 17
+    NAMED_TENANT = 18
+    NAMED_TENANT_TALKS = 19
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

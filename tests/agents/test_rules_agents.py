@@ -17,6 +17,7 @@ from firesale.agents.buyer import (
 )
 from firesale.agents.lender import (
     capital_ratio,
+    estate_shares,
     expected_recovery_usd,
     liquidation_debt_usd,
     mark_usd,
@@ -174,6 +175,24 @@ def test_a_reserve_falls_in_a_straight_line() -> None:
     steps = np.diff(prices)
     assert np.all(steps < 0)
     assert steps == pytest.approx(np.full(9, steps[0]), rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("assets", "liens", "others", "shares"),
+    [
+        (100.0, 60.0, 80.0, (1.0, 0.5)),  # 60 first, then 40 on 80
+        (45.0, 60.0, 80.0, (0.75, 0.0)),
+        (60.0, 60.0, 80.0, (1.0, 0.0)),
+        (500.0, 60.0, 80.0, (1.0, 1.0)),
+        (20.0, 0.0, 80.0, (1.0, 0.25)),
+        (-5.0, 60.0, 80.0, (0.0, 0.0)),
+        (20.0, 60.0, 0.0, (1.0 / 3.0, 1.0)),
+    ],
+)
+def test_general_liens_are_paid_first(
+    assets: float, liens: float, others: float, shares: tuple[float, float]
+) -> None:
+    assert estate_shares(assets, liens, others) == pytest.approx(shares)
 
 
 @quick

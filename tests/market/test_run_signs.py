@@ -187,11 +187,15 @@ def test_without_cross_default_no_more_loans_fail(seed: int) -> None:
     on, off = (crash(f"channels.cross_default={x}", seed=seed) for x in ("true", "false"))
     assert 0 < len(of_kind(off, "loan_default")) <= len(of_kind(on, "loan_default"))
     assert "cross_default" in set(of_kind(on, "loan_default")["cause"])
-    # What is left of cross-default is bankruptcy: an estate that cannot pay its bills, a hazard.
-    crossed = of_kind(off, "loan_default")
-    crossed = crossed[crossed["cause"] == "cross_default"]
-    above = off.events().loc[crossed["parent"]]
-    assert set(above["cause"]) <= {"operating_costs", "hazard"}
+    assert "cross_default" not in set(off.events()["cause"])
+    # What is left is bankruptcy of the borrower as a whole, and only that.
+    for sim in (on, off):
+        fallen = of_kind(sim, "loan_default")
+        above = sim.events().loc[fallen["parent"]].set_axis(fallen.index)
+        whole = (above["kind"] == "default") & above["cause"].isin(
+            ["operating_costs", "hazard", "parent_failed"]
+        )
+        pd.testing.assert_series_equal(whole, fallen["cause"] == "insolvency", check_names=False)
 
 
 # ------------------------------------------------------------------ parameters

@@ -48,9 +48,16 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
     ]
+    aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
+    pools = aggregates | {party.id for party in tables.outside if party.pooled}
     contracts = [
-        part for row in tables.leases for part in _contract_drafts(row, tables.opening_date, splits)
+        part
+        for lease in tables.leases
+        for part in _contract_drafts(lease, tables.opening_date, splits, lease.tenant_id in pools)
     ]
+    for lease in tables.leases:
+        if lease.usd_m_yr == 0:
+            _back_unsold(lease, tables.opening_date, contracts)
     rigs = {row.id for row in tables.hardware if row.family == "asic"}
     drafts = Drafts()
     for row in (*tables.miners, *tables.neoclouds):
@@ -65,7 +72,6 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
         else:
             _split(borrower, own_loans, own_contracts, count, rigs, drafts)
     landlords = {borrower.id for borrower in drafts.borrowers}
-    aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
     drafts.contracts += [
         contract
         for contract in contracts
@@ -159,6 +165,8 @@ def _loan_drafts(
     elif row.collateral_kind in ("site", "site_and_lease"):
         kind = Collateral.SITE
         parts = [("SITE", 1.0)]
+    elif row.collateral_kind == "general_lien":
+        kind = Collateral.GENERAL_LIEN
     tested = row.min_dscr is not None and row.dscr_test_start is not None
     whole = LoanDraft(
         id=row.loan_id,
@@ -178,7 +186,7 @@ def _loan_drafts(
         term_days=max(365, (row.maturity - row.origination).days),
         collateral=kind,
         hardware=None,
-        collateral_units=row.collateral_units if kind != Collateral.NONE else 0.0,
+        collateral_units=row.collateral_units,
         initial_ltv=row.initial_ltv or nan,
         margin_call_ltv=row.margin_call_ltv or nan,
         liquidation_ltv=row.liquidation_ltv or nan,
@@ -208,11 +216,30 @@ def _share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: i
     )
 
 
+def _back_unsold(row: t.Lease, opening: date, contracts: list[ContractDraft]) -> None:
+    """A duty to buy what the landlord cannot sell backs the rents of its machines (in place).
+
+    One cap for all of them; those that outlast the duty are left out.
+    """
+    backed = [
+        contract
+        for contract in contracts
+        if contract.landlord == row.landlord_id
+        and contract.compute
+        and contract.guarantor is None
+        and contract.end_day <= (row.end - opening).days
+    ]
+    rent = sum(contract.usd_yr for contract in backed)
+    for contract in backed:
+        contract.guarantor, contract.guarantee = row.guarantor_id, row.lease_id
+        contract.guarantee_usd = row.guarantee_cap_usd_m * MILLION * contract.usd_yr / rent
+
+
 def _contract_drafts(
-    row: t.Lease, opening: date, splits: dict[str, list[tuple[str, float]]]
+    row: t.Lease, opening: date, splits: dict[str, list[tuple[str, float]]], pooled: bool
 ) -> list[ContractDraft]:
     if row.usd_m_yr == 0:
-        return []  # a backstop: nothing is paid until a tenant breaks
+        return []  # a backstop of other contracts
     whole = ContractDraft(
         id=row.lease_id,
         landlord=row.landlord_id,
@@ -228,6 +255,8 @@ def _contract_drafts(
         unrated=row.tenant_rating == "unrated",
         guarantor=row.guarantor_id,
         guarantee_usd=row.guarantee_cap_usd_m * MILLION,
+        guarantee=row.lease_id,
+        pooled=pooled,
     )
     if not whole.compute:
         return [whole]

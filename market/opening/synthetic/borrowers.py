@@ -243,9 +243,7 @@ def contracts_of(
     old, classes = people.whole.contracts, len(people.whole.hardware.family)
     row = np.concatenate([orders.row, live.row, halls.row])
     share = np.concatenate([orders.share, live.share, halls.share])
-    table = expand(
-        old, row, share, ("gpus", "usd_day", "ordered", "delivered", "guarantee_left_usd")
-    )
+    table = expand(old, row, share, ("gpus", "usd_day", "ordered", "delivered"))
     tenant = old.tenant[row].astype(np.int64) + shift
     landlord = np.concatenate([orders.party, live.party, halls.landlord])
     tenant[len(row) - len(halls.row) :] = halls.tenant
@@ -256,12 +254,29 @@ def contracts_of(
     def ids(party: Ints) -> np.ndarray:
         return np.where(party < 0, -1 - party + shift, party).astype(np.int32)
 
+    cap_usd, cap_row = _shared_caps(old, row, landlord, table.usd_day)
     return table._replace(
+        guarantee_left_usd=cap_usd,
+        guaranteed_with=cap_row.astype(np.int32),
         landlord=ids(landlord),
         tenant=ids(tenant),
         guarantor=np.where(table.guarantor >= 0, table.guarantor + shift, -1).astype(np.int32),
         holding=holding,
     )
+
+
+def _shared_caps(old: Contracts, row: Ints, landlord: Ints, usd_day: Floats) -> tuple[Floats, Ints]:
+    """Caps of guarantees [USD] and where they stand; each landlord has its part of one, by rent."""
+    holder = np.where(old.guaranteed_with >= 0, old.guaranteed_with, np.arange(len(old.kind)))
+    key = np.stack([holder[row], landlord])
+    _, first, member = np.unique(key, axis=1, return_index=True, return_inverse=True)
+    member = member.reshape(-1)
+    rent = np.bincount(member, usd_day)
+    all_rent = np.bincount(holder[row], usd_day, len(old.kind))[holder[row[first]]]
+    cap = np.zeros(len(row))
+    cap[first] = old.guarantee_left_usd[holder[row[first]]] * rent / np.maximum(all_rent, 1e-300)
+    stands = first[member]
+    return cap, np.where(stands == np.arange(len(row)), -1, stands)
 
 
 def loans_of(

@@ -39,7 +39,7 @@ HASTE = (
     "liquidation.legal_days=1",
     "liquidation.in_place_days=7",
     "liquidation.site_days=5",
-    "tenants.hazard_per_year=2.0",
+    "tenants.hazard_per_year=4.0",
 )
 CRASH = (
     "days=120",
@@ -178,9 +178,12 @@ def test_a_month_of_haste_is_the_same_every_day(haste: Pair) -> None:
         Event.ESTATE_PAID,
         Event.WAIVED,
         Event.LISTED,
+        Event.TENANT_FAILED,
         Event.TENANT_LEFT,
         Event.RENEGOTIATED,
     } <= haste.kinds()
+    backstop = haste.engine.market.contracts.guarantee_left_usd.sum()
+    assert 10.8e9 < backstop < 10.899e9  # of the 10.9 of Google and NVIDIA some is spent
 
 
 def test_all_channels_off_is_the_same() -> None:

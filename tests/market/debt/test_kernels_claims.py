@@ -84,6 +84,28 @@ def test_collateral_first_then_a_share_of_the_estate_alike() -> None:
     assert bench.s.lenders.loss_usd == pytest.approx((1 - share) * np.array([1015.0, 3.0, 200.0]))
 
 
+def test_a_general_lien_is_carried_at_what_is_paid_first() -> None:
+    # The estate has 45 in cash and 5 rigs of its own at 11: 100. The first's own machines cover all
+    # but 50 of its claim; the second has a lien of 60; a bond of 20 and suppliers of 10 rank last
+    # with the 50: 60, then 40 on 80.
+    loans = [
+        machines(principal_usd=1050.0),
+        dict(principal_usd=60.0, collateral=Collateral.GENERAL_LIEN, lender=1),
+        dict(principal_usd=20.0, lender=2),
+    ]
+    bench = Bench(
+        loans, lenders=3, fleets=[(0, GPU, 10.0), (0, RIG, 5.0)], cash=[45.0],
+        marks=(100.0, 11.0, 0.0), legal_cost_share=0.0, bankruptcy_cost_share=0.0,
+    )  # fmt: skip
+    bench.s.parties.payables_usd[0] = 10.0
+    broken(bench, 2)
+    value(bench)
+    assert bench.s.lenders.loss_usd == pytest.approx([25.0, 0.0, 10.0])
+    # The rigs are worth nothing: 45 of the 60 are left, and nothing for the others.
+    value(bench, 100.0, 0.0)
+    assert bench.s.lenders.loss_usd == pytest.approx([50.0, 15.0, 20.0])
+
+
 def test_who_has_no_recourse_gets_no_dividend() -> None:
     loans = [machines(recourse=False), dict(principal_usd=200.0, lender=1)]
     bench = Bench(loans, lenders=2, fleets=[(0, GPU, 10.0)], cash=[60.0], legal_cost_share=0.0,
@@ -353,6 +375,25 @@ def test_an_estate_pays_all_claims_alike() -> None:
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
     assert bench.s.lenders.loss_usd == pytest.approx([(1 - share) * 200, (1 - share) * 500])
     assert bench.s.parties.payables_usd[0] == 0.0
+    assert bench.s.parties.status[0] == Status.WOUND_UP
+
+
+@pytest.mark.parametrize(
+    ("cash", "paid"), [(100.0, (60.0, 35.0, 5.0)), (45.0, (45.0, 0.0, 0.0)), (140.0, (60, 70, 10))]
+)
+def test_an_estate_pays_a_general_lien_first(cash: float, paid: tuple[float, ...]) -> None:
+    # Owed are 60 on the lien, 70 without, and 10 to suppliers.
+    lien = dict(principal_usd=60.0, collateral=Collateral.GENERAL_LIEN)
+    bench = Bench([dict(principal_usd=70.0, lender=1), lien], lenders=2, cash=[cash],
+                  bankruptcy_cost_share=0.0, bankruptcy_days=1)  # fmt: skip
+    bench.s.parties.payables_usd[0] = 10.0
+    broken(bench, 0)
+    utility = bench.cash(bench.outside(Outside.UTILITY))
+    bench.day(2, "lenders")
+    assert bench.cash(bench.lender(0)) == pytest.approx(1e6 + paid[0])
+    assert bench.cash(bench.lender(1)) == pytest.approx(1e6 + paid[1])
+    assert bench.cash(bench.outside(Outside.UTILITY)) - utility == pytest.approx(paid[2])
+    assert bench.events(Event.ESTATE_PAID)["amount_usd"] == pytest.approx([sum(paid)])
     assert bench.s.parties.status[0] == Status.WOUND_UP
 
 

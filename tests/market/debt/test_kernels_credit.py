@@ -1,5 +1,7 @@
 """Underwriting, roll-over, and purchases signed at the opening, counted by hand."""
 
+import math
+
 import numpy as np
 import pytest
 from by_hand import GPU, NAN, RIG, Bench
@@ -10,6 +12,8 @@ from firesale.agents.columns import empty
 from firesale.agents.party import Outside, Status
 from firesale.market.debt import roll_over, service, underwriting
 from firesale.market.operators import purchases
+from firesale.market.operators.leases import run_contracts
+from firesale.market.operators.production import run_gpus
 from firesale.market.state.contracts import ContractKind, Contracts
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.loans import Amortisation, Collateral, Instrument
@@ -365,17 +369,19 @@ def test_a_machine_paid_by_deposit_tenant_and_own_cash() -> None:
     assert s.contracts.repaid_usd_day[0] * 1000 == pytest.approx(40.0)
 
 
-def test_delivered_machines_mix_their_running_cost_into_the_fleets() -> None:
-    bench = Bench(fleets=[(0, GPU, 3.0)], cash=[1000.0], **TERMS)
-    ordering(bench, unit_cost_usd_day=2.0)
-    bench.s.holdings.cost_usd_unit_day[0] = 6.0
-    do(bench, 1, purchases.deliver)
-    assert bench.s.holdings.cost_usd_unit_day[0] == pytest.approx((3 * 6.0 + 2.0) / 4)
-    fleet = Bench(fleets=[(0, GPU, 3.0)], cash=[1000.0], **TERMS)
-    ordering(fleet)
-    fleet.s.holdings.cost_usd_unit_day[0] = 6.0
-    do(fleet, 1, purchases.deliver)
-    assert fleet.s.holdings.cost_usd_unit_day[0] == 6.0
+def test_delivered_machines_keep_a_running_cost_of_their_own() -> None:
+    # One machine a day; it costs 2 a day to run where the contract says so, else as the fleet's 6.
+    for own, cost in ((2.0, 2.0), (math.nan, 6.0)):
+        bench = Bench(fleets=[(0, GPU, 3.0)], cash=[1000.0], **TERMS)
+        ordering(bench, unit_cost_usd_day=own)
+        bench.s.holdings.cost_usd_unit_day[0] = 6.0
+        do(bench, 1, purchases.deliver)
+        assert bench.s.holdings.cost_usd_unit_day[0] == 6.0
+        bench.kernel(run_contracts)
+        assert bench.s.holdings.contract_cost_usd_day[0] == pytest.approx(cost)
+        bench.kernel(run_gpus)
+        paid = bench.cash(bench.outside(Outside.UTILITY))
+        assert paid == pytest.approx(cost)  # spot rents do not cover the others
 
 
 def test_a_committed_line_pays_and_takes_the_machine_as_collateral() -> None:
@@ -395,6 +401,25 @@ def test_a_committed_line_pays_and_takes_the_machine_as_collateral() -> None:
     assert s.loans.collateral_units[0] == pytest.approx(1.0)
     assert s.holdings.pledged[0] == pytest.approx(1.0)
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_lines_take_in_pledge_what_each_has_paid_for() -> None:
+    # 140 is missing on a machine: the first line has 35 left, the second pays 105. What either has
+    # lent before, on other machines, does not matter.
+    line = dict(instrument=Instrument.GPU_LOAN, collateral=Collateral.HARDWARE, hardware=GPU)
+    lines = [
+        line | dict(undrawn_usd=35.0, principal_usd=900.0),
+        line | dict(undrawn_usd=1e5, principal_usd=100.0, lender=1),
+        line | dict(undrawn_usd=0.0, principal_usd=1000.0, collateral_units=2.0),
+    ]
+    bench = Bench(lines, lenders=2, fleets=[(0, GPU, 2.0)], **TERMS)
+    ordering(bench)
+    do(bench, 1, purchases.deliver)
+    loans = bench.s.loans
+    assert loans.principal_usd == pytest.approx([935.0, 205.0, 1000.0])
+    assert loans.collateral_units == pytest.approx([0.25, 0.75, 2.0])
+    assert loans.contract_units == pytest.approx([0.25, 0.75, 0.0])
+    assert bench.s.holdings.pledged[0] == pytest.approx(3.0)
 
 
 FACILITY = dict(

@@ -431,6 +431,24 @@ def test_a_recourse_default_takes_every_loan_and_the_whole_fleet() -> None:
     assert held == {(first, GPU): 10.0, (second, RIG): 30.0, (0, GPU): 15.0, (0, RIG): 70.0}
 
 
+@pytest.mark.parametrize("cross_default", [True, False])
+def test_insolvency_needs_no_cross_default_clause(cross_default: bool) -> None:
+    bench = Bench(
+        [dict(principal_usd=200.0), machines()],
+        fleets=[(0, GPU, 25.0)],
+        cross_default=cross_default,
+        payables_days=30,
+    )
+    bench.s.parties.payables_day[0] = 1
+    bench.day(30, "default")
+    assert not len(bench.events(Event.DEFAULT))
+    bench.day(31, "default")
+    (failed,) = bench.events(Event.DEFAULT)
+    assert failed["cause"] == Cause.OPERATING_COSTS
+    called = bench.events(Event.LOAN_DEFAULT)
+    assert list(called["loan"]) == [0, 1] and set(called["cause"]) == {Cause.INSOLVENCY}
+
+
 def test_a_non_recourse_default_takes_the_perimeter_only() -> None:
     loans = [machines(recourse=False), dict(principal_usd=200.0)]
     bench = Bench(

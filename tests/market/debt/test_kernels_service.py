@@ -1,14 +1,25 @@
 """Debt service day by day: interest, instalments, arrears, suppliers, rolling."""
 
+import math
+
 import numpy as np
 import pytest
 from by_hand import GPU, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from firesale.agents.columns import empty
 from firesale.agents.party import Outside, Status
+from firesale.market.state.contracts import Contracts
 from firesale.market.state.events import Cause, Event
-from firesale.market.state.loans import Amortisation, Collateral, Instrument, LoanStatus, of_claims
+from firesale.market.state.loans import (
+    ANY_GROWTH,
+    Amortisation,
+    Collateral,
+    Instrument,
+    LoanStatus,
+    of_claims,
+)
 
 PHASES = ("service", "pay", "test", "default", "lenders")
 
@@ -455,3 +466,34 @@ def test_a_perimeter_counts_pledged_income_and_scheduled_service() -> None:
     service = 72 * 11.0 + 11.0 + 18 * 10.8
     assert perimeters.dscr[0] == pytest.approx(91 * 15.0 / service, rel=1e-9)
     assert perimeters.cash_flow_usd[0] == 0.0 and perimeters.days[0] == 0
+
+
+def test_contracts_belong_to_the_perimeter_that_paid_for_their_machines() -> None:
+    # Of thirty machines ten are pooled and earn 3 each. Contract 0 pays 9 for each of ten that cost
+    # 1 to run, contract 1 pays 5 for each of ten that cost the fleet's 2.
+    secured = dict(
+        principal_usd=3650.0, min_dscr=0.001, collateral=Collateral.HARDWARE, hardware=GPU
+    )
+    loans = [
+        secured | dict(perimeter=0, collateral_units=10.0, base_cash_flow_usd_day=4.0),
+        secured | dict(perimeter=1, collateral_units=10.0, contract_units=10.0, growth=0),
+        secured | dict(perimeter=2, collateral_units=5.0, contract_units=5.0, growth=1),
+        secured | dict(perimeter=3, collateral_units=4.0, contract_units=3.0),  # a line, for both
+        secured | dict(perimeter=4, collateral_units=2.0, growth=ANY_GROWTH),
+    ]
+    bench = Bench(loans, fleets=[(0, GPU, 30.0)], cash=[1e6])
+    held = bench.s.holdings
+    held.income_usd_unit_day[0], held.cost_usd_unit_day[0] = 3.0, 2.0
+    held.contract_units[0], held.contract_usd_day[0], held.contract_cost_usd_day[0] = 20, 140, 30
+    bench.s.contracts = empty(
+        Contracts, 2, delivered=[10.0, 10.0], rent_usd_day=[90.0, 50.0],
+        unit_cost_usd_day=[1.0, math.nan], hardware=[GPU, GPU],
+    )  # fmt: skip
+    bench.s.prices.rent_h100_usd_h = 0.5
+    bench.s.hardware.quality[GPU] = bench.s.neoclouds.spot_realisation[0] = 1.0
+    live(bench, 1, 1)
+    spot = 24 * 0.5 - 2.0
+    line = 1 * 3.0 + 3 * (140.0 - 30.0) / 20
+    assert bench.s.perimeters.cash_flow_usd == pytest.approx(
+        [4.0 + 10 * 3.0, 10 * (9.0 - 1.0), 5 * (5.0 - 2.0), line, 2 * spot]
+    )

@@ -31,6 +31,7 @@ def market(
     buyers: list[dict[str, Any]],
     *,
     loan: dict[str, Any] | None = None,
+    beside: tuple[dict[str, Any], ...] = (),
     income: float = 0.05,
     decay: float = 1.0,
     patience: tuple[float, float] = (0.0, 730.0),
@@ -53,7 +54,7 @@ def market(
         "policy": more.pop("policy", {}),
     }
     bench = Bench(
-        [row | (loan or {})],
+        [row | (loan or {}), *beside],
         fleets=[(0, GPU, 10.0)],
         buyers=buyers,
         patience=[patience],
@@ -139,8 +140,24 @@ def test_recourse_adds_the_estate() -> None:
     bench.s.parties.payables_usd[0] = 150.0
     share = 110.0 / (950.0 + 150.0)
     book = forbearance.open_book(bench.market)
-    assert forbearance.estate_share(bench.market, book, 0) == pytest.approx(share)
+    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((1.0, share))
     assert brings(bench) == pytest.approx(50.0 + share * 950.0)
+
+
+def test_a_general_lien_takes_the_estate_first() -> None:
+    # 110 of estate (cash of 100, two free GPUs at scrap): 60 for the lien, 50 on 950 and 50.
+    lien = dict(principal_usd=60.0, collateral=Collateral.GENERAL_LIEN)
+    bench = market(EMPTY, loan=dict(recourse=True), beside=(lien,), bankruptcy_days=1)
+    bench.s.holdings.units[0] = 12.0
+    bench.s.parties.cash_usd[0] = 100.0
+    bench.s.parties.payables_usd[0] = 50.0
+    book = forbearance.open_book(bench.market)
+    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((1.0, 0.05))
+    assert forbearance.enforcement_usd(bench.market, book, 1) == pytest.approx(60.0)
+    bench.s.parties.cash_usd[0] = 20.0  # 30 in all, half of the lien
+    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((0.5, 0.0))
+    assert forbearance.enforcement_usd(bench.market, book, 1) == pytest.approx(30.0)
+    assert forbearance.enforcement_usd(bench.market, book, 0) == pytest.approx(50.0)
 
 
 # --- waive ----------------------------------------------------------------------------------------

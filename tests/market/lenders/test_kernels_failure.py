@@ -166,6 +166,18 @@ def test_a_sleeve_above_its_minimum_stays() -> None:
     assert bench.s.lenders.supply == pytest.approx([0.001 / 0.06, 0.0])
 
 
+def test_with_the_channel_off_lost_capital_closes_no_sleeve_and_bankruptcy_goes_on() -> None:
+    # Three of 250 each: a sleeve at 1 %, a sleeve without capital, a lender that owes too much.
+    bench = Bench(lenders=3, lender_capital=False, **STILL)
+    for row, owes in enumerate((247.5, 260.0, 260.0)):
+        bench.balance(row, cash=0.0, other=250.0, owes=owes, sleeve=row < 2, min_capital_ratio=0.08,
+                      target_leverage=5.0)  # fmt: skip
+    bench.day(1, "lenders")
+    assert not len(bench.events(Event.SLEEVE_CLOSED))
+    assert list(bench.events(Event.LENDER_FAILED)["party"]) == [bench.lender(2)]
+    assert list(bench.s.lenders.supply) == [1.0, 1.0, 0.0]
+
+
 def test_funders_of_similar_lenders_listen() -> None:
     bench = failing()
     bench.s.lenders.kind[:] = [LenderKind.CRYPTO_LENDER, LenderKind.CRYPTO_LENDER, LenderKind.BANK]

@@ -16,6 +16,7 @@ from firesale.market.opening.books_2025.rows import GPU_GROUPS, Lease, Miner, Ne
 from firesale.market.opening.books_2025.sample import sample_books
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
+from firesale.market.state.contracts import ContractKind
 from firesale.market.state.loans import NO_GROWTH, Collateral, Instrument, of_sheets
 
 MILLION = 1e6
@@ -160,6 +161,34 @@ def test_coins_free_lent_and_pledged_are_exact(any_size: Simulation) -> None:
             assert total == pytest.approx(expected, rel=1e-12), (row, column)
     for row, total in by_row(any_size, backing).items():
         assert total == pytest.approx(pledged[row], rel=1e-12), row
+
+
+def test_nvidia_backs_coreweaves_machines_with_one_cap(any_size: Simulation) -> None:
+    s = any_size.market
+    contracts, ids = s.contracts, list(s.names.parties)
+    backed = contracts.guarantor == ids.index("NVDA")
+    assert {ids[b] for b in contracts.landlord[backed]} == {"CRWV"}
+    machines = (contracts.kind == ContractKind.COMPUTE) & (contracts.landlord == ids.index("CRWV"))
+    assert np.all(backed == machines)
+    assert contracts.guarantee_left_usd[backed].sum() == pytest.approx(6.3e9)
+    (cap,) = np.flatnonzero(contracts.guarantee_left_usd * backed)
+    assert (
+        set(contracts.guaranteed_with[backed]) == {-1, cap} and contracts.guaranteed_with[cap] < 0
+    )
+    for name, pooled in (("OPENAI", False), ("CORE42", False), ("AI_LABS", True),
+                         ("AI_STARTUPS", True), ("UTILITY", True)):  # fmt: skip
+        assert set(contracts.pooled[(contracts.tenant == ids.index(name))]) == {pooled}, name
+
+
+def test_general_liens_are_no_unsecured_debt(any_size: Simulation) -> None:
+    s = any_size.market
+    lien = s.loans.collateral == Collateral.GENERAL_LIEN
+    drawn = math.fsum(
+        row.drawn_usd_m for row in TABLES.loans if row.collateral_kind == "general_lien"
+    )
+    assert drawn == pytest.approx(3485.0, abs=1.0)  # 2,400 of it are CoreWeave's revolver
+    assert s.loans.principal_usd[lien].sum() == pytest.approx(drawn * MILLION, rel=1e-12)
+    assert s.loans.recourse[lien].all() and np.all(s.loans.collateral_units[lien] == 0.0)
 
 
 def test_cash_and_overhead_are_exact(any_size: Simulation) -> None:

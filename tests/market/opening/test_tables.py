@@ -433,11 +433,11 @@ FILES: list[tuple[str, Callable[[Path], object], str]] = [
      "outside.csv, line 1: column confidence is missing; it must be there."),
     ("outside.csv", replace(",source", ",source,remark"),
      "outside.csv, line 1: column 'remark' is unknown; "
-     "it must be one of confidence, source, id, name, role, rating."),
+     "it must be one of confidence, source, id, name, role, rating, pooled."),
     ("outside.csv", replace(",source", ",source,name"),
      "outside.csv, line 1: column name is there twice; it must be there once."),
     ("outside.csv", replace(",IG,", ","),
-     "outside.csv, line 2: a row of 5 cells is not allowed; it must have 6, as the header has."),
+     "outside.csv, line 2: a row of 6 cells is not allowed; it must have 7, as the header has."),
     ("outside.csv", replace("Microsoft", '"Microsoft'),
      "outside.csv cannot be read (',' expected after '\"'); it must be a CSV file in UTF-8."),
     ("outside.csv", lambda path: path.write_bytes(path.read_bytes() + b"\xff"),

@@ -176,6 +176,7 @@ def test_only_what_can_be_served_is_paid() -> None:
     st.floats(0.0, 150.0).map(lambda machines: round(machines, 3)),
     st.floats(0.0, 500.0),
     st.floats(0.0, 1.0),
+    st.floats(0.0, 1.0),
     st.floats(0.0, 4.0),
 )
 def test_units_earn_what_their_owner_earns(
@@ -185,6 +186,7 @@ def test_units_earn_what_their_owner_earns(
     contracted: float,
     paid: float,
     own: float,
+    later: float,
     rent: float,
 ) -> None:
     assume(contracted > 0.0 or paid == 0.0)  # rent is paid for machines
@@ -194,19 +196,22 @@ def test_units_earn_what_their_owner_earns(
     s.neoclouds.contract_usd_day[0] = paid
     s.holdings.contract_units[0] = own * units
     s.holdings.contract_usd_day[0] = 7.0 * own * units
+    s.holdings.contract_cost_usd_day[0] = 2.0 * own * units
+    s.holdings.spot_units[0] = later * (1 - own) * units
     before = bench.stocks()
     rent_out(bench, rent)
     assert conservation_error(before, bench.stocks(), s.ledger.flows) < 1e-12
-    by_unit = float(s.holdings.income_usd_unit_day[0] * s.holdings.units[0])
-    assert by_unit == pytest.approx(s.neoclouds.income_usd_day[0], rel=1e-9, abs=1e-6)
-    # Twin: bought for contracts, pooled under contract, spot where it pays.
-    free = units * (1 - own)
+    # Bought for contracts at a cost of their own, under contract in the pool, spot where it pays.
+    free = units * (1 - own) * (1 - later)
     pooled = min(contracted, free)
-    spot = free - pooled if rent * realisation * 24 > cost else 0.0
+    margin = max(0.0, rent * realisation * 24 - cost)
     share = pooled / contracted if contracted > 0 else 0.0
-    income = 7.0 * own * units + paid * share + spot * rent * realisation * 24
-    income -= cost * (own * units + pooled + spot)
-    assert by_unit == pytest.approx(income, rel=1e-9, abs=1e-6)
+    of_pool = paid * share - cost * pooled + (free - pooled) * margin
+    income = 5.0 * own * units + of_pool + later * (1 - own) * units * margin
+    assert s.neoclouds.income_usd_day[0] == pytest.approx(income, rel=1e-9, abs=1e-6)
+    if free > 1e-6:  # the pool's result is its own, whatever else stands there
+        by_unit = float(s.holdings.income_usd_unit_day[0])
+        assert by_unit * free == pytest.approx(of_pool, rel=1e-6, abs=1e-6)
 
 
 # --- overhead -------------------------------------------------------------------------------------

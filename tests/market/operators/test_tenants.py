@@ -29,10 +29,12 @@ DEFAULTS: dict[str, Any] = {
     "holding": -1,
     "unit_cost_usd_day": math.nan,
     "unrated": True,
+    "pooled": True,
     "guarantor": -1,
     "rent_share": 1.0,
     "broken_day": -1,
 }
+NAMED = dict(pooled=False, usd_day=240.0)  # ten GPUs at the spot rent
 HALL = dict(kind=ContractKind.HOSTING, hardware=-1, gpus=0.0)
 
 
@@ -227,6 +229,78 @@ def test_with_its_guarantor_a_landlord_never_gets_more_than_was_signed(
     assert spent(bench, guarantor) == pytest.approx(min(gap, cap), abs=1e-6)
     assert sum(received) == pytest.approx(sum(alone) + min(gap, cap), abs=1e-6)
     assert all(x <= signed + 1e-6 for x in received)
+
+
+def test_contracts_under_one_guarantee_spend_its_cap_once() -> None:
+    # Two contracts at twice the spot rent, 240 a day short each: a cap of 1,000 lasts two days.
+    dear = dict(usd_day=480.0, gpus=5.0, spot_ratio=1.0)
+    bench = market(
+        dear | dict(guarantee_left_usd=1000.0), dear | dict(guaranteed_with=0), **CERTAIN
+    )
+    guarantor = bench.outside(Outside.BTC_BORROWERS)
+    bench.s.contracts.guarantor[:] = guarantor
+    # 960 is signed, ten GPUs earn 240 at spot: 720 is missing on the first day, 280 is left then.
+    assert let(bench, 1, 2, 3) == pytest.approx([960.0, 240.0 + 280.0, 240.0])
+    assert spent(bench, guarantor) == pytest.approx(1000.0)
+    assert list(bench.s.contracts.guarantee_left_usd) == [0.0, 0.0]
+
+
+# --- tenants with a name --------------------------------------------------------------------------
+
+
+def test_a_tenant_with_a_name_fails_with_all_its_landlords_at_once() -> None:
+    outside = dict(pooled=False, tenant=-1)
+    bench = market(
+        NAMED,
+        HALL | NAMED | dict(landlord=1, usd_day=100.0),
+        NAMED | dict(landlord=1, start_day=50, usd_day=60.0),  # still to come
+        NAMED | dict(landlord=1, end_day=1),  # over
+        NAMED | dict(unrated=False) | outside,
+        NAMED | dict(landlord=2),  # a landlord outside
+        **CERTAIN,
+    )
+    tenant, other = bench.outside(Outside.OWNERS), bench.outside(Outside.BTC_BORROWERS)
+    bench.s.contracts.tenant[4] = other
+    bench.day(1, "operate")
+    assert list(bench.s.contracts.broken_day) == [1, 1, 1, -1, -1, -1]
+    (failed,) = bench.events(Event.TENANT_FAILED)
+    assert (failed["party"], failed["parent"]) == (tenant, -1)
+    assert failed["amount_usd"] == pytest.approx(365.0 * 340.0)  # what it paid
+    left = bench.events(Event.TENANT_LEFT)
+    assert set(left["parent"]) == {0} and set(left["cause"]) == {Cause.TENANT_FAILED}
+    assert list(left["party"]) == [0, 1, 1] and set(left["counterparty"]) == {tenant}
+    assert bench.s.parties.status[tenant] == Status.DEFAULTED
+    assert bench.s.parties.status[other] == Status.ACTIVE
+    bench.day(2, "operate")
+    assert len(bench.s.events) == 4  # once and for all
+
+
+def test_a_tenants_contracts_share_one_fate() -> None:
+    per_year, count = 0.5, 60
+    broken = []
+    for seed in range(count):
+        bench = market(*[NAMED | dict(gpus=1.0, usd_day=24.0)] * 4, counterparty=True,
+                       tenants__hazard_per_year=365.0 * per_year)  # fmt: skip
+        bench.s.today.seed = seed
+        bench.day(1, "operate")
+        broken.append(int(np.sum(bench.s.contracts.broken_day == 1)))
+    assert set(broken) == {0, 4}
+    expected = count * (1.0 - math.exp(-per_year))  # one draw, not four
+    assert broken.count(4) == pytest.approx(expected, abs=4.0 * math.sqrt(expected))
+
+
+def test_a_tenant_with_a_name_asks_where_it_pays_more_than_spot() -> None:
+    # It pays 480 and 120 where spot rents are 240 and 240: dear on the whole, but one is cheap.
+    rows = [NAMED | dict(usd_day=480.0), NAMED | dict(landlord=1, usd_day=120.0)]
+    bench = market(*rows, **(CERTAIN | {"renegotiated_share": 1.0}))
+    bench.day(1, "operate")
+    (talks,) = bench.events(Event.RENEGOTIATED)
+    assert (talks["party"], talks["amount_usd"]) == (0, pytest.approx(365.0 * 240.0))
+    assert bench.s.contracts.rent_share == pytest.approx([0.5, 1.0])
+    # Now it pays 360 for what costs 480: there is nothing to ask for.
+    bench.day(2, "operate")
+    assert list(bench.s.contracts.broken_day) == [2, 2]
+    assert len(bench.events(Event.TENANT_FAILED)) == 1
 
 
 # --- tenants among borrowers ----------------------------------------------------------------------

@@ -202,13 +202,14 @@ def test_buyers_on_credit_shrink_with_supply() -> None:
 
 @pytest.mark.compiled
 def test_without_the_channel_supply_of_a_run_stays_at_one() -> None:
-    sim = finished("joint-crash", ("days=150", "channels.lender_capital=false"))
-    s = sim.market
+    settings = ("days=300", "crypto.crash_days=90", "credit.hazard_per_year=1")
+    assert len(finished("joint-crash", settings).summary()["sleeves_closed"]) > 0
+    s = finished("joint-crash", (*settings, "channels.lender_capital=false")).market
     count = len(s.lenders.kind)
     active = s.parties.status[s.first_lender : s.first_lender + count] == Status.ACTIVE
-    open_ = active & (s.lenders.closed_event < 0)
-    assert open_.sum() > count // 2
-    assert np.all(s.lenders.supply[open_] == 1.0) and not s.lenders.supply[~open_].any()
+    assert active.sum() > count // 2
+    assert np.all(s.lenders.closed_event < 0)
+    assert np.all(s.lenders.supply[active] == 1.0) and not s.lenders.supply[~active].any()
 
 
 # --- buyer of last resort -------------------------------------------------------------------------
