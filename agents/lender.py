@@ -237,6 +237,16 @@ def reserve_price_usd(
 
 
 @compiled
+def in_kind_usd(hold_value_usd: float, scrap_usd: float) -> float:
+    """At what a lender takes machines in kind for its claim [USD/unit], once the court will end.
+
+    At what they are worth to one who keeps and hosts them, or at scrap if that is more: it may bid
+    its claim (11 U.S.C. 363(k)) or accept the collateral for it (UCC 9-620).
+    """
+    return max(hold_value_usd, scrap_usd)
+
+
+@compiled
 def hosts(
     margin_usd_day: float, storage_usd_day: float, days: float, installation_usd: float
 ) -> bool:

@@ -77,6 +77,7 @@ KINDS = {
     "put": "note put to the issuer",
     "ordered": "machines ordered",
     "hosted": "machines kept and hosted",
+    "taken_in_kind": "machines taken in kind",
 }
 
 INSTRUMENTS = {

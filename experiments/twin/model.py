@@ -261,6 +261,8 @@ class TwinMarket(mesa.Model):
         for lot in self.unsold_lots():
             lot.advance()
         auction.sell_at_mark(self)
+        for lot in self.unsold_lots():
+            lot.end()
         if self.day % self.settings.liquidation.window_days == 0:
             auction.hold_auctions(self)
         self._value_claims()

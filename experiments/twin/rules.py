@@ -45,6 +45,7 @@ perceived_loss_rate = lender.perceived_loss_rate
 lending_ease = _plain(lender.lending_ease)
 advance_rate = _plain(lender.advance_rate)
 hosts = _plain(lender.hosts)
+in_kind_usd = _plain(lender.in_kind_usd)
 redemption_share = lender.redemption_share
 deleveraging_usd = _plain(lender.deleveraging_usd)
 annuity_factor = lender.annuity_factor

@@ -20,6 +20,7 @@ from .bids import bids_today, hold_values_usd, strips_today
 from .budget_auctions import at_clearing_price
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
+from .in_kind import end_lots
 from .last_resort import buy_what_is_left
 from .order_book import is_quarterly, keep_ladder, keep_sale, lot_proceeds_usd
 
@@ -39,6 +40,7 @@ def keep_lots(market: Market) -> None:
     supply, hashrate = carry_lots(market)
     advance_lots(market)
     sell_at_mark(market)
+    end_lots(market)
     market.prices.receiver_gpus = supply
     market.prices.receiver_th = hashrate
 

@@ -53,6 +53,7 @@ class Event(IntEnum):
     PUT = 36  # holders of a note ask for their money before maturity
     ORDERED = 37  # machines beyond what was signed at the opening
     HOSTED = 38  # a lender keeps seized machines and has them run
+    TAKEN_IN_KIND = 39  # machines that found no buyer in time, by their lender for its claim
 
 
 class Cause(IntEnum):
