@@ -74,6 +74,10 @@ def run(
     json_: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the summary in words.")
     ] = False,
+    resolve: Annotated[
+        bool,
+        typer.Option("--resolve", help="Go on after the last day until open claims are settled."),
+    ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -89,7 +93,7 @@ def run(
             chosen = with_option(chosen, option, key, value)
     chosen = chosen.with_settings(settings or [])
     refuse_what_is_idle(named, chosen)
-    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_)
+    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve)
 
 
 @app.command(

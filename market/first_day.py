@@ -111,7 +111,8 @@ def _set_constants(market: Market, books: Books) -> None:
     market.has_in_place_buyers = in_place
     market.routine_units_year = _routine_trade(books, market)
     market.first_of_segment = np.array(firsts, np.int64)
-    market.planned_supply = np.zeros(market.scenario.days + 1)
+    days = market.scenario.days + market.scenario.longest_claim_days
+    market.planned_supply = np.zeros(days + 1)
     market.strips = np.zeros((len(firsts), classes))
     market.hold_usd = np.zeros(classes)
     market.stocks = np.zeros(NUMBERS + 2 * classes)

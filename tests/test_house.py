@@ -34,7 +34,15 @@ MARKET = {
     "opening": "scenario state liquidation data",
     "record": "state prices liquidation",
 }
-TOP = ("day", "first_day", "simulation", "model", "mesa_agents", "compile_ahead")
+TOP = (
+    "day",
+    "first_day",
+    "resolution",
+    "simulation",
+    "model",
+    "mesa_agents",
+    "compile_ahead",
+)
 # Rooms of experiments/ and what each may reach there; the command line reaches all of them.
 EXPERIMENTS = {
     "look": "",

@@ -61,7 +61,7 @@ def lender_losses(results: Results) -> Figure:
     figure, (dollars, shares) = plots.new_figure(
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
-        f"this market.{elsewhere}",
+        f"this market.{elsewhere}{settled(results)}",
         columns=2,
         sharey=True,
         height_in=0.29 * len(lost) + 1.0,
@@ -110,6 +110,11 @@ def _lost_in_words(results: Results, telling: list[str]) -> str:
         return f"{words.money(total)} {of_capital}: {words.listed(parts)}"
     nearly = ", nearly all" * (len([usd for usd in lost.values() if usd > 0]) > 1)
     return f"{words.money(total)}{nearly} {telling[0]} {of_capital}"
+
+
+def settled(results: Results) -> str:
+    """A sentence of a subtitle: how final losses on loans are."""
+    return f" On loans: {results.settled}." if results.settled else ""
 
 
 def words_of_fate(results: Results, lender: str, fate: str) -> str:

@@ -244,6 +244,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{100 * share:,.{digits}f} %".replace("-", "−")
 
 
+def unresolved(share: float | None) -> str:
+    """How much of a loss is still an estimate: the share of claims (at default) not yet settled."""
+    if share is None or not share > 0.0:
+        return ""
+    return f"{percent(share)} of claims unresolved"
+
+
 def times(number: int, noun: str, plural: str | None = None) -> str:
     """``1 default``, ``3 defaults``, ``no defaults``."""
     words = noun if number == 1 else plural or f"{noun}s"

@@ -91,6 +91,7 @@ class TwinMarket(mesa.Model):
         self.settings = Scenario.load(scenario) if isinstance(scenario, str) else scenario
         self.seed = rng
         self.day = 0
+        self.past_horizon = False  # claims are being settled: nobody orders machines
         self.log: list[Entry] = []
         self.journal = Journal()
         self.lots: list[Lot] = []
@@ -135,6 +136,11 @@ class TwinMarket(mesa.Model):
         if self.day >= self.settings.days:
             self.running = False
             return
+        self.live_a_day()
+        self.running = self.day < self.settings.days
+
+    def live_a_day(self) -> None:
+        """The phases of a day, in order."""
         self.day += 1
         self.enter_shocks()  # 1
         prices.set_prices(self)  # 2
@@ -148,7 +154,6 @@ class TwinMarket(mesa.Model):
         self.liquidate()  # 10
         self.give_credit()  # 11
         self.record()  # 12
-        self.running = self.day < self.settings.days
 
     def run(self) -> TwinMarket:
         """Simulate to the last day; returns itself."""

@@ -2,10 +2,10 @@
 
 A lender then takes its machines in kind. It bids at what they are worth to one who keeps and hosts
 them, or at scrap if that is more. In the books a vehicle outside the market, paid for by investors,
-buys them at that value: the claim recovers it, what it exceeds the claim by is the estate's, and the
-machines belong to an outside owner of the same class. They run for it where keeping them pays, and
-are gone where they are scrap. What belongs to an estate itself goes for scrap. Who still trades keeps
-what it has listed.
+buys them at that value: the claim recovers it, what it exceeds the claim by is the estate's, and
+the machines belong to an outside owner of the same class. They run for it where keeping them pays,
+and are gone where they are scrap. What belongs to an estate itself goes for scrap. Who still trades
+keeps what it has listed.
 """
 
 from __future__ import annotations
