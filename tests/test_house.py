@@ -80,7 +80,8 @@ MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
-    "experiments.cli.run": 9,
+    "experiments.cli.run": 10,
+    "experiments.run.run.run_scenario": 7,
     "experiments.look.plots.new_figure": 10,
     "experiments.look.plots.panel_figure": 8,
     "experiments.twin.distress._take": 7,

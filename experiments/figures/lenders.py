@@ -150,7 +150,7 @@ def lenders(results: Results) -> Figure:
         lenders_title(results),
         "Left: the lenders that lose most of their capital; bars are losses, black if it failed, "
         "was closed or is below its minimum; in words what it holds in seized hardware and the "
-        "share of its usual credit it gives. Right: all lenders.",
+        f"share of its usual credit it gives. Right: all lenders.{settled(results)}",
         columns=2,
         height_in=3.6,
         left_in=2.1,
