@@ -44,7 +44,9 @@ class Lenders(NamedTuple):
     """One row per lender; its party id is ``first_lender + row``.
 
     Identity, each day: cash + book + other loans = funding + capital, the book net of write-downs.
-    Interest received is passed on to owners and funders; losses and costs are not.
+    Of interest received, what funding, costs and owners take is passed on and the rest builds
+    capital (:func:`kept_interest_usd`); so does the margin on other loans. Claims that pay nothing
+    still cost their funding.
     """
 
     kind: Codes
@@ -77,6 +79,11 @@ class Lenders(NamedTuple):
     growth_room_usd: Reals  # it will newly lend, beyond lines it has committed
     closed_event: Longs  # sleeve closed, -1 if not
     impaired_event: Longs  # capital ratio first below minimum, -1 if never
+    funding_spread: Reals  # of its funding, over the reference rate
+    cost_share: Reals  # of net interest: operating cost and tax
+    payout_share: Reals  # of what is left, to its owners
+    other_margin: Reals  # a year, on other loans, after funding, cost, expected loss and tax
+    earned_usd: Reals  # kept of interest and margins so far, less funding of claims
 
 
 @compiled
@@ -96,6 +103,40 @@ def capital_ratio(capital_usd: float, funding_usd: float) -> float:
     if assets <= 0.0:
         return 0.0
     return capital_usd / assets
+
+
+@compiled
+def funded_share(capital_usd: float, funding_usd: float) -> float:
+    """Share of assets that others' money pays for, 0 to 1."""
+    return min(1.0, max(0.0, 1.0 - capital_ratio(capital_usd, funding_usd)))
+
+
+@compiled
+def paid_out_share(payout_share: float, capital_usd: float, capital_open_usd: float) -> float:
+    """Share of earnings that owners get: dividends are paid out of profit.
+
+    Who has lost more than it has earned since the opening keeps all (as Basel III asks of banks
+    inside their buffers). A fund's investors get its income in any case: of a share of one.
+    """
+    if payout_share < 1.0 and capital_usd < capital_open_usd:
+        return 0.0
+    return payout_share
+
+
+@compiled
+def kept_interest_usd(
+    interest_usd: float, rate: float, funding_rate: float, cost_share: float, payout: float
+) -> float:
+    """What of an interest payment builds capital [USD].
+
+    A loan at ``rate`` costs ``funding_rate`` a year for each dollar; of what is left, cost and
+    tax take their share, and owners theirs. What a coupon below that cost lacks is not taken from
+    capital: such notes earn it by their option, which is not booked here.
+    """
+    if rate <= 0.0:
+        return 0.0
+    net = interest_usd * max(0.0, 1.0 - funding_rate / rate)
+    return net * (1.0 - cost_share) * (1.0 - payout)
 
 
 @compiled

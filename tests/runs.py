@@ -284,7 +284,7 @@ class Watch:
                 f"{s.names.parties[s.first_lender + row]}: {assets[row]} against {claims[row]}",
             )
         elsewhere = lenders.interlender_loss_usd + lenders.market_loss_usd + lenders.redeemed_usd
-        lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere
+        lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere + lenders.earned_usd
         standing = s.parties.status[s.first_lender : s.first_buyer] == Status.ACTIVE
         lost = np.where(standing, lost, lenders.loss_usd)  # who failed has no capital to lose
         if not np.allclose(lost, lenders.loss_usd, rtol=1e-9, atol=1.0):

@@ -26,6 +26,14 @@ def learn(market: TwinMarket) -> None:
     prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
 
 
+def earn_margins(market: TwinMarket) -> None:
+    """Other loans earn their margin; funding of defaulted claims is paid out of capital."""
+    for lender in market.lenders:
+        lender.earn_margin()
+    for loan in market.loans:
+        loan.pay_its_funding()
+
+
 def advance_rate(market: TwinMarket) -> float:
     """Share of a new machine's cost that lenders advance today."""
     terms = market.terms

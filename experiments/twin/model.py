@@ -240,6 +240,7 @@ class TwinMarket(mesa.Model):
             distress.settle_claims(borrower)
         for borrower in self.borrowers:
             distress.pay_out_estate(borrower)
+        cycle.earn_margins(self)
         sold = 0.0
         for lender in self.lenders:
             sold += lender.redeem()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.party import Outside
+from ...agents.lender import funded_share, kept_interest_usd, paid_out_share
+from ...agents.party import Outside, Status
 from .ledger import Flow, Stocks
+from .loans import annual_rate
 from .market import Market
 
 
@@ -74,11 +76,52 @@ def write_off(market: Market, loan: int) -> float:
     return amount
 
 
+@compiled
+def pay_interest(market: Market, loan: int, amount_usd: float) -> None:
+    """Interest reaches the lender, which keeps its net margin; funders and owners get the rest.
+
+    Investors own the loans of a lender that has failed: they get all of it.
+    """
+    today, loans, lenders, prices = market.today, market.loans, market.lenders, market.prices
+    row = loans.lender[loan]
+    lender = today.first_lender + row
+    pay(market, loans.borrower[loan], lender, amount_usd)
+    kept = 0.0
+    if market.parties.status[lender] == Status.ACTIVE:
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
+        kept = kept_interest_usd(
+            amount_usd,
+            rate,
+            funding_cost(market, row),
+            lenders.cost_share[row],
+            owners_share(market, row),
+        )
+    pay(market, lender, today.first_outside + Outside.INVESTORS, amount_usd - kept)
+    earn(market, row, kept)
+
+
 @inlined
-def pay_interest(market: Market, payer: int, lender: int, amount_usd: float) -> None:
-    """Interest reaches the lender (party), which passes it on to its owners and funders."""
-    pay(market, payer, lender, amount_usd)
-    pay(market, lender, market.today.first_outside + Outside.INVESTORS, amount_usd)
+def funding_cost(market: Market, row: int) -> float:
+    """What a dollar of a lender's assets costs in funding a year."""
+    lenders = market.lenders
+    rate = max(0.0, market.prices.reference_rate + lenders.funding_spread[row])
+    return rate * funded_share(lenders.capital_usd[row], lenders.funding_usd[row])
+
+
+@inlined
+def owners_share(market: Market, row: int) -> float:
+    """Share of a lender's earnings of today that its owners get."""
+    lenders = market.lenders
+    return paid_out_share(
+        lenders.payout_share[row], lenders.capital_usd[row], lenders.capital_open_usd[row]
+    )
+
+
+@inlined
+def earn(market: Market, row: int, amount_usd: float) -> None:
+    """Earnings, or negative a cost of funding, reach capital; the cash has been paid."""
+    market.lenders.capital_usd[row] += amount_usd
+    market.lenders.earned_usd[row] += amount_usd
 
 
 @compiled
