@@ -9,6 +9,7 @@ from ..agents.compiling.arrays import put, put_matrix
 from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
 from .debt.underwriting import underwrite
+from .lenders.provisions import open_provisions
 from .liquidation.bids import hold_values_usd, strips_today
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
@@ -63,6 +64,7 @@ def read_books(market: Market) -> None:
         loans.base_cash_flow_usd_day[loan] -= loans.collateral_units[loan] * income
     set_marks(market)
     underwrite(market)
+    open_provisions(market)
     for b in range(len(market.dated.goodwill_usd)):
         market.dated.goodwill_usd[b] = borrowers.goodwill_open_usd[b]
 

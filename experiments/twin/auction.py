@@ -308,6 +308,12 @@ def sell_at_mark(market: TwinMarket) -> None:
         lot.sell(lot.units, price, 0.0, market.investors)
 
 
+def end_lots(market: TwinMarket) -> None:
+    """What nobody bought in time."""
+    for lot in market.unsold_lots():
+        lot.end()
+
+
 def _buy_what_is_left(market: TwinMarket) -> None:
     """A buyer of last resort takes unsold lots at a share of schedule until its purse is empty."""
     policy = market.settings.policy

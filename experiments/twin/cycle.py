@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import rules
+from .provisions import provide
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -26,12 +27,13 @@ def learn(market: TwinMarket) -> None:
     prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
 
 
-def earn_margins(market: TwinMarket) -> None:
-    """Other loans earn their margin; funding of defaulted claims is paid out of capital."""
+def earn_and_provide(market: TwinMarket) -> None:
+    """Other loans earn their margin, defaulted claims cost funding, provisions are brought up."""
     for lender in market.lenders:
         lender.earn_margin()
     for loan in market.loans:
         loan.pay_its_funding()
+    provide(market)
 
 
 def advance_rate(market: TwinMarket) -> float:

@@ -51,6 +51,7 @@ class Lender(Party):
     payout_share: float
     other_margin: float
     earned_usd: float
+    provision_usd: float
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)

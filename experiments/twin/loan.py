@@ -73,6 +73,7 @@ class Loan:
     conversion_usd: float | None  # share price at which a note converts
     put_day: int  # holders may ask for their money, -1 if they may not
     holding: Holding | None  # the pledged machines
+    provision_usd: float  # its lender has made for it while it performs
     # what happened
     arrears_interest_usd: float = 0.0
     arrears_principal_usd: float = 0.0
@@ -351,10 +352,14 @@ class Loan:
         unnoted = target - self.noted_usd
         if abs(unnoted) > NOTED_SHARE * self.claim_usd:
             self._note_write_down(unnoted, parent)
-        if change != 0.0:
+        provided = self.provision_usd
+        if change != 0.0 or provided != 0.0:
             self.written_down_usd = target
             self.lender.written_down_usd += change
-            self.lender.lose(change, parent)
+            self.provision_usd = 0.0
+            self.lender.provision_usd -= provided
+            self.lender.loss_usd += change
+            self.lender.charge_capital(change - provided, parent)
 
     def _note_write_down(self, amount_usd: float, parent: Entry | None) -> None:
         self.noted_usd += amount_usd

@@ -240,7 +240,7 @@ class TwinMarket(mesa.Model):
             distress.settle_claims(borrower)
         for borrower in self.borrowers:
             distress.pay_out_estate(borrower)
-        cycle.earn_margins(self)
+        cycle.earn_and_provide(self)
         sold = 0.0
         for lender in self.lenders:
             sold += lender.redeem()
@@ -267,8 +267,7 @@ class TwinMarket(mesa.Model):
         for lot in self.unsold_lots():
             lot.advance()
         auction.sell_at_mark(self)
-        for lot in self.unsold_lots():
-            lot.end()
+        auction.end_lots(self)
         if self.day % self.settings.liquidation.window_days == 0:
             auction.hold_auctions(self)
         self._value_claims()

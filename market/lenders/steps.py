@@ -10,6 +10,7 @@ from .credit_cycle import learn
 from .earnings import earn_margins
 from .failure import fail_lenders
 from .funding import mark_other_loans, redeem, set_supply, target_leverage
+from .provisions import provide
 
 
 @compiled
@@ -19,6 +20,7 @@ def lenders(market: Market) -> None:
     settle_claims(market)
     pay_out_estates(market)
     earn_margins(market)
+    provide(market)
     sold = redeem(market)
     sold += target_leverage(market)
     mark_other_loans(market, sold)

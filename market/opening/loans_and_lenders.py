@@ -186,5 +186,6 @@ def open_lenders(
         cost_share=np.array([row.cost_share for row in margins]),
         payout_share=np.array([row.payout_share for row in margins]),
         other_margin=np.array([row.other_margin for row in margins]),
+        provision_usd=np.zeros(n),
         earned_usd=np.zeros(n),
     )

@@ -186,6 +186,7 @@ def add_up(market: Market) -> Stocks:
             parties.cash_usd[first_lender + row]
             + lenders.book_usd[row]
             - lenders.written_down_usd[row]
+            - lenders.provision_usd[row]
             + lenders.other_loans_usd[row]
         )
         claim = lenders.funding_usd[row] + lenders.capital_usd[row]
