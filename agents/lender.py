@@ -99,6 +99,8 @@ class Lenders(NamedTuple):
     cost_share: Reals  # of net interest: operating cost and tax
     payout_share: Reals  # of what is left, to its owners
     other_margin: Reals  # a year, on other loans, after funding, cost, expected loss and tax
+    funding_rate: Reals  # what a dollar of its assets costs in funding a year, today
+    owners_share: Reals  # of its earnings, today
     provision_usd: Reals  # for losses expected on performing loans
     earned_usd: Reals  # kept of interest and margins so far, less funding of claims
 

@@ -9,6 +9,7 @@ from ..agents.compiling.arrays import put, put_matrix
 from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
 from .debt.underwriting import underwrite
+from .lenders.earnings import set_margins
 from .lenders.provisions import open_provisions
 from .liquidation.bids import hold_values_usd, strips_today
 from .opening.books import Books
@@ -65,6 +66,7 @@ def read_books(market: Market) -> None:
     set_marks(market)
     underwrite(market)
     open_provisions(market)
+    set_margins(market)
     for b in range(len(market.dated.goodwill_usd)):
         market.dated.goodwill_usd[b] = borrowers.goodwill_open_usd[b]
 

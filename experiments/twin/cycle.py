@@ -30,6 +30,8 @@ def learn(market: TwinMarket) -> None:
 def earn_and_provide(market: TwinMarket) -> None:
     """Other loans earn their margin, defaulted claims cost funding, provisions are brought up."""
     for lender in market.lenders:
+        lender.set_margins()
+    for lender in market.lenders:
         lender.earn_margin()
     for loan in market.loans:
         loan.pay_its_funding()

@@ -51,6 +51,8 @@ class Lender(Party):
     payout_share: float
     other_margin: float
     earned_usd: float
+    funding_rate: float  # of today, and so is the next
+    owners_share: float
     provision_usd: float
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
@@ -96,16 +98,13 @@ class Lender(Party):
 
     # ------------------------------------------------------------ earnings
 
-    def funding_cost(self) -> float:
-        """What a dollar of its assets costs in funding a year."""
+    def set_margins(self) -> None:
+        """What funding costs and owners get until tomorrow."""
         rate = max(0.0, self.model.prices.reference_rate + self.funding_spread)
-        cost: float = rate * funded_share(self.capital_usd, self.funding_usd)
-        return cost
-
-    def owners_share(self) -> float:
-        """Share of its earnings of today that its owners get."""
-        share: float = paid_out_share(self.payout_share, self.capital_usd, self.capital_open_usd)
-        return share
+        self.funding_rate = rate * funded_share(self.capital_usd, self.funding_usd)
+        self.owners_share = paid_out_share(
+            self.payout_share, self.capital_usd, self.capital_open_usd
+        )
 
     def earn(self, amount_usd: float) -> None:
         """Earnings, or a cost of funding, reach capital."""
@@ -116,7 +115,7 @@ class Lender(Party):
         """A day's margin on other loans, as far as owners do not get it."""
         if self.status is Status.ACTIVE:
             year = max(0.0, self.other_loans_usd) * self.other_margin
-            kept = (1.0 - self.owners_share()) * year / 365.0
+            kept = (1.0 - self.owners_share) * year / 365.0
             self.model.investors.pay(self, kept)
             self.earn(kept)
 

@@ -217,9 +217,9 @@ class Loan:
             kept = kept_interest_usd(
                 amount_usd,
                 self.rate(),
-                lender.funding_cost(),
+                lender.funding_rate,
                 lender.cost_share,
-                lender.owners_share(),
+                lender.owners_share,
             )
         lender.pay(self.market.investors, amount_usd - kept)
         lender.earn(kept)
@@ -228,7 +228,7 @@ class Loan:
         """A defaulted claim pays nothing and still costs its lender a day of funding."""
         lender = self.lender
         if self.status is LoanStatus.DEFAULTED and lender.status is Status.ACTIVE:
-            cost = max(0.0, self.principal_usd - self.written_down_usd) * lender.funding_cost()
+            cost = max(0.0, self.principal_usd - self.written_down_usd) * lender.funding_rate
             cost /= 365.0
             lender.find_cash(cost)
             lender.pay(self.market.investors, cost)

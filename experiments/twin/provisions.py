@@ -20,6 +20,7 @@ def provide(market: TwinMarket) -> None:
     """Once a week each performing loan's provision follows what is expected to be lost."""
     if market.day % WEEK_DAYS != 0:
         return
+    before = {lender: lender.provision_usd for lender in market.lenders}
     for loan in market.loans:
         lender = loan.lender
         if lender.status is not Status.ACTIVE or lender.redeemable:
@@ -27,10 +28,12 @@ def provide(market: TwinMarket) -> None:
         if loan.status is LoanStatus.DEFAULTED:
             continue
         change = _expected_loss_usd(loan) - loan.provision_usd
+        loan.provision_usd += change
+        lender.provision_usd += change
+    for lender in market.lenders:
+        change = lender.provision_usd - before[lender]
         if change != 0.0:
-            loan.provision_usd += change
-            lender.provision_usd += change
-            lender.charge_capital(change, loan.breach_event)
+            lender.charge_capital(change, lender.worst_event)
 
 
 def _expected_loss_usd(loan: Loan) -> float:

@@ -70,19 +70,21 @@ def set_provision(market: Market, loan: int) -> float:
 @compiled
 def provide(market: Market) -> None:
     """Once a week: changes of provisions are a loss, or a gain, of capital."""
-    loans = market.loans
+    loans, lenders = market.loans, market.lenders
     if market.today.day % WEEK_DAYS != 0:
         return
+    before = lenders.provision_usd.copy()
     for loan in range(len(loans.status)):
         row = loans.lender[loan]
         if loans.status[loan] == LoanStatus.DEFAULTED or not provides(market, row):
             continue
         if loans.principal_usd[loan] <= 0.0 and loans.provision_usd[loan] == 0.0:
             continue
-        change = set_provision(market, loan)
+        set_provision(market, loan)
+    for row in range(len(before)):
+        change = lenders.provision_usd[row] - before[row]
         if change != 0.0:
-            parent = loans.breach_event[loan]
-            charge_capital(market, row, change, parent)
+            charge_capital(market, row, change, lenders.worst_event[row])
 
 
 @compiled

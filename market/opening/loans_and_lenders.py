@@ -186,6 +186,8 @@ def open_lenders(
         cost_share=np.array([row.cost_share for row in margins]),
         payout_share=np.array([row.payout_share for row in margins]),
         other_margin=np.array([row.other_margin for row in margins]),
+        funding_rate=np.zeros(n),
+        owners_share=np.zeros(n),
         provision_usd=np.zeros(n),
         earned_usd=np.zeros(n),
     )

@@ -54,6 +54,8 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
         "sleeves_closed": _parties(market, log, Event.SLEEVE_CLOSED),
         "lenders": {
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
+            "earned_usd": float(market.lenders.earned_usd.sum()),
+            "provision_usd": float(market.lenders.provision_usd.sum()),
             "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
             "depositor_loss_usd": market.prices.depositor_loss_usd,
             "loan_price_worst": float(series.loan_price[days].min()),

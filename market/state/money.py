@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import funded_share, kept_interest_usd, paid_out_share
+from ...agents.lender import kept_interest_usd
 from ...agents.party import Outside, Status
 from .ledger import Flow, Stocks
 from .loans import annual_rate
@@ -92,29 +92,12 @@ def pay_interest(market: Market, loan: int, amount_usd: float) -> None:
         kept = kept_interest_usd(
             amount_usd,
             rate,
-            funding_cost(market, row),
+            lenders.funding_rate[row],
             lenders.cost_share[row],
-            owners_share(market, row),
+            lenders.owners_share[row],
         )
     pay(market, lender, today.first_outside + Outside.INVESTORS, amount_usd - kept)
     earn(market, row, kept)
-
-
-@inlined
-def funding_cost(market: Market, row: int) -> float:
-    """What a dollar of a lender's assets costs in funding a year."""
-    lenders = market.lenders
-    rate = max(0.0, market.prices.reference_rate + lenders.funding_spread[row])
-    return rate * funded_share(lenders.capital_usd[row], lenders.funding_usd[row])
-
-
-@inlined
-def owners_share(market: Market, row: int) -> float:
-    """Share of a lender's earnings of today that its owners get."""
-    lenders = market.lenders
-    return paid_out_share(
-        lenders.payout_share[row], lenders.capital_usd[row], lenders.capital_open_usd[row]
-    )
 
 
 @inlined

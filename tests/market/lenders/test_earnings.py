@@ -8,6 +8,7 @@ from by_hand import Bench
 
 from firesale.agents.lender import funded_share, kept_interest_usd, paid_out_share
 from firesale.agents.party import Outside, Status
+from firesale.market.lenders.earnings import set_margins
 from firesale.market.opening.books_2021.read import load_books_2021
 from firesale.market.opening.books_2025.read import load_books_2025
 from firesale.market.state.events import Cause
@@ -24,6 +25,7 @@ def lender(**columns: float) -> Bench:
     given = dict(cost_share=0.4, payout_share=0.5, funding_spread=0.01) | columns
     bench.balance(0, cash=1e6, other=2e6, owes=3e6, **given)
     bench.s.prices.reference_rate = 0.04
+    bench.kernel(set_margins)
     return bench
 
 
