@@ -73,6 +73,10 @@ def run(
     json_: Annotated[
         bool, typer.Option("--json", help="Print summary.json instead of the summary in words.")
     ] = False,
+    resolve: Annotated[
+        bool,
+        typer.Option("--resolve", help="Go on after the last day until open claims are settled."),
+    ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -87,7 +91,7 @@ def run(
         if value is not None:
             chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_)
+    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve)
 
 
 @app.command(

@@ -10,6 +10,8 @@ from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
 from .debt.pledged_income import machines_income_usd_day
 from .debt.underwriting import underwrite
+from .lenders.earnings import set_margins
+from .lenders.provisions import open_provisions
 from .liquidation.bids import hold_values_usd, strips_today
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
@@ -58,6 +60,8 @@ def read_books(market: Market) -> None:
         loans.base_cash_flow_usd_day[loan] -= machines_income_usd_day(market, loan)
     set_marks(market)
     underwrite(market)
+    open_provisions(market)
+    set_margins(market)
     for b in range(len(market.dated.goodwill_usd)):
         market.dated.goodwill_usd[b] = borrowers.goodwill_open_usd[b]
 
@@ -106,7 +110,8 @@ def _set_constants(market: Market, books: Books) -> None:
     market.has_in_place_buyers = in_place
     market.routine_units_year = _routine_trade(books, market)
     market.first_of_segment = np.array(firsts, np.int64)
-    market.planned_supply = np.zeros(market.scenario.days + 1)
+    days = market.scenario.days + market.scenario.longest_claim_days
+    market.planned_supply = np.zeros(days + 1)
     market.strips = np.zeros((len(firsts), classes))
     market.hold_usd = np.zeros(classes)
     market.stocks = np.zeros(NUMBERS + 2 * classes)

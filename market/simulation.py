@@ -19,10 +19,8 @@ from .opening.books import Books
 from .opening.open_market import open_market
 from .opening.starting_points import starting_point
 from .opening.synthetic.open import open_synthetic, synthetic_books
-from .prices.bitcoin import crypto_paths
 from .prices.history import OpeningQuotes
-from .prices.money import macro_paths
-from .prices.rents import compute_paths
+from .prices.paths import PricePaths, longer_paths, price_paths
 from .record.kept_frames import (
     absorption_frame,
     book_frame,
@@ -31,6 +29,7 @@ from .record.kept_frames import (
     series_frame,
 )
 from .record.summary import summarise
+from .resolution import Resolution, resolve
 from .scenario.scenario import Scenario
 from .state.journal import make_room
 from .state.names import NumberedNames, TitleById
@@ -67,21 +66,16 @@ class Simulation:
         compile_ahead()
         market = opens(books, scenario, seed)
         market.today.keeps_book = keeps_book
-        market.macro = macro = macro_paths(scenario.macro, scenario.days, seed, books.opening_date)
-        market.crypto = crypto_paths(
-            scenario.crypto,
-            scenario.days,
-            seed,
-            OpeningQuotes(
-                books.opening_date,
-                market.prices.btc_usd,
-                market.prices.eth_usd,
-                books.quotes["fee_share"],
-            ),
-            macro.btc_log,
+        self.quotes = OpeningQuotes(
+            books.opening_date,
+            market.prices.btc_usd,
+            market.prices.eth_usd,
+            books.quotes["fee_share"],
         )
-        market.compute = compute_paths(scenario.compute, scenario.days, seed, macro.demand_log)
+        paths = price_paths(scenario, scenario.days, seed, self.quotes)
+        market.macro, market.crypto, market.compute = paths
         self.market = market
+        self.resolution: Resolution | None = None
         open_books(market, books)
         self.principal_open_usd = market.loans.principal_usd.copy()
 
@@ -126,9 +120,25 @@ class Simulation:
             self.step()
         return self
 
+    def longer_paths(self) -> PricePaths:
+        """The run's paths, and what they do until the last claim must be settled."""
+        market, scenario = self.market, self.scenario
+        paths = PricePaths(market.macro, market.crypto, market.compute)
+        return longer_paths(paths, scenario, scenario.longest_claim_days, self.seed, self.quotes)
+
+    def resolve(self) -> Simulation:
+        """Settle the claims that are open today (see :mod:`market.resolution`); returns itself.
+
+        Figures stay those of today; the summary gets the loss of loans defaulted by now once they
+        are settled.
+        """
+        self.resolution = resolve(self.market, self.longer_paths())
+        return self
+
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
-        return summarise(self.market)
+        done = self.resolution
+        return summarise(self.market, None if done is None else (done.total_usd, done.day))
 
     def series(self) -> pd.DataFrame:
         """One row per day."""

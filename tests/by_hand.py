@@ -186,6 +186,8 @@ class Bench:
             runnable_share=[share for share, _ in waits],
             funding_maturity_days=[days for _, days in waits],
             target_leverage=np.full(lenders, 4.0),
+            owners_share=np.ones(lenders),
+            payout_share=np.ones(lenders),  # nothing is kept, unless a test says so
             supply=np.ones(lenders),
             supply_event=np.full(lenders, -1),
             run_event=np.full(lenders, -1),

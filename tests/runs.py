@@ -197,6 +197,7 @@ class Watch:
     def __post_init__(self) -> None:
         s = self.sim.market
         self._noted: set[tuple[str, str]] = set()
+        self.provision_open = s.lenders.provision_usd.copy()
         self.cash = float(s.parties.cash_usd.sum())
         self.coins = self._coins()
         self.units = self._units()
@@ -275,7 +276,8 @@ class Watch:
         if not np.allclose(lenders.written_down_usd, written, rtol=1e-9, atol=1.0):
             self.note("each book is the sum of its loans", "written down")
         cash = s.parties.cash_usd[s.first_lender : s.first_lender + count]
-        assets = cash + lenders.book_usd - lenders.written_down_usd + lenders.other_loans_usd
+        net_book = lenders.book_usd - lenders.written_down_usd - lenders.provision_usd
+        assets = cash + net_book + lenders.other_loans_usd
         claims = lenders.funding_usd + lenders.capital_usd
         if not np.allclose(assets, claims, rtol=1e-9, atol=1.0):
             row = int(np.argmax(np.abs(assets - claims)))
@@ -284,7 +286,8 @@ class Watch:
                 f"{s.names.parties[s.first_lender + row]}: {assets[row]} against {claims[row]}",
             )
         elsewhere = lenders.interlender_loss_usd + lenders.market_loss_usd + lenders.redeemed_usd
-        lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere
+        lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere + lenders.earned_usd
+        lost -= lenders.provision_usd - self.provision_open
         standing = s.parties.status[s.first_lender : s.first_buyer] == Status.ACTIVE
         lost = np.where(standing, lost, lenders.loss_usd)  # who failed has no capital to lose
         if not np.allclose(lost, lenders.loss_usd, rtol=1e-9, atol=1.0):

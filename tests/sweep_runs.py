@@ -32,7 +32,11 @@ def cheap(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     return Outcome(
         {
             "cascade": {"largest": int(abs(x) * 3)},
-            "loss_usd": {"total": 1e6 * x, "by_instrument": {"gpu_loan": x} if x > 0 else {}},
+            "loss_usd": {
+                "total": 1e6 * x,
+                "by_instrument": {"gpu_loan": x} if x > 0 else {},
+                "unresolved_share": 0.25 + 0.5 * (x > 0),
+            },
             "recovery": {"gpu": x if x > 0 else None},
             "margin_called": ["A"] * (seed % 3),
             "seed": seed,

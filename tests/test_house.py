@@ -34,7 +34,15 @@ MARKET = {
     "opening": "scenario state liquidation data",
     "record": "state prices liquidation",
 }
-TOP = ("day", "first_day", "simulation", "model", "mesa_agents", "compile_ahead")
+TOP = (
+    "day",
+    "first_day",
+    "resolution",
+    "simulation",
+    "model",
+    "mesa_agents",
+    "compile_ahead",
+)
 # Rooms of experiments/ and what each may reach there; the command line reaches all of them.
 EXPERIMENTS = {
     "look": "",
@@ -72,7 +80,8 @@ MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
-    "experiments.cli.run": 9,
+    "experiments.cli.run": 10,
+    "experiments.run.run.run_scenario": 7,
     "experiments.look.plots.new_figure": 10,
     "experiments.look.plots.panel_figure": 8,
     "experiments.twin.distress._take": 7,

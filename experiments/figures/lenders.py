@@ -61,7 +61,7 @@ def lender_losses(results: Results) -> Figure:
     figure, (dollars, shares) = plots.new_figure(
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
-        f"this market.{elsewhere}",
+        f"this market.{elsewhere}{settled(results)}",
         columns=2,
         sharey=True,
         height_in=0.29 * len(lost) + 1.0,
@@ -112,6 +112,11 @@ def _lost_in_words(results: Results, telling: list[str]) -> str:
     return f"{words.money(total)}{nearly} {telling[0]} {of_capital}"
 
 
+def settled(results: Results) -> str:
+    """A sentence of a subtitle: how final losses on loans are."""
+    return f" On loans: {results.settled}." if results.settled else ""
+
+
 def words_of_fate(results: Results, lender: str, fate: str) -> str:
     """What became of a lender, after its loss: failed, closed, below minimum, or nothing to say."""
     if not fate and lender in (results.summary.get("impaired_lenders") or []):
@@ -145,7 +150,7 @@ def lenders(results: Results) -> Figure:
         lenders_title(results),
         "Left: the lenders that lose most of their capital; bars are losses, black if it failed, "
         "was closed or is below its minimum; in words what it holds in seized hardware and the "
-        "share of its usual credit it gives. Right: all lenders.",
+        f"share of its usual credit it gives. Right: all lenders.{settled(results)}",
         columns=2,
         height_in=3.6,
         left_in=2.1,

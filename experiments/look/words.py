@@ -79,6 +79,7 @@ KINDS = {
     "put": "note put to the issuer",
     "ordered": "machines ordered",
     "hosted": "machines kept and hosted",
+    "taken_in_kind": "machines taken in kind",
 }
 
 INSTRUMENTS = {
@@ -244,6 +245,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     if 1 - 0.5 * 10 ** (-2 - digits) <= share < 1:
         return f"over {100 - 10.0**-digits:g} %"
     return f"{100 * share:,.{digits}f} %".replace("-", "−")
+
+
+def unresolved(share: float | None) -> str:
+    """How much of a loss is still an estimate: the share of claims (at default) not yet settled."""
+    if share is None or not share > 0.0:
+        return ""
+    return f"{percent(share)} of claims unresolved"
 
 
 def times(number: int, noun: str, plural: str | None = None) -> str:

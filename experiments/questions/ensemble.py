@@ -46,6 +46,10 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
     lines.append(
         f"loss [USD m]  mean {loss.mean():,.0f}, 5/50/95 % {low:,.0f} / {mid:,.0f} / {high:,.0f}"
     )
+    left = [s["loss_usd"]["unresolved_share"] for s in summaries]
+    known_share = [share for share in left if share is not None]
+    if known_share:
+        lines.append(f"claims unresolved: mean {np.mean(known_share):.0%}")
     worst = [max([0.0, *s["lender_loss_share_of_capital"].values()]) for s in summaries]
     impaired = Counter(name for s in summaries for name in s["impaired_lenders"])
     lines.append(

@@ -90,11 +90,12 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
 
 
 def on_loans(results: Results) -> str:
-    """What lenders lose on loans to borrowers, and which share of their capital that is."""
+    """What lenders lose on loans to borrowers, of how much capital, and how final that is."""
     lost = results.summary["loss_usd"]["total"]
     capital = float(results.lenders["capital_open_usd"].sum())
     share = f", {words.percent(lost / capital, 1)} of their capital" if capital > 0 else ""
-    return f"{words.money(lost)} on loans{share}"
+    open_ = f" ({results.settled})" if results.settled else ""
+    return f"{words.money(lost)} on loans{share}{open_}"
 
 
 def lenders_gone(results: Results) -> str:

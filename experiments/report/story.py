@@ -302,7 +302,8 @@ def losses(results: Results) -> Chapter:
         f"{words.money(worst['lost_usd'])} or {words.percent(share, 1)} of capital, falls on "
         f"{worst['name']}."
     )
-    text = " ".join(filter(None, [text, lenders_gone(results), impairment(results.impaired)]))
+    left = f"On loans: {results.settled}." if results.settled else ""
+    text = " ".join(filter(None, [text, left, lenders_gone(results), impairment(results.impaired)]))
     head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
     return Chapter(title, text, head, table, tuple(lost["lost_usd"]), figures)
 

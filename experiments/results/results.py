@@ -131,6 +131,16 @@ class Results:
         """A party's display name, or its id."""
         return words.party(self.names.get(party) or party)
 
+    @property
+    def settled(self) -> str:
+        """How final the loss on loans is: claims unresolved, and what it comes to once they are."""
+        lost = self.summary["loss_usd"]
+        left = words.unresolved(lost.get("unresolved_share"))
+        if left and "resolved_total" in lost:
+            final, day = words.money(lost["resolved_total"]), lost["resolved_day"]
+            left += f", {final} once all are settled, on day {day:,}"
+        return left
+
     def final(self, column: str) -> float:
         """The last value of a series, 0 if the run has no such series."""
         return float(self.series[column].iloc[-1]) if column in self.series else 0.0

@@ -21,9 +21,11 @@ MOST_SEED = 2**63 - 1
 
 
 def simulate(
-    scenario: Scenario, seed: int, quiet: bool = False
+    scenario: Scenario, seed: int, quiet: bool = False, *, to_the_end: bool = False
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
+
+    ``to_the_end``: go on from there until claims that are open then are settled.
 
     Raises:
         InputError: the seed, or a file that the scenario names, is not usable.
@@ -44,6 +46,9 @@ def simulate(
         for day in range(scenario.days):
             show(day, "Simulating")
             simulation.step()
+        if to_the_end:
+            show(scenario.days, "Settling claims")
+            simulation.resolve()
         done = time.perf_counter()
         results = Results.of(simulation, scenario, seed)
     return results, {"opening_s": opened - start, "days_s": done - opened}
@@ -57,6 +62,7 @@ def run_scenario(
     *,
     figures: bool,
     as_json: bool,
+    to_the_end: bool = False,
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
@@ -66,7 +72,7 @@ def run_scenario(
 
     folder = RunFolder(out, scenario.name)
     with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(scenario, seed)
+        results, timings = simulate(scenario, seed, to_the_end=to_the_end)
         results = replace(results, changes=changes(named, scenario))
         written = folder.write(results, timings, drawn if figures else None)
     if results.note:

@@ -153,6 +153,22 @@ def _groups(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:
     return None
 
 
+UNRESOLVED = "loss_usd.unresolved_share"
+"""The metric that says how much of a loss at the horizon is still an estimate."""
+
+
+def _unresolved(runs: Runs, asks: Analysis, arm: str) -> dict[str, float]:
+    """Mean share of claims still open where losses at the horizon are asked for; empty else."""
+    at_horizon = asks.loss.startswith("loss_usd.") and "resolved" not in asks.loss
+    if not at_horizon or UNRESOLVED not in runs.metrics:
+        return {}
+    shares = runs.frame(UNRESOLVED, arm=arm)
+    if shares.empty:
+        return {}
+    weight = np.exp(shares["log_weight"].to_numpy(float))
+    return {"unresolved_share": float(np.average(shares["value"].to_numpy(float), weights=weight))}
+
+
 def _summary(
     runs: Runs, asks: Analysis, losses: pd.DataFrame, events: pd.DataFrame
 ) -> dict[str, Any]:
@@ -194,6 +210,7 @@ def _summary(
         **_columns("mean", mean),
         **_columns("value_at_risk", at_risk),
         **_columns("expected_shortfall", shortfall),
+        **_unresolved(runs, asks, str(events["arm"].iloc[0])),
     }
 
 

@@ -22,6 +22,7 @@ from .factors import Value
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ...market.simulation import Simulation
     from .plan import Plan
 
 OK, ERROR, KILLED = "ok", "error", "killed"
@@ -55,6 +56,7 @@ class Work:
     columns: tuple[str, ...]
     every_days: int
     run_limit_s: float | None = None
+    resolve: bool = False
 
     @classmethod
     def of(cls, plan: Plan, folder: Path, source: str) -> Work:
@@ -73,6 +75,7 @@ class Work:
             columns=kept.columns if kept else (),
             every_days=kept.every_days if kept else 1,
             run_limit_s=plan.run_limit_s,
+            resolve=plan.resolve,
         )
 
 
@@ -104,6 +107,11 @@ class Done:
 
 def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """Run the market to its last day; ``scores`` are errors of its opening books."""
+    simulation = _to_the_last_day(scenario, seed, scores)
+    return Outcome(simulation.summary(), simulation.series)
+
+
+def _to_the_last_day(scenario: Scenario, seed: int, scores: dict[str, float]) -> Simulation:
     from ...market.simulation import Simulation
     from . import limits
 
@@ -112,7 +120,16 @@ def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome
     while not simulation.finished:
         limits.check()
         simulation.step()
+    return simulation
+
+
+def simulate_to_the_end(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """The same, and on until claims that are open then are settled."""
+    simulation = _to_the_last_day(scenario, seed, scores).resolve()
     return Outcome(simulation.summary(), simulation.series)
+
+
+_PLAIN = simulate
 
 
 def run_batch(
@@ -181,6 +198,8 @@ def run_point(
         size = limits.size_of(scenario)
         start = time.perf_counter()
         with limits.limited(limits.limit_s(work.run_limit_s, slowest_s, size), mark):
+            if work.resolve and simulate is _PLAIN:
+                simulate = simulate_to_the_end
             outcome = simulate(scenario, point.seed, scores)
             metrics = kept_metrics(outcome.summary, work.outputs)
             if work.columns:

@@ -58,12 +58,19 @@ def sentences(findings: Findings) -> list[str]:
             f"{amount(row['value_at_risk'])} ({amount(row['value_at_risk_low'])} to "
             f"{amount(row['value_at_risk_high'])}), ES {amount(row['expected_shortfall'])} "
             f"({amount(row['expected_shortfall_low'])} to "
-            f"{amount(row['expected_shortfall_high'])})."
+            f"{amount(row['expected_shortfall_high'])})"
+            f"{_open(row)}."
         )
     for row in findings.policies.to_dict("records"):
         lines.append(policy_sentence(row, asks.loss, findings.event))
     lines += [s.sentence() for s in findings.sensitivities]
     return lines + findings.remarks
+
+
+def _open(row: dict[Any, Any]) -> str:
+    """How final the losses of a row are."""
+    left = words.unresolved(row.get("unresolved_share"))
+    return f"; {left} at the horizon, mean over runs" * bool(left)
 
 
 def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:

@@ -147,6 +147,9 @@ class Plan(Section):
     shared_seeds: bool = Field(
         False, description="true: every point sees the same draws, not only every arm"
     )
+    resolve: bool = Field(
+        False, description="true: every run goes on after its last day until claims are settled"
+    )
     run_limit_s: float | None = Field(
         None,
         gt=0.0,
@@ -306,7 +309,7 @@ class Plan(Section):
             content = Path(self.base.crypto.history).read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
-        plan = self.model_dump(mode="json", include=kept | {"trajectories"})
+        plan = self.model_dump(mode="json", include=kept | {"trajectories", "resolve"})
         return {"scenario": scenario, **plan}
 
     def identity(self) -> str:

@@ -311,11 +311,7 @@ def _sell_ordinary(
 
 
 def sell_at_mark(market: TwinMarket) -> None:
-    """Sites at their value; with fire sales off, every lot at its mark.
-
-    Machines that are only bought in whole clusters, and that nobody took within
-    ``estate_max_days``, go for scrap.
-    """
+    """Sites at their value; with fire sales off, every lot at its mark."""
     for lot in market.unsold_lots():
         kind = lot.hardware
         if lot.state not in ON_OFFER:
@@ -324,13 +320,15 @@ def sell_at_mark(market: TwinMarket) -> None:
             price = lot.mark_usd
         elif not market.settings.channels.fire_sale:
             price = kind.mark_usd
-        elif kind.removed_bidders:
-            continue
-        elif market.day >= lot.offered_day + market.terms.credit.estate_max_days:
-            price = kind.scrap_usd
         else:
             continue
         lot.sell(lot.units, price, 0.0, market.investors)
+
+
+def end_lots(market: TwinMarket) -> None:
+    """What nobody bought in time."""
+    for lot in market.unsold_lots():
+        lot.end()
 
 
 def _buy_what_is_left(market: TwinMarket) -> None:

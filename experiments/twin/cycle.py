@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from . import rules
+from .provisions import provide
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -24,6 +25,17 @@ def learn(market: TwinMarket) -> None:
     )
     prices.lost_usd = lost
     prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
+
+
+def earn_and_provide(market: TwinMarket) -> None:
+    """Other loans earn their margin, defaulted claims cost funding, provisions are brought up."""
+    for lender in market.lenders:
+        lender.set_margins()
+    for lender in market.lenders:
+        lender.earn_margin()
+    for loan in market.loans:
+        loan.pay_its_funding()
+    provide(market)
 
 
 def advance_rate(market: TwinMarket) -> float:

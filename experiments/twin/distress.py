@@ -319,10 +319,8 @@ def pay_out_estate(borrower: Borrower) -> None:
     since = market.day - borrower.default_day
     if borrower.status is not Status.DEFAULTED or since < terms.credit.bankruptcy_days:
         return
-    for lot in borrower.lots:
-        if lot.state is not LotState.SOLD:
-            if lot.loan is not None or since < terms.credit.estate_max_days:
-                return  # for its own hardware an estate does not wait for ever
+    if any(lot.state is not LotState.SOLD for lot in borrower.lots):
+        return
     cost = terms.credit.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
     borrower.pay(market.courts, cost)
     liens, others = 0.0, borrower.payables_usd

@@ -106,7 +106,7 @@ def _clear(market: TwinMarket, failed: list[Lender], round_: int) -> None:
         for claim in lender.debts:
             owed[i, place[claim.creditor]] += claim.amount_usd
         outside.append(max(lender.funding_usd - sum(c.amount_usd for c in lender.debts), 0.0))
-        net_book = lender.book_usd - lender.written_down_usd
+        net_book = lender.book_usd - lender.written_down_usd - lender.provision_usd
         assets = lender.cash_usd + lender.other_loans_usd - due[lender] + net_book
         cost.append((1.0 - settings.realised_share) * max(assets, 0.0))
         if lender.status is Status.ACTIVE:
@@ -184,7 +184,7 @@ def _wind_up(lender: Lender, share: float, outside_usd: float, cost_usd: float) 
     It goes on as the investors' servicer of those loans, without capital or appetite.
     """
     market, investors = lender.model, lender.model.investors
-    book = lender.book_usd - lender.written_down_usd
+    book = lender.book_usd - lender.written_down_usd - lender.provision_usd
     investors.pay(lender, lender.other_loans_usd + book)
     lender.pay(market.courts, cost_usd)
     lender.pay(investors, share * outside_usd)

@@ -49,7 +49,7 @@ def invest(market: TwinMarket) -> None:
         market.prices.q = value_to_price(market, machine) / market.opening.value_to_price
         week = market.day // WEEK_DAYS  # each decides once a quarter, in its own week
         turn = [b for b in market.borrowers if (week + b.number) % WEEKS_PER_QUARTER == 0]
-        for borrower in turn:
+        for borrower in turn if not market.past_horizon else []:
             _consider_order(borrower, machine)
         for borrower in turn:
             _pay_owners(borrower)

@@ -9,7 +9,15 @@ from ...agents.lender import LenderKind
 from ...agents.party import Status
 from ...market.state.events import Cause, Event
 from .party import Party
-from .rules import capital_ratio, credit_supply, deleveraging_usd, patience_days, redemption_share
+from .rules import (
+    capital_ratio,
+    credit_supply,
+    deleveraging_usd,
+    funded_share,
+    paid_out_share,
+    patience_days,
+    redemption_share,
+)
 
 if TYPE_CHECKING:
     from .loan import Loan
@@ -38,6 +46,14 @@ class Lender(Party):
     target_leverage: float
     supply: float
     growth_room_usd: float  # it will newly lend, beyond lines it has committed
+    funding_spread: float
+    cost_share: float
+    payout_share: float
+    other_margin: float
+    earned_usd: float
+    funding_rate: float  # of today, and so is the next
+    owners_share: float
+    provision_usd: float
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)
@@ -79,6 +95,29 @@ class Lender(Party):
         """How long its funding lets it wait [days]."""
         patience: float = patience_days(self.runnable_share, self.funding_maturity_days)
         return patience
+
+    # ------------------------------------------------------------ earnings
+
+    def set_margins(self) -> None:
+        """What funding costs and owners get until tomorrow."""
+        rate = max(0.0, self.model.prices.reference_rate + self.funding_spread)
+        self.funding_rate = rate * funded_share(self.capital_usd, self.funding_usd)
+        self.owners_share = paid_out_share(
+            self.payout_share, self.capital_usd, self.capital_open_usd
+        )
+
+    def earn(self, amount_usd: float) -> None:
+        """Earnings, or a cost of funding, reach capital."""
+        self.capital_usd += amount_usd
+        self.earned_usd += amount_usd
+
+    def earn_margin(self) -> None:
+        """A day's margin on other loans, as far as owners do not get it."""
+        if self.status is Status.ACTIVE:
+            year = max(0.0, self.other_loans_usd) * self.other_margin
+            kept = (1.0 - self.owners_share) * year / 365.0
+            self.model.investors.pay(self, kept)
+            self.earn(kept)
 
     # ------------------------------------------------------------ losses
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
+from ...agents.party import Status
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
 from .rules import (
     annual_rate,
+    kept_interest_usd,
     payments_left,
     present_value_factor,
     scheduled_principal_usd,
@@ -73,6 +75,7 @@ class Loan:
     conversion_usd: float | None  # share price at which a note converts
     put_day: int  # holders may ask for their money, -1 if they may not
     holding: Holding | None  # the pledged machines
+    provision_usd: float  # its lender has made for it while it performs
     # what happened
     arrears_interest_usd: float = 0.0
     arrears_principal_usd: float = 0.0
@@ -232,9 +235,30 @@ class Loan:
         self.arrears_principal_usd = min(self.arrears_principal_usd, self.principal_usd)
 
     def pay_interest(self, amount_usd: float) -> None:
-        """Interest reaches the lender, which passes it on to its owners and funders."""
-        self.borrower.pay(self.lender, amount_usd)
-        self.lender.pay(self.market.investors, amount_usd)
+        """Interest reaches the lender, which keeps its net margin and passes on the rest."""
+        lender = self.lender
+        self.borrower.pay(lender, amount_usd)
+        kept = 0.0
+        if lender.status is Status.ACTIVE:
+            kept = kept_interest_usd(
+                amount_usd,
+                self.rate(),
+                lender.funding_rate,
+                lender.cost_share,
+                lender.owners_share,
+            )
+        lender.pay(self.market.investors, amount_usd - kept)
+        lender.earn(kept)
+
+    def pay_its_funding(self) -> None:
+        """A defaulted claim pays nothing and still costs its lender a day of funding."""
+        lender = self.lender
+        if self.status is LoanStatus.DEFAULTED and lender.status is Status.ACTIVE:
+            cost = max(0.0, self.principal_usd - self.written_down_usd) * lender.funding_rate
+            cost /= 365.0
+            lender.find_cash(cost)
+            lender.pay(self.market.investors, cost)
+            lender.earn(-cost)
 
     def settle_arrears(self) -> None:
         """Nothing is due any more."""
@@ -355,10 +379,14 @@ class Loan:
         unnoted = target - self.noted_usd
         if abs(unnoted) > NOTED_SHARE * self.claim_usd:
             self._note_write_down(unnoted, parent)
-        if change != 0.0:
+        provided = self.provision_usd
+        if change != 0.0 or provided != 0.0:
             self.written_down_usd = target
             self.lender.written_down_usd += change
-            self.lender.lose(change, parent)
+            self.provision_usd = 0.0
+            self.lender.provision_usd -= provided
+            self.lender.loss_usd += change
+            self.lender.charge_capital(change - provided, parent)
 
     def _note_write_down(self, amount_usd: float, parent: Entry | None) -> None:
         self.noted_usd += amount_usd

@@ -15,7 +15,13 @@ from ...market.state.lots import LotState
 from ...market.state.units import TH_PER_PH
 from .lender import Lender
 from .party import Buyer
-from .rules import online_share, power_cost_usd_day, reserve_price_usd, spot_margin_usd_day
+from .rules import (
+    in_kind_usd,
+    online_share,
+    power_cost_usd_day,
+    reserve_price_usd,
+    spot_margin_usd_day,
+)
 
 if TYPE_CHECKING:
     from .borrower import Borrower
@@ -242,6 +248,38 @@ class Lot:
                 self.units * self.mark_usd,
                 self.event,
             )
+
+    def end(self) -> None:
+        """What nobody bought in time: to its lender in kind, at holding value, or for scrap."""
+        market, kind = self.market, self.hardware
+        if kind.family is Family.SITE or not self._is_over():
+            return
+        price = kind.scrap_usd
+        if self.loan is not None:
+            price = in_kind_usd(kind.hold_usd, kind.scrap_usd)
+            self.last_event = market.note(
+                Event.TAKEN_IN_KIND,
+                Cause.NONE,
+                self.owner,
+                self.borrower,
+                self.loan,
+                self.units * price,
+                self.event,
+            )
+        if price > kind.scrap_usd:
+            kind.outside_online += self.units
+        self.hosted_units = 0.0
+        self.sell(self.units, price, 0.0, market.investors)
+
+    def _is_over(self) -> bool:
+        """Whether the court waits no longer for a buyer."""
+        since = self.seized_day
+        if self.loan is None:
+            if self.borrower.status is Status.ACTIVE:
+                return False
+            since = self.borrower.default_day
+        late: bool = self.market.day >= since + self.market.terms.credit.estate_max_days
+        return late
 
     # ------------------------------------------------------------ sale
 

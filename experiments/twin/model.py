@@ -92,6 +92,7 @@ class TwinMarket(mesa.Model):
         self.settings = Scenario.load(scenario) if isinstance(scenario, str) else scenario
         self.seed = rng
         self.day = 0
+        self.past_horizon = False  # claims are being settled: nobody orders machines
         self.log: list[Entry] = []
         self.journal = Journal()
         self.lots: list[Lot] = []
@@ -136,6 +137,11 @@ class TwinMarket(mesa.Model):
         if self.day >= self.settings.days:
             self.running = False
             return
+        self.live_a_day()
+        self.running = self.day < self.settings.days
+
+    def live_a_day(self) -> None:
+        """The phases of a day, in order."""
         self.day += 1
         self.enter_shocks()  # 1
         prices.set_prices(self)  # 2
@@ -149,7 +155,6 @@ class TwinMarket(mesa.Model):
         self.liquidate()  # 10
         self.give_credit()  # 11
         self.record()  # 12
-        self.running = self.day < self.settings.days
 
     def run(self) -> TwinMarket:
         """Simulate to the last day; returns itself."""
@@ -235,6 +240,7 @@ class TwinMarket(mesa.Model):
             distress.settle_claims(borrower)
         for borrower in self.borrowers:
             distress.pay_out_estate(borrower)
+        cycle.earn_and_provide(self)
         sold = 0.0
         for lender in self.lenders:
             sold += lender.redeem()
@@ -261,6 +267,7 @@ class TwinMarket(mesa.Model):
         for lot in self.unsold_lots():
             lot.advance()
         auction.sell_at_mark(self)
+        auction.end_lots(self)
         if self.day % self.settings.liquidation.window_days == 0:
             auction.hold_auctions(self)
         self._value_claims()

@@ -91,6 +91,7 @@ def _hardware(market: TwinMarket, state: Market) -> list[HardwareClass]:
                 buyer_view=float(state.buyer_view[number]),
                 routine_units_year=float(state.routine_units_year[number]),
                 mark_usd=float(state.marks_usd[number]),
+                hold_usd=float(state.hold_usd[number]),
                 schedule_usd=float(state.hardware.used_open_usd[number]),
                 outside_units=float(state.ledger.outside_units[number]),
                 **row,

@@ -50,7 +50,8 @@ def take_stock(market: TwinMarket) -> Stocks:
     books = gap = assets = 0.0
     for lender in market.lenders:
         books += lender.book_usd
-        total = lender.cash_usd + lender.book_usd - lender.written_down_usd + lender.other_loans_usd
+        net_book = lender.book_usd - lender.written_down_usd - lender.provision_usd
+        total = lender.cash_usd + net_book + lender.other_loans_usd
         gap = max(gap, abs(total - lender.funding_usd - lender.capital_usd))
         assets += abs(total)
     outside = market.outside_btc

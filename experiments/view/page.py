@@ -272,6 +272,7 @@ def Story(results: Results) -> None:
     lenders = network.of_kind(Kind.LENDER)
     series = results.series
     btc = float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1)
+    open_ = results.summary["loss_usd"].get("unresolved_share")
     pressed = int(borrowers[Standing.CALLED] + borrowers[Standing.CURE])
     rents = series["rent_h100_usd_h"].iloc[[0, -1]].tolist()
     rent = [("H100 rent", words.percent(rents[1] / rents[0] - 1))] if results.has_rents else []
@@ -286,6 +287,7 @@ def Story(results: Results) -> None:
         (f"In default, of {borrowers.sum():,} borrowers", f"{borrowers[Standing.DEFAULTED]:,}"),
         (f"Failed or closed, of {lenders.sum():,} lenders", f"{lenders[Standing.FAILED]:,}"),
         ("Lenders have lost on loans", words.money(results.final("loss_usd"))),
+        ("Of their claims unresolved", words.percent(open_) if open_ else "–"),
         *unsold,
     )
     cells = "".join(

@@ -128,10 +128,9 @@ def _add_interest_in_kind(market: Market) -> None:
     for loan in range(len(in_kind_rate)):
         if loans.status[loan] != LoanStatus.PERFORMING or in_kind_rate[loan] <= 0.0:
             continue
-        lender = market.today.first_lender + loans.lender[loan]
         amount = loans.principal_usd[loan] * in_kind_rate[loan] * IN_KIND_DAYS / 365
         draw(market, loan, amount)
-        pay_interest(market, loans.borrower[loan], lender, amount)
+        pay_interest(market, loan, amount)
 
 
 @compiled

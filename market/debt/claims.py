@@ -17,7 +17,7 @@ from ..state.loans import Collateral, LoanStatus, rows_with_status
 from ..state.lots import LotState
 from ..state.market import Market
 from ..state.money import write_off
-from .losses import charge_lender
+from .losses import charge_capital
 
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
 
@@ -89,7 +89,10 @@ def value_claims(market: Market) -> None:
 
 @inlined
 def carry_at(market: Market, loan: int, expected_usd: float, parent: int) -> None:
-    """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain."""
+    """Carry a defaulted claim at its expected recovery; the change is the lender's loss or gain.
+
+    What had been provided for it is used up: capital bears what goes beyond.
+    """
     lenders, loans = market.lenders, market.loans
     target = loans.principal_usd[loan] - min(loans.principal_usd[loan], expected_usd)
     claims, claim = loans.claims, loans.claim[loan]
@@ -98,10 +101,14 @@ def carry_at(market: Market, loan: int, expected_usd: float, parent: int) -> Non
     unnoted = target - claims.noted_usd[claim]
     if abs(unnoted) > NOTED_SHARE * claims.claim_usd[claim]:
         note_write_down(market, loan, unnoted, parent)
-    if change != 0.0:
+    provided = loans.provision_usd[loan]
+    if change != 0.0 or provided != 0.0:
         claims.written_down_usd[claim] = target
         lenders.written_down_usd[row] += change
-        charge_lender(market, row, change, parent)
+        loans.provision_usd[loan] = 0.0
+        lenders.provision_usd[row] -= provided
+        lenders.loss_usd[row] += change
+        charge_capital(market, row, change - provided, parent)
 
 
 @compiled

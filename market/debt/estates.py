@@ -57,19 +57,15 @@ def collect(market: Market, loan: int, payer: int, amount_usd: float) -> None:
 def pay_out_estates(market: Market) -> None:
     """When everything is sold and the court is done: cost, general liens, all others pari passu.
 
-    Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While collateral is
-    unsold the estate stays open and recovery unknown. For hardware of its own that nobody buys an
-    estate waits no longer than ``estate_max_days``; what it brings later goes to the owners.
+    Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While machines are
+    unsold the estate stays open and recovery unknown: they end in time by
+    :mod:`market.liquidation.in_kind`.
     """
-    today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     lots = market.lots
-    unsold = np.zeros(len(loans.first) - 1, np.bool_)
+    unsold = np.zeros(len(market.loans.first) - 1, np.bool_)
     for i in range(lots.count[0]):
-        b = lots.borrower[i]
-        if lots.state[i] != LotState.SOLD and (
-            lots.loan[i] >= 0 or today.day < parties.default_day[b] + terms.credit.estate_max_days
-        ):
-            unsold[b] = True
+        if lots.state[i] != LotState.SOLD:
+            unsold[lots.borrower[i]] = True
     _pay_out(market, unsold)
 
 

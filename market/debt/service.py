@@ -143,7 +143,7 @@ def pay_what_is_due(market: Market) -> None:
                 principal = loans.arrears_principal_usd[loan]  # own coins may have repaid part
                 due = interest + principal
             if parties.cash_usd[b] >= due * (1.0 - 1e-12):
-                pay_interest(market, b, lender, interest)
+                pay_interest(market, loan, interest)
                 repay(market, loan, b, principal)
                 loans.arrears_interest_usd[loan] = 0.0
                 loans.arrears_principal_usd[loan] = 0.0
@@ -202,7 +202,7 @@ def _extend_matured(market: Market, loan: int) -> bool:
     ):
         return False
     lender = today.first_lender + row
-    pay_interest(market, b, lender, interest)
+    pay_interest(market, loan, interest)
     repay(market, loan, b, in_cash)
     loans.arrears_interest_usd[loan] = 0.0
     loans.arrears_principal_usd[loan] = 0.0

@@ -151,7 +151,7 @@ def _clear(market: Market, since: int, round_: int) -> None:
         owed = total(claims.amount_usd[claims.first[row] : claims.first[row + 1]])
         outside[row] = max(lenders.funding_usd[row] - owed, 0.0)
         obligations[row] = owed + outside[row]
-        net_book = lenders.book_usd[row] - lenders.written_down_usd[row]
+        net_book = net_book_usd(market, row)
         external = market.parties.cash_usd[party] + lenders.other_loans_usd[row] - due[row]
         external += net_book
         cost[row] = (1.0 - market.terms.lenders.realised_share) * max(external, 0.0)
@@ -174,6 +174,13 @@ def _clear(market: Market, since: int, round_: int) -> None:
             if insolvent[row]:
                 cost[row] += (1.0 - realised_share) * received[row]
             _wind_up(market, row, share[row], outside[row], cost[row])
+
+
+@inlined
+def net_book_usd(market: Market, row: int) -> float:
+    """Loans of this market, net of write-downs and provisions [USD]."""
+    lenders = market.lenders
+    return lenders.book_usd[row] - lenders.written_down_usd[row] - lenders.provision_usd[row]
 
 
 @compiled
@@ -217,7 +224,7 @@ def _wind_up(market: Market, row: int, share: float, outside_usd: float, cost_us
     today, lenders, claims = market.today, market.lenders, market.interlender
     party = today.first_lender + row
     investors = today.first_outside + Outside.INVESTORS
-    book = lenders.book_usd[row] - lenders.written_down_usd[row]
+    book = net_book_usd(market, row)
     pay(market, investors, party, lenders.other_loans_usd[row] + book)
     pay(market, party, today.first_outside + Outside.COURTS, cost_usd)
     pay(market, party, investors, share * outside_usd)

@@ -270,7 +270,7 @@ def _waive(market: Market, loan: int, gain_usd: float) -> None:
     interest = loans.arrears_interest_usd[loan]
     if interest > 0.0:  # it is added to the debt
         draw(market, loan, interest)
-        pay_interest(market, b, lender, interest)
+        pay_interest(market, loan, interest)
     loans.arrears_interest_usd[loan] = 0.0
     loans.arrears_principal_usd[loan] = 0.0
     loans.due_cause[loan] = Cause.NONE

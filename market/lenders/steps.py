@@ -7,8 +7,10 @@ from ..debt.claims import value_claims
 from ..debt.estates import pay_out_estates, settle_claims
 from ..state.market import Market
 from .credit_cycle import learn
+from .earnings import earn_margins
 from .failure import fail_lenders
 from .funding import mark_other_loans, redeem, set_supply, target_leverage
+from .provisions import provide
 
 
 @compiled
@@ -17,6 +19,8 @@ def lenders(market: Market) -> None:
     value_claims(market)
     settle_claims(market)
     pay_out_estates(market)
+    earn_margins(market)
+    provide(market)
     sold = redeem(market)
     sold += target_leverage(market)
     mark_other_loans(market, sold)

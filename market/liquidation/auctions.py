@@ -123,24 +123,16 @@ def sell_units(
 
 @compiled
 def sell_at_mark(market: Market) -> None:
-    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark.
-
-    Machines that are only bought in whole clusters, and that nobody took within
-    ``estate_max_days``, go for scrap.
-    """
+    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark."""
     today, terms, hardware, lots = market.today, market.terms, market.hardware, market.lots
-    has_removed_buyers, marks_usd = market.has_removed_buyers, market.marks_usd
     for i in range(lots.count[0]):
         if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
             continue
         k = lots.hardware[i]
         site = hardware.family[k] == Family.SITE
-        price = lots.mark_usd[i] if site else marks_usd[k]
         if terms.channels.fire_sale and not site:
-            late = today.day >= lots.offered_day[i] + terms.credit.estate_max_days
-            if has_removed_buyers[k] or not late:
-                continue
-            price = hardware.scrap_usd[k]
+            continue
+        price = lots.mark_usd[i] if site else market.marks_usd[k]
         sell_units(market, i, lots.units[i], price, 0.0, today.first_outside + Outside.INVESTORS)
 
 

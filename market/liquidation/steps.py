@@ -22,6 +22,7 @@ from .budget_auctions import at_clearing_price
 from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
+from .in_kind import end_lots
 from .last_resort import buy_what_is_left
 from .order_book import is_quarterly, keep_ladder, keep_sale
 
@@ -50,6 +51,7 @@ def keep_lots(market: Market) -> None:
     supply, hashrate = carry_lots(market)
     advance_lots(market)
     sell_at_mark(market)
+    end_lots(market)
     market.prices.receiver_gpus = supply
     market.prices.receiver_th = hashrate
 

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 from ..scenario.errors import InputError
 from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
 from .csv_files import Row, Sheet
-from .rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, Outside, Quote
+from .rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
 
 CONFIDENCE_SD = {"seen": 0.0, "computed": 0.10, "memory": 0.20, "estimated": 0.35}
 """Standard deviation of the logarithm of a sampled figure, by the confidence of its row."""
@@ -51,6 +51,7 @@ class Books:
     neoclouds: tuple[Neocloud, ...]
     loans: tuple[Loan, ...]
     lenders: tuple[Lender, ...]
+    margins: tuple[LenderMargin, ...]
     leases: tuple[Lease, ...]
     buyers: tuple[Buyer, ...]
     hardware: tuple[Hardware, ...]
@@ -135,6 +136,13 @@ def check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
         if not {"ASIC", *groups}.issuperset(buyer.classes_accepted):
             allowed = f"ASIC or groups joined by |, out of {', '.join(groups)}"
             raise buyers.refuse(row, "classes_accepted", allowed)
+
+
+def check_margins[R: Lender](lenders: Sheet[R], margins: Sheet[LenderMargin]) -> None:
+    """Each kind of lender has its margin."""
+    kinds = {row.kind for row in margins.rows}
+    for row in range(len(lenders.rows)):
+        check_known(lenders, row, "kind", kinds, f"a kind in {margins.file}")
 
 
 def check_lenders[R: Lender](

@@ -143,6 +143,8 @@ def open_lenders(
     other = np.array([row.other_loans_usd_m for row in rows]) * MILLION
     capital = np.minimum(capital + buffer * (cash + book + other), cash + book + other)
     kinds = [LenderKind[row.kind.upper()] for row in rows]
+    margin_of = {row.kind: row for row in tables.margins}
+    margins = [margin_of[row.kind] for row in rows]
     n = len(rows)
     return Lenders(
         kind=np.array(kinds, np.int8),
@@ -180,4 +182,12 @@ def open_lenders(
         growth_room_usd=np.zeros(n),
         closed_event=np.full(n, -1, np.int64),
         impaired_event=np.full(n, -1, np.int64),
+        funding_spread=np.array([row.funding_spread for row in margins]),
+        cost_share=np.array([row.cost_share for row in margins]),
+        payout_share=np.array([row.payout_share for row in margins]),
+        other_margin=np.array([row.other_margin for row in margins]),
+        funding_rate=np.zeros(n),
+        owners_share=np.zeros(n),
+        provision_usd=np.zeros(n),
+        earned_usd=np.zeros(n),
     )

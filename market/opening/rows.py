@@ -23,22 +23,25 @@ Names = Annotated[tuple[Text, ...], BeforeValidator(lambda cell: cell and cell.s
 Rating = Literal["IG", "HY", "unrated", "none"]
 
 
+KindOfLender = Literal[
+    "private_credit_locked",
+    "private_credit_semi_liquid",
+    "bond_funds",
+    "convert_funds",
+    "insurer",
+    "bank",
+    "crypto_lender",
+    "vendor",
+    "securitisation",
+]
+
+
 class Lender(Row):
     """A lender's business in this market; cash + book + other loans = funding + capital."""
 
     id: Text
     name: Text
-    kind: Literal[
-        "private_credit_locked",
-        "private_credit_semi_liquid",
-        "bond_funds",
-        "convert_funds",
-        "insurer",
-        "bank",
-        "crypto_lender",
-        "vendor",
-        "securitisation",
-    ]
+    kind: KindOfLender
     capital_usd_m: Positive
     cash_usd_m: Amount
     runnable_share: Share
@@ -50,6 +53,18 @@ class Lender(Row):
     min_capital_ratio: Share
     can_fail: bool
     parent_id: Text | None
+
+
+class LenderMargin(Row):
+    """What lenders of a kind keep of interest, by year; ``other_margin`` is net of everything."""
+
+    row_key = ("kind",)
+
+    kind: KindOfLender
+    funding_spread: Annotated[float, Field(ge=-0.1, le=0.5)]
+    cost_share: Share
+    payout_share: Share
+    other_margin: Share
 
 
 class Buyer(Row):

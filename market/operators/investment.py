@@ -325,7 +325,10 @@ def grow_room(market: Market) -> None:
 
 @compiled
 def invest(market: Market) -> None:
-    """Order new machines where they pay and money is found; take delivery of what is due."""
+    """Order new machines where they pay and money is found; take delivery of what is due.
+
+    Past the horizon nobody orders any more.
+    """
     today, prices, k = market.today, market.prices, market.opening.machine_class
     if market.terms.investment.sensitivity <= 0.0 or k < 0:
         return
@@ -333,6 +336,7 @@ def invest(market: Market) -> None:
         prices.q = value_to_price(market) / market.opening.value_to_price
     grow_room(market)
     if today.day % WEEK_DAYS == 0:
-        prices.ordered_usd += place_orders(market)
+        if not today.past_horizon:
+            prices.ordered_usd += place_orders(market)
         prices.paid_out_usd += pay_out(market)
     deliver_orders(market)

@@ -90,7 +90,7 @@ def loan_losses(market: Market) -> np.ndarray:
 
 
 def lender_frame(market: Market) -> pd.DataFrame:
-    """Every lender: capital, book, loss, ratio."""
+    """Every lender: capital, book, loss, what it kept and has provided for, ratio."""
     lenders = market.lenders
     assets = lenders.capital_usd + lenders.funding_usd
     rows = range(len(lenders.kind))
@@ -103,6 +103,8 @@ def lender_frame(market: Market) -> pd.DataFrame:
             "capital_usd": lenders.capital_usd,
             "book_usd": lenders.book_usd,
             "loss_usd": lenders.loss_usd,
+            "earned_usd": lenders.earned_usd,
+            "provision_usd": lenders.provision_usd,
             "capital_ratio": lenders.capital_usd / np.where(assets > 0, assets, np.nan),
             "min_capital_ratio": lenders.min_capital_ratio,
         }

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(market: Market) -> dict[str, Any]:
-    """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null."""
+def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict[str, Any]:
+    """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null.
+
+    ``resolved``: the loss on loans that have defaulted once all of them are settled [USD], and the
+    day on which they are, if the run went on until then.
+    """
     n = market.borrower_count
     kind = market.parties.kind[:n]
     failed = market.parties.status[:n] != Status.ACTIVE
@@ -50,6 +54,8 @@ def summarise(market: Market) -> dict[str, Any]:
         "sleeves_closed": _parties(market, log, Event.SLEEVE_CLOSED),
         "lenders": {
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
+            "earned_usd": float(market.lenders.earned_usd.sum()),
+            "provision_usd": float(market.lenders.provision_usd.sum()),
             "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
             "depositor_loss_usd": market.prices.depositor_loss_usd,
             "loan_price_worst": float(series.loan_price[days].min()),
@@ -75,7 +81,7 @@ def summarise(market: Market) -> dict[str, Any]:
         "perimeter_defaults": _parties(market, log, Event.PERIMETER_DEFAULT),
         "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
         "cascade": cascades(market),
-        "loss_usd": _losses(market),
+        "loss_usd": _losses(market, resolved),
         "lender_loss_share_of_capital": {
             market.names.parties[market.first_lender + row]: float(
                 market.lenders.loss_usd[row] / market.lenders.capital_open_usd[row]
@@ -184,7 +190,17 @@ def cascades(market: Market) -> dict[str, float | int]:
     }
 
 
-def _losses(market: Market) -> dict[str, Any]:
+def unresolved_share(market: Market) -> float:
+    """Claims still open over all claims so far, in dollars of claim at default; NaN without any."""
+    loans = market.loans
+    claim = of_claims("claim_usd", loans)
+    everything = float(claim.sum())
+    left = float(claim[loans.status == LoanStatus.DEFAULTED].sum())
+    return left / everything if everything > 0.0 else float("nan")
+
+
+def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any]:
+    """Lost on loans so far, by instrument; what of it is still an estimate, and the final loss."""
     loans = market.loans
     lost = of_claims("written_down_usd", loans)
     total = float(market.lenders.loss_usd.sum())
@@ -194,12 +210,15 @@ def _losses(market: Market) -> dict[str, Any]:
         if np.any(lost[loans.instrument == instrument] != 0.0)
     }
     by_instrument["enforcement_cost"] = total - float(lost.sum())
-    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
-    return {
+    losses: dict[str, Any] = {
         "total": total,
         "by_instrument": by_instrument,
-        "unresolved": float(lost[(loans.claim >= 0) & ~resolved].sum()),
+        "unresolved": float(lost[loans.status == LoanStatus.DEFAULTED].sum()),
+        "unresolved_share": unresolved_share(market),
     }
+    if resolved is not None:
+        losses["resolved_total"], losses["resolved_day"] = resolved
+    return losses
 
 
 def _recoveries(market: Market) -> dict[str, float]:

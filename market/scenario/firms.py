@@ -68,7 +68,10 @@ class Credit(Section):
     )
     bankruptcy_days: int = Field(180, ge=1, le=3650, description="before an estate pays out")
     estate_max_days: int = Field(
-        365, ge=1, le=36500, description="an estate waits so long for buyers of its own hardware"
+        365,
+        ge=1,
+        le=36500,
+        description="from default: machines nobody bought go to their lender in kind, or for scrap",
     )
     bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
     max_waivers: int = Field(2, ge=0, le=100, description="a lender gives in at most so often")

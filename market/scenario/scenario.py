@@ -103,6 +103,18 @@ class Scenario(Section):
                 raise ValueError(f"{reason} too, or {key}={written(usual)}")
         return self
 
+    @property
+    def longest_claim_days(self) -> int:
+        """Days after its default by which a claim is settled.
+
+        Machines and sites are sold or have ended by then, the court is done, and a day later the
+        claim is closed. Without cross-default a claim may wait as long for a borrower that stands,
+        and then for its estate.
+        """
+        credit, sites = self.credit, self.liquidation.site_days
+        last = max(credit.bankruptcy_days, credit.estate_max_days, sites) + 1
+        return last if self.channels.cross_default else 2 * last
+
     @classmethod
     def load(cls, name_or_path: str | Path) -> Scenario:
         """Read a scenario by name (``crypto-crash``) or from a TOML file.

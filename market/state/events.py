@@ -54,6 +54,7 @@ class Event(IntEnum):
     ORDERED = 37  # machines beyond what was signed at the opening
     HOSTED = 38  # a lender keeps seized machines and has them run
     TENANT_FAILED = 39  # a tenant outside the books: all its contracts break
+    TAKEN_IN_KIND = 40  # machines that found no buyer in time, by their lender for its claim
 
 
 class Cause(IntEnum):

@@ -58,6 +58,7 @@ class Today(Numbers):
     day: int
     seed: int
     keeps_book: bool  # whether ladders and prices of auctions are kept to look at
+    past_horizon: bool  # claims are being settled: nobody orders machines on new credit
     shock_event: int  # the scripted shock, -1 before
     first_lender: int
     first_buyer: int

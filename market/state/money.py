@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.party import Outside
+from ...agents.lender import kept_interest_usd
+from ...agents.party import Outside, Status
 from .ledger import Flow, Stocks
+from .loans import annual_rate
 from .market import Market
 
 
@@ -74,11 +76,35 @@ def write_off(market: Market, loan: int) -> float:
     return amount
 
 
+@compiled
+def pay_interest(market: Market, loan: int, amount_usd: float) -> None:
+    """Interest reaches the lender, which keeps its net margin; funders and owners get the rest.
+
+    Investors own the loans of a lender that has failed: they get all of it.
+    """
+    today, loans, lenders, prices = market.today, market.loans, market.lenders, market.prices
+    row = loans.lender[loan]
+    lender = today.first_lender + row
+    pay(market, loans.borrower[loan], lender, amount_usd)
+    kept = 0.0
+    if market.parties.status[lender] == Status.ACTIVE:
+        rate = annual_rate(loans.rate_or_spread[loan], loans.floating[loan], prices.reference_rate)
+        kept = kept_interest_usd(
+            amount_usd,
+            rate,
+            lenders.funding_rate[row],
+            lenders.cost_share[row],
+            lenders.owners_share[row],
+        )
+    pay(market, lender, today.first_outside + Outside.INVESTORS, amount_usd - kept)
+    earn(market, row, kept)
+
+
 @inlined
-def pay_interest(market: Market, payer: int, lender: int, amount_usd: float) -> None:
-    """Interest reaches the lender (party), which passes it on to its owners and funders."""
-    pay(market, payer, lender, amount_usd)
-    pay(market, lender, market.today.first_outside + Outside.INVESTORS, amount_usd)
+def earn(market: Market, row: int, amount_usd: float) -> None:
+    """Earnings, or negative a cost of funding, reach capital; the cash has been paid."""
+    market.lenders.capital_usd[row] += amount_usd
+    market.lenders.earned_usd[row] += amount_usd
 
 
 @compiled
@@ -143,6 +169,7 @@ def add_up(market: Market) -> Stocks:
             parties.cash_usd[first_lender + row]
             + lenders.book_usd[row]
             - lenders.written_down_usd[row]
+            - lenders.provision_usd[row]
             + lenders.other_loans_usd[row]
         )
         claim = lenders.funding_usd[row] + lenders.capital_usd[row]

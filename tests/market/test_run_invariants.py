@@ -83,6 +83,7 @@ def test_losses_add_up_over_loans_lenders_and_the_summary(watch: Watch) -> None:
     lenders = s.lenders
     elsewhere = lenders.interlender_loss_usd + lenders.market_loss_usd + lenders.redeemed_usd
     lost = lenders.capital_open_usd - lenders.capital_usd - elsewhere
+    lost += lenders.earned_usd - (lenders.provision_usd - watch.provision_open)
     standing = s.parties.status[s.first_lender : s.first_buyer] == Status.ACTIVE
     assert standing.sum() > 0.4 * len(standing)
     np.testing.assert_allclose(lost[standing], lenders.loss_usd[standing], rtol=1e-9, atol=1.0)

@@ -22,11 +22,12 @@ from ..books import (
     check_hardware,
     check_known,
     check_lenders,
+    check_margins,
     distinct_parties,
     read_quotes,
 )
 from ..csv_files import Sheet, read_sheet
-from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Outside, Quote
+from ..rows import Buyer, Depreciation, GroupSplit, Hardware, LenderMargin, Outside, Quote
 from .rows import (
     Draw,
     InterlenderClaim,
@@ -102,6 +103,7 @@ def load_books_2021(folder: Path | None = None) -> Books2021:
     certainty = read_sheet(at, "miners_confidence", MinerConfidence)
     private = read_sheet(at, "private_miners", PrivateMiner)
     lenders = read_sheet(at, "lenders", Lender2021)
+    margins = read_sheet(at, "lender_margins", LenderMargin)
     buyers = read_sheet(at, "buyers", Buyer)
     hardware = read_sheet(at, "hardware", Hardware)
     split = read_sheet(at, "group_split", GroupSplit)
@@ -116,6 +118,7 @@ def load_books_2021(folder: Path | None = None) -> Books2021:
     opening_date, numbers = read_quotes(quotes)
     parties = distinct_parties((outside, named, private, lenders, buyers))
     check_hardware(hardware, split)
+    check_margins(lenders, margins)
     check_buyers(buyers, {row.fleet_group: row.family for row in hardware.rows})
     tables = Books2021(
         opening_date=opening_date,
@@ -124,6 +127,7 @@ def load_books_2021(folder: Path | None = None) -> Books2021:
         neoclouds=(),
         loans=(),
         lenders=lenders.rows,
+        margins=margins.rows,
         leases=(),
         buyers=buyers.rows,
         hardware=hardware.rows,

@@ -13,11 +13,12 @@ from ..books import (
     check_hardware,
     check_known,
     check_lenders,
+    check_margins,
     distinct_parties,
     read_quotes,
 )
 from ..csv_files import Sheet, read_sheet
-from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, Outside, Quote
+from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
 from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
 
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "data" / "2025"
@@ -41,6 +42,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     miners = read_sheet(at, "miners", Miner)
     neoclouds = read_sheet(at, "neoclouds", Neocloud)
     lenders = read_sheet(at, "lenders", Lender)
+    margins = read_sheet(at, "lender_margins", LenderMargin)
     buyers = read_sheet(at, "buyers", Buyer)
     hardware = read_sheet(at, "hardware", Hardware)
     split = read_sheet(at, "group_split", GroupSplit)
@@ -54,6 +56,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     operators = {row.id: row.fleet() for row in (*miners.rows, *neoclouds.rows)}
     check_hardware(hardware, split)
     groups = {row.fleet_group: row.family for row in hardware.rows}
+    check_margins(lenders, margins)
     check_buyers(buyers, groups)
     _check_leases(leases, parties, groups)
     _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
@@ -71,6 +74,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
         neoclouds=neoclouds.rows,
         loans=loans.rows,
         lenders=lenders.rows,
+        margins=margins.rows,
         leases=leases.rows,
         buyers=buyers.rows,
         hardware=hardware.rows,

@@ -103,7 +103,15 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
     assets = cash + book_usd + other
     means = {
         name: (_by_kind(people, getattr(old, name) * old_assets) / _safe(people, old_assets))[kind]
-        for name in ("runnable_share", "funding_maturity_days", "min_capital_ratio")
+        for name in (
+            "runnable_share",
+            "funding_maturity_days",
+            "min_capital_ratio",
+            "funding_spread",
+            "cost_share",
+            "payout_share",
+            "other_margin",
+        )
     }
     capital = _capital_usd(people, pool, assets, means["min_capital_ratio"])
     funding = np.where(assets - capital > 1e-12 * assets, assets - capital, 0.0)

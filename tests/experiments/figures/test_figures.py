@@ -222,7 +222,11 @@ def _summary(crash: bool) -> dict[str, Any]:
         "cascade": {"largest": 2, "mean_size": 1.5, "depth": 2, "reproduction_number": 0.5}
         if crash
         else {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0},
-        "loss_usd": {"total": 6.5e8, "by_instrument": {"gpu_loan": 6e8, "btc_loan": 0.5e8}}
+        "loss_usd": {
+            "total": 6.5e8,
+            "by_instrument": {"gpu_loan": 6e8, "btc_loan": 0.5e8},
+            "unresolved_share": 0.7,
+        }
         if crash
         else {"total": 0.0, "by_instrument": {}},
         "recovery": {"btc": 0.8 if crash else None, "asic": None, "gpu": None, "unsecured": None},
@@ -274,6 +278,14 @@ def test_every_figure_is_written_with_a_title(results: Results, tmp_path: Path) 
     assert all(titles.values())
     for name in FIGURES:
         assert (tmp_path / "figures" / f"{name}.png").stat().st_size > 2_000
+
+
+def test_figures_of_losses_say_how_much_is_unresolved() -> None:
+    for draw in (lender_losses, lenders):
+        drawn = " ".join(text.get_text() for text in draw(CRASH).texts)
+        assert "70 % of claims unresolved" in " ".join(drawn.split()), draw.__name__
+    drawn = " ".join(text.get_text() for text in lender_losses(CALM).texts)
+    assert "unresolved" not in drawn
 
 
 @pytest.mark.parametrize(

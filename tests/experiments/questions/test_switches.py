@@ -41,13 +41,13 @@ def test_outcomes_count_closed_sleeves_as_lost_lenders() -> None:
     summary = {
         "defaults": {"miner": 3, "neocloud": 2, "lender": 1},
         "sleeves_closed": ["A", "B"],
-        "loss_usd": {"total": 5e6},
+        "loss_usd": {"total": 5e6, "unresolved_share": 0.25},
         "cascade": {"largest": 4},
         "liquidation": {"seized_units": 2e3},
         "ltv": {"realisable": 1.5},
         "lenders": {"withdrawn_usd": 7e6, "interlender_loss_usd": 8e6},
     }
-    assert list(outcomes(summary).values()) == [3, 2, 3, 5.0, 4, 2.0, 150.0, 7.0, 8.0]
+    assert list(outcomes(summary).values()) == [3, 2, 3, 5.0, 25.0, 4, 2.0, 150.0, 7.0, 8.0]
 
 
 def test_the_tree_of_a_failure_keeps_steps_and_merges_repetitions() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from firesale.agents.compiling.kernels import ENTRANCES
 from firesale.experiments import cli
+from firesale.experiments.look import words
 from firesale.experiments.report import scenario_text
 from firesale.experiments.run import files
 from firesale.experiments.run import folder as folder_
@@ -223,6 +224,30 @@ def test_json_is_the_summary_and_nothing_else(capsys: pytest.CaptureFixture[str]
     assert printed == Path("empty/summary.json").read_text(encoding="utf-8")
     summary = json.loads(printed)
     assert (summary["scenario"], summary["seed"], summary["days"]) == ("calm", 1, 12)
+
+
+def test_resolve_goes_on_until_claims_are_settled_and_changes_nothing_before(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    hasty = ["--days", "100", "--no-figures", "--set", "credit.hazard_per_year=0.5"]
+    assert firesale("run", "calm", *hasty, "--out", "plain") == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert firesale("run", "calm", *hasty, "--resolve", "--out", "resolved") == 0
+    told_after = " ".join(capsys.readouterr().out.split())
+    plain, resolved = (
+        json.loads(Path(f"{folder}/summary.json").read_text(encoding="utf-8"))["loss_usd"]
+        for folder in ("plain", "resolved")
+    )
+    assert 0.0 < plain["unresolved_share"] <= 1.0
+    assert resolved["resolved_day"] > 100
+    assert {k: v for k, v in resolved.items() if k in plain} == plain
+    share = f"{words.percent(plain['unresolved_share'])} of claims unresolved"
+    assert share in told and share in told_after
+    final = f"{share}, {words.money(resolved['resolved_total'])} once all are settled"
+    assert final in told_after and final not in told
+    assert final in Path("resolved/report.html").read_text(encoding="utf-8").replace("&nbsp;", " ")
+    same = [pd.read_parquet(f"{folder}/series.parquet") for folder in ("plain", "resolved")]
+    pd.testing.assert_frame_equal(*same, check_exact=True)
 
 
 def test_report_shows_every_figure_and_needs_nothing_else() -> None:

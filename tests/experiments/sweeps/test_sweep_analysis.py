@@ -280,6 +280,9 @@ def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
     summary = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
     assert (summary["runs"], summary["hits"]) == (120, hits.sum())
     assert summary["mean"] == pytest.approx(raw["loss_usd.total"].mean())
+    open_ = raw["loss_usd.unresolved_share"].mean()
+    assert summary["unresolved_share"] == pytest.approx(open_)
+    assert any(f"{100 * open_:.0f} % of claims unresolved at the horizon" in line for line in said)
     cells = pd.read_csv(folder / "analysis" / "phase-1.csv")
     expected = hits.groupby([raw["crypto.drift"], raw["crypto.volatility"]]).mean()
     found = cells.set_index(["crypto.drift", "crypto.volatility"])["share"]

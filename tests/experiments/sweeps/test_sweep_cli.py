@@ -118,6 +118,27 @@ def test_plans_that_come_along_can_run(name: str) -> None:
         assert (done.path is None) == (plan.trajectories is None)
 
 
+def test_a_plan_may_have_every_run_settle_its_claims() -> None:
+    settings = {"days": 60, "credit.hazard_per_year": 0.5}
+    plans = [
+        Plan.from_dict(
+            {"scenario": "calm", "settings": settings, "resolve": resolve}, "test.toml", Path()
+        )
+        for resolve in (False, True)
+    ]
+    assert plans[0].identity() != plans[1].identity()
+    rows = []
+    for plan in plans:
+        (point,) = run_points(plan, design_table(plan), np.array([0]))
+        done = execute.run_point(execute.Work.of(plan, Path(), ""), point)
+        assert done.row["status"] == execute.OK, done.row["error"]
+        rows.append(done.row)
+    assert 0.0 < rows[0]["loss_usd.unresolved_share"] <= 1.0
+    assert "loss_usd.resolved_total" not in rows[0] and rows[1]["loss_usd.resolved_day"] > 60
+    assert rows[1]["loss_usd.resolved_total"] != rows[1]["loss_usd.total"]
+    assert {k: v for k, v in rows[1].items() if k in rows[0]} == rows[0]
+
+
 def test_an_interrupt_keeps_what_is_done() -> None:
     Path("tiny.toml").write_text(TINY.replace("replicates = 3", "replicates = 500"))
     process = subprocess.Popen(

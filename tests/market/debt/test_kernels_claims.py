@@ -430,11 +430,16 @@ def test_estates_pay_in_proportion_and_never_more_than_is_owed(
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-6)
 
 
-def test_an_estate_stays_open_while_collateral_is_unsold() -> None:
-    # No buyers: the machines are never sold, so the loan stays open and recovery unknown.
+def test_an_estate_stays_open_while_collateral_is_unsold_until_the_court_ends_it() -> None:
+    # No buyers: the loan stays open and recovery unknown until a year after the default.
     bench = Bench([machines()], fleets=[(0, GPU, 10.0)], bankruptcy_days=30, **FREE)
     broken(bench, 0)
-    for day in range(2, 200):
+    default = bench.s.parties.default_day[0]
+    for day in range(2, default + 365):
         bench.day(day, "lenders", "liquidate")
     assert bench.s.loans.status[0] == LoanStatus.DEFAULTED
     assert bench.s.parties.status[0] == Status.DEFAULTED
+    for day in (default + 365, default + 366):
+        bench.day(day, "lenders", "liquidate")
+    assert bench.s.loans.status[0] == LoanStatus.CLOSED
+    assert bench.s.parties.status[0] == Status.WOUND_UP

@@ -109,7 +109,8 @@ def test_no_more_than_there_are_racks() -> None:
 
 @pytest.mark.parametrize(("budget_usd", "sold"), [(0.0, False), (1e9, True)])
 def test_only_what_the_auction_leaves_is_hosted(budget_usd: float, sold: bool) -> None:
-    bench = seized(rent=0.2, scenario={"liquidation": {"window_days": 1}})
+    court = {"credit": {"estate_max_days": 730}}  # which waits as long as the lender can
+    bench = seized(rent=0.2, scenario={"liquidation": {"window_days": 1}} | court)
     bench.s.buyers.budget_usd[0] = budget_usd
     bench.day(700, "liquidate")  # of 730 the lender can wait
     assert bench.s.lots.units[0] == (0.0 if sold else 10.0)

@@ -54,7 +54,7 @@ def balances(market: Simulation, tables: Books2021) -> None:
     np.add.at(drawn, loans.lender, loans.principal_usd)
     np.testing.assert_allclose(drawn, s.lenders.book_usd, atol=1.0)
     cash = s.parties.cash_usd[s.first_lender : s.first_buyer]
-    assets = cash + s.lenders.book_usd + s.lenders.other_loans_usd
+    assets = cash + s.lenders.book_usd + s.lenders.other_loans_usd - s.lenders.provision_usd
     np.testing.assert_allclose(assets, s.lenders.funding_usd + s.lenders.capital_usd, rtol=1e-9)
     assert np.all(s.lenders.capital_usd > 0.0)
     pledged = np.zeros(len(s.holdings.units))

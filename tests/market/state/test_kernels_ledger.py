@@ -169,7 +169,7 @@ def test_transfers_conserve_whatever_their_order(moves: list[tuple[str, int, flo
         lender = bench.lender(row)
         if kind == "pay_interest":
             held = bench.cash(lender)
-            pay_interest(s, b, lender, 10.0 * size)
+            pay_interest(s, loan, 10.0 * size)
             assert bench.cash(lender) == pytest.approx(held)  # passed on to its owners
         elif kind == "draw":
             had = bench.cash(b)
