@@ -16,6 +16,7 @@ from .auction import walk_book
 from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
 from .contract import Contract
+from .pledged_income import pledged_income_usd_day
 from .rules import annuity_factor, continuing_value_usd, estate_shares, waives
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def continuing_usd(loan: Loan) -> float:
         share = loan.principal_usd / max(borrower.debt_usd(), 1e-9)
         flow = share * 365.0 * borrower.trailing_cash_flow_usd
     else:
-        flow = 365.0 * loan.income_usd_day()
+        flow = 365.0 * pledged_income_usd_day(loan)
     left = 0.0
     if loan.collateral is Collateral.HARDWARE:
         assert loan.hardware is not None
@@ -279,7 +280,7 @@ def keeping_usd(loan: Loan) -> float:
     income = income_usd_day(market, kind) * kind.buyer_view
     strip = option_usd(market, kind, income, cost, required, LONGEST_YEARS)
     years = max(0.25, (loan.maturity_day - market.day) / 365.0)
-    earned = 365.0 * loan.income_usd_day()
+    earned = 365.0 * pledged_income_usd_day(loan)
     earned *= annuity_factor(required, min(years, LONGEST_YEARS))
     sold = market.settings.liquidation.resale_share * kind.mark_usd
     return max(loan.collateral_units * max(strip, sold), earned)

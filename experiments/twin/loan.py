@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ...agents.party import Status
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
-from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
+from .pledged_income import pledged_income_usd_day
 from .rules import (
     annual_rate,
     kept_interest_usd,
@@ -17,7 +18,6 @@ from .rules import (
     present_value_factor,
     scheduled_principal_usd,
     service_usd_day,
-    spot_margin_usd_day,
 )
 
 if TYPE_CHECKING:
@@ -110,35 +110,6 @@ class Loan:
         """Whether it is paid first from what nobody has a pledge on."""
         return self.collateral is Collateral.GENERAL_LIEN
 
-    def income_usd_day(self) -> float:
-        """What the pledged machines or halls earn a day [USD]."""
-        income = self.base_cash_flow_usd_day
-        if self.holding is not None:
-            if self.growth is not None and self.growth.number == ANY_GROWTH:
-                return income + self.collateral_units * self._spot_income_usd_unit_day(self.holding)
-            bought = min(self.contract_units, self.collateral_units)
-            income += (self.collateral_units - bought) * self.holding.income_usd_unit_day
-            if bought > 0.0:
-                income += bought * self._contract_income_usd_unit_day(self.holding)
-        elif self.collateral is Collateral.SITE:
-            income += self.collateral_units * self.borrower.hosting_usd_day
-        return income
-
-    def _spot_income_usd_unit_day(self, holding: Holding) -> float:
-        """What a pledged machine earns that has no contract."""
-        owner, rent = self.borrower, self.market.prices.rent_h100_usd_h * holding.hardware.quality
-        realisation, cost = owner.spot_realisation, holding.cost_usd_unit_day
-        return max(0.0, spot_margin_usd_day(rent, realisation, cost))
-
-    def _contract_income_usd_unit_day(self, holding: Holding) -> float:
-        """What a pledged machine earns that was bought for a contract, or for several."""
-        if self.growth is not None:
-            contract = cast("Contract", self.growth)  # machines of an order are not bought for one
-            rent = contract.rent_usd_day / max(contract.delivered, 1e-9)
-            return rent - contract.cost_usd_unit_day()
-        income = holding.contract_usd_day - holding.contract_cost_usd_day
-        return income / max(holding.contract_units, 1e-9)
-
     def fall_due(self, day: int, reference_rate: float) -> None:
         """Accrue a day's interest; on payment dates and at maturity make it and principal due."""
         rate = annual_rate(self.rate_or_spread, self.floating, reference_rate)
@@ -178,7 +149,7 @@ class Loan:
 
     def _count_coverage(self, perimeter: Perimeter, rate: float) -> None:
         """Add a day to the cash flow and the scheduled service of the tested perimeter."""
-        perimeter.cash_flow_usd += self.income_usd_day()
+        perimeter.cash_flow_usd += pledged_income_usd_day(self)
         owed = self.principal_usd - self.arrears_principal_usd
         perimeter.service_usd += self._service_usd_day(owed, rate)
 
