@@ -233,9 +233,11 @@ def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[
         if units > DUST:
             left -= units
             served.append(Bid(bid.buyer, low, units))
-    if served and all(ask.reserve_usd != low for ask in asks):
+    if not served:
+        return []
+    if all(ask.reserve_usd != low for ask in asks):
         served[-1].units += left + UNSERVED
-    return sorted(served, key=lambda bid: bid.buyer.number)
+    return [*sorted(served[:-1], key=lambda bid: bid.buyer.number), served[-1]]
 
 
 def _match(asks: list[Ask], bids: list[Bid]) -> float | None:

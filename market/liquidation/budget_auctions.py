@@ -171,8 +171,8 @@ def at_clearing_price(
     last, left = serve(units, limits, _asked(price, asks, offered))
     bids = np.zeros(len(limits))
     for i in range(len(limits)):
-        if units[i] > 0.0:
-            bids[i] = price
+        if units[i] > 0.0:  # a hair above the price, so that the last buyer is served last
+            bids[i] = price if i == last else np.nextafter(price, np.inf)
     if last >= 0 and not (asks == price).any():  # else the reserve is the price
         units[last] += left + UNSERVED
     return bids, units, ladder

@@ -44,7 +44,7 @@ def sale_usd(market: Market, units: Reals, days: float) -> Reals:
 @compiled
 def _class_usd(market: Market, k: int, units: Reals) -> float:
     """Net proceeds of one class [USD]; its buyers have spent it."""
-    holdings, terms = market.holdings, market.terms.liquidation
+    holdings = market.holdings
     net_usd = left = 0.0
     bids = np.empty(0)
     for row in range(holdings.first[len(market.loans.first) - 1]):
@@ -61,9 +61,7 @@ def _class_usd(market: Market, k: int, units: Reals) -> float:
         left += standing
     if left > 0.0 and market.has_removed_buyers[k]:
         brought, sold = _removed_usd(market, k, left)
-        gpu = market.hardware.family[k] == Family.GPU
-        removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-        net_usd += max(0.0, brought - removal * sold)
+        net_usd += brought
         left -= sold
     return net_usd + left * market.hardware.scrap_usd[k]
 
@@ -73,14 +71,14 @@ def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple
     """Sell what stands in one place by the cluster: proceeds after legal cost [USD], units left."""
     buyers, terms = market.buyers, market.terms.liquidation
     rack, used = market.hardware.rack[k], market.hardware.slots_per_unit[k]
-    scrap = market.hardware.scrap_usd[k]
+    least = market.hardware.scrap_usd[k] / max(1.0 - terms.legal_cost_share, 1e-9)
     brought = 0.0
     while standing > 0.0:
         size = min(standing, terms.cluster_gpus)
         best, second, winner = best_offer(market, k, bids, size)
-        if winner < 0 or best < scrap:
+        if winner < 0 or best < least:
             break
-        price = max(second, scrap)
+        price = max(second, least)
         buyers.budget_usd[winner] -= size * price
         buyers.slots[winner, rack] -= size * used
         brought += size * price
@@ -90,11 +88,14 @@ def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple
 
 @compiled
 def _removed_usd(market: Market, k: int, units: float) -> tuple[float, float]:
-    """Sell removed machines at one price: proceeds after legal cost [USD], and units sold."""
-    buyers, hardware = market.buyers, market.hardware
+    """Sell removed machines at one price: net proceeds [USD] and units; none below scrap."""
+    buyers, hardware, terms = market.buyers, market.hardware, market.terms.liquidation
+    gpu = hardware.family[k] == Family.GPU
+    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+    kept_share = max(1.0 - terms.legal_cost_share, 1e-9)
     limits, _ = bids_today(market, k, False)
-    scrap, offered = np.full(1, hardware.scrap_usd[k]), np.full(1, units)
-    price = clearing_price(k, limits, scrap, offered, buyers, hardware)
+    least, offered = np.full(1, (hardware.scrap_usd[k] + removal) / kept_share), np.full(1, units)
+    price = clearing_price(k, limits, least, offered, buyers, hardware)
     taken = units_at(price, k, limits, buyers, hardware)
     serve(taken, limits, units)
     for i in range(len(taken)):
@@ -102,4 +103,4 @@ def _removed_usd(market: Market, k: int, units: float) -> tuple[float, float]:
         if buyers.needs_slots[i]:
             buyers.slots[i, hardware.rack[k]] -= taken[i] * hardware.slots_per_unit[k]
     sold = taken.sum()
-    return sold * price * (1.0 - market.terms.liquidation.legal_cost_share), sold
+    return sold * (price * kept_share - removal), sold

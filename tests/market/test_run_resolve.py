@@ -53,8 +53,10 @@ def tables(sim: Simulation) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("name", ["joint-crash", "baseline", "tightening"])
 def test_figures_at_the_horizon_stay_and_claims_open_then_are_settled(name: str) -> None:
-    plain = runs.finished(name, HASTY, 2)
-    sim = runs.fresh(name, HASTY, 2).run()
+    prices = ("crypto.", "compute.")  # scripted in one of the three only
+    hasty = tuple(x for x in HASTY if name == "joint-crash" or not x.startswith(prices))
+    plain = runs.finished(name, hasty, 2)
+    sim = runs.fresh(name, hasty, 2).run()
     s = sim.market
     open_ = s.loans.status == LoanStatus.DEFAULTED
     assert open_.any()

@@ -233,18 +233,16 @@ def test_dearer_money_fails_no_fewer() -> None:
     assert failed[0] < failed[1]
 
 
-def test_refusing_to_roll_fails_more() -> None:
+def test_refusing_to_roll_leaves_more_maturities_unpaid() -> None:
     """Of those who cannot ask shareholders instead."""
     alone = ("days=730", "credit.equity_share_per_quarter=0", "credit.hazard_per_year=0")
-    failed = [
-        sum(
-            finished("calm", (f"credit.refinancing_appetite={share}", *alone))
-            .summary()["defaults"]
-            .values()
-        )
-        for share in (1.0, 0.0)
-    ]
-    assert failed[0] < failed[1]
+    unpaid, refused = [], []
+    for share in (1.0, 0.0):
+        events = finished("calm", (f"credit.refinancing_appetite={share}", *alone)).events()
+        missed = events[events["kind"] == "missed_payment"]
+        unpaid.append(int((missed["cause"] == "maturity").sum()))
+        refused.append(int((events["kind"] == "not_refinanced").sum()))
+    assert unpaid[0] < unpaid[1] and 10 * refused[0] < refused[1]
 
 
 def test_rents_move_as_the_law_says() -> None:

@@ -165,7 +165,8 @@ def test_a_calm_market_leaves_almost_everybody_alive() -> None:
     sim = replay(*calm)
     assert len(kinds(sim, "lender_failed")) == 0
     failed = kinds(sim, "default", "perimeter_default")["party"].nunique()
-    assert failed <= 0.03 * sim.market.borrower_count  # orders double the network in the meantime
+    # Orders double the network in the meantime. Of borrowers rated B 3.5 % fail in a year.
+    assert failed <= 0.05 * sim.market.borrower_count
 
 
 # --- dated facts ----------------------------------------------------------------------------------
