@@ -19,6 +19,7 @@ from firesale.market.liquidation.bids import (
     set_private_views,
 )
 from firesale.market.liquidation.budget_auctions import units_at
+from firesale.market.liquidation.steps import Trade, note_evidence
 from firesale.market.state.machines import life_left_years
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
@@ -271,6 +272,21 @@ def test_the_implied_view_sells_the_wanted_machines_at_the_quoted_price(
         return float(units[bids >= price].sum())
 
     assert demand(view * (1 - 1e-6)) <= wanted <= demand(view * (1 + 1e-6))
+
+
+def test_ordinary_trade_does_not_overwrite_a_forced_sale_of_the_same_day() -> None:
+    """Ninety sold in place at 10 by force, ten removed at 20 by ordinary owners: the mean is 11."""
+    bench = crowd(1)
+    bench.market.today.day = 7
+    bench.s.clearing_event[GPU] = -1
+    forced, ordinary = Trade(10.0, 90.0, 90.0, 5), Trade(20.0, 10.0, 0.0, -1)
+    note_evidence(bench.market, GPU, forced, ordinary)
+    assert bench.s.clearing_usd[GPU] == pytest.approx(11.0)
+    assert bench.s.clearing_event[GPU] == 5 and bench.s.clearing_day[GPU] == 7
+    assert bench.s.outside_online[GPU] == 90.0
+    nothing = Trade(math.nan, 0.0, 0.0, -1)
+    note_evidence(bench.market, RIG, nothing, nothing)
+    assert np.isnan(bench.s.clearing_usd[RIG])
 
 
 # --- racks of the failed --------------------------------------------------------------------------
