@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...agents.party import Status
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
 from .pledged_income import pledged_income_usd_day
@@ -376,7 +377,7 @@ class Loan:
         """Resolve the claim: what is left of it is lost."""
         self.carry_at(0.0, parent)
         unnoted = self.written_down_usd - self.noted_usd
-        if unnoted != 0.0:
+        if abs(unnoted) > DUST_USD:
             self._note_write_down(unnoted, parent)
         amount = self.principal_usd
         self.principal_usd = 0.0

@@ -13,6 +13,7 @@ from ...agents.lender import estate_shares, expected_recovery_usd
 from ...agents.party import Status
 from ..state.events import Cause, Event
 from ..state.history import log_event
+from ..state.ledger import DUST_USD
 from ..state.loans import Collateral, LoanStatus, rows_with_status
 from ..state.lots import LotState
 from ..state.market import Market
@@ -137,7 +138,7 @@ def close_claim(market: Market, loan: int, parent: int) -> None:
     carry_at(market, loan, 0.0, parent)
     claims, claim = loans.claims, loans.claim[loan]
     unnoted = claims.written_down_usd[claim] - claims.noted_usd[claim]
-    if unnoted != 0.0:
+    if abs(unnoted) > DUST_USD:
         note_write_down(market, loan, unnoted, parent)
     write_off(market, loan)
     loans.status[loan] = LoanStatus.CLOSED
