@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
-from ...market.liquidation.auctions import DUST, LEAST_TRADE
-from ...market.liquidation.budget_auctions import UNSERVED
+from ...market.liquidation.auctions import DUST, LEAST_SHARE, LEAST_TRADE
+from ...market.liquidation.budget_auctions import ROUNDING, UNSERVED
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from . import hosting
@@ -236,7 +236,7 @@ def _at_clearing(kind: HardwareClass, asks: list[Ask], bids: list[Bid]) -> list[
     if not served:
         return []
     if all(ask.reserve_usd != low for ask in asks):
-        served[-1].units += left + UNSERVED
+        served[-1].units += left + UNSERVED + ROUNDING * sum(bid.units for bid in served)
     return [*sorted(served[:-1], key=lambda bid: bid.buyer.number), served[-1]]
 
 
@@ -259,7 +259,7 @@ def _match(asks: list[Ask], bids: list[Bid]) -> float | None:
             a += 1
         if bid.units - bid.won <= DUST:
             b += 1
-    if traded <= LEAST_TRADE:
+    if traded <= max(LEAST_TRADE, LEAST_SHARE * sum(ask.units for ask in asks)):
         return None
     while b < len(bids) and bids[b].units - bids[b].won <= DUST:
         b += 1  # a bid without money or racks sets no price

@@ -26,7 +26,8 @@ from .custody import is_held
 from .racks import add_slots
 
 DUST = 1e-6  # of a machine: rounding
-LEAST_TRADE = 1e-3  # of a machine: less sets no price (pennies of budgets left over by rounding)
+LEAST_TRADE = 1e-3  # of a machine: less is no trade, nor is
+LEAST_SHARE = 1e-4  # less of what is offered: pennies that rounding has left in spent budgets
 ESTATE_PATIENCE_DAYS = 180.0
 OWNER_PATIENCE_DAYS = 28.0  # of an owner in distress: its cure period
 
@@ -214,7 +215,7 @@ def auction_removed(
             if b < count:
                 j = take_highest(bids, bidders, b)
     total = served.sum()
-    if total <= LEAST_TRADE:
+    if total <= max(LEAST_TRADE, LEAST_SHARE * left.sum()):
         return np.nan, 0.0, 0.0, -1
     winners = min(b + 1, count)
     while b < count and bid_units[j] - won[b] <= DUST:

@@ -18,6 +18,8 @@ from ..state.market import Market
 from .auctions import DUST, lot_reserve_usd
 from .bid_heap import in_order, rising
 
+BISECTIONS = 50
+ROUNDING = 1e-9  # of what is offered: more than sums of many bids can be off
 UNSERVED = 2.0 * DUST  # units the last buyer would still take: who is left unserved sets the price
 
 
@@ -98,27 +100,16 @@ def clearing_price(
     supply = _asked(below, asks, offered)
     if supply <= 0.0:
         return above  # the lowest reserve, which demand does not cover in full
-    price = above
-    while True:
-        money, placed = 0.0, 0.0  # of those who bid beyond: budgets, and units that racks limit
-        for i in bidders:
-            if bids[i] < above:
-                continue
-            racks = np.inf
-            if buyers.needs_slots[i]:
-                racks = buyers.slots[i, hardware.rack[k]] / hardware.slots_per_unit[k]
-            if buyers.budget_usd[i] > racks * price:
-                placed += racks
-            else:
-                money += max(buyers.budget_usd[i], 0.0)
-        if money + placed * price >= supply * price:
-            return price  # at the first look: demand would cover more, but for the next reserve
-        lower = money / (supply - placed)
-        if lower <= below:
-            return below
-        if lower >= price:
-            return price
-        price = lower
+    if units_at(above, k, bids, buyers, hardware).sum() >= supply:
+        return above  # demand would cover more, but for the next reserve
+    lowest, highest = below, above
+    for _ in range(BISECTIONS):
+        price = 0.5 * (lowest + highest)
+        if units_at(price, k, bids, buyers, hardware).sum() >= supply:
+            lowest = price
+        else:
+            highest = price
+    return lowest
 
 
 @compiled
@@ -168,11 +159,12 @@ def at_clearing_price(
     price = clearing_price(k, limits, asks, offered, buyers, hardware)
     units = units_at(price, k, limits, buyers, hardware)
     ladder = units_in_ladder(price, k, limits, buyers, hardware)
-    last, left = serve(units, limits, _asked(price, asks, offered))
+    asked = _asked(price, asks, offered)
+    last, left = serve(units, limits, asked)
     bids = np.zeros(len(limits))
     for i in range(len(limits)):
         if units[i] > 0.0:  # a hair above the price, so that the last buyer is served last
             bids[i] = price if i == last else np.nextafter(price, np.inf)
     if last >= 0 and not (asks == price).any():  # else the reserve is the price
-        units[last] += left + UNSERVED
+        units[last] += left + UNSERVED + ROUNDING * asked
     return bids, units, ladder
