@@ -146,8 +146,8 @@ def collateral_illusion(results: Results) -> Figure:
     figure, (over_time, by_class) = plots.new_figure(
         ltv_title(results, worst),
         "Secured loans over the value of their collateral. Blue: as lenders report it. Orange: at "
-        "second-hand prices. Red: one sale of everything, at once or within 90 days. Hollow: each "
-        "lender sells alone.",
+        "second-hand prices. Red: one sale of everything at once; purple: within 90 days. Hollow: "
+        "each lender sells alone.",
         columns=2,
         height_in=3.9,
         right_in=1.75,
@@ -167,7 +167,8 @@ def ltv_title(results: Results, day: int) -> str:
         for name in ("reported", "second_hand", "realisable")
     )
     return (
-        f"Loans are reported at {said} of collateral; it trades at {traded}; sold at once, {sold}"
+        f"Loans stand at {said} of collateral as lenders report it, at {traded} second-hand, "
+        f"at {sold} if all is sold at once"
     )
 
 

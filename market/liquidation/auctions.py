@@ -277,10 +277,13 @@ def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_
 
 
 @compiled
-def best_offer(market: Market, k: int, bids: Reals, size: float) -> tuple[float, float, int]:
-    """The best and the second offer [USD/unit] for a cluster of so many units, and who bids most.
+def take_cluster(
+    market: Market, k: int, bids: Reals, size: float, reserve_usd: float
+) -> tuple[float, int]:
+    """Who takes a cluster of so many units, -1: nobody, and its price [USD/unit]; it has paid.
 
-    -1: nobody. Only who has racks for all of it and takes so few; no more than its money buys.
+    The highest bidder that has racks for all of it and takes so few, at the second offer or the
+    reserve. Nobody offers more than its money buys.
     """
     buyers, hardware = market.buyers, market.hardware
     rack, used = hardware.rack[k], hardware.slots_per_unit[k]
@@ -295,7 +298,12 @@ def best_offer(market: Market, k: int, bids: Reals, size: float) -> tuple[float,
             best, second, winner = offer, best, j
         elif offer > second:
             second = offer
-    return best, second, winner
+    if winner < 0 or best < reserve_usd:
+        return np.nan, -1
+    price = max(second, reserve_usd)
+    buyers.budget_usd[winner] -= size * price
+    buyers.slots[winner, rack] -= size * used
+    return price, winner
 
 
 @compiled
@@ -305,14 +313,12 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     A borrower's lots make clusters of at most ``liquidation.cluster_gpus``. The highest bidder with
     the slots and the money takes one, at the second bid or the reserve, whichever is higher.
     """
-    today, terms, buyers, hardware = market.today, market.terms, market.buyers, market.hardware
+    today, terms, hardware = market.today, market.terms, market.hardware
     lots = market.lots
     value_usd = 0.0
     sold_units = 0.0
     event = -1
     scrap = hardware.scrap_usd[k]
-    rack = hardware.rack[k]
-    used = hardware.slots_per_unit[k]
     offers = rows_in_state(k, LotState.IN_PLACE, lots)
     together = rising(lots.borrower[offers].astype(np.float64))  # a borrower's, as they stand
     place = np.empty(len(offers), np.int64)
@@ -336,12 +342,9 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
             size = min(standing, terms.liquidation.cluster_gpus)
             if size <= 0.0:
                 break
-            best, second, winner = best_offer(market, k, bids, size)
-            if winner < 0 or best < reserve:
+            price, winner = take_cluster(market, k, bids, size, reserve)
+            if winner < 0:
                 break
-            price = max(second, reserve)
-            buyers.budget_usd[winner] -= size * price
-            buyers.slots[winner, rack] -= size * used
             left = size
             for i in own:
                 if left > 0.0 and lots.state[i] == LotState.IN_PLACE:

@@ -82,10 +82,7 @@ def clearing_price(
     for n in range(len(asks)):
         levels[len(bidders) + n] = asks[n]
     order = rising(levels)
-    low, high = (
-        -1,
-        len(levels),
-    )  # demand covers supply at levels up to the first, not from the other
+    low, high = -1, len(levels)  # demand covers supply up to the one level, not from the other on
     while high - low > 1:
         middle = (low + high) // 2
         price = levels[order[middle]]

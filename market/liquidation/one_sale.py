@@ -14,7 +14,7 @@ from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled
 from ..state.hardware import Family
 from ..state.market import Market
-from .auctions import best_offer
+from .auctions import take_cluster
 from .bids import bids_today
 from .budget_auctions import clearing_price, serve, units_at
 from .budgets import inflow_usd_day, money_share
@@ -69,18 +69,14 @@ def _class_usd(market: Market, k: int, units: Reals) -> float:
 @compiled
 def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple[float, float]:
     """Sell what stands in one place by the cluster: proceeds after legal cost [USD], units left."""
-    buyers, terms = market.buyers, market.terms.liquidation
-    rack, used = market.hardware.rack[k], market.hardware.slots_per_unit[k]
+    terms = market.terms.liquidation
     least = market.hardware.scrap_usd[k] / max(1.0 - terms.legal_cost_share, 1e-9)
     brought = 0.0
     while standing > 0.0:
         size = min(standing, terms.cluster_gpus)
-        best, second, winner = best_offer(market, k, bids, size)
-        if winner < 0 or best < least:
+        price, winner = take_cluster(market, k, bids, size, least)
+        if winner < 0:
             break
-        price = max(second, least)
-        buyers.budget_usd[winner] -= size * price
-        buyers.slots[winner, rack] -= size * used
         brought += size * price
         standing -= size
     return brought * (1.0 - terms.legal_cost_share), standing

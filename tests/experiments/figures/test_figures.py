@@ -307,8 +307,8 @@ def test_figures_of_losses_say_how_much_is_unresolved() -> None:
         (order_book, "No hardware is auctioned", "Bids for 2,000 of 9,000 H100s meet"),
         (
             collateral_illusion,
-            "sold at once, 70 %",
-            "reported at 50 % of collateral; it trades at 60 %; sold at once, 140 %",
+            "at 70 % if all is sold at once",
+            "at 50 % of collateral as lenders report it, at 60 % second-hand, at 140 % if all is",
         ),
         (
             lender_losses,
