@@ -16,6 +16,7 @@ from .compiling.kernels import compiled
 
 MWH_PER_KW_DAY = 0.024
 SWITCHING_DAYS = 14.0
+NETWORK_POWER_USD_MWH = 50.0  # of miners who are not modelled
 
 
 class Miners(NamedTuple):
@@ -56,6 +57,16 @@ def adjusted_share(previous: float, target: float) -> float:
     Power contracts, staff and the wait for the next difficulty keep miners from switching at once.
     """
     return previous + (target - previous) / SWITCHING_DAYS
+
+
+@compiled
+def growth_answer(q: float, sensitivity: float) -> float:
+    """Growth of the network over what was planned, from q of new rigs (1: as at the opening).
+
+    Linear, and nothing below q = 1 - 1 / sensitivity (Hayashi 1982, Econometrica 50; Prat and
+    Walter 2021, Journal of Political Economy 129, on hashrate: miners enter up to what rigs earn).
+    """
+    return max(0.0, 1.0 + sensitivity * (q - 1.0))
 
 
 @compiled

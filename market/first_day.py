@@ -17,6 +17,7 @@ from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
 from .opening.implied_views import imply_views
 from .operators.investment import value_to_price
+from .operators.rigs import rig_value_to_price
 from .operators.steps import operate
 from .prices.marks import set_marks
 from .record.steps import record
@@ -69,6 +70,8 @@ def read_books(market: Market) -> None:
 @entrance
 def start_record(market: Market) -> None:
     """What machines are worth, the stocks to check against, and the first row of the series."""
+    if market.opening.growth_class >= 0:
+        market.opening.rig_value_to_price = rig_value_to_price(market)
     if market.opening.machine_class >= 0:
         market.opening.value_to_price = value_to_price(market)
     put_matrix(market.strips, strips_today(market))
@@ -129,6 +132,7 @@ def _set_constants(market: Market, books: Books) -> None:
         new_rigs=names.index(NEW_RIGS) if NEW_RIGS in names else -1,
         machine_class=spot_order_class(names),
         value_to_price=1.0,  # known once views are
+        rig_value_to_price=1.0,
     )
 
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...market.prices.network import BLOCKS_PER_DAY, NETWORK_POWER_USD_MWH
+from ...agents.miner import NETWORK_POWER_USD_MWH
+from ...market.prices.network import BLOCKS_PER_DAY
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_EH

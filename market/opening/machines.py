@@ -9,7 +9,7 @@ import numpy as np
 from ...agents.party import Kind
 from ..state.contracts import ContractKind, Contracts
 from ..state.facts import DAYS_PER_YEAR
-from ..state.hardware import Family, Hardware, Holdings
+from ..state.hardware import Family, Hardware, Holdings, newest_rigs
 from ..state.loans import ANY_GROWTH
 from .books import Books
 from .books_2025.draft import MAX_VARIABLE_COST_USD_KW_YR
@@ -34,6 +34,12 @@ def open_holdings(
     for loan in drafts.loans:
         if loan.growth == ANY_GROWTH and loan.hardware:
             ordered.setdefault(loan.borrower, set()).add(loan.hardware)
+    newest = newest_rigs(hardware)
+    for draft in drafts.borrowers if newest >= 0 else ():
+        if draft.kind == Kind.MINER and any(
+            hardware.family[index[name]] == Family.ASIC for name in draft.fleet
+        ):
+            ordered.setdefault(draft.id, set()).add(names[newest])
     first = np.zeros(party_count + 1, np.int64)
     classes: list[int] = []
     units: list[float] = []

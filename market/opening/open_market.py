@@ -217,6 +217,7 @@ def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
         rent_h100_usd_h=rent,
         rent_planned_usd_h=rent,
         growth_online=1.0,
+        rig_q=1.0,
         appetite=1.0,
         loan_price=1.0,
         perceived_loss_rate=scenario.lenders.priced_loss_rate,

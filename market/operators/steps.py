@@ -9,6 +9,7 @@ from . import purchases
 from .investment import invest
 from .leases import run_contracts
 from .production import run_gpus, run_rigs, settle_overhead
+from .rigs import buy_rigs
 from .tenants import break_contracts
 from .treasury import set_hold_shares
 
@@ -33,3 +34,4 @@ def grow(market: Market) -> None:
     purchases.build(market)
     purchases.deliver(market)
     invest(market)
+    buy_rigs(market)

@@ -6,12 +6,12 @@ import math
 
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import adjusted_share, online_share
+from ...agents.miner import NETWORK_POWER_USD_MWH, adjusted_share, online_share
 from ..state.market import Market
 from ..state.units import TH_PER_EH
 from .impact import btc_impact_of
 from .marks import set_marks
-from .network import NETWORK_POWER_USD_MWH, advance_difficulty, hashprice_usd, resold_th
+from .network import advance_difficulty, grow_network, hashprice_usd, resold_th
 from .rents import rent_after_supply
 
 
@@ -72,6 +72,6 @@ def _hashrate_eh_s(market: Market) -> float:
         hardware.hi_j_th[k],
     )
     prices.growth_online = adjusted_share(prices.growth_online, target)
-    added = planned - opening.network_eh_s
+    added = grow_network(market)
     growing = prices.growth_online if added > 0.0 else 1.0
     return max(online / TH_PER_EH + added * growing, 1e-3 * planned)

@@ -51,6 +51,7 @@ def _write_prices(market: Market) -> None:
     series.reference_rate[day] = prices.reference_rate
     series.loan_price[day] = prices.loan_price
     series.lending_ease[day] = prices.ease
+    series.rig_q[day] = prices.rig_q
     series.machine_q[day] = prices.q
     series.ordered_usd[day] = prices.ordered_usd
     series.paid_out_usd[day] = prices.paid_out_usd

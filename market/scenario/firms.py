@@ -195,6 +195,10 @@ class Investment(Section):
         0.5, ge=0.0, le=1.0, description="of free cash flow, to owners of who has nothing on order"
     )
     order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
+    rigs: bool = Field(True, description="miners buy new rigs as the network grows")
+    rig_site_usd_per_kw: float = Field(
+        350.0, ge=0.0, le=1e5, description="racks and power that a miner adds for a new rig"
+    )
     lender_growth_per_year: float = Field(
         0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"
     )

@@ -119,6 +119,12 @@ class Crypto(Section):
     hashrate_growth_days: int = Field(
         365, ge=1, le=36500, description="days over which that growth takes place; flat after"
     )
+    hashrate_answer: float = Field(
+        1.0,
+        ge=0.0,
+        le=20.0,
+        description="of that growth to q of new rigs, a share per unit; 0: whatever they earn",
+    )
     depth_adv_usd: float = Field(30e9, gt=0.0, description="BTC traded a day, all venues")
     impact_law: Literal["square_root", "linear", "exponential"] = "square_root"
     impact_coefficient: float = Field(1.0, ge=0.0, le=100.0)

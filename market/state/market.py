@@ -91,6 +91,10 @@ class Prices(Numbers):
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
+    grown_eh_s: float  # added to the network since the opening by who is not modelled
+    bought_eh_s: float  # by modelled miners, not yet counted in the network's growth
+    rigs_bought_usd: float  # new ones, by modelled miners, so far
+    rig_q: float  # Tobin's q of new rigs over its opening value
     stress: float  # of the macro factor: zero in normal times
     appetite: float  # to refinance, over normal
     policy_bought_usd: float  # by the buyer of last resort, so far
@@ -124,6 +128,7 @@ class OpeningConstants(Numbers):
     new_rigs: int  # class on order in books of 2021, -1: there is none
     machine_class: int  # class that new investment buys, -1: none is sold
     value_to_price: float  # of such machines: what q is measured against
+    rig_value_to_price: float  # the same, of rigs of the growth class
 
 
 def _array(dtype: Any = np.float64, *shape: int) -> Any:

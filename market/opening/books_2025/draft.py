@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ....agents.party import Kind
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
+from ...state.units import TH_PER_PH
 from ..books import Books
 from ..drafts import MILLION, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from ..splitting import (
@@ -26,6 +27,7 @@ from ..splitting import (
 from . import rows as t
 
 MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
+HOURS_PER_YEAR = 8760.0
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
 
@@ -58,7 +60,6 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     for lease in tables.leases:
         if lease.usd_m_yr == 0:
             _back_unsold(lease, tables.opening_date, contracts)
-    rigs = {row.id for row in tables.hardware if row.family == "asic"}
     drafts = Drafts()
     for row in (*tables.miners, *tables.neoclouds):
         borrower = _borrower(row, splits)
@@ -70,7 +71,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
             drafts.loans += own_loans
             drafts.contracts += own_contracts
         else:
-            _split(borrower, own_loans, own_contracts, count, rigs, drafts)
+            _split(borrower, own_loans, own_contracts, count, tables, drafts)
     landlords = {borrower.id for borrower in drafts.borrowers}
     drafts.contracts += [
         contract
@@ -280,16 +281,20 @@ def _split(
     loans: list[LoanDraft],
     contracts: list[ContractDraft],
     count: int,
-    rigs: set[str],
+    tables: Books,
     drafts: Drafts,
 ) -> None:
-    """Split an aggregate borrower, its loans and its contracts; sums are exact."""
+    """Split an aggregate borrower, its loans and its contracts; sums are exact.
+
+    Nobody owes more than so many times its share of income: loans went to who could carry them.
+    """
     size = heavy_tailed_shares(count)
     cash = noisy_shares(size, 0)
     debt = noisy_shares(size, 1)
     power = power_prices(whole.power_usd_mwh, size)
     names = list(whole.fleet)
-    fleet = _split_fleet(whole.fleet, rigs, size)
+    fleet = _split_fleet(whole.fleet, set(_rig_kw(tables)), size)
+    income = _income_shares(whole, fleet, power, size, tables)
     ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
     for i in range(count):
         drafts.borrowers.append(
@@ -312,7 +317,7 @@ def _split(
             )
         )
     free = fleet.copy()
-    room = MOST_DEBT_SHARE * size * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
+    room = MOST_DEBT_SHARE * income * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
     for number, loan in enumerate(loans):
         limit = loan.principal_usd + loan.undrawn_usd
         caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
@@ -339,6 +344,35 @@ def _split(
                     guarantee_usd=contract.guarantee_usd * size[i],
                 )
             )
+
+
+def _rig_kw(tables: Books) -> dict[str, float]:
+    """Power of a TH/s of each class of rigs [kW]."""
+    return {row.id: row.kw_per_unit for row in tables.hardware if row.family == "asic"}
+
+
+def _income_shares(
+    whole: BorrowerDraft,
+    fleet: NDArray[np.float64],
+    power_usd_mwh: NDArray[np.float64],
+    size: NDArray[np.float64],
+    tables: Books,
+) -> NDArray[np.float64]:
+    """Shares of the aggregate's income by party: size, or what its rigs earn at the opening.
+
+    Of rigs: hashprice less power where that is positive, less overhead. Who loses money has none.
+    """
+    kw = _rig_kw(tables)
+    rigs = [k for k, name in enumerate(whole.fleet) if name in kw]
+    if not rigs:
+        return size
+    revenue_usd = float(tables.quotes["hashprice_usd_ph_day"]) * 365.0 / TH_PER_PH
+    income = -whole.fixed_cost_usd_yr * size
+    for k in rigs:
+        energy_usd = kw[list(whole.fleet)[k]] * HOURS_PER_YEAR / 1000.0 * power_usd_mwh
+        income += fleet[:, k] * np.maximum(revenue_usd - energy_usd, 0.0)
+    income = np.maximum(income, 0.0)
+    return income / income.sum() if income.sum() > 0.0 else size
 
 
 def _split_fleet(
