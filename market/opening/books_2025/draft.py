@@ -287,15 +287,34 @@ def _split(
     """Split an aggregate borrower, its loans and its contracts; sums are exact.
 
     Nobody owes more than so many times its share of income: loans went to who could carry them.
+    Half of the liquidity goes by what is owed: lenders ask for months of debt service in cash.
     """
     size = heavy_tailed_shares(count)
-    cash = noisy_shares(size, 0)
     debt = noisy_shares(size, 1)
     power = power_prices(whole.power_usd_mwh, size)
     names = list(whole.fleet)
     fleet = _split_fleet(whole.fleet, set(_rig_kw(tables)), size)
     income = _income_shares(whole, fleet, power, size, tables)
     ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
+    free = fleet.copy()
+    limits = sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
+    room = MOST_DEBT_SHARE * income * limits
+    for number, loan in enumerate(loans):
+        limit = loan.principal_usd + loan.undrawn_usd
+        caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
+        if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
+            unpledged = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
+            caps = np.minimum(caps, unpledged / loan.collateral_units)
+        shares = loan_shares(number, debt, caps)
+        room -= shares * limit
+        if loan.collateral == Collateral.HARDWARE:
+            free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
+        for i in np.flatnonzero(shares > 0).tolist():
+            part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
+            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
+            drafts.loans.append(part)
+    owed = MOST_DEBT_SHARE * income - room / max(limits, 1e-9)  # shares of all that is lent
+    cash = noisy_shares(0.5 * (size + owed) if limits > 0.0 else size, 0)
     for i in range(count):
         drafts.borrowers.append(
             like(
@@ -316,22 +335,6 @@ def _split(
                 eth=whole.eth * cash[i],
             )
         )
-    free = fleet.copy()
-    room = MOST_DEBT_SHARE * income * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
-    for number, loan in enumerate(loans):
-        limit = loan.principal_usd + loan.undrawn_usd
-        caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
-        if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
-            unpledged = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
-            caps = np.minimum(caps, unpledged / loan.collateral_units)
-        shares = loan_shares(number, debt, caps)
-        room -= shares * limit
-        if loan.collateral == Collateral.HARDWARE:
-            free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
-        for i in np.flatnonzero(shares > 0).tolist():
-            part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
-            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
-            drafts.loans.append(part)
     for contract in contracts:
         for i in range(count):
             drafts.contracts.append(
