@@ -8,8 +8,16 @@ import numpy as np
 
 from .columns import Flags, IntsOrNone, Reals
 from .compiling.kernels import compiled
+from .lender import annuity_factor
 
 QUARTER_DAYS = 91
+
+
+class Plan(NamedTuple):
+    """What creditors of a reorganised firm get [USD]."""
+
+    debt_usd: float
+    shares_usd: float
 
 
 class Borrowers(NamedTuple):
@@ -133,6 +141,29 @@ def sized_debt_usd(
     """
     service = 1.0 / years + rate
     return max(0.0, min(most_usd, income_usd_year / (max(min_dscr, 1e-9) * service)))
+
+
+@compiled
+def going_concern_usd(
+    cash_flow_usd_year: float, decline: float, required_return: float, years: float
+) -> float:
+    """Value of a firm in operation [USD]: today's cash flow, declining, for what its fleet lasts.
+
+    ``decline`` is in the logarithm, a year. Nothing for a firm that loses money.
+    """
+    return max(0.0, cash_flow_usd_year) * annuity_factor(required_return + decline, years)
+
+
+@compiled
+def plan_usd(worth_usd: float, carried_usd: float, owed_usd: float, discount: float) -> Plan:
+    """What creditors get in a reorganisation [USD]: new debt, and what they sell new shares for.
+
+    New debt is what cash flow carries; shares are worth the rest and sell at a discount. Nobody
+    gets more than is owed.
+    """
+    debt = max(0.0, min(carried_usd, min(worth_usd, owed_usd)))
+    shares = (1.0 - discount) * max(0.0, worth_usd - debt)
+    return Plan(debt, min(shares, owed_usd - debt))
 
 
 @compiled

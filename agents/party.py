@@ -63,6 +63,7 @@ class Parties(NamedTuple):
     payables_day: IntsOrNone  # since when, -1 if none
     default_day: IntsOrNone  # -1 if none
     default_event: IntsOrNone  # -1 if none
+    reorganised_day: IntsOrNone  # on which it defaulted and went on, -1 if it did not
     sale_event: IntsOrNone  # its last treasury sale under pressure, -1 if none
     trail_event: IntsOrNone  # its last adverse event: parent of what follows from it
     parent: IntsOrNone  # owner whose insolvency is its own, -1 if none or ring-fenced

@@ -11,6 +11,7 @@ from .dated.day import give_credit, open_day
 from .debt.default import default
 from .debt.steps import pay, roll_over, service, test
 from .lenders.forbearance import decide
+from .lenders.reorganisation import reorganise
 from .lenders.steps import lenders
 from .liquidation.steps import liquidate
 from .operators.steps import grow, operate
@@ -34,6 +35,7 @@ def run_day(market: Market) -> None:
     pay(market)  # 5  the borrower's waterfall pays, or misses a payment
     test(market)  # 6  margin calls, covenants, lock-up, cure clocks
     decide(market)  # 7  lenders waive, extend or enforce; borrowers surrender
+    reorganise(market)  #    who is worth more in operation owes less and goes on
     default(market)  # 8  failures, cross-default, seizure
     lenders(market)  # 9  losses to capital, runs, asset sales; lenders fail, round by round
     liquidate(market)  # 10 custody, auctions, settlement

@@ -24,6 +24,7 @@ from firesale.market.dated.day import give_credit
 from firesale.market.debt.default import default
 from firesale.market.debt.steps import pay, roll_over, service, test
 from firesale.market.lenders.forbearance import decide
+from firesale.market.lenders.reorganisation import reorganise
 from firesale.market.lenders.steps import lenders
 from firesale.market.liquidation.bids import set_private_views
 from firesale.market.liquidation.steps import liquidate
@@ -103,6 +104,7 @@ PHASES = {
         pay,
         test,
         decide,
+        reorganise,
         default,
         lenders,
         liquidate,
@@ -216,6 +218,7 @@ class Bench:
             "subsidy_btc": 3.125,
             "appetite": 1.0,
             "loan_price": 1.0,
+            "rig_q": 1.0,
         }
         self.market = Market(
             scenario=settings,
@@ -295,6 +298,7 @@ class Bench:
             other_loans_usd=1e6 * lenders,
             machine_class=GPU,
             value_to_price=1.0,
+            rig_value_to_price=1.0,
         )
         for name, value in terms.items():
             self.set(name, value)
@@ -309,7 +313,7 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
-        claims = empty(Claims, count)
+        claims = empty(Claims, 2 * count)
         of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
         for loan, row in enumerate(rows):
             defaulted = row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED
@@ -317,6 +321,7 @@ class Bench:
             if defaulted:
                 claim = columns["claim"][loan] = int(claims.count[0])
                 claims.count[0] += 1
+                claims.loan[claim] = loan
                 for name, values in of_loan.items():
                     getattr(claims, name)[claim] = values[loan]
         columns.setdefault("vehicle", list(range(count)))  # each stands by itself

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...market.state.loans import Claims, TermSheets, of_claims, of_sheets
+from .loan import CLAIM_USD
 
 if TYPE_CHECKING:
     from ...market.state.market import Market
@@ -69,10 +70,13 @@ def _columns(
         ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
         ("hardware", state.hardware, twin.hardware),
     ]
-    for column in Claims._fields[1:]:
+    for column in Claims._fields[2:]:
         missing = -1 if column.startswith("default") else 0
         theirs = of_claims(column, state.loans, missing)
-        yield "claims", column, _array(twin.loans, column, theirs), theirs
+        ours = _array(twin.loans, column, theirs)
+        if column in CLAIM_USD:
+            ours = ours + [loan.earlier.get(column, 0.0) for loan in twin.loans]
+        yield "claims", column, ours, theirs
     for column in TermSheets._fields:
         theirs = of_sheets(column, state.loans)
         yield "sheets", column, _array(twin.loans, column, theirs), theirs

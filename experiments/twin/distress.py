@@ -170,8 +170,7 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         return
     loan.status = LoanStatus.DEFAULTED
     borrower.open_claims += 1
-    loan.default_day = market.day
-    loan.claim_usd = loan.principal_usd + loan.accrued_usd + loan.arrears_interest_usd
+    loan.begin_claim()
     event = market.note(
         Event.LOAN_DEFAULT, cause, borrower, loan.lender, loan, loan.claim_usd, parent, round_
     )

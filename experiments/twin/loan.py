@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
@@ -30,6 +30,13 @@ if TYPE_CHECKING:
     from .party import Party
     from .things import Entry, HardwareClass, Holding, Order, Perimeter
 
+CLAIM_USD = (
+    "claim_usd",
+    "recovered_usd",
+    "recovered_value_usd",
+    "written_down_usd",
+    "noted_usd",
+)
 BULLET = int(Amortisation.BULLET)
 
 
@@ -95,6 +102,7 @@ class Loan:
     recovered_value_usd: float = 0.0
     written_down_usd: float = 0.0
     noted_usd: float = 0.0
+    earlier: dict[str, float] = field(default_factory=dict)  # of a claim before this one
     lot: Lot | None = None  # what was seized for it
     # what service was last computed for, and came to: payments left, and USD a day
     service_terms: tuple[float, float, int, int] | None = None
@@ -373,16 +381,28 @@ class Loan:
         )
         self.lender.remember_loss(amount_usd, event)
 
+    def forgive(self, amount_usd: float) -> None:
+        """Extinguish a part of the claim that has been written down."""
+        self.principal_usd -= amount_usd
+        self.lender.book_usd -= amount_usd
+        self.lender.written_down_usd -= amount_usd
+        self.market.journal.written_off_usd += amount_usd
+
+    def begin_claim(self) -> None:
+        """A claim opens; what an earlier one came to is kept apart."""
+        for name in CLAIM_USD:
+            self.earlier[name] = self.earlier.get(name, 0.0) + getattr(self, name)
+            setattr(self, name, 0.0)
+        self.default_day = self.market.day
+        self.claim_usd = self.principal_usd + self.accrued_usd + self.arrears_interest_usd
+
     def close_claim(self, parent: Entry | None) -> None:
         """Resolve the claim: what is left of it is lost."""
         self.carry_at(0.0, parent)
         unnoted = self.written_down_usd - self.noted_usd
         if abs(unnoted) > DUST_USD:
             self._note_write_down(unnoted, parent)
-        amount = self.principal_usd
+        self.forgive(self.principal_usd)
         self.principal_usd = 0.0
-        self.lender.book_usd -= amount
-        self.lender.written_down_usd -= amount
-        self.market.journal.written_off_usd += amount
         self.status = LoanStatus.CLOSED
         self.borrower.open_claims -= 1

@@ -29,6 +29,8 @@ from . import (
     growth,
     investment,
     prices,
+    reorganisation,
+    rigs,
     tenants,
     underwriting,
 )
@@ -150,6 +152,7 @@ class TwinMarket(mesa.Model):
         self.pay()  # 5  liquidity
         self.test_covenants()  # 6
         forbearance.decide(self)  # 7
+        reorganisation.reorganise(self)
         distress.declare_defaults(self)  # 8
         self.settle_lenders()  # 9
         self.liquidate()  # 10
@@ -287,6 +290,7 @@ class TwinMarket(mesa.Model):
             growth.deliver(contract)
         self.undelivered = [one for one in self.undelivered if one.ordered > 0.0]
         investment.invest(self)
+        rigs.buy_rigs(self)
 
     def record(self) -> None:
         """Check that nothing was lost, then collect the day."""
@@ -391,7 +395,10 @@ class TwinMarket(mesa.Model):
     @property
     def defaults(self) -> int:
         """Borrowers that have failed so far."""
-        return sum(borrower.default_day >= 0 for borrower in self.borrowers)
+        return sum(
+            borrower.default_day >= 0 or borrower.reorganised_day >= 0
+            for borrower in self.borrowers
+        )
 
     @property
     def events(self) -> pd.DataFrame:

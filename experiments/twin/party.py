@@ -27,6 +27,7 @@ class Party(mesa.Agent):
         self.status = Status.ACTIVE
         self.default_day = -1
         self.default_event: Entry | None = None
+        self.reorganised_day = -1
         self.parent: Party | None = None  # owner whose insolvency is its own
         self.btc = 0.0
         self.btc_lent = 0.0

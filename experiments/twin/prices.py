@@ -15,6 +15,7 @@ from ...market.state.units import TH_PER_EH
 from .rules import (
     adjusted_share,
     advance_difficulty,
+    growth_answer,
     hashprice_usd,
     impact_log,
     mark_usd,
@@ -80,7 +81,7 @@ def _price_hashrate(market: TwinMarket) -> None:
     elif market.settings.channels.hashprice:
         newest = market.hardware[market.opening.growth_class]
         p.growth_online = adjusted_share(p.growth_online, _share_online(market, newest))
-        added = planned - market.opening.network_eh_s
+        added = _grow_network(market)
         hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
         hashrate = max(hashrate, 1e-3 * planned)
     advance_difficulty(market, hashrate)
@@ -88,6 +89,19 @@ def _price_hashrate(market: TwinMarket) -> None:
     p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
     market.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY
     market.difficulty_th = p.difficulty_eh_s * TH_PER_EH
+
+
+def _grow_network(market: TwinMarket) -> float:
+    """Hashrate added since the opening by who is not modelled [EH/s]."""
+    p, path, day = market.prices, market.crypto.hashrate_growth, market.day
+    grown = market.opening.network_eh_s * float(path[day] - path[day - 1])
+    if grown > 0.0:
+        grown *= growth_answer(p.rig_q, market.settings.crypto.hashrate_answer)
+        mine = min(grown, p.bought_eh_s)
+        p.bought_eh_s -= mine
+        grown -= mine
+    p.grown_eh_s += grown
+    return p.grown_eh_s
 
 
 def _share_online(market: TwinMarket, rig: HardwareClass) -> float:

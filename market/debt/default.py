@@ -10,6 +10,8 @@ all without recourse: what is financed like that stands alone by contract.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
@@ -178,6 +180,53 @@ def _same_vehicle(market: Market, loan: int, other: int) -> bool:
     )
 
 
+class Failure(NamedTuple):
+    """Why a borrower fails as a whole."""
+
+    cause: int  # Cause, NONE: it does not
+    parent: int  # event it reacts to
+    trigger: int  # loan whose clock ran out, -1: unpaid suppliers
+
+
+@inlined
+def suppliers_run_out(market: Market, b: int) -> bool:
+    """Whether suppliers have waited for their money as long as they do."""
+    since = market.parties.payables_day[b]
+    return since >= 0 and market.today.day >= since + market.terms.credit.payables_days
+
+
+@inlined
+def clock_ran_out(market: Market, loan: int) -> bool:
+    """Whether the cure period of an open breach is over."""
+    loans = market.loans
+    return (
+        loans.status[loan] == LoanStatus.PERFORMING
+        and loans.breach[loan] != Cause.NONE
+        and market.today.day >= cure_end(loan, loans)
+    )
+
+
+@inlined
+def last_trail(market: Market, b: int) -> int:
+    """A borrower's last adverse event, else the scripted shock."""
+    trail = market.parties.trail_event[b]
+    return trail if trail >= 0 else market.today.shock_event
+
+
+@compiled
+def failure_today(market: Market, b: int) -> Failure:
+    """What would make a borrower fail as a whole today for want of money."""
+    loans = market.loans
+    if suppliers_run_out(market, b):
+        return Failure(Cause.OPERATING_COSTS.value, last_trail(market, b), -1)
+    if market.terms.channels.cross_default:
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            if loans.recourse[loan] and clock_ran_out(market, loan):
+                cause, parent = loans.breach[loan], loans.breach_event[loan]
+                return Failure(int(cause) + 0, int(parent) + 0, loan + 0)  # in 64 bits
+    return Failure(Cause.NONE.value, -1, -1)
+
+
 @compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
@@ -197,19 +246,12 @@ def default(market: Market) -> None:
         elif _files_with_parent(market, b):
             cause = Cause.PARENT_FAILED.value
             parent = parties.default_event[parties.parent[b]]
-        elif (
-            parties.payables_day[b] >= 0
-            and today.day >= parties.payables_day[b] + terms.credit.payables_days
-        ):
+        elif suppliers_run_out(market, b):
             cause = Cause.OPERATING_COSTS.value
-            parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+            parent = last_trail(market, b)
         else:
             for loan in range(loans.first[b], loans.first[b + 1]):
-                if (
-                    loans.status[loan] != LoanStatus.PERFORMING
-                    or loans.breach[loan] == Cause.NONE
-                    or today.day < cure_end(loan, loans)
-                ):
+                if not clock_ran_out(market, loan):
                     continue
                 if loans.recourse[loan] and terms.channels.cross_default:
                     cause = loans.breach[loan]

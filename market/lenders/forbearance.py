@@ -102,7 +102,7 @@ def _is_asked(market: Market, loan: int) -> bool:
 @compiled
 def _decide_from(market: Market, first: int) -> None:
     """Lenders decide on every loan, from the first that asks on."""
-    put_matrix(market.strips, strips_today(market))  # not those of the last auctions
+    strips_of_today(market)
     book = open_book(market)
     for loan in range(first, len(market.loans.status)):
         if _is_asked(market, loan):
@@ -121,6 +121,12 @@ def _decide_one(market: Market, book: DaysBook, loan: int) -> None:
     brings = enforcement_usd(market, book, loan)
     if waives(goes_on, brings, credit.waiver_margin):
         _waive(market, loan, goes_on - brings)
+
+
+@compiled
+def strips_of_today(market: Market) -> None:
+    """Value machines as of today, not as of the last auctions (in place)."""
+    put_matrix(market.strips, strips_today(market))
 
 
 @compiled

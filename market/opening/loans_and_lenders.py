@@ -93,7 +93,7 @@ def open_loans(
         conversion_usd=floats("conversion_usd"),
         put_day=ints("put_day"),
         sheet=np.arange(n, dtype=np.int32),
-        claims=empty(Claims, n),
+        claims=empty(Claims, 2 * n),
         sheets=TermSheets(
             initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
             margin_call_ltv=floats("margin_call_ltv"),

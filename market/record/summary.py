@@ -28,7 +28,8 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
-    failed = market.parties.status[:n] != Status.ACTIVE
+    reorganised = market.parties.reorganised_day[:n] >= 0
+    failed = (market.parties.status[:n] != Status.ACTIVE) | reorganised
     by_kind = {
         name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
         for name, of in _KINDS.items()
@@ -51,6 +52,7 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
             "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
         },
         "defaulted": {**by_kind, "lender": _parties(market, log, Event.LENDER_FAILED)},
+        "reorganised": _parties(market, log, Event.REORGANISED),
         "sleeves_closed": _parties(market, log, Event.SLEEVE_CLOSED),
         "lenders": {
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
@@ -224,7 +226,7 @@ def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any
 def _recoveries(market: Market) -> dict[str, float]:
     """Present value recovered over claim at default, by collateral, resolved claims only."""
     loans = market.loans
-    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
+    resolved = (loans.claim >= 0) & (loans.status != LoanStatus.DEFAULTED)
     family = np.where(loans.hardware >= 0, market.hardware.family[loans.hardware], -1)
     groups = {
         "btc": loans.collateral == Collateral.BTC,

@@ -74,6 +74,12 @@ class Credit(Section):
         description="from default: machines nobody bought go to their lender in kind, or for scrap",
     )
     bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
+    reorganise: bool = Field(
+        True, description="who is worth more in operation than in parts owes less and goes on"
+    )
+    new_shares_discount: float = Field(
+        0.25, ge=0.0, le=1.0, description="at which creditors sell shares of a reorganised firm"
+    )
     max_waivers: int = Field(2, ge=0, le=100, description="a lender gives in at most so often")
     waiver_days: int = Field(90, ge=1, le=3650, description="a waived covenant is left alone")
     waiver_margin: float = Field(

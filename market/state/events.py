@@ -55,6 +55,7 @@ class Event(IntEnum):
     HOSTED = 38  # a lender keeps seized machines and has them run
     TENANT_FAILED = 39  # a tenant outside the books: all its contracts break
     TAKEN_IN_KIND = 40  # machines that found no buyer in time, by their lender for its claim
+    REORGANISED = 41  # a borrower defaults, owes less, and goes on
 
 
 class Cause(IntEnum):

@@ -85,9 +85,13 @@ class TermSheets(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
+    """One row per default of a loan; rows ``0 .. count[0]`` are in use.
+
+    A loan defaults twice at most: reorganised once, then for good.
+    """
 
     count: OneCount  # type: ignore[assignment]  # [1]; hides tuple.count
+    loan: Ints
     default_day: Ints
     default_event: Ints
     claim_usd: Reals  # principal and interest at default
@@ -166,6 +170,7 @@ def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) 
     claims = loans.claims
     claim = claims.count[0]
     claims.count[0] = claim + 1
+    claims.loan[claim] = loan
     loans.claim[loan] = claim
     claims.default_day[claim] = day
     claims.default_event[claim] = event
@@ -186,8 +191,14 @@ def of_sheets(column: str, loans: Loans) -> NDArray[Any]:
 
 
 def of_claims(column: str, loans: Loans, missing: int = 0) -> NDArray[Any]:
-    """A column of the claims by loan; ``missing`` where a loan has not defaulted."""
+    """A column of the claims by loan; ``missing`` where a loan has not defaulted.
+
+    Of a loan with two claims: money is added up, else it is the later claim's.
+    """
     values = getattr(loans.claims, column)
+    if values.dtype == np.float64:
+        used = loans.claims.count[0]
+        return np.bincount(loans.claims.loan[:used], values[:used], len(loans.claim))
     return np.where(loans.claim >= 0, values[loans.claim], missing)
 
 

@@ -61,18 +61,25 @@ def repay(market: Market, loan: int, payer: int, amount_usd: float) -> None:
 
 
 @inlined
+def forgive(market: Market, loan: int, amount_usd: float) -> None:
+    """Extinguish a part of a claim that has been written down."""
+    loans, lenders = market.loans, market.lenders
+    row = loans.lender[loan]
+    loans.principal_usd[loan] -= amount_usd
+    lenders.book_usd[row] -= amount_usd
+    lenders.written_down_usd[row] -= amount_usd
+    market.ledger.flows[Flow.CLAIM_WRITTEN_OFF] += amount_usd
+
+
+@inlined
 def write_off(market: Market, loan: int) -> float:
     """Extinguish what is left of a claim; returns the amount [USD].
 
     The loss has been taken by write-downs; this only removes the claim from both books.
     """
-    loans, lenders = market.loans, market.lenders
-    row = loans.lender[loan]
-    amount = loans.principal_usd[loan]
-    loans.principal_usd[loan] = 0.0
-    lenders.book_usd[row] -= amount
-    lenders.written_down_usd[row] -= amount
-    market.ledger.flows[Flow.CLAIM_WRITTEN_OFF] += amount
+    amount = market.loans.principal_usd[loan]
+    forgive(market, loan, amount)
+    market.loans.principal_usd[loan] = 0.0
     return amount
 
 
