@@ -70,6 +70,7 @@ KINDS = {
     "interlender_loss": "loss on a failed lender",
     "waived": "covenant waived",
     "extended": "payment extended",
+    "reorganised": "debt cut, firm goes on",
     "surrendered": "keys handed over",
     "listed": "machines put on sale",
     "renegotiated": "rent renegotiated",

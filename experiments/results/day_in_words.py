@@ -26,6 +26,7 @@ SENTENCES = {
     "lender_impaired": "{who} falls below its minimum capital and stops lending.",
     "funding_run": "Funders take {usd} out of {who}.",
     "interlender_loss": "{who} loses {usd} on {other}, a failed lender.",
+    "reorganised": "{who} reorganises: {usd} of debt is exchanged for shares or lost; it goes on.",
     "surrendered": "{who} hands over the keys: its machines are worth less than the debt.",
     "seizure": "{other} seizes collateral of {who}, worth {usd} on paper.",
     "hardware_sale": "{other} buys machines from {who} for {usd}.",

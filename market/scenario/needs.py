@@ -88,9 +88,12 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("crypto.eth_beta", (MODELLED, OWN_FILE)),
     ("crypto.hashrate_growth", (MODELLED, OWN_FILE)),
     (
-        "crypto.hashrate_growth_start_day crypto.hashrate_growth_days",
+        "crypto.hashrate_growth_start_day crypto.hashrate_growth_days crypto.hashrate_answer "
+        "investment.rigs",
         (some("crypto.hashrate_growth"),),
     ),
+    ("crypto.hashrate_answer", (on("channels.hashprice"),)),
+    ("crypto.hashrate_answer investment.rigs", (of("crypto.network", "modelled"),)),
     ("crypto.impact_coefficient", (on("channels.btc_impact"),)),
     (
         "crypto.depth_adv_usd crypto.impact_law crypto.impact_half_life_days",
@@ -121,12 +124,15 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("credit.group_filing", (of("opening.start", "2021"),)),  # only there parents are known
     (
         "credit.income_collateral_share credit.finance_signed_growth credit.growth_advance_rate "
-        "credit.growth_spread credit.growth_min_dscr credit.growth_years credit.most_advance_rate "
+        "credit.most_advance_rate "
         "credit.tenant_prepayment_share credit.order_deposit_share credit.delivery_days "
         "credit.lockup_margin",
         (WITH_COMPUTE,),
     ),
-    ("credit.growth_spread credit.growth_min_dscr credit.growth_years", LATER_LOANS),
+    (
+        "credit.growth_spread credit.growth_min_dscr credit.growth_years",
+        (*LATER_LOANS, on("credit.reorganise")),
+    ),
     ("credit.waiver_days credit.waiver_margin", (some("credit.max_waivers", 0),)),
     # Lenders.
     ("lenders.capital_buffer_share lenders.stress_spread", (CAPITAL,)),
@@ -145,12 +151,18 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         (on("channels.counterparty"),),
     ),
     ("tenants.sensitivity tenants.renegotiated_share", (some("tenants.hazard_per_year"),)),
-    ("investment.*", (WITH_COMPUTE,)),
+    ("investment.rig_site_usd_per_kw", (on("investment.rigs"),)),
     (
-        "investment.owners_required_return investment.refit_usd_per_kw investment.payout_share "
+        "investment.refit_usd_per_kw investment.payout_share "
         "investment.order_days investment.lender_growth_per_year",
         (INVESTS,),
     ),
+    (
+        "investment.sensitivity investment.refit_usd_per_kw investment.payout_share "
+        "investment.order_days investment.lender_growth_per_year",
+        (WITH_COMPUTE,),
+    ),
+    ("credit.new_shares_discount", (on("credit.reorganise"),)),
     ("miners.hold_buffer_days", (of("opening.start", "2025", "2021"),)),
     ("miners.hold_buffer_days miners.only_listed_hold", (some("miners.hold_share"),)),
     ("miners.power_drift_per_year", (of("opening.start", "2021"),)),
