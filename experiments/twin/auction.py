@@ -10,7 +10,7 @@ from ...market.liquidation.auctions import DUST, LEAST_SHARE, LEAST_TRADE
 from ...market.liquidation.budget_auctions import ROUNDING, UNSERVED
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
-from . import hosting
+from . import cycle, hosting
 from .bids import Bid, best_first, bids_for, hold_value_usd, set_strips
 from .lot import ON_OFFER, Lot
 from .rules import affordable_units
@@ -64,7 +64,7 @@ def hold_auctions(market: TwinMarket) -> None:
     settings = market.settings.liquidation
     supply = 1.0
     if market.settings.channels.buyer_finance:
-        supply = market.credit_supply_share() * market.prices.appetite
+        supply = cycle.credit_supply_share(market) * market.prices.appetite
     for buyer in market.buyers:
         buyer.save(settings.window_days, settings.budget_days, supply)
     _free_sites(market)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from . import rules
 from .provisions import provide
 
@@ -63,3 +65,10 @@ def growth_spread(market: TwinMarket) -> float:
     return max(
         0.0, terms.credit.growth_spread + dearer - terms.lenders.spread_swing * market.prices.ease
     )
+
+
+def credit_supply_share(market: TwinMarket) -> float:
+    """Credit that lenders give, over what they gave at the opening, by their assets."""
+    size = np.array([one.target_leverage * one.capital_open_usd for one in market.lenders])
+    supply = np.array([one.supply for one in market.lenders])
+    return float((supply * size).sum() / size.sum())

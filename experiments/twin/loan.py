@@ -9,7 +9,7 @@ from ...agents.party import Status
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
-from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.loans import Amortisation, Claims, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
 from .pledged_income import pledged_income_usd_day
 from .rules import (
@@ -30,13 +30,7 @@ if TYPE_CHECKING:
     from .party import Party
     from .things import Entry, HardwareClass, Holding, Order, Perimeter
 
-CLAIM_USD = (
-    "claim_usd",
-    "recovered_usd",
-    "recovered_value_usd",
-    "written_down_usd",
-    "noted_usd",
-)
+CLAIM_USD = tuple(name for name in Claims._fields if name.endswith("_usd"))
 BULLET = int(Amortisation.BULLET)
 
 
@@ -371,13 +365,7 @@ class Loan:
     def _note_write_down(self, amount_usd: float, parent: Entry | None) -> None:
         self.noted_usd += amount_usd
         event = self.market.note(
-            Event.WRITE_DOWN,
-            Cause.LOSSES,
-            self.lender,
-            self.borrower,
-            self,
-            amount_usd,
-            parent,
+            Event.WRITE_DOWN, Cause.LOSSES, self.lender, self.borrower, self, amount_usd, parent
         )
         self.lender.remember_loss(amount_usd, event)
 
@@ -389,7 +377,7 @@ class Loan:
         self.market.journal.written_off_usd += amount_usd
 
     def begin_claim(self) -> None:
-        """A claim opens; what an earlier one came to is kept apart."""
+        """A claim opens; money of an earlier one is kept apart."""
         for name in CLAIM_USD:
             self.earlier[name] = self.earlier.get(name, 0.0) + getattr(self, name)
             setattr(self, name, 0.0)

@@ -379,12 +379,6 @@ class TwinMarket(mesa.Model):
         """The same of one lender."""
         return self.appetite() * lender.supply
 
-    def credit_supply_share(self) -> float:
-        """Credit that lenders give, over what they gave at the opening, by their assets."""
-        size = np.array([one.target_leverage * one.capital_open_usd for one in self.lenders])
-        supply = np.array([one.supply for one in self.lenders])
-        return float((supply * size).sum() / size.sum())
-
     # ------------------------------------------------------------ results
 
     @property

@@ -363,18 +363,17 @@ def _income_shares(
 ) -> NDArray[np.float64]:
     """Shares of the aggregate's income by party: size, or what its rigs earn at the opening.
 
-    Of rigs: hashprice less power where that is positive, less overhead. Who loses money has none.
+    Of rigs: hashprice less power where that is positive.
     """
     kw = _rig_kw(tables)
     rigs = [k for k, name in enumerate(whole.fleet) if name in kw]
     if not rigs:
         return size
     revenue_usd = float(tables.quotes["hashprice_usd_ph_day"]) * 365.0 / TH_PER_PH
-    income = -whole.fixed_cost_usd_yr * size
+    income = np.zeros(len(size))
     for k in rigs:
         energy_usd = kw[list(whole.fleet)[k]] * HOURS_PER_YEAR / 1000.0 * power_usd_mwh
         income += fleet[:, k] * np.maximum(revenue_usd - energy_usd, 0.0)
-    income = np.maximum(income, 0.0)
     return income / income.sum() if income.sum() > 0.0 else size
 
 

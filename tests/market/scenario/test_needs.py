@@ -35,6 +35,7 @@ NOTHING = (
     "channels.counterparty=false",
     "credit.finance_signed_growth=false",
     "credit.max_waivers=0",
+    "credit.reorganise=false",
     "investment.sensitivity=0",
     "crypto.hashrate_growth=0",
     "compute.volatility=0",
