@@ -103,6 +103,7 @@ class Lenders(NamedTuple):
     owners_share: Reals  # of its earnings, today
     provision_usd: Reals  # for losses expected on performing loans
     earned_usd: Reals  # kept of interest and margins so far, less funding of claims
+    last_resort_usd: Reals  # of its funding, owed to the lender of last resort
 
 
 @compiled

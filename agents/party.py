@@ -45,6 +45,7 @@ class Outside(IntEnum):
     COURTS = 6  # legal cost, transport, storage
     OWNERS = 7  # ordinary sellers of second-hand hardware
     BTC_BORROWERS = 8  # hold the BTC that miners have lent out
+    AUTHORITY = 9  # buys and lends as a last resort
 
 
 OUTSIDE_NAMES = tuple(member.name for member in Outside)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .day import run_day
 from .prices.paths import PricePaths
+from .record.policy import policy_summary
 from .state.journal import make_room
 from .state.loans import LoanStatus, of_claims
 from .state.market import Market
@@ -28,6 +29,7 @@ class Resolution(NamedTuple):
     day: int  # on which the last of them was settled
     further_usd: NDArray[np.float64]  # [loan] lost beyond the loss at the horizon
     total_usd: float  # of all lenders, on loans defaulted by the horizon
+    net_cost_usd: float  # of policy until then
 
 
 def resolve(market: Market, paths: PricePaths) -> Resolution:
@@ -47,7 +49,7 @@ def resolve(market: Market, paths: PricePaths) -> Resolution:
     further = np.zeros(len(loans.status))
     further[open_] = (carried - brought)[open_]  # brought is net of cost of enforcement
     total = float(market.lenders.loss_usd.sum()) + float(further.sum())
-    return Resolution(after.day, further, total)
+    return Resolution(after.day, further, total, policy_summary(after)["net_cost_usd"])
 
 
 def _copy(market: Market, paths: PricePaths) -> Market:

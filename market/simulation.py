@@ -28,7 +28,7 @@ from .record.kept_frames import (
     sales_frame,
     series_frame,
 )
-from .record.summary import summarise
+from .record.summary import Resolved, summarise
 from .resolution import Resolution, resolve
 from .scenario.scenario import Scenario
 from .state.journal import make_room
@@ -138,7 +138,9 @@ class Simulation:
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
         done = self.resolution
-        return summarise(self.market, None if done is None else (done.total_usd, done.day))
+        if done is None:
+            return summarise(self.market)
+        return summarise(self.market, Resolved(done.total_usd, done.day, done.net_cost_usd))
 
     def series(self) -> pd.DataFrame:
         """One row per day."""

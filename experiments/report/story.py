@@ -6,46 +6,19 @@ Where there is no room for all rows, the heaviest are shown: see :meth:`Chapter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.results import rows, who_fails
+from . import policy
+from .chapter import Chapter, columns_of
 from .headline import lenders_gone, ltv_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.results import Results
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table; numbers stand right."""
-
-    name: str
-    right: bool = False
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One step of the story.
-
-    ``weights`` are the rows' amounts in USD; ``figures`` name the pictures that belong here.
-    """
-
-    title: str
-    text: str
-    columns: tuple[Column, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()
-    weights: tuple[float, ...] = ()
-    figures: tuple[str, ...] = ()
-
-    def heaviest(self, most: int) -> list[tuple[str, ...]]:
-        """The rows of the largest amounts, at most ``most``, in the order of the table."""
-        order = sorted(range(len(self.table)), key=lambda row: -self.weights[row])
-        return [self.table[row] for row in sorted(order[:most])]
 
 
 _TOLD: WeakKeyDictionary[Results, list[Chapter]] = WeakKeyDictionary()
@@ -62,6 +35,7 @@ def chapters(results: Results) -> list[Chapter]:
             seizures(results),
             sales(results),
             losses(results),
+            *policy.chapters(results),
             illusion(results),
         ]
     return _TOLD[results]
@@ -119,7 +93,7 @@ def margin_calls(results: Results) -> Chapter:
         f"{words.capital(who)} called, {words.times(len(calls), 'time')} in all; "
         f"the first is {table[0][2]} on {table[0][1]}."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Because of", "Calls>", "Largest>", "Then")
+    columns = columns_of("Day>", "Date", "Borrower", "Because of", "Calls>", "Largest>", "Then")
     weights = tuple(float(own["amount_usd"].max()) for _, own in _by_party(calls))
     return Chapter(title, text, columns, tuple(table), weights)
 
@@ -152,7 +126,7 @@ def breaches(results: Results) -> Chapter:
         f"{words.capital(who)} a covenant; "
         f"the first is {table[0][2]} on {table[0][1]} ({table[0][3]})."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
+    columns = columns_of("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
     owed = results.loans.groupby("borrower")["principal_open_usd"].sum().to_dict()
     weights = tuple(float(owed.get(party, 0.0)) for party, _ in _by_party(broken))
     return Chapter(title, text, columns, tuple(table), weights)
@@ -188,7 +162,7 @@ def defaults(results: Results) -> Chapter:
         if cascade > 1
         else "No default causes another: each failure stands alone."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
+    columns = columns_of("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
     return Chapter(title, text, columns, table, tuple(failed["debt_usd"]), figures)
 
 
@@ -217,7 +191,7 @@ def seizures(results: Results) -> Chapter:
     parts += ["bitcoin"] * bool((taken["kind"] == "btc_liquidation").any())
     what_all = words.listed(parts) or "collateral"
     text = f"Lenders and estates take {what_all} from {words.times(len(table), 'borrower')}."
-    columns = _columns("Day>", "Date", "From", "What", "Loans>", "Value>")
+    columns = columns_of("Day>", "Date", "From", "What", "Loans>", "Value>")
     weights = tuple(float(own["amount_usd"].sum()) for _, own in _by_party(taken))
     return Chapter(title, text, columns, tuple(table), weights, figures)
 
@@ -260,7 +234,7 @@ def sales(results: Results) -> Chapter:
         )
         if unsold:
             text += f" {words.capital(words.listed(unsold))} find no buyer at all."
-    columns = _columns(
+    columns = columns_of(
         "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
     )
     most_usd = [n * results.mark(h, d) for d, h, n in rows(offers, "day", "hardware", "offered")]
@@ -304,7 +278,9 @@ def losses(results: Results) -> Chapter:
     )
     left = f"On loans: {results.settled}." if results.settled else ""
     text = " ".join(filter(None, [text, left, lenders_gone(results), impairment(results.impaired)]))
-    head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
+    head = columns_of(
+        "Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum"
+    )
     return Chapter(title, text, head, table, tuple(lost["lost_usd"]), figures)
 
 
@@ -353,7 +329,7 @@ def illusion(results: Results) -> Chapter:
             by_class, *names, "reported", "second_hand", "alone", "together", "patient"
         )
     )
-    columns = _columns(
+    columns = columns_of(
         "Collateral",
         "Loans>",
         "Second-hand>",
@@ -366,11 +342,6 @@ def illusion(results: Results) -> Chapter:
         "within 90 days>",
     )
     return Chapter(title, text, columns, table, tuple(by_class["balance_usd"]), figures)
-
-
-def _columns(*names: str) -> tuple[Column, ...]:
-    """Columns by name; ``>`` at the end marks numbers."""
-    return tuple(Column(name.rstrip(">"), name.endswith(">")) for name in names)
 
 
 def _when(results: Results, day: float) -> tuple[str, str]:

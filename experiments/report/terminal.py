@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..results.results import Results
-    from .story import Chapter
+    from .chapter import Chapter
 
 PLAIN_WIDTH = 100
 GLUE = "\N{NO-BREAK SPACE}"
@@ -31,6 +31,7 @@ MOST_ROWS = {
     "What is seized": 0,
     "Who bids, at what price": 5,
     "What lenders lose": 8,
+    "What policy costs": 7,
 }
 
 

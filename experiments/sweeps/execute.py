@@ -27,7 +27,12 @@ if TYPE_CHECKING:
 
 OK, ERROR, KILLED = "ok", "error", "killed"
 NOT_METRICS = ("scenario", "seed", "days", "start", "caveat")  # the plan says them
-ZERO_IF_ABSENT = ("loss_usd.by_instrument.", "lender_loss_share_of_capital.", "defaults_by_cause.")
+ZERO_IF_ABSENT = (
+    "loss_usd.by_instrument.",
+    "lender_loss_share_of_capital.",
+    "defaults_by_cause.",
+    "policy.",
+)
 """Summaries leave zeros out of these maps."""
 LONGEST_ERROR = 500
 

@@ -9,6 +9,7 @@ from ...agents.party import Status
 from ...market.liquidation.auctions import DUST, LEAST_SHARE, LEAST_TRADE
 from ...market.liquidation.budget_auctions import ROUNDING, UNSERVED
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.lots import LotState
 from . import cycle, hosting
 from .bids import Bid, best_first, bids_for, hold_value_usd, set_strips
@@ -336,7 +337,7 @@ def end_lots(market: TwinMarket) -> None:
 def _buy_what_is_left(market: TwinMarket) -> None:
     """A buyer of last resort takes unsold lots at a share of schedule until its purse is empty."""
     policy = market.settings.policy
-    left = policy.buyer_of_last_resort_usd - market.prices.policy_bought_usd
+    left = policy.buyer_of_last_resort_usd - market.accounts[Account.BOUGHT]
     if left <= 0.0:
         return
     for lot in market.unsold_lots():
@@ -348,9 +349,17 @@ def _buy_what_is_left(market: TwinMarket) -> None:
         price = policy.buyer_price_share * kind.schedule_usd
         if price < lot.reserve_usd(kind.hold_usd):
             continue
-        units = min(lot.units, left / price)
-        left -= units * price
-        market.prices.policy_bought_usd += units * price
-        lot.sell(units, price, 0.0, market.investors)
+        before = market.authority.cash_usd
+        lot.sell(min(lot.units, left / price), price, 0.0, market.authority)
+        paid = before - market.authority.cash_usd
+        market.accounts[Account.BOUGHT] += paid
+        left -= paid
         if left <= 1.0:
             return
+
+
+def store_what_was_bought(market: TwinMarket) -> None:
+    """A day's storage of the authority's machines."""
+    cost = sum(kind.authority_units * kind.storage_usd_day(market) for kind in market.hardware)
+    market.authority.pay(market.courts, cost)
+    market.accounts[Account.STORED] += cost

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...market.state.ledger import Account
 from ...market.state.loans import Claims, TermSheets, of_claims, of_sheets
 from .loan import CLAIM_USD
 
@@ -103,8 +104,11 @@ def _market_columns(
         theirs = getattr(state, column)
         yield "classes", column, _array(twin.hardware, column, theirs), theirs
     yield "classes", "mark_usd", _array(twin.hardware, "mark_usd", state.marks_usd), state.marks_usd
-    units = state.ledger.outside_units
-    yield "classes", "outside_units", _array(twin.hardware, "outside_units", units), units
+    for column in ("outside_units", "authority_units"):
+        units = getattr(state.ledger, column)
+        yield "classes", column, _array(twin.hardware, column, units), units
+    accounts = np.array([twin.accounts[account] for account in Account])
+    yield "market", "accounts_usd", accounts, state.ledger.policy_usd
     yield "market", "hosted_slots", np.array(twin.hosted_slots), state.hosted_slots
     amounts = state.interlender.amount_usd
     debts = [debt for lender in twin.lenders for debt in lender.debts]

@@ -52,6 +52,18 @@ def advance_rate(market: TwinMarket) -> float:
     return rate
 
 
+def advance_without_floor(market: TwinMarket) -> float:
+    """The same if no policy set a least haircut."""
+    terms = market.terms
+    rate: float = rules.advance_rate(
+        terms.credit.growth_advance_rate,
+        market.prices.ease,
+        terms.lenders.cycle_swing,
+        terms.credit.most_advance_rate,
+    )
+    return rate
+
+
 def growth_rate(market: TwinMarket) -> float:
     """What a new facility costs today, a year."""
     rate: float = market.prices.reference_rate + growth_spread(market)

@@ -9,6 +9,7 @@ import numpy as np
 from ...agents.party import Status
 from ...market.clearing.vector import clearing_vector
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 
 if TYPE_CHECKING:
     from .lender import Lender
@@ -58,12 +59,15 @@ def _close_sleeve(lender: Lender, round_: int) -> None:
 def _lend_of_last_resort(market: TwinMarket) -> None:
     """A public lender replaces the funding that left and could not be paid, up to its purse."""
     for lender in market.lenders:
-        if lender.unpaid_run_usd > 0.0:
-            left = market.settings.policy.lender_of_last_resort_usd - market.prices.policy_lent_usd
-            lent = min(left, lender.unpaid_run_usd)
-            if lent > 0.0:  # funders are paid by the authority, which is now the creditor
-                market.prices.policy_lent_usd += lent
-                lender.unpaid_run_usd -= lent
+        owed = market.accounts[Account.LENT] - market.accounts[Account.REPAID]
+        left = market.settings.policy.lender_of_last_resort_usd - owed
+        lent = min(left, lender.unpaid_run_usd)
+        if (
+            lent > 0.0 and lender.status is Status.ACTIVE
+        ):  # funders are paid by the authority, which is now the creditor
+            market.authority.pay(market.investors, lent)
+            market.accounts[Account.LENT] += lent
+            lender.owe_authority(lent)
 
 
 def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
@@ -187,8 +191,14 @@ def _wind_up(lender: Lender, share: float, outside_usd: float, cost_usd: float) 
     book = lender.book_usd - lender.written_down_usd - lender.provision_usd
     investors.pay(lender, lender.other_loans_usd + book)
     lender.pay(market.courts, cost_usd)
-    lender.pay(investors, share * outside_usd)
-    market.prices.depositor_loss_usd += (1.0 - share) * outside_usd
+    public = min(lender.last_resort_usd, outside_usd)
+    private = outside_usd - public
+    lender.pay(market.authority, share * public)
+    market.accounts[Account.REPAID] += share * public
+    market.accounts[Account.LOST] += lender.last_resort_usd - share * public
+    lender.last_resort_usd = 0.0
+    lender.pay(investors, share * private)
+    market.prices.depositor_loss_usd += (1.0 - share) * private
     lender.pay(investors, lender.cash_usd)
     for other in market.lenders:  # its claims on others pass to investors with its other loans
         for claim in other.debts:

@@ -11,6 +11,7 @@ from ...market.debt.surrender import LONGEST_YEARS
 from ...market.lenders.forbearance import EXTENSION_DAYS, SURRENDER_EVERY_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.loans import Collateral, LoanStatus
 from .auction import walk_book
 from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
@@ -62,6 +63,7 @@ def stands_still(market: TwinMarket) -> bool:
 
 def _stop_clocks(market: TwinMarket) -> None:
     """A day that does not count: cure periods and suppliers' patience are a day longer."""
+    suspended = 0.0
     for loan in market.loans:
         if (
             loan.breach is not Cause.NONE
@@ -69,6 +71,9 @@ def _stop_clocks(market: TwinMarket) -> None:
             and loan.collateral is not Collateral.BTC
         ):
             loan.breach_day += 1
+            suspended += loan.principal_usd
+    most = max(market.accounts[Account.SUSPENDED], suspended)
+    market.accounts[Account.SUSPENDED] = most
     for borrower in market.borrowers:
         if borrower.payables_day >= 0:
             borrower.payables_day += 1

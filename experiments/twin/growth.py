@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...agents.party import Status
 from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
 from . import cycle
 from .borrower import Borrower
@@ -123,6 +124,9 @@ def deliver(contract: Contract) -> None:
     if short > borrower.equity_room_usd:
         contract.unfunded_days += 1
         return
+    if from_facility > 0.0:
+        free = max(0.0, min(need - prepaid, cycle.advance_without_floor(market) * cost))
+        market.accounts[Account.WITHHELD] += from_facility / limit * (free - limit)
     borrower.issue_shares(short)
     contract.unfunded_days = 0
     market.customers.pay(borrower, prepaid)
@@ -130,6 +134,8 @@ def deliver(contract: Contract) -> None:
     rest = borrowed - sum(from_lines.values())
     shares = _shares_of(contract.facility)
     if rest > 0.0:
+        if terms.derived.growth_years < terms.credit.growth_years:
+            market.accounts[Account.SHORTENED] += rest
         for loan, share in shares.items():
             loan.draw_line(share * rest)
     borrower.pay(market.supplier, need)

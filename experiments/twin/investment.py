@@ -19,6 +19,7 @@ from ...market.operators.investment import (
 from ...market.operators.purchases import CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.orders import SMALLEST_ORDER_USD
 from . import cycle
@@ -114,9 +115,10 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     refit = 0.0
     if isinstance(borrower, Miner):  # a shed for rigs is no data hall
         refit = market.terms.investment.refit_usd_per_kw * machine.kw
-    facility, debt, room = order.facility, 0.0, 0.0
+    facility, debt, free, room = order.facility, 0.0, 0.0, 0.0
     if facility is not None and facility.status is LoanStatus.PERFORMING:
-        debt = _advance_usd(borrower, machine, price)
+        debt = _advance_usd(borrower, machine, price, cycle.advance_rate(market))
+        free = _advance_usd(borrower, machine, price, cycle.advance_without_floor(market))
         room = facility.lender.growth_room_usd
     else:
         facility = None
@@ -136,6 +138,7 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     order.due_day, order.unfunded_days = market.day + market.terms.investment.order_days, 0
     if facility is not None:
         facility.lender.growth_room_usd -= order.debt_usd
+        market.accounts[Account.WITHHELD] += min(free * units, room) - order.debt_usd
     market.prices.ordered_usd += units * price
     market.note(
         Event.ORDERED,
@@ -148,7 +151,9 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     )
 
 
-def _advance_usd(borrower: Borrower, machine: HardwareClass, price_usd: float) -> float:
+def _advance_usd(
+    borrower: Borrower, machine: HardwareClass, price_usd: float, advance: float
+) -> float:
     """What a lender advances on a machine [USD], as its own rent carries."""
     market, terms, holding = borrower.model, borrower.model.terms, borrower.order.holding
     assert holding is not None
@@ -159,7 +164,7 @@ def _advance_usd(borrower: Borrower, machine: HardwareClass, price_usd: float) -
         terms.credit.growth_min_dscr,
         cycle.growth_rate(market),
         terms.derived.growth_years,
-        price_usd * market.appetite() * cycle.advance_rate(market),
+        price_usd * market.appetite() * advance,
     )
     return debt
 
@@ -223,6 +228,8 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> None:
     if facility is not None and debt > 0.0:
         _renew_facility(facility)
         facility.draw_line(debt)
+        if market.terms.derived.growth_years < market.terms.credit.growth_years:
+            market.accounts[Account.SHORTENED] += debt
         facility.pledge(holding, units, for_contract=False)
     borrower.pay(market.supplier, need)
     borrower.deposits_usd -= deposit

@@ -8,6 +8,7 @@ from ...agents.borrower import QUARTER_DAYS
 from ...agents.lender import LenderKind
 from ...agents.party import Status
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 from .party import Party
 from .rules import (
     capital_ratio,
@@ -66,6 +67,7 @@ class Lender(Party):
         self.interlender_loss_usd = 0.0
         self.market_loss_usd = 0.0
         self.redeemed_usd = 0.0
+        self.last_resort_usd = 0.0  # of its funding, owed to the authority
         self.supply_event: Entry | None = None
         self.run_event: Entry | None = None
         self.worst_event: Entry | None = None
@@ -158,7 +160,8 @@ class Lender(Party):
         share = redemption_share(self.news, terms.lenders.run_threshold, terms.lenders.run_speed)
         if share <= 0.0:
             return 0.0
-        base = self.funding_usd
+        private = self.funding_usd - self.last_resort_usd
+        base = private
         if self.redeemable:
             base += max(self.capital_usd, 0.0)
         asked = share * self.runnable_share * base
@@ -172,7 +175,7 @@ class Lender(Party):
         paid = from_cash + from_loans
         self.pay(market.investors, paid)
         self.unpaid_run_usd = asked - paid
-        from_funding = min(paid, max(self.funding_usd, 0.0))
+        from_funding = min(paid, max(private, 0.0))
         self.funding_usd -= from_funding
         self.capital_usd -= paid - from_funding  # shares redeemed: no loss
         self.redeemed_usd += paid - from_funding
@@ -192,6 +195,30 @@ class Lender(Party):
             )
         return from_loans
 
+    def owe_authority(self, lent_usd: float) -> None:
+        """The authority has paid funders; beyond these, a fund's shares."""
+        shares = max(0.0, lent_usd - (self.funding_usd - self.last_resort_usd))
+        self.funding_usd += shares
+        self.capital_usd -= shares
+        self.redeemed_usd += shares
+        self.last_resort_usd += lent_usd
+        self.run_usd += lent_usd
+        self.unpaid_run_usd -= lent_usd
+
+    def serve_last_resort(self) -> None:
+        """Interest of a day on what the authority lent, and repayment out of cash."""
+        market, owed = self.model, self.last_resort_usd
+        if owed <= 0.0 or self.status is not Status.ACTIVE:
+            return
+        interest = owed * max(0.0, market.prices.reference_rate + self.funding_spread) / 365.0
+        market.investors.pay(market.authority, interest)
+        market.accounts[Account.INTEREST] += interest
+        repaid = min(owed, max(self.cash_usd, 0.0))
+        self.pay(market.authority, repaid)
+        market.accounts[Account.REPAID] += repaid
+        self.last_resort_usd -= repaid
+        self.funding_usd -= repaid
+
     def return_to_target_leverage(self) -> float:
         """Sell other loans and repay funding if leverage is too high; returns sales [USD]."""
         terms = self.model.terms
@@ -207,7 +234,8 @@ class Lender(Party):
             capital + self.funding_usd, capital, self.target_leverage, terms.lenders.leverage_band
         )
         wanted /= terms.lenders.deleveraging_days
-        sold = max(0.0, min(wanted, min(self.other_loans_usd, self.funding_usd)))
+        private = max(0.0, self.funding_usd - self.last_resort_usd)
+        sold = max(0.0, min(wanted, min(self.other_loans_usd, private)))
         self.other_loans_usd -= sold
         self.funding_usd -= sold
         self.model.investors.pay(self, sold)

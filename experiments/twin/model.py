@@ -15,6 +15,7 @@ from ...market.scenario.scenario import Scenario
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.history import SAME_EPISODE_DAYS
+from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.lots import LotState
 from . import (
@@ -102,6 +103,7 @@ class TwinMarket(mesa.Model):
         self.shock_event: Entry | None = None
         self.forced_event: Entry | None = None  # the last forced sale of coins
         self.forced_usd = 0.0  # sold today
+        self.accounts = dict.fromkeys(Account, 0.0)  # of the authority, in USD so far
         self.outside_btc = 0.0  # held by the exchange, less what the network has issued
         self.gpu_supply = 0.0  # online today, in H100s by rent
         self.btc_per_day = 0.0  # of a network of exactly the difficulty's hashrate
@@ -133,6 +135,7 @@ class TwinMarket(mesa.Model):
         self.investors = ends[Outside.INVESTORS]
         self.courts = ends[Outside.COURTS]
         self.owners = ends[Outside.OWNERS]
+        self.authority = ends[Outside.AUTHORITY]
 
     def step(self) -> None:
         """Advance the market by one day; after the scenario's last day it stops running."""
@@ -247,6 +250,8 @@ class TwinMarket(mesa.Model):
         sold = 0.0
         for lender in self.lenders:
             sold += lender.redeem()
+        for lender in self.lenders:
+            lender.serve_last_resort()
         delevered = 0.0
         for lender in self.lenders:
             delevered += lender.return_to_target_leverage()
@@ -271,6 +276,7 @@ class TwinMarket(mesa.Model):
             lot.advance()
         auction.sell_at_mark(self)
         auction.end_lots(self)
+        auction.store_what_was_bought(self)
         if self.day % self.settings.liquidation.window_days == 0:
             auction.hold_auctions(self)
         self._value_claims()

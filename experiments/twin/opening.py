@@ -12,6 +12,7 @@ from ...market.opening.open_market import LISTINGS
 from ...market.simulation import Simulation
 from ...market.state.contracts import ContractKind
 from ...market.state.hardware import SITE, Family
+from ...market.state.ledger import Account
 from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.market import Market, Prices
 from ...market.state.randomness import Stream
@@ -44,6 +45,7 @@ def open_twin(market: TwinMarket) -> None:
     market.crypto, market.compute, market.macro = state.crypto, state.compute, state.macro
     market.prices = Prices.from_buffer_copy(state.prices)
     market.outside_btc = float(state.ledger.outside_btc[0])
+    market.accounts[Account.CAPITAL] = float(state.ledger.policy_usd[Account.CAPITAL])
     market.smallest_cluster = float(state.opening.smallest_cluster)
     market.hardware = _hardware(market, state)
     market.borrowers = _borrowers(market, state)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...agents.buyer import Rack
+from ...market.liquidation.custody import GPU_KW
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.loans import ANY_GROWTH
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from .lender import Lender
     from .loan import Loan
     from .lot import Lot
+    from .model import TwinMarket
     from .party import Buyer, Party
 
 
@@ -64,12 +66,18 @@ class HardwareClass:
     clearing_event: Entry | None = None
     outside_online: float = 0.0  # sold by force and running for their new owners
     outside_units: float = 0.0  # sold to the outside less delivered from there
+    authority_units: float = 0.0  # bought as a last resort
     strips: dict[int, float] = field(default_factory=dict)  # by segment, at the last window
     lots: list[Lot] = field(default_factory=list)  # unsold
     holdings: list[Holding] = field(default_factory=list)  # everybody's
     # who bids for it, with each buyer's private view of its value
     removed_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
     in_place_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
+
+    def storage_usd_day(self, market: TwinMarket) -> float:
+        """What a unit costs a day in storage [USD]: by the space it takes."""
+        space = 1.0 if self.family is Family.GPU else self.kw / GPU_KW
+        return market.terms.liquidation.storage_usd_per_gpu_day * space
 
 
 @dataclass(slots=True, eq=False)

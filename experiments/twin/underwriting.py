@@ -10,6 +10,7 @@ from ...market.debt.roll_over import ASK_DAYS
 from ...market.debt.underwriting import CONTRACT_MARGIN, WEEK_DAYS
 from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 from ...market.state.loans import Collateral, Instrument, LoanStatus
 from . import convertibles
 from .rules import can_refinance, equity_room_usd, equity_value_usd, loan_to_value
@@ -165,7 +166,10 @@ def ask_to_roll_over(loan: Loan) -> None:
                     _note_refusal(loan, Cause.APPETITE, unrolled, market.shock_event)
             return
         loan.repay(borrower, unrolled)
-    loan.maturity_day = maturity + min(loan.term_days, market.terms.derived.tenor_cap_days)
+    cap = market.terms.derived.tenor_cap_days
+    if cap < loan.term_days:
+        market.accounts[Account.SHORTENED] += loan.principal_usd
+    loan.maturity_day = maturity + min(loan.term_days, cap)
     _reprice(loan)
     market.note(
         Event.ROLLED_OVER,

@@ -21,8 +21,10 @@ from ..clearing.vector import clear_csr
 from ..debt.losses import charge_capital
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
+from ..state.ledger import Account
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
+from .last_resort import lend_of_last_resort
 
 
 @compiled
@@ -32,7 +34,7 @@ def fail_lenders(market: Market, round_: int) -> int:
     for row in range(rows):
         if _must_close(market, row):
             _close(market, row, round_)
-    _lend_of_last_resort(market)
+    lend_of_last_resort(market)
     since = market.log.count[0]
     failed = 0
     for row in range(rows):
@@ -87,18 +89,6 @@ def _must_fail(market: Market, row: int) -> bool:
         and not lenders.sleeve[row]
         and (lenders.capital_usd[row] <= 0.0 or illiquid)
     )
-
-
-@compiled
-def _lend_of_last_resort(market: Market) -> None:
-    """A public lender replaces the funding that left and could not be paid, up to its purse."""
-    prices, unpaid_usd = market.prices, market.lenders.unpaid_run_usd
-    for row in range(len(unpaid_usd)):
-        left = market.terms.policy.lender_of_last_resort_usd - prices.policy_lent_usd
-        lent = min(left, unpaid_usd[row])
-        if lent > 0.0:  # funders are paid by the authority, which is now the creditor
-            prices.policy_lent_usd += lent
-            unpaid_usd[row] -= lent
 
 
 @compiled
@@ -227,8 +217,13 @@ def _wind_up(market: Market, row: int, share: float, outside_usd: float, cost_us
     book = net_book_usd(market, row)
     pay(market, investors, party, lenders.other_loans_usd[row] + book)
     pay(market, party, today.first_outside + Outside.COURTS, cost_usd)
-    pay(market, party, investors, share * outside_usd)
-    market.prices.depositor_loss_usd += (1.0 - share) * outside_usd
+    public = min(lenders.last_resort_usd[row], outside_usd)
+    pay(market, party, today.first_outside + Outside.AUTHORITY, share * public)
+    enter(market, Account.REPAID, share * public)
+    enter(market, Account.LOST, lenders.last_resort_usd[row] - share * public)
+    lenders.last_resort_usd[row] = 0.0
+    pay(market, party, investors, share * (outside_usd - public))
+    market.prices.depositor_loss_usd += (1.0 - share) * (outside_usd - public)
     pay(market, party, investors, market.parties.cash_usd[party])  # its owners
     for entry in range(len(claims.creditor)):
         if claims.creditor[entry] == row:  # passes to investors with the rest of its loans

@@ -25,6 +25,7 @@ from ..liquidation.bids import hold_values_usd, strips_today
 from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import Collateral, LoanStatus, annual_rate, cure_end
 from ..state.market import Market
 from ..state.money import draw, pay_interest
@@ -73,13 +74,17 @@ def _stands_still(market: Market) -> bool:
 def _stop_clocks(market: Market) -> None:
     """A day that does not count: cure periods and suppliers' patience are a day longer."""
     loans, payables_day = market.loans, market.parties.payables_day
+    suspended = 0.0
     for loan in range(len(loans.status)):
         if (
             loans.breach[loan] != Cause.NONE
             and loans.status[loan] == LoanStatus.PERFORMING
             and loans.collateral[loan] != Collateral.BTC
         ):
+            suspended += loans.principal_usd[loan]
             loans.breach_day[loan] += 1
+    accounts = market.ledger.policy_usd
+    accounts[Account.SUSPENDED] = max(accounts[Account.SUSPENDED], suspended)
     for party in range(len(payables_day)):
         if payables_day[party] >= 0:
             payables_day[party] += 1

@@ -71,7 +71,8 @@ def redeem(market: Market) -> float:
         )
         if share <= 0.0:
             continue
-        base = lenders.funding_usd[row]
+        private = lenders.funding_usd[row] - lenders.last_resort_usd[row]  # the state stays
+        base = private
         if lenders.redeemable[row]:
             base += max(lenders.capital_usd[row], 0.0)
         asked = share * lenders.runnable_share[row] * base
@@ -87,7 +88,7 @@ def redeem(market: Market) -> float:
         paid = from_cash + from_loans
         pay(market, lender, investors, paid)
         lenders.unpaid_run_usd[row] = asked - paid
-        from_funding = min(paid, max(lenders.funding_usd[row], 0.0))
+        from_funding = min(paid, max(private, 0.0))
         lenders.funding_usd[row] -= from_funding
         lenders.capital_usd[row] -= paid - from_funding  # shares redeemed: no loss
         lenders.redeemed_usd[row] += paid - from_funding
@@ -126,6 +127,7 @@ def target_leverage(market: Market) -> float:
             or lenders.funding_usd[row] <= 0.0
         ):
             continue
+        private = max(0.0, lenders.funding_usd[row] - lenders.last_resort_usd[row])
         capital = lenders.capital_usd[row]
         wanted = deleveraging_usd(
             capital + lenders.funding_usd[row],
@@ -134,7 +136,7 @@ def target_leverage(market: Market) -> float:
             terms.lenders.leverage_band,
         )
         wanted /= terms.lenders.deleveraging_days
-        sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], lenders.funding_usd[row])))
+        sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], private)))
         lenders.other_loans_usd[row] -= sold
         lenders.funding_usd[row] -= sold
         pay(market, investors, lender, sold)

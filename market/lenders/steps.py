@@ -10,6 +10,7 @@ from .credit_cycle import learn
 from .earnings import earn_margins
 from .failure import fail_lenders
 from .funding import mark_other_loans, redeem, set_supply, target_leverage
+from .last_resort import serve_last_resort
 from .provisions import provide
 
 
@@ -22,6 +23,7 @@ def lenders(market: Market) -> None:
     earn_margins(market)
     provide(market)
     sold = redeem(market)
+    serve_last_resort(market)
     sold += target_leverage(market)
     mark_other_loans(market, sold)
     rounds = 0

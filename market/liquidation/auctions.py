@@ -78,6 +78,8 @@ def sell_units(
     row_held = find_holding(holdings, buyer_party, k) if buyer_party < today.first_outside else -1
     if row_held >= 0:
         holdings.units[row_held] += units
+    elif buyer_party == today.first_outside + Outside.AUTHORITY:
+        ledger.authority_units[k] += units
     else:
         ledger.outside_units[k] += units
     proceeds = units * price_usd

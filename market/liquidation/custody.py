@@ -92,16 +92,25 @@ def carry_lots(market: Market) -> tuple[float, float]:
             income = share * lots.units[i] * margin
             if income > 0.0:
                 credit_owner(market, i, income, customers)
-            rate = terms.liquidation.storage_usd_per_gpu_day * (1.0 - share)
+            rate = storage_usd_unit_day(market, k) * (1.0 - share)
             rate += share * max(0.0, -margin)  # the host is paid until the next auction
         else:
-            rate = terms.liquidation.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
+            rate = storage_usd_unit_day(market, k)
         charge_owner(market, i, rate * lots.units[i], courts)
         if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
             loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
             lots.loan[i] = -1
             lots.owner[i] = lots.borrower[i]
     return supply, hashrate
+
+
+@inlined
+def storage_usd_unit_day(market: Market, k: int) -> float:
+    """What a removed machine, or a TH/s, costs a day in storage [USD]."""
+    per_gpu = market.terms.liquidation.storage_usd_per_gpu_day
+    if market.hardware.family[k] == Family.GPU:
+        return per_gpu
+    return per_gpu * market.hardware.kw[k] / GPU_KW
 
 
 @inlined

@@ -27,6 +27,12 @@ def sale_usd(market: Market, units: Reals, days: float) -> Reals:
     Legal and removal cost come off; what nobody bids for is scrap. Buyers have what they have saved
     and ``days`` of income more.
     """
+    return sold_usd(market, units, np.zeros(len(market.hardware.family)), days)
+
+
+@compiled
+def sold_usd(market: Market, units: Reals, removed: Reals, days: float) -> Reals:
+    """The same, with machines that stand nowhere: ``removed`` [class] are sold to who has racks."""
     buyers = market.buyers
     saved, racks = buyers.budget_usd.copy(), buyers.slots.copy()
     share = money_share(market)
@@ -35,17 +41,17 @@ def sale_usd(market: Market, units: Reals, days: float) -> Reals:
     net_usd = np.zeros(len(market.hardware.family))
     for k in range(len(net_usd)):
         if market.hardware.family[k] != Family.SITE:
-            net_usd[k] = _class_usd(market, k, units)
+            net_usd[k] = _class_usd(market, k, units, removed[k])
     put(buyers.budget_usd, saved)
     put_matrix(buyers.slots, racks)
     return net_usd
 
 
 @compiled
-def _class_usd(market: Market, k: int, units: Reals) -> float:
+def _class_usd(market: Market, k: int, units: Reals, removed: float) -> float:
     """Net proceeds of one class [USD]; its buyers have spent it."""
     holdings = market.holdings
-    net_usd = left = 0.0
+    net_usd, left = 0.0, removed
     bids = np.empty(0)
     for row in range(holdings.first[len(market.loans.first) - 1]):
         if holdings.hardware[row] != k or units[row] <= 0.0:

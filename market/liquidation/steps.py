@@ -23,7 +23,7 @@ from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
 from .in_kind import end_lots
-from .last_resort import buy_what_is_left
+from .last_resort import buy_what_is_left, store_what_was_bought
 from .order_book import is_quarterly, keep_ladder, keep_sale
 
 
@@ -40,6 +40,7 @@ class Trade(NamedTuple):
 def liquidate(market: Market) -> None:
     """Custody every day; once a week an auction per class."""
     keep_lots(market)
+    store_what_was_bought(market)
     if market.today.day % market.terms.liquidation.window_days == 0:
         hold_auctions(market)
     value_claims(market)

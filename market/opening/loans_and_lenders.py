@@ -190,4 +190,5 @@ def open_lenders(
         owners_share=np.zeros(n),
         provision_usd=np.zeros(n),
         earned_usd=np.zeros(n),
+        last_resort_usd=np.zeros(n),
     )

@@ -15,7 +15,7 @@ from ..scenario.scenario import Scenario
 from ..state.events import Log
 from ..state.facts import DAYS_PER_YEAR
 from ..state.hardware import holding_rows
-from ..state.ledger import Ledger
+from ..state.ledger import Account, Ledger
 from ..state.loans import ANY_GROWTH, Collateral, Loans
 from ..state.lots import Lots
 from ..state.market import Market, Names, Prices, Today
@@ -144,6 +144,9 @@ def _build(books: Books, scenario: Scenario) -> Market:
         scenario.lenders.locked_funding,
         scenario.lenders.least_patience_days,
     )
+    ledger = empty(Ledger, count)
+    held = MILLION * sum(row.capital_usd_m for row in books.lenders)
+    ledger.policy_usd[Account.CAPITAL] = lenders.capital_usd.sum() - held
     market = Market(
         scenario=scenario,
         names=Names(
@@ -175,7 +178,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
         orders=_orders(loans, row_of, spot_order_class(hardware_names)),
         lots=empty(Lots, len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=start.interlender(books, scenario, lenders),
-        ledger=empty(Ledger, count),
+        ledger=ledger,
         prices=_opening_prices(books, scenario, rent),
         today=Today(
             shock_event=-1,

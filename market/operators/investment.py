@@ -19,7 +19,6 @@ from ...agents.borrower import (
 )
 from ...agents.buyer import strip_value_usd
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import advance_rate
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Kind, Outside, Status
 from ..debt.service import yearly_service_usd
@@ -27,11 +26,13 @@ from ..debt.waterfall import draw_loan, issue_shares
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import LoanStatus
 from ..state.machines import cheaper, income_outlook
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
 from ..state.orders import SMALLEST_ORDER_USD
+from .advances import advance_today, advance_without_floor
 from .purchases import CANCEL_AFTER_DAYS, spare_cash_usd
 
 WEEK_DAYS = 7
@@ -56,13 +57,7 @@ def value_to_price(market: Market) -> float:
     """
     prices, terms, hardware = market.prices, market.terms, market.hardware
     k = market.opening.machine_class
-    advance = advance_rate(
-        terms.derived.growth_advance_rate,
-        prices.ease,
-        terms.lenders.cycle_swing,
-        terms.derived.most_advance,
-    )
-    advance *= min(1.0, prices.appetite)
+    advance = advance_today(market) * min(1.0, prices.appetite)
     debt_rate = prices.reference_rate + growth_spread(market)
     money = advance * debt_rate + (1.0 - advance) * terms.investment.owners_required_return
     value = strip_value_usd(
@@ -148,22 +143,14 @@ def place_orders(market: Market) -> float:
         rent = prices.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY
         income = neoclouds.spot_realisation[b] * rent - cost
         facility = orders.facility[place]
-        debt = 0.0
+        debt = free = 0.0
         room = 0.0
         row = -1
         if facility >= 0 and loans.status[facility] == LoanStatus.PERFORMING:
             row = loans.lender[facility]
             most = unit_usd * prices.appetite * terms.credit.refinancing_appetite
-            most *= advance_rate(
-                terms.derived.growth_advance_rate,
-                prices.ease,
-                terms.lenders.cycle_swing,
-                terms.derived.most_advance,
-            )
-            rate = prices.reference_rate + growth_spread(market)
-            debt = sized_debt_usd(
-                365.0 * income, terms.credit.growth_min_dscr, rate, terms.derived.growth_years, most
-            )
+            debt = _facility_usd(market, income, most * advance_today(market))
+            free = _facility_usd(market, income, most * advance_without_floor(market))
             room = lenders.growth_room_usd[row]
         spare = spare_cash_usd(market, b)
         money = OWN_MONEY_SHARE * (spare + borrowers.equity_room_usd[b])
@@ -186,6 +173,7 @@ def place_orders(market: Market) -> float:
         orders.unfunded_days[place] = 0
         if row >= 0:
             lenders.growth_room_usd[row] -= borrowed
+            enter(market, Account.WITHHELD, min(free * units, room) - borrowed)
         total += units * unit_usd
         log_event(
             market,
@@ -200,6 +188,20 @@ def place_orders(market: Market) -> float:
             -1,
         )
     return total
+
+
+@inlined
+def _facility_usd(market: Market, income_usd_day: float, most_usd: float) -> float:
+    """What a facility lends on a machine [USD]: so much that its income covers the service."""
+    terms = market.terms
+    debt: float = sized_debt_usd(
+        365.0 * income_usd_day,
+        terms.credit.growth_min_dscr,
+        market.prices.reference_rate + growth_spread(market),
+        terms.derived.growth_years,
+        most_usd,
+    )
+    return debt
 
 
 @compiled
@@ -282,6 +284,8 @@ def deliver_orders(market: Market) -> float:
         if debt > 0.0:
             _renew_facility(market, loan)
             draw_loan(market, loan, debt)
+            if terms.derived.growth_years < terms.credit.growth_years:
+                enter(market, Account.SHORTENED, debt)
             loans.collateral_units[loan] += units
             loans.holding[loan] = row_held
             holdings.pledged[row_held] += units

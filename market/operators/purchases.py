@@ -9,7 +9,6 @@ import numpy as np
 from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import advance_rate
 from ...agents.party import Outside, Status
 from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
@@ -17,6 +16,7 @@ from ..debt.waterfall import draw_loan, issue_shares
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import (
     Amortisation,
     Collateral,
@@ -27,7 +27,8 @@ from ..state.loans import (
     scheduled_principal_usd,
 )
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
+from .advances import advance_today, advance_without_floor
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
@@ -159,12 +160,7 @@ def deliver(market: Market) -> None:
         stays = contracts.broken_day[c] < 0
         if contracts.take_or_pay[c] and stays:
             prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
-        advance = advance_rate(
-            terms.derived.growth_advance_rate,
-            prices.ease,
-            terms.lenders.cycle_swing,
-            terms.derived.most_advance,
-        )
+        advance = advance_today(market)
         limit = max(0.0, min(need - prepaid, advance * cost))
         facility = find_facility(market, b, c, k)
         passes = _facility_passes(market, c, units, limit, prepaid, facility.row)
@@ -182,12 +178,17 @@ def deliver(market: Market) -> None:
         if short > borrowers.equity_room_usd[b]:
             contracts.unfunded_days[c] += 1
             continue
+        if room > 0.0:
+            free = min(need - prepaid, advance_without_floor(market) * cost)
+            enter(market, Account.WITHHELD, appetite * (max(0.0, free) - limit))
         issue_shares(market, b, short)
         contracts.unfunded_days[c] = 0
         pay(market, customers, b, prepaid)
         from_lines = draw_for_purchase(market, b, min(limit, lines), k)
         rest = borrowed - total(from_lines)
         if rest > 0.0:
+            if terms.derived.growth_years < terms.credit.growth_years:
+                enter(market, Account.SHORTENED, rest)
             for loan in range(loans.first[b], loans.first[b + 1]):
                 mine = _lends(market, c, loan)
                 if mine > 0.0:

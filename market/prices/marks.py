@@ -10,7 +10,9 @@ import math
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put
+from ...agents.compiling.kernels import compiled, entrance
 from ...agents.lender import book_value_usd, mark_usd
 from ..state.hardware import Family, schedule_usd
 from ..state.market import Market
@@ -19,19 +21,28 @@ from ..state.market import Market
 @compiled
 def set_marks(market: Market) -> None:
     """A day's scheduled values and lenders' marks [class, USD/unit]: schedule and aged evidence."""
-    hardware, schedule, marks_usd = market.hardware, market.schedule_usd, market.marks_usd
-    day, terms = market.today.day, market.terms
+    hardware, schedule = market.hardware, market.schedule_usd
     for k in range(len(hardware.family)):
         schedule[k] = schedule_usd(
             hardware.used_open_usd[k],
             hardware.annual_depreciation[k],
             hardware.scrap_usd[k],
-            day,
+            market.today.day,
         )
-        age = float(day - market.clearing_day[k])
-        half_life = terms.marks.evidence_half_life_days
-        weight = terms.derived.mark_evidence_weight
-        marks_usd[k] = mark_usd(schedule[k], _aged_price_usd(market, k), age, weight, half_life)
+    put(market.marks_usd, marks_usd(market, market.terms.derived.mark_evidence_weight))
+
+
+@entrance
+def marks_usd(market: Market, evidence_weight: float) -> Reals:
+    """Marks [class, USD/unit] today that give the last clearing price such a weight when fresh."""
+    marks = np.empty(len(market.schedule_usd))
+    for k in range(len(marks)):
+        age = float(market.today.day - market.clearing_day[k])
+        half_life = market.terms.marks.evidence_half_life_days
+        marks[k] = mark_usd(
+            market.schedule_usd[k], _aged_price_usd(market, k), age, evidence_weight, half_life
+        )
+    return marks
 
 
 @compiled

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,18 +13,23 @@ from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from ..state.market import Market
 from ..state.names import names_of
-
-if TYPE_CHECKING:
-    pass
+from .policy import policy_summary
 
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict[str, Any]:
+class Resolved(NamedTuple):
+    """What the claims that were open at the horizon came to, if the run went on until then."""
+
+    loss_usd: float  # on all loans that had defaulted by the horizon
+    day: int  # on which the last of them was settled
+    net_cost_usd: float  # of policy by then
+
+
+def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null.
 
-    ``resolved``: the loss on loans that have defaulted once all of them are settled [USD], and the
-    day on which they are, if the run went on until then.
+    ``resolved``: how it ends, if the run went on until claims were settled.
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
@@ -97,6 +102,7 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
             **_liquidation(market, Family.GPU),
             "asic": _liquidation(market, Family.ASIC),
         },
+        "policy": _policy(market, resolved),
         "btc_forced_sale_usd": sum(series.btc_forced_sale_usd[days].tolist()),
         "btc_impact_worst": 1.0 - math.exp(series.btc_impact_log[days].min()),
         "conservation_error": float(series.conservation_error[days].max()),
@@ -201,7 +207,7 @@ def unresolved_share(market: Market) -> float:
     return left / everything if everything > 0.0 else float("nan")
 
 
-def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any]:
+def _losses(market: Market, resolved: Resolved | None) -> dict[str, Any]:
     """Lost on loans so far, by instrument; what of it is still an estimate, and the final loss."""
     loans = market.loans
     lost = of_claims("written_down_usd", loans)
@@ -219,8 +225,16 @@ def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any
         "unresolved_share": unresolved_share(market),
     }
     if resolved is not None:
-        losses["resolved_total"], losses["resolved_day"] = resolved
+        losses["resolved_total"], losses["resolved_day"] = resolved.loss_usd, resolved.day
     return losses
+
+
+def _policy(market: Market, resolved: Resolved | None) -> dict[str, Any]:
+    """What policy costs by the horizon, and until claims are settled if the run went on."""
+    policy = policy_summary(market)
+    if resolved is not None:
+        policy["resolved_net_cost_usd"] = resolved.net_cost_usd
+    return policy
 
 
 def _recoveries(market: Market) -> dict[str, float]:

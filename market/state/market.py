@@ -97,8 +97,6 @@ class Prices(Numbers):
     rig_q: float  # Tobin's q of new rigs over its opening value
     stress: float  # of the macro factor: zero in normal times
     appetite: float  # to refinance, over normal
-    policy_bought_usd: float  # by the buyer of last resort, so far
-    policy_lent_usd: float  # by the lender of last resort, so far
     loan_price: float  # of lenders' other loans, 1 at par
     perceived_loss_rate: float  # a year, of loans: what lenders remember
     lost_usd: float  # by all lenders until yesterday
