@@ -45,18 +45,6 @@ class Trade:
     event: Entry | None  # the last sale of a lot
 
 
-def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
-    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
-    left, proceeds = position, 0.0
-    for bid in book:
-        if left <= 0.0:
-            break
-        sold = min(left, bid.units)
-        proceeds += sold * bid.price_usd
-        left -= sold
-    return proceeds, position - left
-
-
 # ---------------------------------------------------------------- the weekly window
 
 

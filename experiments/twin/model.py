@@ -47,7 +47,6 @@ if TYPE_CHECKING:
     from ...market.state.market import OpeningConstants, Prices
     from ...market.state.paths import ComputePaths, CryptoPaths, MacroPaths
     from ...market.state.terms import Terms
-    from .bids import Bid
     from .borrower import Borrower
     from .contract import Contract
     from .dated_facts import DatedFacts
@@ -99,7 +98,6 @@ class TwinMarket(mesa.Model):
         self.log: list[Entry] = []
         self.journal = Journal()
         self.lots: list[Lot] = []
-        self.books: dict[tuple[HardwareClass, bool], list[Bid]] = {}  # order books of the day
         self.shock_event: Entry | None = None
         self.forced_event: Entry | None = None  # the last forced sale of coins
         self.forced_usd = 0.0  # sold today

@@ -12,7 +12,7 @@ from ...market.state.hardware import Family
 from ...market.state.loans import NO_GROWTH, Amortisation, Collateral, LoanStatus
 from . import coins
 from .bids import life_years, set_strips
-from .forbearance import enforcement_usd
+from .forbearance import enforcement_usd, proceeds_of
 from .rules import estate_shares, going_concern_usd, plan_usd, sized_debt_usd
 from .things import Order
 
@@ -72,9 +72,10 @@ def _vote(borrower: Borrower, cause: Cause, parent: Entry | None) -> None:
     worth = _operating_value_usd(borrower) + cash - cost + treasury - borrower.payables_usd
     taking_part = [loan for loan in borrower.loans if _takes_part(loan)]
     owed = enforced = 0.0
+    proceeds = proceeds_of(borrower)
     for loan in taking_part:
         owed += loan.principal_usd
-        enforced += enforcement_usd(loan)
+        enforced += enforcement_usd(loan, proceeds)
     carried = sized_debt_usd(
         365.0 * borrower.trailing_cash_flow_usd,
         credit.growth_min_dscr,

@@ -1,9 +1,9 @@
 """Waive, extend or enforce; and strategic surrender.
 
 When a cure period has run out, the lender compares what the borrower would still pay with what
-enforcement would really bring: today's order book walked with everything that would come to market,
-less cost, later. So an empty market breeds forbearance. Whether a borrower hands over the keys of
-its own will is decided by :mod:`market.debt.surrender`.
+enforcement would really bring: one sale of everything that would come to market, less cost, later
+(:mod:`market.liquidation.one_sale`). So an empty market breeds forbearance. Whether a borrower
+hands over the keys of its own will is decided by :mod:`market.debt.surrender`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...agents.compiling.arrays import put, put_matrix
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import continuing_value_usd, estate_shares, patience_days, waives
 from ...agents.party import Status
@@ -22,7 +22,7 @@ from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
-from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sale_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Account
@@ -35,17 +35,11 @@ SURRENDER_EVERY_DAYS = 7
 PAYMENT = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
 
-class DaysBook(NamedTuple):
-    """A day's order books, each put in order when it is first asked for.
+class Proceeds(NamedTuple):
+    """What a borrower's machines bring if all of them come to market [class, USD a unit]."""
 
-    Nothing is sold while lenders decide. ``[2 * class + whether bids for whole clusters count]``.
-    """
-
-    levels: NDArray[np.int64]  # bids in order, -1: not asked for yet
-    price_usd: NDArray[np.float64]  # [book, level], and so are the next two: see Ladder
-    units: NDArray[np.float64]
-    usd: NDArray[np.float64]
-    hold_usd: NDArray[np.float64]  # [class] a unit to a lender that keeps it; empty if none does
+    sold_usd: Reals  # in one sale, each buyer's money and racks spent once
+    seized_usd: Reals  # to a lender that takes them: the same, or hosting where it keeps them
 
 
 @compiled
@@ -92,8 +86,9 @@ def _stop_clocks(market: Market) -> None:
 
 @inlined
 def _is_asked(market: Market, loan: int) -> bool:
-    """Whether a loan's cure period has run out and its lender may still be asked to wait."""
-    loans = market.loans
+    """Whether a loan's cure period has run out and its lender may be asked to wait, and can."""
+    loans, lenders, row = market.loans, market.lenders, market.loans.lender[loan]
+    patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
     return (
         loans.breach[loan] != Cause.NONE
         and loans.status[loan] == LoanStatus.PERFORMING
@@ -101,30 +96,32 @@ def _is_asked(market: Market, loan: int) -> bool:
         and market.today.day >= cure_end(loan, loans)
         and loans.waivers[loan] < market.terms.credit.max_waivers
         and market.parties.status[loans.borrower[loan]] == Status.ACTIVE
+        and lenders.supply[row] > 0.0
+        and patience >= market.terms.credit.waiver_days
     )
 
 
 @compiled
 def _decide_from(market: Market, first: int) -> None:
-    """Lenders decide on every loan, from the first that asks on."""
+    """Lenders decide on every loan, from the first that asks on; loans stand by borrower."""
+    loans = market.loans
     strips_of_today(market)
-    book = open_book(market)
-    for loan in range(first, len(market.loans.status)):
+    b = loans.borrower[first]
+    proceeds = proceeds_of(market, b)
+    for loan in range(first, len(loans.status)):
         if _is_asked(market, loan):
-            _decide_one(market, book, loan)
+            if loans.borrower[loan] != b:
+                b = loans.borrower[loan]
+                proceeds = proceeds_of(market, b)
+            _decide_one(market, proceeds, loan)
 
 
 @compiled
-def _decide_one(market: Market, book: DaysBook, loan: int) -> None:
-    """A lender waits if that brings more than enforcing does; who cannot wait enforces."""
-    lenders, credit = market.lenders, market.terms.credit
-    row = market.loans.lender[loan]
-    patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
-    if lenders.supply[row] <= 0.0 or patience < credit.waiver_days:
-        return
+def _decide_one(market: Market, proceeds: Proceeds, loan: int) -> None:
+    """A lender waits if that brings more than enforcing does."""
     goes_on = continuing_usd(market, loan)
-    brings = enforcement_usd(market, book, loan)
-    if waives(goes_on, brings, credit.waiver_margin):
+    brings = enforcement_usd(market, proceeds, loan)
+    if waives(goes_on, brings, market.terms.credit.waiver_margin):
         _waive(market, loan, goes_on - brings)
 
 
@@ -135,38 +132,24 @@ def strips_of_today(market: Market) -> None:
 
 
 @compiled
-def open_book(market: Market) -> DaysBook:
-    """The order books of today; none is in order yet."""
-    books, buyers = 2 * len(market.hardware.family), len(market.buyers.segment)
-    keeps = market.terms.lenders.hold_seized
-    return DaysBook(
-        np.full(books, -1, np.int64),
-        np.empty((books, buyers)),
-        np.empty((books, buyers)),
-        np.empty((books, buyers)),
-        hold_values_usd(market) if keeps else np.empty(0),
-    )
+def proceeds_of(market: Market, b: int) -> Proceeds:
+    """Net proceeds of one sale of all that a borrower has, within the 90 days that a seizure takes.
 
-
-@compiled
-def _sold_usd_unit(market: Market, book: DaysBook, k: int, position: float) -> float:
-    """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
-    if position <= 0.0:
-        return 0.0
-    clusters = position >= market.opening.smallest_cluster
-    place = 2 * k + clusters
-    if book.levels[place] < 0:
-        ladder = class_ladder(market, k, clusters)
-        levels = len(ladder.units)
-        book.levels[place] = levels
-        put(book.price_usd[place], ladder.price_usd)
-        put(book.units[place], ladder.units)
-        put(book.usd[place], ladder.usd)
-    levels = book.levels[place]
-    ladder = Ladder(
-        book.price_usd[place, :levels], book.units[place, :levels], book.usd[place, :levels]
-    )
-    return net_proceeds_usd(market, ladder, k, position) / position
+    Nothing is sold while lenders decide.
+    """
+    holdings = market.holdings
+    units = np.zeros(len(holdings.units))
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        units[row] = holdings.units[row]
+    sold = sale_usd(market, units, PATIENT_DAYS)
+    hosted = hold_values_usd(market) if market.terms.lenders.hold_seized else sold
+    seized = np.zeros(len(sold))
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        k = holdings.hardware[row]
+        if units[row] > 0.0:
+            sold[k] /= units[row]
+            seized[k] = hosted[k]
+    return Proceeds(sold, seized)
 
 
 @inlined
@@ -201,7 +184,7 @@ def continuing_usd(market: Market, loan: int) -> float:
 
 
 @compiled
-def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
+def enforcement_usd(market: Market, proceeds: Proceeds, loan: int) -> float:
     """What enforcing a loan would bring [USD, present value], collateral first, then the estate."""
     loans, terms = market.loans, market.terms
     principal, rate = loans.principal_usd[loan], _loan_rate(market, loan)
@@ -209,18 +192,18 @@ def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
     if loans.collateral[loan] == Collateral.HARDWARE:
         moving = market.hardware.relocation_days[loans.hardware[loan]]
         wait = terms.liquidation.legal_days + moving
-    secured = _collateral_usd(market, book, loan) * math.exp(-rate * wait / 365.0)
+    secured = _collateral_usd(market, proceeds, loan) * math.exp(-rate * wait / 365.0)
     secured = min(secured, principal)
     if not loans.recourse[loan]:
         return secured
-    lien, other = shares_of_estate(market, book, loans.borrower[loan])
+    lien, other = shares_of_estate(market, proceeds, loans.borrower[loan])
     dividend = lien if loans.collateral[loan] == Collateral.GENERAL_LIEN else other
     dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (principal - secured)
 
 
 @compiled
-def _collateral_usd(market: Market, book: DaysBook, loan: int) -> float:
+def _collateral_usd(market: Market, proceeds: Proceeds, loan: int) -> float:
     """What a lender gets for what secures a loan [USD], if all of its kind is sold at once.
 
     Where lenders keep what they seize, a machine brings what hosting does.
@@ -230,17 +213,14 @@ def _collateral_usd(market: Market, book: DaysBook, loan: int) -> float:
         return terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
     if loans.collateral[loan] != Collateral.HARDWARE:
         return loans.collateral_btc[loan] * market.prices.btc_usd
-    k, units = loans.hardware[loan], market.holdings.units[loans.holding[loan]]
-    if terms.lenders.hold_seized and units > 0.0:
-        return loans.collateral_units[loan] * book.hold_usd[k]
-    return loans.collateral_units[loan] * _sold_usd_unit(market, book, k, units)
+    return loans.collateral_units[loan] * proceeds.seized_usd[loans.hardware[loan]]
 
 
 @compiled
-def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, float]:
+def shares_of_estate(market: Market, proceeds: Proceeds, b: int) -> tuple[float, float]:
     """What an estate would pay on a dollar of general liens, and of claims that rank after them.
 
-    All is sold into today's book.
+    All is sold at once.
     """
     parties, holdings, loans = market.parties, market.holdings, market.loans
     assets = 0.0
@@ -248,7 +228,7 @@ def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, flo
         units = holdings.units[row]
         free = max(units - holdings.pledged[row], 0.0)
         if free > 0.0:
-            assets += free * _sold_usd_unit(market, book, holdings.hardware[row], units)
+            assets += free * proceeds.sold_usd[holdings.hardware[row]]
     coins = (parties.btc[b] + parties.btc_lent[b]) * market.prices.btc_usd
     assets += max(parties.cash_usd[b], 0.0) + coins
     liens, others = 0.0, parties.payables_usd[b]
@@ -257,7 +237,7 @@ def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, flo
             if loans.collateral[loan] == Collateral.GENERAL_LIEN:
                 liens += loans.principal_usd[loan]
                 continue
-            secured = _collateral_usd(market, book, loan)
+            secured = _collateral_usd(market, proceeds, loan)
             others += max(loans.principal_usd[loan] - secured, 0.0)
     assets *= 1.0 - market.terms.credit.bankruptcy_cost_share
     return estate_shares(assets, liens, others)

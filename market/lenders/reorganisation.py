@@ -37,7 +37,7 @@ from ..state.loans import NO_GROWTH, Amortisation, Collateral, LoanStatus, open_
 from ..state.machines import income_outlook, life_left_years
 from ..state.market import Market
 from ..state.money import forgive, pay, repay
-from .forbearance import enforcement_usd, open_book, strips_of_today
+from .forbearance import enforcement_usd, proceeds_of, strips_of_today
 
 LIQUIDITY_DAYS = 90.0  # of overhead that a firm needs in cash to go on
 TEST_AFTER_DAYS = 182  # of the first payment: coverage is tested again
@@ -151,12 +151,12 @@ def _vote(market: Market, b: int, failure: Failure) -> None:
         if lender < 0:
             return
     worth = operating_value_usd(market, b) + cash - cost + coins - parties.payables_usd[b]
-    book = open_book(market)
+    proceeds = proceeds_of(market, b)
     owed = enforced = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if _takes_part(market, loan):
             owed += loans.principal_usd[loan]
-            enforced += enforcement_usd(market, book, loan)
+            enforced += enforcement_usd(market, proceeds, loan)
     carried = carried_usd(market, b, worth) - need
     plan = plan_usd(worth - need, carried, owed, market.terms.credit.new_shares_discount)
     if plan.debt_usd + plan.shares_usd <= enforced:

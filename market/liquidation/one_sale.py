@@ -19,6 +19,8 @@ from .bids import bids_today
 from .budget_auctions import clearing_price, serve, units_at
 from .budgets import inflow_usd_day, money_share
 
+PATIENT_DAYS = 90.0
+
 
 @compiled
 def sale_usd(market: Market, units: Reals, days: float) -> Reals:

@@ -17,7 +17,7 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ..liquidation.bids import bids_today, strips_today
-from ..liquidation.one_sale import sale_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sale_usd
 from ..prices.impact import btc_impact_of
 from ..prices.marks import reported_usd, second_hand_usd
 from ..state.hardware import Family
@@ -26,7 +26,6 @@ from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
 
 BTC = ALL = -1  # in the table of the illusion, for a class and for a lender
-PATIENT_DAYS = 90.0
 
 
 class Values(NamedTuple):

@@ -16,13 +16,10 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import entrance
 from ..liquidation.bids import strips_today
-from ..liquidation.one_sale import sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
 from ..prices.marks import marks_usd
-from ..scenario.sections import Policy
 from ..state.ledger import Account
 from ..state.market import Market
-
-PATIENT_DAYS = 90.0
 
 
 def policy_summary(market: Market) -> dict[str, Any]:
@@ -39,9 +36,8 @@ def policy_summary(market: Market) -> dict[str, Any]:
 
 
 def _in_force(market: Market, lever: str) -> bool:
-    field = _SETTING.get(lever, lever)
-    value = getattr(market.scenario.policy, field)
-    return bool(value != Policy.model_fields[field].default)
+    field, policy = _SETTING.get(lever, lever), market.scenario.policy
+    return bool(getattr(policy, field) != type(policy).model_fields[field].default)
 
 
 def _account(market: Market, *accounts: Account) -> float:
