@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -320,6 +321,84 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
     assert (
         "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
     )
+    assert "at no cost" not in said  # no run says what it cost
+
+
+def priced(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """A buyer that spends 4 to 6 and holds 2, a lender nobody needs, a buffer; each saves 1.5."""
+    policy, luck = scenario.policy, math.sin(seed % 100_003)
+    figures: dict[str, Any] = {"net_cost_usd": 0.0}
+    if policy.buyer_of_last_resort_usd:
+        spent = 5.0 + luck
+        figures["net_cost_usd"] = spent - 2.0
+        figures["buyer_of_last_resort"] = {
+            "available_usd": policy.buyer_of_last_resort_usd,
+            "spent_usd": spent,
+            "held_units": {"H100": 1.0},
+            "net_cost_usd": spent - 2.0,
+        }
+    if policy.lender_of_last_resort_usd:
+        figures["lender_of_last_resort"] = {
+            "available_usd": policy.lender_of_last_resort_usd,
+            "lent_usd": 0.0,
+            "net_cost_usd": 0.0,
+        }
+    if policy.capital_buffer:
+        figures["capital_buffer"] = {"required_capital_usd": 30.0}
+    helped = policy.buyer_of_last_resort_usd > 0.0 or policy.capital_buffer > 0.0
+    loss = 10.0 + luck - 1.5 * helped
+    lost = {"total": loss, "unresolved_share": 0.75}
+    return Outcome({"cascade": {"largest": 0}, "loss_usd": lost, "policy": figures}, dict)
+
+
+def test_policies_have_a_price(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        priced,
+        replicates=30,
+        arms={
+            "none": {},
+            "buyer": {"policy": {"buyer_of_last_resort_usd": 5e9}},
+            "lender": {"policy": {"lender_of_last_resort_usd": 2e9}},
+            "buffer": {"policy": {"capital_buffer": 0.05}},
+        },
+    )
+    findings = analysis.find(Runs.open(folder))
+    rows = {row["arm"]: row for row in findings.policies.to_dict("records")}
+    runs = Runs.open(folder).frame("policy.net_cost_usd", arm="buyer")
+    assert rows["buyer"]["price_usd"] == pytest.approx(runs["value"].mean())
+    assert rows["buyer"]["saved_per_dollar"] == pytest.approx(1.5 / runs["value"].mean())
+    low, high = (rows["buyer"][f"saved_per_dollar_{end}"] for end in ("low", "high"))
+    assert low < rows["buyer"]["saved_per_dollar"] < high
+    assert rows["buffer"]["saved_per_dollar"] == pytest.approx(1.5 / 30.0)
+    assert math.isnan(rows["lender"]["price_usd"]) and rows["lender"]["price_of"] == ""
+    said = "\n".join(findings_.sentences(findings))
+    assert re.search(
+        r"buyer against none, 30 pairs: lowers loss_usd.total by 1.5 \(1.5 to 1.5\) for net "
+        r"cost of [\d.]+ \([\d.]+ to [\d.]+\): 0\.\d\d dollars a dollar "
+        r"\(0\.\d\d to 0\.\d\d\); 75 % of claims "
+        r"unresolved",
+        said,
+    )
+    assert "for capital that lenders must have of 30 (30 to 30): 0.05 dollars a dollar" in said
+    assert "changes loss_usd.total in no pair at no cost in money, capital or credit" in said
+    assert "lender: none of the 2bn of the lender of last resort was used in any run." in said
+    own = findings.levers[findings.levers["arm"] == "buyer"].set_index(["lever", "figure"])
+    assert own["mean"]["buyer_of_last_resort", "spent_usd"] == pytest.approx(
+        runs["value"].mean() + 2.0
+    )
+    assert ("lender_of_last_resort", "lent_usd") not in own.index
+    unused = findings.levers[findings.levers["arm"] == "lender"].set_index("figure")["mean"]
+    assert (unused["available_usd"], unused["lent_usd"]) == (2e9, 0.0)
+
+
+def test_a_ratio_of_means_by_hand_and_none_to_nothing() -> None:
+    saved, cost = np.array([1.0, 2.0, 3.0, 2.0]), np.array([4.0, 4.0, 5.0, 3.0])
+    found = intervals.ratio_of_means(saved, cost)
+    assert found.value == pytest.approx(0.5) and found.low <= 0.5 <= found.high
+    assert math.isnan(intervals.ratio_of_means(saved, cost - 4.0).value)  # as often a gain
+    weighted = intervals.ratio_of_means(saved, cost, log_weight=np.log([1.0, 1.0, 1.0, 5.0]))
+    assert weighted.value == pytest.approx(16.0 / 28.0)
 
 
 @pytest.mark.parametrize(
