@@ -210,6 +210,8 @@ def policies(findings: Findings) -> Figure:
         verb = "lowers" if best["loss_difference"] < 0 else "raises"
         size = amount(abs(best["loss_difference"]))
         title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
+        if np.isfinite(best["price_usd"]):
+            title += f", for {best['price_of']} of {amount(best['price_usd'])}"
     else:
         title = f"No policy measurably changes {loss}"
     figure, panels = plots.new_figure(

@@ -347,7 +347,7 @@ def _buy_what_is_left(market: TwinMarket) -> None:
 
 
 def store_what_was_bought(market: TwinMarket) -> None:
-    """A day's storage of the authority's machines."""
-    cost = sum(kind.authority_units * kind.storage_usd_day(market) for kind in market.hardware)
+    """A day's cost of the authority's idle machines."""
+    cost = sum(kind.authority_units * kind.idle_usd_day(market) for kind in market.hardware)
     market.authority.pay(market.courts, cost)
     market.accounts[Account.STORED] += cost

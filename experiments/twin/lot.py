@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.liquidation.auctions import DUST, ESTATE_PATIENCE_DAYS, OWNER_PATIENCE_DAYS
-from ...market.liquidation.custody import CARRY_USD_KWH, IDLE_RIG_SHARE
+from ...market.liquidation.custody import CARRY_USD_KWH, GPU_KW, IDLE_RIG_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
@@ -73,7 +73,7 @@ class Lot:
         elif kind.family is Family.GPU:
             rate = self._keep_gpus_hosted()
         else:
-            rate = kind.storage_usd_day(self.market)
+            rate = self.market.terms.liquidation.storage_usd_per_gpu_day * kind.kw / GPU_KW
         self.charge(rate * self.units)
         if held and self.loan is not None and self.loan.principal_usd <= 1e-6:
             self._return_to_estate()
@@ -122,7 +122,7 @@ class Lot:
         self.market.prices.receiver_gpus += share * self.units * self.hardware.quality
         if margin > 0.0:
             self._earn(share * self.units * margin, self.market.customers)
-        storage = self.hardware.storage_usd_day(self.market)
+        storage: float = self.market.terms.liquidation.storage_usd_per_gpu_day
         return storage * (1.0 - share) + share * max(0.0, -margin)
 
     def hosting_margin_usd_day(self) -> float:

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...agents.buyer import Rack
-from ...market.liquidation.custody import GPU_KW
+from ...agents.neocloud import HOURS_PER_DAY
+from ...market.liquidation.custody import CARRY_USD_KWH, IDLE_RIG_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.loans import ANY_GROWTH
@@ -74,10 +75,13 @@ class HardwareClass:
     removed_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
     in_place_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
 
-    def storage_usd_day(self, market: TwinMarket) -> float:
-        """What a unit costs a day in storage [USD]: by the space it takes."""
-        space = 1.0 if self.family is Family.GPU else self.kw / GPU_KW
-        return market.terms.liquidation.storage_usd_per_gpu_day * space
+    def idle_usd_day(self, market: TwinMarket) -> float:
+        """What an idle unit costs a day [USD]: a GPU in storage, a TH/s of rigs in its shed."""
+        terms = market.terms.liquidation
+        if self.family is Family.GPU:
+            return terms.storage_usd_per_gpu_day
+        running = self.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        return terms.idle_cost_share * running * IDLE_RIG_SHARE
 
 
 @dataclass(slots=True, eq=False)

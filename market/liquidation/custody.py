@@ -92,10 +92,10 @@ def carry_lots(market: Market) -> tuple[float, float]:
             income = share * lots.units[i] * margin
             if income > 0.0:
                 credit_owner(market, i, income, customers)
-            rate = storage_usd_unit_day(market, k) * (1.0 - share)
+            rate = terms.liquidation.storage_usd_per_gpu_day * (1.0 - share)
             rate += share * max(0.0, -margin)  # the host is paid until the next auction
         else:
-            rate = storage_usd_unit_day(market, k)
+            rate = terms.liquidation.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(market, i, rate * lots.units[i], courts)
         if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
             loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
@@ -105,12 +105,13 @@ def carry_lots(market: Market) -> tuple[float, float]:
 
 
 @inlined
-def storage_usd_unit_day(market: Market, k: int) -> float:
-    """What a removed machine, or a TH/s, costs a day in storage [USD]."""
-    per_gpu = market.terms.liquidation.storage_usd_per_gpu_day
+def idle_usd_unit_day(market: Market, k: int) -> float:
+    """What a machine that nobody runs costs a day [USD]: a GPU in storage, a TH/s in its shed."""
+    terms = market.terms.liquidation
     if market.hardware.family[k] == Family.GPU:
-        return per_gpu
-    return per_gpu * market.hardware.kw[k] / GPU_KW
+        return terms.storage_usd_per_gpu_day
+    running = market.hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
+    return terms.idle_cost_share * running * IDLE_RIG_SHARE
 
 
 @inlined

@@ -1,7 +1,7 @@
 """A buyer of last resort: a public purse that takes what the market leaves, at a stated price.
 
-The machines are the authority's. It stores them and sells none: what they would bring stands in the
-summary of the run beside what they cost.
+The machines are the authority's. It keeps GPUs in storage and rigs where they stand, and sells
+none: what they would bring stands in the summary of the run beside what they cost.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ..state.lots import LotState
 from ..state.market import Market
 from ..state.money import enter, pay
 from .auctions import lot_reserve_usd, sell_units
-from .custody import storage_usd_unit_day
+from .custody import idle_usd_unit_day
 
 
 @compiled
@@ -50,12 +50,12 @@ def buy_what_is_left(market: Market) -> None:
 
 @compiled
 def store_what_was_bought(market: Market) -> None:
-    """A day's storage of the machines that the buyer of last resort holds."""
+    """A day's cost of the idle machines that the buyer of last resort holds."""
     today, units = market.today, market.ledger.authority_units
     cost = 0.0
     for k in range(len(units)):
         if units[k] > 0.0:
-            cost += units[k] * storage_usd_unit_day(market, k)
+            cost += units[k] * idle_usd_unit_day(market, k)
     if cost > 0.0:
         authority, courts = Outside.AUTHORITY, Outside.COURTS
         pay(market, today.first_outside + authority, today.first_outside + courts, cost)

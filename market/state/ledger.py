@@ -33,7 +33,7 @@ class Account(IntEnum):
     """What policy has moved or held back so far [USD]; all but the last four are its own money."""
 
     BOUGHT = 0  # machines that found no bid
-    STORED = 1  # paid for their storage
+    STORED = 1  # paid to keep them idle
     LENT = 2  # to lenders whose funders left
     REPAID = 3  # by them, or by their estates
     INTEREST = 4  # received on it

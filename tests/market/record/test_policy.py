@@ -59,9 +59,10 @@ def test_what_the_authority_buys_is_its_own() -> None:
 
 def test_a_day_of_storage_by_hand() -> None:
     bench = bought()
-    bench.s.ledger.authority_units[RIG] = 10.0  # of 0.02 kW each: a hundredth of a GPU's space
+    bench.s.ledger.authority_units[RIG] = 10.0  # of 0.02 kW each
+    bench.terms.liquidation.idle_cost_share = 0.5
     store_what_was_bought(bench.market)
-    cost = 4 * 0.5 + 10 * 0.5 * 0.01
+    cost = 4 * 0.5 + 10 * 0.5 * 0.02 * 24 * 0.12 * 0.1  # idle rigs: a tenth of half their power
     assert accounts(bench, Account.STORED) == pytest.approx([cost])
     assert authority(bench) == pytest.approx(-280.0 - cost)
     assert bench.cash(bench.outside(Outside.COURTS)) == pytest.approx(0.1 * 280.0 + cost)
