@@ -30,7 +30,7 @@ def policy_summary(market: Market) -> dict[str, Any]:
     levers = {lever: of(market) for lever, of in _LEVERS.items() if _in_force(market, lever)}
     money = [lever for lever in levers.values() if "net_cost_usd" in lever]
     return {
-        "net_cost_usd": sum(lever["net_cost_usd"] for lever in money),
+        "net_cost_usd": sum((lever["net_cost_usd"] for lever in money), 0.0),
         **levers,
     }
 
