@@ -191,7 +191,7 @@ class Borrower(Operator):
         """Extend principal due at maturity that cash cannot cover; true if that settles it."""
         market = self.model
         principal, interest = loan.arrears_principal_usd, loan.arrears_interest_usd
-        appetite = market.appetite_of(loan.lender)
+        appetite = market.appetite() * loan.lender.supply
         in_cash = (1.0 - appetite) * principal
         if (
             loan.collateral is Collateral.BTC

@@ -379,10 +379,6 @@ class TwinMarket(mesa.Model):
         appetite: float = self.prices.appetite * self.terms.credit.refinancing_appetite
         return appetite
 
-    def appetite_of(self, lender: Lender) -> float:
-        """The same of one lender."""
-        return self.appetite() * lender.supply
-
     # ------------------------------------------------------------ results
 
     @property

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from ...market.liquidation.auctions import DUST
 from ...market.liquidation.one_sale import PATIENT_DAYS
 from ...market.state.hardware import Family
+from . import cycle
 from .auction import BISECTIONS
 from .bids import Bid, best_first, bids_for
 from .rules import affordable_units
@@ -32,7 +33,7 @@ def proceeds_usd_unit(borrower: Borrower) -> dict[HardwareClass, float]:
     market = borrower.model
     share = 1.0
     if market.settings.channels.buyer_finance:
-        share = market.credit_supply_share() * market.prices.appetite
+        share = cycle.credit_supply_share(market) * market.prices.appetite
     purses = {}
     for buyer in market.buyers:
         income = buyer.budget_usd_day * (1.0 - buyer.credit_share * (1.0 - share))

@@ -180,7 +180,7 @@ def test_a_mark_rule_is_told_by_what_it_adds_to_marks() -> None:
     [
         ("policy.haircut_floor=0.5", "haircut_floor", "withheld_credit_usd"),
         ("policy.tenor_cap_years=1.0", "tenor_cap", "shortened_credit_usd"),
-        ("policy.standstill_days=60", "standstill", "suspended_claims_usd"),
+        ("policy.standstill_days=200", "standstill", "suspended_claims_usd"),
         ("policy.capital_buffer=0.05", "capital_buffer", "required_capital_usd"),
     ],
 )
