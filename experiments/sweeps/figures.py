@@ -211,7 +211,7 @@ def policies(findings: Findings) -> Figure:
         size = amount(abs(best["loss_difference"]))
         title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
         if np.isfinite(best["price_usd"]):
-            title += f", for {best['price_of']} of {amount(best['price_usd'])}"
+            title += f", for {amount(best['price_usd'])} of {best['price_of']}"
     else:
         title = f"No policy measurably changes {loss}"
     figure, panels = plots.new_figure(

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..look import words
 from . import intervals
-from .intervals import NOTHING, Estimate
+from .intervals import NOTHING
 from .queries import Runs, groups_of, unresolved
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .plan import Analysis
 
-UNKNOWN = "unknown"
+UNKNOWN, MONEY = "unknown", "public money"
 NET_COST = "policy.net_cost_usd"
 RESOLVED_NET_COST = "policy.resolved_net_cost_usd"
 ASKED = {
@@ -27,6 +28,7 @@ ASKED = {
     "policy.haircut_floor.withheld_credit_usd": "credit withheld on machines bought",
     "policy.tenor_cap.shortened_credit_usd": "credit given for a shorter term",
     "policy.standstill.suspended_claims_usd": "loans in breach that had to wait",
+    "policy.mark_rule.raises_marks_usd": "value that the rule adds to marks, at the end",
 }
 """What a lever asks of others where it spends no money, and in words."""
 PURSES = {
@@ -87,7 +89,7 @@ def _price(
     """
     net_cost = RESOLVED_NET_COST if "resolved" in asks.loss else NET_COST
     price, saved, of = NOTHING, NOTHING, "" if net_cost in runs.metrics else UNKNOWN
-    for metric, what in ({net_cost: "net cost"} | ASKED).items():
+    for metric, what in ({net_cost: MONEY} | ASKED).items():
         if metric not in runs.metrics or pairs.empty:
             continue
         asked = _pairs(runs.frame(metric), *arms)[["point_id", "replicate", "value_1", "value_2"]]
@@ -160,10 +162,12 @@ def price_in_words(row: dict[str, Any]) -> str:
         return ""
     if not row["price_of"]:
         return " at no cost in money, capital or credit"
-    cost, low, high = (row[f"price_usd{end}"] for end in ("", "_low", "_high"))
-    ends = f"({intervals.amount(low)} to {intervals.amount(high)})"
-    text = f" for {row['price_of']} of {intervals.amount(cost)} {ends}"
-    each = Estimate(*(row[f"saved_per_dollar{end}"] for end in ("", "_low", "_high")))
-    if np.isnan(each.value):
+    cost, low, high = (words.money(row[f"price_usd{end}"]) for end in ("", "_low", "_high"))
+    text = f" for {cost} ({low} to {high}) of {row['price_of']}"
+    if row["price_of"] == MONEY:
+        text = f" for a net cost of {cost} ({low} to {high})"
+    each = [row[f"saved_per_dollar{end}"] for end in ("", "_low", "_high")]
+    if np.isnan(each[0]):
         return text
-    return f"{text}: {each.value:.2f} dollars a dollar ({each.low:.2f} to {each.high:.2f})"
+    saved, low, high = (f"{round(usd, 2) + 0.0:.2f}" for usd in each)
+    return f"{text}: {saved} dollars a dollar ({low} to {high})"

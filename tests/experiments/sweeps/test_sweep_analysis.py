@@ -374,13 +374,13 @@ def test_policies_have_a_price(tmp_path: Path) -> None:
     assert math.isnan(rows["lender"]["price_usd"]) and rows["lender"]["price_of"] == ""
     said = "\n".join(findings_.sentences(findings))
     assert re.search(
-        r"buyer against none, 30 pairs: lowers loss_usd.total by 1.5 \(1.5 to 1.5\) for net "
-        r"cost of [\d.]+ \([\d.]+ to [\d.]+\): 0\.\d\d dollars a dollar "
+        r"buyer against none, 30 pairs: lowers loss_usd.total by 1.5 \(1.5 to 1.5\) for a net "
+        r"cost of \$[\d.]+ \(\$[\d.]+ to \$[\d.]+\): 0\.\d\d dollars a dollar "
         r"\(0\.\d\d to 0\.\d\d\); 75 % of claims "
         r"unresolved",
         said,
     )
-    assert "for capital that lenders must have of 30 (30 to 30): 0.05 dollars a dollar" in said
+    assert "for $30.00 ($30.00 to $30.00) of capital that lenders must have: 0.05 dollars" in said
     assert "changes loss_usd.total in no pair at no cost in money, capital or credit" in said
     assert "lender: none of the 2bn of the lender of last resort was used in any run." in said
     own = findings.levers[findings.levers["arm"] == "buyer"].set_index(["lever", "figure"])
