@@ -273,11 +273,11 @@ class Borrower(Operator):
         return 0 <= self.payables_day <= self.model.day - patience
 
     def fail(self, cause: Cause, parent: Entry | None) -> Entry:
-        """Declare its failure; the amount is its debt in this market."""
+        """Declare its failure; the amount is what its lenders claim."""
         debt = 0.0
         for loan in self.loans:
             if loan.status is LoanStatus.PERFORMING:
-                debt += loan.principal_usd
+                debt += loan.owed_usd()
         event = self.model.note(Event.DEFAULT, cause, self, None, None, debt, parent)
         self.status = Status.DEFAULTED
         self.default_day = self.model.day

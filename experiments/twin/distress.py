@@ -131,13 +131,14 @@ def _enforce_loans(borrower: Borrower) -> None:
             return
         parent = loan.breach_event
         if not loan.recourse:
+            vehicle = [one for one in borrower.loans if one is loan or loan.stands_with(one)]
             parent = market.note(
                 Event.PERIMETER_DEFAULT,
                 loan.breach,
                 borrower,
                 loan.lender,
                 loan,
-                loan.principal_usd,
+                sum(one.owed_usd() for one in vehicle),
                 loan.breach_event,
             )
         for other in borrower.loans:

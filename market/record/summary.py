@@ -17,6 +17,7 @@ from ..state.names import names_of
 if TYPE_CHECKING:
     pass
 
+DUST_UNITS = 1e-6  # of a machine: rounding
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
@@ -260,20 +261,25 @@ def _worst_ltv(market: Market) -> dict[str, Any]:
 
 
 def _liquidation(market: Market, family: Family) -> dict[str, Any]:
-    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
+    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure.
+
+    What no buyer took in time, and went to its lender in kind or for scrap, is not sold.
+    """
     used = slice(0, int(market.lots.count[0]))
     ours = market.hardware.family[market.lots.hardware[used]] == family
     listed = ours & market.lots.listed[used]
     mine = ours & ~market.lots.listed[used]
     seized = market.lots.seized_units[used][mine]
     units = market.lots.units[used][mine]
-    sold = seized - units
+    ended = market.lots.ended_units[used][mine]
+    sold = np.where(seized - units - ended > DUST_UNITS, seized - units - ended, 0.0)
     days = market.lots.unit_days[used][mine]
     proceeds = float(market.lots.proceeds_usd[used][mine].sum())
     paper = float((sold * market.lots.mark_usd[used][mine]).sum())
     return {
         "seized_units": float(seized.sum()),
         "sold_units": float(sold.sum()),
+        "ended_units": float(ended.sum()),
         "unsold_units": float(units.sum()),
         "listed_by_owners_units": float(market.lots.seized_units[used][listed].sum()),
         "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),

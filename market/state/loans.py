@@ -179,6 +179,12 @@ def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) 
 
 
 @inlined
+def owed_usd(loan: int, loans: Loans) -> float:
+    """What a lender may claim if a loan falls due today: principal, interest accrued and missed."""
+    return loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
+
+
+@inlined
 def cure_end(loan: int, loans: Loans) -> int:
     """Day on which the cure period of an open breach ends."""
     return loans.breach_day[loan] + loans.sheets.cure_days[loans.sheet[loan]]
