@@ -38,6 +38,9 @@ WIDEST_PT = 7.0  # an edge
 SAMPLES = 14  # points of an edge
 
 
+QUIET = "Nobody is called, in cure or in default today"
+
+
 def radius_pt(assets_usd: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radius of a node [points]: grows with the balance sheet, ever more slowly."""
     return np.minimum(2.0 + 7.0 * (np.maximum(assets_usd, 0.0) / 1e10) ** 0.3, 12.0)
@@ -92,7 +95,7 @@ def network_title(results: Results) -> str:
         parts.append(f"{failed:,} in default")
     if pressed:
         parts.append(f"{pressed:,} called or in cure")
-    who = f"Of {int(borrowers.sum()):,} borrowers, " if parts else "Calm: nobody is called"
+    who = f"Of {int(borrowers.sum()):,} borrowers, " if parts else QUIET
     text = who + (words.listed(parts) if parts else "")
     if gone:
         text += f"; {words.times(gone, 'lender')} failed or closed"

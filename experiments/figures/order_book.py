@@ -192,8 +192,12 @@ def book_title(results: Results, day: int, hardware: str) -> str:
         asked = words.percent(offer["asked_usd"] / mark)
         return f"No deal for {amount}: best bid {words.percent(best)} of the mark, asked {asked}"
     paid = _paid_usd(results, day, hardware)  # first what most of the lots on offer were sold for
-    price = ": sold at" if len(paid) else ", the best at"
-    price += f" {words.percent(paid.iloc[0] / mark if len(paid) else best)} of the mark"
+    if paid.empty:
+        return (
+            f"No deal for {amount}: whoever bids what is asked cannot take a lot, the best bid is "
+            f"{words.percent(best)} of the mark"
+        )
+    price = f": sold at {words.percent(paid.iloc[0] / mark)} of the mark"
     if wanted >= offered:
         return f"There are bids for all {amount}{price}"
     in_units = wanted >= 0.01 * offered and not words.is_asic(hardware)

@@ -255,6 +255,18 @@ def unresolved(share: float | None) -> str:
     return f"{percent(share)} of claims unresolved"
 
 
+def against(change: float | None, digits: int = 0) -> str:
+    """A change as a place beside where it began: ``77 % below``, ``3 % above``, ``near``."""
+    if change is None or abs(change) < 0.005:
+        return "near"
+    return f"{percent(abs(change), digits)} {'below' if change < 0 else 'above'}"
+
+
+def owing(usd: float) -> str:
+    """What is owed at a default: dollars, or nothing."""
+    return money(usd) if usd > 0.0 else "nothing owed"
+
+
 def times(number: int, noun: str, plural: str | None = None) -> str:
     """``1 default``, ``3 defaults``, ``no defaults``."""
     words = noun if number == 1 else plural or f"{noun}s"
