@@ -97,12 +97,12 @@ def defaults(results: Results) -> Figure:
     reasons = [
         f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
     ]
-    few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other causes"]
+    few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other reasons"]
     verb = "defaults" if len(failed) == 1 else "default"
     title = f"{words.capital(who_fails(results))} {verb}: {words.listed(few)}"
     main = list(causes.index[:MOST_CAUSES])
-    failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
-    shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]
+    failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other reasons"))
+    shown = [*main, *["other reasons"] * (len(causes) > MOST_CAUSES)]
     colors = dict(zip(shown, CAUSE_COLORS, strict=False))
     kinds = [kind for kind in KINDS if (failed["type"] == kind).any()]
     figure, panels = plots.new_figure(

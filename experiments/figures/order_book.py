@@ -184,8 +184,7 @@ def book_title(results: Results, day: int, hardware: str) -> str:
         return f"No {words.hardware(hardware)} are on offer; the best bid is {best} of the mark"
     offer = own.iloc[0]
     offered, wanted, best = offer["offered"], offer["wanted"], offer["best_usd"] / mark
-    name = words.hardware(hardware)
-    amount = f"{words.count(offered)} {'TH/s of ' if words.is_asic(hardware) else ''}{name}"
+    amount = words.machines(offered, hardware)
     if best < NO_BID:
         return f"Nobody bids for {amount}"
     if wanted <= 0:
@@ -194,8 +193,8 @@ def book_title(results: Results, day: int, hardware: str) -> str:
     paid = _paid_usd(results, day, hardware)  # first what most of the lots on offer were sold for
     if paid.empty:
         return (
-            f"No deal for {amount}: whoever bids what is asked cannot take a lot, the best bid is "
-            f"{words.percent(best)} of the mark"
+            f"No deal for {amount}: bids reach what is asked, the best {words.percent(best)} of "
+            "the mark, and nobody takes a lot"
         )
     price = f": sold at {words.percent(paid.iloc[0] / mark)} of the mark"
     if wanted >= offered:

@@ -100,8 +100,8 @@ def _order_book(results: Results) -> str:
             f" Of {text(results, 'auctions')} auctions of seized or listed lots "
             f"{text(results, 'auctions_sold')} sold some, in "
             f"{text(results, 'auctions_without_bid')} nobody bid what was asked, and in "
-            f"{text(results, 'auctions_without_taker')} whoever did could not take a lot: for want "
-            "of racks or money, or because of its size."
+            f"{text(results, 'auctions_without_taker')} nobody took a lot at that price, for want "
+            "of racks or money, because of its size, or because ordinary sellers took less."
         )
     return told
 

@@ -132,7 +132,7 @@ def lenders_gone(results: Results) -> str:
             )
             if number(results, key) > 0
         ]
-        told += f"; their failure costs {words.listed(costs)}." if costs else "."
+        told += f", which costs {words.listed(costs)}." if costs else "."
     if closed:
         arms = words.times(len(closed), "lending arm is", "lending arms are")
         told += f" {words.capital(arms)} closed ({words.listed(closed, 3)})."

@@ -90,7 +90,7 @@ def shock(results: Results) -> Chapter:
         f"${float(series[column].iloc[-1]):,.{digits}f}{unit}"
         for key, column, name, unit, digits in shown
     ]
-    told = f"After {words.times(results.last_day, 'day')} {words.listed(parts)}."
+    told = f"After {words.times(results.last_day, 'day')}: {words.listed(parts)}."
     if number(results, "btc_lowest") < min(number(results, "btc_change"), -0.02):
         told += (
             f" At its lowest, on {words.date(results.lowest_btc[0])}, bitcoin is "
@@ -428,7 +428,7 @@ def _by_party(events: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def _amount(units: float, hardware: str) -> str:
-    return f"{words.count(units)} {words.unit(hardware)}"
+    return f"{words.count(units)} {words.unit(hardware, units)}"
 
 
 def _price(usd: float) -> str:

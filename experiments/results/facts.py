@@ -244,7 +244,8 @@ FACTS = {
     "auctions_without_taker": Fact(
         "Auctions without a taker",
         "auctions",
-        "those in which whoever bid the price could not take a lot: racks, money, or its size",
+        "those in which somebody bid what was asked and none was sold: for want of racks or money, "
+        "because of a lot's size, or because ordinary sellers took less",
         "the others",
         auctions(is_bid=True, is_sold=False),
         whole,

@@ -1,4 +1,4 @@
-"""The twin as a ``mesa.Model``: its agents, the causal log, and the order of a day."""
+"""The twin as a ``mesa.Model``: its agents, the event log, and the order of a day."""
 
 from __future__ import annotations
 
@@ -313,7 +313,7 @@ class TwinMarket(mesa.Model):
         parent: Entry | None,
         round_: int = 0,
     ) -> Entry:
-        """Append to the causal log."""
+        """Append to the event log."""
         entry = Entry(
             len(self.log),
             self.day,
@@ -396,5 +396,5 @@ class TwinMarket(mesa.Model):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The causal log, with the columns of :func:`market.record.frames.event_frame`."""
+        """The event log, with the columns of :func:`market.record.frames.event_frame`."""
         return event_frame(self.log)

@@ -141,9 +141,9 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
 
 
 def default_parents(market: Market) -> dict[int, int]:
-    """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
+    """For each failure, of a borrower or a lender, the nearest one of another party above it.
 
-    -1 where there is none.
+    The later one was touched by it: it hangs from it in the log. -1 where there is none.
     """
     log = market.events
     result: dict[int, int] = {}
@@ -172,7 +172,7 @@ def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
 
 
 def cascades(market: Market) -> dict[str, float | int]:
-    """Trees of defaults: size of the largest, mean size, depth, mean number of children."""
+    """Trees of failures, each touched by the one above it: largest, mean size, depth, children."""
     parents = default_parents(market)
     if not parents:
         return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}

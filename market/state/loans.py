@@ -98,7 +98,7 @@ class Claims(NamedTuple):
     recovered_usd: Reals
     recovered_value_usd: Reals  # present value at the default day
     written_down_usd: Reals
-    noted_usd: Reals  # of that, what the causal log names
+    noted_usd: Reals  # of that, what the event log names
     open_lots: Ints
 
 

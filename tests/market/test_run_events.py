@@ -1,4 +1,4 @@
-"""The causal log: every event has a cause, parents come first, cascades are trees."""
+"""The event log: every event has a cause, parents come first, cascades are trees."""
 
 from __future__ import annotations
 
