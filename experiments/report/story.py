@@ -188,9 +188,11 @@ def defaults(results: Results) -> Chapter:
     )
     largest = failed.iloc[int(failed["debt_usd"].to_numpy().argmax())]
     verb = "defaults" if len(table) == 1 else "default"
-    debt = text(results, "debt_in_default")
-    told = f"{words.capital(who_fails(results))} {verb} on {debt} of debt; {_first(table)}"
-    if len(table) > 1:
+    debt = f"on {text(results, 'debt_in_default')} of debt"
+    if not number(results, "debt_in_default"):
+        debt = "owing nothing in this market"
+    told = f"{words.capital(who_fails(results))} {verb} {debt}; {_first(table)}"
+    if len(table) > 1 and largest["debt_usd"] > 0:
         told += f"; the largest is {largest['name']} with {words.money(largest['debt_usd'])}"
     told += f". {_cascade(results)}"
     columns = _columns("Day>", "Date", "Borrower", "Kind", "Trigger", "Debt>")

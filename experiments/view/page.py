@@ -262,14 +262,13 @@ def Today(model: WatchedMarket, drawn: int) -> None:
         solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
 
 
-@solara.component
-def Story(results: Results) -> None:
-    """Where the market stands, in a sentence and a few numbers."""
+def numbers_of(results: Results) -> tuple[tuple[str, str], ...]:
+    """The numbers below the story, each with its label."""
     unsold = [
         (f"{words.capital(family.unit)} on offer", words.count(results.final(family.waiting)))
         for family in results.families
     ]
-    numbers = (
+    return (
         (FACTS["btc_change"].name, text(results, "btc_change")),
         *[(FACTS["rent_change"].name, text(results, "rent_change"))] * results.has_rents,
         (FACTS["pressed"].name, text(results, "pressed")),
@@ -282,8 +281,14 @@ def Story(results: Results) -> None:
         ("Of their claims unresolved", text(results, "unresolved")),
         *unsold,
     )
+
+
+@solara.component
+def Story(results: Results) -> None:
+    """Where the market stands, in a sentence and a few numbers."""
     cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in numbers
+        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>"
+        for name, value in numbers_of(results)
     )
     both = "neocloud" in results.borrower_kinds
     about = ABOUT.format(
