@@ -45,9 +45,10 @@ def shock(results: Results) -> Figure:
     ends = f"{what} ends {words.against(value(results, f'{key}_change'))} its opening"
     random = results.scenario.crypto.path == "random"
     who = "No scripted crash: bitcoin" if random else "Bitcoin"
+    last, lowest = (words.against(value(results, fact)) for fact in ("btc_change", "btc_lowest"))
     title = (
-        f"{who} ends {words.against(value(results, 'btc_change'))} its opening, at its lowest "
-        f"{words.against(value(results, 'btc_lowest'))} (${usd:,.0f}, {date:%B %Y}); {ends}"
+        f"{who} ends {last} its opening, at its lowest{'' if last == lowest else f' {lowest}'} "
+        f"(${usd:,.0f}, {date:%B %Y}); {ends}"
     )
     if number(results, "btc_lowest") > -0.1:
         deepest = words.percent(max(-number(results, "btc_lowest"), 0.0))

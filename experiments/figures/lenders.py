@@ -103,10 +103,10 @@ def lender_losses(results: Results) -> Figure:
 def _lost_in_words(results: Results, telling: list[str]) -> str:
     """All that lenders lose, the share of their capital, and where the ``telling`` parts arise."""
     lost = results.lost_usd
-    share = text(results, "loss_share_in_all")
-    in_all = f"{text(results, 'lost_in_all')} ({share} of their capital)"
+    in_all, of = text(results, "lost_in_all"), text(results, "loss_share_in_all")
     if len(lost) == 1:
-        return f"{in_all} on loans"
+        return f"{in_all} on loans ({of} of their capital)"
+    in_all += f" ({of} of their capital)"
     parts = [f"{words.money(lost[where])} {where}" for where in telling]
     return f"{in_all}: {words.listed(parts + ['little elsewhere'] * (len(telling) < len(lost)))}"
 
