@@ -60,7 +60,7 @@ def shock(results: Results) -> Figure:
     if results.has_rents:
         opening += f", H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour"
     opening += "."
-    figure, (axes,) = plots.new_figure(title, opening, height_in=3.6, right_in=1.55)
+    figure, (axes,) = plots.new_figure(title, opening, plots.Layout(height_in=3.6, right_in=1.55))
     draw_prices(axes, results)
     return figure
 
@@ -110,10 +110,7 @@ def defaults(results: Results) -> Figure:
         title,
         "Cumulative number of defaults by the first obligation not met; the largest by debt are "
         "named.",
-        columns=len(kinds),
-        height_in=3.9,
-        right_in=1.75,
-        gap_in=2.1,
+        plots.Layout(columns=len(kinds), height_in=3.9, right_in=1.75, gap_in=2.1),
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]

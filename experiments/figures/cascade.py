@@ -95,9 +95,7 @@ def draw_lines(
     figure, (outline, timeline) = plots.new_figure(
         title,
         subtitle,
-        columns=2,
-        height_in=0.23 * height + 0.75,
-        left_in=0.2,
+        plots.Layout(columns=2, height_in=0.23 * height + 0.75, left_in=0.2),
         gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
     )
     draw_outline(outline, timeline, results, lines, height)

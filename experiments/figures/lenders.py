@@ -63,10 +63,8 @@ def lender_losses(results: Results) -> Figure:
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
         f"this market.{elsewhere}{settled(results)}",
-        columns=2,
+        plots.Layout(columns=2, height_in=0.29 * len(lost) + 1.0, left_in=2.3),
         sharey=True,
-        height_in=0.29 * len(lost) + 1.0,
-        left_in=2.3,
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
     places = np.arange(len(lost))
@@ -147,10 +145,7 @@ def lenders(results: Results) -> Figure:
         "Left: the lenders that lose most of their capital; bars are losses, black if it failed, "
         "was closed or is below its minimum; in words what it holds in seized hardware and the "
         f"share of its usual credit it gives. Right: all lenders.{settled(results)}",
-        columns=2,
-        height_in=3.6,
-        left_in=2.1,
-        right_in=1.2,
+        plots.Layout(columns=2, height_in=3.6, left_in=2.1, right_in=1.2),
         gridspec_kw={"width_ratios": (1.35, 1), "wspace": 0.25},
     )
     draw_lenders(panels[0], results)

@@ -45,13 +45,11 @@ def marks(results: Results) -> Figure:
         title,
         "Line: mark in lenders' books. Dotted: depreciation schedule. Red diamonds: auctions in "
         f"which seized or listed lots were sold. Grey dots: ordinary trade. {unit}",
-        rows=lines,
-        columns=IN_A_ROW,
-        height_in=2.7 * lines - 0.5,
-        left_in=0.7,
+        plots.Layout(
+            rows=lines, columns=IN_A_ROW, height_in=2.7 * lines - 0.5, left_in=0.7, notes=True
+        ),
         gridspec_kw={"hspace": 0.55, "wspace": 0.3},
         sharex=True,
-        notes=True,
     )
     for axes, hardware in zip(panels, shown, strict=False):
         plots.panel_title(axes, words.class_title(hardware), mark_note(results, hardware))
@@ -146,10 +144,7 @@ def collateral_illusion(results: Results) -> Figure:
         "Secured loans over the value of their collateral. Blue: as lenders report it. Orange: at "
         "second-hand prices. Red: one sale of everything at once; purple: within 90 days. Hollow: "
         "each lender sells alone.",
-        columns=2,
-        height_in=3.9,
-        right_in=1.75,
-        gap_in=2.3,
+        plots.Layout(columns=2, height_in=3.9, right_in=1.75, gap_in=2.3),
         gridspec_kw={"width_ratios": (1.15, 1)},
     )
     draw_ltv(over_time, results)
@@ -309,9 +304,7 @@ def liquidation(results: Results) -> Figure:
         "By week. Grey: seized by lenders or taken into estates so far. Green: sold so far. Blue: "
         "no buyer in time, taken in kind by the lender or scrapped. Orange: on offer and unsold; "
         "the rest is held, not on the market.",
-        columns=len(families),
-        height_in=3.4,
-        right_in=1.4,
+        plots.Layout(columns=len(families), height_in=3.4, right_in=1.4),
         gridspec_kw={"wspace": 0.62},
     )
     for axes, family in zip(panels, families, strict=True):

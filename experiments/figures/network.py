@@ -113,9 +113,7 @@ def network(results: Results) -> Figure:
         network_title(results),
         f"Who owes whom on {words.date(results.date(results.last_day))}. Circles: the larger, the "
         "larger the balance sheet. Lines: the wider, the more is owed.",
-        height_in=6.4,
-        left_in=0.1,
-        right_in=0.1,
+        plots.Layout(height_in=6.4, left_in=0.1, right_in=0.1),
     )
     draw_network(axes, results.network)
     return figure

@@ -71,9 +71,7 @@ def order_book(results: Results) -> Figure:
         book_title(results, day, hardware),
         f"Order book of week {words.week(day)}, {words.date(results.date(day))}. Blocks: bids, "
         "best first, as wide as the quantity.",
-        columns=book_places(results, day, hardware),
-        height_in=3.8,
-        right_in=2.1,
+        plots.Layout(columns=book_places(results, day, hardware), height_in=3.8, right_in=2.1),
         sharey=True,
     )
     draw_book(panels, results, day, hardware)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..results.results import Results
-    from .story import Chapter
+    from .chapter import Chapter
 
 MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {

@@ -6,56 +6,19 @@ Where there is no room for all rows, the heaviest are shown: see :meth:`Chapter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.facts import number, text, value, who_fails
 from ..results.results import rows
+from .chapter import Chapter, amount, by_party, first, heads, price, range_of, when
 from .headline import lenders_gone, ltv_in_words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import pandas as pd
 
     from ..results.results import Results
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table; numbers stand right."""
-
-    name: str
-    right: bool = False
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One step of the story.
-
-    ``weights`` are the rows' amounts in USD, ``by`` says of what; the table is in order of
-    ``order``. ``figures`` name the pictures that belong here.
-    """
-
-    title: str
-    text: str
-    columns: tuple[Column, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()
-    weights: tuple[float, ...] = ()
-    by: str = ""
-    order: str = "date"
-    figures: tuple[str, ...] = ()
-
-    def heaviest(self, most: int) -> list[tuple[str, ...]]:
-        """The rows of the largest amounts, at most ``most``, the largest first."""
-        order = sorted(range(len(self.table)), key=lambda row: -self.weights[row])
-        return [self.table[row] for row in order[:most]]
-
-    def largest(self, most: int) -> str:
-        """What :meth:`heaviest` shows, in words."""
-        return f"The {min(most, len(self.table)):,} largest of {len(self.table):,}, by {self.by}"
 
 
 _TOLD: WeakKeyDictionary[Results, list[Chapter]] = WeakKeyDictionary()
@@ -109,7 +72,7 @@ def margin_calls(results: Results) -> Chapter:
     met = set(results.events_of("margin_met")["party"])
     failed = set(results.defaults["party"])
     table = []
-    for party, own in _by_party(calls):
+    for party, own in by_party(calls):
         follows = []
         if party in sold:
             follows.append(f"{words.money(sold[party])} BTC sold")
@@ -119,7 +82,7 @@ def margin_calls(results: Results) -> Chapter:
             follows.append("defaults")
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.cause(own["cause"].iloc[0]),
                 f"{len(own):,}",
@@ -130,10 +93,10 @@ def margin_calls(results: Results) -> Chapter:
     who = words.times(int(number(results, "called_so_far")), "borrower is", "borrowers are")
     told = (
         f"{words.capital(who)} called, {words.times(int(number(results, 'calls_so_far')), 'time')} "
-        f"in all; {_first(table)}."
+        f"in all; {first(table)}."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Trigger", "Calls>", "Largest>", "Then")
-    weights = tuple(float(own["amount_usd"].max()) for _, own in _by_party(calls))
+    columns = heads("Day>", "Date", "Borrower", "Trigger", "Calls>", "Largest>", "Then")
+    weights = tuple(float(own["amount_usd"].max()) for _, own in by_party(calls))
     return Chapter(title, told, columns, tuple(table), weights, "largest call")
 
 
@@ -148,12 +111,12 @@ def breaches(results: Results) -> Chapter:
     cured = set(results.events_of("cured")["party"])
     failed = set(results.defaults["party"])
     table = []
-    for party, own in _by_party(broken):
+    for party, own in by_party(broken):
         follows = ["cash swept"] if party in swept else ["cash locked up"] * (party in locked)
         follows += ["defaults"] if party in failed else ["cured"] * (party in cured)
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.listed([words.cause(cause) for cause in own["cause"].unique()]),
                 f"{own['loan'].nunique():,}",
@@ -161,10 +124,10 @@ def breaches(results: Results) -> Chapter:
             )
         )
     who = words.times(len(table), "borrower breaks", "borrowers break")
-    told = f"{words.capital(who)} a covenant; {_first(table)}."
-    columns = _columns("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
+    told = f"{words.capital(who)} a covenant; {first(table)}."
+    columns = heads("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
     owed = results.loans.groupby("borrower")["principal_open_usd"].sum().to_dict()
-    weights = tuple(float(owed.get(party, 0.0)) for party, _ in _by_party(broken))
+    weights = tuple(float(owed.get(party, 0.0)) for party, _ in by_party(broken))
     return Chapter(title, told, columns, tuple(table), weights, "debt at the opening")
 
 
@@ -176,7 +139,7 @@ def defaults(results: Results) -> Chapter:
         return Chapter(title, "Nobody defaults.", figures=figures)
     table = tuple(
         (
-            *_when(results, day),
+            *when(results, day),
             name,
             of if kind == "default" else "vehicle",
             words.cause(cause),
@@ -191,11 +154,11 @@ def defaults(results: Results) -> Chapter:
     debt = f"on {text(results, 'debt_in_default')} of debt"
     if not number(results, "debt_in_default"):
         debt = "owing nothing in this market"
-    told = f"{words.capital(who_fails(results))} {verb} {debt}; {_first(table)}"
+    told = f"{words.capital(who_fails(results))} {verb} {debt}; {first(table)}"
     if len(table) > 1 and largest["debt_usd"] > 0:
         told += f"; the largest is {largest['name']} with {words.money(largest['debt_usd'])}"
     told += f". {_cascade(results)}"
-    columns = _columns("Day>", "Date", "Borrower", "Kind", "Trigger", "Debt>")
+    columns = heads("Day>", "Date", "Borrower", "Kind", "Trigger", "Debt>")
     return Chapter(title, told, columns, table, tuple(failed["debt_usd"]), "debt", figures=figures)
 
 
@@ -218,13 +181,13 @@ def seizures(results: Results) -> Chapter:
         return Chapter(title, "Nothing is seized.", figures=figures)
     classes = dict(rows(results.loans, "loan", "collateral_class"))
     table, weights = [], []
-    for party, own in _by_party(taken):
+    for party, own in by_party(taken):
         what = dict.fromkeys(classes.get(loan) or "unpledged machines" for loan in own["loan"])
         coins = float(own.loc[own["kind"] == "btc_liquidation", "amount_usd"].sum())
         seized = float(own.loc[own["kind"] == "seizure", "amount_usd"].sum())
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.listed([words.class_title(c) for c in what], 3),
                 f"{own['loan'].nunique():,}",
@@ -234,7 +197,7 @@ def seizures(results: Results) -> Chapter:
         )
         weights.append(seized + coins)
     told = f"{words.capital('; '.join(_taken(results, taken)))}."
-    columns = _columns("Day>", "Date", "From", "What", "Loans>", "Seized, at marks>", "Coins sold>")
+    columns = heads("Day>", "Date", "From", "What", "Loans>", "Seized, at marks>", "Coins sold>")
     by = "value seized and coins sold"
     return Chapter(title, told, columns, tuple(table), tuple(weights), by, figures=figures)
 
@@ -275,14 +238,14 @@ def sales(results: Results) -> Chapter:
         most = wanted.assign(usd=wanted["units"] * wanted["price_usd"]).groupby("segment")["usd"]
         if own.empty:
             most_offered = offers.loc[offers["hardware"] == hardware, "offered"].max()
-            unsold.append(f"{words.hardware(hardware)} (at most {_amount(most_offered, hardware)})")
+            unsold.append(f"{words.hardware(hardware)} (at most {amount(most_offered, hardware)})")
         table.append(
             (
                 words.class_title(hardware),
-                _amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
+                amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
                 f"{len(own):,}",
-                _price(own["price_usd"].iloc[-1]) if len(own) else "–",
-                _range(own["ratio"]) if len(own) else "–",
+                price(own["price_usd"].iloc[-1]) if len(own) else "–",
+                range_of(own["ratio"]) if len(own) else "–",
                 words.segment(str(most.sum().idxmax())) if len(wanted) else "nobody",
             )
         )
@@ -298,7 +261,7 @@ def sales(results: Results) -> Chapter:
         )
         if unsold:
             told += f" {words.capital(words.listed(unsold))} find no buyer at all."
-    columns = _columns(
+    columns = heads(
         "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
     )
     most_usd = [n * results.mark(h, d) for d, h, n in rows(offers, "day", "hardware", "offered")]
@@ -344,7 +307,7 @@ def losses(results: Results) -> Chapter:
     )
     left = f"On loans: {results.settled}." if results.settled else ""
     told = " ".join(filter(None, [told, left, lenders_gone(results), impairment(results.impaired)]))
-    head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
+    head = heads("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
     return Chapter(title, told, head, table, tuple(lost["lost_usd"]), "loss", "loss", figures)
 
 
@@ -392,7 +355,7 @@ def illusion(results: Results) -> Chapter:
             by_class, *names, "reported", "second_hand", "alone", "together", "patient"
         )
     )
-    columns = _columns(
+    columns = heads(
         "Collateral",
         "Loans>",
         "Second-hand>",
@@ -406,37 +369,3 @@ def illusion(results: Results) -> Chapter:
     )
     owed = tuple(by_class["balance_usd"])
     return Chapter(title, told, columns, table, owed, "loans", "loans", figures)
-
-
-def _columns(*names: str) -> tuple[Column, ...]:
-    """Columns by name; ``>`` at the end marks numbers."""
-    return tuple(Column(name.rstrip(">"), name.endswith(">")) for name in names)
-
-
-def _first(table: Sequence[tuple[str, ...]]) -> str:
-    """Who comes first in a table that begins with day, date and name: all of that day."""
-    names = [row[2] for row in table if row[0] == table[0][0]]
-    verb = "the first is" if len(names) == 1 else "the first are"
-    return f"{verb} {words.listed(names, 3)} on {table[0][1]}"
-
-
-def _when(results: Results, day: float) -> tuple[str, str]:
-    return f"{int(day):,}", words.date(results.date(day))
-
-
-def _by_party(events: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Events by party, in the order of each party's first."""
-    return [(str(party), own) for party, own in events.groupby("party", sort=False)]
-
-
-def _amount(units: float, hardware: str) -> str:
-    return f"{words.count(units)} {words.unit(hardware, units)}"
-
-
-def _price(usd: float) -> str:
-    return f"${usd:,.0f}" if usd >= 100 else f"${usd:,.2f}"
-
-
-def _range(ratio: pd.Series[float]) -> str:
-    low, high = words.percent(ratio.min()), words.percent(ratio.max())
-    return low if low == high else f"{low}–{high}"

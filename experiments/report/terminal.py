@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from ..results.results import Results
-    from .story import Chapter
+    from .chapter import Chapter
 
 PLAIN_WIDTH = 100
 GLUE = "\N{NO-BREAK SPACE}"

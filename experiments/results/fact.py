@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from ...agents.party import Kind
 from ...market.record.meanings import meaning_of
 from ...market.state.series import Means, Series
 from ..look import words
@@ -128,9 +129,12 @@ def standing(*levels: str) -> Callable[[Results], Number]:
     """How many borrowers or lenders stand so on the last day."""
 
     def read(results: Results) -> Number:
-        from .network import standings
+        if results.network is None:
+            return None
+        from .network import Standing
 
-        return sum(standings(results)[level] for level in levels)
+        counted = results.network.of_kind(Kind.MINER, Kind.NEOCLOUD)
+        return sum(int(counted[Standing[level]]) for level in levels)
 
     return read
 

@@ -21,7 +21,6 @@ from ..look import words
 if TYPE_CHECKING:
     from ...market.simulation import Simulation
     from ...market.state.market import Market
-    from .results import Results
 
 MOST_SINGLE = 150  # parties of a kind that are drawn one by one
 LARGEST = 20  # that stay single when there are more
@@ -74,14 +73,6 @@ class Network:
         """Standings of all parties of some kinds, counted [Standing]."""
         counted: NDArray[np.int64] = self.counts[np.isin(self.kinds, kinds)].sum(axis=0)
         return counted
-
-
-def standings(results: Results) -> dict[str, int]:
-    """Borrowers by how they stand on the last day; none where a run kept no network."""
-    if results.network is None:
-        return dict.fromkeys(Standing.__members__, 0)
-    counted = results.network.of_kind(Kind.MINER, Kind.NEOCLOUD)
-    return {level.name: int(counted[level]) for level in Standing}
 
 
 def network_of(simulation: Simulation) -> Network:

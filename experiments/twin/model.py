@@ -335,16 +335,17 @@ class TwinMarket(mesa.Model):
 
     def new_lot(
         self,
-        owner: Party,
-        loan: Loan | None,
-        borrower: Borrower,
+        whose: tuple[Party, Loan | None, Borrower],
         kind: HardwareClass,
-        units: float,
-        mark_usd: float,
+        marked: tuple[float, float],
         state: LotState,
         event: Entry,
     ) -> Lot:
-        """Put machines on their way to sale."""
+        """Put machines on their way to sale.
+
+        ``whose``: who sells, the loan and the borrower; ``marked``: units and the mark of one.
+        """
+        (owner, loan, borrower), (units, mark_usd) = whose, marked
         lot = Lot(
             self,
             len(self.lots),

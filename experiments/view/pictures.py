@@ -107,7 +107,9 @@ def draw_all(results: Results, hardware: str) -> Iterator[tuple[str, Picture]]:
 
 def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     figure, (axes,) = plots.panel_figure(
-        WIDE_IN, 6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
+        plots.Frame(
+            width_in=WIDE_IN, height_in=6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
+        )
     )
     network = results.network
     assert network is not None
@@ -123,7 +125,7 @@ def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 
 
 def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = plots.panel_figure(right_in=1.2)
+    figure, (axes,) = plots.panel_figure(plots.Frame(right_in=1.2))
     draw_prices(axes, results)
     btc = f"Bitcoin {words.against(value(results, 'btc_change'))} its opening"
     if not results.has_rents:
@@ -140,7 +142,7 @@ def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ..
 
 
 def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = plots.panel_figure(right_in=1.2)
+    figure, (axes,) = plots.panel_figure(plots.Frame(right_in=1.2))
     rig = words.is_asic(hardware)
     family, lots = (FAMILIES[1], "rigs") if rig else (FAMILIES[0], "gpus")
     draw_liquidation(axes, results, family)
@@ -159,18 +161,14 @@ def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...
         figure, (axes,) = plots.panel_figure()
         axes.set_axis_off()
         return f"Nobody offers or bids for {words.hardware(hardware)} yet", figure, ()
-    figure, panels = plots.panel_figure(right_in=1.95)
+    figure, panels = plots.panel_figure(plots.Frame(right_in=1.95))
     draw_book(panels, results, day, hardware, busiest_place(results, day, hardware))
     return f"Day {day}: {book_title(results, day, hardware)}", figure, ()
 
 
 def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     figure, panels = plots.panel_figure(
-        WIDE_IN,
-        3.2,
-        columns=2,
-        left_in=1.75,
-        right_in=1.0,
+        plots.Frame(width_in=WIDE_IN, height_in=3.2, columns=2, left_in=1.75, right_in=1.0),
         gridspec_kw={"width_ratios": (1.5, 1), "wspace": 0.25},
     )
     draw_lenders(panels[0], results)
@@ -181,11 +179,7 @@ def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     real = float(results.series["realisable_ltv"].iloc[-1])
     figure, (over_time, by_class) = plots.panel_figure(
-        WIDE_IN,
-        3.3,
-        columns=2,
-        right_in=1.75,
-        top_in=0.5,
+        plots.Frame(width_in=WIDE_IN, height_in=3.3, columns=2, right_in=1.75, top_in=0.5),
         gridspec_kw={"width_ratios": (1.15, 1), "wspace": 1.15},
     )
     if not words.is_number(real):
@@ -201,11 +195,7 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
 def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     lines, _, title = cascade.chosen_lines(results, MOST_LINES)
     figure, (outline, timeline) = plots.panel_figure(
-        WIDE_IN,
-        3.6,
-        columns=2,
-        left_in=0.15,
-        top_in=0.1,
+        plots.Frame(width_in=WIDE_IN, height_in=3.6, columns=2, left_in=0.15, top_in=0.1),
         gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
     )
     cascade.draw_outline(outline, timeline, results, lines, MOST_LINES)
