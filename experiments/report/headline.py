@@ -65,7 +65,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             for kind in results.borrower_kinds
         ),
         (
-            "Lenders failed · closed · else below minimum",
+            "Lenders failed · closed · else below minimum at some time",
             " · ".join(
                 text(results, key) for key in ("lenders_failed", "arms_closed", "lenders_weakened")
             )

@@ -83,14 +83,6 @@ FACTS = {
     ),
     "called_so_far": of_summary("Borrowers called for margin so far", "margin_called", whole),
     "calls_so_far": last("Margin calls so far", "margin_calls", whole),
-    "called": Fact(
-        "Called for margin",
-        "borrowers",
-        "borrowers with a margin call that is not met yet",
-        _NETWORK,
-        standing("CALLED"),
-        whole,
-    ),
     "pressed": Fact(
         "Called or in cure",
         "borrowers",
@@ -110,7 +102,7 @@ FACTS = {
         whole,
     ),
     "lenders_weakened": Fact(
-        "Else below minimum",
+        "Else below minimum at some time",
         "lenders",
         "lenders below their minimum capital at some time that neither failed nor closed",
         "summary: impaired_lenders, less those gone",
