@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...agents.party import Kind
 from ..look import plots, words
+from ..results.facts import number
 from ..results.network import Network, Standing
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def network_title(results: Results) -> str:
     parts = []
     if failed:
         parts.append(f"{failed:,} in default")
+    if going_on := int(number(results, "going_on")):
+        parts.append(f"{going_on:,} reorganised")
     if pressed:
         parts.append(f"{pressed:,} called or in cure")
     who = f"Of {int(borrowers.sum()):,} borrowers, " if parts else QUIET

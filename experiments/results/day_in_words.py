@@ -152,7 +152,7 @@ def stage(results: Results) -> str:
     since = f" ({words.listed(falls)})" if falls else ""
     failed, called = int(number(results, "borrowers_in_default")), number(results, "called_so_far")
     gone, pressed = int(number(results, "lenders_gone")), int(number(results, "pressed"))
-    down = f"{words.times(failed, 'borrower')} in default"
+    down = f"{words.times(failed, 'borrower')} defaulted"
     forced = results.forced_trades
     forced = forced[forced["day"] > results.last_day - RECENT_DAYS]
     low = float(forced["ratio"].median()) if len(forced) else 1.0

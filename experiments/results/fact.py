@@ -139,6 +139,13 @@ def standing(*levels: str) -> Callable[[Results], Number]:
     return read
 
 
+def going_on(results: Results) -> Number:
+    """Borrowers that defaulted and are not in default on the last day: they have reorganised."""
+    in_default = standing("DEFAULTED")(results)
+    defaulted = sum(results.summary["defaults"][kind] for kind in ("miner", "neocloud"))
+    return None if in_default is None else defaulted - in_default
+
+
 def lost(where: str) -> Callable[[Results], Number]:
     """What all lenders lose, by a column of their frame [USD]."""
     return lambda results: float(results.lenders[where].sum())

@@ -23,6 +23,7 @@ from .fact import (
     events,
     fine_share,
     first,
+    going_on,
     hurt,
     last,
     lost,
@@ -44,14 +45,22 @@ _AT_AUCTION = (
 )
 _NETWORK = "the state on the last day"
 FACTS = {
-    "miners_in_default": of_summary("Miners in default", "defaults.miner", whole),
-    "neoclouds_in_default": of_summary("Neoclouds in default", "defaults.neocloud", whole),
+    "miners_in_default": of_summary("Miners defaulted", "defaults.miner", whole),
+    "neoclouds_in_default": of_summary("Neoclouds defaulted", "defaults.neocloud", whole),
     "borrowers_in_default": Fact(
-        "Borrowers in default",
+        "Borrowers defaulted",
         "borrowers",
-        "miners and neoclouds that have failed as a whole",
+        "miners and neoclouds that have failed as a whole or reorganised",
         "summary: defaults.miner + defaults.neocloud",
         lambda results: sum(results.summary["defaults"][k] for k in ("miner", "neocloud")),
+        whole,
+    ),
+    "going_on": Fact(
+        "Reorganised and going on",
+        "borrowers",
+        "borrowers that defaulted, exchanged debt and have not failed since",
+        "borrowers defaulted, less those in default on the last day",
+        going_on,
         whole,
     ),
     "miners": of_summary("Miners", "population.miner", whole),

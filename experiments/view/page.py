@@ -273,7 +273,7 @@ def numbers_of(results: Results) -> tuple[tuple[str, str], ...]:
         *[(FACTS["rent_change"].name, text(results, "rent_change"))] * results.has_rents,
         (FACTS["pressed"].name, text(results, "pressed")),
         (
-            f"In default, of {text(results, 'borrowers')} borrowers",
+            f"Defaulted, of {text(results, 'borrowers')} borrowers",
             text(results, "borrowers_in_default"),
         ),
         (f"Failed or closed, of {text(results, 'lenders')} lenders", text(results, "lenders_gone")),

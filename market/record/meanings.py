@@ -19,10 +19,13 @@ SUMMARY = {
     "population.lender": Means("lenders", "in the opening books"),
     "population.buyer": Means("buyers", "of second-hand machines"),
     "population.loans": Means("loans", "of the opening, and facilities signed since"),
-    "defaults.miner": Means("miners", "failed as a whole; project vehicles are counted apart"),
-    "defaults.neocloud": Means("neoclouds", "failed as a whole"),
+    "defaults.miner": Means(
+        "miners", "failed as a whole or reorganised; not those of a vehicle only"
+    ),
+    "defaults.neocloud": Means("neoclouds", "failed as a whole or reorganised"),
     "defaults.lender": Means("lenders", "failed outright; lending arms of firms close instead"),
     "defaulted.*": Means("names", "of those"),
+    "reorganised": Means("names", "of these borrowers, those that exchanged debt and went on"),
     "sleeves_closed": Means("names", "lending arms that their firms have closed"),
     "lenders.withdrawn_usd": Means("USD", "redeemable money that has left lenders"),
     "lenders.earned_usd": Means("USD", "net interest that lenders have kept"),

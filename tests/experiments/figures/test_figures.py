@@ -465,10 +465,10 @@ def test_words_and_figures_follow_what_the_books_hold(results: Results, tmp_path
     titles = Drawing(None).write(rigs_only(results), tmp_path / "figures")
     words_2021 = shown(rigs_only(results), titles)
     assert not re.search(r"GPU|H100|neocloud|\brents?\b", words_2021, re.I)
-    for name in ("Miners in default", "hashprice", "on the books of 2021"):
+    for name in ("Miners defaulted", "hashprice", "on the books of 2021"):
         assert name in words_2021
     assert "nan" not in words_2021.lower().split()
-    assert all(word in shown(results) for word in ("GPUs", "H100", "Neoclouds in default"))
+    assert all(word in shown(results) for word in ("GPUs", "H100", "Neoclouds defaulted"))
 
 
 def test_figures_have_no_empty_panels_where_the_books_hold_no_gpus() -> None:
