@@ -109,13 +109,21 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
 
 
 @compiled
-def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
-    """Declare a borrower's failure; the amount is what its lenders claim. Returns the event."""
-    today, parties, loans = market.today, market.parties, market.loans
+def claims_usd(market: Market, b: int) -> float:
+    """What a borrower's lenders claim if all its loans fall due today [USD]."""
+    loans = market.loans
     debt = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0.0:
             debt += owed_usd(loan, loans)
+    return debt
+
+
+@compiled
+def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
+    """Declare a borrower's failure; the amount is what its lenders claim. Returns the event."""
+    today, parties = market.today, market.parties
+    debt = claims_usd(market, b)
     event = log_event(market, Event.DEFAULT, cause, (b, -1, -1), debt, parent)
     in_round(market, event, round_)
     parties.status[b] = Status.DEFAULTED

@@ -19,9 +19,7 @@ SUMMARY = {
     "population.lender": Means("lenders", "in the opening books"),
     "population.buyer": Means("buyers", "of second-hand machines"),
     "population.loans": Means("loans", "of the opening, and facilities signed since"),
-    "defaults.miner": Means(
-        "miners", "failed as a whole or reorganised; not those of a vehicle only"
-    ),
+    "defaults.miner": Means("miners", "failed as a whole or reorganised; vehicles apart"),
     "defaults.neocloud": Means("neoclouds", "failed as a whole or reorganised"),
     "defaults.lender": Means("lenders", "failed outright; lending arms of firms close instead"),
     "defaulted.*": Means("names", "of those"),
