@@ -276,7 +276,7 @@ class Borrower(Operator):
         """What its lenders claim if all its loans fall due today [USD]."""
         claims = 0.0
         for loan in self.loans:
-            if loan.status is LoanStatus.PERFORMING:
+            if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
                 claims += loan.owed_usd()
         return claims
 

@@ -139,7 +139,7 @@ def _enforce_loans(borrower: Borrower) -> None:
                 borrower,
                 loan.lender,
                 loan,
-                sum(one.owed_usd() for one in vehicle),
+                sum(one.owed_usd() for one in vehicle if one.principal_usd > 0.0),
                 loan.breach_event,
             )
         for other in borrower.loans:

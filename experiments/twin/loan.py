@@ -318,9 +318,8 @@ class Loan:
         return self.market.day >= self.breach_day + self.cure_days
 
     def owed_usd(self) -> float:
-        """What its lender may claim if it falls due today: principal and interest, if drawn."""
-        owed = self.principal_usd + self.accrued_usd + self.arrears_interest_usd
-        return owed if self.principal_usd > 0.0 else 0.0
+        """What its lender may claim if it falls due today: principal and interest."""
+        return self.principal_usd + self.accrued_usd + self.arrears_interest_usd
 
     def stands_with(self, other: Loan) -> bool:
         """Whether its default is the other's: both are owed by one non-recourse vehicle."""

@@ -341,10 +341,7 @@ class TwinMarket(mesa.Model):
         state: LotState,
         event: Entry,
     ) -> Lot:
-        """Put machines on their way to sale.
-
-        ``whose``: who sells, the loan and the borrower; ``marked``: units and the mark of one.
-        """
+        """Put on sale: ``whose`` is seller, loan and borrower, ``marked`` units and mark of one."""
         (owner, loan, borrower), (units, mark_usd) = whose, marked
         lot = Lot(
             self,
