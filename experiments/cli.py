@@ -243,6 +243,24 @@ def bench(
         command.bench(parties or [], as_json=json_)
 
 
+@app.command(epilog="Example: firesale explain cascade")
+def explain(
+    word: Annotated[
+        str, typer.Argument(metavar="[WORD]", help="Only what has this word in it.")
+    ] = "",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="All as the page experiments/FIGURES.md.")
+    ] = False,
+) -> None:
+    """Say what every number means: its unit, and where it comes from."""
+    from .report.explain import as_markdown, print_tables
+
+    if markdown:
+        typer.echo(as_markdown(), nl=False)
+    else:
+        print_tables(word)
+
+
 @scenarios.command("list", epilog="Example: firesale scenarios list")
 def list_scenarios() -> None:
     """List the scenarios that come with the project."""

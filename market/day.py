@@ -27,7 +27,7 @@ def run_day(market: Market) -> None:
     """Advance the market by one day (in place)."""
     market.today.day += 1
     open_journal(market)  # the day's flows start at zero
-    shock(market)  # 1  scripted events enter the causal log
+    shock(market)  # 1  scripted events enter the event log
     open_day(market)  #    so do dated ones
     set_prices(market)  # 2  BTC, difficulty and hashprice, rents, marks
     operate(market)  # 3  rigs and GPUs run where they pay; rents, power, overhead

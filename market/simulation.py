@@ -163,7 +163,7 @@ class Simulation:
         return absorption_frame(self.market)
 
     def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
-        """The causal log, or some rows of it."""
+        """The event log, or some rows of it."""
         from .record.frames import event_frame
 
         return event_frame(self.market, rows)

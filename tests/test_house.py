@@ -82,12 +82,7 @@ MORE_PARAMETERS = {
     "experiments.cli.backtest": 8,
     "experiments.cli.run": 10,
     "experiments.run.run.run_scenario": 7,
-    "experiments.look.plots.new_figure": 10,
-    "experiments.look.plots.panel_figure": 8,
-    "experiments.twin.distress._take": 7,
-    "experiments.twin.model.TwinMarket.new_lot": 8,
     "experiments.twin.model.TwinMarket.note": 8,
-    "experiments.twin.party.Buyer.__init__": 15,
     "experiments.view.page.PanelCard": 7,
     "market.clearing.vector.clear_csr": 7,
 }

@@ -89,7 +89,7 @@ def first_defaults(events: pd.DataFrame, parents: Mapping[str, str]) -> dict[str
     of several defaults on one day the first in the log counts.
 
     Args:
-        events: the causal log (``event, day, kind, party, cause``), in order.
+        events: the event log (``event, day, kind, party, cause``), in order.
         parents: part to parent.
     """
     found: dict[str, tuple[int, str]] = {}

@@ -162,7 +162,7 @@ def figure(results: pd.DataFrame) -> Figure:
     """Three panels against quantity: recovery, days to sale, unsold; one line per rack count."""
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    from ..look.plots import BLACK, BLUE, RED, new_figure
+    from ..look.plots import BLACK, BLUE, RED, Layout, new_figure
 
     today = results[results.rack_scale == 1.0].sort_values("gpus")
     first, last = today.iloc[0], today.iloc[-1]
@@ -174,8 +174,7 @@ def figure(results: pd.DataFrame) -> Figure:
         title,
         "One lender sells a failed borrower's fleet in the calm market of 2025; the loan is what "
         "the fleet is worth second-hand",
-        columns=3,
-        height_in=3.2,
+        Layout(columns=3, height_in=3.2),
     )
     panels = (
         ("recovery", "Recovered of the claim (net of cost)"),

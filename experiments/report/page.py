@@ -104,11 +104,12 @@ def _chapter(chapter: Chapter, titles: Mapping[str, str], reading: Mapping[str, 
     if len(chapter.table) <= MOST_ROWS:
         parts.append(_table(chapter, chapter.table))
     else:
+        parts.append(f'<p class="reading">{_text(chapter.largest(MOST_ROWS))}:</p>\n')
         parts.append(_table(chapter, chapter.heaviest(MOST_ROWS)))
         everything = _table(chapter, chapter.table)
         parts.append(
-            f"<details><summary>All {len(chapter.table):,} rows; above, the "
-            f"{MOST_ROWS} largest</summary>\n{everything}</details>\n"
+            f"<details><summary>All {len(chapter.table):,}, by {chapter.order}</summary>\n"
+            f"{everything}</details>\n"
         )
     return "".join(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..look import words
-from .chapter import Chapter, columns_of
+from .chapter import Chapter, heads
 
 if TYPE_CHECKING:
     from ..results.results import Results
@@ -47,7 +47,9 @@ def chapters(results: Results) -> list[Chapter]:
         max(abs(usd) for usd in figures.values() if isinstance(usd, float))
         for figures in in_force.values()
     )
-    return [Chapter(TITLE, in_a_sentence(results), columns_of(*COLUMNS), table, weights)]
+    return [
+        Chapter(TITLE, in_a_sentence(results), heads(*COLUMNS), table, weights, "net cost", "lever")
+    ]
 
 
 def in_a_sentence(results: Results) -> str:

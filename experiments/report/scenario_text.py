@@ -1,4 +1,4 @@
-"""Scenarios for people: a table of all, and one in full as TOML with units and bounds."""
+"""Scenarios for people: a table of all, and one in full as TOML with units and allowed values."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def as_toml(scenario: Scenario) -> str:
 
 
 def _values(section: BaseModel, before: str = "") -> Iterator[str]:
-    """One line ``key = value  # meaning; bounds; what it needs`` for each plain field."""
+    """One line ``key = value  # meaning; allowed values; what it needs`` for each plain field."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
@@ -85,7 +85,7 @@ def _values(section: BaseModel, before: str = "") -> Iterator[str]:
 
 
 def _bounds(field: FieldInfo) -> str:
-    """What values are allowed, in words."""
+    """What values are allowed, in words; that is no statement of what is likely."""
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str) for choice in choices):
         return "one of " + ", ".join(choices)
@@ -96,7 +96,7 @@ def _bounds(field: FieldInfo) -> str:
         for name, text in words.items()
         if getattr(rule, name, None) is not None
     ]
-    return ", ".join(found)
+    return f"allowed: {', '.join(found)}" if found else ""
 
 
 def _literal(value: Any) -> str:

@@ -272,12 +272,17 @@ class Borrower(Operator):
         patience = self.model.terms.credit.payables_days
         return 0 <= self.payables_day <= self.model.day - patience
 
-    def fail(self, cause: Cause, parent: Entry | None) -> Entry:
-        """Declare its failure; the amount is its debt in this market."""
-        debt = 0.0
+    def claims_usd(self) -> float:
+        """What its lenders claim if all its loans fall due today [USD]."""
+        claims = 0.0
         for loan in self.loans:
-            if loan.status is LoanStatus.PERFORMING:
-                debt += loan.principal_usd
+            if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
+                claims += loan.owed_usd()
+        return claims
+
+    def fail(self, cause: Cause, parent: Entry | None) -> Entry:
+        """Declare its failure; the amount is what its lenders claim."""
+        debt = self.claims_usd()
         event = self.model.note(Event.DEFAULT, cause, self, None, None, debt, parent)
         self.status = Status.DEFAULTED
         self.default_day = self.model.day

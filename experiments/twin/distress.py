@@ -64,7 +64,8 @@ def list_machines(borrower: Borrower) -> None:
         event = market.note(
             Event.LISTED, Cause.FUNDING, borrower, None, None, value, borrower.trail_event
         )
-        lot = market.new_lot(borrower, None, borrower, kind, units, kind.mark_usd, state, event)
+        whose = (borrower, None, borrower)
+        lot = market.new_lot(whose, kind, (units, kind.mark_usd), state, event)
         lot.listed = True
         lot.offered_day = market.day
 
@@ -131,13 +132,14 @@ def _enforce_loans(borrower: Borrower) -> None:
             return
         parent = loan.breach_event
         if not loan.recourse:
+            vehicle = [one for one in borrower.loans if one is loan or loan.stands_with(one)]
             parent = market.note(
                 Event.PERIMETER_DEFAULT,
                 loan.breach,
                 borrower,
                 loan.lender,
                 loan,
-                loan.principal_usd,
+                sum(one.owed_usd() for one in vehicle if one.principal_usd > 0.0),
                 loan.breach_event,
             )
         for other in borrower.loans:
@@ -188,7 +190,7 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         loan.holding.pledged -= loan.collateral_units
         if loan.growth is not None and loan.growth.number == ANY_GROWTH:
             loan.holding.spot_units = max(0.0, loan.holding.spot_units - units)
-        lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
+        lot = _take((loan.lender, loan, borrower), kind, units, kind.mark_usd, event)
         lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
     elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:
         # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
@@ -196,22 +198,21 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         units = loan.collateral_units
         loan.hardware.outside_units -= units
         price = market.terms.liquidation.site_recovery_share * loan.site_value_usd / units
-        _take(loan.lender, loan, borrower, loan.hardware, units, price, event)
+        _take((loan.lender, loan, borrower), loan.hardware, units, price, event)
 
 
 def _take(
-    owner: Party,
-    loan: Loan | None,
-    borrower: Borrower,
+    whose: tuple[Party, Loan | None, Borrower],
     kind: HardwareClass,
     units: float,
     mark_usd: float,
     parent: Entry,
 ) -> Lot:
-    """Seized machines start on their way to sale."""
+    """Seized machines start on their way to sale; ``whose``: who sells, the loan, the borrower."""
+    owner, loan, borrower = whose
     market = borrower.model
     event = market.note(Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent)
-    lot = market.new_lot(owner, loan, borrower, kind, units, mark_usd, LotState.LEGAL, event)
+    lot = market.new_lot(whose, kind, (units, mark_usd), LotState.LEGAL, event)
     if loan is not None:
         loan.lot = lot
     return lot
@@ -242,7 +243,7 @@ def _form_estate(borrower: Borrower, parent: Entry) -> None:
         units, kind = holding.units, holding.hardware
         if units > DUST_UNITS:
             holding.units = 0.0
-            lot = _take(borrower, None, borrower, kind, units, kind.mark_usd, parent)
+            lot = _take((borrower, None, borrower), kind, units, kind.mark_usd, parent)
             lot.premium_usd_unit_day = holding.premium_usd_unit_day
 
 

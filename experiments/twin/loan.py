@@ -317,6 +317,10 @@ class Loan:
         """Whether the open breach has run out of time."""
         return self.market.day >= self.breach_day + self.cure_days
 
+    def owed_usd(self) -> float:
+        """What its lender may claim if it falls due today: principal and interest."""
+        return self.principal_usd + self.accrued_usd + self.arrears_interest_usd
+
     def stands_with(self, other: Loan) -> bool:
         """Whether its default is the other's: both are owed by one non-recourse vehicle."""
         return (
@@ -382,7 +386,7 @@ class Loan:
             self.earlier[name] = self.earlier.get(name, 0.0) + getattr(self, name)
             setattr(self, name, 0.0)
         self.default_day = self.market.day
-        self.claim_usd = self.principal_usd + self.accrued_usd + self.arrears_interest_usd
+        self.claim_usd = self.owed_usd()
 
     def close_claim(self, parent: Entry | None) -> None:
         """Resolve the claim: what is left of it is lost."""

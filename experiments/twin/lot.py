@@ -54,6 +54,7 @@ class Lot:
     offered_day: int = -1
     proceeds_usd: float = 0.0
     unit_days: float = 0.0
+    ended_units: float = 0.0  # that no buyer took in time
     listed: bool = False
     premium_usd_unit_day: float = 0.0  # its contracts paid beyond spot, at seizure
     hosted_units: float = 0.0  # run by a host for the lender, until the next window
@@ -268,7 +269,10 @@ class Lot:
         if price > kind.scrap_usd:
             kind.outside_online += self.units
         self.hosted_units = 0.0
-        self.sell(self.units, price, 0.0, market.investors)
+        units = self.ended_units = self.units
+        self.sell(units, price, 0.0, market.investors)
+        self.proceeds_usd -= units * price  # no buyer's price, no time to a sale
+        self.unit_days -= units * (market.day - self.seized_day)
 
     def _is_over(self) -> bool:
         """Whether the court waits no longer for a buyer."""

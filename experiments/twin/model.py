@@ -1,4 +1,4 @@
-"""The twin as a ``mesa.Model``: its agents, the causal log, and the order of a day."""
+"""The twin as a ``mesa.Model``: its agents, the event log, and the order of a day."""
 
 from __future__ import annotations
 
@@ -317,7 +317,7 @@ class TwinMarket(mesa.Model):
         parent: Entry | None,
         round_: int = 0,
     ) -> Entry:
-        """Append to the causal log."""
+        """Append to the event log."""
         entry = Entry(
             len(self.log),
             self.day,
@@ -339,16 +339,14 @@ class TwinMarket(mesa.Model):
 
     def new_lot(
         self,
-        owner: Party,
-        loan: Loan | None,
-        borrower: Borrower,
+        whose: tuple[Party, Loan | None, Borrower],
         kind: HardwareClass,
-        units: float,
-        mark_usd: float,
+        marked: tuple[float, float],
         state: LotState,
         event: Entry,
     ) -> Lot:
-        """Put machines on their way to sale."""
+        """Put on sale: ``whose`` is seller, loan and borrower, ``marked`` units and mark of one."""
+        (owner, loan, borrower), (units, mark_usd) = whose, marked
         lot = Lot(
             self,
             len(self.lots),
@@ -396,5 +394,5 @@ class TwinMarket(mesa.Model):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The causal log, with the columns of :func:`market.record.frames.event_frame`."""
+        """The event log, with the columns of :func:`market.record.frames.event_frame`."""
         return event_frame(self.log)

@@ -21,7 +21,7 @@ from .contract import Contract
 from .dated_facts import open_facts
 from .lender import Lender
 from .loan import Loan
-from .party import Buyer, Outsider, Party
+from .party import Buyer, Endowment, Outsider, Party
 from .rules import normal
 from .things import HardwareClass, Holding, LenderClaim, Order, Perimeter
 
@@ -139,7 +139,7 @@ def _buyers(market: TwinMarket, state: Market) -> list[Buyer]:
     first = state.first_buyer
     rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
-        Buyer(market, first + i, state.names.parties[first + i], **row)
+        Buyer(market, first + i, state.names.parties[first + i], Endowment(**row))
         for i, row in enumerate(rows)
     ]
     for buyer, slots in zip(buyers, state.buyers.slots_open.tolist(), strict=True):

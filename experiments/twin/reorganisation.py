@@ -180,7 +180,8 @@ def _carry_out(borrower: Borrower, debt_usd: float, shares_usd: float, failure: 
         (loan.principal_usd for loan in borrower.loans if loan.status is LoanStatus.PERFORMING),
         0.0,
     )
-    event = market.note(Event.DEFAULT, cause, borrower, None, None, before, parent)
+    claimed = borrower.claims_usd()
+    event = market.note(Event.DEFAULT, cause, borrower, None, None, claimed, parent)
     borrower.reorganised_day = market.day
     borrower.trail_event = borrower.default_event = event
     for loan in borrower.loans:

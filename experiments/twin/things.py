@@ -1,4 +1,4 @@
-"""What agents own, sign and remember: machines, perimeters, claims, entries of the causal log."""
+"""What agents own, sign and remember: machines, perimeters, claims, entries of the event log."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One event of the causal log; it points to the entry that triggered it."""
+    """One event of the event log; it points to the entry it reacted to."""
 
     number: int
     day: int

@@ -114,7 +114,7 @@ def carry_at(market: Market, loan: int, expected_usd: float, parent: int) -> Non
 
 @compiled
 def note_write_down(market: Market, loan: int, amount_usd: float, parent: int) -> None:
-    """Name a write-down (or, negative, a write-up) in the causal log."""
+    """Name a write-down (or, negative, a write-up) in the event log."""
     today, lenders, loans = market.today, market.lenders, market.loans
     row = loans.lender[loan]
     loans.claims.noted_usd[loans.claim[loan]] += amount_usd

@@ -1,8 +1,8 @@
 """Tests: margin calls on BTC and rigs, quarterly DSCR; lock-up, sweep, cure clocks.
 
 A breach opens a cure clock on the loan; :mod:`market.debt.default` enforces when it runs out. What
-a breach is blamed on is decided but-for: a margin call that the exogenous price alone would have
-caused is the shock's; one that only forced sales made is the forced sale's.
+it reacted to is asked of prices: a margin call that the exogenous price alone would have brought
+has the shock as its parent, one that only came with the price after forced sales the last of these.
 """
 
 from __future__ import annotations

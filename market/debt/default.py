@@ -17,7 +17,7 @@ from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
 from ..state.ledger import DUST_USD
-from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim
+from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim, owed_usd
 from ..state.lots import new_lot
 from ..state.market import Market
 from ..state.money import pay
@@ -61,7 +61,7 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         loans.status[loan] = LoanStatus.CLOSED
         return
     loans.status[loan] = LoanStatus.DEFAULTED
-    owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
+    owed = owed_usd(loan, loans)
     who = (b, today.first_lender + row, loan)
     event = log_event(market, Event.LOAN_DEFAULT, cause, who, owed, parent)
     in_round(market, event, round_)
@@ -109,13 +109,21 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
 
 
 @compiled
-def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
-    """Declare a borrower's failure; the amount is its debt in this market. Returns the event."""
-    today, parties, loans = market.today, market.parties, market.loans
+def claims_usd(market: Market, b: int) -> float:
+    """What a borrower's lenders claim if all its loans fall due today [USD]."""
+    loans = market.loans
     debt = 0.0
     for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.status[loan] == LoanStatus.PERFORMING:
-            debt += loans.principal_usd[loan]
+        if loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0.0:
+            debt += owed_usd(loan, loans)
+    return debt
+
+
+@compiled
+def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
+    """Declare a borrower's failure; the amount is what its lenders claim. Returns the event."""
+    today, parties = market.today, market.parties
+    debt = claims_usd(market, b)
     event = log_event(market, Event.DEFAULT, cause, (b, -1, -1), debt, parent)
     in_round(market, event, round_)
     parties.status[b] = Status.DEFAULTED
@@ -228,6 +236,19 @@ def failure_today(market: Market, b: int) -> Failure:
 
 
 @compiled
+def _vehicle_usd(market: Market, loan: int) -> float:
+    """What the lenders of a non-recourse loan's vehicle claim when that loan defaults [USD]."""
+    loans = market.loans
+    debt = 0.0
+    b = loans.borrower[loan]
+    for other in range(loans.first[b], loans.first[b + 1]):
+        falls = other == loan or _same_vehicle(market, loan, other)
+        if falls and loans.principal_usd[other] > 0.0:
+            debt += owed_usd(other, loans)
+    return debt
+
+
+@compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
@@ -264,7 +285,7 @@ def default(market: Market) -> None:
                         Event.PERIMETER_DEFAULT,
                         loans.breach[loan],
                         (b, today.first_lender + loans.lender[loan], loan),
-                        loans.principal_usd[loan],
+                        _vehicle_usd(market, loan),
                         loans.breach_event[loan],
                     )
                 else:

@@ -90,7 +90,7 @@ def underwrite(market: Market) -> None:
     """Who could refinance this week, and what the shares of listed borrowers are worth.
 
     Every borrower in good standing is underwritten as a whole. One that fails at lenders' marks but
-    would pass at scheduled values was refused because of the sale that set those marks.
+    would pass at scheduled values was touched by the sale that last set those marks.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, marks_usd, schedule_usd = market.borrowers, market.marks_usd, market.schedule_usd

@@ -26,7 +26,7 @@ from ...agents.lender import estate_shares
 from ...agents.party import Outside, Status
 from ..debt.claims import carry_at
 from ..debt.covenants import release_pledged_btc, sell_pledged_btc
-from ..debt.default import Failure, failure_today
+from ..debt.default import Failure, claims_usd, failure_today
 from ..debt.losses import note_recovery
 from ..debt.surrender import LONGEST_YEARS
 from ..debt.waterfall import draw_loan
@@ -226,7 +226,8 @@ def _carry_out(market: Market, b: int, plan: Plan, failure: Failure) -> None:
     """Log the default, sell pledged coins, exchange every loan for less debt and shares."""
     today, parties, loans = market.today, market.parties, market.loans
     debt = _owed_usd(market, b)
-    event = log_event(market, Event.DEFAULT, failure.cause, (b, -1, -1), debt, failure.parent)
+    claimed = claims_usd(market, b)
+    event = log_event(market, Event.DEFAULT, failure.cause, (b, -1, -1), claimed, failure.parent)
     parties.reorganised_day[b] = today.day
     parties.trail_event[b] = event
     parties.default_event[b] = event

@@ -61,3 +61,6 @@ def end_lots(market: Market) -> None:
             market.outside_online[k] += units
         lots.hosted_units[i] = 0.0
         sell_units(market, i, units, price, 0.0, investors)
+        lots.ended_units[i] = units  # in the books a sale, but no buyer's: no price, no time to one
+        lots.proceeds_usd[i] -= units * price
+        lots.unit_days[i] -= units * (market.today.day - lots.seized_day[i])

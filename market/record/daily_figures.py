@@ -29,9 +29,11 @@ def write_day(market: Market, conservation_error: float) -> None:
     _write_money(market)
     _write_coins(market)
     gpus = _seized(market, Family.GPU)
-    series.gpus_seized[day], series.gpus_sold[day], series.gpus_for_sale[day] = gpus
+    series.gpus_seized[day], series.gpus_sold[day] = gpus[0], gpus[1]
+    series.gpus_ended[day], series.gpus_for_sale[day] = gpus[2], gpus[3]
     rigs = _seized(market, Family.ASIC)
-    series.asic_th_seized[day], series.asic_th_sold[day], series.asic_th_for_sale[day] = rigs
+    series.asic_th_seized[day], series.asic_th_sold[day] = rigs[0], rigs[1]
+    series.asic_th_ended[day], series.asic_th_for_sale[day] = rigs[2], rigs[3]
 
 
 @compiled
@@ -131,8 +133,11 @@ def _write_coins(market: Market) -> None:
 
 
 @compiled
-def _seized(market: Market, family: int) -> tuple[float, float, float]:
-    """Machines of a family seized and sold so far, and for sale; not those owners have listed."""
+def _seized(market: Market, family: int) -> tuple[float, float, float, float]:
+    """Machines of a family seized so far; of these sold, ended without a buyer, for sale today.
+
+    Those that their owners have listed are not among them.
+    """
     lots, hardware = market.lots, market.hardware
     rows = np.empty(lots.count[0], np.int64)
     offered = np.empty(lots.count[0], np.int64)
@@ -147,4 +152,6 @@ def _seized(market: Market, family: int) -> tuple[float, float, float]:
             for_sale += 1
     seized = total(lots.seized_units[rows[:found]])
     unsold = total(lots.units[rows[:found]])
-    return seized, seized - unsold, total(lots.units[offered[:for_sale]])
+    ended = total(lots.ended_units[rows[:found]])
+    for_sale_units = total(lots.units[offered[:for_sale]])
+    return seized, seized - unsold - ended, ended, for_sale_units

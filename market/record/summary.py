@@ -15,6 +15,7 @@ from ..state.market import Market
 from ..state.names import names_of
 from .policy import policy_summary
 
+DUST_UNITS = 1e-6  # of a machine: rounding
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
@@ -146,9 +147,9 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
 
 
 def default_parents(market: Market) -> dict[int, int]:
-    """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
+    """For each failure, of a borrower or a lender, the nearest one of another party above it.
 
-    -1 where there is none.
+    The later one was touched by it: it hangs from it in the log. -1 where there is none.
     """
     log = market.events
     result: dict[int, int] = {}
@@ -177,7 +178,7 @@ def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
 
 
 def cascades(market: Market) -> dict[str, float | int]:
-    """Trees of defaults: size of the largest, mean size, depth, mean number of children."""
+    """Trees of failures, each touched by the one above it: largest, mean size, depth, children."""
     parents = default_parents(market)
     if not parents:
         return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
@@ -274,20 +275,25 @@ def _worst_ltv(market: Market) -> dict[str, Any]:
 
 
 def _liquidation(market: Market, family: Family) -> dict[str, Any]:
-    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
+    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure.
+
+    What no buyer took in time, and went to its lender in kind or for scrap, is not sold.
+    """
     used = slice(0, int(market.lots.count[0]))
     ours = market.hardware.family[market.lots.hardware[used]] == family
     listed = ours & market.lots.listed[used]
     mine = ours & ~market.lots.listed[used]
     seized = market.lots.seized_units[used][mine]
     units = market.lots.units[used][mine]
-    sold = seized - units
+    ended = market.lots.ended_units[used][mine]
+    sold = np.where(seized - units - ended > DUST_UNITS, seized - units - ended, 0.0)
     days = market.lots.unit_days[used][mine]
     proceeds = float(market.lots.proceeds_usd[used][mine].sum())
     paper = float((sold * market.lots.mark_usd[used][mine]).sum())
     return {
         "seized_units": float(seized.sum()),
         "sold_units": float(sold.sum()),
+        "ended_units": float(ended.sum()),
         "unsold_units": float(units.sum()),
         "listed_by_owners_units": float(market.lots.seized_units[used][listed].sum()),
         "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),

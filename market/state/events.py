@@ -1,4 +1,10 @@
-"""The causal log: every event names its kind, its cause and the event that triggered it."""
+"""The log of events: each names its kind, its cause and its parent.
+
+The *parent* is mechanical: the event whose outcome the next one reacted to, as a margin call reacts
+to the sale that set a mark. It says what touched what, not that the later event would not have
+happened without the earlier one: other sales may have set the same mark a week later. The *cause*
+is the rule or obligation by which it happened, not whose fault it is.
+"""
 
 from __future__ import annotations
 
@@ -59,7 +65,7 @@ class Event(IntEnum):
 
 
 class Cause(IntEnum):
-    """Why it happened."""
+    """By which rule or obligation it happened."""
 
     NONE = 0
     BTC_PRICE = 1
@@ -109,7 +115,7 @@ Events = Annotated[NDArray[np.void], Column(dtype=EVENT_DTYPE)]
 
 
 class Log(NamedTuple):
-    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
+    """Where kernels write what happened: the event log and the day's forced sales of BTC."""
 
     events: Events
     count: OneCount  # type: ignore[assignment]  # hides tuple.count

@@ -98,7 +98,7 @@ class Claims(NamedTuple):
     recovered_usd: Reals
     recovered_value_usd: Reals  # present value at the default day
     written_down_usd: Reals
-    noted_usd: Reals  # of that, what the causal log names
+    noted_usd: Reals  # of that, what the event log names
     open_lots: Ints
 
 
@@ -176,6 +176,12 @@ def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) 
     claims.default_event[claim] = event
     claims.claim_usd[claim] = claim_usd
     return claim
+
+
+@inlined
+def owed_usd(loan: int, loans: Loans) -> float:
+    """What a lender may claim if a loan falls due today: principal, interest accrued and missed."""
+    return loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
 
 
 @inlined

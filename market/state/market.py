@@ -259,7 +259,7 @@ class Market:
 
     @property
     def events(self) -> NDArray[np.void]:
-        """The causal log so far, :data:`market.state.events.EVENT_DTYPE`."""
+        """The event log so far, :data:`market.state.events.EVENT_DTYPE`."""
         return self.log.events[: int(self.log.count[0])]
 
     @property

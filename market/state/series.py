@@ -66,10 +66,12 @@ class Series(NamedTuple):
     gpu_realisable_90_days_ltv: Annotated[Reals, Means("1", "of GPUs: the same within 90 days")]
     conservation_error: Annotated[Reals, Means("1", "worst unexplained change of a stock")]
     gpus_seized: Annotated[Reals, Means("GPU", "seized so far")]
-    gpus_sold: Annotated[Reals, Means("GPU", "of these sold so far")]
+    gpus_sold: Annotated[Reals, Means("GPU", "of these sold to buyers so far")]
+    gpus_ended: Annotated[Reals, Means("GPU", "of these no buyer took in time: in kind or scrap")]
     gpus_for_sale: Annotated[Reals, Means("GPU", "of these for sale today")]
     asic_th_seized: Annotated[Reals, Means("TH/s", "rigs seized so far")]
-    asic_th_sold: Annotated[Reals, Means("TH/s", "of these sold so far")]
+    asic_th_sold: Annotated[Reals, Means("TH/s", "of these sold to buyers so far")]
+    asic_th_ended: Annotated[Reals, Means("TH/s", "of these no buyer took in time")]
     asic_th_for_sale: Annotated[Reals, Means("TH/s", "of these for sale today")]
     mark_usd: Matrix  # [day, class] lenders' marks
     clearing_usd: Matrix  # [day, class] last clearing prices, NaN before the first

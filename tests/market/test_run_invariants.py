@@ -108,7 +108,7 @@ def test_every_seized_machine_is_sold_or_waiting(watch: Watch) -> None:
     summary = watch.sim.summary()["liquidation"]
     for part in (summary, summary["asic"]):
         assert part["seized_units"] == pytest.approx(
-            part["sold_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
+            part["sold_units"] + part["ended_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
         )
         assert part["sold_units"] >= 0.0 and part["unsold_units"] >= 0.0
 

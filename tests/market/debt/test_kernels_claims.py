@@ -52,7 +52,7 @@ def value(bench: Bench, *marks: float) -> None:
 
 
 def written(bench: Bench, loan: int = 0) -> float:
-    """What the causal log says was written down."""
+    """What the event log says was written down."""
     log = bench.events(Event.WRITE_DOWN)
     return math.fsum(log["amount_usd"][log["loan"] == loan])
 

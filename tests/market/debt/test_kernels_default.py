@@ -497,6 +497,32 @@ def test_lenders_of_one_vehicle_fall_together() -> None:
     assert list(alone.s.loans.status) == [stands, fallen, stands]
 
 
+def test_a_default_is_on_what_lenders_claim_with_interest() -> None:
+    """1,500 and 500 of principal, 40 accrued and 10 missed: on 2,050; an undrawn line adds none."""
+    loans = [machines(), dict(principal_usd=500.0), dict(principal_usd=0.0, undrawn_usd=300.0)]
+    bench = Bench(loans, fleets=[(0, GPU, 25.0)])
+    bench.s.loans.accrued_usd[0], bench.s.loans.arrears_interest_usd[1] = 40.0, 10.0
+    broken(bench, 0)
+    (default,) = bench.events(Event.DEFAULT)
+    claims = bench.events(Event.LOAN_DEFAULT)["amount_usd"]
+    assert list(claims) == pytest.approx([1540.0, 510.0])
+    assert default["amount_usd"] == pytest.approx(2050.0)
+
+
+def test_a_vehicle_defaults_on_what_all_its_lenders_claim() -> None:
+    inside = dict(recourse=False, collateral_units=10.0, vehicle=7)
+    loans = [
+        machines(**inside),
+        machines(**inside, lender=1),
+        machines(**inside | dict(vehicle=8), lender=1),
+    ]
+    bench = Bench(loans, lenders=2, fleets=[(0, GPU, 40.0)], scenario=AT_MARK)
+    bench.s.loans.accrued_usd[0] = 25.0
+    broken(bench, 1)
+    (vehicle,) = bench.events(Event.PERIMETER_DEFAULT)
+    assert vehicle["amount_usd"] == pytest.approx(1500.0 + 25.0 + 1500.0)
+
+
 def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:
     loans = [machines(lender=1), dict(principal_usd=200.0)]
     bench = Bench(

@@ -69,6 +69,17 @@ def test_the_lender_takes_its_machines_at_their_holding_value_on_the_last_day() 
     assert s.lenders.loss_usd[0] == pytest.approx(1000.0 - 291.0)
 
 
+def test_what_no_buyer_took_is_no_sale_and_has_no_price() -> None:
+    """Ten in kind and six for scrap: sixteen ended, none sold, no price over mark, no days."""
+    bench = failed(GPU, 10.0, 16.0, debt=1000.0)
+    until(bench, 1 + LIMIT, hold=30.0)
+    lots = bench.s.lots
+    assert list(lots.ended_units[:2]) == pytest.approx([10.0, 6.0])
+    assert list(lots.proceeds_usd[:2]) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert list(lots.unit_days[:2]) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert list(lots.units[:2]) == [0.0, 0.0]
+
+
 def test_what_is_not_worth_keeping_goes_for_scrap_and_does_not_run() -> None:
     bench = failed(RIG, 100.0, 100.0, debt=1000.0)
     until(bench, 2 + LIMIT, hold=0.5)
