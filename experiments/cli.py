@@ -120,11 +120,27 @@ def sweep(
     retry_failures: Annotated[
         bool, typer.Option("--retry-failures", help="Run failed runs again too.")
     ] = False,
+    beliefs: Annotated[
+        bool | None,
+        typer.Option(
+            "--beliefs/--no-beliefs",
+            help="Draw judgements and books within beliefs in each run; else as the plan says, on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
     from .sweeps import commands
 
-    commands.sweep(plan, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
+    commands.sweep(
+        plan,
+        cluster,
+        workers,
+        out,
+        dry_run=dry_run,
+        retry_failures=retry_failures,
+        beliefs=beliefs,
+    )
 
 
 @app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')

@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from .compile_ahead import compile_ahead
 from .day import run_day
 from .first_day import open_books
+from .opening.beliefs import believe
 from .opening.books import Books
 from .opening.open_market import open_market
-from .opening.starting_points import starting_point
+from .opening.starting_points import STARTING_POINTS, starting_point
 from .opening.synthetic.open import open_synthetic, synthetic_books
 from .prices.history import OpeningQuotes
 from .prices.paths import PricePaths, longer_paths, price_paths
@@ -42,9 +43,10 @@ class Simulation:
     """One market under one scenario and seed.
 
     Args:
-        scenario: what is assumed.
+        scenario: what is assumed; with ``opening.beliefs`` its judgements are drawn, and
+            :attr:`scenario` has what was.
         seed: a non-negative integer; the same scenario and seed give the same bits.
-        books: opening books; the packaged ones of the scenario's starting point by default.
+        books: opening books, before any draw; the packaged ones of the starting point by default.
         keeps_book: whether :meth:`book` will be asked for.
 
     Raises:
@@ -58,8 +60,11 @@ class Simulation:
         books: Books | None = None,
         keeps_book: bool = True,
     ) -> None:
+        scenario = believe(scenario, seed)
         if books is None:
             books = starting_point(scenario).read()
+        if scenario.opening.sample:  # first of all: views and supply are read off the drawn books
+            books = STARTING_POINTS[books.start].sample(books, seed)
         opens = open_market
         if scenario.opening.start == "synthetic":
             books, opens = synthetic_books(books, scenario), open_synthetic
