@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import gc
 import io
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -269,10 +270,13 @@ def list_scenarios() -> None:
 
 @scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
 def show(scenario: NAME) -> None:
-    """Print a scenario in full, with every default, unit and bound, as TOML."""
-    from .report.scenario_text import as_toml
+    """Print a scenario in full as TOML: every default, unit and bound, and what is believed."""
+    from .report.beliefs_text import as_comments
+    from .report.scenario_text import PLAIN_WIDTH, as_toml
 
-    typer.echo(as_toml(load(scenario)))
+    chosen = load(scenario)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
+    typer.echo(f"{as_toml(chosen)}\n\n{as_comments(chosen, width)}")
 
 
 @scenarios.command(epilog="Example: firesale scenarios check my-scenario.toml")

@@ -29,8 +29,9 @@ from .record.kept_frames import (
     sales_frame,
     series_frame,
 )
+from .record.largest_borrower import Resolved
 from .record.summary import summarise
-from .resolution import Resolution, resolve
+from .resolution import resolve
 from .scenario.scenario import Scenario
 from .state.journal import make_room
 from .state.names import NumberedNames, TitleById
@@ -80,7 +81,7 @@ class Simulation:
         paths = price_paths(scenario, scenario.days, seed, self.quotes)
         market.macro, market.crypto, market.compute = paths
         self.market = market
-        self.resolution: Resolution | None = None
+        self.resolution: Resolved | None = None
         open_books(market, books)
         self.principal_open_usd = market.loans.principal_usd.copy()
 
@@ -142,8 +143,7 @@ class Simulation:
 
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
-        done = self.resolution
-        return summarise(self.market, None if done is None else (done.total_usd, done.day))
+        return summarise(self.market, self.resolution)
 
     def series(self) -> pd.DataFrame:
         """One row per day."""

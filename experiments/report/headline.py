@@ -71,6 +71,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             (f"Lenders' loss {where}", words.money(usd))
             for where, usd in list(results.lost_usd.items())[1:]
         ),
+        ("Lenders' loss without the largest borrower", without_largest(results)),
         ("Loss by instrument", _by_instrument(summary["loss_usd"]["by_instrument"])),
         ("Recovery", ", ".join(known) or "nothing resolved yet"),
         (
@@ -96,6 +97,20 @@ def on_loans(results: Results) -> str:
     share = f", {words.percent(lost / capital, 1)} of their capital" if capital > 0 else ""
     open_ = f" ({results.settled})" if results.settled else ""
     return f"{words.money(lost)} on loans{share}{open_}"
+
+
+def without_largest(results: Results) -> str:
+    """What lenders lose on loans to all but the largest borrower, and what becomes of that one."""
+    without = results.summary["largest_borrower"]
+    fate = "fails" if without["fails"] else "does not fail"
+    defaults = words.times(without["defaults_without"], "other borrower")
+    text = (
+        f"{words.money(without['loss_without_usd'])} with loans to {results.name(without['id'])} "
+        f"left out, which {fate}; {defaults} in default"
+    )
+    if "resolved_loss_without_usd" in without:
+        text += f"; {words.money(without['resolved_loss_without_usd'])} once claims are settled"
+    return text
 
 
 def lenders_gone(results: Results) -> str:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from ..look import words
 from . import story
-from .headline import headline, ltv_in_words
+from .headline import headline, ltv_in_words, without_largest
 from .scenario_text import full_title
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     summary = results.summary
     console.print()
     _fact(console, "Loan to value", _ltv(results))
+    _fact(console, "Lenders' loss", without_largest(results))
     _fact(console, "Books balance", f"to {summary['conservation_error']:.0e} on the worst day")
     _fact(console, "Files", f"{folder} (report.html has all rows of these tables)")
     _fact(console, "Note", summary["caveat"])

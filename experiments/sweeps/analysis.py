@@ -157,6 +157,14 @@ UNRESOLVED = "loss_usd.unresolved_share"
 """The metric that says how much of a loss at the horizon is still an estimate."""
 
 
+WITHOUT_LARGEST = {
+    "loss_usd.total": "largest_borrower.loss_without_usd",
+    "loss_usd.resolved_total": "largest_borrower.resolved_loss_without_usd",
+}
+"""Losses, and what they are without loans to the largest borrower."""
+FAILS = "largest_borrower.fails"
+
+
 def _unresolved(runs: Runs, asks: Analysis, arm: str) -> dict[str, float]:
     """Mean share of claims still open where losses at the horizon are asked for; empty else."""
     at_horizon = asks.loss.startswith("loss_usd.") and "resolved" not in asks.loss
@@ -174,12 +182,33 @@ def _summary(
 ) -> dict[str, Any]:
     """One row of the summary: an arm's probability of the event and the tail of its losses.
 
-    Each is over the runs that know it.
+    Each is over the runs that know it. Losses are given twice, with and without those on loans to
+    the largest borrower.
     """
-    hit = events["hit"].to_numpy(bool)
-    share = intervals.share(
-        hit, asks.confidence, _groups(runs, events), events["log_weight"].to_numpy(float)
+    arm = str(events["arm"].iloc[0])
+    return {
+        "arm": arm,
+        "runs": len(events),
+        "hits": int(events["hit"].sum()),
+        **_columns("probability", _share(runs, asks, events)),
+        **_tail(runs, asks, losses),
+        **_unresolved(runs, asks, arm),
+        **_without_largest(runs, asks, arm),
+    }
+
+
+def _share(runs: Runs, asks: Analysis, events: pd.DataFrame) -> Estimate:
+    """How often an event happens."""
+    return intervals.share(
+        events["hit"].to_numpy(bool),
+        asks.confidence,
+        _groups(runs, events),
+        events["log_weight"].to_numpy(float),
     )
+
+
+def _tail(runs: Runs, asks: Analysis, losses: pd.DataFrame, name: str = "") -> dict[str, Any]:
+    """Mean, value at risk and expected shortfall, in columns that start with ``name``."""
     groups, value = _groups(runs, losses), losses["value"].to_numpy(float)
     weight = losses["log_weight"].to_numpy(float)
     if np.ptp(weight) > 0.0:
@@ -203,14 +232,22 @@ def _summary(
             groups,
         )
     return {
-        "arm": events["arm"].iloc[0],
-        "runs": len(events),
-        "hits": int(hit.sum()),
-        **_columns("probability", share),
-        **_columns("mean", mean),
-        **_columns("value_at_risk", at_risk),
-        **_columns("expected_shortfall", shortfall),
-        **_unresolved(runs, asks, str(events["arm"].iloc[0])),
+        **_columns(f"{name}mean", mean),
+        **_columns(f"{name}value_at_risk", at_risk),
+        **_columns(f"{name}expected_shortfall", shortfall),
+    }
+
+
+def _without_largest(runs: Runs, asks: Analysis, arm: str) -> dict[str, Any]:
+    """The same losses without those on loans to the largest borrower, and how often it fails."""
+    metric = WITHOUT_LARGEST.get(asks.loss)
+    if metric not in runs.metrics or FAILS not in runs.metrics:
+        return {}
+    losses = runs.frame(metric, arm=arm)
+    fails = runs.frame(FAILS, condition(FAILS, "=", 1.0), arm)
+    return {
+        **_tail(runs, asks, losses, "without_largest_"),
+        **_columns("largest_fails", _share(runs, asks, fails)),
     }
 
 

@@ -1,10 +1,10 @@
 """Uncertain cells of the opening books as factors of a sweep.
 
 ``books.lenders.capital_usd_m`` is the common error of that column, and
-``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations. Where there is
-a belief about the column or cell (``beliefs.csv``) it is taken at the probability of the score; any
-other figure is multiplied by :func:`market.opening.sampling.error_factor`, so rows that were seen do
-not move and estimates move most. A lender's funding takes up what its capital gives.
+``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations. A belief
+about the column or cell (``beliefs.csv``) is taken at the probability of the score. Any other
+figure is multiplied by :func:`market.opening.sampling.error_factor`, so rows that were seen do not
+move and estimates move most. A lender's funding takes up what its capital gives.
 ``books.leverage`` multiplies all debt, lines and instalments on the same assets, and with them
 lenders' books and funding on the same capital.
 """

@@ -1,8 +1,9 @@
 """Errors of uncertain cells of the opening books: within a belief, or within a row's confidence.
 
 A cell with a belief of its own is drawn from that. Any other uncertain cell is multiplied by its
-row's error, lognormal with mean one and the deviation that the row's confidence stands for, and by
-the common error of its column where there is a belief about that. Each error goes by the name of
+own error, lognormal with mean one and the deviation that its row's confidence stands for, and by
+the common error of its column where there is a belief about that; rows that were seen stay. Columns
+that only a belief is about err for all rows alike. Each error goes by the name of
 its cell or column, ``books.TABLE.ROW.COLUMN`` or ``books.TABLE.COLUMN``.
 """
 
@@ -94,16 +95,24 @@ class Errors:
             return self.believed(belief)
         return error_factor(confidence, self.scores[name]) if name in self.scores else 1.0
 
+    def both(self, row: Row, table: str, column: str) -> float:
+        """What a cell is multiplied with for its own and its column's error; seen ones stay."""
+        if CONFIDENCE_SD[row.confidence] == 0.0:
+            return 1.0
+        common = self.common_factor(f"books.{table}.{column}", row.confidence)
+        return common * self.factor(f"books.{table}.{row.row_name}.{column}", row.confidence)
+
     def cell(self, row: Row, table: str, column: str, *, sure: bool = False) -> float:
-        """A cell with its error; ``sure``: only beliefs move it, not its row's confidence."""
+        """A cell with its error; ``sure``: only beliefs move it, whatever its row's confidence."""
         value: float = getattr(row, column)
-        name = f"books.{table}.{row.row_name}.{column}"
-        own = cells_believed(self.start).get(name)
+        own = cells_believed(self.start).get(f"books.{table}.{row.row_name}.{column}")
         if own is not None:
             drawn = self.believed(own)
             return round(drawn) if isinstance(value, int) else drawn
-        factor = self.common_factor(f"books.{table}.{column}", row.confidence)
-        return scaled(value, factor if sure else factor * self.factor(name, row.confidence))
+        if sure:
+            common = self.common_factor(f"books.{table}.{column}", row.confidence)
+            return scaled(value, common)
+        return scaled(value, self.both(row, table, column))
 
     def row[R: Row](self, row: R, table: str, columns: Collection[str]) -> R:
         """A row with errors of the named columns, and of those that only beliefs move."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +13,15 @@ from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from ..state.market import Market
 from ..state.names import names_of
-
-if TYPE_CHECKING:
-    pass
+from .largest_borrower import Resolved, with_and_without
 
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict[str, Any]:
+def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null.
 
-    ``resolved``: the loss on loans that have defaulted once all of them are settled [USD], and the
-    day on which they are, if the run went on until then.
+    ``resolved``: how open claims ended, if the run went on until then.
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
@@ -84,6 +81,7 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
         "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
         "cascade": cascades(market),
         "loss_usd": _losses(market, resolved),
+        "largest_borrower": with_and_without(market, resolved),
         "lender_loss_share_of_capital": {
             market.names.parties[market.first_lender + row]: float(
                 market.lenders.loss_usd[row] / market.lenders.capital_open_usd[row]
@@ -201,7 +199,7 @@ def unresolved_share(market: Market) -> float:
     return left / everything if everything > 0.0 else float("nan")
 
 
-def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any]:
+def _losses(market: Market, resolved: Resolved | None) -> dict[str, Any]:
     """Lost on loans so far, by instrument; what of it is still an estimate, and the final loss."""
     loans = market.loans
     lost = of_claims("written_down_usd", loans)
@@ -219,7 +217,7 @@ def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any
         "unresolved_share": unresolved_share(market),
     }
     if resolved is not None:
-        losses["resolved_total"], losses["resolved_day"] = resolved
+        losses["resolved_total"], losses["resolved_day"] = resolved.total_usd, resolved.day
     return losses
 
 

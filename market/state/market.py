@@ -129,6 +129,7 @@ class OpeningConstants(Numbers):
     machine_class: int  # class that new investment buys, -1: none is sold
     value_to_price: float  # of such machines: what q is measured against
     rig_value_to_price: float  # the same, of rigs of the growth class
+    largest_borrower: int  # who owes most at the opening, its group counted with it
 
 
 def _array(dtype: Any = np.float64, *shape: int) -> Any:

@@ -65,9 +65,7 @@ def sample_books_2021(
             _lender(row, errors) for row in tables.lenders if isinstance(row, Lender2021)
         ),
         buyers=tuple(errors.row(row, "buyers", BUYER_CELLS) for row in tables.buyers),
-        hardware=tuple(
-            errors.row(row, "hardware", ("used_price_usd",)) for row in tables.hardware
-        ),
+        hardware=tuple(errors.row(row, "hardware", ("used_price_usd",)) for row in tables.hardware),
     )
 
 

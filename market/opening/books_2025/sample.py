@@ -107,8 +107,7 @@ def _leases(
 
 def _lease(row: Lease, opening: date, errors: Errors) -> Lease:
     """A contract whose rent, and what is left of whose term, err."""
-    name, column = f"books.leases.{row.row_name}.end", "books.leases.end"
-    factor = errors.common_factor(column, row.confidence) * errors.factor(name, row.confidence)
+    factor = errors.both(row, "leases", "end")
     first = max(row.start, opening)
     left = max(SHORTEST_DAYS, round((row.end - first).days * factor))
     update = {"usd_m_yr": errors.cell(row, "leases", "usd_m_yr"), "end": first + timedelta(left)}
