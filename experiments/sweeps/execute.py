@@ -237,12 +237,13 @@ def row_of(
 def scenario_of(work: Work, point: RunPoint) -> Scenario:
     """The scenario of a run: the base, what is drawn of its beliefs, its factors, and its arm's.
 
-    What a plan varies or an arm sets is not drawn.
+    What a plan varies is not drawn, nor what any of its arms sets: arms are compared in that alone.
     """
     settings = {k: v for k, v in _settings(work, point).items() if not is_cell(k)}
     first = {k: v for k, v in settings.items() if k.startswith("opening.")}  # whose beliefs
     base = Scenario.recorded(work.base, "base").changed(first, f"run {point.run_id}")
-    return believe(base, point.seed, settings).changed(
+    set_by_arms = {key for arm in work.arms.values() for key in arm}
+    return believe(base, point.seed, settings.keys() | set_by_arms).changed(
         {k: v for k, v in settings.items() if k not in first}, f"run {point.run_id}"
     )
 
