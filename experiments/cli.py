@@ -132,16 +132,10 @@ def sweep(
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
     from .sweeps import commands
+    from .sweeps.plan import Plan
 
-    commands.sweep(
-        plan,
-        cluster,
-        workers,
-        out,
-        dry_run=dry_run,
-        retry_failures=retry_failures,
-        beliefs=beliefs,
-    )
+    chosen = Plan.load(plan, beliefs)
+    commands.sweep(chosen, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
 
 
 @app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')

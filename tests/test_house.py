@@ -81,6 +81,7 @@ MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
     "experiments.cli.run": 10,
+    "experiments.cli.sweep": 7,
     "experiments.run.run.run_scenario": 7,
     "experiments.look.plots.new_figure": 10,
     "experiments.look.plots.panel_figure": 8,

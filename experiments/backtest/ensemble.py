@@ -73,7 +73,7 @@ def _hand_out(
     from distributed import as_completed
 
     from ..sweeps.clusters import open_cluster
-    from ..sweeps.plan import Slurm
+    from ..sweeps.slurm import Slurm
 
     with (
         tempfile.TemporaryDirectory(prefix="firesale-") as logs,

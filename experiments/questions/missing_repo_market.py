@@ -7,7 +7,8 @@ compatible racks are free.
 
 What buyers would pay rests on a few rows that we estimated, first of all on what hyperscalers would
 spend on running clusters. So each number is a median over draws of books and judgements within what
-is believed of them, with the middle nine tenths beside it; ``--no-beliefs`` gives the central figures.
+is believed of them, with the middle nine tenths beside it; ``--no-beliefs`` gives the central
+figures.
 
     uv run python -m firesale.experiments.questions.missing_repo_market [--quick] [--out DIR]
 """

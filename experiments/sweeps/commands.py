@@ -19,18 +19,16 @@ INTERRUPTED = 130
 
 
 def sweep(
-    name: str,
+    plan: Plan,
     cluster: str,
     workers: int | None,
     out: Path | None,
     *,
     dry_run: bool,
     retry_failures: bool,
-    beliefs: bool | None = None,
 ) -> None:
     """Run what is missing of a plan, or say what it would cost; prints one or two lines."""
     clusters.check_name(cluster, workers)
-    plan = Plan.load(name, beliefs)
     if dry_run:
         _say_cost(plan, cluster, workers)
         return

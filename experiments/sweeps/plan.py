@@ -23,6 +23,7 @@ from ...market.scenario.sections import Section
 from . import books
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
 from .idle import refuse_idle
+from .slurm import Slurm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -118,21 +119,6 @@ class Analysis(Section):
     def _event(self) -> Analysis:
         parse_event(self.event)
         return self
-
-
-class Slurm(Section):
-    """How SLURM is asked for workers; one job is one worker of one core."""
-
-    queue: str | None = None
-    account: str | None = None
-    walltime: str = Field("01:00:00", pattern=r"^(\d+-)?\d{1,2}:\d\d:\d\d$")
-    memory: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
-    minimum_jobs: int = Field(0, ge=0, le=100_000)
-    maximum_jobs: int = Field(10, ge=1, le=100_000)
-    interface: str | None = Field(None, description="network interface, e.g. ib0")
-    tls: bool = Field(False, description="encrypt; for networks shared with others")
-    prologue: tuple[str, ...] = Field((), description="lines of shell before the worker starts")
-    directives: tuple[str, ...] = Field((), description="further #SBATCH options")
 
 
 class Plan(Section):
