@@ -132,8 +132,9 @@ def describe(scenario: Scenario, draws: int) -> list[str]:
             )
     lines.append(
         f"  the largest borrower fails in {fails.mean():.1%} of draws ({central[:, 2].mean():.1%} "
-        f"with seeds alone); whether it does explains {explained(pooled[:, 0], fails):.0%} of the "
-        "variance"
+        f"with seeds alone); losses on loans to it make "
+        f"{1.0 - pooled[:, 1].var() / pooled[:, 0].var():.0%} of the variance, whether it fails "
+        f"explains {explained(pooled[:, 0], fails):.0%}"
     )
     return lines
 
