@@ -20,6 +20,7 @@ from .operators.investment import value_to_price
 from .operators.rigs import rig_value_to_price
 from .operators.steps import operate
 from .prices.marks import set_marks
+from .record.largest_borrower import largest_borrower
 from .record.steps import record
 from .state.contracts import ContractKind
 from .state.facts import NEW_RIGS
@@ -133,6 +134,7 @@ def _set_constants(market: Market, books: Books) -> None:
         machine_class=spot_order_class(names),
         value_to_price=1.0,  # known once views are
         rig_value_to_price=1.0,
+        largest_borrower=largest_borrower(market),
     )
 
 

@@ -81,6 +81,7 @@ MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
     "experiments.cli.run": 10,
+    "experiments.cli.sweep": 7,
     "experiments.run.run.run_scenario": 7,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,

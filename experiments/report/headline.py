@@ -77,6 +77,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             for key in ("lost_on_lenders", "lost_on_assets")
             if number(results, key) > LEAST_USD
         ),
+        ("Lenders' loss without the largest borrower", without_largest(results)),
         ("Loss by instrument", _by_instrument(results.summary["loss_usd"]["by_instrument"])),
         ("Recovery of settled claims", ", ".join(known) or "none settled yet"),
         (
@@ -115,6 +116,20 @@ def on_loans(results: Results) -> str:
     open_ = f" ({results.settled})" if results.settled else ""
     share = text(results, "loss_share")
     return f"{text(results, 'lost_on_loans')} on loans, {share} of their capital{open_}"
+
+
+def without_largest(results: Results) -> str:
+    """What lenders lose on loans to all but the largest borrower, and what becomes of that one."""
+    without = results.summary["largest_borrower"]
+    fate = "fails" if without["fails"] else "does not fail"
+    defaults = words.times(without["defaults_without"], "other borrower")
+    text = (
+        f"{words.money(without['loss_without_usd'])} with loans to {results.name(without['id'])} "
+        f"left out, which {fate}; {defaults} in default"
+    )
+    if "resolved_loss_without_usd" in without:
+        text += f"; {words.money(without['resolved_loss_without_usd'])} once claims are settled"
+    return text
 
 
 def lenders_gone(results: Results) -> str:

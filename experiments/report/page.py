@@ -150,10 +150,10 @@ def _confidence(results: Results) -> str:
         if debt.get(level, 0.0) > 0
     ]
     drawn = (
-        "Uncertain cells were drawn within their confidence for this run."
+        "Uncertain cells of them were drawn for this run, within what is believed of them."
         if results.scenario.opening.sample
-        else "This run uses the central figures; --set opening.sample=true draws them within "
-        "their confidence."
+        else "This run uses the central figures; --set opening.beliefs=true draws uncertain cells, "
+        "and settings that are judgements, within what is believed of them."
     )
     unseen = (
         "The price of a fleet of GPUs sold in haste has never been observed: it is a result of the "

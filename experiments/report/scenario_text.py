@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 COMMENT_COLUMN = 44
+PLAIN_WIDTH = 120  # characters, where no terminal says
 
 
 def print_list() -> None:
     """Print name, days and title of each scenario."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 120
+        console.width = PLAIN_WIDTH
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("Name", no_wrap=True)
     table.add_column("Days", justify="right")

@@ -12,7 +12,7 @@ from rich.text import Text
 from ..look import words
 from ..results.facts import number
 from . import story
-from .headline import headline, ltv_in_words
+from .headline import headline, ltv_in_words, without_largest
 from .scenario_text import full_title
 
 if TYPE_CHECKING:
@@ -60,6 +60,7 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
         _say(console, quiet)
     console.print()
     _fact(console, "Loan to value", _ltv(results))
+    _fact(console, "Lenders' loss", without_largest(results))
     error = number(results, "conservation_error")
     _fact(console, "Books balance", f"to {error:.0e} on the worst day")
     _fact(console, "Files", f"{folder} (report.html has all rows of these tables)")

@@ -137,17 +137,46 @@ def with_interval(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return cells.assign(share=cells["hits"] / cells["runs"], low=low, high=high)
 
 
+WITHOUT_LARGEST = {
+    "loss_usd.total": "largest_borrower.loss_without_usd",
+    "loss_usd.resolved_total": "largest_borrower.resolved_loss_without_usd",
+}
+"""Losses, and what they are without loans to the largest borrower."""
+FAILS = "largest_borrower.fails"
+
+
 def _summary(
     runs: Runs, asks: Analysis, losses: pd.DataFrame, events: pd.DataFrame
 ) -> dict[str, Any]:
     """One row of the summary: an arm's probability of the event and the tail of its losses.
 
-    Each is over the runs that know it.
+    Each is over the runs that know it. Losses are given twice, with and without those on loans to
+    the largest borrower.
     """
-    hit = events["hit"].to_numpy(bool)
-    share = intervals.share(
-        hit, asks.confidence, groups_of(runs, events), events["log_weight"].to_numpy(float)
+    arm = str(events["arm"].iloc[0])
+    return {
+        "arm": arm,
+        "runs": len(events),
+        "hits": int(events["hit"].sum()),
+        **_share(runs, asks, events).columns("probability"),
+        **_tail(runs, asks, losses),
+        **unresolved(runs, asks.loss, arm),
+        **_without_largest(runs, asks, arm),
+    }
+
+
+def _share(runs: Runs, asks: Analysis, events: pd.DataFrame) -> intervals.Estimate:
+    """How often an event happens."""
+    return intervals.share(
+        events["hit"].to_numpy(bool),
+        asks.confidence,
+        groups_of(runs, events),
+        events["log_weight"].to_numpy(float),
     )
+
+
+def _tail(runs: Runs, asks: Analysis, losses: pd.DataFrame, name: str = "") -> dict[str, Any]:
+    """Mean, value at risk and expected shortfall, in columns that start with ``name``."""
     groups, value = groups_of(runs, losses), losses["value"].to_numpy(float)
     weight = losses["log_weight"].to_numpy(float)
     if np.ptp(weight) > 0.0:
@@ -171,14 +200,22 @@ def _summary(
             groups,
         )
     return {
-        "arm": events["arm"].iloc[0],
-        "runs": len(events),
-        "hits": int(hit.sum()),
-        **share.columns("probability"),
-        **mean.columns("mean"),
-        **at_risk.columns("value_at_risk"),
-        **shortfall.columns("expected_shortfall"),
-        **unresolved(runs, asks.loss, str(events["arm"].iloc[0])),
+        **mean.columns(f"{name}mean"),
+        **at_risk.columns(f"{name}value_at_risk"),
+        **shortfall.columns(f"{name}expected_shortfall"),
+    }
+
+
+def _without_largest(runs: Runs, asks: Analysis, arm: str) -> dict[str, Any]:
+    """The same losses without those on loans to the largest borrower, and how often it fails."""
+    metric = WITHOUT_LARGEST.get(asks.loss)
+    if metric not in runs.metrics or FAILS not in runs.metrics:
+        return {}
+    losses = runs.frame(metric, arm=arm)
+    fails = runs.frame(FAILS, condition(FAILS, "=", 1.0), arm)
+    return {
+        **_tail(runs, asks, losses, "without_largest_"),
+        **_share(runs, asks, fails).columns("largest_fails"),
     }
 
 

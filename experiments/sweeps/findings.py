@@ -63,6 +63,8 @@ def sentences(findings: Findings) -> list[str]:
             f"{amount(row['expected_shortfall_high'])})"
             f"{_open(row)}."
         )
+        if "largest_fails" in row:
+            lines.append(without_largest(row, asks.tail, name))
     for row in findings.policies.to_dict("records"):
         lines.append(policy_sentence(row, asks.loss, findings.event))
         lines += [
@@ -71,6 +73,19 @@ def sentences(findings: Findings) -> list[str]:
         ]
     lines += [s.sentence() for s in findings.sensitivities]
     return lines + findings.remarks
+
+
+def without_largest(row: dict[Any, Any], tail: float, name: str = "") -> str:
+    """The same losses without those on loans to the largest borrower."""
+    mean, at_risk, shortfall = (
+        amount(row[f"without_largest_{key}"])
+        for key in ("mean", "value_at_risk", "expected_shortfall")
+    )
+    return (
+        f"Without losses on loans to the largest borrower{name}: mean {mean}; VaR {tail:.0%} "
+        f"{at_risk}, ES {shortfall}. It fails in {row['largest_fails']:.1%} of runs "
+        f"({row['largest_fails_low']:.1%} to {row['largest_fails_high']:.1%})."
+    )
 
 
 def _open(row: dict[Any, Any]) -> str:

@@ -39,6 +39,7 @@ def open_twin(market: TwinMarket) -> None:
     """Open the books and fill the market; nothing of the engine's state is kept."""
     simulation = Simulation(market.settings, market.seed)
     state = simulation.market
+    market.settings = simulation.scenario  # with what was drawn
     market.terms, market.opening = state.terms, state.opening
     market.planned_supply = state.planned_supply
 

@@ -37,11 +37,11 @@ LISTINGS = 5  # room for lots of a holding: one seizure, and sales by its owner
 def open_market(books: Books, scenario: Scenario, seed: int) -> Market:
     """Build the state of day 0.
 
-    The same books, scenario and seed give the same bits. Of books that are not sampled the seed
-    changes nothing: runs of one scenario get copies of the same market.
+    The same books, scenario and seed give the same bits. Of the tables the seed changes nothing:
+    runs of one scenario on the same books get copies of the same market.
     """
-    if scenario.opening.sample:
-        market = _build(STARTING_POINTS[books.start].sample(books, seed), scenario)
+    if scenario.opening.sample:  # these books are this run's own
+        market = _build(books, scenario)
     else:
         market = _built_once(books, scenario).copy()
     market.today.seed = seed

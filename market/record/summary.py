@@ -3,39 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from ...agents.party import Kind, Status
+from ...agents.party import Kind
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from ..state.market import Market
 from ..state.names import names_of
+from .largest_borrower import Resolved, with_and_without
 from .policy import policy_summary
 
 DUST_UNITS = 1e-6  # of a machine: rounding
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-class Resolved(NamedTuple):
-    """What the claims that were open at the horizon came to, if the run went on until then."""
-
-    loss_usd: float  # on all loans that had defaulted by the horizon
-    day: int  # on which the last of them was settled
-    net_cost_usd: float  # of policy by then
-
-
 def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null.
 
-    ``resolved``: how it ends, if the run went on until claims were settled.
+    ``resolved``: how open claims ended, if the run went on until then.
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
-    reorganised = market.parties.reorganised_day[:n] >= 0
-    failed = (market.parties.status[:n] != Status.ACTIVE) | reorganised
+    failed = market.has_defaulted
     by_kind = {
         name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
         for name, of in _KINDS.items()
@@ -90,6 +82,7 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
         "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
         "cascade": cascades(market),
         "loss_usd": _losses(market, resolved),
+        "largest_borrower": with_and_without(market, resolved),
         "lender_loss_share_of_capital": {
             market.names.parties[market.first_lender + row]: float(
                 market.lenders.loss_usd[row] / market.lenders.capital_open_usd[row]
@@ -226,7 +219,7 @@ def _losses(market: Market, resolved: Resolved | None) -> dict[str, Any]:
         "unresolved_share": unresolved_share(market),
     }
     if resolved is not None:
-        losses["resolved_total"], losses["resolved_day"] = resolved.loss_usd, resolved.day
+        losses["resolved_total"], losses["resolved_day"] = resolved.total_usd, resolved.day
     return losses
 
 

@@ -62,6 +62,7 @@ INVESTS = some("investment.sensitivity")
 RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Each line: settings, and switches of which one must be set so. All lines of a setting hold.
     ("opening.scale", (WITH_COMPUTE,)),
+    ("opening.sample", (of("opening.beliefs", False),)),  # which draw the books too
     ("synthetic.*", (of("opening.start", "synthetic"),)),
     ("synthetic.pareto_tail", (of("synthetic.sizes", "pareto"),)),
     ("synthetic.lognormal_deviation", (of("synthetic.sizes", "lognormal"),)),

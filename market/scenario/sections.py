@@ -29,7 +29,10 @@ class Opening(Section):
         description="starting point: the books of 2025 or of 2021, or synthetic (see that section)",
     )
     sample: bool = Field(
-        False, description="draw uncertain cells within their confidence (see market/data)"
+        False, description="draw uncertain cells of the books within what is believed of them"
+    )
+    beliefs: bool = Field(
+        False, description="the same, and settings that are judgements within their beliefs"
     )
     scale: float = Field(
         1.0,

@@ -20,7 +20,7 @@ from ...agents.columns import Flags, Ints, Longs, Matrix, Reals, empty
 from ...agents.lender import Lenders
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
-from ...agents.party import Parties
+from ...agents.party import Parties, Status
 from ..scenario.scenario import Scenario
 from .contracts import Contracts
 from .events import Log
@@ -127,6 +127,7 @@ class OpeningConstants(Numbers):
     machine_class: int  # class that new investment buys, -1: none is sold
     value_to_price: float  # of such machines: what q is measured against
     rig_value_to_price: float  # the same, of rigs of the growth class
+    largest_borrower: int  # who owes most at the opening, its group counted with it
 
 
 def _array(dtype: Any = np.float64, *shape: int) -> Any:
@@ -241,6 +242,13 @@ class Market:
     def first_lender(self) -> int:
         """Party id of the first lender: borrowers are parties 0 .. this."""
         return self.today.first_lender
+
+    @property
+    def has_defaulted(self) -> NDArray[np.bool_]:
+        """Which borrowers have failed, or have reorganised."""
+        count = self.borrower_count
+        failed = self.parties.status[:count] != Status.ACTIVE
+        return failed | (self.parties.reorganised_day[:count] >= 0)
 
     @property
     def borrower_count(self) -> int:

@@ -298,6 +298,23 @@ def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
     assert again == said
 
 
+def test_losses_are_told_with_and_without_the_largest_borrower(tmp_path: Path) -> None:
+    folder = swept(tmp_path, replicates=20)
+    said = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    with store.connect(folder) as connection:
+        raw = connection.execute("SELECT * FROM runs").df()
+    row = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
+    without = raw["largest_borrower.loss_without_usd"]
+    assert row["without_largest_mean"] == pytest.approx(without.mean())
+    assert row["without_largest_mean"] != pytest.approx(row["mean"])
+    share = raw["largest_borrower.fails"].mean()
+    assert 0.0 < share < 1.0 and row["largest_fails"] == pytest.approx(share)
+    (line,) = [line for line in said if line.startswith("Without losses on loans to the largest")]
+    assert f"It fails in {share:.1%} of runs" in line
+    other = analysis.analyse_folder(folder, "cascade.largest >= 3", "recovery.gpu")
+    assert not any("largest borrower" in line for line in other)
+
+
 def test_numbers_left_out_by_a_summary_are_zero_and_unknown_ones_are_not(tmp_path: Path) -> None:
     runs = Runs.open(swept(tmp_path, replicates=40))
     zero = runs.frame("loss_usd.by_instrument.gpu_loan")["value"]

@@ -155,8 +155,9 @@ def haste() -> Pair:
 # ------------------------------------------------------------------ equal
 
 
-def test_the_twin_opens_with_the_engines_books() -> None:
-    both = pair("calm", 3, "days=1", "opening.sample=true")
+@pytest.mark.parametrize("drawn", ["opening.sample=true", "opening.beliefs=true"])
+def test_the_twin_opens_with_the_engines_books(drawn: str) -> None:
+    both = pair("calm", 3, "days=1", drawn)
     both.assert_equal_books()
     assert both.twin.log == []
 
@@ -184,6 +185,10 @@ def test_a_month_of_haste_is_the_same_every_day(haste: Pair) -> None:
     } <= haste.kinds()
     backstop = haste.engine.market.contracts.guarantee_left_usd.sum()
     assert 10.8e9 < backstop < 10.899e9  # of the 10.9 of Google and NVIDIA some is spent
+
+
+def test_weeks_with_what_is_believed_are_the_same() -> None:
+    pair("joint-crash", 4, "days=40", "opening.beliefs=true").run()
 
 
 def test_all_channels_off_is_the_same() -> None:

@@ -53,6 +53,7 @@ WORLDS = {name: (name, ()) for name in scenario_names()} | {
          "synthetic.sizes=lognormal", "lenders.warehouse_share=0",
          "lenders.crypto_interlender_share=0"),
     ),
+    "believed": ("calm", ("opening.beliefs=true",)),
     "2021, no orders": ("backtest-2022", ("facts.orders=false", "facts.shocks=none")),
     "2021, linear": ("backtest-2022", ("crypto.impact_law=linear",)),
 }  # fmt: skip
