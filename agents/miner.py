@@ -70,6 +70,12 @@ def growth_answer(q: float, sensitivity: float) -> float:
 
 
 @compiled
+def powered_share(units_th: float, waiting_th: float) -> float:
+    """Share of its rigs of a class that have a place with power; the others wait in boxes."""
+    return 1.0 - min(1.0, waiting_th / units_th) if units_th > 0.0 else 1.0
+
+
+@compiled
 def held_share(policy: float, cash_usd: float, outlays_usd: float) -> float:
     """Share of production kept: the policy's, less as cash no longer covers the outlays ahead."""
     return policy * min(1.0, max(0.0, cash_usd / max(outlays_usd, 1e-9)))

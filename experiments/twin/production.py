@@ -84,6 +84,8 @@ class Operator(Party):
             rig = holding.hardware
             lo, hi, units = rig.lo_j_th, rig.hi_j_th, holding.units
             target = online_share(hashprice, price, lo, hi) * self.energised
+            if holding.units > 0.0:
+                target *= 1.0 - min(1.0, holding.waiting_units / holding.units)
             share = adjusted_share(holding.online, target)
             holding.online = share
             online += units * share

@@ -72,7 +72,10 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         (some("lenders.warehouse_share"), some("lenders.crypto_interlender_share")),
     ),
     ("facts.*", (of("opening.start", "2021"),)),
-    ("facts.order_repriced_share facts.site_usd_per_kw", (on("facts.orders"),)),
+    (
+        "facts.order_repriced_share facts.site_usd_per_kw facts.energise_days",
+        (on("facts.orders"),),
+    ),
     ("facts.imposed_recovery_share", (of("facts.shocks", "default", "all"),)),
     # Bitcoin. The square-root law of impact reads volatility under a history too.
     ("crypto.volatility", (MODELLED, of("crypto.impact_law", "square_root"), OWN_FILE)),

@@ -66,6 +66,18 @@ class Facts(Section):
     site_usd_per_kw: float = Field(
         350.0, ge=0.0, le=1e5, description="racks and power at an own site for rigs delivered"
     )
+    energise_days: int = Field(
+        100,
+        ge=0,
+        le=3650,
+        description="from the date on which rigs are due to hashing: shipping, racks, power",
+    )
+    uptime: float = Field(
+        0.90,
+        ge=0.0,
+        le=1.0,
+        description="coins that named miners mine over what the hashrate they report would",
+    )
     imposed_recovery_share: float = Field(
         0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
     )
