@@ -17,7 +17,7 @@ from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.units import TH_PER_PH
 from .borrower import Borrower
 from .dated_facts import DatedFacts, Happening, Hosting, Tranche
-from .rules import held_share, online_share, power_drift, rest_to_pay_usd
+from .rules import online_share, power_drift, rest_to_pay_usd
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -326,24 +326,6 @@ def _cancel(market: TwinMarket, facts: DatedFacts, tranche: Tranche, cause: Caus
     if not any(one.th > 0.0 for one in facts.tranches if one.borrower is borrower):
         for loan in borrower.loans:
             facts.rigs_due_th.pop(loan, None)
-
-
-def set_hold_share(market: TwinMarket, borrower: Borrower) -> None:
-    """Coins are kept while cash covers the outlays ahead."""
-    days = market.settings.miners.hold_buffer_days
-    if days <= 0 or borrower.hold_policy <= 0.0:
-        return
-    mined = borrower.hashrate_online_th / TH_PER_PH * market.prices.hashprice_usd_ph_day
-    power = max(mined - borrower.margin_usd_day, 0.0)
-    overhead = borrower.fixed_cost_usd_day + borrower.other_cost_usd_day
-    outlays = days * (power + overhead + borrower.lease_cost_usd_day)
-    outlays += days / 365.0 * borrower.yearly_service_usd()
-    if market.dated_facts is not None:
-        for tranche in market.dated_facts.tranches:
-            soon = tranche.due_day <= market.day + days and tranche.th > 0.0
-            if soon and tranche.borrower is borrower:
-                outlays += tranche.payment_usd
-    borrower.hold_share = held_share(borrower.hold_policy, borrower.cash_usd, outlays)
 
 
 def rigs_kw(borrower: Borrower) -> float:

@@ -166,8 +166,9 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         (WITH_COMPUTE,),
     ),
     ("credit.new_shares_discount", (on("credit.reorganise"),)),
-    ("miners.hold_buffer_days", (of("opening.start", "2025", "2021"),)),
-    ("miners.hold_buffer_days miners.only_listed_hold", (some("miners.hold_share"),)),
+    ("miners.announced_policies", (WITH_COMPUTE,)),
+    ("miners.only_listed_hold", (some("miners.hold_share"),)),
+    ("miners.sale_days", (some("miners.hold_buffer_days", 0),)),
     ("miners.power_drift_per_year", (of("opening.start", "2021"),)),
     ("miners.hosting_cost_share", (WITH_COMPUTE,)),
     # Marks and the second-hand market. GPUs are in the books with compute only.
@@ -184,6 +185,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Channels and policy.
     ("channels.btc_impact", (some("crypto.impact_coefficient"),)),
     ("channels.rent_feedback channels.counterparty", (WITH_COMPUTE,)),
+    ("channels.treasury_funding", (of("opening.start", "2025"),)),  # elsewhere no line is open
     (
         "channels.interlender lenders.interlender_realised_share",
         (

@@ -301,6 +301,9 @@ class Channels(Section):
     """Endogenous responses; ``false`` freezes one under the same shocks."""
 
     crypto_margin: bool = Field(True, description="margin calls on BTC-backed loans")
+    treasury_funding: bool = Field(
+        True, description="machines and sites on order may be paid by loans on free coins"
+    )
     btc_impact: bool = Field(True, description="forced sales move BTC")
     hashprice: bool = Field(True, description="miners' curtailment moves the network's hashrate")
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
