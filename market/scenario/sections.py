@@ -168,7 +168,12 @@ class Compute(Section):
     shock_days: int = Field(
         36500, ge=1, le=36500, description="scripted change lasts so long; flat after"
     )
-    volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
+    volatility: float = Field(
+        0.20,
+        ge=0.0,
+        le=2.0,
+        description="of demand, per root year; of rents 1 / elasticity as much",
+    )
     reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
 
 
