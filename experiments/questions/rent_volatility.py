@@ -13,6 +13,7 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,8 +43,7 @@ def squared_changes(points: Sequence[tuple[float, float]]) -> list[float]:
     (first, opened), (last, closed) = points[0], points[-1]
     drift = math.log(closed / opened) / (last - first)
     return [
-        (math.log(b / a) - drift * (t - s)) ** 2 / (t - s)
-        for (s, a), (t, b) in zip(points, points[1:], strict=False)
+        (math.log(b / a) - drift * (t - s)) ** 2 / (t - s) for (s, a), (t, b) in pairwise(points)
     ]
 
 
