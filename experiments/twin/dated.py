@@ -292,9 +292,10 @@ def _power_up(market: TwinMarket, tranche: Tranche) -> None:
     """Rigs of a tranche get power, as far as they are still there."""
     borrower = tranche.borrower
     holding = borrower.holdings[_new_rigs(market)]
-    th = min(tranche.waiting_th, holding.waiting_units, holding.units)
+    waited = tranche.waiting_th
+    th = min(waited, holding.units)
     tranche.waiting_th = 0.0
-    holding.waiting_units = max(0.0, holding.waiting_units - th)
+    holding.waiting_units = max(0.0, holding.waiting_units - waited)
     if th > 0.0:
         holding.online += borrower.energised * th / holding.units
 

@@ -128,9 +128,10 @@ def _power_up(market: Market, i: int) -> None:
     holdings, orders, k = market.holdings, market.dated.orders, market.opening.new_rigs
     b = orders.borrower[i]
     row = find_holding(holdings, b, k)
-    th = min(orders.waiting_th[i], min(holdings.waiting_units[row], holdings.units[row]))
+    waited = orders.waiting_th[i]
+    th = min(waited, holdings.units[row])
     orders.waiting_th[i] = 0.0
-    holdings.waiting_units[row] = max(0.0, holdings.waiting_units[row] - th)
+    holdings.waiting_units[row] = max(0.0, holdings.waiting_units[row] - waited)
     if th > 0.0:
         holdings.online[row] += market.miners.energised[b] * th / holdings.units[row]
 
