@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 import typer
 
-POINTS = Path(__file__).resolve().parents[2] / "market" / "data" / "history" / "gpu_rents.csv"
+POINTS = Path(__file__).resolve().parent / "gpu_rents.csv"  # confidence as in market/data
 AFTER_THE_SHORTAGE = "2024-03"  # before it rents first doubled and then fell by two thirds
 SURE = 0.90
 

@@ -59,19 +59,19 @@ def load_books_2025(folder: Path | None = None) -> Books:
     groups = {row.fleet_group: row.family for row in hardware.rows}
     check_margins(lenders, margins)
     check_buyers(buyers, groups)
+    lender_ids = {row.id for row in lenders.rows}
     _check_leases(leases, parties, groups)
-    _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
+    _check_loans(loans, operators, lender_ids, groups, opening_date)
     _check_notes(loans, {row.id for row in (*miners.rows, *neoclouds.rows) if row.share_price_usd})
     drawn: defaultdict[str, float] = defaultdict(float)
     undrawn: defaultdict[str, float] = defaultdict(float)
     for loan in loans.rows:
         drawn[loan.lender_id] += loan.drawn_usd_m
         undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
-    for row in range(len(treasuries.rows)):
-        check_known(treasuries, row, "id", {one.id for one in miners.rows}, "an id in miners.csv")
-        check_known(
-            treasuries, row, "line_lender_id", {one.id for one in lenders.rows}, "in lenders.csv"
-        )
+    for number in range(len(treasuries.rows)):
+        known = {row.id for row in miners.rows}
+        check_known(treasuries, number, "id", known, "an id in miners.csv")
+        check_known(treasuries, number, "line_lender_id", lender_ids, "an id in lenders.csv")
     check_lenders(lenders, drawn, undrawn, parties)
     return Books(
         opening_date=opening_date,
