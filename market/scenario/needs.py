@@ -185,7 +185,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Channels and policy.
     ("channels.btc_impact", (some("crypto.impact_coefficient"),)),
     ("channels.rent_feedback channels.counterparty", (WITH_COMPUTE,)),
-    ("channels.treasury_funding", (of("opening.start", "2025"),)),  # elsewhere no line is open
+    ("channels.treasury_funding", (WITH_COMPUTE,)),  # in 2021 rigs are paid by coins sold
     (
         "channels.interlender lenders.interlender_realised_share",
         (
