@@ -23,6 +23,7 @@ SWITCHES = (
         f"channels.{name}=false"
         for name in (
             "crypto_margin",
+            "treasury_funding",
             "btc_impact",
             "hashprice",
             "rent_feedback",

@@ -9,7 +9,7 @@ from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
-from . import cycle
+from . import coins, cycle
 from .borrower import Borrower
 from .rules import payments_left, scheduled_principal_usd
 
@@ -53,7 +53,7 @@ def build(borrower: Borrower) -> None:
     if paid < cost:
         spare = spare_cash_usd(borrower) - paid
         paid = min(cost, paid + max(0.0, spare))
-        paid += borrower.issue_shares(cost - paid)
+        paid += coins.fund_growth(borrower, cost - paid)
     borrower.pay(market.supplier, paid)
     borrower.site_usd += paid
     borrower.capex_unpaid_days += 1.0 - paid / cost
@@ -121,13 +121,13 @@ def deliver(contract: Contract) -> None:
     short = need - prepaid - borrowed
     if short > 0.0 or borrower.equity_room_usd < 0.0:
         short -= spare_cash_usd(borrower)
-    if short > borrower.equity_room_usd:
+    if short > borrower.equity_room_usd + coins.room_usd(borrower):
         contract.unfunded_days += 1
         return
     if from_facility > 0.0:
         free = max(0.0, min(need - prepaid, cycle.advance_without_floor(market) * cost))
         market.accounts[Account.WITHHELD] += from_facility / limit * (free - limit)
-    borrower.issue_shares(short)
+    coins.fund_growth(borrower, short)
     contract.unfunded_days = 0
     market.customers.pay(borrower, prepaid)
     from_lines = _draw_lines(lines, min(limit, in_lines))

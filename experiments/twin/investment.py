@@ -22,7 +22,7 @@ from ...market.state.hardware import Family
 from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.orders import SMALLEST_ORDER_USD
-from . import cycle
+from . import coins, cycle
 from .borrower import Borrower, Miner
 from .growth import spare_cash_usd
 from .rules import (
@@ -123,7 +123,8 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     else:
         facility = None
     spare = spare_cash_usd(borrower)
-    own = OWN_MONEY_SHARE * (spare + borrower.equity_room_usd)
+    outside = borrower.equity_room_usd + coins.room_usd(borrower)
+    own = OWN_MONEY_SHARE * (spare + outside)
     at_once = market.terms.credit.order_deposit_share * price + refit  # a unit, before any loan
     units = min(
         wanted * capital_kw(borrower) / machine.kw,
@@ -176,7 +177,7 @@ def _pay_deposit(
     market = borrower.model
     deposit = market.terms.credit.order_deposit_share * units * price_usd
     now = deposit + refit_usd * units
-    borrower.issue_shares(now - spare_usd)
+    coins.fund_growth(borrower, now - spare_usd)
     borrower.pay(market.supplier, now)
     borrower.deposits_usd += deposit
     borrower.site_usd += refit_usd * units
@@ -221,10 +222,10 @@ def _take_delivery(borrower: Borrower, machine: HardwareClass) -> None:
     facility = order.facility
     debt = min(order.debt_usd, need) if facility is not None and _lends(borrower, facility) else 0.0
     short = need - debt - spare_cash_usd(borrower)
-    if short > borrower.equity_room_usd:
+    if short > borrower.equity_room_usd + coins.room_usd(borrower):
         order.unfunded_days += 1
         return
-    borrower.issue_shares(short)
+    coins.fund_growth(borrower, short)
     if facility is not None and debt > 0.0:
         _renew_facility(facility)
         facility.draw_line(debt)

@@ -33,6 +33,7 @@ from . import (
     reorganisation,
     rigs,
     tenants,
+    treasury,
     underwriting,
 )
 from .log_frame import event_frame
@@ -185,14 +186,14 @@ class TwinMarket(mesa.Model):
 
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
+        for borrower in self.borrowers:
+            treasury.manage(self, borrower)
         if self.terms.channels.counterparty:
             tenants.break_contracts(self)
         for borrower in self.borrowers:
             borrower.clear_contracts()
         for contract in self.contracts:
             contract.run(self)
-        for borrower in self.borrowers:
-            dated.set_hold_share(self, borrower)
         for borrower in self.borrowers:
             borrower.mine()
         self.gpu_supply = 0.0

@@ -84,13 +84,17 @@ class Operator(Party):
             rig = holding.hardware
             lo, hi, units = rig.lo_j_th, rig.hi_j_th, holding.units
             target = online_share(hashprice, price, lo, hi) * self.energised
+            powered = 1.0
+            if holding.units > 0.0:
+                powered -= min(1.0, holding.waiting_units / holding.units)
+            target *= powered
             share = adjusted_share(holding.online, target)
             holding.online = share
             online += units * share
             cost = power_cost_usd_day(units, share, price, lo, hi)
             power += cost
             income = units * share / TH_PER_PH * hashprice - cost
-            holding.income_usd_unit_day = income / max(units, 1e-9)
+            holding.income_usd_unit_day = income / max(powered * units, 1e-9)
         if online <= 0.0:
             return
         mined = market.btc_per_day * online / market.difficulty_th

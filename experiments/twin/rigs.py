@@ -13,6 +13,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.orders import SMALLEST_ORDER_USD
 from ...market.state.units import TH_PER_EH, TH_PER_PH
+from . import coins
 from .borrower import Miner
 from .growth import spare_cash_usd
 from .rules import growth_answer, strip_value_usd
@@ -84,11 +85,12 @@ def _buy(miner: Miner, newest: HardwareClass, share: float, cost_usd: tuple[floa
         if kind.family is Family.ASIC:
             owned += holding.units
     spare = spare_cash_usd(miner)
-    units = min(share * owned, OWN_MONEY_SHARE * (spare + miner.equity_room_usd) / unit)
+    outside = miner.equity_room_usd + coins.room_usd(miner)
+    units = min(share * owned, OWN_MONEY_SHARE * (spare + outside) / unit)
     cost = units * unit
     if cost < SMALLEST_ORDER_USD:
         return
-    miner.issue_shares(cost - spare)
+    coins.fund_growth(miner, cost - spare)
     miner.pay(market.supplier, cost)
     miner.site_usd += units * site
     miner.holdings[newest].units += units

@@ -68,6 +68,7 @@ online_share = miner.online_share
 adjusted_share = _plain(miner.adjusted_share)
 growth_answer = _plain(miner.growth_answer)
 held_share = _plain(miner.held_share)
+coins_sold_usd = _plain(miner.coins_sold_usd)
 power_cost_usd_day = _plain(miner.power_cost_usd_day)
 covered_share = _plain(neocloud.covered_share)
 served_share = _plain(neocloud.served_share)

@@ -94,6 +94,7 @@ class Holding:
     pledged: float
     cost_usd_unit_day: float
     online: float = 1.0  # share of rigs running
+    waiting_units: float = 0.0  # rigs delivered that have no power yet
     spot_units: float = 0.0  # GPUs ordered after the opening, without a contract
     contract_units: float = 0.0  # bought for contracts signed at the opening
     contract_usd_day: float = 0.0

@@ -12,7 +12,7 @@ from math import isclose
 from typing import Any, ClassVar
 
 from ..scenario.errors import InputError
-from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
+from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Treasury
 from .csv_files import Row, Sheet
 from .rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
 
@@ -48,6 +48,7 @@ class Books:
     opening_date: date
     quotes: dict[str, float]
     miners: tuple[Miner, ...]
+    treasuries: tuple[Treasury, ...]
     neoclouds: tuple[Neocloud, ...]
     loans: tuple[Loan, ...]
     lenders: tuple[Lender, ...]

@@ -32,6 +32,7 @@ class BorrowerDraft:
     btc: float = 0.0
     btc_lent: float = 0.0
     eth: float = 0.0
+    hold_share: float | None = None  # of its production that it said it keeps
     parent_id: str | None = None  # the firm that owns it
 
 

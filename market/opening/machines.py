@@ -73,6 +73,7 @@ def open_holdings(
         pledged=np.zeros(size),
         cost_usd_unit_day=np.concatenate((cost, empty)),
         online=np.ones(size),
+        waiting_units=np.zeros(size),
         spot_units=np.zeros(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),

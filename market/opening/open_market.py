@@ -102,7 +102,9 @@ def _build(books: Books, scenario: Scenario) -> Market:
         miners.power_usd_mwh[b] = draft.power_usd_mwh
         holds = draft.market_cap_usd > 0 or not scenario.miners.only_listed_hold
         if draft.kind == Kind.MINER and draft.btc > 0 and holds:
-            miners.hold_policy[b] = miners.hold_share[b] = scenario.miners.hold_share
+            kept = draft.hold_share if scenario.miners.announced_policies else None
+            kept = scenario.miners.hold_share if kept is None else kept
+            miners.hold_policy[b] = miners.hold_share[b] = kept
         revenue, cost, realisation = compute_business(
             b, draft, contracts_of.get(draft.id, []), hardware, holdings, rent
         )

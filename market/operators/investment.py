@@ -21,8 +21,9 @@ from ...agents.buyer import strip_value_usd
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Kind, Outside, Status
+from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..debt.service import yearly_service_usd
-from ..debt.waterfall import draw_loan, issue_shares
+from ..debt.waterfall import draw_loan
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
@@ -153,7 +154,8 @@ def place_orders(market: Market) -> float:
             free = _facility_usd(market, income, most * advance_without_floor(market))
             room = lenders.growth_room_usd[row]
         spare = spare_cash_usd(market, b)
-        money = OWN_MONEY_SHARE * (spare + borrowers.equity_room_usd[b])
+        outside = borrowers.equity_room_usd[b] + coin_room_usd(market, b)
+        money = OWN_MONEY_SHARE * (spare + outside)
         units = min(units, affordable_machines(unit_usd + refit_usd, debt, money, room))
         at_once = terms.credit.order_deposit_share * unit_usd + refit_usd  # a unit, before any loan
         units = min(units, money / max(at_once, 1e-9))
@@ -162,7 +164,7 @@ def place_orders(market: Market) -> float:
             continue
         deposit = terms.credit.order_deposit_share * units * unit_usd
         now = at_once * units
-        issue_shares(market, b, now - spare)
+        fund_growth(market, b, now - spare)
         pay(market, b, supplier, now)
         borrowers.deposits_usd[b] += deposit
         borrowers.site_usd[b] += refit_usd * units
@@ -234,8 +236,8 @@ def deliver_orders(market: Market) -> float:
     """Take delivery of what is due and paid for; returns units delivered today.
 
     The lender pays what it agreed to unless it has no credit to give or the borrower is in breach;
-    own cash above the buffer and new shares pay the rest. An order that finds no money for three
-    months is cancelled and its deposit is lost.
+    own cash above the buffer, loans on coins and new shares pay the rest. An order that finds no
+    money for three months is cancelled and its deposit is lost.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, lenders, holdings = market.borrowers, market.lenders, market.holdings
@@ -276,10 +278,10 @@ def deliver_orders(market: Market) -> float:
             debt = min(orders.debt_usd[place], need)
         spare = spare_cash_usd(market, b)
         short = need - debt - spare
-        if short > borrowers.equity_room_usd[b]:
+        if short > borrowers.equity_room_usd[b] + coin_room_usd(market, b):
             orders.unfunded_days[place] += 1
             continue
-        issue_shares(market, b, short)
+        fund_growth(market, b, short)
         row_held = orders.holding[place]
         if debt > 0.0:
             _renew_facility(market, loan)

@@ -10,9 +10,10 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
+from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
-from ..debt.waterfall import draw_loan, issue_shares
+from ..debt.waterfall import draw_loan
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
@@ -90,8 +91,8 @@ def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) ->
 def build(market: Market) -> None:
     """A day of building work committed at the opening.
 
-    Committed equity pays first, then lines, cash above a buffer, and new shares. Work that finds no
-    money is not done, and leases that wait for it slip by a day.
+    Committed equity pays first, then lines, cash above a buffer, loans on coins, and new shares.
+    Work that finds no money is not done, and leases that wait for it slip by a day.
     """
     today, parties, borrowers = market.today, market.parties, market.borrowers
     if today.day > 365:
@@ -112,7 +113,7 @@ def build(market: Market) -> None:
             spare = spare_cash_usd(market, b) - paid
             paid = min(cost, paid + max(0.0, spare))
         if paid < cost:
-            paid += issue_shares(market, b, cost - paid)
+            paid += fund_growth(market, b, cost - paid)
         pay(market, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
@@ -123,8 +124,8 @@ def deliver(market: Market) -> None:
     """A day of deliveries on signed orders.
 
     They are paid by the deposit, the tenant's prepayment, committed lines, the facility, cash above
-    a buffer, and new shares. Funded machines go live; an order that finds no money for three months
-    is cancelled and its deposit is lost.
+    a buffer, loans on coins, and new shares. Funded machines go live; an order that finds no money
+    for three months is cancelled and its deposit is lost.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, hardware, holdings = market.borrowers, market.hardware, market.holdings
@@ -175,13 +176,13 @@ def deliver(market: Market) -> None:
         appetite *= facility.supply
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
-        if short > borrowers.equity_room_usd[b]:
+        if short > borrowers.equity_room_usd[b] + coin_room_usd(market, b):
             contracts.unfunded_days[c] += 1
             continue
         if room > 0.0:
             free = min(need - prepaid, advance_without_floor(market) * cost)
             enter(market, Account.WITHHELD, appetite * (max(0.0, free) - limit))
-        issue_shares(market, b, short)
+        fund_growth(market, b, short)
         contracts.unfunded_days[c] = 0
         pay(market, customers, b, prepaid)
         from_lines = draw_for_purchase(market, b, min(limit, lines), k)

@@ -2,8 +2,8 @@
 
 The network grows as a scenario plans while new rigs earn on their price what they earned at the
 opening (:func:`market.prices.network.grow_network`). Miners buy their part of that growth as far as
-own money goes, each once a quarter; whoever is not modelled buys the rest. Who does not buy mines
-less and less of a growing network.
+own money and loans on their coins go, each once a quarter; whoever is not modelled buys the rest.
+Who does not buy mines less and less of a growing network.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from ...agents.buyer import strip_value_usd
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.miner import MWH_PER_KW_DAY, NETWORK_POWER_USD_MWH, growth_answer
 from ...agents.party import Kind, Outside
-from ..debt.waterfall import issue_shares
+from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..state.events import Cause, Event
 from ..state.hardware import Family, find_holding
 from ..state.history import log_event
@@ -70,7 +70,7 @@ def wanted_share(market: Market) -> float:
 
 @compiled
 def buy_rigs(market: Market) -> None:
-    """Miners whose week it is buy new rigs from own money, if they pay at their price of power."""
+    """Miners whose week it is buy new rigs, if these pay at their price of power (in place)."""
     today, parties, borrowers = market.today, market.parties, market.borrowers
     k = market.opening.growth_class
     if k < 0 or market.terms.derived.network_replayed or today.day % WEEK_DAYS != 0:
@@ -94,12 +94,13 @@ def buy_rigs(market: Market) -> None:
         ):
             continue
         spare = spare_cash_usd(market, b)
-        money = OWN_MONEY_SHARE * (spare + borrowers.equity_room_usd[b])
+        outside = borrowers.equity_room_usd[b] + coin_room_usd(market, b)
+        money = OWN_MONEY_SHARE * (spare + outside)
         units = min(share * _rigs_th(market, b), money / unit_usd)
         cost = units * unit_usd
         if cost < SMALLEST_ORDER_USD:
             continue
-        issue_shares(market, b, cost - spare)
+        fund_growth(market, b, cost - spare)
         pay(market, b, supplier, cost)
         borrowers.site_usd[b] += units * site_usd
         market.holdings.units[row] += units

@@ -11,14 +11,14 @@ from .leases import run_contracts
 from .production import run_gpus, run_rigs, settle_overhead
 from .rigs import buy_rigs
 from .tenants import break_contracts
-from .treasury import set_hold_shares
+from .treasury import manage_treasuries
 
 
 @compiled
 def operate(market: Market) -> None:
     """Contracts, rigs, GPUs and overhead of a day (also used, undone, to open the books)."""
     today, prices = market.today, market.prices
-    set_hold_shares(market)
+    manage_treasuries(market)
     if today.day > 0:
         break_contracts(market)
     run_contracts(market)

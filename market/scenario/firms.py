@@ -214,10 +214,25 @@ class Miners(Section):
     """Policies of miners."""
 
     hold_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+        0.3,
+        ge=0.0,
+        le=1.0,
+        description="share of production kept, by miners with a treasury and no announced policy",
+    )
+    announced_policies: bool = Field(
+        True, description="the books' own share for miners that said what they keep"
     )
     hold_buffer_days: int = Field(
-        0, ge=0, le=3650, description="coins are kept while cash covers the outlays of so many days"
+        91,
+        ge=0,
+        le=3650,
+        description="coins are kept while liquid means cover uses of so many days; 0: always kept",
+    )
+    sale_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="coins sold over so many days bring what is missing; 0: none until cash is out",
     )
     only_listed_hold: bool = Field(
         False, description="miners without a listing sell what they mine"

@@ -73,7 +73,10 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         (some("lenders.warehouse_share"), some("lenders.crypto_interlender_share")),
     ),
     ("facts.*", (of("opening.start", "2021"),)),
-    ("facts.order_repriced_share facts.site_usd_per_kw", (on("facts.orders"),)),
+    (
+        "facts.order_repriced_share facts.site_usd_per_kw facts.energise_days",
+        (on("facts.orders"),),
+    ),
     ("facts.imposed_recovery_share", (of("facts.shocks", "default", "all"),)),
     # Bitcoin. The square-root law of impact reads volatility under a history too.
     ("crypto.volatility", (MODELLED, of("crypto.impact_law", "square_root"), OWN_FILE)),
@@ -164,8 +167,9 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         (WITH_COMPUTE,),
     ),
     ("credit.new_shares_discount", (on("credit.reorganise"),)),
-    ("miners.hold_buffer_days", (of("opening.start", "2025", "2021"),)),
-    ("miners.hold_buffer_days miners.only_listed_hold", (some("miners.hold_share"),)),
+    ("miners.announced_policies", (WITH_COMPUTE,)),
+    ("miners.only_listed_hold", (some("miners.hold_share"),)),
+    ("miners.sale_days", (some("miners.hold_buffer_days", 0),)),
     ("miners.power_drift_per_year", (of("opening.start", "2021"),)),
     ("miners.hosting_cost_share", (WITH_COMPUTE,)),
     # Marks and the second-hand market. GPUs are in the books with compute only.
@@ -182,6 +186,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Channels and policy.
     ("channels.btc_impact", (some("crypto.impact_coefficient"),)),
     ("channels.rent_feedback channels.counterparty", (WITH_COMPUTE,)),
+    ("channels.treasury_funding", (WITH_COMPUTE,)),  # in 2021 rigs are paid by coins sold
     (
         "channels.interlender lenders.interlender_realised_share",
         (

@@ -69,6 +69,18 @@ class Facts(Section):
     site_usd_per_kw: float = Field(
         350.0, ge=0.0, le=1e5, description="racks and power at an own site for rigs delivered"
     )
+    energise_days: int = Field(
+        100,
+        ge=0,
+        le=3650,
+        description="from the date on which rigs are due to hashing: shipping, racks, power",
+    )
+    uptime: float = Field(
+        0.90,
+        ge=0.0,
+        le=1.0,
+        description="coins that named miners mine over what the hashrate they report would",
+    )
     imposed_recovery_share: float = Field(
         0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
     )
@@ -159,7 +171,12 @@ class Compute(Section):
     shock_days: int = Field(
         36500, ge=1, le=36500, description="scripted change lasts so long; flat after"
     )
-    volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
+    volatility: float = Field(
+        0.20,
+        ge=0.0,
+        le=2.0,
+        description="of demand, per root year; of rents 1 / elasticity as much",
+    )
     reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
 
 
@@ -292,6 +309,9 @@ class Channels(Section):
     """Endogenous responses; ``false`` freezes one under the same shocks."""
 
     crypto_margin: bool = Field(True, description="margin calls on BTC-backed loans")
+    treasury_funding: bool = Field(
+        True, description="machines and sites on order may be paid by loans on free coins"
+    )
     btc_impact: bool = Field(True, description="forced sales move BTC")
     hashprice: bool = Field(True, description="miners' curtailment moves the network's hashrate")
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")

@@ -54,6 +54,7 @@ class Holdings(NamedTuple):
     pledged: Reals
     cost_usd_unit_day: Reals  # power and site of a pooled GPU; ASIC power is by the MWh
     online: Reals  # share of rigs running, of the last day
+    waiting_units: Reals  # rigs delivered that have no power yet
     spot_units: Reals  # GPUs ordered after the opening, without a contract
     contract_units: Reals  # machines bought for contracts signed at the opening
     contract_usd_day: Reals  # and what those contracts pay

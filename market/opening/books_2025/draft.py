@@ -28,6 +28,8 @@ from . import rows as t
 
 MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
 HOURS_PER_YEAR = 8760.0
+COIN_LINE_DAYS = 365  # usual term of a line on coins, from its first draw
+COIN_CALL_DAYS = 2  # to answer a margin call, as in the lines of the table
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
 
@@ -61,8 +63,12 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
         if lease.usd_m_yr == 0:
             _back_unsold(lease, tables.opening_date, contracts)
     drafts = Drafts()
+    treasuries = {row.id: row for row in tables.treasuries}
+    loans += [_coin_line(row) for row in tables.treasuries if row.line_usd_m > 0]
     for row in (*tables.miners, *tables.neoclouds):
         borrower = _borrower(row, splits)
+        if row.id in treasuries:
+            borrower.hold_share = treasuries[row.id].hold_share
         own_loans = [loan for loan in loans if loan.borrower == row.id]
         own_contracts = [contract for contract in contracts if contract.landlord == row.id]
         count = max(1, round(row.split_into * scale)) if row.split_into > 1 else 1
@@ -202,6 +208,39 @@ def _loan_drafts(
         whole if share == 1.0 and name is None else _share_of_loan(whole, share, name, len(parts))
         for name, share in parts
     ]
+
+
+def _coin_line(row: t.Treasury) -> LoanDraft:
+    """A line that a miner could draw on coins it does not pledge yet."""
+    nan = float("nan")
+    interval = PAYMENT_INTERVAL_DAYS[Instrument.BTC_LOAN]
+    return LoanDraft(
+        id=f"{row.id}-TREASURY",
+        borrower=row.id,
+        lender=row.line_lender_id or "",
+        perimeter=row.id,
+        instrument=Instrument.BTC_LOAN,
+        recourse=True,
+        principal_usd=0.0,
+        undrawn_usd=row.line_usd_m * MILLION,
+        floating=False,
+        rate_or_spread=row.rate or 0.0,
+        amortisation=Amortisation.BULLET,
+        principal_per_payment_usd=0.0,
+        next_payment_day=interval,
+        maturity_day=COIN_LINE_DAYS,
+        term_days=COIN_LINE_DAYS,
+        collateral=Collateral.BTC,
+        hardware=None,
+        collateral_units=0.0,
+        initial_ltv=row.initial_ltv or nan,
+        margin_call_ltv=row.margin_call_ltv or nan,
+        liquidation_ltv=row.liquidation_ltv or nan,
+        min_dscr=nan,
+        dscr_test_day=0,
+        pledged_cash_flow_usd_yr=0.0,
+        cure_days=COIN_CALL_DAYS,
+    )
 
 
 def _share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: int) -> LoanDraft:

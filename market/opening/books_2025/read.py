@@ -19,7 +19,7 @@ from ..books import (
 )
 from ..csv_files import Sheet, read_sheet
 from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
-from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
+from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Treasury
 
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "data" / "2025"
 
@@ -40,6 +40,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     quotes = read_sheet(at, "quotes", Quote)
     outside = read_sheet(at, "outside", Outside)
     miners = read_sheet(at, "miners", Miner)
+    treasuries = read_sheet(at, "treasuries", Treasury)
     neoclouds = read_sheet(at, "neoclouds", Neocloud)
     lenders = read_sheet(at, "lenders", Lender)
     margins = read_sheet(at, "lender_margins", LenderMargin)
@@ -58,19 +59,25 @@ def load_books_2025(folder: Path | None = None) -> Books:
     groups = {row.fleet_group: row.family for row in hardware.rows}
     check_margins(lenders, margins)
     check_buyers(buyers, groups)
+    lender_ids = {row.id for row in lenders.rows}
     _check_leases(leases, parties, groups)
-    _check_loans(loans, operators, {row.id for row in lenders.rows}, groups, opening_date)
+    _check_loans(loans, operators, lender_ids, groups, opening_date)
     _check_notes(loans, {row.id for row in (*miners.rows, *neoclouds.rows) if row.share_price_usd})
     drawn: defaultdict[str, float] = defaultdict(float)
     undrawn: defaultdict[str, float] = defaultdict(float)
     for loan in loans.rows:
         drawn[loan.lender_id] += loan.drawn_usd_m
         undrawn[loan.lender_id] += loan.committed_usd_m - loan.drawn_usd_m
+    for number in range(len(treasuries.rows)):
+        known = {row.id for row in miners.rows}
+        check_known(treasuries, number, "id", known, "an id in miners.csv")
+        check_known(treasuries, number, "line_lender_id", lender_ids, "an id in lenders.csv")
     check_lenders(lenders, drawn, undrawn, parties)
     return Books(
         opening_date=opening_date,
         quotes=numbers,
         miners=miners.rows,
+        treasuries=treasuries.rows,
         neoclouds=neoclouds.rows,
         loans=loans.rows,
         lenders=lenders.rows,

@@ -77,6 +77,35 @@ class Miner(Operator):
         return super().fleet() | {group: th * share / whole for group, share in shares.items()}
 
 
+class Treasury(Row):
+    """What a miner said it keeps of its production, and a line on coins that it could still draw.
+
+    The line is not committed: its lender may refuse. Committed ones are in the table of loans.
+    """
+
+    id: Text
+    hold_share: Share
+    line_lender_id: Text | None
+    line_usd_m: Amount
+    rate: Share | None
+    initial_ltv: Ltv | None
+    margin_call_ltv: Ltv | None
+    liquidation_ltv: Ltv | None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        terms = (self.line_lender_id, self.rate, self.initial_ltv)
+        calls = (self.margin_call_ltv, self.liquidation_ltv)
+        for name, given in zip(
+            ("line_lender_id", "rate", "initial_ltv", "margin_call_ltv", "liquidation_ltv"),
+            (*terms, *calls),
+            strict=True,
+        ):
+            fits = (given is not None) == (self.line_usd_m > 0)
+            require(name, fits, "given for a line and empty without one")
+        return self
+
+
 class Neocloud(Operator):
     """An operator that rents out GPUs, or a campus company that rents out halls."""
 

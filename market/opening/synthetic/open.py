@@ -122,6 +122,7 @@ def open_synthetic(books: Books, scenario: Scenario, seed: int) -> Market:
         borrowers=_borrowers(people, contracts, building),
         miners=empty(Miners, numbers.borrowers)._replace(
             power_usd_mwh=people.power_usd_mwh(),
+            hold_policy=whole.miners.hold_policy[people.lead[people.group]],
             hold_share=whole.miners.hold_share[people.lead[people.group]],
         ),
         neoclouds=empty(Neoclouds, numbers.borrowers)._replace(

@@ -53,6 +53,7 @@ def test_every_table_has_its_rows(tables: Books) -> None:
     sizes = {name: len(rows) for name, rows in vars(tables).items() if isinstance(rows, tuple)}
     assert sizes == {
         "miners": 21,
+        "treasuries": 13,
         "neoclouds": 20,
         "loans": 212,
         "lenders": 34,
@@ -280,6 +281,20 @@ CELLS = [  # file, row, column, value, what the sentence says
     ("miners", "RIOT", "share_lt18", "0.9",
      "line 3 (RIOT), column share_lt18: '0.9' is not allowed; "
      "it must be such that the four shares of hashrate add up to 1."),
+    ("treasuries", "RIOT", "hold_share", "1.5",
+     "line 3 (RIOT), column hold_share: '1.5' is not allowed; "
+     "it must be a number greater than or equal to 0 and less than or equal to 1."),
+    ("treasuries", "RIOT", "initial_ltv", "",
+     "line 3 (RIOT), column initial_ltv: an empty cell is not allowed; "
+     "it must be given for a line and empty without one."),
+    ("treasuries", "CLSK", "rate", "0.09",
+     "line 4 (CLSK), column rate: '0.09' is not allowed; "
+     "it must be given for a line and empty without one."),
+    ("treasuries", "RIOT", "id", "BX",
+     "line 3 (BX), column id: 'BX' is not allowed; it must be an id in miners.csv."),
+    ("treasuries", "RIOT", "line_lender_id", "RIOT",
+     "line 3 (RIOT), column line_lender_id: 'RIOT' is not allowed; "
+     "it must be an id in lenders.csv."),
     ("loans", "CLSK-CV-03-CONVARB", "committed_usd_m", "100",
      "line 20 (CLSK-CV-03-CONVARB), column drawn_usd_m: '487.5' is not allowed; "
      "it must be at most committed_usd_m, 100."),

@@ -204,6 +204,7 @@ def test_sections_to_come_are_refused(section: str, tmp_path: Path) -> None:
 def test_every_channel_can_be_switched() -> None:
     assert set(Channels.model_fields) == {
         "crypto_margin",
+        "treasury_funding",
         "btc_impact",
         "hashprice",
         "rent_feedback",
