@@ -71,6 +71,8 @@ class TwinMarket(mesa.Model):
     macro: MacroPaths
     opening: OpeningConstants
     planned_supply: NDArray[np.float64]
+    outside_arrivals: dict[int, float]  # new classes of the rest of the market, H100s by work
+    work_price_ahead: list[float]  # expected by month, over today's
     prices: Prices
     hardware: list[HardwareClass]
     borrowers: list[Borrower]
@@ -197,7 +199,9 @@ class TwinMarket(mesa.Model):
         for kind in self.hardware:
             if kind.family is Family.GPU:
                 self.gpu_supply += kind.outside_online * kind.quality
-        self.prices.effective_gpus = self.prices.receiver_gpus + self.gpu_supply
+        self.prices.outside_gpus += self.outside_arrivals.get(self.day, 0.0)
+        online = self.prices.receiver_gpus + self.gpu_supply
+        self.prices.effective_gpus = online + self.prices.outside_gpus
         for borrower in self.borrowers:
             borrower.settle_overhead()
 
