@@ -34,7 +34,6 @@ def q_after_entry(q: float, rate: float, years: float) -> float:
 @compiled
 def same_work_usd(
     new_usd: float,
-    work_share: float,
     extra_usd_day: float,
     years: float,
     new_years: float,
@@ -43,12 +42,12 @@ def same_work_usd(
 ) -> float:
     """What work costs on new machines that an old one would do for its remaining ``years`` [USD].
 
-    Most that anybody pays for the old one. ``work_share`` new machines do its work. Of their price
-    that part counts which the income of these years repays, if income falls by ``decline`` a year
-    over their life of ``new_years``; and they save the old one's extra running cost a day, at
-    ``rate``. Rates are logs.
+    Most that anybody pays for the old one. New machines for its work cost ``new_usd``; of that the
+    part counts which the income of these years repays, if income falls by ``decline`` a year over
+    their life of ``new_years``. They save the old one's extra running cost a day, at ``rate``. Rates
+    are logs.
     """
     falling = rate + decline
     used = annuity_factor(falling, min(years, new_years)) / annuity_factor(falling, new_years)
     saved = 365.0 * extra_usd_day * annuity_factor(rate, years)
-    return max(0.0, new_usd * work_share * used - saved)
+    return max(0.0, new_usd * used - saved)

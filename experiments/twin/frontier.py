@@ -101,6 +101,12 @@ def order_outside(market: TwinMarket, kind: HardwareClass) -> None:
     market.outside_arrivals[due] = market.outside_arrivals.get(due, 0.0) + come
 
 
+def outside_gpus(market: TwinMarket) -> float:
+    """New classes that the rest of the market runs today, H100s by work."""
+    market.prices.outside_gpus += market.outside_arrivals.get(market.day, 0.0)
+    return float(market.prices.outside_gpus)
+
+
 def _after(q: float, speed: float) -> float:
     """The way of q to one: 1 - 1/q halves and halves."""
     return 1.0 / (1.0 - (1.0 - 1.0 / q) * math.exp(-speed))

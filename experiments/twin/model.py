@@ -26,6 +26,7 @@ from . import (
     distress,
     failure,
     forbearance,
+    frontier,
     growth,
     investment,
     prices,
@@ -199,9 +200,8 @@ class TwinMarket(mesa.Model):
         for kind in self.hardware:
             if kind.family is Family.GPU:
                 self.gpu_supply += kind.outside_online * kind.quality
-        self.prices.outside_gpus += self.outside_arrivals.get(self.day, 0.0)
         online = self.prices.receiver_gpus + self.gpu_supply
-        self.prices.effective_gpus = online + self.prices.outside_gpus
+        self.prices.effective_gpus = online + frontier.outside_gpus(self)
         for borrower in self.borrowers:
             borrower.settle_overhead()
 

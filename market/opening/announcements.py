@@ -23,7 +23,7 @@ def announce_changes(market: Market) -> None:
         if not 0 < day < NEVER:
             continue
         launch = launches.of(name)
-        if day + launch.shift_days < 1:
+        if day + launch.shift_days < 1 and not launch.cancelled:
             raise InputError(
                 f"launches.{name.lower()}.shift_days = {launch.shift_days} is not allowed; "
                 f"{name} comes on day {day} after the opening, so {1 - day} is the earliest."

@@ -160,8 +160,7 @@ def replacement_usd(market: Market, k: int) -> float:
         extra = unit_cost_usd_day(market, k, TYPICAL_USD_KWH)
         extra -= share * unit_cost_usd_day(market, j, TYPICAL_USD_KWH)
         cost = same_work_usd(
-            machine_price_usd(market, j),
-            share,
+            share * machine_price_usd(market, j),
             extra,
             years,
             settings.gpu_life_years,

@@ -47,29 +47,29 @@ def test_two_half_years_are_a_year() -> None:
 
 
 def test_what_the_same_work_costs_new_by_hand() -> None:
-    """Half a machine at 1,000, of whose seven years one is used, saves a dollar a day of power.
+    """New machines for 500, of whose seven years one is used, save a dollar a day of power.
 
     With no discount and no decline a seventh of the price counts. At ten cents a day 36.5 is saved.
     """
-    assert same_work_usd(1000.0, 0.5, 1.0, 1.0, 7.0, 0.0, 0.0) == 0.0  # power alone is more
-    assert same_work_usd(1000.0, 0.5, 0.1, 1.0, 7.0, 0.0, 0.0) == pytest.approx(500 / 7 - 36.5)
-    whole = same_work_usd(1000.0, 0.5, 0.0, 7.0, 7.0, 0.1, 0.2)
+    assert same_work_usd(500.0, 1.0, 1.0, 7.0, 0.0, 0.0) == 0.0  # power alone is more
+    assert same_work_usd(500.0, 0.1, 1.0, 7.0, 0.0, 0.0) == pytest.approx(500 / 7 - 36.5)
+    whole = same_work_usd(500.0, 0.0, 7.0, 7.0, 0.1, 0.2)
     assert whole == pytest.approx(500.0)  # as long a life: all of the price
-    assert same_work_usd(1000.0, 1.0, 0.0, 9.0, 7.0, 0.1, 0.2) == pytest.approx(1000.0)
+    assert same_work_usd(1000.0, 0.0, 9.0, 7.0, 0.1, 0.2) == pytest.approx(1000.0)
     year = (1.0 - math.exp(-0.3)) / (1.0 - math.exp(-2.1))
-    assert same_work_usd(1000.0, 1.0, 0.0, 1.0, 7.0, 0.1, 0.2) == pytest.approx(1000.0 * year)
+    assert same_work_usd(1000.0, 0.0, 1.0, 7.0, 0.1, 0.2) == pytest.approx(1000.0 * year)
 
 
 @given(st.floats(0.1, 7.0), st.floats(0.0, 20.0), st.floats(0.0, 0.5), st.floats(0.0, 0.5))
 def test_a_cap_falls_with_age_with_power_and_with_the_new_price(
     years: float, extra: float, rate: float, decline: float
 ) -> None:
-    cap = same_work_usd(90_000.0, 0.3, extra, years, 7.0, rate, decline)
+    cap = same_work_usd(27_000.0, extra, years, 7.0, rate, decline)
     assert 0.0 <= cap <= 27_000.0 * (1.0 + 1e-12)
-    assert same_work_usd(63_000.0, 0.3, extra, years, 7.0, rate, decline) <= cap
-    assert same_work_usd(90_000.0, 0.3, extra + 1.0, years, 7.0, rate, decline) <= cap
+    assert same_work_usd(18_900.0, extra, years, 7.0, rate, decline) <= cap
+    assert same_work_usd(27_000.0, extra + 1.0, years, 7.0, rate, decline) <= cap
     if extra == 0.0:
-        assert same_work_usd(90_000.0, 0.3, 0.0, 0.9 * years, 7.0, rate, decline) <= cap
+        assert same_work_usd(27_000.0, 0.0, 0.9 * years, 7.0, rate, decline) <= cap
 
 
 # --- obsolescence is not linear -------------------------------------------------------------------
