@@ -42,10 +42,10 @@ def same_work_usd(
 ) -> float:
     """What work costs on new machines that an old one would do for its remaining ``years`` [USD].
 
-    Most that anybody pays for the old one. New machines for its work cost ``new_usd``; of that the
-    part counts which the income of these years repays, if income falls by ``decline`` a year over
-    their life of ``new_years``. They save the old one's extra running cost a day, at ``rate``. Rates
-    are logs.
+    Most that anybody pays for the old one. New machines for its work cost ``new_usd``; of that
+    counts what the income of these years repays, if income falls by ``decline`` a year over their
+    life of ``new_years``. They save the old one's extra running cost a day, at ``rate``. Rates are
+    logs.
     """
     falling = rate + decline
     used = annuity_factor(falling, min(years, new_years)) / annuity_factor(falling, new_years)

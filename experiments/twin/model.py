@@ -314,17 +314,9 @@ class TwinMarket(mesa.Model):
         round_: int = 0,
     ) -> Entry:
         """Append to the causal log."""
+        n = len(self.log)
         entry = Entry(
-            len(self.log),
-            self.day,
-            round_,
-            kind,
-            cause,
-            party,
-            counterparty,
-            loan,
-            amount_usd,
-            parent,
+            n, self.day, round_, kind, cause, party, counterparty, loan, amount_usd, parent
         )
         self.log.append(entry)
         return entry
@@ -382,8 +374,7 @@ class TwinMarket(mesa.Model):
     def credit_supply_share(self) -> float:
         """Credit that lenders give, over what they gave at the opening, by their assets."""
         size = np.array([one.target_leverage * one.capital_open_usd for one in self.lenders])
-        supply = np.array([one.supply for one in self.lenders])
-        return float((supply * size).sum() / size.sum())
+        return float((size * [one.supply for one in self.lenders]).sum() / size.sum())
 
     # ------------------------------------------------------------ results
 
