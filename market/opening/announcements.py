@@ -7,6 +7,7 @@ market so on the first day.
 from __future__ import annotations
 
 from ..scenario.errors import InputError
+from ..scenario.launches import Launch
 from ..state.hardware import NEVER
 from ..state.market import Market
 
@@ -15,14 +16,21 @@ def announce_changes(market: Market) -> None:
     """Move, cancel, reprice and change announced classes, as ``launches`` says (in place).
 
     Raises:
-        InputError: a launch would be before the day after the opening.
+        InputError: a launch would be before the day after the opening, or of no class of the books.
     """
     hardware, launches = market.hardware, market.scenario.launches
-    for k, name in enumerate(market.names.hardware):
-        day = int(hardware.launch_day[k])
-        if not 0 < day < NEVER:
-            continue
-        launch = launches.of(name)
+    if market.opening.roadmap_end_day == 0:
+        return
+    coming = [k for k, day in enumerate(hardware.launch_day) if 0 < day < NEVER]
+    names = [market.names.hardware[k] for k in coming]
+    for name, launch in launches.named().items():
+        if launch != Launch() and name not in names:
+            raise InputError(
+                f"launches.{name.lower()} is changed, but no {name} is announced in these books; "
+                f"announced: {', '.join(names)}."
+            )
+    for k, name in zip(coming, names, strict=True):
+        day, launch = int(hardware.launch_day[k]), launches.of(name)
         if day + launch.shift_days < 1 and not launch.cancelled:
             raise InputError(
                 f"launches.{name.lower()}.shift_days = {launch.shift_days} is not allowed; "

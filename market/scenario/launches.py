@@ -43,5 +43,8 @@ class Launches(Section):
 
     def of(self, name: str) -> Launch:
         """What the scenario says of a class of the books; of one it does not name, nothing."""
-        launch = getattr(self, name.lower(), None)
-        return launch if isinstance(launch, Launch) else Launch()
+        return self.named().get(name, Launch())
+
+    def named(self) -> dict[str, Launch]:
+        """What the scenario says, by class as the books write it."""
+        return {name.upper(): value for name, value in self if isinstance(value, Launch)}

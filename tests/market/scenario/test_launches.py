@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 
 import pytest
 from runs import tables
@@ -95,6 +96,17 @@ def test_a_launch_before_the_opening_is_refused() -> None:
     assert str(refused.value) == (
         "launches.vr200.shift_days = -336 is not allowed; VR200 comes on day 336 after the "
         "opening, so -335 is the earliest."
+    )
+
+
+def test_a_launch_that_the_books_do_not_announce_is_refused() -> None:
+    books = tables()
+    fewer = tuple(row for row in books.hardware if row.id != "VR300")
+    moved = BASE.with_settings(["launches.vr300.shift_days=90"])
+    with pytest.raises(InputError) as refused:
+        Simulation(moved, books=replace(books, hardware=fewer))
+    assert str(refused.value) == (
+        "launches.vr300 is changed, but no VR300 is announced in these books; announced: VR200."
     )
 
 
