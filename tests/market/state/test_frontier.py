@@ -12,6 +12,7 @@ from by_hand import GPU, RIG, Bench
 from firesale.agents.columns import empty
 from firesale.agents.maker import q_after_entry
 from firesale.market.operators.investment import deliver_orders, invest, place_orders
+from firesale.market.prices.marks import reported_usd, set_marks
 from firesale.market.state.events import Event
 from firesale.market.state.frontier import (
     TYPICAL_USD_KWH,
@@ -273,3 +274,20 @@ def test_the_cap_on_an_old_machine_by_hand() -> None:
     assert replacement_usd(made.market, GPU) == pytest.approx(20_000.0 / 3.0 * used - power)
     made.s.hardware.kw[GPU] = 5.0  # so much power that new machines are cheaper for nothing
     assert replacement_usd(made.market, GPU) == 0.0
+
+
+# --- lenders' values ------------------------------------------------------------------------------
+
+
+def test_schedules_and_reports_of_a_later_class_start_at_its_launch() -> None:
+    made = bench(book_life_years=5.0)
+    made.s.hardware.used_open_usd[NEW] = 16_000.0
+    made.s.hardware.annual_depreciation[:] = 0.4
+    values = []
+    for day in (0, LAUNCH, LAUNCH + 365):
+        made.market.today.day = day
+        made.kernel(set_marks)
+        values.append((float(made.s.schedule_usd[NEW]), reported_usd(made.market, NEW)))
+    assert values[0] == values[1] == (16_000.0, 20_000.0)
+    assert values[2] == (pytest.approx(16_000.0 * math.exp(-0.4)), pytest.approx(16_000.0))
+    assert made.s.schedule_usd[GPU] == pytest.approx(100.0 * math.exp(-0.4 * 465 / 365))
