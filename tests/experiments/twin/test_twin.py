@@ -211,7 +211,7 @@ def test_launches_and_what_they_bring_are_the_same() -> None:
     assert both.twin.prices.outside_gpus > 1e3
     owned = [h.units for b in both.twin.borrowers for h in b.gpus if h.hardware.number in new]
     assert sum(owned) > 100.0
-    assert both.twin.work_price_ahead[-1] < 0.9
+    assert both.twin.work_price_ahead[-1] < 0.95  # more is expected to come
 
 
 def test_launches_off_are_the_same() -> None:
