@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..agents.buyer import MIN_LIFE_YEARS, MONTHS_PER_YEAR
 from ..agents.compiling.arrays import put, put_matrix
 from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
@@ -13,10 +16,10 @@ from .debt.underwriting import underwrite
 from .lenders.earnings import set_margins
 from .lenders.provisions import open_provisions
 from .liquidation.bids import hold_values_usd, strips_today
+from .opening.announcements import announce_changes
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
-from .opening.implied_views import imply_views
-from .operators.investment import value_to_price
+from .opening.implied_views import foresee, imply_views
 from .operators.rigs import rig_value_to_price
 from .operators.steps import operate
 from .prices.marks import set_marks
@@ -24,7 +27,7 @@ from .record.largest_borrower import largest_borrower
 from .record.steps import record
 from .state.contracts import ContractKind
 from .state.facts import NEW_RIGS
-from .state.hardware import Family, newest_rigs
+from .state.hardware import NEVER, Family, newest_rigs
 from .state.journal import NUMBERS, keep_stocks, make_room
 from .state.market import Market, OpeningConstants
 from .state.money import take_stock
@@ -32,10 +35,15 @@ from .state.series import nothing_kept
 
 
 def open_books(market: Market, books: Books) -> None:
-    """Day 0: supply, pledged income and buyers' views are read off the opening books."""
+    """Day 0: supply, pledged income and buyers' views are read off the opening books.
+
+    What the scenario changes about announced machines becomes known after that.
+    """
     _set_constants(market, books)
     read_books(market)
     imply_views(market, books)
+    announce_changes(market)
+    foresee(market)
     start_record(market)
 
 
@@ -73,8 +81,6 @@ def start_record(market: Market) -> None:
     """What machines are worth, the stocks to check against, and the first row of the series."""
     if market.opening.growth_class >= 0:
         market.opening.rig_value_to_price = rig_value_to_price(market)
-    if market.opening.machine_class >= 0:
-        market.opening.value_to_price = value_to_price(market)
     put_matrix(market.strips, strips_today(market))
     put(market.hold_usd, hold_values_usd(market))
     keep_stocks(market, take_stock(market))
@@ -116,6 +122,9 @@ def _set_constants(market: Market, books: Books) -> None:
     market.first_of_segment = np.array(firsts, np.int64)
     days = market.scenario.days + market.scenario.longest_claim_days
     market.planned_supply = np.zeros(days + 1)
+    market.outside_arrivals = np.zeros(days + 1)
+    longest = max(market.scenario.liquidation.gpu_life_years, MIN_LIFE_YEARS)
+    market.work_price_ahead = np.ones(math.ceil(longest * MONTHS_PER_YEAR))
     market.strips = np.zeros((len(firsts), classes))
     market.hold_usd = np.zeros(classes)
     market.stocks = np.zeros(NUMBERS + 2 * classes)
@@ -132,6 +141,7 @@ def _set_constants(market: Market, books: Books) -> None:
         other_loans_usd=float(market.lenders.other_loans_usd.sum()),
         new_rigs=names.index(NEW_RIGS) if NEW_RIGS in names else -1,
         machine_class=spot_order_class(names),
+        roadmap_end_day=int(hardware.launch_day[hardware.launch_day < NEVER].max()),
         value_to_price=1.0,  # known once views are
         rig_value_to_price=1.0,
         largest_borrower=largest_borrower(market),

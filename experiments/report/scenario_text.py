@@ -48,28 +48,28 @@ def full_title(scenario: Scenario) -> str:
 def changes(before: Scenario, after: Scenario) -> tuple[str, ...]:
     """What a run sets otherwise than its scenario's file, as ``key = value``."""
     found = [
-        f"{name}.{key} = {_literal(value)}"
-        for name in type(after).model_fields
-        if isinstance(section := getattr(after, name), BaseModel)
-        for key, value in section
-        if value != getattr(getattr(before, name), key)
+        f"{key} = {_literal(after.value_of(key))}"
+        for key in after.differences(before)
+        if "." in key
     ]
     return (*[f"days = {after.days}"] * (after.days != before.days), *found)
 
 
 def as_toml(scenario: Scenario) -> str:
     """A scenario in full; the text is itself a valid scenario file."""
-    lines = list(_values(scenario))
-    for name, field in type(scenario).model_fields.items():
-        section = getattr(scenario, name)
+    return "\n".join([*_values(scenario), *_sections(scenario)])
+
+
+def _sections(model: BaseModel, before: str = "") -> Iterator[str]:
+    """Each section below, its own after it."""
+    for name, field in type(model).model_fields.items():
+        section = getattr(model, name)
         if isinstance(section, BaseModel):
             about = (type(section).__doc__ or "").strip().splitlines()[0]
-            lines += [
-                "",
-                f"[{name}]  # {field.description or about}",
-                *_values(section, f"{name}."),
-            ]
-    return "\n".join(lines)
+            yield ""
+            yield f"[{before}{name}]  # {field.description or about}"
+            yield from _values(section, f"{before}{name}.")
+            yield from _sections(section, f"{before}{name}.")
 
 
 def _values(section: BaseModel, before: str = "") -> Iterator[str]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .loan import Loan
     from .lot import Lot
     from .model import TwinMarket
-    from .things import Entry, Order
+    from .things import Entry, HardwareClass, Order
 
 PAYMENT_CAUSES = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
@@ -41,7 +41,7 @@ class Borrower(Operator):
     shares: float  # outstanding; of a dollar each where no price is known
     equity_room_usd: float
     payables_day: int
-    order: Order  # of machines, after the opening
+    orders: dict[HardwareClass, Order]  # of machines, after the opening, by class
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)
@@ -57,6 +57,10 @@ class Borrower(Operator):
     def blame(self) -> Entry | None:
         """Parent of what happens to it: its last adverse event, or the shock."""
         return self.trail_event or self.model.shock_event
+
+    def has_ordered(self) -> bool:
+        """Whether machines are on order, of whatever class."""
+        return any(order.units > 0.0 for order in self.orders.values())
 
     # ------------------------------------------------------------ the waterfall
 

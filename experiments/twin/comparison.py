@@ -68,7 +68,7 @@ def _columns(
         ("perimeters", state.perimeters, twin.perimeters),
         ("contracts", state.contracts, twin.contracts),
         ("lots", state.lots, twin.lots),
-        ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
+        ("orders", state.orders, [order for one in borrowers for order in one.orders.values()]),
         ("hardware", state.hardware, twin.hardware),
     ]
     for column in Claims._fields[2:]:
@@ -109,6 +109,8 @@ def _market_columns(
         yield "classes", column, _array(twin.hardware, column, units), units
     accounts = np.array([twin.accounts[account] for account in Account])
     yield "market", "accounts_usd", accounts, state.ledger.policy_usd
+    ahead = np.array(twin.work_price_ahead)
+    yield "market", "work_price_ahead", ahead, state.work_price_ahead
     yield "market", "hosted_slots", np.array(twin.hosted_slots), state.hosted_slots
     amounts = state.interlender.amount_usd
     debts = [debt for lender in twin.lenders for debt in lender.debts]

@@ -27,6 +27,7 @@ from . import (
     distress,
     failure,
     forbearance,
+    frontier,
     growth,
     investment,
     prices,
@@ -74,6 +75,8 @@ class TwinMarket(mesa.Model):
     macro: MacroPaths
     opening: OpeningConstants
     planned_supply: NDArray[np.float64]
+    outside_arrivals: dict[int, float]  # new classes of the rest of the market, H100s by work
+    work_price_ahead: list[float]  # expected by month, over today's
     prices: Prices
     hardware: list[HardwareClass]
     borrowers: list[Borrower]
@@ -202,7 +205,8 @@ class TwinMarket(mesa.Model):
         for kind in self.hardware:
             if kind.family is Family.GPU:
                 self.gpu_supply += kind.outside_online * kind.quality
-        self.prices.effective_gpus = self.prices.receiver_gpus + self.gpu_supply
+        online = self.prices.receiver_gpus + self.gpu_supply
+        self.prices.effective_gpus = online + frontier.outside_gpus(self)
         for borrower in self.borrowers:
             borrower.settle_overhead()
 
@@ -319,17 +323,9 @@ class TwinMarket(mesa.Model):
         round_: int = 0,
     ) -> Entry:
         """Append to the event log."""
+        n = len(self.log)
         entry = Entry(
-            len(self.log),
-            self.day,
-            round_,
-            kind,
-            cause,
-            party,
-            counterparty,
-            loan,
-            amount_usd,
-            parent,
+            n, self.day, round_, kind, cause, party, counterparty, loan, amount_usd, parent
         )
         self.log.append(entry)
         return entry

@@ -42,6 +42,8 @@ def open_twin(market: TwinMarket) -> None:
     market.settings = simulation.scenario  # with what was drawn
     market.terms, market.opening = state.terms, state.opening
     market.planned_supply = state.planned_supply
+    market.work_price_ahead = state.work_price_ahead.tolist()
+    market.outside_arrivals = {}
 
     market.crypto, market.compute, market.macro = state.crypto, state.compute, state.macro
     market.prices = Prices.from_buffer_copy(state.prices)
@@ -120,7 +122,7 @@ def _borrowers(market: TwinMarket, state: Market) -> list[Borrower]:
         kind = Miner if state.parties.kind[b] == Kind.MINER else Neocloud
         borrower = kind(market, b, state.names.parties[b])
         _fill(borrower, parties[b], *(table[b] for table in tables))
-        borrower.order = Order()
+        borrower.orders = {}
         result.append(borrower)
     return result
 
@@ -232,8 +234,8 @@ def _loans(market: TwinMarket, state: Market, holdings: list[Holding]) -> None:
 def _grant_facility(loan: Loan) -> None:
     """A facility for what its borrower may order later."""
     assert loan.hardware is not None
-    order = loan.borrower.order
-    order.facility, order.holding = loan, loan.borrower.holdings[loan.hardware]
+    order = Order(facility=loan, holding=loan.borrower.holdings[loan.hardware])
+    loan.borrower.orders[loan.hardware] = order
     loan.growth = order
 
 

@@ -12,6 +12,7 @@ from ...market.prices.network import BLOCKS_PER_DAY
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_EH
+from . import frontier
 from .rules import (
     adjusted_share,
     advance_difficulty,
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 
 def set_prices(market: TwinMarket) -> None:
-    """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks."""
+    """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks.
+
+    And what announced classes are expected to do to rents.
+    """
     p, day, settings = market.prices, market.day, market.settings
     p.stress = float(market.macro.stress[day])
     p.appetite = float(market.macro.appetite[day])
@@ -47,6 +51,8 @@ def set_prices(market: TwinMarket) -> None:
             p.effective_gpus,
             settings.compute.elasticity,
         )
+    if market.opening.machine_class >= 0:
+        frontier.look_ahead(market)
     for kind in market.hardware:
         _set_mark(market, kind)
 
@@ -132,7 +138,7 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
         kind.used_open_usd,
         decay,
         kind.scrap_usd,
-        market.day,
+        max(0, market.day - kind.launch_day),
     )
     kind.mark_usd = kind.schedule_usd
     if kind.clearing_usd is not None:

@@ -44,6 +44,7 @@ class HardwareClass:
     number: int
     name: str
     family: Family
+    launch_day: int  # of a class that comes after the opening; 0: it is there
     age_years: float  # since launch, at the opening
     kw: float
     quality: float  # rent over the H100's, GPUs

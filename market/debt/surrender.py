@@ -7,7 +7,7 @@ less.
 from __future__ import annotations
 
 from ...agents.borrower import surrenders
-from ...agents.buyer import income_paths, machine_value_usd
+from ...agents.buyer import machine_value_usd
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import annuity_factor
 from ...agents.party import Status
@@ -15,7 +15,7 @@ from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
 from ..state.loans import Collateral, LoanStatus
-from ..state.machines import income_outlook, life_left_years, listed_income_usd_day
+from ..state.machines import life_paths, listed_income_usd_day
 from ..state.market import Market
 from .pledged_income import machine_cost_usd_day, perimeter_income_usd_day
 
@@ -50,7 +50,7 @@ def keeping_usd(market: Market, loan: int) -> float:
     strip = machine_value_usd(
         listed_income_usd_day(market, k) * market.buyer_view[k],
         cost,
-        income_paths(income_outlook(market, k), life_left_years(market, k)),
+        life_paths(market, k),
         settings.seller_required_return,
         LONGEST_YEARS,
         settings.resale_share,

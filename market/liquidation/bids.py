@@ -12,23 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import (
-    Paths,
     affordable_units,
     bid_usd,
-    income_paths,
     machine_value_usd,
     private_view,
 )
 from ...agents.columns import Matrix, Reals
 from ...agents.compiling.kernels import compiled, inlined
+from ..state.frontier import replacement_usd
 from ..state.hardware import Family
-from ..state.machines import (
-    income_outlook,
-    life_left_years,
-    listed_income_usd_day,
-    replacement_usd,
-    unit_cost_usd_day,
-)
+from ..state.machines import life_paths, listed_income_usd_day, unit_cost_usd_day
 from ..state.market import Market
 from ..state.randomness import Stream, normal
 from .custody import CARRY_USD_KWH
@@ -39,12 +32,6 @@ BISECTIONS = 40
 HOST_USD_KWH_ASIC = 0.055  # power and site of a hosted rig
 HOLD_YEARS_GPU = 3.0
 HOLD_YEARS_ASIC = 1.5
-
-
-@compiled
-def life_paths(market: Market, k: int) -> Paths:
-    """What a class is expected to earn over the life it has left."""
-    return income_paths(income_outlook(market, k), life_left_years(market, k))
 
 
 @compiled

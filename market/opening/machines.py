@@ -59,7 +59,7 @@ def open_holdings(
     rows = [np.array(classes, np.int32)]
     p = first_buyer
     for segment in books.buyers:
-        accepted = [index[name] for name in accepted_classes(segment, books.hardware)]
+        accepted = [index[name] for name in accepted_classes(segment, books.hardware, hardware)]
         first[p : p + segment.count] = size + len(accepted) * np.arange(segment.count)
         rows.append(np.tile(np.array(accepted, np.int32), segment.count))
         size += len(rows[-1])

@@ -23,7 +23,6 @@ from ..state.orders import Orders
 from ..state.terms import terms_of
 from ..state.units import BLOCKS_PER_DAY
 from .books import Books
-from .books_2025.signed_orders import spot_order_class
 from .buyers import open_buyers
 from .drafts import MILLION, ContractDraft, Drafts
 from .hardware import build_hardware, class_names, h100_rent_usd_h
@@ -56,7 +55,7 @@ def _built_once(books: Books, scenario: Scenario) -> Market:
 def _build(books: Books, scenario: Scenario) -> Market:
     start = STARTING_POINTS[books.start]
     hardware_names = class_names(books)
-    hardware = build_hardware(books)
+    hardware = build_hardware(books, scenario.launches.dated)
     drafts = start.draft(books, scenario, hardware_names, hardware)
 
     ids = [draft.id for draft in drafts.borrowers]
@@ -177,7 +176,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(loans, row_of, spot_order_class(hardware_names)),
+        orders=_orders(loans, row_of),
         lots=empty(Lots, len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
         interlender=start.interlender(books, scenario, lenders),
         ledger=ledger,
@@ -230,12 +229,13 @@ def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
     )
 
 
-def _orders(loans: Loans, row_of: dict[tuple[int, int], int], machine: int) -> Orders:
+def _orders(loans: Loans, row_of: dict[tuple[int, int], int]) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
     facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
     orders = empty(Orders, len(facilities), borrower=loans.borrower[facilities])
     orders.facility[:] = facilities
-    orders.holding[:] = [row_of.get((b, machine), -1) for b in orders.borrower.tolist()]
+    machines = zip(orders.borrower.tolist(), loans.hardware[facilities].tolist(), strict=True)
+    orders.holding[:] = [row_of.get(held, -1) for held in machines]
     return orders
 
 

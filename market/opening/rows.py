@@ -114,6 +114,7 @@ class Hardware(Row):
     rack: Literal["AIR_LT15", "AIR_15_40", "LIQ_40_80", "LIQ_GT80", "ASIC"]
     performance_bf16_h100: Positive | None
     rent_usd_gpu_h: Positive | None
+    work_h100: Positive | None = None  # that users will pay for, of a class nobody rents yet
     scrap_usd: Amount
     relocation_days: Count
     available_at_start: bool
@@ -128,6 +129,8 @@ class Hardware(Row):
         require("efficiency_hi_j_th", (low or 0) <= (high or 0), "at least efficiency_lo_j_th")
         measured = (self.performance_bf16_h100 is None) == rig
         require("performance_bf16_h100", measured, "given for a GPU and empty for a rig")
+        rented = rig or self.rent_usd_gpu_h is not None
+        require("work_h100", self.work_h100 is None or not rented, "empty where there is a rent")
         return self
 
 

@@ -14,6 +14,7 @@ from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
 from ..debt.waterfall import draw_loan
+from ..state.advances import advance_today, advance_without_floor
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
@@ -29,7 +30,6 @@ from ..state.loans import (
 )
 from ..state.market import Market
 from ..state.money import enter, pay
-from .advances import advance_today, advance_without_floor
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled

@@ -15,9 +15,10 @@ from ...agents.miner import MWH_PER_KW_DAY, NETWORK_POWER_USD_MWH, growth_answer
 from ...agents.party import Kind, Outside
 from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..state.events import Cause, Event
+from ..state.frontier import replacement_usd
 from ..state.hardware import Family, find_holding
 from ..state.history import log_event
-from ..state.machines import income_outlook, replacement_usd
+from ..state.machines import income_outlook
 from ..state.market import Market
 from ..state.money import pay
 from ..state.orders import SMALLEST_ORDER_USD

@@ -24,7 +24,9 @@ def operate(market: Market) -> None:
     run_contracts(market)
     reward_btc = prices.subsidy_btc / (1.0 - market.crypto.fee_share[today.day])
     run_rigs(market, reward_btc * BLOCKS_PER_DAY)
-    prices.effective_gpus = prices.receiver_gpus + run_gpus(market)
+    if today.day < len(market.outside_arrivals):
+        prices.outside_gpus += market.outside_arrivals[today.day]
+    prices.effective_gpus = prices.receiver_gpus + run_gpus(market) + prices.outside_gpus
     settle_overhead(market)
 
 

@@ -15,6 +15,7 @@ from ...agents.compiling.arrays import put
 from ...agents.compiling.kernels import compiled, entrance
 from ...agents.lender import book_value_usd, mark_usd
 from ..state.hardware import Family, schedule_usd
+from ..state.machines import days_since_launch
 from ..state.market import Market
 
 
@@ -27,7 +28,7 @@ def set_marks(market: Market) -> None:
             hardware.used_open_usd[k],
             hardware.annual_depreciation[k],
             hardware.scrap_usd[k],
-            market.today.day,
+            days_since_launch(market, k),
         )
     put(market.marks_usd, marks_usd(market, market.terms.derived.mark_evidence_weight))
 
@@ -64,10 +65,10 @@ def second_hand_usd(market: Market, k: int) -> float:
 def reported_usd(market: Market, k: int) -> float:
     """What lenders report a class at [USD/unit]: GPUs at system cost, by the book; rigs at marks.
 
-    The book depreciates from the opening on: the loan-to-value ratios that were reported then stand
-    on full system cost (``opening_ltv`` of the books).
+    The book depreciates from the opening on, or from a later launch: the loan-to-value ratios that
+    were reported then stand on full system cost (``opening_ltv`` of the books).
     """
     if market.hardware.family[k] != Family.GPU:
         return market.marks_usd[k]
-    years = market.today.day / 365.0
+    years = days_since_launch(market, k) / 365.0
     return book_value_usd(market.hardware.new_usd[k], years, market.terms.marks.book_life_years)

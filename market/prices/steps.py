@@ -7,6 +7,7 @@ import math
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled
 from ...agents.miner import NETWORK_POWER_USD_MWH, adjusted_share, online_share
+from ..state.frontier import foresee_entry
 from ..state.market import Market
 from ..state.units import TH_PER_EH
 from .impact import btc_impact_of
@@ -17,7 +18,7 @@ from .rents import rent_after_supply
 
 @compiled
 def set_prices(market: Market) -> None:
-    """Money, BTC, difficulty and hashprice, rents, marks."""
+    """Money, BTC, difficulty and hashprice, rents and what is expected of them, marks."""
     day, prices, terms = market.today.day, market.prices, market.terms
     prices.stress = market.macro.stress[day]
     prices.appetite = market.macro.appetite[day]
@@ -39,6 +40,8 @@ def set_prices(market: Market) -> None:
             prices.effective_gpus,
             terms.compute.elasticity,
         )
+    if market.opening.roadmap_end_day > 0:
+        foresee_entry(market)
     set_marks(market)
 
 

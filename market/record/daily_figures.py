@@ -49,6 +49,7 @@ def _write_prices(market: Market) -> None:
     series.rent_h100_usd_h[day] = prices.rent_h100_usd_h
     series.rent_planned_usd_h[day] = prices.rent_planned_usd_h
     series.effective_gpus[day] = prices.effective_gpus
+    series.outside_gpus[day] = prices.outside_gpus
     series.macro_stress[day] = prices.stress
     series.reference_rate[day] = prices.reference_rate
     series.loan_price[day] = prices.loan_price

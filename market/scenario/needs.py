@@ -58,6 +58,7 @@ CAPITAL, RUN = on("channels.lender_capital"), on("channels.funding_run")
 AUCTIONS = on("channels.fire_sale")
 LATER_LOANS = (on("credit.finance_signed_growth"), some("investment.sensitivity"))
 INVESTS = some("investment.sensitivity")
+DATED = on("launches.dated")
 
 RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Each line: settings, and switches of which one must be set so. All lines of a setting hold.
@@ -170,6 +171,19 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("miners.announced_policies", (WITH_COMPUTE,)),
     ("miners.only_listed_hold", (some("miners.hold_share"),)),
     ("miners.sale_days", (some("miners.hold_buffer_days", 0),)),
+    # Launches. Who invests nothing buys no new class, and nobody expects others to.
+    ("launches.*", (WITH_COMPUTE,)),
+    ("launches.ramp_days launches.outside_share launches.vr200.* launches.vr300.*", (DATED,)),
+    ("launches.ramp_days launches.outside_share", (INVESTS,)),
+    ("launches.outside_share", (on("channels.rent_feedback"),)),
+    (
+        "launches.vr200.shift_days launches.vr200.price_factor launches.vr200.performance_factor",
+        (of("launches.vr200.cancelled", False),),
+    ),
+    (
+        "launches.vr300.shift_days launches.vr300.price_factor launches.vr300.performance_factor",
+        (of("launches.vr300.cancelled", False),),
+    ),
     ("miners.power_drift_per_year", (of("opening.start", "2021"),)),
     ("miners.hosting_cost_share", (WITH_COMPUTE,)),
     # Marks and the second-hand market. GPUs are in the books with compute only.
@@ -214,8 +228,9 @@ ALWAYS = {"compute.path": "law", "opening.scale": 1.0}
 @cache
 def needs_of(key: str) -> tuple[tuple[Switch, ...], ...]:
     """Groups of switches; of each group one must be set so for the setting to have an effect."""
-    section = f"{key.partition('.')[0]}.*"
-    return tuple(switches for names, switches in RULES if {key, section} & set(names.split()))
+    parts = key.split(".")
+    named = {key, *(".".join(parts[:n]) + ".*" for n in range(1, len(parts)))}
+    return tuple(switches for names, switches in RULES if named & set(names.split()))
 
 
 def unmet(

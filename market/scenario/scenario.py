@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
 from .firms import Credit, Investment, Lenders, Miners, Tenants
+from .launches import Launches
 from .nearest import did_you_mean
 from .needs import ALWAYS, Switch, idle, unmet, written
 from .numbers import declared
@@ -59,6 +60,7 @@ class Scenario(Section):
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()
     investment: Investment = Investment()
+    launches: Launches = Launches()
     miners: Miners = Miners()
     marks: Marks = Marks()
     liquidation: Liquidation = Liquidation()
@@ -318,6 +320,11 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
 
 
 def _all_names(model: type[BaseModel]) -> list[str]:
-    """Settings and sections."""
+    """Settings, and the sections they are in."""
     keys = list(setting_keys(model))
-    return list(dict.fromkeys([*keys, *(key.partition(".")[0] for key in keys)]))
+    sections = [".".join(parts[:n]) for parts in map(_parts, keys) for n in range(1, len(parts))]
+    return list(dict.fromkeys([*keys, *sections]))
+
+
+def _parts(key: str) -> list[str]:
+    return key.split(".")

@@ -282,7 +282,11 @@ class Liquidation(Section):
         description="of what a machine still earns at a buyer's horizon; the rest: dealers, moving",
     )
     new_price_decline: float = Field(
-        0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
+        0.25,
+        ge=0.0,
+        le=3.0,
+        description="of new hardware per unit of work, log a year; with launches.dated after the "
+        "last one announced",
     )
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")

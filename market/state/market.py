@@ -88,6 +88,7 @@ class Prices(Numbers):
     rent_h100_usd_h: float
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
+    outside_gpus: float  # of which in new classes of the rest of the market
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
@@ -102,7 +103,8 @@ class Prices(Numbers):
     lost_usd: float  # by all lenders until yesterday
     depositor_loss_usd: float  # of failed lenders' creditors outside, so far
     ease: float  # of lending, -1 to 1: what lenders have learnt from their losses
-    q: float  # Tobin's q of new machines over its opening value
+    frontier: int  # class that new orders are for
+    q: float  # Tobin's q of such machines over its opening value
     ordered_usd: float  # beyond signed growth, so far
     paid_out_usd: float  # by borrowers to their owners, so far
 
@@ -124,7 +126,8 @@ class OpeningConstants(Numbers):
     growth_class: int  # newest rigs: growth of the network outside the modelled fleets
     other_loans_usd: float  # of all lenders: the market their sales move
     new_rigs: int  # class on order in books of 2021, -1: there is none
-    machine_class: int  # class that new investment buys, -1: none is sold
+    machine_class: int  # class that new investment buys until a better comes, -1: none is sold
+    roadmap_end_day: int  # the last launch announced in the books, 0: none is dated
     value_to_price: float  # of such machines: what q is measured against
     rig_value_to_price: float  # the same, of rigs of the growth class
     largest_borrower: int  # who owes most at the opening, its group counted with it
@@ -191,6 +194,8 @@ class Market:
     first_of_segment: Longs = _array(np.int64)
     strips: Matrix = _array(np.float64, 0, 0)  # [segment, class] value of the option to run
     planned_supply: Reals = _array()  # effective GPUs if all signed orders come
+    outside_arrivals: Reals = _array()  # new classes of the rest of the market, H100s by work
+    work_price_ahead: Reals = _array()  # by month ahead: expected price of work over today's
     stocks: Reals = _array()  # of the day before (market.state.journal)
     kept: Kept = field(default_factory=lambda: nothing_kept(0, 0))
     dated: DatedFacts = field(default_factory=no_facts)

@@ -30,6 +30,7 @@ class Series(NamedTuple):
     rent_h100_usd_h: Annotated[Reals, Means("USD/h", "spot rent of an H100")]
     rent_planned_usd_h: Annotated[Reals, Means("USD/h", "that rent if supply came as signed")]
     effective_gpus: Annotated[Reals, Means("H100", "GPUs online, by rent")]
+    outside_gpus: Annotated[Reals, Means("H100", "of which in new classes of other fleets")]
     gpus_online: Annotated[Reals, Means("GPU", "GPUs online at their owners")]
     defaults_miner: Annotated[Longs, Means("1", "miners failed so far")]
     defaults_neocloud: Annotated[Longs, Means("1", "neoclouds failed so far")]

@@ -74,7 +74,10 @@ def sign_orders(people: Population, growth: Floats) -> Pieces:
 
 
 def growers(people: Population) -> Ints:
-    """Parties whose fleet is large enough that they would ever order machines of their own."""
+    """Parties whose fleet is large enough that they would ever order machines of their own.
+
+    Each as often as there are classes to order.
+    """
     whole = people.whole
     sensitivity = people.scenario.investment.sensitivity
     if sensitivity <= 0.0:
@@ -89,13 +92,20 @@ def growers(people: Population) -> Ints:
     capital = people.totals(np.bincount(owner, kw, whole.borrower_count)) * per_kw
     order = sensitivity * (ORDERING_Q - 1.0) / 4.0 * capital[people.group] * people.size
     able = np.isin(people.lead, whole.orders.borrower)
-    return np.flatnonzero((order >= SMALLEST_ORDER_USD) & able[people.group])
+    parties = np.flatnonzero((order >= SMALLEST_ORDER_USD) & able[people.group])
+    return np.repeat(parties, _classes_to_order(people))
+
+
+def _classes_to_order(people: Population) -> int:
+    """Rows of the orders of 2025 for each borrower that has any."""
+    return int(np.bincount(people.whole.orders.borrower).max(initial=1))
 
 
 def order_rows(people: Population, ordering: Ints) -> Ints:
     """Rows of the orders of 2025 whose facility and machines these parties' are pieces of."""
-    lead = people.lead[people.group[ordering]]
-    return np.searchsorted(people.whole.orders.borrower, lead).astype(np.int64)
+    lead, classes = people.lead[people.group[ordering]], _classes_to_order(people)
+    first = np.searchsorted(people.whole.orders.borrower, lead).astype(np.int64)
+    return first + np.arange(len(ordering)) % classes
 
 
 def divide_fleet(people: Population, debts: Pieces, orders: Pieces, ordering: Ints) -> Fleet:

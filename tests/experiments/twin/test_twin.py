@@ -198,10 +198,29 @@ def test_all_channels_off_is_the_same() -> None:
 def test_weeks_of_orders_and_deliveries_are_the_same() -> None:
     settings = ("days=45", "investment.order_days=7", "investment.sensitivity=10.0")
     both = pair("calm", 1, *settings, "compute.adoption_growth=1.0").run(every=5)
-    facilities = [one.order.facility for one in both.twin.borrowers if one.order.facility]
+    orders = [order for one in both.twin.borrowers for order in one.orders.values()]
+    facilities = [order.facility for order in orders if order.facility]
     assert Event.ORDERED in both.kinds()
     assert sum(loan.principal_usd for loan in facilities) > 1e8
     assert sum(loan.collateral_units for loan in facilities) > 1e3
+
+
+def test_launches_and_what_they_bring_are_the_same() -> None:
+    """Both classes come within weeks, are ordered at once and have time to arrive."""
+    settings = ("days=70", "investment.order_days=10", "investment.sensitivity=10.0")
+    launches = ("vr200.shift_days=-330", "vr300.shift_days=-680", "ramp_days=20")
+    both = pair("calm", 1, *settings, *(f"launches.{change}" for change in launches)).run(every=5)
+    names = [kind.name for kind in both.twin.hardware]
+    new = [names.index(name) for name in ("VR200", "VR300")]
+    assert both.twin.prices.frontier in new
+    assert both.twin.prices.outside_gpus > 1e3
+    owned = [h.units for b in both.twin.borrowers for h in b.gpus if h.hardware.number in new]
+    assert sum(owned) > 100.0
+    assert both.twin.work_price_ahead[-1] < 0.95  # more is expected to come
+
+
+def test_launches_off_are_the_same() -> None:
+    pair("joint-crash", 2, *HASTE, "launches.dated=false").run(every=10)
 
 
 def test_what_nobody_can_buy_is_the_same() -> None:
@@ -290,7 +309,7 @@ def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
 def things(twin: TwinMarket) -> list[Any]:
     """Everything the twin consists of."""
     holdings = [holding for kind in twin.hardware for holding in kind.holdings]
-    orders = [borrower.order for borrower in twin.borrowers]
+    orders = [order for borrower in twin.borrowers for order in borrower.orders.values()]
     paper = [*twin.loans, *twin.contracts, *twin.perimeters, *orders]
     return [twin.prices, *twin.agents, *twin.hardware, *holdings, *paper, *twin.lots, *twin.log]
 

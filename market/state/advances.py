@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...agents.compiling.kernels import inlined
 from ...agents.lender import advance_rate
-from ..state.market import Market
+from .market import Market
 
 
 @inlined
