@@ -22,7 +22,7 @@ HOURS_PER_YEAR = 8760.0
 
 
 def share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: int) -> LoanDraft:
-    """A share of a loan, secured by a class; ``parts`` is into how many its cash flow goes."""
+    """A share of a loan, secured by a class; ``parts``: how many classes it is divided between."""
     return like(
         loan,
         id=loan.id if parts == 1 else f"{loan.id}-{hardware}",
