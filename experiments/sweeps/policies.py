@@ -161,7 +161,7 @@ def price_in_words(row: dict[str, Any]) -> str:
     if row["price_of"] == UNKNOWN:
         return ""
     if not row["price_of"]:
-        return " at no cost in money, capital or credit"
+        return ", at no cost in money, capital or credit"
     cost, low, high = (words.money(row[f"price_usd{end}"]) for end in ("", "_low", "_high"))
     text = f" for {cost} ({low} to {high}) of {row['price_of']}"
     if row["price_of"] == MONEY:

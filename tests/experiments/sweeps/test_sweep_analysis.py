@@ -398,7 +398,7 @@ def test_policies_have_a_price(tmp_path: Path) -> None:
         said,
     )
     assert "for $30.00 ($30.00 to $30.00) of capital that lenders must have: 0.05 dollars" in said
-    assert "changes loss_usd.total in no pair at no cost in money, capital or credit" in said
+    assert "changes loss_usd.total in no pair, at no cost in money, capital or credit" in said
     assert "lender: none of the 2bn of the lender of last resort was used in any run." in said
     own = findings.levers[findings.levers["arm"] == "buyer"].set_index(["lever", "figure"])
     assert own["mean"]["buyer_of_last_resort", "spent_usd"] == pytest.approx(
