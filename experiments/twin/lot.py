@@ -360,7 +360,8 @@ class Lot:
 
     def _note_sale(self, proceeds_usd: float, buyer: Party) -> Entry:
         last = self.last_event
-        if last.kind is Event.HARDWARE_SALE and last.day == self.market.day:
+        auctioned = buyer is not self.market.authority
+        if last.kind is Event.HARDWARE_SALE and last.day == self.market.day and auctioned:
             last.amount_usd += proceeds_usd
         else:
             self.last_event = self.market.note(

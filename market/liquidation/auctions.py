@@ -61,14 +61,16 @@ def sell_units(
 ) -> int:
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
-    Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction are
-    one event. The buyer's money comes from outside, limited by the budget checked before.
+    Legal cost and ``removal_usd`` a unit come off the proceeds. Sales of a lot in one auction are
+    one event, what the authority buys is one of its own. A buyer's money comes from outside, limited
+    by the budget checked before.
     """
     today, _prices, terms, parties = market.today, market.prices, market.terms, market.parties
     holdings, loans, lots, ledger = market.holdings, market.loans, market.lots, market.ledger
     log = market.log
     investors = today.first_outside + Outside.INVESTORS
     courts = today.first_outside + Outside.COURTS
+    to_authority = buyer_party == today.first_outside + Outside.AUTHORITY
     k = lots.hardware[lot]
     lots.units[lot] -= units
     if lots.units[lot] < DUST:  # it goes with the last sale
@@ -78,7 +80,7 @@ def sell_units(
     row_held = find_holding(holdings, buyer_party, k) if buyer_party < today.first_outside else -1
     if row_held >= 0:
         holdings.units[row_held] += units
-    elif buyer_party == today.first_outside + Outside.AUTHORITY:
+    elif to_authority:
         ledger.authority_units[k] += units
     else:
         ledger.outside_units[k] += units
@@ -94,7 +96,7 @@ def sell_units(
     pay(market, buyer_party, courts, fee)
     event = lots.last_event[lot]
     last = log.events[event]
-    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day:
+    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day and not to_authority:
         last["amount_usd"] += proceeds
     else:
         event = log_event(
