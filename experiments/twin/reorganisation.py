@@ -39,7 +39,6 @@ def reorganise(market: TwinMarket) -> None:
             continue
         if not valued:
             set_strips(market)
-            market.books.clear()
             valued = True
         _vote(borrower, *failure)
 

@@ -62,8 +62,8 @@ def sell_units(
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
     Legal cost and ``removal_usd`` a unit come off the proceeds. Sales of a lot in one auction are
-    one event, what the authority buys is one of its own. A buyer's money comes from outside, limited
-    by the budget checked before.
+    one event, what the authority buys is one of its own. A buyer's money comes from outside,
+    limited by the budget checked before.
     """
     today, _prices, terms, parties = market.today, market.prices, market.terms, market.parties
     holdings, loans, lots, ledger = market.holdings, market.loans, market.lots, market.ledger
