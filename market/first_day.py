@@ -78,9 +78,13 @@ def read_books(market: Market) -> None:
 
 @entrance
 def start_record(market: Market) -> None:
-    """What machines are worth, the stocks to check against, and the first row of the series."""
+    """What machines are worth, the stocks to check against, and the first row of the series.
+
+    Marks are set anew: a scenario may have repriced what is to come.
+    """
     if market.opening.growth_class >= 0:
         market.opening.rig_value_to_price = rig_value_to_price(market)
+    set_marks(market)
     put_matrix(market.strips, strips_today(market))
     put(market.hold_usd, hold_values_usd(market))
     keep_stocks(market, take_stock(market))

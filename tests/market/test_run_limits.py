@@ -217,8 +217,12 @@ def test_endless_buyers_pay_more_than_those_there_are() -> None:
 
 
 def test_endless_buyers_of_a_calm_market_pay_about_the_mark() -> None:
-    """Operators fail by hazard alone; what is seized finds its price where all can buy it."""
+    """Operators fail by hazard alone; what is seized finds its price where all can buy it.
+
+    Nothing is announced: buyers would know of launches, and marks would not.
+    """
     calm = ("days=300", "credit.hazard_per_year=0.5", "liquidation.legal_days=5")
+    calm += ("launches.dated=false",)
     calm += ("liquidation.host_share=0",)
     found = []
     for settings in ((*calm, *ENDLESS), calm):
