@@ -224,9 +224,14 @@ def believed(factor: Factor, scenario: Scenario, key: str, where: str) -> Factor
             f"{where}.{key}: the table of beliefs has no range for it in this scenario; give low "
             "and high."
         )
-    ends = {"distribution": row.distribution, "low": row.low, "high": row.high}
-    mode = {"mode": row.central} if row.distribution == "triangular" else {}
-    return Factor(**ends, **mode, unit=factor.unit, also=factor.also)
+    return Factor(
+        distribution=row.distribution,
+        low=row.low,
+        high=row.high,
+        mode=row.central if row.distribution == "triangular" else None,
+        unit=factor.unit,
+        also=factor.also,
+    )
 
 
 def field_of(key: str) -> FieldInfo | None:

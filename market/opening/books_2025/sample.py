@@ -44,6 +44,8 @@ def sample_books(
     errors = Errors(tables.start, seed, scores)
     miners = tuple(errors.row(row, "miners", CELLS["miners"]) for row in tables.miners)
     neoclouds = tuple(_neocloud(row, errors) for row in tables.neoclouds)
+    landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
+    landlords |= {row.id: row for row in neoclouds}
     lenders = tuple(
         balanced(row, capital_usd_m=errors.cell(row, "lenders", "capital_usd_m"))
         for row in tables.lenders
@@ -52,7 +54,7 @@ def sample_books(
         tables,
         miners=miners,
         neoclouds=neoclouds,
-        leases=_leases(tables, {row.id: row for row in (*miners, *neoclouds)}, errors),
+        leases=_leases(tables, landlords, errors),
         buyers=tuple(errors.row(row, "buyers", CELLS["buyers"]) for row in tables.buyers),
         hardware=tuple(errors.row(row, "hardware", CELLS["hardware"]) for row in tables.hardware),
         lenders=lenders,
@@ -84,7 +86,8 @@ def _leases(
     """
     drawn = [_lease(row, tables.opening_date, errors) for row in tables.leases]
     live = [row.start <= tables.opening_date for row in tables.leases]
-    before, after = {}, {}
+    before: dict[str, float] = {}
+    after: dict[str, float] = {}
     for old, new, runs in zip(tables.leases, drawn, live, strict=True):
         if runs:
             owner = old.landlord_id
