@@ -44,6 +44,8 @@ def sample_books(
     errors = Errors(tables.start, seed, scores)
     miners = tuple(errors.row(row, "miners", CELLS["miners"]) for row in tables.miners)
     neoclouds = tuple(_neocloud(row, errors) for row in tables.neoclouds)
+    landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
+    landlords |= {row.id: row for row in neoclouds}
     lenders = tuple(
         balanced(row, capital_usd_m=errors.cell(row, "lenders", "capital_usd_m"))
         for row in tables.lenders

@@ -21,9 +21,16 @@ from firesale.market.scenario.scenario import Scenario, scenario_names
 from firesale.market.simulation import Simulation
 
 STARTS = ("2025", "2021")
-ALL = [pytest.param(s, row, id=f"{s}-{row.parameter}") for s in STARTS for row in beliefs_of(s)]
-SETTINGS = [param for param in ALL if not param.values[1].is_cell]
-CELLS_OF_2025 = [param for param in ALL if param.values[1].is_cell]
+ROWS = [(start, row) for start in STARTS for row in beliefs_of(start)]
+
+
+def params(rows: list[tuple[str, Belief]]) -> list[Any]:
+    return [pytest.param(*one, id=f"{one[0]}-{one[1].parameter}") for one in rows]
+
+
+ALL = params(ROWS)
+SETTINGS = params([one for one in ROWS if not one[1].is_cell])
+CELLS_OF_2025 = params([one for one in ROWS if one[1].is_cell])
 
 
 def belief(low: float, central: float, high: float, distribution: str = "triangular") -> Belief:
