@@ -50,8 +50,6 @@ def sample_books(
         balanced(row, capital_usd_m=errors.cell(row, "lenders", "capital_usd_m"))
         for row in tables.lenders
     )
-    landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
-    landlords |= {row.id: row for row in neoclouds}
     return replace(
         tables,
         miners=miners,
