@@ -48,7 +48,7 @@ def chapters(results: Results) -> list[Chapter]:
         for figures in in_force.values()
     )
     return [
-        Chapter(TITLE, in_a_sentence(results), heads(*COLUMNS), table, weights, "net cost", "lever")
+        Chapter(TITLE, in_a_sentence(results), heads(*COLUMNS), table, weights, "dollars", "lever")
     ]
 
 

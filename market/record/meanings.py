@@ -9,6 +9,7 @@ from __future__ import annotations
 from ..state.series import Means
 
 _PRICE = "what buyers paid over the mark on the day of seizure, mean of all units sold"
+_BUYER, _LENDER = "policy.buyer_of_last_resort", "policy.lender_of_last_resort"
 SUMMARY = {
     "scenario": Means("name", "the scenario that ran"),
     "seed": Means("number", "the seed of all its random numbers"),
@@ -97,6 +98,41 @@ SUMMARY = {
     "liquidation.asic.price_to_paper": Means("1", _PRICE),
     "btc_forced_sale_usd": Means("USD", "coins sold by force or for want of cash"),
     "btc_impact_worst": Means("1", "by which forced sales have lowered bitcoin, worst day"),
+    "policy.net_cost_usd": Means(
+        "USD", "public money spent and lent, less what came back, is held or is owed"
+    ),
+    "policy.resolved_net_cost_usd": Means("USD", "the same once all open claims are settled"),
+    f"{_BUYER}.available_usd": Means("USD", "money of the buyer of last resort"),
+    f"{_BUYER}.spent_usd": Means("USD", "of that, on machines, and on keeping them idle"),
+    f"{_BUYER}.machines_usd": Means("USD", "of that, on machines"),
+    f"{_BUYER}.storage_usd": Means("USD", "of that, on keeping them idle"),
+    f"{_BUYER}.held_units.*": Means("machines or TH/s", "that it holds, by class"),
+    f"{_BUYER}.held_scheduled_usd": Means("USD", "these at scheduled values"),
+    f"{_BUYER}.held_realisable_usd": Means("USD", "at what one sale of them brings today, net"),
+    f"{_BUYER}.held_realisable_90_days_usd": Means("USD", "with what buyers earn in 90 days"),
+    f"{_BUYER}.net_cost_usd": Means("USD", "spent, less what one sale would bring today"),
+    f"{_LENDER}.available_usd": Means("USD", "money of the lender of last resort"),
+    f"{_LENDER}.lent_usd": Means("USD", "lent to lenders whose funders left"),
+    f"{_LENDER}.got_back_usd": Means("USD", "repaid, and paid in interest"),
+    f"{_LENDER}.interest_usd": Means("USD", "of that, interest"),
+    f"{_LENDER}.owed_usd": Means("USD", "owed by lenders that stand, at par"),
+    f"{_LENDER}.lost_usd": Means("USD", "lost with lenders that failed"),
+    f"{_LENDER}.net_cost_usd": Means("USD", "lent, less what came back and is owed"),
+    "policy.haircut_floor.withheld_credit_usd": Means(
+        "USD", "advances it took away on machines that were bought all the same"
+    ),
+    "policy.tenor_cap.shortened_credit_usd": Means(
+        "USD", "credit that was given for a shorter term than agreed"
+    ),
+    "policy.standstill.suspended_claims_usd": Means(
+        "USD", "loans in breach on which nobody might act, on the day of most of them"
+    ),
+    "policy.capital_buffer.required_capital_usd": Means(
+        "USD", "capital at the opening beyond what lenders had"
+    ),
+    "policy.mark_rule.raises_marks_usd": Means(
+        "USD", "marks of pledged machines on the last day, less those without the rule"
+    ),
     "conservation_error": Means("1", "worst unexplained change of a stock, relative"),
     "caveat": Means("text", "what this is"),
 }

@@ -16,6 +16,23 @@ from firesale.market.simulation import Simulation
 from firesale.market.state.series import Series
 
 
+LEVERS = (
+    "days=120",
+    "crypto.crash_start_day=5",
+    "crypto.crash_days=60",
+    "liquidation.budget_scale=0.0",
+    "liquidation.legal_days=10",
+    "policy.buyer_of_last_resort_usd=1bn",
+    "policy.lender_of_last_resort_usd=1bn",
+    "policy.haircut_floor=0.5",
+    "policy.tenor_cap_years=1.0",
+    "policy.standstill_days=30",
+    "policy.capital_buffer=0.05",
+    "policy.mark_rule=schedule",
+)
+"""Every lever, and machines that nobody bids for."""
+
+
 def entries(summary: dict[str, Any], before: str = "") -> list[str]:
     """Names of all entries of a summary, levels joined by a dot."""
     names: list[str] = []
@@ -30,6 +47,8 @@ def test_every_entry_of_a_summary_has_a_meaning_and_no_other_has() -> None:
     simulation = Simulation(Scenario.load("joint-crash"), seed=1).run()
     simulation.resolve()
     names = entries(simulation.summary())
+    levers = Scenario.load("joint-crash").with_settings(list(LEVERS))
+    names += entries(Simulation(levers, seed=1).run().summary())
     for name in names:
         assert meaning_of(name).unit
     told = {name if name in SUMMARY else f"{name.rpartition('.')[0]}.*" for name in names}
