@@ -90,14 +90,14 @@ def _said(name: str, figures: dict[str, Any]) -> str:
     return (
         f"{who} spends {words.money(out)} ({words.money(figures['storage_usd'])} of it on storage) "
         f"and sells nothing; one sale of what it holds would bring {words.money(held)} today, "
-        f"{words.money(figures['held_realisable_90_days_usd'])} within 90 days: net cost {net}."
+        f"{words.money(figures['held_90_days_usd'])} within 90 days: net cost {net}."
     )
 
 
 def _flows(figures: dict[str, Any]) -> tuple[float | None, float, float]:
     """Money out, money back, and what is held or owed [USD]; out is None where none is spent."""
     out = figures.get("spent_usd", figures.get("lent_usd"))
-    held = figures.get("held_realisable_usd", figures.get("owed_usd", 0.0))
+    held = figures.get("held_usd", figures.get("owed_usd", 0.0))
     return out, figures.get("got_back_usd", 0.0), held
 
 

@@ -60,8 +60,8 @@ def _buyer(market: Market) -> dict[str, Any]:
             market.names.hardware[k]: float(units[k]) for k in np.flatnonzero(units > 0.0).tolist()
         },
         "held_scheduled_usd": float((units * market.schedule_usd).sum()),
-        "held_realisable_usd": at_once,
-        "held_realisable_90_days_usd": patient,
+        "held_usd": at_once,
+        "held_90_days_usd": patient,
         "net_cost_usd": bought + stored - at_once,
     }
 

@@ -14,8 +14,8 @@ BUYER = {
     "storage_usd": 1e8,
     "held_units": {"H100": 3.0},
     "held_scheduled_usd": 2e9,
-    "held_realisable_usd": 3e8,
-    "held_realisable_90_days_usd": 4e8,
+    "held_usd": 3e8,
+    "held_90_days_usd": 4e8,
     "net_cost_usd": 1.4e9,
 }
 LENDER = {

@@ -15,7 +15,6 @@ from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
 from firesale.market.state.series import Series
 
-
 LEVERS = (
     "days=120",
     "crypto.crash_start_day=5",

@@ -78,12 +78,12 @@ def test_what_it_holds_counts_at_what_a_sale_brings() -> None:
     assert of["held_units"] == {"GPU": 4.0}
     assert (of["available_usd"], of["machines_usd"]) == pytest.approx((1000.0, 280.0))
     assert (of["storage_usd"], of["spent_usd"]) == pytest.approx((2.0, 282.0))
-    assert of["held_realisable_usd"] == pytest.approx(172.0)
+    assert of["held_usd"] == pytest.approx(172.0)
     assert of["held_scheduled_usd"] == pytest.approx(400.0)
     assert bench.s.buyers.budget_usd[0] == 200.0  # nothing was sold
     bench.s.buyers.budget_usd_day[0] = 1.0
     later = policy_summary(bench.market)["buyer_of_last_resort"]
-    assert later["held_realisable_90_days_usd"] == pytest.approx(0.9 * 290.0 - 8.0)
+    assert later["held_90_days_usd"] == pytest.approx(0.9 * 290.0 - 8.0)
 
 
 @pytest.mark.parametrize("account", [Account.BOUGHT, Account.LENT, Account.REPAID, Account.LOST])
@@ -206,6 +206,6 @@ def test_in_a_run_the_authoritys_books_balance() -> None:
     log = market.events
     own = log["counterparty"] == market.first_outside + Outside.AUTHORITY
     assert of["machines_usd"] == pytest.approx(log["amount_usd"][own].sum())
-    assert of["held_realisable_usd"] <= of["held_realisable_90_days_usd"]
+    assert of["held_usd"] <= of["held_90_days_usd"]
     assert np.all(market.ledger.authority_units >= 0.0)
     assert sim.summary()["conservation_error"] < 1e-9
