@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .columns import Flags, IntsOrNone, Reals
+from .columns import Column, Flags, IntsOrNone, Reals
 from .compiling.kernels import compiled
 from .lender import annuity_factor
 
@@ -30,6 +31,9 @@ class Borrowers(NamedTuple):
     capex_unpaid_days: Reals  # days of that work that found no money: leases slip
     committed_equity_usd: Reals  # pays committed work only
     site_usd: Reals  # paid for sites since the opening, at cost
+    halls_kept: Annotated[
+        NDArray[np.float64], Column(start=1)
+    ]  # share of its own nobody has seized
     deposits_usd: Reals  # paid on hardware orders before the opening
     creditworthy: Flags  # passed underwriting this week
     refusal_event: IntsOrNone  # the sale but for which it would have passed, -1 if none

@@ -51,6 +51,8 @@ UNSECURED_LGD = 0.63
 """Lost of what collateral does not cover: bonds recover 37 % (Moody's 2007)."""
 MACHINE_HAIRCUT = 0.25
 """Off the mark when machines must be sold: 14 to 30 % on aircraft (Pulvino 1998)."""
+SITE_HAIRCUT = 0.20
+"""Off the appraisal of a site: project loans recover about 80 % (Moody's, since 1983)."""
 COIN_HAIRCUT = 0.10
 """Off the price of pledged coins: a gap before they are sold, and the liquidator's bonus."""
 

@@ -61,6 +61,7 @@ class Parties(NamedTuple):
     btc_lent: Reals
     eth: Reals
     payables_usd: Reals  # operating cost it could not pay, owed to UTILITY
+    lease_claims_usd: Reals  # of landlords whose contracts it broke when it failed
     payables_day: IntsOrNone  # since when, -1 if none
     default_day: IntsOrNone  # -1 if none
     default_event: IntsOrNone  # -1 if none

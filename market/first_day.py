@@ -32,6 +32,7 @@ from .state.journal import NUMBERS, keep_stocks, make_room
 from .state.market import Market, OpeningConstants
 from .state.money import take_stock
 from .state.series import nothing_kept
+from .state.site_classes import HALL, SITE
 
 
 def open_books(market: Market, books: Books) -> None:
@@ -139,7 +140,11 @@ def _set_constants(market: Market, books: Books) -> None:
         retarget_blocks=books.quotes["blocks_per_retarget"],
         network_eh_s=market.prices.network_hashrate_eh_s,
         rent_usd_h=market.prices.rent_h100_usd_h,
+        hashprice_usd_ph_day=market.prices.hashprice_usd_ph_day,
         eth_usd=market.prices.eth_usd,
+        hall_rent_usd_mw_year=_hall_rent_usd_mw_year(books),
+        site_class=names.index(SITE),
+        hall_class=names.index(HALL),
         smallest_cluster=float(lots.min()) if len(lots) else np.inf,
         growth_class=newest_rigs(hardware),
         other_loans_usd=float(market.lenders.other_loans_usd.sum()),
@@ -150,6 +155,25 @@ def _set_constants(market: Market, books: Books) -> None:
         rig_value_to_price=1.0,
         largest_borrower=largest_borrower(market),
     )
+
+
+def _hall_rent_usd_mw_year(books: Books) -> float:
+    """Mean rent of a MW for GPUs in the leases of the books, by MW; 0 in books without any.
+
+    Rents inside a tenant's cost pay for power too; who passes a lease on adds its own margin.
+    """
+    miners = {row.id for row in books.miners}
+    leases = [
+        lease
+        for lease in books.leases
+        if lease.kind == "hosting"
+        and not lease.cost_in_tenant_opex
+        and lease.tenant_id not in miners
+    ]
+    lessees = {lease.tenant_id for lease in leases}
+    direct = [lease for lease in leases if lease.landlord_id not in lessees]
+    mw = sum(lease.mw for lease in direct)
+    return 1e6 * sum(lease.usd_m_yr for lease in direct) / mw if mw > 0.0 else 0.0
 
 
 def _routine_trade(books: Books, market: Market) -> NDArray[np.float64]:

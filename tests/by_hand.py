@@ -219,6 +219,11 @@ class Bench:
             "appetite": 1.0,
             "loan_price": 1.0,
             "rig_q": 1.0,
+            "q": 1.0,
+            "hall_demand": 1.0,
+            "hall_rent": 1.0,
+            "rig_hall_demand": 1.0,
+            "rig_hall_rent": 1.0,
         }
         self.market = Market(
             scenario=settings,
@@ -284,14 +289,17 @@ class Bench:
         market.strips = np.full((1, 3), np.nan)
         market.kept = nothing_kept(3650, 3)
         make_room(market)
-        market.has_removed_buyers = np.array([True, True, False])
+        market.has_removed_buyers = np.array([True, True, True])
         market.has_in_place_buyers = np.array([bool(in_place.any()), False, False])
         market.opening = OpeningConstants(
             halving_blocks=210_000.0,
             retarget_blocks=2016.0,
             network_eh_s=1000.0,
             rent_usd_h=2.0,
+            hashprice_usd_ph_day=50.0,
             eth_usd=10.0,
+            site_class=SITE,
+            hall_class=SITE,
             smallest_cluster=100.0 if in_place.any() else np.inf,
             growth_class=RIG,
             new_rigs=RIG,
@@ -357,12 +365,12 @@ class Bench:
             quality=[1.0, 0.0, 0.0],
             lo_j_th=[0.0, 15.0, 0.0],
             hi_j_th=[1.0, 25.0, 1.0],
-            rack=[Rack.AIR_15_40, Rack.ASIC, Rack.AIR_LT15],
+            rack=[Rack.AIR_15_40, Rack.ASIC, Rack.SITE],
             slots_per_unit=[1.0, 0.5, 1.0],
             scrap_usd=scrap,
             relocation_days=[10, 4, 0],
             new_usd=2.0 * np.array(used),
-            replacement_usd=2.0 * np.array(used),
+            replacement_usd=[2.0 * used[GPU], 2.0 * used[RIG], np.inf],
             used_open_usd=used,
         )
 
@@ -370,7 +378,7 @@ class Bench:
         n = len(rows)
         slots = np.zeros((n, len(Rack)))
         for j, row in enumerate(rows):
-            slots[j, [Rack.AIR_15_40, Rack.ASIC]] = row.get("slots", 1e9)
+            slots[j, [Rack.AIR_15_40, Rack.ASIC, Rack.SITE]] = row.get("slots", 1e9)
         return empty(
             Buyers,
             n,

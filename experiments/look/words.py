@@ -35,6 +35,7 @@ CAUSES = {
     "returns": "expected returns",
     "parent_failed": "its parent failed",
     "insolvency": "borrower insolvent",
+    "demand": "tenants sell less",
 }
 
 KINDS = {
@@ -201,7 +202,12 @@ def class_title(text: str) -> str:
     if is_asic(text):
         name = hardware(text).replace("above", ">").replace("below", "<").replace("at ", "")
         return capital(name)
-    return {"OTHER": "Other GPUs", "BTC": "Bitcoin", "SITE": "Sites"}.get(text, text)
+    return {
+        "OTHER": "Other GPUs",
+        "BTC": "Bitcoin",
+        "SITE": "Powered sites",
+        "HALL": "Data halls",
+    }.get(text, text)
 
 
 def unit(hardware_class: str, units: float = 2.0) -> str:

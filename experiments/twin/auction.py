@@ -59,8 +59,6 @@ def hold_auctions(market: TwinMarket) -> None:
     _free_sites(market)
     set_strips(market)
     for kind in market.hardware:
-        if kind.family is Family.SITE:
-            continue
         kind.hold_usd = hold_value_usd(market, kind)
         trades = []
         if kind.in_place_bidders:
@@ -302,18 +300,12 @@ def _sell_ordinary(
 
 
 def sell_at_mark(market: TwinMarket) -> None:
-    """Sites at their value; with fire sales off, every lot at its mark."""
+    """With fire sales off, every lot that is offered at its mark."""
+    if market.settings.channels.fire_sale:
+        return
     for lot in market.unsold_lots():
-        kind = lot.hardware
-        if lot.state not in ON_OFFER:
-            continue
-        if kind.family is Family.SITE:
-            price = lot.mark_usd
-        elif not market.settings.channels.fire_sale:
-            price = kind.mark_usd
-        else:
-            continue
-        lot.sell(lot.units, price, 0.0, market.investors)
+        if lot.state in ON_OFFER:
+            lot.sell(lot.units, lot.hardware.mark_usd, 0.0, market.investors)
 
 
 def end_lots(market: TwinMarket) -> None:

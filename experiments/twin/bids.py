@@ -12,7 +12,7 @@ from ...market.liquidation.bids import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD
 from ...market.liquidation.custody import CARRY_USD_KWH
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_PH
-from . import frontier
+from . import frontier, sites
 from .rules import affordable_units, bid_usd, income_paths, machine_value_usd
 
 if TYPE_CHECKING:
@@ -81,8 +81,16 @@ def set_strips(market: TwinMarket) -> None:
     day = market.day
     dearer = float(market.macro.rate_change[day] + market.macro.spread_change[day])
     for kind in market.hardware:
-        income = income_usd_day(market, kind) * kind.buyer_view
         kind.strips = {}
+        if kind.family is Family.SITE:
+            for buyer, _ in kind.removed_bidders:
+                if buyer.segment not in kind.strips:
+                    builds = sites.halls(market) in buyer.holdings
+                    kind.strips[buyer.segment] = sites.value_usd_mw(
+                        market, kind, buyer.required_return, mines=not builds, builds=builds
+                    )
+            continue
+        income = income_usd_day(market, kind) * kind.buyer_view
         for buyer, _ in (*kind.removed_bidders, *kind.in_place_bidders):
             if buyer.segment not in kind.strips:
                 kind.strips[buyer.segment] = option_usd(
@@ -98,6 +106,10 @@ def set_strips(market: TwinMarket) -> None:
 def hold_value_usd(market: TwinMarket, kind: HardwareClass) -> float:
     """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
     settings = market.settings.liquidation
+    if kind.family is Family.SITE:
+        return sites.value_usd_mw(
+            market, kind, settings.seller_required_return, mines=True, builds=True
+        )
     gpu = kind.family is Family.GPU
     income = income_usd_day(market, kind) * kind.buyer_view * (1.0 - settings.hosting_discount)
     host_usd_kwh = CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC

@@ -31,6 +31,7 @@ class Borrower(Operator):
     capex_unpaid_days: float
     committed_equity_usd: float
     site_usd: float
+    halls_kept: float
     deposits_usd: float
     creditworthy: bool  # passed underwriting this week
     interest_reserve_usd: float

@@ -211,7 +211,7 @@ def _draw(market: TwinMarket, facts: DatedFacts, draw: Happening) -> None:
     loan.collateral_btc += coins
     loan.draw_line(amount)
     if loan.collateral is Collateral.SITE:
-        loan.site_value_usd = amount
+        loan.site_mw = amount / max(1e3 * market.terms.investment.rig_site_usd_per_kw, 1.0)
     if draw.rigs_th > 0.0:
         facts.rigs_due_th[loan] = draw.rigs_th
         _pledge_new(market, facts, borrower)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...agents.lender import SITE_HAIRCUT
 from ...agents.miner import MWH_PER_KW_DAY
 from ...agents.party import Status
 from ...market.debt.surrender import LONGEST_YEARS
@@ -14,6 +15,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.ledger import Account
 from ...market.state.loans import Collateral, LoanStatus
+from . import sites
 from .bids import hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
 from .contract import Contract
@@ -108,7 +110,8 @@ def continuing_usd(loan: Loan) -> float:
         left = loan.collateral_units * loan.hardware.mark_usd
         left *= math.exp(-loan.hardware.annual_depreciation * years)
     elif loan.collateral is Collateral.SITE:
-        left = market.terms.liquidation.site_recovery_share * loan.site_value_usd
+        left = sites.leased_site_usd(loan) - max(flow, 0.0) * annuity_factor(loan.rate(), years)
+        left = (1.0 - SITE_HAIRCUT) * max(left, sites.pledged_usd(loan))
     value: float = continuing_value_usd(loan.principal_usd, flow, left, loan.rate(), years)
     return value
 
@@ -123,7 +126,7 @@ def enforcement_usd(loan: Loan, proceeds: Proceeds) -> float:
         per_unit = proceeds.seized.get(loan.hardware, 0.0)
         secured = loan.collateral_units * per_unit * math.exp(-rate * wait / 365.0)
     elif loan.collateral is Collateral.SITE:
-        value = terms.liquidation.site_recovery_share * loan.site_value_usd
+        value = site_sale_usd(loan, proceeds)
         secured = value * math.exp(-rate * terms.liquidation.site_days / 365.0)
     secured = min(secured, loan.principal_usd)
     if not loan.recourse:
@@ -150,6 +153,16 @@ def proceeds_of(borrower: Borrower) -> Proceeds:
     return Proceeds(sold, {kind: hold_value_usd(market, kind) for kind in sold})
 
 
+def site_sale_usd(loan: Loan, proceeds: Proceeds) -> float:
+    """What selling a pledged site brings, power and halls apart, and its leases [USD]."""
+    market = loan.market
+    brings = 0.0
+    for kind, mw in ((sites.powered(market), loan.site_mw), (sites.halls(market), loan.hall_mw)):
+        brings += mw * proceeds.sold.get(kind, 0.0)
+    kept: float = 1.0 - market.terms.liquidation.legal_cost_share
+    return brings + kept * sites.leases_beyond_usd(loan)
+
+
 def shares_of_estate(borrower: Borrower, proceeds: Proceeds) -> tuple[float, float]:
     """What an estate would pay on a dollar of general liens, and of claims that rank after them.
 
@@ -157,8 +170,8 @@ def shares_of_estate(borrower: Borrower, proceeds: Proceeds) -> tuple[float, flo
     """
     terms, btc_usd = borrower.model.terms, borrower.model.prices.btc_usd
     assets = 0.0
-    for kind, usd in proceeds.sold.items():
-        holding = borrower.holdings[kind]
+    for kind, holding in borrower.holdings.items():
+        usd = proceeds.sold.get(kind, 0.0)
         assets += max(holding.units - holding.pledged, 0.0) * usd
     coins = (borrower.btc + borrower.btc_lent) * btc_usd
     assets += max(borrower.cash_usd, 0.0) + coins
@@ -174,7 +187,7 @@ def shares_of_estate(borrower: Borrower, proceeds: Proceeds) -> tuple[float, flo
             assert loan.hardware is not None
             secured = loan.collateral_units * proceeds.seized.get(loan.hardware, 0.0)
         elif loan.collateral is Collateral.SITE:
-            secured = terms.liquidation.site_recovery_share * loan.site_value_usd
+            secured = site_sale_usd(loan, proceeds)
         others += max(loan.principal_usd - secured, 0.0)
     assets *= 1.0 - terms.credit.bankruptcy_cost_share
     shares: tuple[float, float] = estate_shares(assets, liens, others)
@@ -211,20 +224,20 @@ def _give_time(loan: Loan, gain_usd: float) -> None:
 
 
 def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
-    """Hand over machines of a non-recourse loan that are worth less to the borrower than debt."""
+    """Hand over what secures a non-recourse loan and is worth less to the borrower than debt."""
     market, borrower = loan.market, loan.borrower
     facts = market.dated_facts
     if (
         loan.recourse
         or loan.status is not LoanStatus.PERFORMING
-        or loan.collateral is not Collateral.HARDWARE
+        or loan.collateral not in (Collateral.HARDWARE, Collateral.SITE)
         or loan.principal_usd <= 0.0
         or loan.breach is not Cause.NONE
         or borrower.status is not Status.ACTIVE
         or (facts is not None and facts.rigs_due_th.get(loan, 0.0) > 0.0)
     ):
         return
-    keeps = keeping_usd(loan)
+    keeps = keeping_usd(loan) if loan.holding is not None else keeping_site_usd(loan)
     if keeps >= ratio * loan.principal_usd:
         return
     assert loan.hardware is not None
@@ -240,6 +253,14 @@ def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
     loan.breach = Cause.SURRENDER
     loan.breach_day = market.day - loan.cure_days
     loan.waivers = market.settings.credit.max_waivers  # nobody is asked to wait
+
+
+def keeping_site_usd(loan: Loan) -> float:
+    """What a pledged site is worth to its owner: leased, let to others, or as it earns [USD]."""
+    required = loan.market.settings.liquidation.seller_required_return
+    left = max(0.25, (loan.maturity_day - loan.market.day) / 365.0)
+    factor = annuity_factor(required, min(left, LONGEST_YEARS))
+    return float(max(sites.worth_usd(loan), 365.0 * pledged_income_usd_day(loan) * factor))
 
 
 def keeping_usd(loan: Loan) -> float:

@@ -77,7 +77,10 @@ def _draw_lines(lines: list[Loan], need_usd: float) -> dict[Loan, float]:
             loan.draw_line(amount)
             if loan.collateral is Collateral.SITE:
                 assert loan.initial_ltv is not None
-                loan.site_value_usd += amount / loan.initial_ltv
+                built = amount / loan.initial_ltv / loan.market.terms.sites.hall_usd_mw
+                mw = min(built, loan.site_mw)
+                loan.site_mw -= mw
+                loan.hall_mw += mw
             paid += amount
             paid_by[loan] = amount
     return paid_by

@@ -63,7 +63,8 @@ class Loan:
     collateral_units: float
     contract_units: float  # of these, machines bought for contracts signed at the opening
     collateral_btc: float
-    site_value_usd: float
+    site_mw: float
+    hall_mw: float
     initial_ltv: float | None
     margin_call_ltv: float | None
     liquidation_ltv: float | None
@@ -97,9 +98,8 @@ class Loan:
     written_down_usd: float = 0.0
     noted_usd: float = 0.0
     earlier: dict[str, float] = field(default_factory=dict)  # of a claim before this one
-    lot: Lot | None = None  # what was seized for it
-    # what service was last computed for, and came to: payments left, and USD a day
-    service_terms: tuple[float, float, int, int] | None = None
+    lots: list[Lot] = field(default_factory=list)  # what was seized for it
+    service_terms: tuple[float, float, int, int] | None = None  # of service as last computed
     payments: int = 0
     service_usd: float = 0.0
 
@@ -335,8 +335,8 @@ class Loan:
 
     @property
     def open_lots(self) -> int:
-        """Seized lots still unsold: one or none."""
-        return int(self.lot is not None and self.lot.state is not LotState.SOLD)
+        """Seized lots still unsold."""
+        return sum(lot.state is not LotState.SOLD for lot in self.lots)
 
     def recover(self, payer: Party, amount_usd: float) -> None:
         """Apply cash to a defaulted claim and to its recovery."""

@@ -13,6 +13,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from ...market.state.units import TH_PER_PH
+from . import sites
 from .lender import Lender
 from .party import Buyer
 from .rules import (
@@ -64,7 +65,11 @@ class Lot:
     def carry(self) -> None:
         """A day in custody: a receiver keeps part of the machines running, the rest costs."""
         kind = self.hardware
-        if self.state is LotState.SOLD or kind.family is Family.SITE:
+        if self.state is LotState.SOLD:
+            return
+        if kind.family is Family.SITE:
+            if kind is sites.halls(self.market):
+                self._take_rents()
             return
         standing, held = self.state in (LotState.LEGAL, LotState.IN_PLACE), self.is_held()
         if standing and kind.family is Family.GPU:
@@ -78,6 +83,13 @@ class Lot:
         self.charge(rate * self.units)
         if held and self.loan is not None and self.loan.principal_usd <= 1e-6:
             self._return_to_estate()
+
+    def _take_rents(self) -> None:
+        """Tenants of its halls that stay pay whoever has them."""
+        if self.loan is None or self.seized_units <= 0.0:
+            return
+        share = self.units / self.seized_units * self.loan.collateral_units
+        self._earn(share * self.borrower.hall_rents_usd_day, self.market.customers)
 
     def is_held(self) -> bool:
         """Whether its lender keeps it for good and has it run where it stands."""
@@ -98,7 +110,7 @@ class Lot:
     def _return_to_estate(self) -> None:
         """The claim is repaid: the rest belongs to the estate."""
         assert self.loan is not None
-        self.loan.lot = None
+        self.loan.lots.remove(self)
         self.loan = None
         self.owner = self.borrower
 
@@ -252,7 +264,7 @@ class Lot:
     def end(self) -> None:
         """What nobody bought in time: to its lender in kind, at holding value, or for scrap."""
         market, kind = self.market, self.hardware
-        if kind.family is Family.SITE or not self._is_over():
+        if not self._is_over():
             return
         price = kind.scrap_usd
         if self.loan is not None:
@@ -277,7 +289,9 @@ class Lot:
     def _is_over(self) -> bool:
         """Whether the court waits no longer for a buyer."""
         since = self.seized_day
-        if self.loan is None:
+        if self.hardware.family is Family.SITE:
+            since += self.market.terms.liquidation.site_days
+        elif self.loan is None:
             if self.borrower.status is Status.ACTIVE:
                 return False
             since = self.borrower.default_day
@@ -296,7 +310,7 @@ class Lot:
         cost: float = 0.0
         if self.hardware.family is Family.ASIC:
             cost = terms.liquidation.removal_usd_per_th
-        elif self.listed:
+        elif self.hardware.family is Family.GPU and self.listed:
             cost = terms.liquidation.removal_usd_per_gpu
         return cost
 
@@ -324,6 +338,7 @@ class Lot:
         are one entry. A second-hand buyer's money comes from outside, limited by its budget.
         """
         market, terms = self.market, self.market.terms
+        price_usd += sites.lease_premium_usd_mw(self)
         self.units -= units
         if self.units < DUST:  # it goes with the last sale
             units += self.units

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from ...market.liquidation.auctions import DUST
 from ...market.liquidation.one_sale import PATIENT_DAYS
 from ...market.state.hardware import Family
-from . import cycle
+from ...market.state.loans import LoanStatus
+from . import cycle, sites
 from .auction import BISECTIONS
 from .bids import Bid, best_first, bids_for
 from .rules import affordable_units
@@ -41,9 +42,20 @@ def proceeds_usd_unit(borrower: Borrower) -> dict[HardwareClass, float]:
     brought = {}
     for kind in market.hardware:
         holding = borrower.holdings.get(kind)
-        if kind.family is not Family.SITE and holding is not None and holding.units > 0.0:
-            brought[kind] = _sell(market, kind, holding.units, purses) / holding.units
+        units = holding.units if holding is not None else 0.0
+        if kind.family is Family.SITE:
+            units = _pledged_mw(borrower, kind)
+        if units > 0.0:
+            brought[kind] = _sell(market, kind, units, purses) / units
     return brought
+
+
+def _pledged_mw(borrower: Borrower, kind: HardwareClass) -> float:
+    """MW of its sites, or of their halls, that are in pledge."""
+    loans = [loan for loan in borrower.loans if loan.status is LoanStatus.PERFORMING]
+    if kind is sites.halls(borrower.model):
+        return sum(loan.hall_mw for loan in loans)
+    return sum(loan.site_mw for loan in loans)
 
 
 def _sell(
@@ -62,8 +74,10 @@ def _sell(
             usd += kept * size * price
             left -= size
     if left > 0.0 and kind.removed_bidders:
-        gpu = kind.family is Family.GPU
-        removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+        removal = {
+            Family.GPU: terms.removal_usd_per_gpu,
+            Family.ASIC: terms.removal_usd_per_th,
+        }.get(kind.family, 0.0)
         least = (kind.scrap_usd + removal) / max(kept, 1e-9)
         bids = bids_for(market, kind, in_place=False)
         price, sold = _clear(kind, left, least, bids, purses)

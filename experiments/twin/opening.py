@@ -11,11 +11,12 @@ from ...agents.party import Kind
 from ...market.opening.open_market import LISTINGS
 from ...market.simulation import Simulation
 from ...market.state.contracts import ContractKind
-from ...market.state.hardware import SITE, Family
+from ...market.state.hardware import Family
 from ...market.state.ledger import Account
 from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.market import Market, Prices
 from ...market.state.randomness import Stream
+from ...market.state.site_classes import SITE
 from .borrower import Borrower, Miner, Neocloud
 from .contract import Contract
 from .dated_facts import open_facts
@@ -252,9 +253,11 @@ def _bidders(market: TwinMarket) -> None:
 
     Dealers, who resell at once, differ less in what they think and only downwards.
     """
-    deviation = market.settings.liquidation.buyer_view_deviation
     for i, buyer in enumerate(market.buyers):
         for kind in buyer.holdings:
+            deviation = market.settings.liquidation.buyer_view_deviation
+            if kind.family is Family.SITE:
+                deviation = market.settings.sites.view_deviation
             draw = normal(market.seed, BUYER_VIEW, 0, 64 * i + kind.number)
             view = math.exp(deviation * draw)
             if not buyer.needs_slots:

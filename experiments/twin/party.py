@@ -33,6 +33,7 @@ class Party(mesa.Agent):
         self.btc_lent = 0.0
         self.eth = 0.0
         self.payables_usd = 0.0
+        self.lease_claims_usd = 0.0  # of landlords whose contracts it broke when it failed
         self.holdings: dict[HardwareClass, Holding] = {}
 
     def pay(self, payee: Party, amount_usd: float) -> None:

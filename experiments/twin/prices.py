@@ -12,11 +12,13 @@ from ...market.prices.network import BLOCKS_PER_DAY
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_EH
-from . import frontier
+from . import frontier, sites
 from .rules import (
     adjusted_share,
     advance_difficulty,
     growth_answer,
+    hall_demand,
+    hall_rent_index,
     hashprice_usd,
     impact_log,
     mark_usd,
@@ -51,10 +53,21 @@ def set_prices(market: TwinMarket) -> None:
             p.effective_gpus,
             settings.compute.elasticity,
         )
+    _price_halls(market)
     if market.opening.machine_class >= 0:
         frontier.look_ahead(market)
     for kind in market.hardware:
         _set_mark(market, kind)
+
+
+def _price_halls(market: TwinMarket) -> None:
+    """Demand for halls of GPUs follows q, for those of miners hashprice; rents follow demand."""
+    p, settings = market.prices, market.settings.sites
+    hashprice = p.hashprice_usd_ph_day / market.opening.hashprice_usd_ph_day
+    p.hall_demand = hall_demand(p.q, settings.most_demand)
+    p.rig_hall_demand = hall_demand(hashprice, settings.most_demand)
+    p.hall_rent = hall_rent_index(p.hall_demand, settings.rent_sensitivity)
+    p.rig_hall_rent = hall_rent_index(p.rig_hall_demand, settings.rent_sensitivity)
 
 
 def _price_coins(market: TwinMarket) -> None:
@@ -134,12 +147,17 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
     if rule != "scenario":
         weight = 1.0 if rule == "market" else 0.0
     decay = kind.annual_depreciation
-    kind.schedule_usd = schedule_usd(
-        kind.used_open_usd,
-        decay,
-        kind.scrap_usd,
-        max(0, market.day - kind.launch_day),
-    )
+    if kind.family is Family.SITE:
+        required = market.settings.sites.required_return
+        appraised = sites.value_usd_mw(market, kind, required, mines=True, builds=True)
+        kind.schedule_usd = max(kind.scrap_usd, appraised)
+    else:
+        kind.schedule_usd = schedule_usd(
+            kind.used_open_usd,
+            decay,
+            kind.scrap_usd,
+            max(0, market.day - kind.launch_day),
+        )
     kind.mark_usd = kind.schedule_usd
     if kind.clearing_usd is not None:
         age = float(market.day - kind.clearing_day)

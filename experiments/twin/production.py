@@ -48,6 +48,8 @@ class Operator(Party):
         self.contract_usd_day = 0.0
         self.hosting_usd_day = 0.0
         self.lease_cost_usd_day = 0.0
+        self.hall_rents_usd_day = 0.0
+        self.leases_usd = self.signed_leases_usd = 0.0
         self.gpus_online = 0.0
         self.income_usd_day = 0.0  # compute rents less running cost
         self.cash_flow_usd_day = 0.0
@@ -66,6 +68,8 @@ class Operator(Party):
         self.contract_usd_day = 0.0
         self.hosting_usd_day = 0.0
         self.lease_cost_usd_day = 0.0
+        self.hall_rents_usd_day = 0.0
+        self.leases_usd = self.signed_leases_usd = 0.0
         for holding in self.gpus:
             holding.contract_units = 0.0
             holding.contract_usd_day = 0.0

@@ -14,6 +14,7 @@ from . import coins
 from .bids import life_years, set_strips
 from .forbearance import enforcement_usd, proceeds_of
 from .rules import estate_shares, going_concern_usd, plan_usd, sized_debt_usd
+from .sites import leased_site_usd
 from .things import Order
 
 if TYPE_CHECKING:
@@ -163,12 +164,12 @@ def _shared_usd(borrower: Borrower, whole_usd: float) -> dict[Loan, float]:
 
 
 def _secured_usd(loan: Loan) -> float:
-    """Machines at lenders' marks, sites at what they sell for."""
+    """Machines and sites, at lenders' marks."""
     if loan.collateral is Collateral.HARDWARE:
         assert loan.hardware is not None
         return loan.collateral_units * loan.hardware.mark_usd
     if loan.collateral is Collateral.SITE:
-        return loan.market.terms.liquidation.site_recovery_share * loan.site_value_usd
+        return leased_site_usd(loan)
     return 0.0
 
 

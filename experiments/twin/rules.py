@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...agents import borrower, buyer, lender, miner, neocloud
+from ...agents import borrower, buyer, lender, miner, neocloud, site, tenant
 from ...market.prices import impact, network, rents
 from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
@@ -74,9 +74,20 @@ coins_sold_usd = _plain(miner.coins_sold_usd)
 power_cost_usd_day = _plain(miner.power_cost_usd_day)
 covered_share = _plain(neocloud.covered_share)
 served_share = _plain(neocloud.served_share)
-tenant_hazard_per_day = _plain(neocloud.tenant_hazard_per_day)
 spot_margin_usd_day = _plain(neocloud.spot_margin_usd_day)
 unit_income_usd_day = _plain(neocloud.unit_income_usd_day)
+hall_usd_mw = site.hall_usd_mw
+option_to_build_usd_mw = site.option_to_build_usd_mw
+finished_usd_mw = _plain(site.finished_usd_mw)
+rig_site_usd_mw = _plain(site.rig_site_usd_mw)
+common_factor = _plain(tenant.common_factor)
+failing_per_year = _plain(tenant.failing_per_year)
+asking_per_year = _plain(tenant.asking_per_year)
+chance_per_day = _plain(tenant.chance_per_day)
+hall_demand = _plain(tenant.hall_demand)
+hall_rent_index = _plain(tenant.hall_rent_index)
+lease_claim_usd = _plain(tenant.lease_claim_usd)
+empty_hall_damages_usd = _plain(tenant.empty_hall_damages_usd)
 
 # market
 annual_rate = _plain(loans.annual_rate)

@@ -50,10 +50,32 @@ def add_lot(
 
 
 @compiled
+def seize_site(market: Market, loan: int, parent: int) -> None:
+    """Power and halls become a lot each, in MW; they come from outside the modelled fleets.
+
+    A borrower that stands loses the rents with them.
+    """
+    loans, opening = market.loans, market.opening
+    b = loans.borrower[loan]
+    owner = market.today.first_lender + loans.lender[loan]
+    for k, mw in (
+        (opening.site_class, loans.site_mw[loan]),
+        (opening.hall_class, loans.hall_mw[loan]),
+    ):
+        if mw > DUST_UNITS:
+            market.ledger.outside_units[k] -= mw
+            loans.claims.open_lots[loans.claim[loan]] += 1
+            add_lot(market, (owner, loan, b), k, mw, market.marks_usd[k], parent)
+    loans.site_mw[loan] = loans.hall_mw[loan] = 0.0
+    kept = market.borrowers.halls_kept[b] - loans.collateral_units[loan]
+    market.borrowers.halls_kept[b] = max(0.0, kept)
+
+
+@compiled
 def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int) -> None:
     """Accelerate a loan and seize what secures it; coins are sold the same day."""
-    today, terms, parties = market.today, market.terms, market.parties
-    holdings, loans, ledger = market.holdings, market.loans, market.ledger
+    today, parties = market.today, market.parties
+    holdings, loans = market.holdings, market.loans
     b = loans.borrower[loan]
     row = loans.lender[loan]
     loans.undrawn_usd[loan] = 0.0
@@ -93,19 +115,8 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         owner = today.first_lender + row
         lot = add_lot(market, (owner, loan, b), k, units, market.marks_usd[k], event)
         market.lots.premium_usd_unit_day[lot] = holdings.premium_usd_unit_day[holding]
-    elif loans.collateral[loan] == Collateral.SITE and loans.site_value_usd[loan] > 0.0:
-        # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
-        k = loans.hardware[loan]
-        ledger.outside_units[k] -= loans.collateral_units[loan]
-        price = (
-            terms.liquidation.site_recovery_share
-            * loans.site_value_usd[loan]
-            / loans.collateral_units[loan]
-        )
-        claims.open_lots[claim] += 1
-        owner = today.first_lender + row
-        units = loans.collateral_units[loan]
-        add_lot(market, (owner, loan, b), k, units, price, event)
+    elif loans.collateral[loan] == Collateral.SITE:
+        seize_site(market, loan, event)
 
 
 @compiled

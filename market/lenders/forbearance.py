@@ -16,19 +16,28 @@ import numpy as np
 from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import continuing_value_usd, estate_shares, patience_days, waives
+from ...agents.lender import (
+    SITE_HAIRCUT,
+    annuity_factor,
+    continuing_value_usd,
+    estate_shares,
+    patience_days,
+    waives,
+)
 from ...agents.party import Status
 from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
+from ..debt.sites import leased_site_usd, leases_beyond_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
-from ..liquidation.one_sale import PATIENT_DAYS, sale_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Account
 from ..state.loans import Collateral, LoanStatus, annual_rate, cure_end
 from ..state.market import Market
 from ..state.money import draw, pay_interest
+from ..state.sites import pledged_site_usd
 
 EXTENSION_DAYS = 365
 SURRENDER_EVERY_DAYS = 7
@@ -141,7 +150,8 @@ def proceeds_of(market: Market, b: int) -> Proceeds:
     units = np.zeros(len(holdings.units))
     for row in range(holdings.first[b], holdings.first[b + 1]):
         units[row] = holdings.units[row]
-    sold = sale_usd(market, units, PATIENT_DAYS)
+    mw = _pledged_mw(market, b)
+    sold = sold_usd(market, units, mw, PATIENT_DAYS)
     hosted = hold_values_usd(market) if market.terms.lenders.hold_seized else sold
     seized = np.zeros(len(sold))
     for row in range(holdings.first[b], holdings.first[b + 1]):
@@ -149,7 +159,23 @@ def proceeds_of(market: Market, b: int) -> Proceeds:
         if units[row] > 0.0:
             sold[k] /= units[row]
             seized[k] = hosted[k]
+    for k in range(len(sold)):
+        if mw[k] > 0.0:
+            sold[k] /= mw[k]
+            seized[k] = sold[k]
     return Proceeds(sold, seized)
+
+
+@compiled
+def _pledged_mw(market: Market, b: int) -> Reals:
+    """MW of a borrower's sites and halls that are in pledge [class]."""
+    loans, opening = market.loans, market.opening
+    mw = np.zeros(len(market.hardware.family))
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            mw[opening.site_class] += loans.site_mw[loan]
+            mw[opening.hall_class] += loans.hall_mw[loan]
+    return mw
 
 
 @inlined
@@ -179,7 +205,9 @@ def continuing_usd(market: Market, loan: int) -> float:
         left = loans.collateral_units[loan] * market.marks_usd[k]
         left *= math.exp(-market.hardware.annual_depreciation[k] * years)
     elif loans.collateral[loan] == Collateral.SITE:
-        left = market.terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+        earned = max(flow, 0.0) * annuity_factor(_loan_rate(market, loan), years)
+        left = leased_site_usd(market, loan) - earned  # rents of these years are no longer ahead
+        left = (1.0 - SITE_HAIRCUT) * max(left, pledged_site_usd(market, loan))
     return continuing_value_usd(principal, flow, left, _loan_rate(market, loan), years)
 
 
@@ -210,7 +238,10 @@ def _collateral_usd(market: Market, proceeds: Proceeds, loan: int) -> float:
     """
     loans, terms = market.loans, market.terms
     if loans.collateral[loan] == Collateral.SITE:
-        return terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+        brings = loans.site_mw[loan] * proceeds.sold_usd[market.opening.site_class]
+        brings += loans.hall_mw[loan] * proceeds.sold_usd[market.opening.hall_class]
+        kept_share = 1.0 - terms.liquidation.legal_cost_share
+        return brings + kept_share * leases_beyond_usd(market, loan)
     if loans.collateral[loan] != Collateral.HARDWARE:
         return loans.collateral_btc[loan] * market.prices.btc_usd
     return loans.collateral_units[loan] * proceeds.seized_usd[loans.hardware[loan]]

@@ -13,11 +13,13 @@ from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import (
     COIN_HAIRCUT,
     MACHINE_HAIRCUT,
+    SITE_HAIRCUT,
     default_chance,
     loss_given_default_usd,
 )
 from ...agents.party import Status
 from ..debt.losses import charge_capital
+from ..debt.sites import leased_site_usd
 from ..debt.underwriting import WEEK_DAYS
 from ..state.events import Cause
 from ..state.loans import Collateral, LoanStatus
@@ -27,13 +29,13 @@ from ..state.market import Market
 @compiled
 def expected_loss_usd(market: Market, loan: int) -> float:
     """What a lender expects to lose on a performing loan [USD]."""
-    loans, liquidation = market.loans, market.terms.liquidation
+    loans = market.loans
     collateral, haircut = 0.0, MACHINE_HAIRCUT
     if loans.collateral[loan] == Collateral.HARDWARE:
         collateral = loans.collateral_units[loan] * market.marks_usd[loans.hardware[loan]]
     elif loans.collateral[loan] == Collateral.SITE:
-        collateral = loans.site_value_usd[loan]
-        haircut = 1.0 - liquidation.site_recovery_share
+        collateral = leased_site_usd(market, loan)
+        haircut = SITE_HAIRCUT
     elif loans.collateral[loan] == Collateral.BTC:
         collateral = loans.collateral_btc[loan] * market.prices.btc_usd
         haircut = COIN_HAIRCUT

@@ -28,6 +28,7 @@ from ..debt.claims import carry_at
 from ..debt.covenants import release_pledged_btc, sell_pledged_btc
 from ..debt.default import Failure, claims_usd, failure_today
 from ..debt.losses import note_recovery
+from ..debt.sites import leased_site_usd
 from ..debt.surrender import LONGEST_YEARS
 from ..debt.waterfall import draw_loan
 from ..state.events import Cause, Event
@@ -212,12 +213,12 @@ def shared_usd(market: Market, b: int, plan_total_usd: float) -> Reals:
 
 @compiled
 def _secured_usd(market: Market, loan: int) -> float:
-    """What secures a loan [USD]: machines at work at lenders' marks, sites at their sale."""
-    loans, settings = market.loans, market.terms.liquidation
+    """What secures a loan [USD]: machines at work and sites, at lenders' marks."""
+    loans = market.loans
     if loans.collateral[loan] == Collateral.HARDWARE:
         return loans.collateral_units[loan] * market.marks_usd[loans.hardware[loan]]
     if loans.collateral[loan] == Collateral.SITE:
-        return settings.site_recovery_share * loans.site_value_usd[loan]
+        return leased_site_usd(market, loan)
     return 0.0
 
 

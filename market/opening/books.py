@@ -12,7 +12,8 @@ from math import isclose
 from typing import Any, ClassVar
 
 from ..scenario.errors import InputError
-from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Treasury
+from ..state.site_classes import HALL, SITE
+from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Site, Treasury
 from .csv_files import Row, Sheet
 from .rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
 
@@ -61,6 +62,7 @@ class Books:
     outside: tuple[Outside, ...]
     secondary_market: tuple[SecondaryMarket, ...]
     quote_rows: tuple[Quote, ...]
+    sites: tuple[Site, ...] = ()
 
     def __hash__(self) -> int:
         """Tables are looked up by their date first; equality decides."""
@@ -132,10 +134,10 @@ def check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None:
 
 
 def check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
-    """Buyers accept fleet groups, or ASIC for rigs of any class."""
+    """Buyers accept fleet groups, ASIC for rigs of any class, and sites without or with halls."""
     for row, buyer in enumerate(buyers.rows):
-        if not {"ASIC", *groups}.issuperset(buyer.classes_accepted):
-            allowed = f"ASIC or groups joined by |, out of {', '.join(groups)}"
+        if not {"ASIC", SITE, HALL, *groups}.issuperset(buyer.classes_accepted):
+            allowed = f"ASIC, SITE, HALL or groups joined by |, out of {', '.join(groups)}"
             raise buyers.refuse(row, "classes_accepted", allowed)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from ...agents.buyer import Buyers, Rack
 from ..state.hardware import NEVER, Hardware
 from ..state.randomness import Stream, party_normals
+from ..state.site_classes import HALL, SITE
 from . import rows as t
 from .books import Books
 from .drafts import MILLION
@@ -23,7 +24,9 @@ def accepted_classes(
     come = [row for row, day in zip(rows, hardware.launch_day, strict=False) if day < NEVER]
     result = []
     for token in segment.classes_accepted:
-        if token == "ASIC":
+        if token in (SITE, HALL):
+            result.append(token)
+        elif token == "ASIC":
             result += [row.id for row in come if row.family == "asic"]
         else:
             result += [row.id for row in come if row.fleet_group == token]
@@ -68,7 +71,7 @@ def open_buyers(
             row.slots_liq_40_80,
             row.slots_liq_gt80,
         ]
-        slots.append(row.spare_mw_asic)
+        slots += [row.spare_mw_asic, row.site_mw]
         buyers.segment[members] = number
         buyers.budget_usd_day[members] = row.budget_usd_m_yr * MILLION / DAYS * budget_scale * size
         buyers.budget_usd[members] = buyers.budget_usd_day[members] * budget_days

@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import Rack
-from ..state.hardware import NEVER, SITE, Family, Hardware
+from ..state.hardware import NEVER, Family, Hardware
+from ..state.site_classes import HALL, SITE
 from .books import Books
 
 CURRENT_DAYS = 548  # classes launched in the last eighteen months are what one would buy new
 
 
 def class_names(tables: Books) -> tuple[str, ...]:
-    """Class ids in row order, SITE last."""
-    return (*(row.id for row in tables.hardware), SITE)
+    """Class ids in row order, then those of sites."""
+    return (*(row.id for row in tables.hardware), HALL, SITE)
 
 
 def h100_rent_usd_h(tables: Books) -> float:
@@ -45,7 +46,7 @@ def build_hardware(tables: Books, dated: bool = True) -> Hardware:
     and then trades second-hand at the share of its new price that the youngest classes keep.
     """
     rows = tables.hardware
-    count = len(rows) + 1
+    count = len(class_names(tables))
     eta = rent_exponent(tables)
     h100_rent = h100_rent_usd_h(tables)
     rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
@@ -93,6 +94,9 @@ def build_hardware(tables: Books, dated: bool = True) -> Hardware:
             hardware.lo_j_th[k] = row.efficiency_lo_j_th
             hardware.hi_j_th[k] = row.efficiency_hi_j_th
             hardware.slots_per_unit[k] = row.kw_per_unit / 1000.0
+    for k in range(len(rows), count):  # a unit is a MW
+        hardware.rack[k] = Rack.SITE
+        hardware.replacement_usd[k] = np.inf  # what a hall costs to build is in its value
     current = [
         row.available_at_start and (tables.opening_date - row.launch_date).days < CURRENT_DAYS
         for row in rows

@@ -53,7 +53,6 @@ def open_loans(
 
     btc = np.array([draft.collateral == Collateral.BTC for draft in rows], np.bool_)
     units = floats("collateral_units")
-    site = np.array([draft.collateral == Collateral.SITE for draft in rows], np.bool_)
     principal = floats("principal_usd")
     loans = empty(
         Loans,
@@ -84,7 +83,8 @@ def open_loans(
         ),
         collateral_units=np.where(btc, 0.0, units),
         collateral_btc=np.where(btc, units, 0.0),
-        site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
+        site_mw=floats("site_mw"),
+        hall_mw=floats("hall_mw"),
         dscr_test_day=ints("dscr_test_day"),
         base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
         recourse=np.array([draft.recourse for draft in rows], np.bool_),

@@ -200,4 +200,8 @@ def open_contracts(
         ),
         rent_share=np.ones(len(drafts)),
         broken_day=np.full(len(drafts), -1, np.int32),
+        for_rigs=np.array([d.for_rigs for d in drafts], np.bool_),
+        empty_days=np.zeros(len(drafts)),
+        relet_usd_day=np.zeros(len(drafts)),
+        claim_usd=np.zeros(len(drafts)),
     )

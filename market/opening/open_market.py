@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...agents.borrower import Borrowers
-from ...agents.columns import empty
+from ...agents.columns import Reals, empty
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
 from ...agents.party import OUTSIDE_NAMES, Kind, Parties
@@ -20,6 +20,7 @@ from ..state.loans import ANY_GROWTH, Collateral, Loans
 from ..state.lots import Lots
 from ..state.market import Market, Names, Prices, Today
 from ..state.orders import Orders
+from ..state.site_classes import HALL, SITE
 from ..state.terms import terms_of
 from ..state.units import BLOCKS_PER_DAY
 from .books import Books
@@ -56,6 +57,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
     start = STARTING_POINTS[books.start]
     hardware_names = class_names(books)
     hardware = build_hardware(books, scenario.launches.dated)
+    _set_salvage(hardware.scrap_usd, hardware_names, books, scenario)
     drafts = start.draft(books, scenario, hardware_names, hardware)
 
     ids = [draft.id for draft in drafts.borrowers]
@@ -177,7 +179,12 @@ def _build(books: Books, scenario: Scenario) -> Market:
         perimeters=perimeters,
         contracts=contracts,
         orders=_orders(loans, row_of),
-        lots=empty(Lots, len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
+        lots=empty(
+            Lots,
+            len(loan_names)
+            + int(np.sum(loans.collateral == Collateral.SITE))  # power and halls apart
+            + LISTINGS * int(holdings.first[first_lender]),
+        ),
         interlender=start.interlender(books, scenario, lenders),
         ledger=ledger,
         prices=_opening_prices(books, scenario, rent),
@@ -201,6 +208,16 @@ def _build(books: Books, scenario: Scenario) -> Market:
     return market
 
 
+def _set_salvage(
+    scrap_usd: Reals, names: tuple[str, ...], books: Books, scenario: Scenario
+) -> None:
+    """Salvage of sites and, where the books know any, of halls [class, USD a MW] (in place)."""
+    sites, rig_site_usd_kw = scenario.sites, scenario.investment.rig_site_usd_per_kw
+    scrap_usd[names.index(SITE)] = sites.salvage_share * 1e3 * rig_site_usd_kw
+    if books.leases:
+        scrap_usd[names.index(HALL)] = sites.salvage_share * sites.hall_usd_mw
+
+
 def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
     quotes = books.quotes
     hashrate = books.network_eh_s
@@ -220,6 +237,10 @@ def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
         reference_rate=scenario.credit.reference_rate,
         rent_h100_usd_h=rent,
         rent_planned_usd_h=rent,
+        hall_demand=1.0,
+        hall_rent=1.0,
+        rig_hall_demand=1.0,
+        rig_hall_rent=1.0,
         growth_online=1.0,
         rig_q=1.0,
         appetite=1.0,

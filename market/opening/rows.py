@@ -96,6 +96,7 @@ class Buyer(Row):
     export_controlled_excluded: bool
     running_cost_usd_kwh: Positive
     entrant: bool = False
+    site_mw: Amount = 0.0  # of sites it can take on
 
 
 class Hardware(Row):

@@ -28,6 +28,7 @@ BUYER_CELLS = (
     "slots_liq_40_80",
     "slots_liq_gt80",
     "spare_mw_asic",
+    "site_mw",
 )
 STANDARD = NormalDist()
 

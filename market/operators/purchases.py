@@ -81,7 +81,10 @@ def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) ->
         loans.undrawn_usd[loan] -= amount
         draw_loan(market, loan, amount)
         if loans.collateral[loan] == Collateral.SITE:
-            loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
+            built = amount / loans.sheets.initial_ltv[loans.sheet[loan]]
+            mw = min(built / market.terms.sites.hall_usd_mw, loans.site_mw[loan])
+            loans.site_mw[loan] -= mw
+            loans.hall_mw[loan] += mw
         paid += amount
         paid_by[loan - loans.first[b]] = amount
     return paid_by

@@ -1,7 +1,8 @@
 """What a class of machines is worth: by lenders' marks, in their reports, second-hand.
 
 A mark lies between a schedule and what last traded, and triggers margin calls. Reports carry GPUs
-at the cost of the system, depreciated by the book. What a machine trades at is neither.
+at the cost of the system, depreciated by the book. What a machine trades at is neither. The
+schedule of sites and halls is an appraisal: what they would rent for, at the day's cost of money.
 """
 
 from __future__ import annotations
@@ -17,13 +18,18 @@ from ...agents.lender import book_value_usd, mark_usd
 from ..state.hardware import Family, schedule_usd
 from ..state.machines import days_since_launch
 from ..state.market import Market
+from ..state.sites import of_site_class, site_values
 
 
 @compiled
 def set_marks(market: Market) -> None:
     """A day's scheduled values and lenders' marks [class, USD/unit]: schedule and aged evidence."""
     hardware, schedule = market.hardware, market.schedule_usd
+    appraised = site_values(market, market.terms.sites.required_return, True, True)
     for k in range(len(hardware.family)):
+        if hardware.family[k] == Family.SITE:
+            schedule[k] = max(hardware.scrap_usd[k], of_site_class(market, k, appraised))
+            continue
         schedule[k] = schedule_usd(
             hardware.used_open_usd[k],
             hardware.annual_depreciation[k],

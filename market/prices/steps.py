@@ -7,6 +7,7 @@ import math
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled
 from ...agents.miner import NETWORK_POWER_USD_MWH, adjusted_share, online_share
+from ...agents.tenant import hall_demand, hall_rent_index
 from ..state.frontier import foresee_entry
 from ..state.market import Market
 from ..state.units import TH_PER_EH
@@ -40,9 +41,24 @@ def set_prices(market: Market) -> None:
             prices.effective_gpus,
             terms.compute.elasticity,
         )
+    _price_halls(market)
     if market.opening.roadmap_end_day > 0:
         foresee_entry(market)
     set_marks(market)
+
+
+@compiled
+def _price_halls(market: Market) -> None:
+    """Demand for halls and the rent of empty ones, over the opening.
+
+    Halls of GPUs are wanted as new machines are (their q), halls of miners as hashprice pays.
+    """
+    prices, sites = market.prices, market.terms.sites
+    prices.hall_demand = hall_demand(prices.q, sites.most_demand)
+    prices.hall_rent = hall_rent_index(prices.hall_demand, sites.rent_sensitivity)
+    hashprice = prices.hashprice_usd_ph_day / market.opening.hashprice_usd_ph_day
+    prices.rig_hall_demand = hall_demand(hashprice, sites.most_demand)
+    prices.rig_hall_rent = hall_rent_index(prices.rig_hall_demand, sites.rent_sensitivity)
 
 
 @compiled

@@ -56,6 +56,7 @@ def _write_prices(market: Market) -> None:
     series.lending_ease[day] = prices.ease
     series.rig_q[day] = prices.rig_q
     series.machine_q[day] = prices.q
+    series.hall_rent[day] = prices.hall_rent
     series.ordered_usd[day] = prices.ordered_usd
     series.paid_out_usd[day] = prices.paid_out_usd
 

@@ -96,6 +96,17 @@ SUMMARY = {
     "liquidation.asic.listed_by_owners_units": Means("TH/s", "put on sale by owners in distress"),
     "liquidation.asic.median_days_to_sale": Means("days", "from seizure to sale, median unit sold"),
     "liquidation.asic.price_to_paper": Means("1", _PRICE),
+    "liquidation.site_mw.seized_units": Means("MW", "sites and halls taken by project lenders"),
+    "liquidation.site_mw.sold_units": Means("MW", "of these sold to buyers"),
+    "liquidation.site_mw.ended_units": Means(
+        "MW", "of these taken by their lender in kind, when the court's time was up"
+    ),
+    "liquidation.site_mw.unsold_units": Means("MW", "of these still held"),
+    "liquidation.site_mw.listed_by_owners_units": Means("MW", "none: owners list machines only"),
+    "liquidation.site_mw.median_days_to_sale": Means(
+        "days", "from seizure to sale, median MW sold"
+    ),
+    "liquidation.site_mw.price_to_paper": Means("1", _PRICE),
     "btc_forced_sale_usd": Means("USD", "coins sold by force or for want of cash"),
     "btc_impact_worst": Means("1", "by which forced sales have lowered bitcoin, worst day"),
     "policy.net_cost_usd": Means(

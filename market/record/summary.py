@@ -95,6 +95,7 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
         "liquidation": {
             **_liquidation(market, Family.GPU),
             "asic": _liquidation(market, Family.ASIC),
+            "site_mw": _liquidation(market, Family.SITE),
         },
         "policy": _policy(market, resolved),
         "btc_forced_sale_usd": sum(series.btc_forced_sale_usd[days].tolist()),

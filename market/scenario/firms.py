@@ -164,10 +164,36 @@ class Lenders(Section):
 
 
 class Tenants(Section):
-    """Tenants without a rating, and what becomes of machines and halls they leave."""
+    """Tenants that stop paying, and what becomes of machines and halls they leave."""
 
+    common_factor: bool = Field(
+        True,
+        description="tenants fail by demand for compute and money; off: only the unrated, by rent "
+        "over spot and money",
+    )
     hazard_per_year: float = Field(
-        0.01, ge=0.0, le=10.0, description="of breaking a contract that costs no more than spot"
+        0.01, ge=0.0, le=10.0, description="of failing, without a rating, good and bad times alike"
+    )
+    factor_loading: float = Field(
+        0.7, ge=0.0, le=3.0, description="log of that hazard per deviation of the common factor"
+    )
+    rated_hazard_per_year: float = Field(
+        0.0005, ge=0.0, le=1.0, description="of failing, with a rating"
+    )
+    rated_factor_loading: float = Field(
+        0.2, ge=0.0, le=3.0, description="the same for tenants with a rating"
+    )
+    demand_deviation: float = Field(
+        0.25, gt=0.0, le=3.0, description="of log demand: one deviation of the common factor"
+    )
+    notice_days: int = Field(
+        60, ge=0, le=3650, description="a failed tenant pays rent so long, then all contracts break"
+    )
+    rejection_claims: bool = Field(
+        True, description="landlords have a claim on a failed tenant for the rest of the term"
+    )
+    claim_recovery_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="of it, paid by tenants outside the books"
     )
     sensitivity: float = Field(
         3.0, ge=0.0, le=20.0, description="power of contract rent over spot rent in that hazard"
@@ -181,8 +207,43 @@ class Tenants(Section):
         le=1.0,
         description="of contract rent over spot that a receiver goes on earning",
     )
-    relet_days: int = Field(270, ge=0, le=3650, description="halls stand empty so long")
-    relet_share: float = Field(0.85, ge=0.0, le=2.0, description="new rent over the old")
+    relet_days: int = Field(
+        270, ge=0, le=3650, description="halls stand empty so long at the opening's demand"
+    )
+    relet_share: float = Field(
+        0.85, ge=0.0, le=2.0, description="new rent over the old, where rents are the opening's"
+    )
+
+
+class Sites(Section):
+    """Power and halls: what they rent for and cost, and what they are worth to who buys them."""
+
+    rent_sensitivity: float = Field(
+        0.5, ge=0.0, le=3.0, description="of log rent of empty halls to log demand for them"
+    )
+    most_demand: float = Field(
+        1.25, ge=1.0, le=10.0, description="over the opening; more is met by building"
+    )
+    hall_usd_mw: float = Field(
+        11e6, gt=0.0, le=1e9, description="to build a data hall, without power"
+    )
+    salvage_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="of what a site or hall costs: nobody sells for less"
+    )
+    cost_share: float = Field(
+        0.25, ge=0.0, lt=1.0, description="of running a hall, of its rent at the opening"
+    )
+    life_years: float = Field(20.0, gt=0.0, le=100.0, description="in which a hall earns rent")
+    build_years: float = Field(2.0, gt=0.0, le=20.0, description="from a powered site to a hall")
+    hall_volatility: float = Field(
+        0.25, ge=0.0, le=3.0, description="of what halls are worth, per root year"
+    )
+    view_deviation: float = Field(
+        0.10, ge=0.01, le=2.0, description="of buyers' log values of sites: appraisals differ so"
+    )
+    required_return: float = Field(
+        0.095, gt=0.0, le=1.0, description="at which lenders' appraisers discount net rents"
+    )
 
 
 class Investment(Section):
@@ -203,7 +264,7 @@ class Investment(Section):
     order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
     rigs: bool = Field(True, description="miners buy new rigs as the network grows")
     rig_site_usd_per_kw: float = Field(
-        350.0, ge=0.0, le=1e5, description="racks and power that a miner adds for a new rig"
+        350.0, ge=0.0, le=1e5, description="racks and power for rigs: what a miner adds, or pays"
     )
     lender_growth_per_year: float = Field(
         0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"

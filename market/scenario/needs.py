@@ -152,11 +152,26 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("marks.book_life_years", (WITH_COMPUTE,)),  # of GPUs
     ("tenants.*", (WITH_COMPUTE,)),
     (
-        "tenants.hazard_per_year tenants.relet_days tenants.relet_share",
+        "tenants.common_factor tenants.hazard_per_year tenants.relet_share "
+        "tenants.notice_days tenants.rejection_claims",
         (on("channels.counterparty"),),
     ),
     ("tenants.sensitivity tenants.renegotiated_share", (some("tenants.hazard_per_year"),)),
-    ("investment.rig_site_usd_per_kw", (on("investment.rigs"),)),
+    (
+        "tenants.factor_loading tenants.rated_hazard_per_year tenants.demand_deviation",
+        (on("tenants.common_factor"),),
+    ),
+    ("tenants.factor_loading", (some("tenants.hazard_per_year"),)),
+    ("tenants.rated_factor_loading", (some("tenants.rated_hazard_per_year"),)),
+    (
+        "tenants.demand_deviation",
+        (some("tenants.factor_loading"), some("tenants.rated_factor_loading")),
+    ),
+    ("tenants.claim_recovery_share", (on("tenants.rejection_claims"),)),
+    (
+        "sites.hall_usd_mw sites.build_years sites.hall_volatility",
+        (WITH_COMPUTE,),  # nobody let halls for GPUs in 2021
+    ),
     (
         "investment.refit_usd_per_kw investment.payout_share "
         "investment.order_days investment.lender_growth_per_year",

@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
-from .firms import Credit, Investment, Lenders, Miners, Tenants
+from .firms import Credit, Investment, Lenders, Miners, Sites, Tenants
 from .launches import Launches
 from .nearest import did_you_mean
 from .needs import ALWAYS, Switch, idle, unmet, written
@@ -59,6 +59,7 @@ class Scenario(Section):
     credit: Credit = Credit()
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()
+    sites: Sites = Sites()
     investment: Investment = Investment()
     launches: Launches = Launches()
     miners: Miners = Miners()
@@ -114,7 +115,7 @@ class Scenario(Section):
         and then for its estate.
         """
         credit, sites = self.credit, self.liquidation.site_days
-        last = max(credit.bankruptcy_days, credit.estate_max_days, sites) + 1
+        last = max(credit.bankruptcy_days, credit.estate_max_days + sites) + 1
         return last if self.channels.cross_default else 2 * last
 
     @classmethod

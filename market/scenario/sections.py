@@ -297,10 +297,7 @@ class Liquidation(Section):
     receiver_share: float = Field(
         0.5, ge=0.0, le=1.0, description="of seized GPUs a receiver keeps rented where they stand"
     )
-    site_days: int = Field(365, ge=0, le=3650, description="from default to the sale of a site")
-    site_recovery_share: float = Field(
-        0.75, ge=0.0, le=1.0, description="of a site's cost, by infrastructure buyers"
-    )
+    site_days: int = Field(365, ge=0, le=3650, description="from default until a site is offered")
     hosting_discount: float = Field(
         0.15, ge=0.0, le=1.0, description="income a lender gives up by hosting, not operating"
     )

@@ -94,6 +94,7 @@ class Cause(IntEnum):
     RETURNS = 24  # machines earn more than they cost
     PARENT_FAILED = 25
     INSOLVENCY = 26  # the borrower failed as a whole: all it owes is due
+    DEMAND = 27  # tenants sell less: demand for compute, or hashprice, and money
 
 
 EVENT_DTYPE = np.dtype(

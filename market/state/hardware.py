@@ -1,7 +1,8 @@
 """Hardware classes and who holds them.
 
-A unit is a machine for GPU classes and a TH/s for ASIC classes. The pseudo-class SITE stands for
-buildings and leases pledged to project lenders; it is not auctioned.
+A unit is a machine for GPU classes, a TH/s for ASIC classes and a MW for sites: SITE where power is
+connected and no hall stands, HALL where one is finished or paid for. Sites of the opening are
+outside the fleets until a project lender seizes them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,6 @@ import numpy as np
 from ...agents.columns import Codes, Ints, Longs, Reals
 from ...agents.compiling.kernels import compiled
 
-SITE = "SITE"
 NEVER = 2**30  # the day on which what does not happen happens
 
 

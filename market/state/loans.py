@@ -126,7 +126,8 @@ class Loans(NamedTuple):
     collateral_units: Reals  # machines, TH/s or share of the site
     contract_units: Reals  # of these, machines bought for contracts signed at the opening
     collateral_btc: Reals
-    site_value_usd: Reals  # of pledged sites, at cost
+    site_mw: Reals  # of pledged sites, where no hall stands yet
+    hall_mw: Reals  # of pledged halls, finished or paid for
     dscr_test_day: Ints
     base_cash_flow_usd_day: Reals  # pledged, beyond what machines and sites earned at the opening
     recourse: Flags

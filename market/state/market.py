@@ -89,6 +89,10 @@ class Prices(Numbers):
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
     outside_gpus: float  # of which in new classes of the rest of the market
+    hall_demand: float  # for halls of GPUs, over the opening
+    hall_rent: float  # of an empty one, over the opening
+    rig_hall_demand: float  # for halls of miners, and the next the same
+    rig_hall_rent: float
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
@@ -121,7 +125,11 @@ class OpeningConstants(Numbers):
     retarget_blocks: float
     network_eh_s: float
     rent_usd_h: float
+    hashprice_usd_ph_day: float
     eth_usd: float
+    hall_rent_usd_mw_year: float  # of a MW for GPUs, in the leases of the books
+    site_class: int  # powered sites
+    hall_class: int  # halls that stand on them
     smallest_cluster: float  # that any buyer takes in place
     growth_class: int  # newest rigs: growth of the network outside the modelled fleets
     other_loans_usd: float  # of all lenders: the market their sales move

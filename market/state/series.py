@@ -44,6 +44,7 @@ class Series(NamedTuple):
     lending_ease: Annotated[Reals, Means("1", "what lenders have learnt from losses, -1 to 1")]
     rig_q: Annotated[Reals, Means("1", "value over price of new rigs, 1 at the opening")]
     machine_q: Annotated[Reals, Means("1", "value over price of new machines, 1 at the opening")]
+    hall_rent: Annotated[Reals, Means("1", "rent of empty halls for GPUs, 1 at the opening")]
     ordered_usd: Annotated[Reals, Means("USD", "orders beyond signed growth so far")]
     paid_out_usd: Annotated[Reals, Means("USD", "paid by borrowers to their owners so far")]
     withdrawn_usd: Annotated[Reals, Means("USD", "money that left lenders so far")]

@@ -14,6 +14,7 @@ from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Inst
 from ..books import Books
 from ..drafts import MILLION, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from . import rows as t
+from .pledged_sites import pledge_sites
 from .split import share_of_loan, split
 
 COIN_LINE_DAYS = 365  # usual term of a line on coins, from its first draw
@@ -40,6 +41,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
     ]
+    pledge_sites(loans, tables.sites)
     aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
     pools = aggregates | {party.id for party in tables.outside if party.pooled}
     contracts = [
@@ -47,6 +49,9 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
         for lease in tables.leases
         for part in _contract_drafts(lease, tables.opening_date, splits, lease.tenant_id in pools)
     ]
+    own_rigs = {row.id for row in tables.miners} | {row.id for row in tables.lenders}
+    for contract in contracts:
+        contract.for_rigs = not contract.compute and contract.tenant in own_rigs
     for lease in tables.leases:
         if lease.usd_m_yr == 0:
             _back_unsold(lease, tables.opening_date, contracts)

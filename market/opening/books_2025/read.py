@@ -19,7 +19,7 @@ from ..books import (
 )
 from ..csv_files import Sheet, read_sheet
 from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
-from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Treasury
+from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Site, Treasury
 
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "data" / "2025"
 
@@ -51,6 +51,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     leases = read_sheet(at, "leases", Lease)
     depreciation = read_sheet(at, "depreciation", Depreciation)
     secondary = read_sheet(at, "secondary_market", SecondaryMarket)
+    sites = read_sheet(at, "sites", Site)
 
     opening_date, numbers = read_quotes(quotes)
     parties = distinct_parties((outside, miners, neoclouds, lenders, buyers))
@@ -62,6 +63,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     lender_ids = {row.id for row in lenders.rows}
     _check_leases(leases, parties, groups)
     _check_loans(loans, operators, lender_ids, groups, opening_date)
+    _check_sites(loans, sites)
     _check_notes(loans, {row.id for row in (*miners.rows, *neoclouds.rows) if row.share_price_usd})
     drawn: defaultdict[str, float] = defaultdict(float)
     undrawn: defaultdict[str, float] = defaultdict(float)
@@ -90,6 +92,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
         outside=outside.rows,
         secondary_market=secondary.rows,
         quote_rows=quotes.rows,
+        sites=sites.rows,
     )
 
 
@@ -133,6 +136,21 @@ def _check_loans(
             if pledged[loan.borrower_id, group] > fleet * (1 + 1e-9):
                 allowed = f"within the {fleet:.10g} units of {group} that {loan.borrower_id} owns"
                 raise loans.refuse(row, "collateral_units", f"{allowed}, all its loans together")
+
+
+def _check_sites(loans: Sheet[Loan], sites: Sheet[Site]) -> None:
+    """What secures project finance is a site that is known, and no more than all of it."""
+    known = {site.perimeter for site in sites.rows}
+    pledged: defaultdict[str, float] = defaultdict(float)
+    for row, loan in enumerate(loans.rows):
+        if not loan.collateral_kind.startswith("site"):
+            continue
+        if loan.perimeter not in known:
+            raise loans.refuse(row, "perimeter", f"a perimeter in {sites.file}")
+        pledged[loan.perimeter] += loan.collateral_units
+        if pledged[loan.perimeter] > 1 + 1e-9:
+            allowed = f"at most 1 over all loans on the site of {loan.perimeter}"
+            raise loans.refuse(row, "collateral_units", allowed)
 
 
 def _check_notes(loans: Sheet[Loan], priced: Collection[str]) -> None:

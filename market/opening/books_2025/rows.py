@@ -225,6 +225,22 @@ class Lease(Row):
         return self
 
 
+class Site(Row):
+    """A site that secures project finance, by the perimeter that owns it."""
+
+    row_key = ("perimeter",)
+
+    perimeter: Text
+    power_mw: Positive  # connected or being connected, for IT or rigs
+    hall_mw: Amount  # of it, halls finished or paid for
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        allowed = f"at most power_mw, {self.power_mw:g}"
+        require("hall_mw", self.hall_mw <= self.power_mw, allowed)
+        return self
+
+
 class SecondaryMarket(Row):
     """A figure about the second-hand market to compare results with."""
 

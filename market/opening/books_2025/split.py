@@ -31,6 +31,8 @@ def share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: in
         undrawn_usd=loan.undrawn_usd * share,
         principal_per_payment_usd=loan.principal_per_payment_usd * share,
         collateral_units=loan.collateral_units * share,
+        site_mw=loan.site_mw * share,
+        hall_mw=loan.hall_mw * share,
         pledged_cash_flow_usd_yr=loan.pledged_cash_flow_usd_yr * share,
     )
 

@@ -231,8 +231,8 @@ def _members(people: Population, party: int, weights: Floats) -> tuple[Ints, Flo
 def building_shares(people: Population, debts: Pieces, growth: Floats) -> Floats:
     """Shares of a group's sites and building work [party].
 
-    By pledged sites; of a group without those, the growing members' where halls are to come, else
-    by size.
+    By MW of pledged sites; of a group without those, the growing members' where halls are to come,
+    else by size.
     """
     contracts, count = people.whole.contracts, people.whole.borrower_count
     coming = (contracts.kind == ContractKind.HOSTING) & (contracts.start_day > 0)
@@ -240,7 +240,8 @@ def building_shares(people: Population, debts: Pieces, growth: Floats) -> Floats
     builds = np.zeros(len(people.lead), np.bool_)
     builds[people.group_of[contracts.landlord[coming]]] = True
     others = np.where(builds[people.group], growth, people.size)
-    site = debts.share * people.whole.loans.site_value_usd[debts.row]
+    whole = people.whole.loans
+    site = debts.share * (whole.site_mw + whole.hall_mw)[debts.row]
     value = np.bincount(debts.party, site, len(people.group))
     total = np.bincount(people.group, value)[people.group]
     return np.where(total > 0.0, value / np.maximum(total, 1e-300), others)
@@ -325,7 +326,8 @@ def loans_of(
             "principal_per_payment_usd",
             "collateral_units",
             "collateral_btc",
-            "site_value_usd",
+            "site_mw",
+            "hall_mw",
             "base_cash_flow_usd_day",
         ),
     )

@@ -39,7 +39,9 @@ HASTE = (
     "liquidation.legal_days=1",
     "liquidation.in_place_days=7",
     "liquidation.site_days=5",
-    "tenants.hazard_per_year=4.0",
+    "tenants.hazard_per_year=10.0",
+    "tenants.rated_hazard_per_year=0.5",
+    "tenants.notice_days=5",
 )
 CRASH = (
     "days=120",

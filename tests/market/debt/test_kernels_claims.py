@@ -181,8 +181,7 @@ def twin(
     """The loss on each loan: what is owed less own collateral less a share of the estate."""
 
     def worth(lot: dict[str, Any]) -> float:
-        site = lot["loan"] >= 0 and rows[lot["loan"]]["site"]
-        price = lot["mark_usd"] if site else marks[lot["hardware"]]
+        price = marks[lot["hardware"]]
         return 0.0 if lot["sold"] else lot["units"] * price * (1.0 - fee)
 
     own = [sum(worth(lot) for lot in lots if lot["loan"] == i) for i in range(len(rows))]

@@ -111,10 +111,11 @@ def test_the_limit_counts_every_step_that_a_claim_may_wait_for() -> None:
     scenario = Scenario.from_dict(
         {"name": "x", "credit": credit, "liquidation": {"site_days": 70}}, "x"
     )
-    assert scenario.longest_claim_days == 71  # a site is sold after 70, the claim ends a day later
+    # A site is offered after 70 days, for as long as the court waits; the claim ends a day later.
+    assert scenario.longest_claim_days == 70 + 50 + 1
     apart = scenario.with_settings(["channels.cross_default=false"])
     # A claim on who still stands, and that fails on the last day, waits for its estate too.
-    assert apart.longest_claim_days == 2 * 71
+    assert apart.longest_claim_days == 2 * 121
 
 
 @pytest.mark.parametrize("name", ["joint-crash", "crypto-crash", "rental-deflation"])
@@ -123,7 +124,7 @@ def test_no_claim_is_open_longer_than_the_limit(name: str) -> None:
                 "liquidation.site_days=80", "credit.hazard_per_year=0.3")  # fmt: skip
     sim = runs.fresh(name, settings, 3)
     longest = sim.scenario.longest_claim_days
-    assert longest == 91
+    assert longest == 90 + 80 + 1
     seen, s = 0, sim.market
     while not sim.finished:
         sim.step()
