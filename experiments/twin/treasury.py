@@ -102,8 +102,8 @@ def _orders_usd(market: TwinMarket, borrower: Borrower, last_day: int) -> float:
             if soon and tranche.borrower is borrower:
                 site = tranche.th * kw_th * market.settings.facts.site_usd_per_kw
                 owed += tranche.payment_usd + own_sites * site
-    order = borrower.order
-    if order.units > 0.0 and order.due_day <= last_day:
-        rest = (1.0 - market.terms.credit.order_deposit_share) * order.unit_usd
-        owed += max(0.0, rest * order.units - order.debt_usd)
+    for order in borrower.orders.values():
+        if order.units > 0.0 and order.due_day <= last_day:
+            rest = (1.0 - market.terms.credit.order_deposit_share) * order.unit_usd
+            owed += max(0.0, rest * order.units - order.debt_usd)
     return owed

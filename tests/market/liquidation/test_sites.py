@@ -192,17 +192,17 @@ def test_lenders_count_a_lease_when_they_wait_and_when_they_enforce() -> None:
     bench.set("sites__required_return", 1e-12)
     bench.day(1, "operate")
     # 2 MW at 15 empty, the lease of 3,650 days at 3: 10,950 for a buyer that pays for both.
-    book = forbearance.open_book(bench.market)
     bench.market.strips = np.array([[np.nan, np.nan, 15.0]])
-    sold = forbearance.enforcement_usd(bench.market, book, 0)
+    proceeds = forbearance.proceeds_of(bench.market, 0)
+    sold = forbearance.enforcement_usd(bench.market, proceeds, 0)
     assert sold == pytest.approx(10_950.0)
     # Five years of rent, then what is left of the lease, less a haircut.
     goes_on = forbearance.continuing_usd(bench.market, 0)
     assert goes_on == pytest.approx(5_475.0 + (1.0 - SITE_HAIRCUT) * 5_475.0)
     empty_hall = pledged(1e6, principal_usd=20_000.0, recourse=False)
     empty_hall.market.strips = np.array([[np.nan, np.nan, 15.0]])
-    book = forbearance.open_book(empty_hall.market)
-    assert forbearance.enforcement_usd(empty_hall.market, book, 0) == pytest.approx(30.0)
+    proceeds = forbearance.proceeds_of(empty_hall.market, 0)
+    assert forbearance.enforcement_usd(empty_hall.market, proceeds, 0) == pytest.approx(30.0)
 
 
 def test_leases_go_with_the_halls_and_a_tenant_that_failed_leaves_them_empty() -> None:
