@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .columns import Codes, Flags, Longs, Reals
+from .columns import Codes, Flags, IntsOrNone, Longs, Reals
 from .compiling.arrays import total
 from .compiling.kernels import compiled
 
@@ -61,7 +61,7 @@ class Lenders(NamedTuple):
     """One row per lender; its party id is ``first_lender + row``.
 
     Identity, each day: cash + book + other loans = funding + capital, the book net of write-downs
-    and of provisions.
+    and of provisions; those of traded notes are what they are marked below par.
     Of interest received, what funding, costs and owners take is passed on and the rest builds
     capital (:func:`kept_interest_usd`); so does the margin on other loans. Claims that pay nothing
     still cost their funding.
@@ -103,9 +103,19 @@ class Lenders(NamedTuple):
     other_margin: Reals  # a year, on other loans, after funding, cost, expected loss and tax
     funding_rate: Reals  # what a dollar of its assets costs in funding a year, today
     owners_share: Reals  # of its earnings, today
-    provision_usd: Reals  # for losses expected on performing loans
+    provision_usd: Reals  # for losses expected on performing loans, or shown by notes' marks
     earned_usd: Reals  # kept of interest and margins so far, less funding of claims
     last_resort_usd: Reals  # of its funding, owed to the lender of last resort
+    spread_duration_years: Reals  # of a fund's other loans: what they lose when spreads widen
+    hedged_share: Reals  # of its right to convert notes, by shares sold short
+    outflow_usd: Reals  # its investors ask for today
+    line_advance: Reals  # margined lines over what secures them, at most; 0 without lines
+    line_event: IntsOrNone  # last call on its lines
+    line_open_day: IntsOrNone  # a call is unmet since
+    pool_usd: Reals  # loans of a securitisation, at the opening
+    pool_ltv: Reals  # their loan to value at marks, at the opening; NaN without machines
+    traps_cash: Flags  # a securitisation keeps its excess spread
+    amortising_event: IntsOrNone  # its notes take all its cash since
 
 
 @compiled

@@ -14,7 +14,10 @@ from .dated.day import set_business
 from .debt.pledged_income import machines_income_usd_day
 from .debt.underwriting import underwrite
 from .lenders.earnings import set_margins
+from .lenders.lines import open_advances
+from .lenders.notes import open_notes
 from .lenders.provisions import open_provisions
+from .lenders.securitisation import open_pools
 from .liquidation.bids import hold_values_usd, strips_today
 from .opening.announcements import announce_changes
 from .opening.books import Books
@@ -56,7 +59,7 @@ def read_books(market: Market) -> None:
     """
     prices, parties, borrowers = market.prices, market.parties, market.borrowers
     prices.rate_change = market.macro.rate_change[0]
-    prices.spread_change = market.macro.spread_change[0]
+    prices.spread_change = prices.spread_marked = market.macro.spread_change[0]
     cash, btc = parties.cash_usd.copy(), parties.btc.copy()
     outside_btc = market.ledger.outside_btc[0]
     set_business(market)
@@ -71,7 +74,10 @@ def read_books(market: Market) -> None:
         loans.base_cash_flow_usd_day[loan] -= machines_income_usd_day(market, loan)
     set_marks(market)
     underwrite(market)
+    open_notes(market)
     open_provisions(market)
+    open_advances(market)
+    open_pools(market)
     set_margins(market)
     for b in range(len(market.dated.goodwill_usd)):
         market.dated.goodwill_usd[b] = borrowers.goodwill_open_usd[b]

@@ -28,7 +28,7 @@ from firesale.market.lenders.reorganisation import reorganise
 from firesale.market.lenders.steps import lenders
 from firesale.market.liquidation.bids import set_private_views
 from firesale.market.liquidation.steps import liquidate
-from firesale.market.opening.interlender import open_interlender
+from firesale.market.opening.interlender import interlender_of
 from firesale.market.operators.steps import grow, operate
 from firesale.market.prices.money import macro_paths
 from firesale.market.prices.shocks import shock
@@ -253,7 +253,7 @@ class Bench:
             contracts=empty(Contracts, 0),
             orders=empty(Orders, borrowers, borrower=np.arange(borrowers)),
             lots=empty(Lots, ROOM),
-            interlender=open_interlender(lender_table, 0.0, 0.0),
+            interlender=interlender_of(np.zeros((lenders, lenders))),
             ledger=empty(Ledger, 3),
             prices=Prices(**quotes),
             today=Today(
@@ -470,12 +470,13 @@ class Bench:
         for name, value in new.items():
             getattr(lenders, name)[row] = value
 
-    def owing(self, claims: dict[tuple[int, int], float]) -> None:
-        """Claims between lenders, (debtor, creditor) -> USD."""
+    def owing(self, claims: dict[tuple[int, int], float], margined: bool = False) -> None:
+        """Claims between lenders, (debtor, creditor) -> USD; all of them margined, or none."""
         order = sorted(claims)
         debtors = [debtor for debtor, _ in order]
         self.s.interlender = Interlender(
             np.searchsorted(debtors, np.arange(self.l + 1)).astype(np.int64),
             np.array([creditor for _, creditor in order], np.int64),
             np.array([claims[pair] for pair in order], np.float64),
+            np.full(len(order), margined),
         )

@@ -69,6 +69,8 @@ KINDS = {
     "sleeve_closed": "lending arm closed",
     "lender_failed": "lender fails",
     "interlender_loss": "loss on a failed lender",
+    "line_called": "lines to a lender are called",
+    "amortises_early": "a securitisation amortises early",
     "waived": "covenant waived",
     "extended": "payment extended",
     "reorganised": "debt cut, firm goes on",

@@ -33,6 +33,9 @@ SWITCHES = (
             "lender_capital",
             "funding_run",
             "interlender",
+            "fund_marks",
+            "warehouse_margin",
+            "securitisation",
             "counterparty",
             "cross_default",
         )

@@ -37,6 +37,8 @@ TRIGGERS = (
     "surrendered",
     "listed",
     "funding_run",
+    "line_called",
+    "amortises_early",
 )
 MOST_ROWS = 28
 

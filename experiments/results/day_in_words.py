@@ -34,6 +34,8 @@ SENTENCES = {
     "funding_run": "Funders take {usd} out of {who}.",
     "interlender_loss": "{who} lost {usd} on {other}, a failed lender.",
     "reorganised": "{who} reorganises: {usd} of debt is exchanged for shares or lost; it goes on.",
+    "line_called": "Lines to {who} are called: {usd} beyond what its collateral carries.",
+    "amortises_early": "{who} amortises early: its notes take all its cash.",
     "surrendered": "{who} hands over the keys: its machines are worth less than the debt.",
     "seizure": "{other} seized collateral of {who}, worth {usd} at marks.",
     "hardware_sale": "{who}: machines sold to {other} for {usd}.",

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import rules
+from . import lines, rules, securitisation
+from .notes import mark_notes
 from .provisions import provide
 
 if TYPE_CHECKING:
@@ -29,15 +30,22 @@ def learn(market: TwinMarket) -> None:
     prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
 
 
-def earn_and_provide(market: TwinMarket) -> None:
-    """Other loans earn their margin, defaulted claims cost funding, provisions are brought up."""
+def earn_and_provide(market: TwinMarket) -> float:
+    """Margins are earned, claims cost funding, loans are valued, triggers tested, lines called.
+
+    Returns other loans sold for those calls [USD].
+    """
     for lender in market.lenders:
         lender.set_margins()
     for lender in market.lenders:
         lender.earn_margin()
     for loan in market.loans:
         loan.pay_its_funding()
+    if market.terms.channels.fund_marks:
+        mark_notes(market)
     provide(market)
+    securitisation.watch_pools(market)
+    return lines.call_lines(market)
 
 
 def advance_rate(market: TwinMarket) -> float:

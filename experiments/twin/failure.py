@@ -10,10 +10,12 @@ from ...agents.party import Status
 from ...market.clearing.vector import clearing_vector
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import Account
+from . import lines
 
 if TYPE_CHECKING:
     from .lender import Lender
     from .model import TwinMarket
+    from .things import Entry
 
 
 def fail_lenders(market: TwinMarket, round_: int) -> int:
@@ -39,8 +41,9 @@ def fail_lenders(market: TwinMarket, round_: int) -> int:
 
 
 def _is_illiquid(lender: Lender) -> bool:
-    """Money asked back was not paid; funds put up their gates instead."""
-    return lender.unpaid_run_usd > 1.0 and not lender.redeemable
+    """Money asked back, or called on its lines, was not paid; funds put up gates to the first."""
+    run = lender.unpaid_run_usd > 1.0 and not lender.redeemable
+    return run or lines.is_enforced(lender)
 
 
 def _close_sleeve(lender: Lender, round_: int) -> None:
@@ -80,7 +83,7 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
         None,
         None,
         lender.funding_usd,
-        lender.run_event if illiquid else lender.worst_event,
+        _why_illiquid(lender) if illiquid else lender.worst_event,
         round_,
     )
     lender.status = Status.DEFAULTED
@@ -93,6 +96,10 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
             other.news += market.settings.lenders.similar_failure_news
             if other.worst_event is None:
                 other.worst_event = event
+
+
+def _why_illiquid(lender: Lender) -> Entry | None:
+    return lender.line_event if lines.is_enforced(lender) else lender.run_event
 
 
 def _clear(market: TwinMarket, failed: list[Lender], round_: int) -> None:

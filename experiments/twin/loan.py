@@ -78,7 +78,9 @@ class Loan:
     conversion_usd: float | None  # share price at which a note converts
     put_day: int  # holders may ask for their money, -1 if they may not
     holding: Holding | None  # the pledged machines
-    provision_usd: float  # its lender has made for it while it performs
+    note_spread: float  # of a fund's note at the opening, beyond what its issuer explains
+    note_value: float  # of a dollar of that note at the opening
+    provision_usd: float  # its lender carries it below principal while it performs
     # what happened
     arrears_interest_usd: float = 0.0
     arrears_principal_usd: float = 0.0

@@ -249,8 +249,7 @@ class TwinMarket(mesa.Model):
             distress.settle_claims(borrower)
         for borrower in self.borrowers:
             distress.pay_out_estate(borrower)
-        cycle.earn_and_provide(self)
-        sold = 0.0
+        sold = cycle.earn_and_provide(self)
         for lender in self.lenders:
             sold += lender.redeem()
         for lender in self.lenders:

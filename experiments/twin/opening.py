@@ -245,7 +245,9 @@ def _interlender(state: Market, lenders: list[Lender]) -> None:
     for row, lender in enumerate(lenders):
         for entry in range(first[row], first[row + 1]):
             creditor = lenders[int(state.interlender.creditor[entry])]
-            lender.debts.append(LenderClaim(creditor, float(state.interlender.amount_usd[entry])))
+            amount = float(state.interlender.amount_usd[entry])
+            margined = bool(state.interlender.margined[entry])
+            lender.debts.append(LenderClaim(creditor, amount, margined))
 
 
 def _bidders(market: TwinMarket) -> None:

@@ -178,8 +178,12 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     )
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = math.exp(math.log(price) * keep + impact)
-    change = after / price - 1.0
-    if change != 0.0:
+    widened = 0.0
+    if terms.channels.fund_marks:
+        spread = float(market.macro.spread_change[market.day])
+        widened = spread - market.prices.spread_marked
+        market.prices.spread_marked = spread
+    if after != price or widened != 0.0:
         market.prices.loan_price = after
         for lender in market.lenders:
-            lender.mark_other_loans(change)
+            lender.mark_other_loans(after / price, widened)

@@ -1,4 +1,4 @@
-"""Provisions of lenders that carry loans at cost: 12 months, or the life of a weak loan."""
+"""Provisions on loans that are not marked: 12 months, or the life of a weak loan."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from ...agents.party import Status
 from ...market.debt.underwriting import WEEK_DAYS
 from ...market.state.events import Cause
 from ...market.state.loans import Collateral, LoanStatus
+from .notes import is_marked
 from .rules import default_chance, loss_given_default_usd
 from .sites import leased_site_usd
 
@@ -24,7 +25,9 @@ def provide(market: TwinMarket) -> None:
     before = {lender: lender.provision_usd for lender in market.lenders}
     for loan in market.loans:
         lender = loan.lender
-        if lender.status is not Status.ACTIVE or lender.redeemable:
+        if lender.status is not Status.ACTIVE or is_marked(loan):
+            continue
+        if lender.redeemable and not market.terms.channels.fund_marks:
             continue
         if loan.status is LoanStatus.DEFAULTED:
             continue

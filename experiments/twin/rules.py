@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...agents import borrower, buyer, lender, miner, neocloud, site, tenant
+from ...agents import borrower, buyer, funding, lender, miner, neocloud, note, site, tenant
 from ...market.prices import impact, network, rents
 from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
@@ -66,6 +66,16 @@ reserve_price_usd = _plain(lender.reserve_price_usd)
 expected_recovery_usd = _plain(lender.expected_recovery_usd)
 estate_shares = _plain(lender.estate_shares)
 liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
+fund_outflow_share = _plain(funding.fund_outflow_share)
+fund_supply = _plain(funding.fund_supply)
+line_call_usd = _plain(funding.line_call_usd)
+traps_cash = _plain(funding.traps_cash)
+amortises_early = _plain(funding.amortises_early)
+market_default_chance = note.market_default_chance
+default_spread = _plain(note.default_spread)
+bond_value = note.bond_value
+conversion_value = note.conversion_value
+note_mark = _plain(note.note_mark)
 online_share = miner.online_share
 adjusted_share = _plain(miner.adjusted_share)
 growth_answer = _plain(miner.growth_answer)

@@ -142,6 +142,7 @@ class LenderClaim:
 
     creditor: Lender
     amount_usd: float
+    margined: bool  # called when what secures it loses value
 
 
 @dataclass(slots=True)

@@ -259,6 +259,7 @@ def test_coverage(market: Market) -> None:
         breached = loans.breach[loan] == Cause.DSCR
         if tested_today:
             locked = dscr < minimum + terms.credit.lockup_margin
+            locked = locked or market.lenders.amortising_event[row] >= 0
             if locked and not loans.lock_up[loan]:
                 parent = (
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event

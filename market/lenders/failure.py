@@ -25,6 +25,7 @@ from ..state.ledger import Account
 from ..state.market import Market
 from ..state.money import enter, pay
 from .last_resort import lend_of_last_resort
+from .lines import line_is_enforced
 
 
 @compiled
@@ -81,13 +82,13 @@ def _close(market: Market, row: int, round_: int) -> None:
 
 @inlined
 def _must_fail(market: Market, row: int) -> bool:
-    """Whether a lender, no sleeve, has no capital or cannot pay what is asked back today."""
+    """Whether a lender, no sleeve, has no capital, or cannot pay funders or a call on its lines."""
     lenders = market.lenders
     illiquid = lenders.unpaid_run_usd[row] > 1.0 and not lenders.redeemable[row]
     return (
         market.parties.status[market.today.first_lender + row] == Status.ACTIVE
         and not lenders.sleeve[row]
-        and (lenders.capital_usd[row] <= 0.0 or illiquid)
+        and (lenders.capital_usd[row] <= 0.0 or illiquid or line_is_enforced(market, row))
     )
 
 
@@ -103,7 +104,7 @@ def _declare(market: Market, row: int, round_: int) -> None:
         Cause.FUNDING if illiquid else Cause.LOSSES,
         (party, -1, -1),
         lenders.funding_usd[row],
-        lenders.run_event[row] if illiquid else lenders.worst_event[row],
+        _why_illiquid(market, row) if illiquid else lenders.worst_event[row],
     )
     in_round(market, event, round_)
     parties.status[party] = Status.DEFAULTED
@@ -116,6 +117,14 @@ def _declare(market: Market, row: int, round_: int) -> None:
         lenders.news[other] += market.terms.lenders.similar_failure_news
         if lenders.worst_event[other] < 0:
             lenders.worst_event[other] = event
+
+
+@inlined
+def _why_illiquid(market: Market, row: int) -> int:
+    """The call or the run that a lender could not pay."""
+    if line_is_enforced(market, row):
+        return int(market.lenders.line_event[row])
+    return int(market.lenders.run_event[row])
 
 
 @compiled

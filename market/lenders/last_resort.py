@@ -28,7 +28,9 @@ def lend_of_last_resort(market: Market) -> None:
         pay(market, today.first_outside + Outside.AUTHORITY, investors, lent)
         enter(market, Account.LENT, lent)
         shares = max(0.0, lent - (lenders.funding_usd[row] - lenders.last_resort_usd[row]))
-        lenders.funding_usd[row] += shares  # beyond funding, a fund's shares are redeemed
+        if lenders.redeemable[row]:
+            shares = lent  # investors of a fund leave with its shares, not with what it borrowed
+        lenders.funding_usd[row] += shares
         lenders.capital_usd[row] -= shares
         lenders.redeemed_usd[row] += shares
         lenders.last_resort_usd[row] += lent

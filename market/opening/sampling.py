@@ -4,7 +4,8 @@ A cell with a belief of its own is drawn from that. Any other uncertain cell is 
 own error, lognormal with mean one and the deviation that its row's confidence stands for, and by
 the common error of its column where there is a belief about that; rows that were seen stay. Columns
 that only a belief is about err for all rows alike. Each error goes by the name of
-its cell or column, ``books.TABLE.ROW.COLUMN`` or ``books.TABLE.COLUMN``.
+its cell or column, ``books.TABLE.ROW.COLUMN`` or ``books.TABLE.COLUMN``. Capital of lenders and
+claims between them have ranges of their own in their tables (:func:`within_range`).
 """
 
 from __future__ import annotations
@@ -33,10 +34,22 @@ BUYER_CELLS = (
 STANDARD = NormalDist()
 
 
+NINE_TENTHS = 1.6448536269514722  # deviations from the mean that hold nine draws in ten
+
+
 def error_factor(confidence: str, score: float) -> float:
     """What a figure of that confidence is multiplied with, ``score`` deviations from its mean."""
     deviation = CONFIDENCE_SD[confidence]
     return math.exp(deviation * score - 0.5 * deviation**2)
+
+
+def within_range(value: float, low: float, high: float, score: float) -> float:
+    """A figure ``score`` deviations from its middle; nine draws in ten are from low to high.
+
+    Lognormal on either side of ``value``, half of all draws each.
+    """
+    end = high if score > 0.0 else low
+    return value * (end / value) ** (abs(score) / NINE_TENTHS)
 
 
 def scaled(value: float, factor: float) -> float:

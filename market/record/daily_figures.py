@@ -10,6 +10,7 @@ from ...agents.lender import credit_supply_share
 from ...agents.party import Kind, Status
 from ..state.events import Event
 from ..state.hardware import Family
+from ..state.loans import LoanStatus
 from ..state.lots import LotState
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY, TH_PER_EH
@@ -93,7 +94,20 @@ def _write_money(market: Market) -> None:
     series.credit_supply[day] = credit_supply_share(lenders)
     series.withdrawn_usd[day] = total(lenders.run_usd)
     series.loans_outstanding_usd[day] = total(market.loans.principal_usd)
+    series.notes_mark[day] = _mean_mark(market)
     series.borrower_cash_usd[day] = total(market.parties.cash_usd[: market.today.first_lender])
+
+
+@compiled
+def _mean_mark(market: Market) -> float:
+    """What funds mark a dollar of notes at, by principal; par if there are none."""
+    loans = market.loans
+    principal = below = 0.0
+    for loan in range(len(loans.status)):
+        if loans.note_value[loan] > 0.0 and loans.status[loan] == LoanStatus.PERFORMING:
+            principal += loans.principal_usd[loan]
+            below += loans.provision_usd[loan]
+    return 1.0 - below / principal if principal > 0.0 else 1.0
 
 
 @compiled

@@ -56,6 +56,7 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
             "earned_usd": float(market.lenders.earned_usd.sum()),
             "provision_usd": float(market.lenders.provision_usd.sum()),
+            "unrealised_usd": float(market.loans.provision_usd[market.loans.note_value > 0].sum()),
             "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
             "depositor_loss_usd": market.prices.depositor_loss_usd,
             "loan_price_worst": float(series.loan_price[days].min()),

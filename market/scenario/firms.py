@@ -125,6 +125,15 @@ class Lenders(Section):
     gate_share_per_quarter: float = Field(
         0.05, ge=0.0, le=1.0, description="funds pay out no more than this share of assets"
     )
+    flow_sensitivity: float = Field(
+        0.9, ge=0.0, le=10.0, description="of a fund's loss, redeemed by its investors in the end"
+    )
+    flow_threshold: float = Field(
+        0.02, ge=0.0, le=1.0, description="losses, as a share of capital, that these let pass"
+    )
+    issuer_volatility: float = Field(
+        0.60, ge=0.05, le=3.0, description="of note issuers' firm value and shares, per root year"
+    )
     leverage_band: float = Field(0.10, ge=0.0, le=10.0, description="over target before selling")
     deleveraging_days: float = Field(
         1.0, ge=1.0, le=3650.0, description="in which what is above target is called in or sold"
@@ -149,11 +158,32 @@ class Lenders(Section):
     spread_swing: float = Field(
         0.01, ge=0.0, le=0.1, description="and spreads fall by that, a year"
     )
-    warehouse_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="of other lenders' funding owed to banks (assumed)"
+    interlender_scale: float = Field(
+        1.0, ge=0.0, le=2.0, description="multiplies what lenders owe each other in the books"
     )
-    crypto_interlender_share: float = Field(
-        0.15, ge=0.0, le=1.0, description="of crypto lenders' funding owed to others of them"
+    line_advance_rate: float = Field(
+        0.65,
+        ge=0.0,
+        le=1.0,
+        description="of a lender's sound assets, margined lines to it; or what they were, if more",
+    )
+    line_cushion: float = Field(
+        0.05, ge=0.0, le=10.0, description="a margined line exceeds its advance so far uncalled"
+    )
+    line_cure_days: int = Field(
+        10, ge=0, le=3650, description="a lender that has not met a call so long fails"
+    )
+    trap_dscr: float = Field(
+        1.20, ge=0.0, le=5.0, description="securitisations keep excess spread below this coverage"
+    )
+    amortisation_dscr: float = Field(
+        1.05, ge=0.0, le=5.0, description="and amortise early below this one"
+    )
+    amortisation_ltv_rise: float = Field(
+        0.30, ge=0.0, le=10.0, description="or if loan to value at marks has risen by that share"
+    )
+    amortisation_default_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="or if so much of the pool has defaulted"
     )
     realised_share: float = Field(
         0.85, ge=0.0, le=1.0, description="of a failed lender's assets, after bankruptcy cost"

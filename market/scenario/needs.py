@@ -69,10 +69,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("synthetic.lognormal_deviation", (of("synthetic.sizes", "lognormal"),)),
     ("synthetic.degree_tail", (of("synthetic.network", "configuration"),)),
     ("synthetic.core_share synthetic.core_loans", (of("synthetic.network", "core_periphery"),)),
-    (
-        "synthetic.lines_per_lender",
-        (some("lenders.warehouse_share"), some("lenders.crypto_interlender_share")),
-    ),
+    ("synthetic.lines_per_lender", (some("lenders.interlender_scale"),)),
     ("facts.*", (of("opening.start", "2021"),)),
     (
         "facts.order_repriced_share facts.site_usd_per_kw facts.energise_days",
@@ -146,7 +143,21 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.similar_failure_news lenders.gate_share_per_quarter", (RUN,)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
     ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
-    ("lenders.warehouse_share lenders.crypto_interlender_share", (WITH_COMPUTE,)),  # 2021: known
+    ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
+    ("channels.warehouse_margin", (WITH_COMPUTE,)),
+    ("channels.warehouse_margin", (some("lenders.interlender_scale"),)),
+    (
+        "lenders.line_advance_rate lenders.line_cushion lenders.line_cure_days",
+        (on("channels.warehouse_margin"),),
+    ),
+    ("channels.securitisation", (WITH_COMPUTE,)),
+    (
+        "lenders.trap_dscr lenders.amortisation_dscr lenders.amortisation_ltv_rise "
+        "lenders.amortisation_default_share",
+        (on("channels.securitisation"),),
+    ),
+    ("lenders.flow_sensitivity lenders.flow_threshold", (RUN,)),
+    ("lenders.issuer_volatility", (on("channels.fund_marks"),)),
     ("lenders.least_patience_days", (AUCTIONS,)),
     # Tenants, investment, miners.
     ("marks.book_life_years", (WITH_COMPUTE,)),  # of GPUs
@@ -220,8 +231,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         "channels.interlender lenders.interlender_realised_share",
         (
             of("opening.start", "2021"),
-            some("lenders.warehouse_share"),
-            some("lenders.crypto_interlender_share"),
+            some("lenders.interlender_scale"),
         ),
     ),
     ("policy.buyer_of_last_resort_usd", (AUCTIONS,)),

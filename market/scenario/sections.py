@@ -326,5 +326,11 @@ class Channels(Section):
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
     buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
     counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")
+    fund_marks: bool = Field(
+        True,
+        description="funds carry notes at their spread, loans less expected loss; off: at par",
+    )
+    warehouse_margin: bool = Field(True, description="lines between lenders are margined")
+    securitisation: bool = Field(True, description="securitisations trap cash, amortise early")
     interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
     cross_default: bool = Field(True, description="a default reaches the borrower's other loans")

@@ -62,6 +62,8 @@ class Event(IntEnum):
     TENANT_FAILED = 39  # a tenant outside the books: all its contracts break
     TAKEN_IN_KIND = 40  # machines that found no buyer in time, by their lender for its claim
     REORGANISED = 41  # a borrower defaults, owes less, and goes on
+    LINE_CALLED = 42  # lenders of a lender's lines ask for money: their collateral lost value
+    AMORTISES_EARLY = 43  # a securitisation: its notes take all its cash
 
 
 class Cause(IntEnum):

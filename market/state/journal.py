@@ -21,7 +21,7 @@ def make_room(market: Market) -> None:
     rows = len(market.loans.status) + market.borrower_count + int(market.lots.count[0])
     lenders, classes = len(market.lenders.kind), len(market.hardware.family)
     needed = EVENTS_PER_ROW * rows + 1024
-    needed += 4 * lenders + len(market.interlender.amount_usd)
+    needed += 6 * lenders + len(market.interlender.amount_usd)
     log, kept = with_room(market.log, needed), market.kept
     if log is not market.log:
         market.log = log

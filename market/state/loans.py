@@ -136,7 +136,9 @@ class Loans(NamedTuple):
     conversion_usd: Reals  # share price at which a note converts, NaN if it does not
     put_day: Ints  # holders may ask for their money, -1 if they may not
     holding: IntsOrNone  # row of the pledged machines in the borrower's holdings, or -1
-    provision_usd: Reals  # its lender has made for it while it performs
+    note_spread: Reals  # of a fund's note at the opening, beyond what its issuer explains
+    note_value: Reals  # of a dollar of that note at the opening
+    provision_usd: Reals  # its lender carries it below principal while it performs
     # what happened
     arrears_interest_usd: Reals  # due and not yet paid
     arrears_principal_usd: Reals

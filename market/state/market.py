@@ -85,6 +85,7 @@ class Prices(Numbers):
     reference_rate: float
     rate_change: float  # of the reference rate since the opening
     spread_change: float  # of credit spreads since the opening
+    spread_marked: float  # of that, what funds' other loans are marked at
     rent_h100_usd_h: float
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent

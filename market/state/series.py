@@ -41,6 +41,7 @@ class Series(NamedTuple):
     reference_rate: Annotated[Reals, Means("1/year", "reference rate of floating loans")]
     credit_supply: Annotated[Reals, Means("1", "share of their usual credit that lenders give")]
     loan_price: Annotated[Reals, Means("1", "price of lenders' other loans, 1 at par")]
+    notes_mark: Annotated[Reals, Means("1", "mean mark of funds' bonds and convertibles")]
     lending_ease: Annotated[Reals, Means("1", "what lenders have learnt from losses, -1 to 1")]
     rig_q: Annotated[Reals, Means("1", "value over price of new rigs, 1 at the opening")]
     machine_q: Annotated[Reals, Means("1", "value over price of new machines, 1 at the opening")]

@@ -125,7 +125,8 @@ def test_impatience_enforces_more() -> None:
 
 def test_with_full_capital_there_is_no_credit_crunch() -> None:
     """Of the same losses, on own money alone everybody lends as before; on borrowed money not."""
-    settings = (*CRASH, "channels.funding_run=false", "credit.hazard_per_year=1")
+    still = ("channels.funding_run=false", "channels.securitisation=false")
+    settings = (*CRASH, *still, "credit.hazard_per_year=1")
     full = finished("joint-crash", settings, 1, "full capital")
     thin = finished("joint-crash", settings, 1)
     assert full.summary()["loss_usd"]["total"] > 1e8

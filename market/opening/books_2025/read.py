@@ -11,6 +11,7 @@ from ..books import (
     Books,
     check_buyers,
     check_hardware,
+    check_interlender,
     check_known,
     check_lenders,
     check_margins,
@@ -18,7 +19,17 @@ from ..books import (
     read_quotes,
 )
 from ..csv_files import Sheet, read_sheet
-from ..rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
+from ..rows import (
+    Buyer,
+    Depreciation,
+    GroupSplit,
+    Hardware,
+    InterlenderShare,
+    Lender,
+    LenderMargin,
+    Outside,
+    Quote,
+)
 from .rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Site, Treasury
 
 DATA_FOLDER = Path(__file__).resolve().parents[2] / "data" / "2025"
@@ -44,6 +55,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     neoclouds = read_sheet(at, "neoclouds", Neocloud)
     lenders = read_sheet(at, "lenders", Lender)
     margins = read_sheet(at, "lender_margins", LenderMargin)
+    claims = read_sheet(at, "interlender", InterlenderShare)
     buyers = read_sheet(at, "buyers", Buyer)
     hardware = read_sheet(at, "hardware", Hardware)
     split = read_sheet(at, "group_split", GroupSplit)
@@ -59,6 +71,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
     check_hardware(hardware, split)
     groups = {row.fleet_group: row.family for row in hardware.rows}
     check_margins(lenders, margins)
+    check_interlender(claims, lenders)
     check_buyers(buyers, groups)
     lender_ids = {row.id for row in lenders.rows}
     _check_leases(leases, parties, groups)
@@ -84,6 +97,7 @@ def load_books_2025(folder: Path | None = None) -> Books:
         loans=loans.rows,
         lenders=lenders.rows,
         margins=margins.rows,
+        interlender=claims.rows,
         leases=leases.rows,
         buyers=buyers.rows,
         hardware=hardware.rows,

@@ -13,7 +13,8 @@ from datetime import date, timedelta
 from types import MappingProxyType
 
 from ..books import Books
-from ..sampling import BUYER_CELLS, Errors, balanced
+from ..rows import InterlenderShare, Lender
+from ..sampling import BUYER_CELLS, Errors, balanced, within_range
 from .rows import Lease, Miner, Neocloud
 
 CELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -25,6 +26,7 @@ CELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "hardware": ("used_price_usd",),
         "lenders": ("capital_usd_m",),
         "margins": ("other_margin",),
+        "interlender": ("share",),
     }
 )
 """Columns of each table that err within the confidence of their rows."""
@@ -47,8 +49,7 @@ def sample_books(
     landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
     landlords |= {row.id: row for row in neoclouds}
     lenders = tuple(
-        balanced(row, capital_usd_m=errors.cell(row, "lenders", "capital_usd_m"))
-        for row in tables.lenders
+        balanced(row, capital_usd_m=_capital_usd_m(row, errors)) for row in tables.lenders
     )
     return replace(
         tables,
@@ -64,7 +65,26 @@ def sample_books(
             for row in tables.quote_rows
             if row.key in tables.quotes
         },
+        interlender=tuple(_claim(row, errors) for row in tables.interlender),
     )
+
+
+def _capital_usd_m(row: Lender, errors: Errors) -> float:
+    """Capital within what the unit that lends may have, times the common error of the column."""
+    low, high = row.capital_low_usd_m, row.capital_high_usd_m
+    if low is None or high is None:
+        return errors.cell(row, "lenders", "capital_usd_m")
+    common = errors.common_factor("books.lenders.capital_usd_m", row.confidence)
+    score = errors.score(f"books.lenders.{row.row_name}.capital_usd_m")
+    return common * within_range(row.capital_usd_m, low, high, score)
+
+
+def _claim(row: InterlenderShare, errors: Errors) -> InterlenderShare:
+    """What lenders owe each other within its range, times the common error of the column."""
+    common = errors.common_factor("books.interlender.share", row.confidence)
+    score = errors.score(f"books.interlender.{row.row_name}.share")
+    share = common * within_range(row.share, row.share_low, row.share_high, score)
+    return row.model_copy(update={"share": min(1.0, share)})
 
 
 def _neocloud(row: Neocloud, errors: Errors) -> Neocloud:

@@ -77,6 +77,21 @@ STUCK = (
     "liquidation.budget_scale=0.05",
     "investment.order_days=21",
 )
+# Money tightens within weeks: notes lose, investors leave, lines are called, vehicles close.
+STRAINED = (
+    "days=120",
+    "macro.shock=4",
+    "macro.start_day=1",
+    "macro.ramp_days=40",
+    "credit.hazard_per_year=0.5",
+    "lenders.flow_threshold=0.0",
+    "lenders.flow_sensitivity=5",
+    "lenders.line_advance_rate=0.0",
+    "lenders.line_cushion=0.0",
+    "lenders.line_cure_days=3",
+    "lenders.trap_dscr=5",
+    "lenders.amortisation_ltv_rise=0.0",
+)
 MECHANISMS = (
     "investment.sensitivity=0",
     "investment.payout_share=0",
@@ -258,6 +273,15 @@ def test_120_days_in_which_lenders_fail_are_the_same(seed: int) -> None:
     assert {Event.INTERLENDER_LOSS, Event.SURRENDERED, Event.PERIMETER_DEFAULT} <= kinds
     fallen = [e for e in both.twin.log if e.parent and e.parent.kind is Event.PERIMETER_DEFAULT]
     assert {Cause.SURRENDER, Cause.CROSS_DEFAULT} <= {entry.cause for entry in fallen}  # as a whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("marks", ["true", "false"])
+def test_funds_lines_and_vehicles_under_strain_are_the_same(marks: str) -> None:
+    both = pair("tightening", 3, *STRAINED, f"channels.fund_marks={marks}").run(every=10)
+    assert {Event.LINE_CALLED, Event.AMORTISES_EARLY, Event.FUNDING_RUN} <= both.kinds()
+    supply = [lender.supply for lender in both.twin.lenders if lender.redeemable]
+    assert (min(supply) < 0.5) == (marks == "true")
 
 
 @pytest.mark.slow

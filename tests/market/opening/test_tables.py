@@ -58,6 +58,7 @@ def test_every_table_has_its_rows(tables: Books) -> None:
         "loans": 212,
         "lenders": 34,
         "margins": 9,
+        "interlender": 34,
         "leases": 81,
         "buyers": 14,
         "hardware": 16,
@@ -434,6 +435,24 @@ CELLS = [  # file, row, column, value, what the sentence says
     ("loans", "GLXY-PROJECT_FINANCE-01-DB", "collateral_units", "1.5",
      "line 62 (GLXY-PROJECT_FINANCE-01-DB), column collateral_units: '1.5' is not allowed; "
      "it must be at most 1 over all loans on the site of GALAXY_HELIOS_SPV."),
+    ("lenders", "BX", "capital_low_usd_m", "9000",
+     "line 2 (BX), column capital_usd_m: '8000' is not allowed; "
+     "it must be from capital_low_usd_m to capital_high_usd_m."),
+    ("lenders", "BX", "capital_low_usd_m", "",
+     "line 2 (BX), column capital_high_usd_m: '16000' is not allowed; "
+     "it must be given if capital_low_usd_m is, and only then."),
+    ("interlender", "securitisation", "debtor", "NOBODY",
+     "line 32 (NOBODY/APO), column debtor: 'NOBODY' is not allowed; "
+     "it must be an id or a kind in lenders.csv."),
+    ("interlender", "securitisation", "creditor_id", "NOBODY",
+     "line 32 (securitisation/NOBODY), column creditor_id: 'NOBODY' is not allowed; "
+     "it must be an id in lenders.csv."),
+    ("interlender", "GLXY_LENDING", "creditor_id", "GLXY_LENDING",
+     "line 22 (GLXY_LENDING/GLXY_LENDING), column creditor_id: 'GLXY_LENDING' is not allowed; "
+     "it must be another lender than the debtor."),
+    ("interlender", "securitisation", "share", "0.1",
+     "line 32 (securitisation/APO), column share: '0.1' is not allowed; "
+     "it must be from share_low to share_high."),
 ]  # fmt: skip
 
 

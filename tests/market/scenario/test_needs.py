@@ -40,8 +40,7 @@ NOTHING = (
     "crypto.hashrate_growth=0",
     "compute.volatility=0",
     "miners.hold_share=0",
-    "lenders.warehouse_share=0",
-    "lenders.crypto_interlender_share=0",
+    "lenders.interlender_scale=0",
     "launches.vr200.cancelled=true",
     "launches.vr300.cancelled=true",
 )
@@ -53,8 +52,7 @@ WORLDS = {name: (name, ()) for name in scenario_names()} | {
     "matched": (
         "joint-crash",
         ("opening.start=synthetic", "synthetic.parties=60", "synthetic.network=configuration",
-         "synthetic.sizes=lognormal", "lenders.warehouse_share=0",
-         "lenders.crypto_interlender_share=0"),
+         "synthetic.sizes=lognormal", "lenders.interlender_scale=0"),
     ),
     "believed": ("calm", ("opening.beliefs=true",)),
     "2021, no orders": ("backtest-2022", ("facts.orders=false", "facts.shocks=none")),

@@ -214,6 +214,9 @@ def test_every_channel_can_be_switched() -> None:
         "lender_capital",
         "funding_run",
         "interlender",
+        "fund_marks",
+        "warehouse_margin",
+        "securitisation",
         "counterparty",
         "cross_default",
     }
