@@ -384,9 +384,8 @@ class Loan:
 
     def begin_claim(self) -> None:
         """A claim opens; money of an earlier one is kept apart."""
-        for name in CLAIM_USD:
-            self.earlier[name] = self.earlier.get(name, 0.0) + getattr(self, name)
-            setattr(self, name, 0.0)
+        self.earlier = {n: self.earlier.get(n, 0.0) + getattr(self, n) for n in CLAIM_USD}
+        self.recovered_usd = self.recovered_value_usd = self.written_down_usd = self.noted_usd = 0.0
         self.default_day = self.market.day
         self.claim_usd = self.owed_usd()
 
@@ -397,6 +396,5 @@ class Loan:
         if abs(unnoted) > DUST_USD:
             self._note_write_down(unnoted, parent)
         self.forgive(self.principal_usd)
-        self.principal_usd = 0.0
         self.status = LoanStatus.CLOSED
         self.borrower.open_claims -= 1
