@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import runs
@@ -13,7 +15,7 @@ from firesale.agents.lender import LenderKind, Lenders
 from firesale.market.opening.books_2025.sample import sample_books
 from firesale.market.opening.interlender import open_interlender
 from firesale.market.opening.rows import InterlenderShare
-from firesale.market.opening.sampling import drawn_capital_usd_m, within_range
+from firesale.market.opening.sampling import within_range
 
 IDS = ["FUND", "BANK", "DESK", "COINS"]
 
@@ -137,14 +139,26 @@ def test_nine_draws_in_ten_are_within_the_range() -> None:
             row.capital_low_usd_m <= books.lenders[i].capital_usd_m <= row.capital_high_usd_m
             for books in draws
         ]
-        assert 0.75 <= np.mean(inside) <= 1.0, row.id
+        assert 0.6 <= np.mean(inside) <= 1.0, row.id  # a common error comes on top
     for i, claim in enumerate(plain.interlender):
         shares = [books.interlender[i].share for books in draws]
         assert 0.75 <= np.mean([claim.share_low <= x <= claim.share_high for x in shares]) <= 1.0
         assert max(shares) <= 1.0 and len(set(shares)) > 50
 
 
-def test_without_a_range_capital_is_as_it_is() -> None:
-    row = runs.tables().lenders[0]
-    sure = row.model_copy(update={"capital_low_usd_m": None, "capital_high_usd_m": None})
-    assert drawn_capital_usd_m(sure, 3.0) == row.capital_usd_m
+def test_without_a_range_capital_errs_with_the_confidence_of_its_row() -> None:
+    plain = runs.tables()
+    first = plain.lenders[0].model_copy(
+        update={"capital_low_usd_m": None, "capital_high_usd_m": None, "confidence": "seen"}
+    )
+    books = replace(plain, lenders=(first, *plain.lenders[1:]))
+    assert sample_books(books, 3).lenders[0].capital_usd_m == first.capital_usd_m
+    assert sample_books(books, 3).lenders[1].capital_usd_m != plain.lenders[1].capital_usd_m
+
+
+def test_a_relation_may_be_named_as_an_error_of_the_books() -> None:
+    plain = runs.tables()
+    name = "books.interlender.private_credit_locked/JPM.share"
+    drawn = sample_books(plain, None, {name: 1.6448536})
+    assert drawn.interlender[0].share == pytest.approx(plain.interlender[0].share_high)
+    assert drawn.interlender[1:] == plain.interlender[1:] and drawn.lenders == plain.lenders
