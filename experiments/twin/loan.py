@@ -356,8 +356,7 @@ class Loan:
         """Carry the claim at what it is expected to bring; the change is the lender's."""
         target = self.principal_usd - min(self.principal_usd, expected_usd)
         change = target - self.written_down_usd
-        unnoted = target - self.noted_usd
-        if abs(unnoted) > NOTED_SHARE * self.claim_usd:
+        if abs(unnoted := target - self.noted_usd) > NOTED_SHARE * self.claim_usd:
             self._note_write_down(unnoted, parent)
         provided = self.provision_usd
         if change != 0.0 or provided != 0.0:
@@ -392,8 +391,7 @@ class Loan:
     def close_claim(self, parent: Entry | None) -> None:
         """Resolve the claim: what is left of it is lost."""
         self.carry_at(0.0, parent)
-        unnoted = self.written_down_usd - self.noted_usd
-        if abs(unnoted) > DUST_USD:
+        if abs(unnoted := self.written_down_usd - self.noted_usd) > DUST_USD:
             self._note_write_down(unnoted, parent)
         self.forgive(self.principal_usd)
         self.status = LoanStatus.CLOSED
