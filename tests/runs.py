@@ -52,6 +52,8 @@ RULES = (
 MAY_BE_NAN = {
     ("loans", "conversion_usd"),
     ("perimeters", "dscr"),
+    ("lenders", "pool_ltv"),  # no machines in the pool
+    ("hardware", "replacement_usd"),  # of a site: what a hall costs is in its value
     ("contracts", "unit_cost_usd_day"),
 }
 NOT_NEGATIVE = {
@@ -279,10 +281,9 @@ class Watch:
                 "each book is the sum of its loans",
                 f"{s.names.parties[s.first_lender + row]} {lenders.book_usd[row]} {owed[row]}",
             )
-        open_claims = s.loans.status != LoanStatus.CLOSED
-        written = np.bincount(
-            s.loans.lender[open_claims], of_claims("written_down_usd", s.loans)[open_claims], count
-        )
+        open_claims = s.loans.status == LoanStatus.DEFAULTED
+        of_claim = s.loans.claims.written_down_usd[s.loans.claim[open_claims]]
+        written = np.bincount(s.loans.lender[open_claims], of_claim, count)
         if not np.allclose(lenders.written_down_usd, written, rtol=1e-9, atol=1.0):
             self.note("each book is the sum of its loans", "written down")
         cash = s.parties.cash_usd[s.first_lender : s.first_lender + count]

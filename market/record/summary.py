@@ -135,7 +135,8 @@ def _for_growth(market: Market, loans: np.ndarray) -> np.ndarray:
 
 
 def _count_by_cause(log: np.ndarray) -> dict[str, int]:
-    causes = log["cause"][log["kind"] == Event.DEFAULT]
+    defaults = log[log["kind"] == Event.DEFAULT]
+    causes = defaults["cause"][np.unique(defaults["party"], return_index=True)[1]]
     return {
         Cause(int(cause)).name.lower(): int(np.sum(causes == cause)) for cause in np.unique(causes)
     }
