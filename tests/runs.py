@@ -450,9 +450,16 @@ def patient() -> Books:
 
 
 def without_recourse() -> Books:
-    """The tables with every secured loan in a vehicle of its own."""
+    """The tables with every secured loan in a vehicle of its own; sites have theirs."""
     loans = tuple(
-        row.model_copy(update={"recourse": False, "perimeter": f"{row.loan_id}-SPV"})
+        row.model_copy(
+            update={
+                "recourse": False,
+                "perimeter": row.perimeter
+                if row.collateral_kind == "site"
+                else f"{row.loan_id}-SPV",
+            }
+        )
         if row.collateral_kind not in ("unsecured", "general_lien")
         else row
         for row in tables().loans
