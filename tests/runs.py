@@ -456,7 +456,7 @@ def without_recourse() -> Books:
             update={
                 "recourse": False,
                 "perimeter": row.perimeter
-                if row.collateral_kind == "site"
+                if row.collateral_kind.startswith("site")
                 else f"{row.loan_id}-SPV",
             }
         )
