@@ -245,6 +245,7 @@ class Watch:
             np.bincount(s.holdings.hardware, s.holdings.units, classes)
             + np.bincount(s.lots.hardware[lots], s.lots.units[lots], classes)
             + s.ledger.outside_units
+            + s.ledger.authority_units
         )
 
     def look(self) -> None:

@@ -69,8 +69,9 @@ def test_losses_add_up_over_loans_lenders_and_the_summary(watch: Watch) -> None:
     s, loans = sim.market, sim.market.loans
     claims = loans.claims
     # What is spent on a claim: nothing in a reorganisation, after which the loan performs again.
-    failed = (loans.claim >= 0) & (loans.status != LoanStatus.PERFORMING)
     last = loans.claim
+    went_on = s.parties.reorganised_day[loans.borrower] == claims.default_day[last]
+    failed = (last >= 0) & ~went_on
     principal_at_default = claims.claim_usd[last] - loans.accrued_usd - loans.arrears_interest_usd
     # A closed claim has been repaid down to what was lost; an open one to what is still owed.
     repaid = principal_at_default - np.where(
