@@ -10,6 +10,7 @@ from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause, Event
 from ...market.state.randomness import Stream
 from .borrower import Borrower
+from .lender import Lender
 from .party import Outsider, Party
 from .rules import (
     asking_per_year,
@@ -98,7 +99,8 @@ def _collect(contract: Contract, market: TwinMarket) -> None:
     landlord = contract.landlord
     if landlord.status is Status.WOUND_UP:
         landlord = market.investors
-    contract.tenant.pay(landlord, market.terms.tenants.claim_recovery_share * contract.claim_usd)
+    payer = market.utility if isinstance(contract.tenant, Lender) else contract.tenant
+    payer.pay(landlord, market.terms.tenants.claim_recovery_share * contract.claim_usd)
     contract.claim_usd = 0.0
 
 

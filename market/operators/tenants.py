@@ -289,5 +289,8 @@ def _collect(market: Market, c: int) -> None:
     if market.parties.status[landlord] == Status.WOUND_UP:
         landlord = today.first_outside + Outside.INVESTORS
     amount = terms.tenants.claim_recovery_share * contracts.claim_usd[c]
-    pay(market, contracts.tenant[c], landlord, amount)
+    payer = contracts.tenant[c]
+    if today.first_lender <= payer < today.first_outside:
+        payer = today.first_outside + Outside.UTILITY  # as its rents: no lender's books have them
+    pay(market, payer, landlord, amount)
     contracts.claim_usd[c] = 0.0
