@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers, affordable_units
-from ...agents.columns import Reals
+from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
 from ..state.lots import LotState, rows_in_state
@@ -37,6 +37,18 @@ def _taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware)
 
 
 @compiled
+def _demand(
+    price: float, k: int, bids: Reals, bidders: Longs, buyers: Buyers, hardware: Hardware
+) -> float:
+    """Units of a class that all ``bidders`` (places in ``bids``, rising) take at a price."""
+    units = 0.0
+    for i in bidders:
+        if bids[i] >= price:
+            units += _taken(i, price, k, buyers, hardware)
+    return units
+
+
+@compiled
 def units_at(price: float, k: int, bids: Reals, buyers: Buyers, hardware: Hardware) -> Reals:
     """Units that buyers of a class take at a price: who bid at least that, money and racks."""
     units = np.zeros(len(bids))
@@ -56,6 +68,24 @@ def units_in_ladder(price: float, k: int, bids: Reals, buyers: Buyers, hardware:
                 i, min(price, bids[i]) if price > 0.0 else bids[i], k, buyers, hardware
             )
     return units
+
+
+@compiled
+def _price_between(below: float, above: float, supply: float, money: Reals, racks: Reals) -> float:
+    """The highest price between two levels at which ``money`` and ``racks`` still take a supply."""
+    lowest, highest = below, above
+    for _ in range(BISECTIONS):
+        price = 0.5 * (lowest + highest)
+        if price <= lowest or price >= highest:
+            break  # no number lies between
+        taken = 0.0
+        for n in range(len(money)):
+            taken += max(min(money[n] / price, racks[n]), 0.0)
+        if taken >= supply:
+            lowest = price
+        else:
+            highest = price
+    return lowest
 
 
 @compiled
@@ -86,7 +116,7 @@ def clearing_price(
     while high - low > 1:
         middle = (low + high) // 2
         price = levels[order[middle]]
-        if units_at(price, k, bids, buyers, hardware).sum() >= _asked(price, asks, offered):
+        if _demand(price, k, bids, bidders, buyers, hardware) >= _asked(price, asks, offered):
             low = middle
         else:
             high = middle
@@ -97,16 +127,18 @@ def clearing_price(
     supply = _asked(below, asks, offered)
     if supply <= 0.0:
         return above  # the lowest reserve, which demand does not cover in full
-    if units_at(above, k, bids, buyers, hardware).sum() >= supply:
+    if _demand(above, k, bids, bidders, buyers, hardware) >= supply:
         return above  # demand would cover more, but for the next reserve
-    lowest, highest = below, above
-    for _ in range(BISECTIONS):
-        price = 0.5 * (lowest + highest)
-        if units_at(price, k, bids, buyers, hardware).sum() >= supply:
-            lowest = price
-        else:
-            highest = price
-    return lowest
+    # Who bids stays the same from here on: their money and racks, side by side.
+    buying = bidders[bids[bidders] >= above]
+    money, racks = np.empty(len(buying)), np.empty(len(buying))
+    for n in range(len(buying)):
+        i = buying[n]
+        money[n] = buyers.budget_usd[i]
+        racks[n] = np.inf
+        if buyers.needs_slots[i]:
+            racks[n] = buyers.slots[i, hardware.rack[k]] / hardware.slots_per_unit[k]
+    return _price_between(below, above, supply, money, racks)
 
 
 @compiled
