@@ -140,7 +140,7 @@ def _of_class(
 ) -> Values:
     """The values of a class; ``units`` [holding] are those pledged."""
     pledged = 0.0
-    for row in range(len(units)):
+    for row in range(market.holdings.first[len(market.loans.first) - 1]):  # of borrowers
         if market.holdings.hardware[row] == k:
             pledged += units[row]
     reported, price = reported_usd(market, k), second_hand_usd(market, k)
