@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .columns import Flags, IntsOrNone, Reals
+from .columns import Column, Flags, IntsOrNone, Reals
 from .compiling.kernels import compiled
+from .lender import annuity_factor
 
 QUARTER_DAYS = 91
+
+
+class Plan(NamedTuple):
+    """What creditors of a reorganised firm get [USD]."""
+
+    debt_usd: float
+    shares_usd: float
 
 
 class Borrowers(NamedTuple):
@@ -22,6 +31,9 @@ class Borrowers(NamedTuple):
     capex_unpaid_days: Reals  # days of that work that found no money: leases slip
     committed_equity_usd: Reals  # pays committed work only
     site_usd: Reals  # paid for sites since the opening, at cost
+    halls_kept: Annotated[
+        NDArray[np.float64], Column(start=1)
+    ]  # share of its own nobody has seized
     deposits_usd: Reals  # paid on hardware orders before the opening
     creditworthy: Flags  # passed underwriting this week
     refusal_event: IntsOrNone  # the sale but for which it would have passed, -1 if none
@@ -133,6 +145,29 @@ def sized_debt_usd(
     """
     service = 1.0 / years + rate
     return max(0.0, min(most_usd, income_usd_year / (max(min_dscr, 1e-9) * service)))
+
+
+@compiled
+def going_concern_usd(
+    cash_flow_usd_year: float, decline: float, required_return: float, years: float
+) -> float:
+    """Value of a firm in operation [USD]: today's cash flow, declining, for what its fleet lasts.
+
+    ``decline`` is in the logarithm, a year. Nothing for a firm that loses money.
+    """
+    return max(0.0, cash_flow_usd_year) * annuity_factor(required_return + decline, years)
+
+
+@compiled
+def plan_usd(worth_usd: float, carried_usd: float, owed_usd: float, discount: float) -> Plan:
+    """What creditors get in a reorganisation [USD]: new debt, and what they sell new shares for.
+
+    New debt is what cash flow carries; shares are worth the rest and sell at a discount. Nobody
+    gets more than is owed.
+    """
+    debt = max(0.0, min(carried_usd, min(worth_usd, owed_usd)))
+    shares = (1.0 - discount) * max(0.0, worth_usd - debt)
+    return Plan(debt, min(shares, owed_usd - debt))
 
 
 @compiled

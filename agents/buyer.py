@@ -32,6 +32,7 @@ class Rack(IntEnum):
     LIQ_40_80 = 2
     LIQ_GT80 = 3
     ASIC = 4
+    SITE = 5  # whole sites, in MW
 
 
 class Buyers(NamedTuple):

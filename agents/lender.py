@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .columns import Codes, Flags, Longs, Reals
+from .columns import Codes, Flags, IntsOrNone, Longs, Reals
 from .compiling.arrays import total
 from .compiling.kernels import compiled
 
@@ -51,6 +51,8 @@ UNSECURED_LGD = 0.63
 """Lost of what collateral does not cover: bonds recover 37 % (Moody's 2007)."""
 MACHINE_HAIRCUT = 0.25
 """Off the mark when machines must be sold: 14 to 30 % on aircraft (Pulvino 1998)."""
+SITE_HAIRCUT = 0.20
+"""Off the appraisal of a site: project loans recover about 80 % (Moody's, since 1983)."""
 COIN_HAIRCUT = 0.10
 """Off the price of pledged coins: a gap before they are sold, and the liquidator's bonus."""
 
@@ -59,7 +61,7 @@ class Lenders(NamedTuple):
     """One row per lender; its party id is ``first_lender + row``.
 
     Identity, each day: cash + book + other loans = funding + capital, the book net of write-downs
-    and of provisions.
+    and of provisions; those of traded notes are what they are marked below par.
     Of interest received, what funding, costs and owners take is passed on and the rest builds
     capital (:func:`kept_interest_usd`); so does the margin on other loans. Claims that pay nothing
     still cost their funding.
@@ -101,8 +103,19 @@ class Lenders(NamedTuple):
     other_margin: Reals  # a year, on other loans, after funding, cost, expected loss and tax
     funding_rate: Reals  # what a dollar of its assets costs in funding a year, today
     owners_share: Reals  # of its earnings, today
-    provision_usd: Reals  # for losses expected on performing loans
+    provision_usd: Reals  # for losses expected on performing loans, or shown by notes' marks
     earned_usd: Reals  # kept of interest and margins so far, less funding of claims
+    last_resort_usd: Reals  # of its funding, owed to the lender of last resort
+    spread_duration_years: Reals  # of a fund's other loans: what they lose when spreads widen
+    hedged_share: Reals  # of its right to convert notes, by shares sold short
+    outflow_usd: Reals  # its investors ask for today
+    line_advance: Reals  # margined lines over what secures them, at most; 0 without lines
+    line_event: IntsOrNone  # last call on its lines
+    line_open_day: IntsOrNone  # a call is unmet since
+    pool_usd: Reals  # loans of a securitisation, at the opening
+    pool_ltv: Reals  # their loan to value at marks, at the opening; NaN without machines
+    traps_cash: Flags  # a securitisation keeps its excess spread
+    amortising_event: IntsOrNone  # its notes take all its cash since
 
 
 @compiled

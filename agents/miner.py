@@ -16,6 +16,7 @@ from .compiling.kernels import compiled
 
 MWH_PER_KW_DAY = 0.024
 SWITCHING_DAYS = 14.0
+NETWORK_POWER_USD_MWH = 50.0  # of miners who are not modelled
 
 
 class Miners(NamedTuple):
@@ -59,9 +60,42 @@ def adjusted_share(previous: float, target: float) -> float:
 
 
 @compiled
-def held_share(policy: float, cash_usd: float, outlays_usd: float) -> float:
-    """Share of production kept: the policy's, less as cash no longer covers the outlays ahead."""
-    return policy * min(1.0, max(0.0, cash_usd / max(outlays_usd, 1e-9)))
+def growth_answer(q: float, sensitivity: float) -> float:
+    """Growth of the network over what was planned, from q of new rigs (1: as at the opening).
+
+    Linear, and nothing below q = 1 - 1 / sensitivity (Hayashi 1982, Econometrica 50; Prat and
+    Walter 2021, Journal of Political Economy 129, on hashrate: miners enter up to what rigs earn).
+    """
+    return max(0.0, 1.0 + sensitivity * (q - 1.0))
+
+
+@compiled
+def powered_share(units_th: float, waiting_th: float) -> float:
+    """Share of its rigs of a class that have a place with power; the others wait in boxes."""
+    return 1.0 - min(1.0, waiting_th / units_th) if units_th > 0.0 else 1.0
+
+
+@compiled
+def held_share(policy: float, sources_usd: float, uses_usd: float) -> float:
+    """Share of production kept: the policy's, less as sources of cash no longer cover the uses.
+
+    Sources over uses is the measure of liquidity of rating agencies (S&P Global, Liquidity
+    Descriptors For Global Corporate Issuers, 2014); that firms hold liquid means against a need for
+    which they might find no outside money: Opler, Pinkowitz, Stulz and Williamson 1999 (Journal of
+    Financial Economics 52).
+    """
+    return policy * min(1.0, max(0.0, sources_usd / max(uses_usd, 1e-9)))
+
+
+@compiled
+def coins_sold_usd(coins_usd: float, sources_usd: float, uses_usd: float, days: float) -> float:
+    """Coins a treasurer sells today [USD]: what sources lack of the uses ahead, over ``days``.
+
+    Inside money goes before new shares at a low price (Myers 1984, Journal of Finance 39); while
+    the market takes shares they count among the sources and coins are kept.
+    """
+    missing = max(0.0, uses_usd - sources_usd)
+    return max(0.0, min(coins_usd, missing / days))
 
 
 @compiled

@@ -6,7 +6,6 @@ the spot rent times the operator's realisation (utilisation and discount, from i
 
 from __future__ import annotations
 
-import math
 from typing import NamedTuple
 
 from .columns import Reals
@@ -22,6 +21,9 @@ class Neoclouds(NamedTuple):
     contracted_gpus: Reals  # under live contracts, as landlord
     contract_usd_day: Reals  # rent of those contracts if fully served
     hosting_usd_day: Reals  # rent received for sites, net of landlord's cost
+    hall_rents_usd_day: Reals  # net, of tenants that stay, whoever has the halls
+    leases_usd: Reals  # what the rest of leases that have begun is worth, to whoever has the halls
+    signed_leases_usd: Reals  # the same of leases still to begin
     lease_cost_usd_day: Reals  # rent paid for sites not in operating cost
     gpus_online: Reals  # result of the last day
     income_usd_day: Reals  # compute rents less running cost of the last day
@@ -41,19 +43,6 @@ def served_share(contracted_gpus: float, installed_gpus: float) -> float:
     if contracted_gpus <= 0.0:
         return 1.0
     return min(1.0, installed_gpus / contracted_gpus)
-
-
-@compiled
-def tenant_hazard_per_day(
-    per_year: float, rent_over_spot: float, sensitivity: float, stress: float
-) -> float:
-    """Probability a day that an unrated tenant breaks its contract.
-
-    ``per_year`` while rent is at or below spot and money is easy; it rises with the power
-    ``sensitivity`` of rent over spot, and e-fold per unit of the macro factor's ``stress``.
-    """
-    dear = max(1.0, rent_over_spot) ** sensitivity
-    return 1.0 - math.exp(-per_year / 365.0 * dear * math.exp(max(0.0, stress)))
 
 
 @compiled

@@ -45,6 +45,7 @@ class Outside(IntEnum):
     COURTS = 6  # legal cost, transport, storage
     OWNERS = 7  # ordinary sellers of second-hand hardware
     BTC_BORROWERS = 8  # hold the BTC that miners have lent out
+    AUTHORITY = 9  # buys and lends as a last resort
 
 
 OUTSIDE_NAMES = tuple(member.name for member in Outside)
@@ -60,9 +61,11 @@ class Parties(NamedTuple):
     btc_lent: Reals
     eth: Reals
     payables_usd: Reals  # operating cost it could not pay, owed to UTILITY
+    lease_claims_usd: Reals  # of landlords whose contracts it broke when it failed
     payables_day: IntsOrNone  # since when, -1 if none
     default_day: IntsOrNone  # -1 if none
     default_event: IntsOrNone  # -1 if none
+    reorganised_day: IntsOrNone  # on which it defaulted and went on, -1 if it did not
     sale_event: IntsOrNone  # its last treasury sale under pressure, -1 if none
     trail_event: IntsOrNone  # its last adverse event: parent of what follows from it
     parent: IntsOrNone  # owner whose insolvency is its own, -1 if none or ring-fenced

@@ -9,6 +9,7 @@ import atexit
 import contextlib
 import gc
 import io
+import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -120,11 +121,21 @@ def sweep(
     retry_failures: Annotated[
         bool, typer.Option("--retry-failures", help="Run failed runs again too.")
     ] = False,
+    beliefs: Annotated[
+        bool | None,
+        typer.Option(
+            "--beliefs/--no-beliefs",
+            help="Draw judgements and books within beliefs in each run; else as the plan says, on.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
     from .sweeps import commands
+    from .sweeps.plan import Plan
 
-    commands.sweep(plan, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
+    chosen = Plan.load(plan, beliefs)
+    commands.sweep(chosen, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
 
 
 @app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')
@@ -243,6 +254,24 @@ def bench(
         command.bench(parties or [], as_json=json_)
 
 
+@app.command(epilog="Example: firesale explain cascade")
+def explain(
+    word: Annotated[
+        str, typer.Argument(metavar="[WORD]", help="Only what has this word in it.")
+    ] = "",
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="All as the page experiments/FIGURES.md.")
+    ] = False,
+) -> None:
+    """Say what every number means: its unit, and where it comes from."""
+    from .report.explain import as_markdown, print_tables
+
+    if markdown:
+        typer.echo(as_markdown(), nl=False)
+    else:
+        print_tables(word)
+
+
 @scenarios.command("list", epilog="Example: firesale scenarios list")
 def list_scenarios() -> None:
     """List the scenarios that come with the project."""
@@ -253,10 +282,13 @@ def list_scenarios() -> None:
 
 @scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
 def show(scenario: NAME) -> None:
-    """Print a scenario in full, with every default, unit and bound, as TOML."""
-    from .report.scenario_text import as_toml
+    """Print a scenario in full as TOML: every default, unit and bound, and what is believed."""
+    from .report.beliefs_text import as_comments
+    from .report.scenario_text import PLAIN_WIDTH, as_toml
 
-    typer.echo(as_toml(load(scenario)))
+    chosen = load(scenario)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
+    typer.echo(f"{as_toml(chosen)}\n\n{as_comments(chosen, width)}")
 
 
 @scenarios.command(epilog="Example: firesale scenarios check my-scenario.toml")

@@ -105,7 +105,7 @@ class CreditMarket(mesa.Model):
 
     @property
     def events(self) -> pd.DataFrame:
-        """The causal log."""
+        """The event log."""
         return self.simulation.events()
 
     def lending_network(self) -> nx.DiGraph:

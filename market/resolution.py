@@ -9,28 +9,19 @@ the loans defaulted by the horizon. They do come to market, and press prices, as
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from .day import run_day
 from .prices.paths import PricePaths
+from .record.largest_borrower import Resolved
+from .record.policy import policy_summary
 from .state.journal import make_room
 from .state.loans import LoanStatus, of_claims
 from .state.market import Market
 from .state.series import Kept, Series, nothing_kept
 
 
-class Resolution(NamedTuple):
-    """How claims that were open at the horizon ended."""
-
-    day: int  # on which the last of them was settled
-    further_usd: NDArray[np.float64]  # [loan] lost beyond the loss at the horizon
-    total_usd: float  # of all lenders, on loans defaulted by the horizon
-
-
-def resolve(market: Market, paths: PricePaths) -> Resolution:
+def resolve(market: Market, paths: PricePaths) -> Resolved:
     """Settle what is open; the market itself stays as it is.
 
     ``paths`` go on for ``scenario.longest_claim_days`` after its last day.
@@ -47,7 +38,7 @@ def resolve(market: Market, paths: PricePaths) -> Resolution:
     further = np.zeros(len(loans.status))
     further[open_] = (carried - brought)[open_]  # brought is net of cost of enforcement
     total = float(market.lenders.loss_usd.sum()) + float(further.sum())
-    return Resolution(after.day, further, total)
+    return Resolved(total, after.day, further, policy_summary(after)["net_cost_usd"])
 
 
 def _copy(market: Market, paths: PricePaths) -> Market:

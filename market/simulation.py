@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from .compile_ahead import compile_ahead
 from .day import run_day
 from .first_day import open_books
+from .opening.beliefs import believe
 from .opening.books import Books
 from .opening.open_market import open_market
-from .opening.starting_points import starting_point
+from .opening.starting_points import STARTING_POINTS, starting_point
 from .opening.synthetic.open import open_synthetic, synthetic_books
 from .prices.history import OpeningQuotes
 from .prices.paths import PricePaths, longer_paths, price_paths
@@ -28,8 +29,9 @@ from .record.kept_frames import (
     sales_frame,
     series_frame,
 )
+from .record.largest_borrower import Resolved
 from .record.summary import summarise
-from .resolution import Resolution, resolve
+from .resolution import resolve
 from .scenario.scenario import Scenario
 from .state.journal import make_room
 from .state.names import NumberedNames, TitleById
@@ -42,9 +44,10 @@ class Simulation:
     """One market under one scenario and seed.
 
     Args:
-        scenario: what is assumed.
+        scenario: what is assumed; with ``opening.beliefs`` its judgements are drawn, and
+            :attr:`scenario` has what was.
         seed: a non-negative integer; the same scenario and seed give the same bits.
-        books: opening books; the packaged ones of the scenario's starting point by default.
+        books: opening books, before any draw; the packaged ones of the starting point by default.
         keeps_book: whether :meth:`book` will be asked for.
 
     Raises:
@@ -58,8 +61,11 @@ class Simulation:
         books: Books | None = None,
         keeps_book: bool = True,
     ) -> None:
+        scenario = believe(scenario, seed)
         if books is None:
             books = starting_point(scenario).read()
+        if scenario.opening.sample:  # first of all: views and supply are read off the drawn books
+            books = STARTING_POINTS[books.start].sample(books, seed)
         opens = open_market
         if scenario.opening.start == "synthetic":
             books, opens = synthetic_books(books, scenario), open_synthetic
@@ -75,7 +81,7 @@ class Simulation:
         paths = price_paths(scenario, scenario.days, seed, self.quotes)
         market.macro, market.crypto, market.compute = paths
         self.market = market
-        self.resolution: Resolution | None = None
+        self.resolution: Resolved | None = None
         open_books(market, books)
         self.principal_open_usd = market.loans.principal_usd.copy()
 
@@ -137,8 +143,7 @@ class Simulation:
 
     def summary(self) -> dict[str, Any]:
         """The content of ``summary.json``."""
-        done = self.resolution
-        return summarise(self.market, None if done is None else (done.total_usd, done.day))
+        return summarise(self.market, self.resolution)
 
     def series(self) -> pd.DataFrame:
         """One row per day."""
@@ -161,7 +166,7 @@ class Simulation:
         return absorption_frame(self.market)
 
     def events(self, rows: NDArray[np.int64] | None = None) -> pd.DataFrame:
-        """The causal log, or some rows of it."""
+        """The event log, or some rows of it."""
         from .record.frames import event_frame
 
         return event_frame(self.market, rows)

@@ -23,7 +23,7 @@ SCOPE = Scope(
 
 
 def events(*rows: tuple[int, str, str, str]) -> pd.DataFrame:
-    """A causal log of (day, kind, party, cause)."""
+    """A event log of (day, kind, party, cause)."""
     frame = pd.DataFrame(rows, columns=["day", "kind", "party", "cause"])
     frame.insert(0, "event", range(len(frame)))
     return frame

@@ -24,10 +24,11 @@ from firesale.market.dated.day import give_credit
 from firesale.market.debt.default import default
 from firesale.market.debt.steps import pay, roll_over, service, test
 from firesale.market.lenders.forbearance import decide
+from firesale.market.lenders.reorganisation import reorganise
 from firesale.market.lenders.steps import lenders
 from firesale.market.liquidation.bids import set_private_views
 from firesale.market.liquidation.steps import liquidate
-from firesale.market.opening.interlender import open_interlender
+from firesale.market.opening.interlender import interlender_of
 from firesale.market.operators.steps import grow, operate
 from firesale.market.prices.money import macro_paths
 from firesale.market.prices.shocks import shock
@@ -103,6 +104,7 @@ PHASES = {
         pay,
         test,
         decide,
+        reorganise,
         default,
         lenders,
         liquidate,
@@ -216,6 +218,12 @@ class Bench:
             "subsidy_btc": 3.125,
             "appetite": 1.0,
             "loan_price": 1.0,
+            "rig_q": 1.0,
+            "q": 1.0,
+            "hall_demand": 1.0,
+            "hall_rent": 1.0,
+            "rig_hall_demand": 1.0,
+            "rig_hall_rent": 1.0,
         }
         self.market = Market(
             scenario=settings,
@@ -245,7 +253,7 @@ class Bench:
             contracts=empty(Contracts, 0),
             orders=empty(Orders, borrowers, borrower=np.arange(borrowers)),
             lots=empty(Lots, ROOM),
-            interlender=open_interlender(lender_table, 0.0, 0.0),
+            interlender=interlender_of(np.zeros((lenders, lenders))),
             ledger=empty(Ledger, 3),
             prices=Prices(**quotes),
             today=Today(
@@ -281,20 +289,24 @@ class Bench:
         market.strips = np.full((1, 3), np.nan)
         market.kept = nothing_kept(3650, 3)
         make_room(market)
-        market.has_removed_buyers = np.array([True, True, False])
+        market.has_removed_buyers = np.array([True, True, True])
         market.has_in_place_buyers = np.array([bool(in_place.any()), False, False])
         market.opening = OpeningConstants(
             halving_blocks=210_000.0,
             retarget_blocks=2016.0,
             network_eh_s=1000.0,
             rent_usd_h=2.0,
+            hashprice_usd_ph_day=50.0,
             eth_usd=10.0,
+            site_class=SITE,
+            hall_class=SITE,
             smallest_cluster=100.0 if in_place.any() else np.inf,
             growth_class=RIG,
             new_rigs=RIG,
             other_loans_usd=1e6 * lenders,
             machine_class=GPU,
             value_to_price=1.0,
+            rig_value_to_price=1.0,
         )
         for name, value in terms.items():
             self.set(name, value)
@@ -309,7 +321,7 @@ class Bench:
         columns = {
             name: [row.get(name, LOAN_DEFAULTS.get(name, 0)) for row in rows] for name in names
         }
-        claims = empty(Claims, count)
+        claims = empty(Claims, 2 * count)
         of_loan = {name: columns.pop(name) for name in Claims._fields if name in columns}
         for loan, row in enumerate(rows):
             defaulted = row.get("status", LoanStatus.PERFORMING) == LoanStatus.DEFAULTED
@@ -317,6 +329,7 @@ class Bench:
             if defaulted:
                 claim = columns["claim"][loan] = int(claims.count[0])
                 claims.count[0] += 1
+                claims.loan[claim] = loan
                 for name, values in of_loan.items():
                     getattr(claims, name)[claim] = values[loan]
         columns.setdefault("vehicle", list(range(count)))  # each stands by itself
@@ -352,12 +365,12 @@ class Bench:
             quality=[1.0, 0.0, 0.0],
             lo_j_th=[0.0, 15.0, 0.0],
             hi_j_th=[1.0, 25.0, 1.0],
-            rack=[Rack.AIR_15_40, Rack.ASIC, Rack.AIR_LT15],
+            rack=[Rack.AIR_15_40, Rack.ASIC, Rack.SITE],
             slots_per_unit=[1.0, 0.5, 1.0],
             scrap_usd=scrap,
             relocation_days=[10, 4, 0],
             new_usd=2.0 * np.array(used),
-            replacement_usd=2.0 * np.array(used),
+            replacement_usd=[2.0 * used[GPU], 2.0 * used[RIG], np.inf],
             used_open_usd=used,
         )
 
@@ -365,7 +378,7 @@ class Bench:
         n = len(rows)
         slots = np.zeros((n, len(Rack)))
         for j, row in enumerate(rows):
-            slots[j, [Rack.AIR_15_40, Rack.ASIC]] = row.get("slots", 1e9)
+            slots[j, [Rack.AIR_15_40, Rack.ASIC, Rack.SITE]] = row.get("slots", 1e9)
         return empty(
             Buyers,
             n,
@@ -457,12 +470,13 @@ class Bench:
         for name, value in new.items():
             getattr(lenders, name)[row] = value
 
-    def owing(self, claims: dict[tuple[int, int], float]) -> None:
-        """Claims between lenders, (debtor, creditor) -> USD."""
+    def owing(self, claims: dict[tuple[int, int], float], margined: bool = False) -> None:
+        """Claims between lenders, (debtor, creditor) -> USD; all of them margined, or none."""
         order = sorted(claims)
         debtors = [debtor for debtor, _ in order]
         self.s.interlender = Interlender(
             np.searchsorted(debtors, np.arange(self.l + 1)).astype(np.int64),
             np.array([creditor for _, creditor in order], np.int64),
             np.array([claims[pair] for pair in order], np.float64),
+            np.full(len(order), margined),
         )

@@ -52,16 +52,19 @@ RULES = (
 MAY_BE_NAN = {
     ("loans", "conversion_usd"),
     ("perimeters", "dscr"),
+    ("lenders", "pool_ltv"),  # no machines in the pool
+    ("hardware", "replacement_usd"),  # of a site: what a hall costs is in its value
     ("contracts", "unit_cost_usd_day"),
 }
 NOT_NEGATIVE = {
-    "parties": ("btc", "btc_lent", "eth", "payables_usd"),
+    "parties": ("btc", "btc_lent", "eth", "payables_usd", "lease_claims_usd"),
     "borrowers": (
         "fixed_cost_usd_day",
         "capex_usd_day",
         "capex_unpaid_days",
         "committed_equity_usd",
         "site_usd",
+        "halls_kept",
         "deposits_usd",
     ),
     "miners": ("hashrate_online_th", "hold_share"),
@@ -75,12 +78,21 @@ NOT_NEGATIVE = {
         "accrued_usd",
         "collateral_units",
         "collateral_btc",
-        "site_value_usd",
+        "site_mw",
+        "hall_mw",
         "arrears_interest_usd",
         "arrears_principal_usd",
     ),
     "claims": ("written_down_usd", "open_lots"),
-    "contracts": ("ordered", "delivered", "usd_day", "repaid_usd_day"),
+    "contracts": (
+        "ordered",
+        "delivered",
+        "usd_day",
+        "repaid_usd_day",
+        "claim_usd",
+        "empty_days",
+        "relet_usd_day",
+    ),
     "lots": ("units", "seized_units", "proceeds_usd", "unit_days", "hosted_units"),
     "orders": ("units", "debt_usd", "unfunded_days"),
 }
@@ -233,6 +245,7 @@ class Watch:
             np.bincount(s.holdings.hardware, s.holdings.units, classes)
             + np.bincount(s.lots.hardware[lots], s.lots.units[lots], classes)
             + s.ledger.outside_units
+            + s.ledger.authority_units
         )
 
     def look(self) -> None:
@@ -269,10 +282,9 @@ class Watch:
                 "each book is the sum of its loans",
                 f"{s.names.parties[s.first_lender + row]} {lenders.book_usd[row]} {owed[row]}",
             )
-        open_claims = s.loans.status != LoanStatus.CLOSED
-        written = np.bincount(
-            s.loans.lender[open_claims], of_claims("written_down_usd", s.loans)[open_claims], count
-        )
+        open_claims = s.loans.status == LoanStatus.DEFAULTED
+        of_claim = s.loans.claims.written_down_usd[s.loans.claim[open_claims]]
+        written = np.bincount(s.loans.lender[open_claims], of_claim, count)
         if not np.allclose(lenders.written_down_usd, written, rtol=1e-9, atol=1.0):
             self.note("each book is the sum of its loans", "written down")
         cash = s.parties.cash_usd[s.first_lender : s.first_lender + count]
@@ -439,9 +451,16 @@ def patient() -> Books:
 
 
 def without_recourse() -> Books:
-    """The tables with every secured loan in a vehicle of its own."""
+    """The tables with every secured loan in a vehicle of its own; sites have theirs."""
     loans = tuple(
-        row.model_copy(update={"recourse": False, "perimeter": f"{row.loan_id}-SPV"})
+        row.model_copy(
+            update={
+                "recourse": False,
+                "perimeter": row.perimeter
+                if row.collateral_kind.startswith("site")
+                else f"{row.loan_id}-SPV",
+            }
+        )
         if row.collateral_kind not in ("unsecured", "general_lien")
         else row
         for row in tables().loans

@@ -37,6 +37,11 @@ def cheap(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
                 "by_instrument": {"gpu_loan": x} if x > 0 else {},
                 "unresolved_share": 0.25 + 0.5 * (x > 0),
             },
+            "largest_borrower": {
+                "id": "BIG",
+                "fails": x > 0.5,
+                "loss_without_usd": 1e6 * min(x, 0.5),
+            },
             "recovery": {"gpu": x if x > 0 else None},
             "margin_called": ["A"] * (seed % 3),
             "seed": seed,

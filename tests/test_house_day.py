@@ -30,6 +30,7 @@ DAY = (
     "pay",
     "test",
     "decide",
+    "reorganise",
     "default",
     "lenders",
     "liquidate",

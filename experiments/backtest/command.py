@@ -163,15 +163,19 @@ def run_ensemble(plan: Plan, workers: int | None) -> tuple[Picture, dict[str, An
 
 def _manifest(plan: Plan) -> dict[str, Any]:
     """What is needed to repeat the back-test."""
+    from ...market.opening.beliefs import beliefs_in
     from ..run.files import source_hash, version
     from .counterfactuals import ARMS
-    from .rules import ranges
 
     return {
         "command": "backtest",
         "scenario": plan.base.with_settings([*plan.settings]).model_dump(mode="json"),
         "seeds": [1, plan.runs],
-        "drawn_rules": {} if plan.fixed_rules else {k: vars(r) for k, r in ranges().items()},
+        "drawn_rules": {
+            row.parameter: {"low": row.low, "high": row.high, "distribution": row.distribution}
+            for row in beliefs_in(plan.base)
+            if not plan.fixed_rules
+        },
         "settings": list(plan.settings),
         "arms": {arm.title: list(arm.settings) for arm in ARMS} if plan.counterfactuals else {},
         "versions": {name: version(name) for name in ("firesale", "numpy", "numba")},

@@ -7,8 +7,8 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...market.opening.beliefs import believe
 from .observe import Job, Observation, observe
-from .rules import drawn_rules
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,15 +21,18 @@ def jobs_of(
 ) -> list[Job]:
     """Seeds 1 .. ``runs`` under every arm; all arms share books, rules and luck of a seed.
 
+    Rules that nobody publishes are drawn within what is believed of them, once for a seed.
+
     Args:
         base: what all runs have in common.
         arms: settings of each arm, applied last.
         runs: how many seeds.
         fixed_rules: leave unpublished rules as the base has them.
     """
+    asks = base.changed({"opening.beliefs": not fixed_rules}, "back-test")
     jobs = []
     for seed in range(1, runs + 1):
-        own = base if fixed_rules else base.with_settings([*drawn_rules(seed)])
+        own = believe(asks, seed)
         for arm, settings in arms.items():
             scenario = own.with_settings([*settings])
             jobs.append(Job(scenario.model_dump(exclude_unset=True), seed, arm))
@@ -70,7 +73,7 @@ def _hand_out(
     from distributed import as_completed
 
     from ..sweeps.clusters import open_cluster
-    from ..sweeps.plan import Slurm
+    from ..sweeps.slurm import Slurm
 
     with (
         tempfile.TemporaryDirectory(prefix="firesale-") as logs,

@@ -180,7 +180,7 @@ def _order(
 
 
 def _sequence(found: Findings) -> list[dict[str, Any]]:
-    """What happens in most runs, in the order of median dates: who fails, and because of what."""
+    """What happens in most runs, in the order of median dates: who fails, and on what."""
     likely = [
         failure
         for failure in (found.borrowers | found.lenders).values()

@@ -39,10 +39,7 @@ def timeline(picture: Picture) -> Figure:
         f"Left: share of {words.times(found.runs, 'run')}; stroke: if later draws are known. "
         "Right: median date, "
         "10 to 90 %; diamond: what happened. Red: failed; blue: did not; grey: not in the tables.",
-        columns=2,
-        height_in=0.5 + 0.235 * len(rows),
-        left_in=1.45,
-        gap_in=0.15,
+        plots.Layout(columns=2, height_in=0.5 + 0.235 * len(rows), left_in=1.45, gap_in=0.15),
         sharey=True,
         gridspec_kw={"width_ratios": [1, 3.2]},
     )
@@ -99,8 +96,7 @@ def calibration(picture: Picture) -> Figure:
         f"{len(names)} names cannot show calibration",
         "Crosses: share of names that defaulted, by third of the probability, with exact 95 % "
         "interval; dots: the names. On the dashed line forecasts are right on average.",
-        height_in=4.4,
-        left_in=1.6,
+        plots.Layout(height_in=4.4, left_in=1.6),
     )
     axes.plot([0, 1], [0, 1], "--", color=plots.GREY, linewidth=1)
     group = np.minimum((said * BINS).astype(int), BINS - 1)
@@ -172,7 +168,7 @@ def wave(picture: Picture) -> Figure:
         f"Defaults a month, mean of {words.times(found.runs, 'run')}; shaded: 6 to 14 months after "
         "the peak; "
         "diamonds: public defaults of borrowers",
-        height_in=3.6,
+        plots.Layout(height_in=3.6),
     )
     x = [middle(row["month"]) for row in rows]
     everyone = [row["defaults_per_run"] for row in rows]
@@ -222,12 +218,14 @@ def counterfactuals(picture: Picture) -> Figure:
     figure, axes = plots.new_figure(
         f"Defaults change most with '{most}': {change:+.1f} of {_value(base['all']):.1f} a run",
         "Change against the base, mean over seeds with 95 % interval; the same shocks and draws",
-        columns=len(SHOWN_OUTCOMES),
-        height_in=0.75 + 0.34 * len(arms),
-        left_in=2.05,
-        gap_in=0.18,
+        plots.Layout(
+            columns=len(SHOWN_OUTCOMES),
+            height_in=0.75 + 0.34 * len(arms),
+            left_in=2.05,
+            gap_in=0.18,
+            notes=True,
+        ),
         sharey=True,
-        notes=True,
     )
     for panel, key in zip(axes, SHOWN_OUTCOMES, strict=True):
         panel.axvline(0.0, color=plots.GREY, linewidth=0.8)

@@ -34,7 +34,7 @@ def rig_price(picture: Picture) -> Figure:
         f"Rigs of 25 to 38 J/TH, mean of the month: median and 10 to 90 % of "
         f"{words.times(found.runs, 'run')}; "
         f"diamonds: known, with a factor {FACTOR:g} either way",
-        right_in=0.6,
+        plots.Layout(right_in=0.6),
     )
     x = [middle(month) for month in found.months]
     axes.fill_between(x, path.low, path.high, color=plots.BLUE, alpha=0.2, linewidth=0)
@@ -70,8 +70,7 @@ def btc_sold(picture: Picture) -> Figure:
         f"BTC sold over BTC mined, by month: median and 10 to 90 % of "
         f"{words.times(found.runs, 'run')}; diamonds: "
         "known",
-        columns=2,
-        height_in=3.6,
+        plots.Layout(columns=2, height_in=3.6),
     )
     x = np.array([middle(month) for month in found.months])
     for panel, group, name in ((axes[0], LISTED, "Public miners"), (axes[1], ALL, "All miners")):

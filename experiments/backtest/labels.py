@@ -49,3 +49,10 @@ def rig_prices() -> dict[str, float]:
 def sales_over_production() -> dict[str, float]:
     """What public miners sold over what they mined, by month."""
     return {row["month"]: float(row["sold_over_production"]) for row in rows("known_btc_sales")}
+
+
+def coins_mined() -> dict[tuple[str, str], float]:
+    """What a public miner, or all of them (``all``), mined in a month [BTC]."""
+    return {
+        (row["month"], row["miner"]): float(row["mined_btc"]) for row in rows("known_btc_mined")
+    }

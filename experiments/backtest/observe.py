@@ -89,7 +89,7 @@ def first_defaults(events: pd.DataFrame, parents: Mapping[str, str]) -> dict[str
     of several defaults on one day the first in the log counts.
 
     Args:
-        events: the causal log (``event, day, kind, party, cause``), in order.
+        events: the event log (``event, day, kind, party, cause``), in order.
         parents: part to parent.
     """
     found: dict[str, tuple[int, str]] = {}
@@ -146,6 +146,7 @@ class CoinWatch:
     def __init__(self, simulation: Simulation, listed: NDArray[np.bool_]) -> None:
         self.simulation, self.listed = simulation, listed
         self._before = self._coins()
+        self.mined_today = self.sold_today = np.zeros(len(listed))  # by borrower [BTC]
         nothing = {ALL: [0.0], LISTED: [0.0]}  # the opening day itself
         self.mined: dict[str, list[float]] = {name: list(row) for name, row in nothing.items()}
         self.sold: dict[str, list[float]] = {name: list(row) for name, row in nothing.items()}
@@ -166,6 +167,7 @@ class CoinWatch:
         after = self._coins()
         sold = mined + self._before - after
         self._before = after
+        self.mined_today, self.sold_today = mined, sold
         for name, which in ((ALL, slice(None)), (LISTED, self.listed)):
             self.mined[name].append(float(mined[which].sum()))
             self.sold[name].append(float(sold[which].sum()))

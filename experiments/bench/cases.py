@@ -97,7 +97,7 @@ class Timing:
 def state_bytes(state: Market) -> int:
     """Bytes of all tables a day reads or writes, as far as they are in use.
 
-    Lots and claims count up to the last one. The causal log is left out: a day only adds to it.
+    Lots and claims count up to the last one. The event log is left out: a day only adds to it.
     """
     columns = [column for name in TABLES for column in getattr(state, name)]
     total = sum(column.nbytes for column in columns if isinstance(column, np.ndarray))

@@ -28,7 +28,7 @@ def draw(result: dict[str, Any]) -> Any:
         "to read and write their state once",
         "Seconds a simulated day, by population; memory streams at "
         f"{stream / 1e9:.1f} GB/s (one core, triad).",
-        right_in=2.3,
+        style.Layout(right_in=2.3),
     )
     axes.set(xscale="log", yscale="log", xlabel="parties", ylabel="seconds a day")
     ends = []

@@ -10,7 +10,8 @@ import pandas as pd
 from matplotlib.ticker import MaxNLocator
 
 from ..look import plots, words
-from ..results.results import rows, who_fails
+from ..results.facts import number, text, value, who_fails
+from ..results.results import rows
 from .cascade import cascade
 from .lender_failure import lender_failure
 from .lenders import lender_losses, lenders
@@ -39,25 +40,19 @@ def shock(results: Results) -> Figure:
     """Bitcoin, hashprice and, if there is one, the rent of an H100: 100 at the opening."""
     series = results.series
     btc = series["btc_usd"]
-    low = int(btc.to_numpy().argmin())
-    fall = 1 - btc.iloc[low] / btc.iloc[0]
-    other = "rent_h100_usd_h" if results.has_rents else "hashprice_usd_ph_day"
-    what = "the rent of an H100" if results.has_rents else "hashprice"
-    change = series[other].iloc[-1] / series[other].iloc[0] - 1
+    date, usd = results.lowest_btc
+    key, what = ("rent", "the rent of an H100") if results.has_rents else ("hashprice", "hashprice")
+    ends = f"{what} ends {words.against(value(results, f'{key}_change'))} its opening"
     random = results.scenario.crypto.path == "random"
     who = "No scripted crash: bitcoin" if random else "Bitcoin"
-    moved = (
-        "unchanged"
-        if abs(change) < 0.005
-        else f"{words.percent(abs(change))} " + ("lower" if change < 0 else "higher")
-    )
-    depth = f"more than {words.percent(fall)} below" if fall >= 0.005 else "below"
+    last, lowest = (words.against(value(results, fact)) for fact in ("btc_change", "btc_lowest"))
     title = (
-        f"{who} falls {words.percent(fall)} to ${btc.iloc[low]:,.0f} by "
-        f"{results.date(series['day'].iloc[low]):%B %Y}; {what} ends {moved}"
-        if fall >= 0.1
-        else f"No crash: bitcoin never falls {depth} its opening; {what} ends {moved}"
+        f"{who} ends {last} its opening, at its lowest{'' if last == lowest else f' {lowest}'} "
+        f"(${usd:,.0f}, {date:%B %Y}); {ends}"
     )
+    if number(results, "btc_lowest") > -0.1:
+        deepest = words.percent(max(-number(results, "btc_lowest"), 0.0))
+        title = f"No crash: bitcoin is at its lowest {deepest} below its opening; {ends}"
     opening = (
         f"Opening = 100: bitcoin ${btc.iloc[0]:,.0f}, hashprice "
         f"${series['hashprice_usd_ph_day'].iloc[0]:.1f} per PH/s a day"
@@ -65,7 +60,7 @@ def shock(results: Results) -> Figure:
     if results.has_rents:
         opening += f", H100 ${series['rent_h100_usd_h'].iloc[0]:.2f} an hour"
     opening += "."
-    figure, (axes,) = plots.new_figure(title, opening, height_in=3.6, right_in=1.55)
+    figure, (axes,) = plots.new_figure(title, opening, plots.Layout(height_in=3.6, right_in=1.55))
     draw_prices(axes, results)
     return figure
 
@@ -103,27 +98,25 @@ def defaults(results: Results) -> Figure:
     reasons = [
         f"{words.cause(cause)} ({size})" for cause, size in zip(causes.index, causes, strict=True)
     ]
-    few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other causes"]
+    few = reasons if len(reasons) <= 3 else [*reasons[:2], f"{len(reasons) - 2} other reasons"]
     verb = "defaults" if len(failed) == 1 else "default"
-    title = f"{words.capital(who_fails(failed))} {verb}: {words.listed(few)}"
+    title = f"{words.capital(who_fails(results))} {verb}: {words.listed(few)}"
     main = list(causes.index[:MOST_CAUSES])
-    failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other causes"))
-    shown = [*main, *["other causes"] * (len(causes) > MOST_CAUSES)]
+    failed = failed.assign(why=failed["cause"].where(failed["cause"].isin(main), "other reasons"))
+    shown = [*main, *["other reasons"] * (len(causes) > MOST_CAUSES)]
     colors = dict(zip(shown, CAUSE_COLORS, strict=False))
     kinds = [kind for kind in KINDS if (failed["type"] == kind).any()]
     figure, panels = plots.new_figure(
         title,
-        "Cumulative number of defaults by recorded cause; the largest by debt are named.",
-        columns=len(kinds),
-        height_in=3.9,
-        right_in=1.75,
-        gap_in=2.1,
+        "Cumulative number of defaults by the first obligation not met; the largest by debt are "
+        "named.",
+        plots.Layout(columns=len(kinds), height_in=3.9, right_in=1.75, gap_in=2.1),
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]
         vehicles = int((own["kind"] != "default").sum())
-        title = f"{words.capital(kind)}s: {len(own) - vehicles:,} of "
-        title += f"{results.summary['population'][kind]:,}"
+        title = f"{words.capital(kind)}s: {text(results, f'{kind}s_in_default')} of "
+        title += text(results, f"{kind}s")
         if vehicles:
             title += f", and {words.times(vehicles, 'project vehicle')}"
         plots.panel_title(axes, title)
@@ -158,18 +151,18 @@ def _stack_defaults(
     wide, high = 0.05 * (x[-1] - x[0]), 0.045 * axes.get_ylim()[1]
     taken: list[tuple[float, float]] = []
     columns = ("name", "kind", "day", "debt_usd")
-    for number, (name, kind, day, debt) in enumerate(rows(largest, *columns), start=1):
+    for place, (name, kind, day, debt) in enumerate(rows(largest, *columns), start=1):
         at = top = (float(results.x(day)), float((failed["day"] <= day).sum()))
         while any(abs(at[0] - x0) < wide and abs(at[1] - y0) < high for x0, y0 in taken):
             at = (at[0], at[1] + high)
         taken.append(at)
         axes.plot(*zip(top, at, strict=True), color=plots.BLACK, lw=0.8, zorder=1.9)
         axes.plot(*at, "o", color="white", mec=plots.BLACK, ms=9, clip_on=False)
-        axes.annotate(str(number), at, ha="center", va="center_baseline", fontsize=6.5)
+        axes.annotate(str(place), at, ha="center", va="center_baseline", fontsize=6.5)
         axes.annotate(
-            f"{number}  {words.short(name, 24)} {words.money(debt)}"
+            f"{place}  {words.short(name, 24)} {words.owing(debt)}"
             + ", vehicle" * (kind != "default"),
-            (0.03, 1.0 - 0.058 * number),
+            (0.03, 1.0 - 0.058 * place),
             xycoords="axes fraction",
             fontsize=8,
         )

@@ -1,7 +1,10 @@
-"""Causal trees: who fell because of whom, read from the parents in the event log, and drawn.
+"""Trees of what touched what: read from the parents in the event log, and drawn.
+
+A parent is the event whose outcome the next one reacted to; what would not have happened without it
+is another question, which a log alone cannot answer.
 
 The log is pruned to what a reader needs: defaults and failures, seizures, sales, liquidations and
-weak lenders, with the triggers that led to a default. Siblings of one kind become one line.
+weak lenders, with the events just before a default. Siblings of one kind become one line.
 """
 
 from __future__ import annotations
@@ -32,7 +35,7 @@ COLORS = {
 
 @plots.styled
 def cascade(results: Results) -> Figure:
-    """Draw the largest cascades as an outline: each line is caused by the one it hangs from."""
+    """Draw the largest cascades as an outline: each line reacts to the one it hangs from."""
     lines, hidden, title = chosen_lines(results)
     if not lines:
         return plots.empty_figure(
@@ -43,9 +46,9 @@ def cascade(results: Results) -> Figure:
         results,
         lines,
         title,
-        "Each line is caused by the line it hangs from. Shown: defaults, seizures, sales, "
-        "liquidations, and the triggers of defaults; × counts merged events. The largest failure "
-        f"comes last if it stands alone and there is room.{many}",
+        "Each line reacts to the line it hangs from: it was touched by it. Shown: defaults, "
+        "seizures, sales, liquidations, and what came just before a default; × counts merged "
+        f"events. The largest failure comes last if it stands alone and there is room.{many}",
     )
 
 
@@ -71,16 +74,17 @@ def _contagion_title(results: Results, trees: list[Node]) -> str:
     size = len(trees[0].failed)
     name = words.short(results.name(trees[0].party), 34)
     among = "the only cascade" if len(trees) == 1 else f"the largest of {len(trees)} cascades"
-    return f"{name} takes {words.times(size - 1, 'other')} down, {among}"
+    fail = words.times(size - 1, "other fails", "others fail")
+    return f"{words.capital(fail)} after {name}, each touched by one before: {among}"
 
 
 def _chain_title(results: Results, trees: list[Node]) -> str:
     if not trees:
         return "Nothing was forced: no default, no seizure, no liquidation"
     if not trees[0].failed:
-        return "Nobody defaults; the largest causal chain stops short of a failure"
+        return "Nobody defaults; the largest chain of events stops short of a failure"
     name = words.short(results.name(trees[0].failed[0]), 34)
-    return f"No default leads to another; the largest causal chain: {name}"
+    return f"No failure touches another one that fails; the largest chain of events: {name}"
 
 
 def draw_lines(
@@ -91,9 +95,7 @@ def draw_lines(
     figure, (outline, timeline) = plots.new_figure(
         title,
         subtitle,
-        columns=2,
-        height_in=0.23 * height + 0.75,
-        left_in=0.2,
+        plots.Layout(columns=2, height_in=0.23 * height + 0.75, left_in=0.2),
         gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
     )
     draw_outline(outline, timeline, results, lines, height)

@@ -1,4 +1,4 @@
-"""How a lender came to fail: from the first trigger to its last creditor, as one tree."""
+"""How a lender came to fail: from the first event that touched it to its last creditor."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ STEPS = (
 
 @plots.styled
 def lender_failure(results: Results) -> Figure:
-    """Draw the largest failure: its largest losses, what led to them, and its creditors."""
+    """Draw the largest failure: its largest losses, what came before, and its creditors."""
     events = results.events
     failed = events[events["kind"].isin(FAILURES)]
     if failed.empty:
@@ -64,20 +64,20 @@ def lender_failure(results: Results) -> Figure:
         results,
         lines,
         title,
-        f"Each line is caused by the line it hangs from. {_shown(len(own), outside)}, and what its "
+        f"Each line reacts to the line it hangs from. {_shown(len(own), outside)}, and what its "
         "creditors among lenders lose.",
     )
 
 
 def _shown(losses: int, outside: bool) -> str:
-    """What led to a failure, as far as the tree shows it."""
+    """What came before a failure, as far as the tree shows it."""
     if losses:
-        return f"Its {words.times(losses, 'largest loss', 'largest losses')}, what led to each"
-    return "What struck it from outside" if outside else "What led to its failure"
+        return f"Its {words.times(losses, 'largest loss', 'largest losses')}, what came before each"
+    return "What struck it from outside" if outside else "What came before its failure"
 
 
 def tree_of(events: pd.DataFrame, targets: list[int]) -> list[Node]:
-    """Trees of the target events and of the steps that led to them, in order of their roots.
+    """Trees of the target events and of the steps before them, in order of their roots.
 
     A step that repeats the one above it (a covenant breached quarter after quarter) is merged. A
     shock is a step if it strikes a party; its amount is no money.

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from ..look import plots, words
+from ..results.facts import number, text
 from ..results.results import LOSSES, rows
 
 if TYPE_CHECKING:
@@ -39,7 +40,7 @@ def lender_losses(results: Results) -> Figure:
     telling = [where for where, usd in results.lost_usd.items() if usd >= TELLING * total]
     title = (
         f"Lenders lose {_lost_in_words(results, telling)}; hardest hit: "
-        f"{words.short(hardest['name'], 30)}, {words.percent(hardest['share'])} of its own capital"
+        f"{words.short(hardest['name'], 30)}, {words.percent(hardest['share'], 1)} of its capital"
     )
     some = (
         "All" if len(lost) == int((lenders["lost_usd"] > 0).sum()) else f"The {len(lost)} largest"
@@ -62,10 +63,8 @@ def lender_losses(results: Results) -> Figure:
         title,
         f"{some} losses, net of what has been recovered. Capital is what the lender has put into "
         f"this market.{elsewhere}{settled(results)}",
-        columns=2,
+        plots.Layout(columns=2, height_in=0.29 * len(lost) + 1.0, left_in=2.3),
         sharey=True,
-        height_in=0.29 * len(lost) + 1.0,
-        left_in=2.3,
         gridspec_kw={"width_ratios": (1.25, 1), "wspace": 0.12},
     )
     places = np.arange(len(lost))
@@ -76,12 +75,12 @@ def lender_losses(results: Results) -> Figure:
         left = np.zeros(len(lost))
         for column, color in sources.items():
             wide = (lost[column].clip(lower=0.0) / unit.where(unit > 0)).fillna(0.0).to_numpy()
-            label = LOSSES.get(column, "")
-            axes.barh(places, wide, left=left, color=color, height=0.66, label=label)
+            where = LOSSES.get(column, "")
+            axes.barh(places, wide, left=left, color=color, height=0.66, label=where)
             left += wide
-        for row, value, text in zip(places, left, labels, strict=True):
+        for row, value, label in zip(places, left, labels, strict=True):
             axes.annotate(
-                text, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
+                label, (value, row), (4, 0), textcoords="offset points", va="center", fontsize=8.5
             )
         axes.set_xlim(0, room * max(float(left.max()), 1e-9))
         axes.grid(True, axis="x")
@@ -102,14 +101,12 @@ def lender_losses(results: Results) -> Figure:
 def _lost_in_words(results: Results, telling: list[str]) -> str:
     """All that lenders lose, the share of their capital, and where the ``telling`` parts arise."""
     lost = results.lost_usd
-    total = sum(lost.values())
-    share = words.percent(total / float(results.lenders["capital_open_usd"].sum()), 1)
-    of_capital = f"({share} of their capital)"
-    if len(telling) > 1:
-        parts = [f"{words.money(lost[where])} {where}" for where in telling]
-        return f"{words.money(total)} {of_capital}: {words.listed(parts)}"
-    nearly = ", nearly all" * (len([usd for usd in lost.values() if usd > 0]) > 1)
-    return f"{words.money(total)}{nearly} {telling[0]} {of_capital}"
+    in_all, of = text(results, "lost_in_all"), text(results, "loss_share_in_all")
+    if len(lost) == 1:
+        return f"{in_all} on loans ({of} of their capital)"
+    in_all += f" ({of} of their capital)"
+    parts = [f"{words.money(lost[where])} {where}" for where in telling]
+    return f"{in_all}: {words.listed(parts + ['little elsewhere'] * (len(telling) < len(lost)))}"
 
 
 def settled(results: Results) -> str:
@@ -126,15 +123,12 @@ def words_of_fate(results: Results, lender: str, fate: str) -> str:
 
 def lenders_title(results: Results) -> str:
     """How much credit is left, and how many lenders are hurt."""
-    supply = float(results.series["credit_supply"].iloc[-1]) if _has_supply(results) else 1.0
-    table = results.lenders
-    hurt = int((table["lost_usd"] > 0.1 * table["capital_open_usd"]).sum())
-    gone = int((table["fate"] != "").sum())
-    text = f"Lenders give {words.percent(supply)} of their usual credit"
+    hurt, gone = int(number(results, "lenders_hurt")), int(number(results, "lenders_gone"))
+    told = f"Lenders give {text(results, 'credit')} of their usual credit"
     if hurt:
-        text += f"; {hurt} of {len(table):,} {'has' if hurt == 1 else 'have'} lost over a tenth of "
-        text += "capital"
-    return f"{text}; {words.times(gone, 'lender')} failed or closed" if gone else text
+        told += f"; {hurt:,} of {text(results, 'lenders')} {'has' if hurt == 1 else 'have'} lost "
+        told += "over a tenth of capital"
+    return f"{told}; {words.times(gone, 'lender')} failed or closed" if gone else told
 
 
 def _has_supply(results: Results) -> bool:
@@ -151,10 +145,7 @@ def lenders(results: Results) -> Figure:
         "Left: the lenders that lose most of their capital; bars are losses, black if it failed, "
         "was closed or is below its minimum; in words what it holds in seized hardware and the "
         f"share of its usual credit it gives. Right: all lenders.{settled(results)}",
-        columns=2,
-        height_in=3.6,
-        left_in=2.1,
-        right_in=1.2,
+        plots.Layout(columns=2, height_in=3.6, left_in=2.1, right_in=1.2),
         gridspec_kw={"width_ratios": (1.35, 1), "wspace": 0.25},
     )
     draw_lenders(panels[0], results)
@@ -191,11 +182,11 @@ def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None
     columns = ("share", "lost_usd", "inventory_usd", "supply", "fate")
     widest = max(float(shares.max()), 1.0)
     for row, (share, loss, inventory, supply, fate) in enumerate(rows(table, *columns)):
-        text = words.money(loss) + f" · {fate}" * bool(fate)
-        text += f" · holds {words.money(inventory)}" if inventory >= 5e5 else ""
-        text += f" · credit {words.percent(supply)}" if supply < 0.995 and not fate else ""
+        label = words.money(loss) + f" · {fate}" * bool(fate)
+        label += f" · holds {words.money(inventory)}" if inventory >= 5e5 else ""
+        label += f" · credit {words.percent(supply)}" if supply < 0.995 and not fate else ""
         at = (100 * min(max(share, 0.0), 1.0), row)
-        axes.annotate(text, at, (4, 0), textcoords="offset points", va="center", fontsize=8)
+        axes.annotate(label, at, (4, 0), textcoords="offset points", va="center", fontsize=8)
     axes.set_yticks(places, [words.short(name, 22) for name in table["name"]])
     axes.tick_params(axis="y", labelcolor=plots.BLACK)
     axes.set_ylim(max(len(table), 5) - 0.4, -0.6)

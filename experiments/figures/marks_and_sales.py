@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from ..look import plots, words
-from ..results.results import rows
+from ..results.facts import text, value
+from ..results.results import Stock, rows
 from .order_book import WORTH_NAMING
 
 if TYPE_CHECKING:
@@ -43,14 +44,12 @@ def marks(results: Results) -> Figure:
     figure, panels = plots.new_figure(
         title,
         "Line: mark in lenders' books. Dotted: depreciation schedule. Red diamonds: auctions in "
-        f"which seized lots were sold. Grey dots: ordinary trade. {unit}",
-        rows=lines,
-        columns=IN_A_ROW,
-        height_in=2.7 * lines - 0.5,
-        left_in=0.7,
+        f"which seized or listed lots were sold. Grey dots: ordinary trade. {unit}",
+        plots.Layout(
+            rows=lines, columns=IN_A_ROW, height_in=2.7 * lines - 0.5, left_in=0.7, notes=True
+        ),
         gridspec_kw={"hspace": 0.55, "wspace": 0.3},
         sharex=True,
-        notes=True,
     )
     for axes, hardware in zip(panels, shown, strict=False):
         plots.panel_title(axes, words.class_title(hardware), mark_note(results, hardware))
@@ -67,7 +66,8 @@ def mark_note(results: Results, hardware: str) -> str:
     own = results.forced_trades
     own = own[own["hardware"] == hardware]
     if len(own):
-        return f"last forced sale at {words.percent(own['ratio'].iloc[-1])} of mark"
+        last = words.percent(own["ratio"].iloc[-1])
+        return f"last forced sale at {last} of the mark the day before"
     offered = (results.offers["hardware"] == hardware).any()
     return "offered, not sold" if offered else "never offered in distress"
 
@@ -98,19 +98,15 @@ def draw_mark(axes: Axes, results: Results, hardware: str) -> None:
 
 def _marks_title(results: Results) -> str:
     """What forced auctions bring over the mark, all units of a family, and what is never sold."""
-    forced = results.forced_trades
-    usd = forced["forced_units"] * forced["price_usd"]
-    marked_usd = forced["forced_units"] * forced["mark_usd"]
-    rig = forced["hardware"].map(words.is_asic).astype(bool)
     parts = [
-        f"{name} at {words.percent(float(usd[own].sum() / marked_usd[own].sum()))}"
-        for name, own in (("GPUs", ~rig), ("rigs", rig))
-        if own.any()
+        f"{name} at {text(results, key)}"
+        for name, key in (("GPUs", "gpus_at_auction"), ("rigs", "rigs_at_auction"))
+        if value(results, key) is not None
     ]
     most = _most_offered_usd(results)
-    sold = set(forced["hardware"])
+    sold = set(results.forced_trades["hardware"])
     unsold = [c for c in most if c not in sold and most[c] >= WORTH_NAMING * sum(most.values())]
-    title = f"Forced auctions clear {' and '.join(parts)} of the mark (mean of all sold)"
+    title = f"Forced auctions clear {' and '.join(parts)} of the mark of the day before"
     if unsold:
         title += f"; no buyer for {words.listed([words.hardware(c) for c in unsold], 3)}"
     return title
@@ -142,16 +138,13 @@ def collateral_illusion(results: Results) -> Figure:
         return plots.empty_figure(
             "No collateral to value", "No secured loan was outstanding on any day."
         )
-    worst = int(real.where(known, -1.0).to_numpy().argmax())
+    worst = int(results.summary["ltv"]["day"])
     figure, (over_time, by_class) = plots.new_figure(
-        ltv_title(results, worst),
+        f"{ltv_title(results, LTVS)} (worst day)",
         "Secured loans over the value of their collateral. Blue: as lenders report it. Orange: at "
         "second-hand prices. Red: one sale of everything at once; purple: within 90 days. Hollow: "
         "each lender sells alone.",
-        columns=2,
-        height_in=3.9,
-        right_in=1.75,
-        gap_in=2.3,
+        plots.Layout(columns=2, height_in=3.9, right_in=1.75, gap_in=2.3),
         gridspec_kw={"width_ratios": (1.15, 1)},
     )
     draw_ltv(over_time, results)
@@ -160,12 +153,13 @@ def collateral_illusion(results: Results) -> Figure:
     return figure
 
 
-def ltv_title(results: Results, day: int) -> str:
-    """Three loan-to-value ratios of all secured loans on a day."""
-    said, traded, sold = (
-        words.percent(float(results.series[f"{name}_ltv"].iloc[day]))
-        for name in ("reported", "second_hand", "realisable")
-    )
+LTVS = ("ltv_reported", "ltv_second_hand", "ltv_at_once")
+LTVS_TODAY = ("ltv_reported_last", "ltv_second_hand_last", "ltv_at_once_last")
+
+
+def ltv_title(results: Results, facts: tuple[str, str, str]) -> str:
+    """Three loan-to-value ratios of all secured loans, on the day these facts are of."""
+    said, traded, sold = (text(results, fact) for fact in facts)
     return (
         f"Loans stand at {said} of collateral as lenders report it, at {traded} second-hand, "
         f"at {sold} if all is sold at once"
@@ -261,14 +255,16 @@ def draw_ltv_by_class(axes: Axes, results: Results, worst: int) -> None:
         axes.plot([said], [row], "o", color=plots.BLUE, ms=6)
         if alone <= cap:
             axes.plot([apart], [row], "o", mfc="white", mec=plots.RED, mew=1.3, ms=4.2)
-        for text, place in (
+        for label, place in (
             (_written(together), 1.04),
             (words.multiple(bids), 1.36),
         ):
-            axes.text(place, row, text, transform=axes.get_yaxis_transform(), va="center", size=8.5)
-    for text, place in (("all at\nonce", 1.04), ("value ÷\nbids", 1.36)):
+            axes.text(
+                place, row, label, transform=axes.get_yaxis_transform(), va="center", size=8.5
+            )
+    for label, place in (("all at\nonce", 1.04), ("value ÷\nbids", 1.36)):
         axes.text(
-            place, 1.02, text, transform=axes.transAxes, va="bottom", size=8, color=plots.GREY
+            place, 1.02, label, transform=axes.transAxes, va="bottom", size=8, color=plots.GREY
         )
     names = [words.class_title(hardware) for hardware in table.index]
     axes.set_yticks(range(len(table)), names)
@@ -293,48 +289,50 @@ def liquidation(results: Results) -> Figure:
             "Nothing is seized, nothing has to be sold", "No lender enforced on hardware."
         )
     phrases = []
-    for unit, seized, sold, _ in families:
-        if results.final(seized) > 0:
-            share = results.final(sold) / results.final(seized)
-            phrases.append(f"{words.percent(share)} of {words.count(results.final(seized))} {unit}")
+    for family in families:
+        if results.final(family.seized) > 0:
+            share = results.final(family.sold) / results.final(family.seized)
+            seized = words.count(results.final(family.seized))
+            phrases.append(f"{words.percent(share)} of {seized} {family.unit}")
     title = (
-        f"Of what was seized, {' and '.join(phrases)} find a buyer"
+        f"Of what was seized, {' and '.join(phrases)} found a buyer"
         if phrases
         else "Distressed owners sell hardware before any is seized"
     )
     figure, panels = plots.new_figure(
         title,
-        "By week. Grey: seized by lenders or taken into estates so far. Green: sold so far. "
-        "Orange: on offer and unsold; the rest is in possession, not yet on the market.",
-        columns=len(families),
-        height_in=3.4,
-        right_in=1.4,
+        "By week. Grey: seized by lenders or taken into estates so far. Green: sold so far. Blue: "
+        "no buyer in time, taken in kind by the lender or scrapped. Orange: on offer and unsold; "
+        "the rest is held, not on the market.",
+        plots.Layout(columns=len(families), height_in=3.4, right_in=1.4),
         gridspec_kw={"wspace": 0.62},
     )
     for axes, family in zip(panels, families, strict=True):
-        plots.panel_title(axes, words.capital(family[0]))
-        draw_liquidation(axes, results, *family[1:])
+        plots.panel_title(axes, words.capital(family.unit))
+        draw_liquidation(axes, results, family)
     return figure
 
 
 @plots.styled
-def draw_liquidation(axes: Axes, results: Results, seized: str, sold: str, waiting: str) -> None:
-    """One family, by week: units seized, sold and on offer, from the series so named."""
+def draw_liquidation(axes: Axes, results: Results, family: Stock) -> None:
+    """One family, by week: units seized, sold, without a buyer and on offer."""
     weekly = results.series.iloc[::7]
     if weekly.index[-1] != results.series.index[-1]:
         weekly = pd.concat([weekly, results.series.iloc[-1:]])
     x = results.x(weekly["day"])
     plots.date_axis(axes, x[0], x[-1], 4)
-    if weekly[[seized, sold, waiting]].to_numpy().max() <= 0:
+    if weekly[list(family[1:])].to_numpy().max() <= 0:
         axes.text(0.5, 0.5, "none seized", transform=axes.transAxes, ha="center", color=plots.GREY)
         axes.set_yticks([])
         return
-    lines = (
-        (seized, "seized", plots.GREY),
-        (sold, "sold", plots.GREEN),
-        (waiting, "on offer", plots.ORANGE),
-    )
-    axes.fill_between(x, weekly[seized], step="post", color=plots.LIGHT, alpha=0.7, lw=0)
+    lines = [
+        (family.seized, "seized", plots.GREY),
+        (family.sold, "sold", plots.GREEN),
+        (family.waiting, "on offer", plots.ORANGE),
+    ]
+    if results.final(family.ended) > 0:
+        lines.append((family.ended, "no buyer", plots.BLUE))
+    axes.fill_between(x, weekly[family.seized], step="post", color=plots.LIGHT, alpha=0.7, lw=0)
     for column, _, color in lines:
         axes.step(x, weekly[column], where="post", color=color)
     axes.set_ylim(bottom=0)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...agents.party import Kind
 from ..look import plots, words
+from ..results.facts import number
 from ..results.network import Network, Standing
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ GROUP = 1.4  # times the radius that one party of its size would have
 SMALLEST_PT = 4.4  # radius of a failed one: it must be seen
 WIDEST_PT = 7.0  # an edge
 SAMPLES = 14  # points of an edge
+
+
+QUIET = "Nobody is called, in cure or in default today"
 
 
 def radius_pt(assets_usd: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -90,9 +94,11 @@ def network_title(results: Results) -> str:
     parts = []
     if failed:
         parts.append(f"{failed:,} in default")
+    if going_on := int(number(results, "going_on")):
+        parts.append(f"{going_on:,} reorganised")
     if pressed:
         parts.append(f"{pressed:,} called or in cure")
-    who = f"Of {int(borrowers.sum()):,} borrowers, " if parts else "Calm: nobody is called"
+    who = f"Of {int(borrowers.sum()):,} borrowers, " if parts else QUIET
     text = who + (words.listed(parts) if parts else "")
     if gone:
         text += f"; {words.times(gone, 'lender')} failed or closed"
@@ -110,9 +116,7 @@ def network(results: Results) -> Figure:
         network_title(results),
         f"Who owes whom on {words.date(results.date(results.last_day))}. Circles: the larger, the "
         "larger the balance sheet. Lines: the wider, the more is owed.",
-        height_in=6.4,
-        left_in=0.1,
-        right_in=0.1,
+        plots.Layout(height_in=6.4, left_in=0.1, right_in=0.1),
     )
     draw_network(axes, results.network)
     return figure

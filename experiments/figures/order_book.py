@@ -71,9 +71,7 @@ def order_book(results: Results) -> Figure:
         book_title(results, day, hardware),
         f"Order book of week {words.week(day)}, {words.date(results.date(day))}. Blocks: bids, "
         "best first, as wide as the quantity.",
-        columns=book_places(results, day, hardware),
-        height_in=3.8,
-        right_in=2.1,
+        plots.Layout(columns=book_places(results, day, hardware), height_in=3.8, right_in=2.1),
         sharey=True,
     )
     draw_book(panels, results, day, hardware)
@@ -184,16 +182,19 @@ def book_title(results: Results, day: int, hardware: str) -> str:
         return f"No {words.hardware(hardware)} are on offer; the best bid is {best} of the mark"
     offer = own.iloc[0]
     offered, wanted, best = offer["offered"], offer["wanted"], offer["best_usd"] / mark
-    name = words.hardware(hardware)
-    amount = f"{words.count(offered)} {'TH/s of ' if words.is_asic(hardware) else ''}{name}"
+    amount = words.machines(offered, hardware)
     if best < NO_BID:
         return f"Nobody bids for {amount}"
     if wanted <= 0:
         asked = words.percent(offer["asked_usd"] / mark)
         return f"No deal for {amount}: best bid {words.percent(best)} of the mark, asked {asked}"
     paid = _paid_usd(results, day, hardware)  # first what most of the lots on offer were sold for
-    price = ": sold at" if len(paid) else ", the best at"
-    price += f" {words.percent(paid.iloc[0] / mark if len(paid) else best)} of the mark"
+    if paid.empty:
+        return (
+            f"No deal for {amount}: bids reach what is asked, the best {words.percent(best)} of "
+            "the mark, and nobody takes a lot"
+        )
+    price = f": sold at {words.percent(paid.iloc[0] / mark)} of the mark"
     if wanted >= offered:
         return f"There are bids for all {amount}{price}"
     in_units = wanted >= 0.01 * offered and not words.is_asic(hardware)

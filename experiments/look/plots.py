@@ -12,7 +12,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import IO, TYPE_CHECKING, Any, Literal, NamedTuple
 
 import matplotlib
 from matplotlib.figure import Figure
@@ -77,26 +77,46 @@ def styled[**P, R](draw: Callable[P, R]) -> Callable[P, R]:
     return wrapper
 
 
+class Layout(NamedTuple):
+    """Panels of a figure with a head, and the room they need, in inches.
+
+    ``height_in`` is what lies below the head; ``right_in``, ``left_in`` and ``gap_in`` (between
+    columns) leave room for labels, ``notes`` for remarks under panel titles.
+    """
+
+    rows: int = 1
+    columns: int = 1
+    height_in: float = 4.6
+    gap_in: float = 0.0
+    notes: bool = False
+    right_in: float = 0.3
+    left_in: float = 0.75
+
+
+class Frame(NamedTuple):
+    """Size of a figure without a head, and the room around its panels, in inches."""
+
+    width_in: float = 4.9
+    height_in: float = 3.1
+    columns: int = 1
+    left_in: float = 0.7
+    right_in: float = 0.3
+    top_in: float = 0.26
+    bottom_in: float = 0.52
+
+
+ONE_PANEL, ONE_FRAME = Layout(), Frame()
+
+
 @styled
 def new_figure(
-    title: str,
-    subtitle: str = "",
-    *,
-    rows: int = 1,
-    columns: int = 1,
-    height_in: float = 4.6,
-    gap_in: float = 0.0,
-    notes: bool = False,
-    right_in: float = 0.3,
-    left_in: float = 0.75,
-    **grid: Any,
+    title: str, subtitle: str = "", layout: Layout = ONE_PANEL, **grid: Any
 ) -> tuple[Figure, list[Axes]]:
     """A figure with its finding as title, what is drawn as subtitle, and its panels row by row.
 
-    ``height_in`` is what lies below the head, in inches; ``right_in``, ``left_in`` and ``gap_in``
-    (between columns) leave room for labels, ``notes`` for remarks under panel titles; ``grid``
-    goes to ``Figure.subplots``.
+    ``grid`` goes to ``Figure.subplots``.
     """
+    rows, columns, height_in, gap_in, notes, right_in, left_in = layout
     title_lines = _balanced(title.replace(" %", "\N{NO-BREAK SPACE}%"), 80)
     subtitle_lines = textwrap.wrap(subtitle, 134)
     head = 0.14 + 0.27 * len(title_lines) + 0.19 * len(subtitle_lines) + (0.45 if notes else 0.28)
@@ -131,18 +151,9 @@ def new_figure(
 
 
 @styled
-def panel_figure(
-    width_in: float = 4.9,
-    height_in: float = 3.1,
-    *,
-    columns: int = 1,
-    left_in: float = 0.7,
-    right_in: float = 0.3,
-    top_in: float = 0.26,
-    bottom_in: float = 0.52,
-    **grid: Any,
-) -> tuple[Figure, list[Axes]]:
+def panel_figure(frame: Frame = ONE_FRAME, **grid: Any) -> tuple[Figure, list[Axes]]:
     """A figure without a head, for a page that writes its title itself."""
+    width_in, height_in, columns, left_in, right_in, top_in, bottom_in = frame
     figure = Figure(figsize=(width_in, height_in), dpi=110)
     spacing = {"wspace": 0.28} | grid.pop("gridspec_kw", {})
     panels = figure.subplots(
@@ -187,7 +198,7 @@ def title_of(figure: Figure) -> str:
 
 def empty_figure(title: str, subtitle: str) -> Figure:
     """A figure for a run in which there is nothing to draw: the title says so."""
-    figure, (axes,) = new_figure(title, subtitle, height_in=0.55)
+    figure, (axes,) = new_figure(title, subtitle, Layout(height_in=0.55))
     axes.set_axis_off()
     return figure
 

@@ -35,6 +35,7 @@ CAUSES = {
     "returns": "expected returns",
     "parent_failed": "its parent failed",
     "insolvency": "borrower insolvent",
+    "demand": "tenants sell less",
 }
 
 KINDS = {
@@ -68,8 +69,11 @@ KINDS = {
     "sleeve_closed": "lending arm closed",
     "lender_failed": "lender fails",
     "interlender_loss": "loss on a failed lender",
+    "line_called": "lines to a lender are called",
+    "amortises_early": "a securitisation amortises early",
     "waived": "covenant waived",
     "extended": "payment extended",
+    "reorganised": "debt cut, firm goes on",
     "surrendered": "keys handed over",
     "listed": "machines put on sale",
     "renegotiated": "rent renegotiated",
@@ -200,12 +204,27 @@ def class_title(text: str) -> str:
     if is_asic(text):
         name = hardware(text).replace("above", ">").replace("below", "<").replace("at ", "")
         return capital(name)
-    return {"OTHER": "Other GPUs", "BTC": "Bitcoin", "SITE": "Sites"}.get(text, text)
+    return {
+        "OTHER": "Other GPUs",
+        "BTC": "Bitcoin",
+        "SITE": "Powered sites",
+        "HALL": "Data halls",
+    }.get(text, text)
 
 
-def unit(hardware_class: str) -> str:
-    """The unit a hardware class is counted in."""
-    return "TH/s" if is_asic(hardware_class) else "GPUs"
+def unit(hardware_class: str, units: float = 2.0) -> str:
+    """The unit a hardware class is counted in; ``units`` of it are counted."""
+    if is_asic(hardware_class):
+        return "TH/s"
+    return "GPU" if round(units) == 1 else "GPUs"
+
+
+def machines(units: float, hardware_class: str) -> str:
+    """So many of a class: ``290 B200s``, ``1 H100``, ``3.8m TH/s of rigs below 18 J/TH``."""
+    name = hardware(hardware_class)
+    if is_asic(hardware_class):
+        return f"{count(units)} TH/s of {name}"
+    return f"{count(units)} {name.removesuffix('s') if round(units) == 1 else name}"
 
 
 def money(usd: float | None, signed: bool = False) -> str:
@@ -252,6 +271,18 @@ def unresolved(share: float | None) -> str:
     if share is None or not share > 0.0:
         return ""
     return f"{percent(share)} of claims unresolved"
+
+
+def against(change: float | None, digits: int = 0) -> str:
+    """A change as a place beside where it began: ``77 % below``, ``3 % above``, ``near``."""
+    if change is None or abs(change) < 0.005:
+        return "near"
+    return f"{percent(abs(change), digits)} {'below' if change < 0 else 'above'}"
+
+
+def owing(usd: float) -> str:
+    """What is owed at a default: dollars, or nothing."""
+    return money(usd) if usd > 0.0 else "nothing owed"
 
 
 def times(number: int, noun: str, plural: str | None = None) -> str:

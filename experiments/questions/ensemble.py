@@ -1,22 +1,40 @@
 """The same scenario under many seeds: default rates, names that fail, losses, cascades.
 
 uv run python -m firesale.experiments.questions.ensemble calm --seeds 100
-uv run python -m firesale.experiments.questions.ensemble baseline --set opening.sample=true
+uv run python -m firesale.experiments.questions.ensemble baseline --no-beliefs
+
+Each seed draws its own judgements and its own books within what is believed of them; with
+``--no-beliefs`` all seeds share one book and one set of settings, and only luck differs.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ..look import words
 
+if TYPE_CHECKING:
+    from ...market.scenario.scenario import Scenario
+
 FREQUENT_SHARE = 0.25
+CONFIDENCE = 0.95
+BELIEFS = Annotated[
+    bool,
+    typer.Option(
+        "--beliefs/--no-beliefs", help="Each seed draws judgements and books within beliefs."
+    ),
+]
 
 
-def run_seeds(scenario: Any, seeds: int, first: int = 1) -> list[dict[str, Any]]:
+def with_beliefs(scenario: Scenario, beliefs: bool) -> Scenario:
+    """The scenario, drawing within beliefs if wanted."""
+    return scenario.changed({"opening.beliefs": True}, "--beliefs") if beliefs else scenario
+
+
+def run_seeds(scenario: Scenario, seeds: int, first: int = 1) -> list[dict[str, Any]]:
     """Summaries of ``seeds`` runs with seeds first, first + 1, ..."""
     from ...market.simulation import Simulation
 
@@ -46,6 +64,7 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
     lines.append(
         f"loss [USD m]  mean {loss.mean():,.0f}, 5/50/95 % {low:,.0f} / {mid:,.0f} / {high:,.0f}"
     )
+    lines += without_largest(summaries)
     left = [s["loss_usd"]["unresolved_share"] for s in summaries]
     known_share = [share for share in left if share is not None]
     if known_share:
@@ -97,22 +116,47 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
     return lines
 
 
+def without_largest(summaries: list[dict[str, Any]]) -> list[str]:
+    """Losses on loans to all but the largest borrower, and how often that one fails."""
+    import numpy as np
+
+    from ..sweeps.intervals import exact_interval
+
+    mine = [summary["largest_borrower"] for summary in summaries]
+    loss = np.array([run["loss_without_usd"] for run in mine]) / 1e6
+    low, mid, high = np.percentile(loss, [5, 50, 95])
+    fails, runs = sum(run["fails"] for run in mine), len(mine)
+    least, most = exact_interval(np.array([fails]), np.array([runs]), CONFIDENCE)
+    defaults = np.mean([run["defaults_without"] for run in mine])
+    return [
+        f"  losses on loans to {mine[0]['id']} left out: mean {loss.mean():,.0f}, 5/50/95 % "
+        f"{low:,.0f} / {mid:,.0f} / {high:,.0f}; {defaults:.1f} other defaults a run",
+        f"  {mine[0]['id']}, the largest borrower, fails in {fails} of {runs} seeds "
+        f"({fails / runs:.1%}; {CONFIDENCE:.0%} interval {least[0]:.1%} to {most[0]:.1%})",
+    ]
+
+
 def main(
     scenario: Annotated[str, typer.Argument(help="Name or .toml file.")],
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 20,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
+    beliefs: BELIEFS = True,
 ) -> None:
     """Run a scenario under many seeds and describe the ensemble."""
     from ...market.scenario.errors import InputError
     from ...market.scenario.scenario import Scenario
 
     try:
-        chosen = Scenario.load(scenario).with_settings(setting or [])
+        chosen = with_beliefs(Scenario.load(scenario).with_settings(setting or []), beliefs)
         summaries = run_seeds(chosen, seeds)
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    typer.echo(f"{chosen.name}: {words.times(seeds, 'seed')}, {words.times(chosen.days, 'day')}")
+    drawn = "drawn within beliefs" if chosen.opening.beliefs else "as they stand"
+    typer.echo(
+        f"{chosen.name}: {words.times(seeds, 'seed')}, {words.times(chosen.days, 'day')}; books "
+        f"and judgements {drawn}"
+    )
     for line in describe(summaries, chosen.days):
         typer.echo("  " + line)
 

@@ -94,7 +94,7 @@ def figure(results: pd.DataFrame, paths: dict[str, Any], days: dict[str, int]) -
     """Loans, ease of lending and the loss after the shock, one line per arm (first seed)."""
     from matplotlib.ticker import PercentFormatter
 
-    from ..look.plots import BLACK, BLUE, RED, new_figure
+    from ..look.plots import BLACK, BLUE, RED, Layout, new_figure
 
     mean = results.groupby("arm", sort=False).mean(numeric_only=True)
     once, forgetful, unmoved = mean.index
@@ -106,8 +106,7 @@ def figure(results: pd.DataFrame, paths: dict[str, Any], days: dict[str, int]) -
         title,
         f"Without the drift of credit standards: {mean.loss_share[unmoved]:.1%}. Lines: seed 1; "
         f"numbers: mean of {results.seed.nunique()} seeds",
-        columns=3,
-        height_in=3.2,
+        Layout(columns=3, height_in=3.2),
     )
     colours = dict(zip(mean.index, (BLACK, RED, BLUE), strict=True))
     for arm, series in paths.items():

@@ -5,6 +5,11 @@ of a calm year, owing what the fleet is worth second-hand. Its one lender must s
 measures recovery, time to sale and what stays unsold, against the quantity and against how many
 compatible racks are free.
 
+What buyers would pay rests on a few rows that we estimated, first of all on what hyperscalers would
+spend on running clusters. So each number is a median over draws of books and judgements within what
+is believed of them, with the middle nine tenths beside it; ``--no-beliefs`` gives the central
+figures.
+
     uv run python -m firesale.experiments.questions.missing_repo_market [--quick] [--out DIR]
 """
 
@@ -16,6 +21,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from .ensemble import BELIEFS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +38,7 @@ QUANTITIES = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000)
 QUICK_QUANTITIES = (1_000, 10_000, 100_000)
 RACK_SCALES = (0.25, 1.0, 4.0)
 DAYS = 730
+DRAWS = 20
 
 
 def with_test_borrower(tables: Books, gpus: int, hardware: str = "H100") -> Books:
@@ -98,24 +106,33 @@ def with_test_borrower(tables: Books, gpus: int, hardware: str = "H100") -> Book
     )
 
 
-def sell_out(gpus: int, rack_scale: float, seed: int = 1, days: int = DAYS) -> dict[str, float]:
+def sell_out(
+    gpus: int, rack_scale: float, seed: int = 1, days: int = DAYS, *, beliefs: bool = False
+) -> dict[str, float]:
     """Seize ``gpus`` H100s in a calm market and sell them; one row of the experiment's table.
 
     Returns quantity, rack scale, share sold within the run, median days from seizure to sale, price
-    over mark at seizure, and recovery of the loan (net proceeds over claim so far).
+    over mark at seizure, and recovery of the loan (net proceeds over claim so far). With
+    ``beliefs`` the seed draws books and judgements; the debt is what the drawn prices say.
     """
+    from ...market.opening.beliefs import believe
     from ...market.opening.books_2025.read import load_books_2025
+    from ...market.opening.books_2025.sample import sample_books
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
 
-    scenario = Scenario.load("calm").with_settings(
-        [
-            f"days={days}",
-            f"liquidation.slot_scale={rack_scale}",
-            "credit.hazard_per_year=0.0",
-        ]
+    asks = Scenario.load("calm").changed({"opening.beliefs": beliefs}, "draws")
+    scenario = believe(asks, seed).changed(
+        {
+            "opening.sample": False,  # before the test borrower comes
+            "days": days,
+            "liquidation.slot_scale": rack_scale,
+            "credit.hazard_per_year": 0.0,
+        },
+        "the experiment",
     )
-    simulation = Simulation(scenario, seed, with_test_borrower(load_books_2025(), gpus))
+    books = sample_books(load_books_2025(), seed if beliefs else None)
+    simulation = Simulation(scenario, seed, with_test_borrower(books, gpus))
     return _measure(simulation.run(), gpus, rack_scale)
 
 
@@ -149,12 +166,18 @@ def _measure(simulation: Simulation, gpus: int, rack_scale: float) -> dict[str, 
     }
 
 
-def table(quick: bool = False) -> pd.DataFrame:
-    """All runs: quantities at today's racks, and three rack counts at each quantity."""
+def table(quick: bool = False, draws: int = DRAWS, beliefs: bool = True) -> pd.DataFrame:
+    """All quantities at each number of racks: medians over draws, and 5 and 95 % of recovery."""
     import pandas as pd
 
     quantities = QUICK_QUANTITIES if quick else QUANTITIES
-    rows = [sell_out(gpus, scale) for scale in RACK_SCALES for gpus in quantities]
+    seeds = range(1, draws + 1) if beliefs else (1,)
+    rows = []
+    for scale in RACK_SCALES:
+        for gpus in quantities:
+            runs = pd.DataFrame([sell_out(gpus, scale, seed, beliefs=beliefs) for seed in seeds])
+            low, high = runs["recovery"].quantile([0.05, 0.95])
+            rows.append({**runs.median(), "recovery_low": low, "recovery_high": high})
     return pd.DataFrame(rows)
 
 
@@ -162,7 +185,7 @@ def figure(results: pd.DataFrame) -> Figure:
     """Three panels against quantity: recovery, days to sale, unsold; one line per rack count."""
     from matplotlib.ticker import FuncFormatter, PercentFormatter
 
-    from ..look.plots import BLACK, BLUE, RED, new_figure
+    from ..look.plots import BLACK, BLUE, RED, Layout, new_figure
 
     today = results[results.rack_scale == 1.0].sort_values("gpus")
     first, last = today.iloc[0], today.iloc[-1]
@@ -174,8 +197,7 @@ def figure(results: pd.DataFrame) -> Figure:
         title,
         "One lender sells a failed borrower's fleet in the calm market of 2025; the loan is what "
         "the fleet is worth second-hand",
-        columns=3,
-        height_in=3.2,
+        Layout(columns=3, height_in=3.2),
     )
     panels = (
         ("recovery", "Recovered of the claim (net of cost)"),
@@ -191,6 +213,15 @@ def figure(results: pd.DataFrame) -> Figure:
             axis.plot(
                 ordered.gpus, ordered[column], marker="o", color=colours[scale], label=labels[scale]
             )
+            if column == "recovery":  # the middle nine tenths of draws
+                axis.fill_between(
+                    ordered.gpus,
+                    ordered.recovery_low,
+                    ordered.recovery_high,
+                    color=colours[scale],
+                    alpha=0.15,
+                    linewidth=0,
+                )
         axis.set_xscale("log")
         axis.set_xlabel("H100s seized")
         axis.set_ylabel(label)
@@ -204,6 +235,8 @@ def figure(results: pd.DataFrame) -> Figure:
 
 def main(
     quick: Annotated[bool, typer.Option(help="Three quantities instead of seven.")] = False,
+    draws: Annotated[int, typer.Option(min=1, help="Draws of books and judgements.")] = DRAWS,
+    beliefs: BELIEFS = True,
     out: Annotated[Path, typer.Option(help="Folder for the table and the figure.")] = Path(
         "out/missing-repo-market"
     ),
@@ -211,7 +244,7 @@ def main(
     """Seize 1,000 to 100,000 H100s in a calm market and see who buys."""
     from ..look.plots import save
 
-    results = table(quick)
+    results = table(quick, draws, beliefs)
     out.mkdir(parents=True, exist_ok=True)
     results.to_csv(out / "table.csv", index=False, float_format="%.6g")
     save(figure(results), out / "missing-repo-market.png")

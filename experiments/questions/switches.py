@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..look import words
+from .ensemble import BELIEFS, run_seeds, with_beliefs
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
@@ -22,6 +23,7 @@ SWITCHES = (
         f"channels.{name}=false"
         for name in (
             "crypto_margin",
+            "treasury_funding",
             "btc_impact",
             "hashprice",
             "rent_feedback",
@@ -31,6 +33,9 @@ SWITCHES = (
             "lender_capital",
             "funding_run",
             "interlender",
+            "fund_marks",
+            "warehouse_margin",
+            "securitisation",
             "counterparty",
             "cross_default",
         )
@@ -92,14 +97,14 @@ def main(
     seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.")] = 10,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, for both")] = None,
     only: Annotated[list[str] | None, typer.Option(help="switches, instead of all")] = None,
+    beliefs: BELIEFS = True,
 ) -> None:
     """Switch one thing at a time under common random numbers; mean change and its error."""
     from ...market.scenario.errors import InputError
     from ...market.scenario.scenario import Scenario
-    from .ensemble import run_seeds
 
     try:
-        chosen = Scenario.load(scenario).with_settings(setting or [])
+        chosen = with_beliefs(Scenario.load(scenario).with_settings(setting or []), beliefs)
         able = only or [switch for switch in SWITCHES if acts(chosen, switch)]
         changed = {switch: chosen.with_settings([switch]) for switch in able}
         base = [outcomes(summary) for summary in run_seeds(chosen, seeds)]

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from ..results.results import Results
-    from .story import Chapter
+    from .chapter import Chapter
 
 MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {
@@ -104,11 +104,12 @@ def _chapter(chapter: Chapter, titles: Mapping[str, str], reading: Mapping[str, 
     if len(chapter.table) <= MOST_ROWS:
         parts.append(_table(chapter, chapter.table))
     else:
+        parts.append(f'<p class="reading">{_text(chapter.largest(MOST_ROWS))}:</p>\n')
         parts.append(_table(chapter, chapter.heaviest(MOST_ROWS)))
         everything = _table(chapter, chapter.table)
         parts.append(
-            f"<details><summary>All {len(chapter.table):,} rows; above, the "
-            f"{MOST_ROWS} largest</summary>\n{everything}</details>\n"
+            f"<details><summary>All {len(chapter.table):,}, by {chapter.order}</summary>\n"
+            f"{everything}</details>\n"
         )
     return "".join(parts)
 
@@ -149,10 +150,10 @@ def _confidence(results: Results) -> str:
         if debt.get(level, 0.0) > 0
     ]
     drawn = (
-        "Uncertain cells were drawn within their confidence for this run."
+        "Uncertain cells of them were drawn for this run, within what is believed of them."
         if results.scenario.opening.sample
-        else "This run uses the central figures; --set opening.sample=true draws them within "
-        "their confidence."
+        else "This run uses the central figures; --set opening.beliefs=true draws uncertain cells, "
+        "and settings that are judgements, within what is believed of them."
     )
     unseen = (
         "The price of a fleet of GPUs sold in haste has never been observed: it is a result of the "

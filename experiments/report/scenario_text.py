@@ -1,4 +1,4 @@
-"""Scenarios for people: a table of all, and one in full as TOML with units and bounds."""
+"""Scenarios for people: a table of all, and one in full as TOML with units and allowed values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 COMMENT_COLUMN = 44
+PLAIN_WIDTH = 120  # characters, where no terminal says
 
 
 def print_list() -> None:
     """Print name, days and title of each scenario."""
     console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = 120
+        console.width = PLAIN_WIDTH
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     table.add_column("Name", no_wrap=True)
     table.add_column("Days", justify="right")
@@ -47,32 +48,32 @@ def full_title(scenario: Scenario) -> str:
 def changes(before: Scenario, after: Scenario) -> tuple[str, ...]:
     """What a run sets otherwise than its scenario's file, as ``key = value``."""
     found = [
-        f"{name}.{key} = {_literal(value)}"
-        for name in type(after).model_fields
-        if isinstance(section := getattr(after, name), BaseModel)
-        for key, value in section
-        if value != getattr(getattr(before, name), key)
+        f"{key} = {_literal(after.value_of(key))}"
+        for key in after.differences(before)
+        if "." in key
     ]
     return (*[f"days = {after.days}"] * (after.days != before.days), *found)
 
 
 def as_toml(scenario: Scenario) -> str:
     """A scenario in full; the text is itself a valid scenario file."""
-    lines = list(_values(scenario))
-    for name, field in type(scenario).model_fields.items():
-        section = getattr(scenario, name)
+    return "\n".join([*_values(scenario), *_sections(scenario)])
+
+
+def _sections(model: BaseModel, before: str = "") -> Iterator[str]:
+    """Each section below, its own after it."""
+    for name, field in type(model).model_fields.items():
+        section = getattr(model, name)
         if isinstance(section, BaseModel):
             about = (type(section).__doc__ or "").strip().splitlines()[0]
-            lines += [
-                "",
-                f"[{name}]  # {field.description or about}",
-                *_values(section, f"{name}."),
-            ]
-    return "\n".join(lines)
+            yield ""
+            yield f"[{before}{name}]  # {field.description or about}"
+            yield from _values(section, f"{before}{name}.")
+            yield from _sections(section, f"{before}{name}.")
 
 
 def _values(section: BaseModel, before: str = "") -> Iterator[str]:
-    """One line ``key = value  # meaning; bounds; what it needs`` for each plain field."""
+    """One line ``key = value  # meaning; allowed values; what it needs`` for each plain field."""
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         if isinstance(value, BaseModel):
@@ -85,7 +86,7 @@ def _values(section: BaseModel, before: str = "") -> Iterator[str]:
 
 
 def _bounds(field: FieldInfo) -> str:
-    """What values are allowed, in words."""
+    """What values are allowed, in words; that is no statement of what is likely."""
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str) for choice in choices):
         return "one of " + ", ".join(choices)
@@ -96,7 +97,7 @@ def _bounds(field: FieldInfo) -> str:
         for name, text in words.items()
         if getattr(rule, name, None) is not None
     ]
-    return ", ".join(found)
+    return f"allowed: {', '.join(found)}" if found else ""
 
 
 def _literal(value: Any) -> str:

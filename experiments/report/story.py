@@ -6,46 +6,20 @@ Where there is no room for all rows, the heaviest are shown: see :meth:`Chapter.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 from ..look import words
-from ..results.results import rows, who_fails
+from ..results.facts import number, text, value, who_fails
+from ..results.results import rows
+from . import policy
+from .chapter import Chapter, amount, by_party, first, heads, price, range_of, when
 from .headline import lenders_gone, ltv_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from ..results.results import Results
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a table; numbers stand right."""
-
-    name: str
-    right: bool = False
-
-
-@dataclass(frozen=True)
-class Chapter:
-    """One step of the story.
-
-    ``weights`` are the rows' amounts in USD; ``figures`` name the pictures that belong here.
-    """
-
-    title: str
-    text: str
-    columns: tuple[Column, ...] = ()
-    table: tuple[tuple[str, ...], ...] = ()
-    weights: tuple[float, ...] = ()
-    figures: tuple[str, ...] = ()
-
-    def heaviest(self, most: int) -> list[tuple[str, ...]]:
-        """The rows of the largest amounts, at most ``most``, in the order of the table."""
-        order = sorted(range(len(self.table)), key=lambda row: -self.weights[row])
-        return [self.table[row] for row in sorted(order[:most])]
 
 
 _TOLD: WeakKeyDictionary[Results, list[Chapter]] = WeakKeyDictionary()
@@ -62,6 +36,7 @@ def chapters(results: Results) -> list[Chapter]:
             seizures(results),
             sales(results),
             losses(results),
+            *policy.chapters(results),
             illusion(results),
         ]
     return _TOLD[results]
@@ -70,20 +45,23 @@ def chapters(results: Results) -> list[Chapter]:
 def shock(results: Results) -> Chapter:
     """What hits the market from outside."""
     series = results.series
-    parts = []
     shown = [
-        ("btc_usd", "bitcoin", "", 0),
-        ("hashprice_usd_ph_day", "hashprice", " per PH/s a day", 1),
+        ("btc", "btc_usd", "bitcoin", "", 0),
+        ("hashprice", "hashprice_usd_ph_day", "hashprice", " per PH/s a day", 1),
     ]
-    shown += [("rent_h100_usd_h", "the rent of an H100", " an hour", 2)] * results.has_rents
-    for column, name, unit, digits in shown:
-        first, last = float(series[column].iloc[0]), float(series[column].iloc[-1])
-        change = last / first - 1 if first else 0.0
-        verb = "stays near" if abs(change) < 0.02 else "falls" if change < 0 else "rises"
-        by = "" if verb == "stays near" else f" {words.percent(abs(change))} to"
-        parts.append(f"{name} {verb}{by} ${last:,.{digits}f}{unit}")
-    text = f"Over {words.times(results.last_day, 'day')} {words.listed(parts)}."
-    return Chapter("The shock", text, figures=("1-shock",))
+    shown += [("rent", "rent_h100_usd_h", "the rent of an H100", " an hour", 2)] * results.has_rents
+    parts = [
+        f"{name} {words.against(value(results, f'{key}_change'))} its opening, at "
+        f"${float(series[column].iloc[-1]):,.{digits}f}{unit}"
+        for key, column, name, unit, digits in shown
+    ]
+    told = f"After {words.times(results.last_day, 'day')}: {words.listed(parts)}."
+    if number(results, "btc_lowest") < min(number(results, "btc_change"), -0.02):
+        told += (
+            f" At its lowest, on {words.date(results.lowest_btc[0])}, bitcoin is "
+            f"{words.against(value(results, 'btc_lowest'))} its opening."
+        )
+    return Chapter("The shock", told, figures=("1-shock",))
 
 
 def margin_calls(results: Results) -> Chapter:
@@ -96,7 +74,7 @@ def margin_calls(results: Results) -> Chapter:
     met = set(results.events_of("margin_met")["party"])
     failed = set(results.defaults["party"])
     table = []
-    for party, own in _by_party(calls):
+    for party, own in by_party(calls):
         follows = []
         if party in sold:
             follows.append(f"{words.money(sold[party])} BTC sold")
@@ -106,7 +84,7 @@ def margin_calls(results: Results) -> Chapter:
             follows.append("defaults")
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.cause(own["cause"].iloc[0]),
                 f"{len(own):,}",
@@ -114,14 +92,14 @@ def margin_calls(results: Results) -> Chapter:
                 ", ".join(follows) or "open",
             )
         )
-    who = words.times(len(table), "borrower is", "borrowers are")
-    text = (
-        f"{words.capital(who)} called, {words.times(len(calls), 'time')} in all; "
-        f"the first is {table[0][2]} on {table[0][1]}."
+    who = words.times(int(number(results, "called_so_far")), "borrower is", "borrowers are")
+    told = (
+        f"{words.capital(who)} called, {words.times(int(number(results, 'calls_so_far')), 'time')} "
+        f"in all; {first(table)}."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Because of", "Calls>", "Largest>", "Then")
-    weights = tuple(float(own["amount_usd"].max()) for _, own in _by_party(calls))
-    return Chapter(title, text, columns, tuple(table), weights)
+    columns = heads("Day>", "Date", "Borrower", "Trigger", "Calls>", "Largest>", "Then")
+    weights = tuple(float(own["amount_usd"].max()) for _, own in by_party(calls))
+    return Chapter(title, told, columns, tuple(table), weights, "largest call")
 
 
 def breaches(results: Results) -> Chapter:
@@ -135,12 +113,12 @@ def breaches(results: Results) -> Chapter:
     cured = set(results.events_of("cured")["party"])
     failed = set(results.defaults["party"])
     table = []
-    for party, own in _by_party(broken):
+    for party, own in by_party(broken):
         follows = ["cash swept"] if party in swept else ["cash locked up"] * (party in locked)
         follows += ["defaults"] if party in failed else ["cured"] * (party in cured)
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.listed([words.cause(cause) for cause in own["cause"].unique()]),
                 f"{own['loan'].nunique():,}",
@@ -148,48 +126,53 @@ def breaches(results: Results) -> Chapter:
             )
         )
     who = words.times(len(table), "borrower breaks", "borrowers break")
-    text = (
-        f"{words.capital(who)} a covenant; "
-        f"the first is {table[0][2]} on {table[0][1]} ({table[0][3]})."
-    )
-    columns = _columns("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
+    told = f"{words.capital(who)} a covenant; {first(table)}."
+    columns = heads("Day>", "Date", "Borrower", "Covenant", "Loans>", "Then")
     owed = results.loans.groupby("borrower")["principal_open_usd"].sum().to_dict()
-    weights = tuple(float(owed.get(party, 0.0)) for party, _ in _by_party(broken))
-    return Chapter(title, text, columns, tuple(table), weights)
+    weights = tuple(float(owed.get(party, 0.0)) for party, _ in by_party(broken))
+    return Chapter(title, told, columns, tuple(table), weights, "debt at the opening")
 
 
 def defaults(results: Results) -> Chapter:
-    """Who defaults, because of what, owing how much."""
-    title, failed = "Who defaults, because of what", results.defaults
+    """Who defaults, on what, owing how much."""
+    title, failed = "Who defaults, and on what", results.defaults
     figures = ("2-defaults", "11-network", "3-cascade")
     if failed.empty:
         return Chapter(title, "Nobody defaults.", figures=figures)
     table = tuple(
         (
-            *_when(results, day),
+            *when(results, day),
             name,
             of if kind == "default" else "vehicle",
             words.cause(cause),
-            words.money(debt),
+            words.owing(debt),
         )
         for day, name, kind, of, cause, debt in rows(
             failed, "day", "name", "kind", "type", "cause", "debt_usd"
         )
     )
     largest = failed.iloc[int(failed["debt_usd"].to_numpy().argmax())]
-    cascade = results.summary["cascade"]["largest"]
     verb = "defaults" if len(table) == 1 else "default"
-    text = (
-        f"{words.capital(who_fails(failed))} {verb} on {words.money(failed['debt_usd'].sum())} of "
-        f"debt; the first is {table[0][2]} on {table[0][1]}, the largest {largest['name']} with "
-        f"{words.money(largest['debt_usd'])}. "
-    ) + (
-        f"The largest cascade takes {cascade} borrowers or lenders down."
-        if cascade > 1
-        else "No default causes another: each failure stands alone."
+    debt = f"on {text(results, 'debt_in_default')} of debt"
+    if not number(results, "debt_in_default"):
+        debt = "owing nothing in this market"
+    told = f"{words.capital(who_fails(results))} {verb} {debt}; {first(table)}"
+    if len(table) > 1 and largest["debt_usd"] > 0:
+        told += f"; the largest is {largest['name']} with {words.money(largest['debt_usd'])}"
+    told += f". {_cascade(results)}"
+    columns = heads("Day>", "Date", "Borrower", "Kind", "Trigger", "Debt>")
+    return Chapter(title, told, columns, table, tuple(failed["debt_usd"]), "debt", figures=figures)
+
+
+def _cascade(results: Results) -> str:
+    """How many fail one after another, each touched by the one before."""
+    if number(results, "largest_cascade") < 2:
+        return "No failure touches another one that fails."
+    return (
+        f"In the largest cascade {text(results, 'largest_cascade')} borrowers or lenders fail, "
+        "each touched by one before it: what came after what, not proof that the later ones would "
+        "have stood."
     )
-    columns = _columns("Day>", "Date", "Borrower", "Kind", "Cause", "Debt>")
-    return Chapter(title, text, columns, table, tuple(failed["debt_usd"]), figures)
 
 
 def seizures(results: Results) -> Chapter:
@@ -199,27 +182,47 @@ def seizures(results: Results) -> Chapter:
     if taken.empty:
         return Chapter(title, "Nothing is seized.", figures=figures)
     classes = dict(rows(results.loans, "loan", "collateral_class"))
-    table = []
-    for party, own in _by_party(taken):
+    table, weights = [], []
+    for party, own in by_party(taken):
         what = dict.fromkeys(classes.get(loan) or "unpledged machines" for loan in own["loan"])
+        coins = float(own.loc[own["kind"] == "btc_liquidation", "amount_usd"].sum())
+        seized = float(own.loc[own["kind"] == "seizure", "amount_usd"].sum())
         table.append(
             (
-                *_when(results, own["day"].iloc[0]),
+                *when(results, own["day"].iloc[0]),
                 results.name(party),
                 words.listed([words.class_title(c) for c in what], 3),
                 f"{own['loan'].nunique():,}",
-                words.money(own["amount_usd"].sum()),
+                words.money(seized) if seized else "–",
+                words.money(coins) if coins else "–",
             )
         )
-    gpus, rigs = results.final("gpus_seized"), results.final("asic_th_seized")
-    parts = [f"{words.count(gpus)} GPUs"] * (gpus > 0)
-    parts += [f"{words.count(rigs)} TH/s of rigs"] * (rigs > 0)
-    parts += ["bitcoin"] * bool((taken["kind"] == "btc_liquidation").any())
-    what_all = words.listed(parts) or "collateral"
-    text = f"Lenders and estates take {what_all} from {words.times(len(table), 'borrower')}."
-    columns = _columns("Day>", "Date", "From", "What", "Loans>", "Value>")
-    weights = tuple(float(own["amount_usd"].sum()) for _, own in _by_party(taken))
-    return Chapter(title, text, columns, tuple(table), weights, figures)
+        weights.append(seized + coins)
+    told = f"{words.capital('; '.join(_taken(results, taken)))}."
+    columns = heads("Day>", "Date", "From", "What", "Loans>", "Seized, at marks>", "Coins sold>")
+    by = "value seized and coins sold"
+    return Chapter(title, told, columns, tuple(table), tuple(weights), by, figures=figures)
+
+
+def _taken(results: Results, taken: pd.DataFrame) -> list[str]:
+    """What is seized from how many, and apart from it the coins that lenders sell."""
+    parts = []
+    seized = taken[taken["kind"] == "seizure"]
+    if len(seized):
+        units = (("gpus_seized", "GPUs"), ("rigs_seized", "TH/s of rigs"))
+        what = [f"{text(results, key)} {unit}" for key, unit in units if number(results, key) > 0]
+        parts.append(
+            f"lenders and estates seize {words.listed(what) or 'sites'} from "
+            f"{words.times(seized['party'].nunique(), 'borrower')}, in all "
+            f"{words.money(seized['amount_usd'].sum())} at marks"
+        )
+    coins = taken[taken["kind"] == "btc_liquidation"]
+    if len(coins):
+        parts.append(
+            f"lenders sell pledged bitcoin of {words.times(coins['party'].nunique(), 'borrower')} "
+            f"for {words.money(coins['amount_usd'].sum())}"
+        )
+    return parts
 
 
 def sales(results: Results) -> Chapter:
@@ -237,36 +240,37 @@ def sales(results: Results) -> Chapter:
         most = wanted.assign(usd=wanted["units"] * wanted["price_usd"]).groupby("segment")["usd"]
         if own.empty:
             most_offered = offers.loc[offers["hardware"] == hardware, "offered"].max()
-            unsold.append(f"{words.hardware(hardware)} (at most {_amount(most_offered, hardware)})")
+            unsold.append(f"{words.hardware(hardware)} (at most {amount(most_offered, hardware)})")
         table.append(
             (
                 words.class_title(hardware),
-                _amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
+                amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
                 f"{len(own):,}",
-                _price(own["price_usd"].iloc[-1]) if len(own) else "–",
-                _range(own["ratio"]) if len(own) else "–",
+                price(own["price_usd"].iloc[-1]) if len(own) else "–",
+                range_of(own["ratio"]) if len(own) else "–",
                 words.segment(str(most.sum().idxmax())) if len(wanted) else "nobody",
             )
         )
     many = f"{len(offered)} classes" if len(offered) > 1 else words.hardware(offered[0])
-    text = f"{words.capital(many)} come to market; "
+    told = f"{words.capital(many)} come to market, seized or listed by owners in distress; "
     if trades.empty:
-        text += "no auction of them clears: the inventory waits."
+        told += "no auction of them clears: the inventory waits."
     else:
         low = trades.iloc[int(trades["ratio"].to_numpy().argmin())]
-        text += (
-            f"the lowest price is {words.percent(low['ratio'])} of the mark, for "
+        told += (
+            f"the lowest price is {words.percent(low['ratio'])} of the mark of the day before, for "
             f"{words.hardware(low['hardware'])} on {words.date(results.date(low['day']))}."
         )
         if unsold:
-            text += f" {words.capital(words.listed(unsold))} find no buyer at all."
-    columns = _columns(
+            told += f" {words.capital(words.listed(unsold))} find no buyer at all."
+    columns = heads(
         "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
     )
     most_usd = [n * results.mark(h, d) for d, h, n in rows(offers, "day", "hardware", "offered")]
     by_class = offers.assign(usd=most_usd).groupby("hardware")["usd"].max()
     weights = tuple(float(by_class[hardware]) for hardware in offered)
-    return Chapter(title, text, columns, tuple(table), weights, figures)
+    by = "largest offer at marks"
+    return Chapter(title, told, columns, tuple(table), weights, by, "class", figures)
 
 
 LENDER_FIGURES = ("8-lender-losses", "10-lenders", "9-lender-failure")
@@ -296,16 +300,17 @@ def losses(results: Results) -> Chapter:
     )
     worst = lost.iloc[0]
     share = worst["lost_usd"] / max(worst["capital_open_usd"], 1.0)
-    text = (
-        f"{int((lost['lost_usd'] > 0).sum())} of {words.times(len(lenders), 'lender')} lose money: "
-        f"all together {lost_by_source(results)}, net; the largest loss, "
+    losing = int((lost["lost_usd"] > 0).sum())
+    told = (
+        f"{losing} of {words.times(len(lenders), 'lender')} {'loses' if losing == 1 else 'lose'} "
+        f"money: all together {lost_by_source(results)}, net; the largest loss, "
         f"{words.money(worst['lost_usd'])} or {words.percent(share, 1)} of capital, falls on "
         f"{worst['name']}."
     )
     left = f"On loans: {results.settled}." if results.settled else ""
-    text = " ".join(filter(None, [text, left, lenders_gone(results), impairment(results.impaired)]))
-    head = _columns("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
-    return Chapter(title, text, head, table, tuple(lost["lost_usd"]), figures)
+    told = " ".join(filter(None, [told, left, lenders_gone(results), impairment(results.impaired)]))
+    head = heads("Lender", "Kind", "On loans>", "Elsewhere>", "Of capital>", "Capital / minimum")
+    return Chapter(title, told, head, table, tuple(lost["lost_usd"]), "loss", "loss", figures)
 
 
 def lost_by_source(results: Results) -> str:
@@ -329,11 +334,10 @@ def impairment(names: list[str]) -> str:
 def illusion(results: Results) -> Chapter:
     """Loan to value as reported, second-hand and in one sale, by collateral on the worst day."""
     title, figures = "What lenders report, and what a sale would bring", ("7-collateral-illusion",)
-    if not words.is_number(results.summary["ltv"]["realisable"]):
+    if value(results, "ltv_at_once") is None:
         return Chapter(title, "No secured loan was outstanding on any day.", figures=figures)
-    series = results.series
-    day = int(series["realisable_ltv"].fillna(-1.0).to_numpy().argmax())
-    text = (
+    day = int(results.summary["ltv"]["day"])
+    told = (
         f"On the worst day, {words.date(results.date(day))}, loans stand at "
         f"{ltv_in_words(results)}. The gap between the first and the last is not a forecast of a "
         "loss, for nobody sells everything at once: it is what lenders could not do if they had to."
@@ -353,7 +357,7 @@ def illusion(results: Results) -> Chapter:
             by_class, *names, "reported", "second_hand", "alone", "together", "patient"
         )
     )
-    columns = _columns(
+    columns = heads(
         "Collateral",
         "Loans>",
         "Second-hand>",
@@ -365,31 +369,5 @@ def illusion(results: Results) -> Chapter:
         "all at once>",
         "within 90 days>",
     )
-    return Chapter(title, text, columns, table, tuple(by_class["balance_usd"]), figures)
-
-
-def _columns(*names: str) -> tuple[Column, ...]:
-    """Columns by name; ``>`` at the end marks numbers."""
-    return tuple(Column(name.rstrip(">"), name.endswith(">")) for name in names)
-
-
-def _when(results: Results, day: float) -> tuple[str, str]:
-    return f"{int(day):,}", words.date(results.date(day))
-
-
-def _by_party(events: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Events by party, in the order of each party's first."""
-    return [(str(party), own) for party, own in events.groupby("party", sort=False)]
-
-
-def _amount(units: float, hardware: str) -> str:
-    return f"{words.count(units)} {words.unit(hardware)}"
-
-
-def _price(usd: float) -> str:
-    return f"${usd:,.0f}" if usd >= 100 else f"${usd:,.2f}"
-
-
-def _range(ratio: pd.Series[float]) -> str:
-    low, high = words.percent(ratio.min()), words.percent(ratio.max())
-    return low if low == high else f"{low}–{high}"
+    owed = tuple(by_class["balance_usd"])
+    return Chapter(title, told, columns, table, owed, "loans", "loans", figures)

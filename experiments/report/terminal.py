@@ -10,15 +10,16 @@ from rich.table import Table
 from rich.text import Text
 
 from ..look import words
+from ..results.facts import number
 from . import story
-from .headline import headline, ltv_in_words
+from .headline import headline, ltv_in_words, without_largest
 from .scenario_text import full_title
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from ..results.results import Results
-    from .story import Chapter
+    from .chapter import Chapter
 
 PLAIN_WIDTH = 100
 GLUE = "\N{NO-BREAK SPACE}"
@@ -27,10 +28,11 @@ GAP = 2  # between columns
 MOST_ROWS = {
     "Who is called for margin": 4,
     "Who breaks which covenant": 3,
-    "Who defaults, because of what": 8,
+    "Who defaults, and on what": 8,
     "What is seized": 0,
     "Who bids, at what price": 5,
     "What lenders lose": 8,
+    "What policy costs": 7,
 }
 
 
@@ -56,12 +58,14 @@ def show(results: Results, folder: Path, console: Console | None = None) -> None
     if quiet:
         console.print()
         _say(console, quiet)
-    summary = results.summary
     console.print()
     _fact(console, "Loan to value", _ltv(results))
-    _fact(console, "Books balance", f"to {summary['conservation_error']:.0e} on the worst day")
+    _fact(console, "Lenders' loss", without_largest(results))
+    error = number(results, "conservation_error")
+    _fact(console, "Books balance", f"to {error:.0e} on the worst day")
     _fact(console, "Files", f"{folder} (report.html has all rows of these tables)")
-    _fact(console, "Note", summary["caveat"])
+    _fact(console, "Numbers", "firesale explain says what each of them means")
+    _fact(console, "Note", results.summary["caveat"])
 
 
 def _chapter(console: Console, chapter: Chapter) -> None:
@@ -89,6 +93,8 @@ def _chapter(console: Console, chapter: Chapter) -> None:
     for row in cells:
         table.add_row(*map(Text, row))
     console.print(table)
+    if len(chapter.table) > most:
+        _say(console, f"{chapter.largest(most)}.", "dim")
 
 
 def _say(console: Console, text: str, style: str = "") -> None:

@@ -1,4 +1,4 @@
-"""Cascades: the causal log as trees of who failed because of what."""
+"""Cascades: the log as trees of what reacted to what; who failed after whom."""
 
 from __future__ import annotations
 
@@ -37,6 +37,8 @@ TRIGGERS = (
     "surrendered",
     "listed",
     "funding_run",
+    "line_called",
+    "amortises_early",
 )
 MOST_ROWS = 28
 
@@ -88,7 +90,7 @@ class Node:
 
 
 def forest(events: pd.DataFrame) -> list[Node]:
-    """The pruned and merged causal trees of a log, in order of their roots."""
+    """The pruned and merged trees of a log, in order of their roots."""
     kept: dict[int, Node] = {}
     nearest: dict[int, int] = {-1: -1}  # event -> itself or its nearest kept ancestor
     children: dict[int, list[int]] = defaultdict(list)
@@ -110,7 +112,7 @@ def forest(events: pd.DataFrame) -> list[Node]:
 
 
 def cascades(trees: list[Node]) -> list[Node]:
-    """Trees in which one failure led to another, cut at their first; the largest first."""
+    """Trees in which one failure touched another, cut at their first; the largest first."""
     firsts: list[Node] = []
     pending = list(trees)
     while pending:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...agents.party import Outside
 from ..look import words
+from .facts import number
 from .results import rows
 
 if TYPE_CHECKING:
@@ -14,39 +16,52 @@ if TYPE_CHECKING:
     from .results import Results
 
 MOST_NAMED = 2  # events of a kind on a day that are told one by one
+INVESTORS = Outside.INVESTORS.name  # who pay where no buyer is named
+LEAST_FALL = 0.1  # of a price since the opening, to be told
+RECENT_DAYS = 35
+LOW_PRICE = 0.7  # of the mark: below it a sale is a fire sale
 LEAST_USD = 1e6  # of a kind on a day; what is less is not news
 
 # In order of weight; {who} {other} {usd} {why} are filled in, events not listed are small print.
+# What names of lenders are the subject of stands in the past: it fits one firm and a pool of them.
 SENTENCES = {
     "shock": "A shock from outside strikes {who}.",
-    "lender_failed": "{who} fails: losses have eaten its capital, {usd} of claims on it are open.",
-    "sleeve_closed": "{who} is closed by its parent firm: no new credit, inventory is sold.",
+    "lender_failed": "{who} failed: losses have eaten its capital, {usd} of claims on it are open.",
+    "sleeve_closed": "Closed by its parent firm, no new credit: {who}.",
     "default": "{who} defaults on {usd}: {why}.",
     "perimeter_default": "A project vehicle of {who} defaults on {usd}: {why}.",
-    "lender_impaired": "{who} falls below its minimum capital and stops lending.",
+    "lender_impaired": "{who} fell below its minimum capital and stopped lending.",
     "funding_run": "Funders take {usd} out of {who}.",
-    "interlender_loss": "{who} loses {usd} on {other}, a failed lender.",
+    "interlender_loss": "{who} lost {usd} on {other}, a failed lender.",
+    "reorganised": "{who} reorganises: {usd} of debt is exchanged for shares or lost; it goes on.",
+    "line_called": "Lines to {who} are called: {usd} beyond what its collateral carries.",
+    "amortises_early": "{who} amortises early: its notes take all its cash.",
     "surrendered": "{who} hands over the keys: its machines are worth less than the debt.",
-    "seizure": "{other} seizes collateral of {who}, worth {usd} on paper.",
-    "hardware_sale": "{other} buys machines from {who} for {usd}.",
-    "btc_liquidation": "{other} sells pledged bitcoin of {who} for {usd}.",
-    "margin_call": "{other} calls {who} for {usd} of margin: {why}.",
+    "seizure": "{other} seized collateral of {who}, worth {usd} at marks.",
+    "hardware_sale": "{who}: machines sold to {other} for {usd}.",
+    "taken_in_kind": "{who} took machines of {other} in kind for {usd}: no buyer came in time.",
+    "btc_liquidation": "{other} sold pledged bitcoin of {who} for {usd}.",
+    "margin_call": "{other} called {who} for {usd} of margin: {why}.",
     "missed_payment": "{who} misses a payment of {usd} to {other}: {why}.",
     "covenant_breach": "{who} breaks a covenant with {other} ({why}); {usd} would cure it.",
-    "not_refinanced": "{other} refuses to roll {usd} of {who}: {why}.",
+    "not_refinanced": "{other} refused to roll {usd} of {who}: {why}.",
     "tenant_failed": "{who} stops paying its rents: {usd} a year are gone.",
     "tenant_left": "A tenant of {who} leaves, {usd} of rent is gone.",
     "hazard": "{who} has an operating accident.",
     "forced_sale": "{who} sells {usd} of its own coins to pay its bills.",
     "listed": "{who} puts machines worth {usd} on sale.",
     "order_cancelled": "{who} cancels a hardware order of {usd}.",
-    "waived": "{other} waives a breach of {who}.",
-    "extended": "{other} gives {who} more time.",
+    "waived": "{other} waived a breach of {who}.",
+    "extended": "{other} gave {who} more time.",
+}
+OWING_NOTHING = {
+    "default": "{who} fails, owing nothing in this market: {why}.",
+    "perimeter_default": "A project vehicle of {who} fails, owing nothing: {why}.",
 }
 PLURALS = {
     "default": "{n} borrowers default on {usd}",
     "perimeter_default": "{n} project vehicles default on {usd}",
-    "seizure": "{n} seizures of collateral, worth {usd} on paper",
+    "seizure": "{n} seizures of collateral, worth {usd} at marks",
     "hardware_sale": "{n} sales of seized or listed machines for {usd}",
     "btc_liquidation": "{n} sales of pledged bitcoin for {usd}",
     "margin_call": "{n} margin calls for {usd}",
@@ -108,7 +123,8 @@ def day_lines(results: Results, log: pd.DataFrame) -> list[Line]:
             continue
         columns = ("party", "counterparty", "amount_usd", "cause")
         for party, other, amount, cause in rows(own, *columns):
-            text = sentence.format(
+            said = OWING_NOTHING.get(kind, sentence) if amount <= 0.0 else sentence
+            text = said.format(
                 who=words.short(results.name(party), 36) or "the market",
                 other=_other(results, party, other),
                 usd=words.money(amount),
@@ -119,43 +135,44 @@ def day_lines(results: Results, log: pd.DataFrame) -> list[Line]:
 
 
 def _other(results: Results, party: str, other: str) -> str:
-    """The counterparty's name; an estate takes its own machines."""
+    """The counterparty's name; an estate takes its own machines, investors buy for nobody named."""
     if other == party:
         return "the estate"
+    if other == INVESTORS:
+        return "outside investors"
     return words.short(results.name(other), 36) if other else "the market"
 
 
 def stage(results: Results) -> str:
-    """Where the market is on the way from calm to fire sale, in a sentence or two."""
-    series = results.series
-    fall = 1 - float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0])
-    rents = series["rent_h100_usd_h"].iloc[[0, -1]].tolist()
-    rent = 1 - rents[1] / rents[0] if results.has_rents else 0.0
+    """Where the market stands today on the way from calm to fire sale, in a sentence or two."""
+    names = [("bitcoin", "btc_change"), *[("rents", "rent_change")] * results.has_rents]
     falls = [
-        f"{name} down {words.percent(share)}"
-        for name, share in (("bitcoin", fall), ("rents", rent))
-        if share >= 0.1
+        f"{name} {words.against(number(results, key))} the opening"
+        for name, key in names
+        if number(results, key) <= -LEAST_FALL
     ]
     since = f" ({words.listed(falls)})" if falls else ""
-    failed = int(results.final("defaults_miner") + results.final("defaults_neocloud"))
-    lenders = len(results.events_of("lender_failed", "sleeve_closed")["party"].unique())
+    failed, called = int(number(results, "borrowers_in_default")), number(results, "called_so_far")
+    gone, pressed = int(number(results, "lenders_gone")), int(number(results, "pressed"))
+    down = f"{words.times(failed, 'borrower')} defaulted"
     forced = results.forced_trades
-    forced = forced[forced["day"] > results.last_day - 35]
-    if lenders:
-        text = f"Contagion: {words.times(failed, 'borrower')} down, and "
-        text += f"{words.times(lenders, 'lender')} failed or closed{since}."
-    elif len(forced) and float(forced["ratio"].median()) < 0.7:
-        text = (
-            f"Fire sale: seized machines clear at {words.percent(float(forced['ratio'].median()))}"
+    forced = forced[forced["day"] > results.last_day - RECENT_DAYS]
+    low = float(forced["ratio"].median()) if len(forced) else 1.0
+    if gone:
+        return f"Lenders fall too: {words.times(gone, 'lender')} failed or closed, {down}{since}."
+    if low < LOW_PRICE:
+        return (
+            f"Fire sale: auctions of the last {RECENT_DAYS} days bring {words.percent(low)} of the "
+            f"mark of the day before (median); {down}{since}."
         )
-        text += f" of what the books say; {words.times(failed, 'borrower')} down{since}."
-    elif failed:
-        text = f"Defaults: {words.times(failed, 'borrower')} could not pay; "
-        text += f"lenders seize machines and look for buyers{since}."
-    elif results.final("margin_calls") > 0:
-        text = f"Margin calls: borrowers must find collateral or sell coins{since}."
-    elif falls:
-        text = f"The shock is on{since}; nobody has been called yet."
-    else:
-        text = "Calm: loans are paid, nobody is called."
-    return text
+    if failed:
+        return f"Defaults: {down}{since}."
+    if pressed:
+        who = words.times(pressed, "borrower is", "borrowers are")
+        return f"Under pressure: {who} called for margin or in cure today{since}."
+    if called:
+        who = words.times(int(called), "borrower has", "borrowers have")
+        return f"Calls met: {who} been called for margin so far, nobody is today{since}."
+    if falls:
+        return f"Prices have fallen{since}; nobody has been called for margin yet."
+    return "Calm: loans are paid, nobody is called."

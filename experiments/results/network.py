@@ -189,7 +189,10 @@ def borrower_assets(s: Market) -> dict[str, NDArray[np.float64]]:
     machines = s.holdings.units * s.marks_usd[s.holdings.hardware]
     live = loans.status == LoanStatus.PERFORMING
     pledged = np.bincount(loans.borrower, loans.collateral_btc, n)
-    sites = np.bincount(loans.borrower, np.where(live, loans.site_value_usd, 0.0), n)
+    opening, marks_usd = s.opening, s.marks_usd
+    pledged_sites = loans.site_mw * marks_usd[opening.site_class]
+    pledged_sites = pledged_sites + loans.hall_mw * marks_usd[opening.hall_class]
+    sites = np.bincount(loans.borrower, np.where(live, pledged_sites, 0.0), n)
     return {
         "Cash": p.cash_usd[:n],
         "Free coins": (p.btc[:n] + p.btc_lent[:n]) * s.prices.btc_usd

@@ -11,6 +11,7 @@ from ...agents.party import Kind, Status
 from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause
 from ...market.state.loans import Collateral, Instrument, LoanStatus
+from ...market.state.sites import pledged_site_usd
 from ..look import words
 from .network import borrower_assets
 
@@ -113,7 +114,7 @@ def _ltv(s: Market, loan: int) -> str:
     elif kind == Collateral.HARDWARE:
         value = float(loans.collateral_units[loan] * s.marks_usd[k])
     elif kind == Collateral.SITE:
-        value = float(loans.site_value_usd[loan])
+        value = float(pledged_site_usd(s, loan))
     if value <= 0:
         if kind == Collateral.GENERAL_LIEN:
             return "lien on all that is not pledged"

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -25,11 +25,22 @@ if TYPE_CHECKING:
 
 NO_MONEY = 1e-3  # of the paper value: bids of less are none
 LEAST_UNITS = 0.5  # of a machine or TH/s: what is less is dust
+
+
+class Stock(NamedTuple):
+    """A kind of hardware, and the series of what is seized, sold, ended unsold and on offer."""
+
+    unit: str
+    seized: str
+    sold: str
+    ended: str
+    waiting: str
+
+
 FAMILIES = (
-    ("GPUs", "gpus_seized", "gpus_sold", "gpus_for_sale"),
-    ("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_for_sale"),
+    Stock("GPUs", "gpus_seized", "gpus_sold", "gpus_ended", "gpus_for_sale"),
+    Stock("TH/s of rigs", "asic_th_seized", "asic_th_sold", "asic_th_ended", "asic_th_for_sale"),
 )
-"""Kinds of hardware, and the series of what is seized, sold and on offer of each."""
 ON_LOANS = "on loans"
 LOSSES = {
     "loss_usd": ON_LOANS,
@@ -119,6 +130,13 @@ class Results:
         """The last simulated day."""
         return int(self.series["day"].iloc[-1])
 
+    @property
+    def lowest_btc(self) -> tuple[dt.date, float]:
+        """When bitcoin was lowest so far, and its price then [USD]."""
+        btc = self.series["btc_usd"]
+        low = int(btc.to_numpy().argmin())
+        return self.date(self.series["day"].iloc[low]), float(btc.iloc[low])
+
     def date(self, day: float) -> dt.date:
         """The calendar date of a day of the run."""
         return self.opening + dt.timedelta(days=int(day))
@@ -178,7 +196,7 @@ class Results:
         return not all(map(words.is_asic, self.classes))
 
     @property
-    def families(self) -> list[tuple[str, str, str, str]]:
+    def families(self) -> list[Stock]:
         """Those of :data:`FAMILIES` that are in the books."""
         rigs = any(map(words.is_asic, self.classes))
         return [f for f, there in zip(FAMILIES, (self.has_gpus, rigs), strict=True) if there]
@@ -210,17 +228,14 @@ class Results:
 
         Only a ``kind`` of ``default`` is a borrower's: one that stands can lose a vehicle.
 
-        ``type`` is miner or neocloud; ``debt_usd`` is the claim at default of a borrower's loans,
-        or the event's amount where no claim is recorded.
+        ``type`` is miner or neocloud; ``debt_usd`` is what lenders claim on the day: principal and
+        interest of the loans that fall due.
         """
         defaults = self.events_of("default", "perimeter_default").copy()
-        claims = self.loans.groupby("borrower")["claim_at_default_usd"].sum()
         kinds = dict(rows(self.loans, "borrower", "borrower_kind"))
         for kind in ("miner", "neocloud"):
             kinds |= dict.fromkeys(self.summary["defaulted"][kind], kind)
-        own = defaults["kind"] == "default"
-        claim = defaults["party"].map(claims).where(own, 0.0).fillna(0.0).astype(float)
-        defaults["debt_usd"] = claim.where(claim > 0, defaults["amount_usd"])
+        defaults["debt_usd"] = defaults["amount_usd"]
         defaults["type"] = defaults["party"].map(kinds).fillna("lender")
         defaults["name"] = [
             self.name(party) + ("" if kind == "default" else " (project vehicle)")
@@ -265,6 +280,24 @@ class Results:
         offers["wanted"] = serious.groupby(keys)["units"].sum()
         offers["best_usd"] = bids.groupby(keys)["price_usd"].max()
         return offers.fillna(0.0).reset_index()
+
+    @cached_property
+    def auctions(self) -> pd.DataFrame:
+        """Auctions at which seized or listed lots were on offer: a class in a place on a day.
+
+        ``is_sold``: some of them were sold; ``is_bid``: somebody bid what a seller asked.
+        """
+        keys = ["day", "hardware", "place"]
+        book = self.book[self.book["units"] >= LEAST_UNITS]
+        asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
+        auctions = asks.groupby(keys).agg(asked_usd=("price_usd", "min"))
+        best = bids.groupby(keys)["price_usd"].max().reindex(auctions.index).fillna(0.0)
+        auctions["is_bid"] = best >= auctions["asked_usd"]
+        sold = self.forced_trades.set_index(keys).index
+        auctions = auctions.reindex(auctions.index.union(sold).drop_duplicates())
+        auctions["is_sold"] = auctions.index.isin(sold)
+        auctions["is_bid"] = auctions["is_bid"].fillna(False).astype(bool) | auctions["is_sold"]
+        return auctions.reset_index()
 
     @cached_property
     def impaired(self) -> list[str]:
@@ -315,7 +348,7 @@ def _no_loans() -> pd.DataFrame:
     """The columns of a loan frame that questions are asked of, without rows."""
     import pandas as pd
 
-    return pd.DataFrame({"borrower": [], "borrower_kind": [], "claim_at_default_usd": []})
+    return pd.DataFrame({"borrower": [], "borrower_kind": []})
 
 
 def _lenders(simulation: Simulation) -> pd.DataFrame:
@@ -344,10 +377,3 @@ def _lenders(simulation: Simulation) -> pd.DataFrame:
         lost_usd=lambda table: table[list(LOSSES)].sum(axis=1),
         fate=np.where(failed, "failed", np.where(closed, "closed", "")),
     )
-
-
-def who_fails(failed: pd.DataFrame) -> str:
-    """How many borrowers default, and how many project vehicles of such or of others."""
-    vehicles = int((failed["kind"] != "default").sum())
-    parts = [words.times(len(failed) - vehicles, "borrower")]
-    return words.listed(parts + [words.times(vehicles, "project vehicle")] * (vehicles > 0))

@@ -17,7 +17,7 @@ Rows = NDArray[np.int64]
 
 
 def rows_to_show(log: np.ndarray, most: int = MOST_EVENTS) -> Rows:
-    """Rows of a causal log, ascending: all of a short one, about ``most`` of a long one.
+    """Rows of a event log, ascending: all of a short one, about ``most`` of a long one.
 
     Half are whole days, the latest; half are whole trees, those in which most fail first.
     """

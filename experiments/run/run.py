@@ -50,7 +50,7 @@ def simulate(
             show(scenario.days, "Settling claims")
             simulation.resolve()
         done = time.perf_counter()
-        results = Results.of(simulation, scenario, seed)
+        results = Results.of(simulation, simulation.scenario, seed)
     return results, {"opening_s": opened - start, "days_s": done - opened}
 
 

@@ -16,14 +16,13 @@ from ...market.scenario.errors import InputError
 from ..look import words
 from . import intervals, store
 from .findings import Findings, sentences
-from .intervals import Estimate
-from .plan import INDICES, SAMPLED, Analysis, parse_event
-from .queries import Runs, condition
+from .plan import INDICES, Analysis, parse_event
+from .policies import compare, levers
+from .queries import Runs, condition, groups_of, unresolved
 from .sensitivity import sensitivity
 
 if TYPE_CHECKING:
     import pandas as pd
-    from numpy.typing import NDArray
 
 FOLDER = "analysis"
 MOST_CURVES = 6
@@ -91,8 +90,9 @@ def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findi
             ]
         ),
         policies=pd.DataFrame(
-            [_policy(runs, asks, losses, events, arms[0], arm) for arm in arms[1:]]
+            [compare(runs, asks, losses, events, (arms[0], arm)) for arm in arms[1:]]
         ),
+        levers=levers(runs, arms),
         sensitivities=[
             sensitivity(
                 runs.method,
@@ -137,36 +137,12 @@ def with_interval(cells: pd.DataFrame, confidence: float) -> pd.DataFrame:
     return cells.assign(share=cells["hits"] / cells["runs"], low=low, high=high)
 
 
-def _groups(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:
-    """What is independent: runs, points drawn at random, blocks, or replicates that share draws.
-
-    Points of a grid are given: there runs are independent. A block of a design for indices moves
-    its factors about the same few numbers.
-    """
-    if runs.shared_seeds and runs.replicates > 1:
-        return np.asarray(frame["replicate"])
-    if runs.method in INDICES:
-        extra = 2 if runs.method == "sobol-indices" else 1
-        return np.asarray(frame["point_id"]) // (len(runs.factors) + extra)
-    if runs.method in SAMPLED and runs.replicates > 1:
-        return np.asarray(frame["point_id"])
-    return None
-
-
-UNRESOLVED = "loss_usd.unresolved_share"
-"""The metric that says how much of a loss at the horizon is still an estimate."""
-
-
-def _unresolved(runs: Runs, asks: Analysis, arm: str) -> dict[str, float]:
-    """Mean share of claims still open where losses at the horizon are asked for; empty else."""
-    at_horizon = asks.loss.startswith("loss_usd.") and "resolved" not in asks.loss
-    if not at_horizon or UNRESOLVED not in runs.metrics:
-        return {}
-    shares = runs.frame(UNRESOLVED, arm=arm)
-    if shares.empty:
-        return {}
-    weight = np.exp(shares["log_weight"].to_numpy(float))
-    return {"unresolved_share": float(np.average(shares["value"].to_numpy(float), weights=weight))}
+WITHOUT_LARGEST = {
+    "loss_usd.total": "largest_borrower.loss_without_usd",
+    "loss_usd.resolved_total": "largest_borrower.resolved_loss_without_usd",
+}
+"""Losses, and what they are without loans to the largest borrower."""
+FAILS = "largest_borrower.fails"
 
 
 def _summary(
@@ -174,13 +150,34 @@ def _summary(
 ) -> dict[str, Any]:
     """One row of the summary: an arm's probability of the event and the tail of its losses.
 
-    Each is over the runs that know it.
+    Each is over the runs that know it. Losses are given twice, with and without those on loans to
+    the largest borrower.
     """
-    hit = events["hit"].to_numpy(bool)
-    share = intervals.share(
-        hit, asks.confidence, _groups(runs, events), events["log_weight"].to_numpy(float)
+    arm = str(events["arm"].iloc[0])
+    return {
+        "arm": arm,
+        "runs": len(events),
+        "hits": int(events["hit"].sum()),
+        **_share(runs, asks, events).columns("probability"),
+        **_tail(runs, asks, losses),
+        **unresolved(runs, asks.loss, arm),
+        **_without_largest(runs, asks, arm),
+    }
+
+
+def _share(runs: Runs, asks: Analysis, events: pd.DataFrame) -> intervals.Estimate:
+    """How often an event happens."""
+    return intervals.share(
+        events["hit"].to_numpy(bool),
+        asks.confidence,
+        groups_of(runs, events),
+        events["log_weight"].to_numpy(float),
     )
-    groups, value = _groups(runs, losses), losses["value"].to_numpy(float)
+
+
+def _tail(runs: Runs, asks: Analysis, losses: pd.DataFrame, name: str = "") -> dict[str, Any]:
+    """Mean, value at risk and expected shortfall, in columns that start with ``name``."""
+    groups, value = groups_of(runs, losses), losses["value"].to_numpy(float)
     weight = losses["log_weight"].to_numpy(float)
     if np.ptp(weight) > 0.0:
         mean = intervals.weighted_mean(value, weight, asks.confidence, groups)
@@ -203,70 +200,23 @@ def _summary(
             groups,
         )
     return {
-        "arm": events["arm"].iloc[0],
-        "runs": len(events),
-        "hits": int(hit.sum()),
-        **_columns("probability", share),
-        **_columns("mean", mean),
-        **_columns("value_at_risk", at_risk),
-        **_columns("expected_shortfall", shortfall),
-        **_unresolved(runs, asks, str(events["arm"].iloc[0])),
+        **mean.columns(f"{name}mean"),
+        **at_risk.columns(f"{name}value_at_risk"),
+        **shortfall.columns(f"{name}expected_shortfall"),
     }
 
 
-def _columns(name: str, estimate: Estimate) -> dict[str, Any]:
+def _without_largest(runs: Runs, asks: Analysis, arm: str) -> dict[str, Any]:
+    """The same losses without those on loans to the largest borrower, and how often it fails."""
+    metric = WITHOUT_LARGEST.get(asks.loss)
+    if metric not in runs.metrics or FAILS not in runs.metrics:
+        return {}
+    losses = runs.frame(metric, arm=arm)
+    fails = runs.frame(FAILS, condition(FAILS, "=", 1.0), arm)
     return {
-        name: estimate.value,
-        f"{name}_low": estimate.low,
-        f"{name}_high": estimate.high,
-        f"{name}_method": estimate.method,
+        **_tail(runs, asks, losses, "without_largest_"),
+        **_share(runs, asks, fails).columns("largest_fails"),
     }
-
-
-def _policy(
-    runs: Runs,
-    asks: Analysis,
-    losses: pd.DataFrame,
-    events: pd.DataFrame,
-    first: str,
-    second: str,
-) -> dict[str, Any]:
-    """An arm against the first one, run by run under the same draws."""
-    pairs, told = (_pairs(frame, first, second) for frame in (losses, events))
-    loss = intervals.paired_difference(
-        pairs["value_1"].to_numpy(float),
-        pairs["value_2"].to_numpy(float),
-        asks.confidence,
-        _groups(runs, pairs),
-        pairs["log_weight_1"].to_numpy(float),
-    )
-    event = intervals.paired_share(
-        told["hit_1"].to_numpy(bool),
-        told["hit_2"].to_numpy(bool),
-        asks.confidence,
-        _groups(runs, told),
-        told["log_weight_1"].to_numpy(float),
-    )
-    one, two = (losses[losses["arm"] == arm] for arm in (first, second))
-    apart = float(one["value"].var() / max(len(one), 1) + two["value"].var() / max(len(two), 1))
-    paired = float((pairs["value_2"] - pairs["value_1"]).var() / max(len(pairs), 1))
-    return {
-        "arm": second,
-        "against": first,
-        "pairs": len(pairs),
-        **_columns("loss_difference", loss),
-        **_columns("probability_difference", event.difference),
-        "only_before": event.only_first,
-        "only_after": event.only_second,
-        "p_value": event.p_value,
-        "worth_of_pairing": apart / paired if paired > 0 else np.inf,
-    }
-
-
-def _pairs(frame: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
-    """Runs of two arms under the same draws, side by side; columns end in ``_1`` and ``_2``."""
-    one, two = (frame[frame["arm"] == arm] for arm in (first, second))
-    return one.merge(two, on=["point_id", "replicate"], suffixes=("_1", "_2"))
 
 
 def _default_pair(runs: Runs) -> tuple[tuple[str, str], ...]:
@@ -322,6 +272,8 @@ def _write_tables(findings: Findings, folder: Path) -> None:
     findings.summary.to_csv(folder / "summary.csv", index=False)
     if len(findings.policies):
         findings.policies.to_csv(folder / "policies.csv", index=False)
+    if len(findings.levers):
+        findings.levers.to_csv(folder / "levers.csv", index=False)
     rows = [
         {"output": s.output, "noise_share": s.noise_share, "warning": s.warning, **vars(index)}
         for s in findings.sensitivities

@@ -1,12 +1,12 @@
 """Uncertain cells of the opening books as factors of a sweep.
 
 ``books.lenders.capital_usd_m`` is the common error of that column, and
-``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations of the
-confidence that each row is given with. A figure is multiplied by
-:func:`market.opening.sampling.error_factor`, so rows that were seen do not move and estimates move
-most. A lender's funding takes up what its capital gives. ``books.leverage`` multiplies all debt,
-lines and instalments on the same assets, and with them lenders' books and funding on the same
-capital.
+``books.miners.MARA.cash_usd_m`` the error of one cell: a score in standard deviations. A belief
+about the column or cell (``beliefs.csv``) is taken at the probability of the score. Any other
+figure is multiplied by :func:`market.opening.sampling.error_factor`, so rows that were seen do not
+move and estimates move most. A lender's funding takes up what its capital gives.
+``books.leverage`` multiplies all debt, lines and instalments on the same assets, and with them
+lenders' books and funding on the same capital.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from ...market.opening.beliefs import cells_believed
 from ...market.opening.books import CONFIDENCE_SD, Books
 from ...market.opening.books_2025.read import load_books_2025
-from ...market.opening.books_2025.sample import OPERATOR_CELLS
-from ...market.opening.csv_files import Row
-from ...market.opening.sampling import BUYER_CELLS, balanced, error_factor, scaled
+from ...market.opening.books_2025.sample import CELLS, sample_books
+from ...market.opening.sampling import balanced, believed_columns
 from ...market.scenario.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ if TYPE_CHECKING:
     from .factors import Factor
 
 PREFIX = "books."
-CELLS = {
-    "miners": (*OPERATOR_CELLS, "revenue_other_usd_m_yr"),
-    "neoclouds": OPERATOR_CELLS,
-    "buyers": BUYER_CELLS,
-    "hardware": ("used_price_usd",),
-    "lenders": ("capital_usd_m",),
-}
-"""Columns of each table that may err; those that ``opening.sample`` draws."""
+TABLES = (*CELLS, "quotes")
 MOST_SCORE = 4.0
 LEVERAGE = "books.leverage"
 LEAST_LEVERAGE, MOST_LEVERAGE = 0.1, 3.0
@@ -47,12 +40,16 @@ def is_cell(key: str) -> bool:
 
 
 def with_default(key: str, value: Any) -> Any:
-    """An error whose distribution is not given is a standard normal score within ± 4."""
-    empty = isinstance(value, dict) and not value.keys() - {"also"}
-    if is_cell(key) and key != LEVERAGE and empty:
-        normal = {"distribution": "normal", "mean": 0.0, "deviation": 1.0}
-        return value | normal | {"low": -MOST_SCORE, "high": MOST_SCORE}
-    return value
+    """A factor whose distribution is not given: what is believed of it.
+
+    A cell's error is a standard normal score within ± 4.
+    """
+    if key == LEVERAGE or not isinstance(value, dict) or value.keys() - {"also", "unit"}:
+        return value
+    if not is_cell(key):
+        return value | {"distribution": "belief"}
+    normal = {"distribution": "normal", "mean": 0.0, "deviation": 1.0}
+    return value | normal | {"low": -MOST_SCORE, "high": MOST_SCORE}
 
 
 def check_cell(key: str, factor: Factor, where: str) -> None:
@@ -67,17 +64,25 @@ def check_cell(key: str, factor: Factor, where: str) -> None:
         _check_ends(factor, LEAST_LEVERAGE, MOST_LEVERAGE, "times the debt of the books", where)
         return
     table, row, column = _parts(key)
-    if table not in CELLS:
+    if table not in TABLES:
         raise InputError(
-            f"{where}: there is no such table; allowed: {', '.join(CELLS)}, or {LEVERAGE}."
+            f"{where}: there is no such table; allowed: {', '.join(TABLES)}, or {LEVERAGE}."
         )
-    if column not in CELLS[table]:
-        raise InputError(f"{where}: not an uncertain column; allowed: {', '.join(CELLS[table])}.")
-    rows = [_name(r) for r in getattr(_tables(), table)]
-    if row and row not in rows:
-        raise InputError(f"{where}: there is no row '{row}'; allowed: {', '.join(rows)}.")
-    if not row and all(CONFIDENCE_SD[r.confidence] == 0.0 for r in getattr(_tables(), table)):
-        raise InputError(f"{where}: every cell of that column was seen; none is uncertain.")
+    start = _tables().start
+    columns = dict.fromkeys((*CELLS.get(table, ()), *believed_columns(start, table)))
+    if column not in columns:
+        raise InputError(f"{where}: not an uncertain column; allowed: {', '.join(columns)}.")
+    lines = _rows(table)
+    names = [line.row_name for line in lines]
+    if row and row not in names:
+        raise InputError(f"{where}: there is no row '{row}'; allowed: {', '.join(names)}.")
+    hit = [line for line in lines if line.row_name == row] if row else lines
+    sure = column not in CELLS.get(table, ()) or all(
+        CONFIDENCE_SD[line.confidence] == 0.0 for line in hit
+    )
+    if key not in cells_believed(start) and sure:
+        what = "that cell was seen" if row else "every cell of that column was seen"
+        raise InputError(f"{where}: {what}; nothing there is uncertain.")
     _check_ends(factor, -MOST_SCORE, MOST_SCORE, "standard deviations", where)
 
 
@@ -89,34 +94,15 @@ def _check_ends(factor: Factor, low: float, high: float, what: str, where: str) 
             )
 
 
-def perturbed_tables(scores: Mapping[str, float]) -> Books:
+def perturbed_tables(scores: Mapping[str, float], seed: int | None = None) -> Books:
     """The packaged opening tables with errors of some cells, and debt multiplied.
 
     Args:
         scores: by factor key, in standard deviations; of ``books.leverage`` a factor.
+        seed: of a draw of all other cells; None: they stay.
     """
-    tables = _levered(_tables(), scores.get(LEVERAGE, 1.0))
-    changed: dict[str, list[Any]] = {}
-    for key, score in scores.items():
-        if key == LEVERAGE:
-            continue
-        table, wanted, column = _parts(key)
-        rows = changed.setdefault(table, list(getattr(tables, table)))
-        for place, row in enumerate(rows):
-            if not wanted or _name(row) == wanted:
-                rows[place] = _perturbed(row, column, score)
-    columns: dict[str, Any] = {table: tuple(rows) for table, rows in changed.items()}
-    return replace(tables, **columns)
-
-
-def _perturbed(row: Any, column: str, score: float) -> Any:
-    value = getattr(row, column)
-    if value is None:
-        return row
-    new = scaled(value, error_factor(row.confidence, score))
-    if column != "capital_usd_m":
-        return row.model_copy(update={column: new})
-    return balanced(row, capital_usd_m=new)
+    errors = {key: score for key, score in scores.items() if key != LEVERAGE}
+    return sample_books(_levered(_tables(), scores.get(LEVERAGE, 1.0)), seed, errors)
 
 
 def _levered(tables: Books, times: float) -> Books:
@@ -156,5 +142,6 @@ def _parts(key: str) -> tuple[str, str, str]:
     return table, row, column
 
 
-def _name(row: Row) -> str:
-    return "/".join(str(getattr(row, column)) for column in row.row_key)
+def _rows(table: str) -> tuple[Any, ...]:
+    tables = _tables()
+    return tables.quote_rows if table == "quotes" else getattr(tables, table)

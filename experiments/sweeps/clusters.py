@@ -21,7 +21,7 @@ from ...market.scenario.errors import InputError
 if TYPE_CHECKING:
     from distributed import Client
 
-    from .plan import Slurm
+    from .slurm import Slurm
 
 ADDRESS = re.compile(r"^((tcp|tls)://)?[\w.\-\[\]:]+:\d+$")
 ONE_THREAD = dict.fromkeys(

@@ -19,7 +19,7 @@ INTERRUPTED = 130
 
 
 def sweep(
-    name: str,
+    plan: Plan,
     cluster: str,
     workers: int | None,
     out: Path | None,
@@ -29,7 +29,6 @@ def sweep(
 ) -> None:
     """Run what is missing of a plan, or say what it would cost; prints one or two lines."""
     clusters.check_name(cluster, workers)
-    plan = Plan.load(name)
     if dry_run:
         _say_cost(plan, cluster, workers)
         return

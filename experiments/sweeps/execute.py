@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ...market.opening.beliefs import believe
 from ...market.scenario.scenario import Scenario
 from .books import is_cell, perturbed_tables
 from .design import RunPoint
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
 
 OK, ERROR, KILLED = "ok", "error", "killed"
 NOT_METRICS = ("scenario", "seed", "days", "start", "caveat")  # the plan says them
-ZERO_IF_ABSENT = ("loss_usd.by_instrument.", "lender_loss_share_of_capital.", "defaults_by_cause.")
+ZERO_IF_ABSENT = (
+    "loss_usd.by_instrument.",
+    "lender_loss_share_of_capital.",
+    "defaults_by_cause.",
+    "policy.",
+)
 """Summaries leave zeros out of these maps."""
 LONGEST_ERROR = 500
 
@@ -115,7 +121,10 @@ def _to_the_last_day(scenario: Scenario, seed: int, scores: dict[str, float]) ->
     from ...market.simulation import Simulation
     from . import limits
 
-    tables = perturbed_tables(scores) if scores else None
+    tables = None
+    if scores:
+        tables = perturbed_tables(scores, seed if scenario.opening.sample else None)
+        scenario = scenario.changed({"opening.sample": False}, "books")  # they are drawn
     simulation = Simulation(scenario, seed, tables, keeps_book=False)
     while not simulation.finished:
         limits.check()
@@ -231,9 +240,16 @@ def row_of(
 
 
 def scenario_of(work: Work, point: RunPoint) -> Scenario:
-    """The scenario of a run: the base, its factors, and what its arm sets."""
-    return Scenario.recorded(work.base, "base").changed(
-        {k: v for k, v in _settings(work, point).items() if not is_cell(k)}, f"run {point.run_id}"
+    """The scenario of a run: the base, what is drawn of its beliefs, its factors, and its arm's.
+
+    What a plan varies is not drawn, nor what any of its arms sets: arms are compared in that alone.
+    """
+    settings = {k: v for k, v in _settings(work, point).items() if not is_cell(k)}
+    first = {k: v for k, v in settings.items() if k.startswith("opening.")}  # whose beliefs
+    base = Scenario.recorded(work.base, "base").changed(first, f"run {point.run_id}")
+    set_by_arms = {key for arm in work.arms.values() for key in arm}
+    return believe(base, point.seed, settings.keys() | set_by_arms).changed(
+        {k: v for k, v in settings.items() if k not in first}, f"run {point.run_id}"
     )
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
+from ...market.opening.beliefs import belief_about
 from ...market.scenario.errors import InputError
 from ...market.scenario.numbers import of_kind
 from ...market.scenario.scenario import Scenario
@@ -31,8 +32,11 @@ NEEDS = {
     "normal": ("mean", "deviation"),
     "lognormal": ("median", "log_deviation"),
     "triangular": ("low", "mode", "high"),
+    "belief": (),
 }
-"""What each distribution must be given; normal ones may also be cut off at ``low`` and ``high``."""
+"""What each distribution must be given; normal ones may also be cut off at ``low`` and ``high``.
+
+A ``belief`` is what the table of beliefs says of a setting: :func:`believed`."""
 IN_ITS_UNIT = ("low", "high", "mode", "mean", "deviation", "median")
 """Parameters of distributions in the unit of the key."""
 CUT = ("normal", "lognormal")
@@ -50,7 +54,7 @@ class Distribution(Section):
     """How one number is distributed; parameters are in the unit of its scenario key."""
 
     distribution: Literal[
-        "values", "uniform", "log-uniform", "normal", "lognormal", "triangular"
+        "values", "uniform", "log-uniform", "normal", "lognormal", "triangular", "belief"
     ] = "uniform"
     values: tuple[Value, ...] | None = Field(None, min_length=1, description="equally likely")
     low: float | None = None
@@ -204,6 +208,30 @@ class Factor(Distribution):
         if self.importance is None:
             return np.zeros(len(x))
         return self.log_density(x) - self.importance.log_density(x)
+
+
+def believed(factor: Factor, scenario: Scenario, key: str, where: str) -> Factor:
+    """A factor whose distribution is the belief about its key, where it is said to be that.
+
+    Raises:
+        InputError: there is no belief about the key in this scenario.
+    """
+    if factor.distribution != "belief":
+        return factor
+    row = belief_about(scenario, key)
+    if row is None:
+        raise InputError(
+            f"{where}.{key}: the table of beliefs has no range for it in this scenario; give low "
+            "and high."
+        )
+    return Factor(
+        distribution=row.distribution,
+        low=row.low,
+        high=row.high,
+        mode=row.central if row.distribution == "triangular" else None,
+        unit=factor.unit,
+        also=factor.also,
+    )
 
 
 def field_of(key: str) -> FieldInfo | None:

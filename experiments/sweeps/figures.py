@@ -64,9 +64,7 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
         f"Share of runs in per cent, {_count(cells['runs'])} runs a cell. "
         f"Hatched: the {findings.asks.confidence:.0%} interval reaches across "
         f"{words.percent(cliff)}.",
-        height_in=5.2,
-        left_in=1.2,
-        right_in=1.2,
+        plots.Layout(height_in=5.2, left_in=1.2, right_in=1.2),
     )
     xs, ys = (sorted(cells[name].unique()) for name in (x, y))
     share = cells.pivot(index=y, columns=x, values="share").reindex(index=ys, columns=xs)
@@ -138,9 +136,7 @@ def curves(findings: Findings) -> Figure:
         title,
         f"Share of runs{_under(findings)} with its {findings.asks.confidence:.0%} interval, by "
         "each factor over all values of the others.",
-        rows=rows,
-        columns=columns,
-        height_in=2.9 * rows,
+        plots.Layout(rows=rows, columns=columns, height_in=2.9 * rows),
         sharey=True,
     )
     for axes, name in zip(panels, names, strict=False):
@@ -169,9 +165,7 @@ def importance(findings: Findings) -> Figure:
         title,
         " ".join(f"{s.output}: {s.warning}." for s in drawn if s.warning)
         or f"Bars: indices{_under(findings)}; lines: their intervals.",
-        columns=len(drawn),
-        height_in=1.1 + 0.34 * many,
-        left_in=2.3,
+        plots.Layout(columns=len(drawn), height_in=1.1 + 0.34 * many, left_in=2.3),
         sharey=True,
         gridspec_kw={"wspace": 0.12},
     )
@@ -210,14 +204,14 @@ def policies(findings: Findings) -> Figure:
         verb = "lowers" if best["loss_difference"] < 0 else "raises"
         size = amount(abs(best["loss_difference"]))
         title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
+        if np.isfinite(best["price_usd"]):
+            title += f", for {amount(best['price_usd'])} of {best['price_of']}"
     else:
         title = f"No policy measurably changes {loss}"
     figure, panels = plots.new_figure(
         title,
         f"Mean difference of pairs with the same draws, {findings.asks.confidence:.0%} intervals.",
-        columns=2,
-        height_in=1.1 + 0.4 * len(table),
-        left_in=1.9,
+        plots.Layout(columns=2, height_in=1.1 + 0.4 * len(table), left_in=1.9),
         sharey=True,
         gridspec_kw={"wspace": 0.12},
     )
@@ -254,10 +248,7 @@ def paths(findings: Findings) -> Figure:
     figure, panels = plots.new_figure(
         title,
         f"Median of runs{_under(findings)}, and the band of 90 % of them.",
-        columns=1,
-        rows=len(names),
-        height_in=2.3 * len(names),
-        left_in=1.0,
+        plots.Layout(columns=1, rows=len(names), height_in=2.3 * len(names), left_in=1.0),
     )
     for axes, name in zip(panels, names, strict=True):
         band = table[table["column"] == name]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..look import words
 from .intervals import amount
 from .plan import Analysis
+from .policies import price_in_words, unused
 from .queries import Runs
 from .sensitivity import Sensitivity
 
@@ -24,6 +25,7 @@ class Findings:
     event: str
     summary: pd.DataFrame
     policies: pd.DataFrame
+    levers: pd.DataFrame
     sensitivities: list[Sensitivity]
     phases: dict[tuple[str, str, str], pd.DataFrame]
     curves: dict[str, pd.DataFrame]
@@ -61,10 +63,29 @@ def sentences(findings: Findings) -> list[str]:
             f"{amount(row['expected_shortfall_high'])})"
             f"{_open(row)}."
         )
+        if "largest_fails" in row:
+            lines.append(without_largest(row, asks.tail, name))
     for row in findings.policies.to_dict("records"):
         lines.append(policy_sentence(row, asks.loss, findings.event))
+        lines += [
+            f"{row['arm']}: none of the {amount(usd)} of the {purse} was used in any run."
+            for purse, usd in unused(findings.levers, str(row["arm"]))
+        ]
     lines += [s.sentence() for s in findings.sensitivities]
     return lines + findings.remarks
+
+
+def without_largest(row: dict[Any, Any], tail: float, name: str = "") -> str:
+    """The same losses without those on loans to the largest borrower."""
+    mean, at_risk, shortfall = (
+        amount(row[f"without_largest_{key}"])
+        for key in ("mean", "value_at_risk", "expected_shortfall")
+    )
+    return (
+        f"Without losses on loans to the largest borrower{name}: mean {mean}; VaR {tail:.0%} "
+        f"{at_risk}, ES {shortfall}. It fails in {row['largest_fails']:.1%} of runs "
+        f"({row['largest_fails_low']:.1%} to {row['largest_fails_high']:.1%})."
+    )
 
 
 def _open(row: dict[Any, Any]) -> str:
@@ -74,7 +95,7 @@ def _open(row: dict[Any, Any]) -> str:
 
 
 def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
-    """What a policy changes."""
+    """What a policy changes, what that costs, and how final the losses are."""
     mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
     if not row["pairs"]:
         return f"{row['arm']} against {row['against']}: no pair of runs under the same draws yet."
@@ -89,7 +110,8 @@ def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
         ends = sorted((abs(low), abs(high)))
         told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
     return (
-        f"{row['arm']} against {row['against']}, {words.times(row['pairs'], 'pair')}: {told}; "
+        f"{row['arm']} against {row['against']}, {words.times(row['pairs'], 'pair')}: {told}"
+        f"{price_in_words(row)}{_open(row)}; "
         f"{event}: "
         f"{100 * row['probability_difference']:+.1f} points "
         f"({100 * row['probability_difference_low']:+.1f} to "

@@ -34,6 +34,11 @@ class Estimate:
         """From low to high."""
         return self.high - self.low
 
+    def columns(self, name: str) -> dict[str, float | str]:
+        """As columns of a table: value, ends and method."""
+        ends = {f"{name}_low": self.low, f"{name}_high": self.high}
+        return {name: self.value, **ends, f"{name}_method": self.method}
+
 
 NOTHING = Estimate(math.nan, math.nan, math.nan, "no data")
 
@@ -222,6 +227,24 @@ def weighted_tail(
         Estimate(at_risk, float(low[0]), float(high[0]), "weighted bootstrap"),
         Estimate(shortfall, float(low[1]), float(high[1]), "weighted bootstrap"),
     )
+
+
+def ratio_of_means(
+    top: NDArray[np.float64],
+    bottom: NDArray[np.float64],
+    confidence: float = 0.95,
+    groups: NDArray[np.int64] | None = None,
+    log_weight: NDArray[np.float64] | None = None,
+) -> Estimate:
+    """Mean of ``top`` over mean of ``bottom``, pair by pair, by bootstrap; groups drawn as a whole.
+
+    Unknown unless the bottom is surely above zero: a ratio to nothing says nothing.
+    """
+    if paired_difference(np.zeros(len(bottom)), bottom, confidence, groups, log_weight).low <= 0.0:
+        return NOTHING
+    weight = np.ones(len(top)) if log_weight is None else np.exp(log_weight - log_weight.max())
+    both = np.column_stack((weight * top, weight * bottom))
+    return bootstrap(both, lambda v: float(v[:, 0].sum() / v[:, 1].sum()), confidence, groups)
 
 
 @dataclass(frozen=True)

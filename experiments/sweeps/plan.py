@@ -21,8 +21,9 @@ from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
 from . import books
-from .factors import Factor, check_key, flatten, is_whole, plain_factor, plain_values
+from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
 from .idle import refuse_idle
+from .slurm import Slurm
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,6 +34,7 @@ INDICES = ("sobol-indices", "morris")
 EVENT = re.compile(r"^\s*([a-z][\w.]*)\s*(>=|>|<=|<|=)\s*(-?[\d.]+(?:e[+-]?\d+)?)\s*$")
 MOST_RUNS = 10**9
 START = "opening.start"
+BELIEFS = "opening.beliefs"
 
 
 def parse_event(text: str) -> tuple[str, str, float]:
@@ -119,21 +121,6 @@ class Analysis(Section):
         return self
 
 
-class Slurm(Section):
-    """How SLURM is asked for workers; one job is one worker of one core."""
-
-    queue: str | None = None
-    account: str | None = None
-    walltime: str = Field("01:00:00", pattern=r"^(\d+-)?\d{1,2}:\d\d:\d\d$")
-    memory: str = Field("2GB", pattern=r"^\d+(\.\d+)? ?[KMGT]i?B$")
-    minimum_jobs: int = Field(0, ge=0, le=100_000)
-    maximum_jobs: int = Field(10, ge=1, le=100_000)
-    interface: str | None = Field(None, description="network interface, e.g. ib0")
-    tls: bool = Field(False, description="encrypt; for networks shared with others")
-    prologue: tuple[str, ...] = Field((), description="lines of shell before the worker starts")
-    directives: tuple[str, ...] = Field((), description="further #SBATCH options")
-
-
 class Plan(Section):
     """A sweep: a scenario, what is varied, how often, and what is kept."""
 
@@ -169,18 +156,24 @@ class Plan(Section):
     base: Scenario = Field(default=Scenario(), exclude=True, description="filled when read")
 
     @classmethod
-    def load(cls, name_or_path: str | Path) -> Self:
+    def load(cls, name_or_path: str | Path, beliefs: bool | None = None) -> Self:
         """Read a plan by name (``quick``) or from a TOML file.
+
+        ``beliefs``: whether runs draw within what is believed, whatever the plan says.
 
         Raises:
             InputError: the first problem of the plan, or of its scenario, in one sentence.
         """
         path, data = _read(name_or_path)
-        return cls.from_dict(data, path.name, path.parent)
+        return cls.from_dict(data, path.name, path.parent, beliefs)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any], where: str, folder: Path) -> Self:
+    def from_dict(
+        cls, data: dict[str, Any], where: str, folder: Path, beliefs: bool | None = None
+    ) -> Self:
         """Check nested data; files are looked for in ``folder`` first, then in the current one.
+
+        A sweep states probabilities, so that its runs draw within beliefs unless it says otherwise.
 
         Raises:
             InputError: the first problem, in one sentence.
@@ -208,10 +201,16 @@ class Plan(Section):
         if chosen.endswith(".toml") and not Path(chosen).is_absolute():
             chosen = str(folder / chosen if (folder / chosen).exists() else chosen)
         loaded = Scenario.load(chosen)
-        base = loaded.changed(flatten(plan.settings), f"{where}: settings")
+        settings = {BELIEFS: True} | flatten(plan.settings)
+        settings |= {} if beliefs is None else {BELIEFS: beliefs}
+        base = loaded.changed(settings, f"{where}: settings")
         if base.crypto.history is not None:
             base = _absolute_history(base, folder, where)
-        plan = plan.model_copy(update={"base": base})
+        believes = {
+            key: believed(factor, base, key, f"{where}: factors")
+            for key, factor in plan.factors.items()
+        }
+        plan = plan.model_copy(update={"base": base, "factors": believes})
         plan._check(where)
         refuse_idle(loaded, base, plan.factors, plan.arms, where)
         return plan

@@ -11,12 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ...market.scenario.errors import InputError
 from . import store
 from .execute import ZERO_IF_ABSENT
+from .plan import INDICES, SAMPLED
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 OWN = (
     "run_id",
@@ -213,6 +217,38 @@ class Runs:
             return f
         width = (high - low) / bins
         return f"{low} + {width} * (0.5 + least(floor(({f} - {low}) / {width}), {bins - 1}))"
+
+
+def groups_of(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:
+    """What is independent: runs, points drawn at random, blocks, or replicates that share draws.
+
+    Points of a grid are given: there runs are independent. A block of a design for indices moves
+    its factors about the same few numbers.
+    """
+    if runs.shared_seeds and runs.replicates > 1:
+        return np.asarray(frame["replicate"])
+    if runs.method in INDICES:
+        extra = 2 if runs.method == "sobol-indices" else 1
+        return np.asarray(frame["point_id"]) // (len(runs.factors) + extra)
+    if runs.method in SAMPLED and runs.replicates > 1:
+        return np.asarray(frame["point_id"])
+    return None
+
+
+UNRESOLVED = "loss_usd.unresolved_share"
+"""The metric that says how much of a loss at the horizon is still an estimate."""
+
+
+def unresolved(runs: Runs, loss: str, arm: str) -> dict[str, float]:
+    """Mean share of claims still open where losses at the horizon are asked for; empty else."""
+    at_horizon = loss.startswith("loss_usd.") and "resolved" not in loss
+    if not at_horizon or UNRESOLVED not in runs.metrics:
+        return {}
+    shares = runs.frame(UNRESOLVED, arm=arm)
+    if shares.empty:
+        return {}
+    weight = np.exp(shares["log_weight"].to_numpy(float))
+    return {"unresolved_share": float(np.average(shares["value"].to_numpy(float), weights=weight))}
 
 
 def condition(metric: str, comparison: str, number: float) -> str:

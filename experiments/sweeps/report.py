@@ -44,6 +44,8 @@ def write_report(findings: Findings, folder: Path) -> None:
     tables = _table("Over all runs", findings.summary)
     if len(findings.policies):
         tables += _table("Policies, pair by pair", findings.policies)
+    if len(findings.levers):
+        tables += _table("What levers spent, asked for and hold, over runs", findings.levers)
     for found in findings.sensitivities:
         if found.indices:
             import pandas as pd

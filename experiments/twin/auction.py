@@ -9,8 +9,9 @@ from ...agents.party import Status
 from ...market.liquidation.auctions import DUST, LEAST_SHARE, LEAST_TRADE
 from ...market.liquidation.budget_auctions import ROUNDING, UNSERVED
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.lots import LotState
-from . import hosting
+from . import cycle, hosting
 from .bids import Bid, best_first, bids_for, hold_value_usd, set_strips
 from .lot import ON_OFFER, Lot
 from .rules import affordable_units
@@ -44,18 +45,6 @@ class Trade:
     event: Entry | None  # the last sale of a lot
 
 
-def walk_book(book: list[Bid], position: float) -> tuple[float, float]:
-    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
-    left, proceeds = position, 0.0
-    for bid in book:
-        if left <= 0.0:
-            break
-        sold = min(left, bid.units)
-        proceeds += sold * bid.price_usd
-        left -= sold
-    return proceeds, position - left
-
-
 # ---------------------------------------------------------------- the weekly window
 
 
@@ -64,14 +53,12 @@ def hold_auctions(market: TwinMarket) -> None:
     settings = market.settings.liquidation
     supply = 1.0
     if market.settings.channels.buyer_finance:
-        supply = market.credit_supply_share() * market.prices.appetite
+        supply = cycle.credit_supply_share(market) * market.prices.appetite
     for buyer in market.buyers:
         buyer.save(settings.window_days, settings.budget_days, supply)
     _free_sites(market)
     set_strips(market)
     for kind in market.hardware:
-        if kind.family is Family.SITE:
-            continue
         kind.hold_usd = hold_value_usd(market, kind)
         trades = []
         if kind.in_place_bidders:
@@ -313,18 +300,12 @@ def _sell_ordinary(
 
 
 def sell_at_mark(market: TwinMarket) -> None:
-    """Sites at their value; with fire sales off, every lot at its mark."""
+    """With fire sales off, every lot that is offered at its mark."""
+    if market.settings.channels.fire_sale:
+        return
     for lot in market.unsold_lots():
-        kind = lot.hardware
-        if lot.state not in ON_OFFER:
-            continue
-        if kind.family is Family.SITE:
-            price = lot.mark_usd
-        elif not market.settings.channels.fire_sale:
-            price = kind.mark_usd
-        else:
-            continue
-        lot.sell(lot.units, price, 0.0, market.investors)
+        if lot.state in ON_OFFER:
+            lot.sell(lot.units, lot.hardware.mark_usd, 0.0, market.investors)
 
 
 def end_lots(market: TwinMarket) -> None:
@@ -336,7 +317,7 @@ def end_lots(market: TwinMarket) -> None:
 def _buy_what_is_left(market: TwinMarket) -> None:
     """A buyer of last resort takes unsold lots at a share of schedule until its purse is empty."""
     policy = market.settings.policy
-    left = policy.buyer_of_last_resort_usd - market.prices.policy_bought_usd
+    left = policy.buyer_of_last_resort_usd - market.accounts[Account.BOUGHT]
     if left <= 0.0:
         return
     for lot in market.unsold_lots():
@@ -348,9 +329,17 @@ def _buy_what_is_left(market: TwinMarket) -> None:
         price = policy.buyer_price_share * kind.schedule_usd
         if price < lot.reserve_usd(kind.hold_usd):
             continue
-        units = min(lot.units, left / price)
-        left -= units * price
-        market.prices.policy_bought_usd += units * price
-        lot.sell(units, price, 0.0, market.investors)
+        before = market.authority.cash_usd
+        lot.sell(min(lot.units, left / price), price, 0.0, market.authority)
+        paid = before - market.authority.cash_usd
+        market.accounts[Account.BOUGHT] += paid
+        left -= paid
         if left <= 1.0:
             return
+
+
+def store_what_was_bought(market: TwinMarket) -> None:
+    """A day's cost of the authority's idle machines."""
+    cost = sum(kind.authority_units * kind.idle_usd_day(market) for kind in market.hardware)
+    market.authority.pay(market.courts, cost)
+    market.accounts[Account.STORED] += cost

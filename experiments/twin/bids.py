@@ -12,7 +12,8 @@ from ...market.liquidation.bids import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD
 from ...market.liquidation.custody import CARRY_USD_KWH
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_PH
-from .rules import affordable_units, bid_usd, strip_value_usd
+from . import frontier, sites
+from .rules import affordable_units, bid_usd, income_paths, machine_value_usd
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -65,10 +66,13 @@ def option_usd(
         settings.reversion_per_year,
     )
     life = life_years(market, kind)
-    whole = strip_value_usd(income_usd, cost_usd, outlook, required_return, life)
+    paths = income_paths(outlook, life)
+    if gpu:  # earns less as announced classes come
+        paths.growth[:] *= market.work_price_ahead[: len(paths.growth)]
+    whole = machine_value_usd(income_usd, cost_usd, paths, required_return, life, 0.0)
     if most_years >= life:
         return float(whole)
-    run = strip_value_usd(income_usd, cost_usd, outlook, required_return, most_years)
+    run = machine_value_usd(income_usd, cost_usd, paths, required_return, most_years, 0.0)
     return float(run + settings.resale_share * (whole - run))
 
 
@@ -77,8 +81,16 @@ def set_strips(market: TwinMarket) -> None:
     day = market.day
     dearer = float(market.macro.rate_change[day] + market.macro.spread_change[day])
     for kind in market.hardware:
-        income = income_usd_day(market, kind) * kind.buyer_view
         kind.strips = {}
+        if kind.family is Family.SITE:
+            for buyer, _ in kind.removed_bidders:
+                if buyer.segment not in kind.strips:
+                    builds = sites.halls(market) in buyer.holdings
+                    kind.strips[buyer.segment] = sites.value_usd_mw(
+                        market, kind, buyer.required_return, mines=not builds, builds=builds
+                    )
+            continue
+        income = income_usd_day(market, kind) * kind.buyer_view
         for buyer, _ in (*kind.removed_bidders, *kind.in_place_bidders):
             if buyer.segment not in kind.strips:
                 kind.strips[buyer.segment] = option_usd(
@@ -94,6 +106,10 @@ def set_strips(market: TwinMarket) -> None:
 def hold_value_usd(market: TwinMarket, kind: HardwareClass) -> float:
     """What a unit is worth to a lender that keeps it and has it hosted [USD]."""
     settings = market.settings.liquidation
+    if kind.family is Family.SITE:
+        return sites.value_usd_mw(
+            market, kind, settings.seller_required_return, mines=True, builds=True
+        )
     gpu = kind.family is Family.GPU
     income = income_usd_day(market, kind) * kind.buyer_view * (1.0 - settings.hosting_discount)
     host_usd_kwh = CARRY_USD_KWH if gpu else HOST_USD_KWH_ASIC
@@ -116,8 +132,7 @@ def bids_for(market: TwinMarket, kind: HardwareClass, in_place: bool) -> list[Bi
     In-place buyers pay no relocation. Dealers bid what they expect to resell for, less their
     return over a quarter. Nobody bids less than scrap.
     """
-    decline = market.settings.liquidation.new_price_decline
-    new_usd = kind.replacement_usd * math.exp(-decline * market.day / 365.0)
+    new_usd = frontier.replacement_usd(market, kind, life_years(market, kind))
     resale_usd = kind.mark_usd if kind.clearing_usd is None else kind.clearing_usd
     moves = kind.family is Family.GPU and not in_place
     bids = []

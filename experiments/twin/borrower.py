@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .loan import Loan
     from .lot import Lot
     from .model import TwinMarket
-    from .things import Entry, Order
+    from .things import Entry, HardwareClass, Order
 
 PAYMENT_CAUSES = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
@@ -31,6 +31,7 @@ class Borrower(Operator):
     capex_unpaid_days: float
     committed_equity_usd: float
     site_usd: float
+    halls_kept: float
     deposits_usd: float
     creditworthy: bool  # passed underwriting this week
     interest_reserve_usd: float
@@ -41,7 +42,7 @@ class Borrower(Operator):
     shares: float  # outstanding; of a dollar each where no price is known
     equity_room_usd: float
     payables_day: int
-    order: Order  # of machines, after the opening
+    orders: dict[HardwareClass, Order]  # of machines, after the opening, by class
 
     def __init__(self, model: TwinMarket, number: int, name: str) -> None:
         super().__init__(model, number, name)
@@ -57,6 +58,10 @@ class Borrower(Operator):
     def blame(self) -> Entry | None:
         """Parent of what happens to it: its last adverse event, or the shock."""
         return self.trail_event or self.model.shock_event
+
+    def has_ordered(self) -> bool:
+        """Whether machines are on order, of whatever class."""
+        return any(order.units > 0.0 for order in self.orders.values())
 
     # ------------------------------------------------------------ the waterfall
 
@@ -191,7 +196,7 @@ class Borrower(Operator):
         """Extend principal due at maturity that cash cannot cover; true if that settles it."""
         market = self.model
         principal, interest = loan.arrears_principal_usd, loan.arrears_interest_usd
-        appetite = market.appetite_of(loan.lender)
+        appetite = market.appetite() * loan.lender.supply
         in_cash = (1.0 - appetite) * principal
         if (
             loan.collateral is Collateral.BTC
@@ -272,12 +277,17 @@ class Borrower(Operator):
         patience = self.model.terms.credit.payables_days
         return 0 <= self.payables_day <= self.model.day - patience
 
-    def fail(self, cause: Cause, parent: Entry | None) -> Entry:
-        """Declare its failure; the amount is its debt in this market."""
-        debt = 0.0
+    def claims_usd(self) -> float:
+        """What its lenders claim if all its loans fall due today [USD]."""
+        claims = 0.0
         for loan in self.loans:
-            if loan.status is LoanStatus.PERFORMING:
-                debt += loan.principal_usd
+            if loan.status is LoanStatus.PERFORMING and loan.principal_usd > 0.0:
+                claims += loan.owed_usd()
+        return claims
+
+    def fail(self, cause: Cause, parent: Entry | None) -> Entry:
+        """Declare its failure; the amount is what its lenders claim."""
+        debt = self.claims_usd()
         event = self.model.note(Event.DEFAULT, cause, self, None, None, debt, parent)
         self.status = Status.DEFAULTED
         self.default_day = self.model.day

@@ -11,6 +11,7 @@ from .rules import (
 )
 
 if TYPE_CHECKING:
+    from .borrower import Borrower
     from .things import Entry
 
 from .loan import Loan
@@ -78,3 +79,62 @@ def sell_coins(loan: Loan, debt_usd: float, cause: Cause, parent: Entry | None) 
     market.forced_event = event
     loan.borrower.trail_event = event
     return repaid
+
+
+# ---------------------------------------------------------------- lines that pay for growth
+
+
+def line_usd(loan: Loan, free_btc: float) -> float:
+    """What a line would lend for growth on what is pledged and so many coins more [USD]."""
+    market = loan.market
+    if (
+        not market.settings.channels.treasury_funding
+        or loan.collateral is not Collateral.BTC
+        or loan.undrawn_usd <= 0.0
+        or loan.status is not LoanStatus.PERFORMING
+        or loan.breach is not Cause.NONE
+        or loan.lender.supply <= 0.0
+        or (loan.principal_usd > 0.0 and market.day >= loan.maturity_day)
+    ):
+        return 0.0
+    assert loan.initial_ltv is not None
+    covered = loan.initial_ltv * (loan.collateral_btc + free_btc) * market.prices.btc_usd
+    return max(0.0, min(loan.undrawn_usd, covered - loan.principal_usd))
+
+
+def coins_to_pledge(loan: Loan, amount_usd: float) -> float:
+    """Coins that a draw needs beside those pledged."""
+    assert loan.initial_ltv is not None
+    needed = (loan.principal_usd + amount_usd) / loan.initial_ltv / loan.market.prices.btc_usd
+    return max(0.0, needed - loan.collateral_btc)
+
+
+def room_usd(borrower: Borrower) -> float:
+    """What free coins would let a borrower draw over all its lines [USD]."""
+    free, room = borrower.btc, 0.0
+    for loan in borrower.loans:
+        amount = line_usd(loan, free)
+        if amount > 0.0:
+            free -= min(free, coins_to_pledge(loan, amount))
+            room += amount
+    return room
+
+
+def fund_growth(borrower: Borrower, need_usd: float) -> float:
+    """Its own part of what it builds or buys: loans on coins, then new shares."""
+    left = need_usd
+    for loan in borrower.loans:
+        amount = min(left, line_usd(loan, borrower.btc))
+        if amount <= 0.0:
+            continue
+        coins = min(borrower.btc, coins_to_pledge(loan, amount))
+        borrower.btc -= coins
+        loan.collateral_btc += coins
+        if loan.principal_usd <= 0.0:
+            day = loan.market.day
+            loan.next_payment_day = day + loan.interval_days
+            loan.maturity_day = day + loan.term_days
+        loan.undrawn_usd -= amount
+        loan.draw_line(amount)
+        left -= amount
+    return need_usd - left + borrower.issue_shares(left)

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...market.state.ledger import Account
 from ...market.state.loans import Claims, TermSheets, of_claims, of_sheets
+from .loan import CLAIM_USD
 
 if TYPE_CHECKING:
     from ...market.state.market import Market
@@ -66,13 +68,16 @@ def _columns(
         ("perimeters", state.perimeters, twin.perimeters),
         ("contracts", state.contracts, twin.contracts),
         ("lots", state.lots, twin.lots),
-        ("orders", state.orders, [borrowers[b].order for b in state.orders.borrower]),
+        ("orders", state.orders, [order for one in borrowers for order in one.orders.values()]),
         ("hardware", state.hardware, twin.hardware),
     ]
-    for column in Claims._fields[1:]:
+    for column in Claims._fields[2:]:
         missing = -1 if column.startswith("default") else 0
         theirs = of_claims(column, state.loans, missing)
-        yield "claims", column, _array(twin.loans, column, theirs), theirs
+        ours = _array(twin.loans, column, theirs)
+        if column in CLAIM_USD:
+            ours = ours + [loan.earlier.get(column, 0.0) for loan in twin.loans]
+        yield "claims", column, ours, theirs
     for column in TermSheets._fields:
         theirs = of_sheets(column, state.loans)
         yield "sheets", column, _array(twin.loans, column, theirs), theirs
@@ -99,8 +104,13 @@ def _market_columns(
         theirs = getattr(state, column)
         yield "classes", column, _array(twin.hardware, column, theirs), theirs
     yield "classes", "mark_usd", _array(twin.hardware, "mark_usd", state.marks_usd), state.marks_usd
-    units = state.ledger.outside_units
-    yield "classes", "outside_units", _array(twin.hardware, "outside_units", units), units
+    for column in ("outside_units", "authority_units"):
+        units = getattr(state.ledger, column)
+        yield "classes", column, _array(twin.hardware, column, units), units
+    accounts = np.array([twin.accounts[account] for account in Account])
+    yield "market", "accounts_usd", accounts, state.ledger.policy_usd
+    ahead = np.array(twin.work_price_ahead)
+    yield "market", "work_price_ahead", ahead, state.work_price_ahead
     yield "market", "hosted_slots", np.array(twin.hosted_slots), state.hosted_slots
     amounts = state.interlender.amount_usd
     debts = [debt for lender in twin.lenders for debt in lender.debts]

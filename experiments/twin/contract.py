@@ -10,6 +10,7 @@ from ...agents.party import Status
 from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause, Event
 from .borrower import Borrower
+from .sites import note_lease
 
 if TYPE_CHECKING:
     from .loan import Loan
@@ -52,6 +53,10 @@ class Contract:
     guaranteed_with: Contract | None  # on which the cap it shares stands, None: its own
     rent_share: float
     broken_day: int
+    for_rigs: bool
+    empty_days: float
+    relet_usd_day: float
+    claim_usd: float
     facility: list[Loan] = field(default_factory=list)  # that may pay for its machines
 
     def cost_usd_unit_day(self) -> float:
@@ -62,8 +67,12 @@ class Contract:
         return self.landlord.holdings[self.hardware].cost_usd_unit_day
 
     def rent_over_spot(self, market: TwinMarket) -> float:
-        """What machines cost over the spot rent of their class; one for halls."""
-        if self.kind is not ContractKind.COMPUTE or self.gpus <= 0.0:
+        """What it costs over the spot rent of machines of its class, or of empty halls."""
+        prices = market.prices
+        if self.kind is ContractKind.HOSTING:
+            index = prices.rig_hall_rent if self.for_rigs else prices.hall_rent
+            return self.rent_share / max(index, 1e-9)
+        if self.gpus <= 0.0:
             return 1.0
         assert self.hardware is not None
         spot = market.prices.rent_h100_usd_h * self.hardware.quality * HOURS_PER_DAY
@@ -98,15 +107,20 @@ class Contract:
             if not self.paid_in_tenant_cost and market.day >= self.start_day:
                 self._lease_from_outside(market)
             return
+        kept = landlord.halls_kept  # of the halls
         if landlord.status is not Status.ACTIVE:
-            return
+            if self.kind is ContractKind.COMPUTE:
+                return
+            kept = 0.0
         slip = landlord.capex_unpaid_days if self.signed_later else 0.0
+        if self.kind is ContractKind.HOSTING:
+            note_lease(self, landlord, self.start_day + slip)
         if market.day < self.start_day + slip:
             return
         if self.kind is ContractKind.COMPUTE:
             self._rent_machines(market, landlord)
         else:
-            self._rent_halls(market, landlord)
+            self._rent_halls(market, landlord, kept)
 
     def _rent_machines(self, market: TwinMarket, landlord: Borrower) -> None:
         assert self.hardware is not None
@@ -128,13 +142,13 @@ class Contract:
             landlord.contracted_gpus += self.delivered
             landlord.contract_usd_day += rent
 
-    def _rent_halls(self, market: TwinMarket, landlord: Borrower) -> None:
+    def _rent_halls(self, market: TwinMarket, landlord: Borrower, kept: float) -> None:
         tenant = self.tenant
         rent = self.usd_day * self.rent_share
         if self.broken_day >= 0:
             rent = self._without_tenant(market, rent, 0.0)
-        cost = self.cost_share * rent
-        landlord.hosting_usd_day += rent - cost
+        cost = self.cost_share * kept * rent
+        landlord.hosting_usd_day += kept * rent - cost
         landlord.pay(market.utility, cost)
         payer: Party = market.customers  # a new tenant, and the guarantor through them
         if self.broken_day < 0:
@@ -145,7 +159,8 @@ class Contract:
             elif tenant.status is Status.ACTIVE:
                 payer = tenant
                 tenant.lease_cost_usd_day += rent
-        payer.pay(landlord, rent)
+        payer.pay(landlord, kept * rent)
+        payer.pay(market.customers, (1.0 - kept) * rent)  # to whoever has the halls now
 
     def _lease_from_outside(self, market: TwinMarket) -> None:
         """A borrower rents halls of somebody outside."""
@@ -155,13 +170,26 @@ class Contract:
             tenant.lease_cost_usd_day += rent
             tenant.pay(self.landlord, rent)
 
+    def _relet_usd_day(self, market: TwinMarket) -> float:
+        """Rent of a hall that was left; a day of looking for another tenant [USD a day]."""
+        prices, settings = market.prices, market.terms.tenants
+        if self.relet_usd_day > 0.0:
+            return self.relet_usd_day
+        if market.day > self.broken_day:
+            self.empty_days += prices.rig_hall_demand if self.for_rigs else prices.hall_demand
+        if self.empty_days >= settings.relet_days:
+            index = prices.rig_hall_rent if self.for_rigs else prices.hall_rent
+            self.relet_usd_day = settings.relet_share * index * self.usd_day
+        return self.relet_usd_day
+
     def _without_tenant(self, market: TwinMarket, signed_usd: float, spot_usd: float) -> float:
         """Rent of a day once the tenant has left, with what its guarantor adds [USD]."""
         rent = min(spot_usd, signed_usd)
         if self.kind is ContractKind.HOSTING:
-            let = market.day >= self.broken_day + market.terms.tenants.relet_days
-            rent = market.terms.tenants.relet_share * signed_usd if let else 0.0
+            rent = self._relet_usd_day(market)
         if market.day >= self.end_day or self.guarantor is None:
+            return rent
+        if self.guarantor.status is not Status.ACTIVE:
             return rent
         cap = self.guaranteed_with or self
         added = min(max(0.0, signed_usd - rent), cap.guarantee_left_usd)

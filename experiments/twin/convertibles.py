@@ -81,3 +81,4 @@ def refinance_straight(note: Loan) -> None:
     note.rate_or_spread = market_rate(note.market)
     note.conversion_usd = None
     note.put_day = -1
+    note.note_value = 1.0

@@ -173,6 +173,7 @@ def watch_coverage(loan: Loan, shares: dict[Loan, float]) -> None:
     assert minimum is not None
     if perimeter.days == 0:
         locked = dscr < minimum + market.terms.credit.lockup_margin
+        locked = locked or loan.lender.amortising_event is not None
         if locked and not loan.lock_up:
             market.note(
                 Event.LOCK_UP,

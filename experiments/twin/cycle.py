@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from . import rules
+import numpy as np
+
+from . import lines, rules, securitisation
+from .notes import mark_notes
 from .provisions import provide
 
 if TYPE_CHECKING:
@@ -27,15 +30,22 @@ def learn(market: TwinMarket) -> None:
     prices.ease = rules.lending_ease(prices.perceived_loss_rate, settings.priced_loss_rate)
 
 
-def earn_and_provide(market: TwinMarket) -> None:
-    """Other loans earn their margin, defaulted claims cost funding, provisions are brought up."""
+def earn_and_provide(market: TwinMarket) -> float:
+    """Margins are earned, claims cost funding, loans are valued, triggers tested, lines called.
+
+    Returns other loans sold for those calls [USD].
+    """
     for lender in market.lenders:
         lender.set_margins()
     for lender in market.lenders:
         lender.earn_margin()
     for loan in market.loans:
         loan.pay_its_funding()
+    if market.terms.channels.fund_marks:
+        mark_notes(market)
     provide(market)
+    securitisation.watch_pools(market)
+    return lines.call_lines(market)
 
 
 def advance_rate(market: TwinMarket) -> float:
@@ -46,6 +56,18 @@ def advance_rate(market: TwinMarket) -> float:
         market.prices.ease,
         terms.lenders.cycle_swing,
         terms.derived.most_advance,
+    )
+    return rate
+
+
+def advance_without_floor(market: TwinMarket) -> float:
+    """The same if no policy set a least haircut."""
+    terms = market.terms
+    rate: float = rules.advance_rate(
+        terms.credit.growth_advance_rate,
+        market.prices.ease,
+        terms.lenders.cycle_swing,
+        terms.credit.most_advance_rate,
     )
     return rate
 
@@ -63,3 +85,10 @@ def growth_spread(market: TwinMarket) -> float:
     return max(
         0.0, terms.credit.growth_spread + dearer - terms.lenders.spread_swing * market.prices.ease
     )
+
+
+def credit_supply_share(market: TwinMarket) -> float:
+    """Credit that lenders give, over what they gave at the opening, by their assets."""
+    size = np.array([one.target_leverage * one.capital_open_usd for one in market.lenders])
+    supply = np.array([one.supply for one in market.lenders])
+    return float((supply * size).sum() / size.sum())

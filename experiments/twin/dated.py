@@ -17,7 +17,7 @@ from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.units import TH_PER_PH
 from .borrower import Borrower
 from .dated_facts import DatedFacts, Happening, Hosting, Tranche
-from .rules import held_share, online_share, power_drift, rest_to_pay_usd
+from .rules import online_share, power_drift, rest_to_pay_usd
 
 if TYPE_CHECKING:
     from .model import TwinMarket
@@ -65,6 +65,9 @@ def give_credit(market: TwinMarket) -> None:
     for tranche in facts.tranches:
         if tranche.th > SMALLEST_TH and tranche.due_day <= market.day:
             _fall_due(market, facts, tranche)
+    for tranche in facts.tranches:
+        if tranche.waiting_th > 0.0 and tranche.powered_day <= market.day:
+            _power_up(market, tranche)
 
 
 # ---------------------------------------------------------------- a day's business
@@ -208,7 +211,7 @@ def _draw(market: TwinMarket, facts: DatedFacts, draw: Happening) -> None:
     loan.collateral_btc += coins
     loan.draw_line(amount)
     if loan.collateral is Collateral.SITE:
-        loan.site_value_usd = amount
+        loan.site_mw = amount / max(1e3 * market.terms.investment.rig_site_usd_per_kw, 1.0)
     if draw.rigs_th > 0.0:
         facts.rigs_due_th[loan] = draw.rigs_th
         _pledge_new(market, facts, borrower)
@@ -248,7 +251,8 @@ def _money_usd(market: TwinMarket, tranche: Tranche, kind: HardwareClass) -> flo
     borrower = tranche.borrower
     power = kind.kw * MWH_PER_KW_DAY * borrower.power_usd_mwh
     earns = max(0.0, market.prices.hashprice_usd_ph_day / TH_PER_PH - power) * tranche.th
-    flow = 365.0 * (borrower.trailing_cash_flow_usd + earns)
+    runs_days = max(0.0, 365.0 - market.settings.facts.energise_days)
+    flow = 365.0 * borrower.trailing_cash_flow_usd + runs_days * earns
     gap = max(0.0, borrower.yearly_service_usd() - flow)
     buffer = BUFFER_DAYS * borrower.fixed_cost_usd_day + gap
     liquid = borrower.cash_usd + borrower.btc * market.prices.btc_usd
@@ -272,11 +276,28 @@ def _deliver(
     borrower.deposits_usd -= share * tranche.deposit_usd
     tranche.take(share)
     holding = borrower.holdings[kind]
-    running = holding.online * holding.units + borrower.energised * th
+    running = holding.online * holding.units
     holding.units += th
     holding.online = running / holding.units
+    holding.waiting_units += th
+    day = market.day + market.settings.facts.energise_days
+    together = tranche.waiting_th + th
+    tranche.powered_day = (tranche.waiting_th * tranche.powered_day + th * day) / together
+    tranche.waiting_th = together
     kind.outside_units -= th
     _pledge_new(market, facts, borrower)
+
+
+def _power_up(market: TwinMarket, tranche: Tranche) -> None:
+    """Rigs of a tranche get power, as far as they are still there."""
+    borrower = tranche.borrower
+    holding = borrower.holdings[_new_rigs(market)]
+    waited = tranche.waiting_th
+    th = min(waited, holding.units)
+    tranche.waiting_th = 0.0
+    holding.waiting_units = max(0.0, holding.waiting_units - waited)
+    if th > 0.0:
+        holding.online += borrower.energised * th / holding.units
 
 
 def _pledge_new(market: TwinMarket, facts: DatedFacts, borrower: Borrower) -> None:
@@ -306,24 +327,6 @@ def _cancel(market: TwinMarket, facts: DatedFacts, tranche: Tranche, cause: Caus
     if not any(one.th > 0.0 for one in facts.tranches if one.borrower is borrower):
         for loan in borrower.loans:
             facts.rigs_due_th.pop(loan, None)
-
-
-def set_hold_share(market: TwinMarket, borrower: Borrower) -> None:
-    """Coins are kept while cash covers the outlays ahead."""
-    days = market.settings.miners.hold_buffer_days
-    if days <= 0 or borrower.hold_policy <= 0.0:
-        return
-    mined = borrower.hashrate_online_th / TH_PER_PH * market.prices.hashprice_usd_ph_day
-    power = max(mined - borrower.margin_usd_day, 0.0)
-    overhead = borrower.fixed_cost_usd_day + borrower.other_cost_usd_day
-    outlays = days * (power + overhead + borrower.lease_cost_usd_day)
-    outlays += days / 365.0 * borrower.yearly_service_usd()
-    if market.dated_facts is not None:
-        for tranche in market.dated_facts.tranches:
-            soon = tranche.due_day <= market.day + days and tranche.th > 0.0
-            if soon and tranche.borrower is borrower:
-                outlays += tranche.payment_usd
-    borrower.hold_share = held_share(borrower.hold_policy, borrower.cash_usd, outlays)
 
 
 def rigs_kw(borrower: Borrower) -> float:

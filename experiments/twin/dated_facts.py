@@ -25,6 +25,8 @@ class Tranche:
     th: float
     deposit_usd: float
     payment_usd: float
+    waiting_th: float = 0.0  # delivered, without power yet
+    powered_day: float = 0.0  # mean day on which those run
 
     def take(self, share: float) -> None:
         """So much of it is no longer open."""

@@ -13,7 +13,7 @@ from ...market.state.ledger import DUST_USD
 from ...market.state.loans import ANY_GROWTH, Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
-from . import coins
+from . import coins, sites
 from .rules import estate_shares, expected_recovery_usd
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def list_machines(borrower: Borrower) -> None:
         event = market.note(
             Event.LISTED, Cause.FUNDING, borrower, None, None, value, borrower.trail_event
         )
-        lot = market.new_lot(borrower, None, borrower, kind, units, kind.mark_usd, state, event)
+        whose = (borrower, None, borrower)
+        lot = market.new_lot(whose, kind, (units, kind.mark_usd), state, event)
         lot.listed = True
         lot.offered_day = market.day
 
@@ -131,13 +132,14 @@ def _enforce_loans(borrower: Borrower) -> None:
             return
         parent = loan.breach_event
         if not loan.recourse:
+            vehicle = [one for one in borrower.loans if one is loan or loan.stands_with(one)]
             parent = market.note(
                 Event.PERIMETER_DEFAULT,
                 loan.breach,
                 borrower,
                 loan.lender,
                 loan,
-                loan.principal_usd,
+                sum(one.owed_usd() for one in vehicle if one.principal_usd > 0.0),
                 loan.breach_event,
             )
         for other in borrower.loans:
@@ -170,8 +172,7 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         return
     loan.status = LoanStatus.DEFAULTED
     borrower.open_claims += 1
-    loan.default_day = market.day
-    loan.claim_usd = loan.principal_usd + loan.accrued_usd + loan.arrears_interest_usd
+    loan.begin_claim()
     event = market.note(
         Event.LOAN_DEFAULT, cause, borrower, loan.lender, loan, loan.claim_usd, parent, round_
     )
@@ -189,32 +190,34 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
         loan.holding.pledged -= loan.collateral_units
         if loan.growth is not None and loan.growth.number == ANY_GROWTH:
             loan.holding.spot_units = max(0.0, loan.holding.spot_units - units)
-        lot = _take(loan.lender, loan, borrower, kind, units, kind.mark_usd, event)
+        lot = _take((loan.lender, loan, borrower), kind, units, kind.mark_usd, event)
         lot.premium_usd_unit_day = loan.holding.premium_usd_unit_day
-    elif loan.collateral is Collateral.SITE and loan.site_value_usd > 0.0:
-        # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
-        assert loan.hardware is not None
-        units = loan.collateral_units
-        loan.hardware.outside_units -= units
-        price = market.terms.liquidation.site_recovery_share * loan.site_value_usd / units
-        _take(loan.lender, loan, borrower, loan.hardware, units, price, event)
+    elif loan.collateral is Collateral.SITE:
+        for kind, mw in (
+            (sites.powered(market), loan.site_mw),
+            (sites.halls(market), loan.hall_mw),
+        ):
+            if mw > DUST_UNITS:  # it comes from outside the modelled fleets
+                kind.outside_units -= mw
+                _take((loan.lender, loan, borrower), kind, mw, kind.mark_usd, event)
+        loan.site_mw = loan.hall_mw = 0.0
+        borrower.halls_kept = max(0.0, borrower.halls_kept - loan.collateral_units)
 
 
 def _take(
-    owner: Party,
-    loan: Loan | None,
-    borrower: Borrower,
+    whose: tuple[Party, Loan | None, Borrower],
     kind: HardwareClass,
     units: float,
     mark_usd: float,
     parent: Entry,
 ) -> Lot:
-    """Seized machines start on their way to sale."""
+    """Seized machines start on their way to sale; ``whose``: who sells, the loan, the borrower."""
+    owner, loan, borrower = whose
     market = borrower.model
     event = market.note(Event.SEIZURE, Cause.NONE, borrower, owner, loan, units * mark_usd, parent)
-    lot = market.new_lot(owner, loan, borrower, kind, units, mark_usd, LotState.LEGAL, event)
+    lot = market.new_lot(whose, kind, (units, mark_usd), LotState.LEGAL, event)
     if loan is not None:
-        loan.lot = lot
+        loan.lots.append(lot)
     return lot
 
 
@@ -243,7 +246,7 @@ def _form_estate(borrower: Borrower, parent: Entry) -> None:
         units, kind = holding.units, holding.hardware
         if units > DUST_UNITS:
             holding.units = 0.0
-            lot = _take(borrower, None, borrower, kind, units, kind.mark_usd, parent)
+            lot = _take((borrower, None, borrower), kind, units, kind.mark_usd, parent)
             lot.premium_usd_unit_day = holding.premium_usd_unit_day
 
 
@@ -261,7 +264,7 @@ def value_claims(borrower: Borrower) -> None:
         if lot.loan is None and lot.state is not LotState.SOLD:
             assets += after_cost * lot.units * lot.hardware.mark_usd
     assets += max(borrower.cash_usd, 0.0)
-    liens, others = 0.0, borrower.payables_usd
+    liens, others = 0.0, borrower.payables_usd + borrower.lease_claims_usd
     secured = []
     for loan in borrower.loans:
         if loan.status is LoanStatus.DEFAULTED:
@@ -280,17 +283,18 @@ def value_claims(borrower: Borrower) -> None:
         dividend = first if loan.has_general_lien() else then
         dividend = dividend if loan.recourse else 0.0
         expected = expected_recovery_usd(loan.principal_usd, value, dividend)
-        loan.carry_at(expected, loan.lot.last_event if loan.lot else loan.default_event)
+        last = max((lot.last_event for lot in loan.lots), key=lambda e: e.number, default=None)
+        loan.carry_at(expected, last or loan.default_event)
 
 
 def _collateral_usd(loan: Loan, after_cost: float) -> float:
-    """Seized and unsold, at lenders' marks (a site at its price), after legal cost [USD]."""
-    if loan.lot is None or not loan.open_lots:
-        return 0.0
-    price = loan.lot.hardware.mark_usd
-    if loan.collateral is Collateral.SITE:
-        price = loan.lot.mark_usd
-    return after_cost * loan.lot.units * price
+    """Seized and unsold, at lenders' marks, after legal cost [USD]."""
+    value = 0.0
+    for lot in loan.lots:
+        if lot.state is not LotState.SOLD:
+            price = lot.hardware.mark_usd + sites.lease_premium_usd_mw(lot)
+            value += after_cost * lot.units * price
+    return value
 
 
 def settle_claims(borrower: Borrower) -> None:
@@ -313,6 +317,19 @@ def settle_claims(borrower: Borrower) -> None:
                 loan.close_claim(loan.default_event)
 
 
+def _pay_landlords(borrower: Borrower, share: float) -> None:
+    """Landlords whose contracts it broke, alike with its other unsecured creditors."""
+    market = borrower.model
+    for contract in market.contracts:
+        if contract.tenant is borrower and contract.claim_usd > 0.0:
+            landlord = contract.landlord
+            if landlord.status is Status.WOUND_UP:
+                landlord = market.investors
+            borrower.pay(landlord, share * contract.claim_usd)
+            contract.claim_usd = 0.0
+    borrower.lease_claims_usd = 0.0
+
+
 def pay_out_estate(borrower: Borrower) -> None:
     """When all is sold and the court is done: cost, liens, other claims alike, then the owners."""
     market, terms = borrower.model, borrower.model.terms
@@ -323,7 +340,7 @@ def pay_out_estate(borrower: Borrower) -> None:
         return
     cost = terms.credit.bankruptcy_cost_share * max(borrower.cash_usd, 0.0)
     borrower.pay(market.courts, cost)
-    liens, others = 0.0, borrower.payables_usd
+    liens, others = 0.0, borrower.payables_usd + borrower.lease_claims_usd
     for loan in borrower.loans:
         if loan.status is LoanStatus.DEFAULTED and loan.recourse:
             if loan.has_general_lien():
@@ -346,6 +363,8 @@ def pay_out_estate(borrower: Borrower) -> None:
                 share = first if loan.has_general_lien() else then
                 loan.recover(borrower, share * loan.principal_usd)
             loan.close_claim(event)
+    if borrower.lease_claims_usd > 0.0:
+        _pay_landlords(borrower, then)
     borrower.pay(market.utility, then * borrower.payables_usd)
     market.journal.payables_settled_usd += borrower.payables_usd
     borrower.payables_usd = 0.0

@@ -9,10 +9,13 @@ import numpy as np
 from ...agents.party import Status
 from ...market.clearing.vector import clearing_vector
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
+from . import lines
 
 if TYPE_CHECKING:
     from .lender import Lender
     from .model import TwinMarket
+    from .things import Entry
 
 
 def fail_lenders(market: TwinMarket, round_: int) -> int:
@@ -38,8 +41,9 @@ def fail_lenders(market: TwinMarket, round_: int) -> int:
 
 
 def _is_illiquid(lender: Lender) -> bool:
-    """Money asked back was not paid; funds put up their gates instead."""
-    return lender.unpaid_run_usd > 1.0 and not lender.redeemable
+    """Money asked back, or called on its lines, was not paid; funds put up gates to the first."""
+    run = lender.unpaid_run_usd > 1.0 and not lender.redeemable
+    return run or lines.is_enforced(lender)
 
 
 def _close_sleeve(lender: Lender, round_: int) -> None:
@@ -58,12 +62,15 @@ def _close_sleeve(lender: Lender, round_: int) -> None:
 def _lend_of_last_resort(market: TwinMarket) -> None:
     """A public lender replaces the funding that left and could not be paid, up to its purse."""
     for lender in market.lenders:
-        if lender.unpaid_run_usd > 0.0:
-            left = market.settings.policy.lender_of_last_resort_usd - market.prices.policy_lent_usd
-            lent = min(left, lender.unpaid_run_usd)
-            if lent > 0.0:  # funders are paid by the authority, which is now the creditor
-                market.prices.policy_lent_usd += lent
-                lender.unpaid_run_usd -= lent
+        owed = market.accounts[Account.LENT] - market.accounts[Account.REPAID]
+        left = market.settings.policy.lender_of_last_resort_usd - owed
+        lent = min(left, lender.unpaid_run_usd)
+        if (
+            lent > 0.0 and lender.status is Status.ACTIVE
+        ):  # funders are paid by the authority, which is now the creditor
+            market.authority.pay(market.investors, lent)
+            market.accounts[Account.LENT] += lent
+            lender.owe_authority(lent)
 
 
 def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
@@ -76,7 +83,7 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
         None,
         None,
         lender.funding_usd,
-        lender.run_event if illiquid else lender.worst_event,
+        _why_illiquid(lender) if illiquid else lender.worst_event,
         round_,
     )
     lender.status = Status.DEFAULTED
@@ -89,6 +96,10 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
             other.news += market.settings.lenders.similar_failure_news
             if other.worst_event is None:
                 other.worst_event = event
+
+
+def _why_illiquid(lender: Lender) -> Entry | None:
+    return lender.line_event if lines.is_enforced(lender) else lender.run_event
 
 
 def _clear(market: TwinMarket, failed: list[Lender], round_: int) -> None:
@@ -187,8 +198,14 @@ def _wind_up(lender: Lender, share: float, outside_usd: float, cost_usd: float) 
     book = lender.book_usd - lender.written_down_usd - lender.provision_usd
     investors.pay(lender, lender.other_loans_usd + book)
     lender.pay(market.courts, cost_usd)
-    lender.pay(investors, share * outside_usd)
-    market.prices.depositor_loss_usd += (1.0 - share) * outside_usd
+    public = min(lender.last_resort_usd, outside_usd)
+    private = outside_usd - public
+    lender.pay(market.authority, share * public)
+    market.accounts[Account.REPAID] += share * public
+    market.accounts[Account.LOST] += lender.last_resort_usd - share * public
+    lender.last_resort_usd = 0.0
+    lender.pay(investors, share * private)
+    market.prices.depositor_loss_usd += (1.0 - share) * private
     lender.pay(investors, lender.cash_usd)
     for other in market.lenders:  # its claims on others pass to investors with its other loans
         for claim in other.debts:

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...agents.lender import SITE_HAIRCUT
 from ...agents.miner import MWH_PER_KW_DAY
 from ...agents.party import Status
 from ...market.debt.surrender import LONGEST_YEARS
 from ...market.lenders.forbearance import EXTENSION_DAYS, SURRENDER_EVERY_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.loans import Collateral, LoanStatus
-from .auction import walk_book
-from .bids import best_first, bids_for, hold_value_usd, income_usd_day, option_usd, set_strips
+from . import sites
+from .bids import hold_value_usd, income_usd_day, option_usd, set_strips
 from .borrower import PAYMENT_CAUSES, Borrower
 from .contract import Contract
+from .one_sale import proceeds_usd_unit
 from .pledged_income import pledged_income_usd_day
 from .rules import annuity_factor, continuing_value_usd, estate_shares, waives
 
 if TYPE_CHECKING:
-    from .bids import Bid
     from .loan import Loan
     from .model import TwinMarket
     from .things import HardwareClass
@@ -31,8 +34,7 @@ def decide(market: TwinMarket) -> None:
     if stands_still(market):
         _stop_clocks(market)
         return
-    market.books.clear()
-    most_waivers = market.settings.credit.max_waivers
+    credit = market.settings.credit
     asked = [
         loan
         for loan in market.loans
@@ -40,13 +42,18 @@ def decide(market: TwinMarket) -> None:
         and loan.status is LoanStatus.PERFORMING
         and loan.collateral is not Collateral.BTC
         and loan.cure_is_over()
-        and loan.waivers < most_waivers
+        and loan.waivers < credit.max_waivers
         and loan.borrower.status is Status.ACTIVE
+        and loan.lender.supply > 0.0
+        and loan.lender.patience_days() >= credit.waiver_days
     ]
     if asked:
-        set_strips(market)  # today's order book, not that of the last window
+        set_strips(market)  # today's bids, not those of the last window
+    proceeds: dict[Borrower, Proceeds] = {}
     for loan in asked:
-        _ask_lender(loan)
+        if loan.borrower not in proceeds:
+            proceeds[loan.borrower] = proceeds_of(loan.borrower)
+        _ask_lender(loan, proceeds[loan.borrower])
     ratio = market.settings.credit.surrender_ratio
     if ratio > 0.0 and market.day % SURRENDER_EVERY_DAYS == 0:
         for loan in market.loans:
@@ -62,6 +69,7 @@ def stands_still(market: TwinMarket) -> bool:
 
 def _stop_clocks(market: TwinMarket) -> None:
     """A day that does not count: cure periods and suppliers' patience are a day longer."""
+    suspended = 0.0
     for loan in market.loans:
         if (
             loan.breach is not Cause.NONE
@@ -69,6 +77,9 @@ def _stop_clocks(market: TwinMarket) -> None:
             and loan.collateral is not Collateral.BTC
         ):
             loan.breach_day += 1
+            suspended += loan.principal_usd
+    most = max(market.accounts[Account.SUSPENDED], suspended)
+    market.accounts[Account.SUSPENDED] = most
     for borrower in market.borrowers:
         if borrower.payables_day >= 0:
             borrower.payables_day += 1
@@ -77,13 +88,10 @@ def _stop_clocks(market: TwinMarket) -> None:
 # ---------------------------------------------------------------- the lender's side
 
 
-def _ask_lender(loan: Loan) -> None:
+def _ask_lender(loan: Loan, proceeds: Proceeds) -> None:
     """The lender waits if that brings more than enforcing; who cannot wait enforces."""
-    lender, credit = loan.lender, loan.market.settings.credit
-    if lender.supply <= 0.0 or lender.patience_days() < credit.waiver_days:
-        return
-    goes_on, brings = continuing_usd(loan), enforcement_usd(loan)
-    if waives(goes_on, brings, credit.waiver_margin):
+    goes_on, brings = continuing_usd(loan), enforcement_usd(loan, proceeds)
+    if waives(goes_on, brings, loan.market.settings.credit.waiver_margin):
         _give_time(loan, goes_on - brings)
 
 
@@ -102,81 +110,69 @@ def continuing_usd(loan: Loan) -> float:
         left = loan.collateral_units * loan.hardware.mark_usd
         left *= math.exp(-loan.hardware.annual_depreciation * years)
     elif loan.collateral is Collateral.SITE:
-        left = market.terms.liquidation.site_recovery_share * loan.site_value_usd
+        left = sites.leased_site_usd(loan) - max(flow, 0.0) * annuity_factor(loan.rate(), years)
+        left = (1.0 - SITE_HAIRCUT) * max(left, sites.pledged_usd(loan))
     value: float = continuing_value_usd(loan.principal_usd, flow, left, loan.rate(), years)
     return value
 
 
-def enforcement_usd(loan: Loan) -> float:
+def enforcement_usd(loan: Loan, proceeds: Proceeds) -> float:
     """What enforcing would bring [USD, present value]: collateral first, then the estate."""
     terms, rate = loan.market.terms, loan.rate()
     secured = 0.0
     if loan.collateral is Collateral.HARDWARE:
         assert loan.hardware is not None
-        assert loan.holding is not None
         wait = terms.liquidation.legal_days + loan.hardware.relocation_days
-        per_unit = seized_usd_unit(loan.market, loan.hardware, loan.holding.units)
+        per_unit = proceeds.seized.get(loan.hardware, 0.0)
         secured = loan.collateral_units * per_unit * math.exp(-rate * wait / 365.0)
     elif loan.collateral is Collateral.SITE:
-        value = terms.liquidation.site_recovery_share * loan.site_value_usd
+        value = site_sale_usd(loan, proceeds)
         secured = value * math.exp(-rate * terms.liquidation.site_days / 365.0)
     secured = min(secured, loan.principal_usd)
     if not loan.recourse:
         return secured
-    lien, other = shares_of_estate(loan.borrower)
+    lien, other = shares_of_estate(loan.borrower, proceeds)
     dividend = lien if loan.has_general_lien() else other
     dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (loan.principal_usd - secured)
 
 
-def seized_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
-    """What a seized unit brings a lender [USD]: its sale, or hosting where all is kept."""
-    if market.terms.lenders.hold_seized:
-        return hold_value_usd(market, kind)
-    return realisable_usd_unit(market, kind, position)
+@dataclass(slots=True)
+class Proceeds:
+    """What a unit of a borrower's machines brings [USD]: in one sale, and to its lender."""
+
+    sold: dict[HardwareClass, float]
+    seized: dict[HardwareClass, float]
 
 
-def realisable_usd_unit(market: TwinMarket, kind: HardwareClass, position: float) -> float:
-    """Net proceeds a unit [USD] of walking today's order book with a whole position."""
-    if position <= 0.0:
-        return 0.0
-    book = _book(market, kind, position >= market.smallest_cluster)
-    if book is None:
-        return kind.scrap_usd
-    terms = market.terms
-    gross, sold = walk_book(book, position)
-    gpu = kind.family is Family.GPU
-    removal = terms.liquidation.removal_usd_per_gpu if gpu else terms.liquidation.removal_usd_per_th
-    net = gross * (1.0 - terms.liquidation.legal_cost_share) - removal * sold
-    return (max(net, 0.0) + (position - sold) * kind.scrap_usd) / position
+def proceeds_of(borrower: Borrower) -> Proceeds:
+    """All of it comes to market; a lender that keeps machines has them hosted."""
+    market, sold = borrower.model, proceeds_usd_unit(borrower)
+    if not market.terms.lenders.hold_seized:
+        return Proceeds(sold, sold)
+    return Proceeds(sold, {kind: hold_value_usd(market, kind) for kind in sold})
 
 
-def _book(market: TwinMarket, kind: HardwareClass, cluster: bool) -> list[Bid] | None:
-    """Today's bids for a class, those for whole clusters included or not; None if nobody bids."""
-    cluster = cluster and bool(kind.in_place_bidders)
-    if not (cluster or kind.removed_bidders):
-        return None
-    if (kind, cluster) not in market.books:
-        bids = bids_for(market, kind, in_place=False)
-        if cluster:
-            bids += bids_for(market, kind, in_place=True)
-        market.books[kind, cluster] = best_first(bids)
-    return market.books[kind, cluster]
+def site_sale_usd(loan: Loan, proceeds: Proceeds) -> float:
+    """What selling a pledged site brings, power and halls apart, and its leases [USD]."""
+    market = loan.market
+    brings = 0.0
+    for kind, mw in ((sites.powered(market), loan.site_mw), (sites.halls(market), loan.hall_mw)):
+        brings += mw * proceeds.sold.get(kind, 0.0)
+    kept: float = 1.0 - market.terms.liquidation.legal_cost_share
+    return brings + kept * sites.leases_beyond_usd(loan)
 
 
-def shares_of_estate(borrower: Borrower) -> tuple[float, float]:
+def shares_of_estate(borrower: Borrower, proceeds: Proceeds) -> tuple[float, float]:
     """What an estate would pay on a dollar of general liens, and of claims that rank after them.
 
-    All is sold into today's book.
+    All is sold at once.
     """
-    market, terms, btc_usd = borrower.model, borrower.model.terms, borrower.model.prices.btc_usd
+    terms, btc_usd = borrower.model.terms, borrower.model.prices.btc_usd
     assets = 0.0
-    position: dict[HardwareClass, float] = {}
     for kind, holding in borrower.holdings.items():
-        if holding.units > 0.0:
-            position[kind] = holding.units
-            free = max(holding.units - holding.pledged, 0.0)
-            assets += free * realisable_usd_unit(market, kind, holding.units)
+        usd = proceeds.sold.get(kind, 0.0)
+        assets += max(holding.units - holding.pledged, 0.0) * usd
     coins = (borrower.btc + borrower.btc_lent) * btc_usd
     assets += max(borrower.cash_usd, 0.0) + coins
     liens, others = 0.0, borrower.payables_usd
@@ -189,12 +185,9 @@ def shares_of_estate(borrower: Borrower) -> tuple[float, float]:
         secured = loan.collateral_btc * btc_usd
         if loan.collateral is Collateral.HARDWARE:
             assert loan.hardware is not None
-            per_unit = 0.0
-            if loan.hardware in position:
-                per_unit = seized_usd_unit(market, loan.hardware, position[loan.hardware])
-            secured = loan.collateral_units * per_unit
+            secured = loan.collateral_units * proceeds.seized.get(loan.hardware, 0.0)
         elif loan.collateral is Collateral.SITE:
-            secured = terms.liquidation.site_recovery_share * loan.site_value_usd
+            secured = site_sale_usd(loan, proceeds)
         others += max(loan.principal_usd - secured, 0.0)
     assets *= 1.0 - terms.credit.bankruptcy_cost_share
     shares: tuple[float, float] = estate_shares(assets, liens, others)
@@ -231,20 +224,20 @@ def _give_time(loan: Loan, gain_usd: float) -> None:
 
 
 def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
-    """Hand over machines of a non-recourse loan that are worth less to the borrower than debt."""
+    """Hand over what secures a non-recourse loan and is worth less to the borrower than debt."""
     market, borrower = loan.market, loan.borrower
     facts = market.dated_facts
     if (
         loan.recourse
         or loan.status is not LoanStatus.PERFORMING
-        or loan.collateral is not Collateral.HARDWARE
+        or loan.collateral not in (Collateral.HARDWARE, Collateral.SITE)
         or loan.principal_usd <= 0.0
         or loan.breach is not Cause.NONE
         or borrower.status is not Status.ACTIVE
         or (facts is not None and facts.rigs_due_th.get(loan, 0.0) > 0.0)
     ):
         return
-    keeps = keeping_usd(loan)
+    keeps = keeping_usd(loan) if loan.holding is not None else keeping_site_usd(loan)
     if keeps >= ratio * loan.principal_usd:
         return
     assert loan.hardware is not None
@@ -260,6 +253,14 @@ def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
     loan.breach = Cause.SURRENDER
     loan.breach_day = market.day - loan.cure_days
     loan.waivers = market.settings.credit.max_waivers  # nobody is asked to wait
+
+
+def keeping_site_usd(loan: Loan) -> float:
+    """What a pledged site is worth to its owner: leased, let to others, or as it earns [USD]."""
+    required = loan.market.settings.liquidation.seller_required_return
+    left = max(0.25, (loan.maturity_day - loan.market.day) / 365.0)
+    factor = annuity_factor(required, min(left, LONGEST_YEARS))
+    return float(max(sites.worth_usd(loan), 365.0 * pledged_income_usd_day(loan) * factor))
 
 
 def keeping_usd(loan: Loan) -> float:

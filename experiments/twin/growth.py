@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from ...agents.party import Status
 from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
-from . import cycle
+from . import coins, cycle
 from .borrower import Borrower
 from .rules import payments_left, scheduled_principal_usd
 
@@ -52,7 +53,7 @@ def build(borrower: Borrower) -> None:
     if paid < cost:
         spare = spare_cash_usd(borrower) - paid
         paid = min(cost, paid + max(0.0, spare))
-        paid += borrower.issue_shares(cost - paid)
+        paid += coins.fund_growth(borrower, cost - paid)
     borrower.pay(market.supplier, paid)
     borrower.site_usd += paid
     borrower.capex_unpaid_days += 1.0 - paid / cost
@@ -76,7 +77,10 @@ def _draw_lines(lines: list[Loan], need_usd: float) -> dict[Loan, float]:
             loan.draw_line(amount)
             if loan.collateral is Collateral.SITE:
                 assert loan.initial_ltv is not None
-                loan.site_value_usd += amount / loan.initial_ltv
+                built = amount / loan.initial_ltv / loan.market.terms.sites.hall_usd_mw
+                mw = min(built, loan.site_mw)
+                loan.site_mw -= mw
+                loan.hall_mw += mw
             paid += amount
             paid_by[loan] = amount
     return paid_by
@@ -120,16 +124,21 @@ def deliver(contract: Contract) -> None:
     short = need - prepaid - borrowed
     if short > 0.0 or borrower.equity_room_usd < 0.0:
         short -= spare_cash_usd(borrower)
-    if short > borrower.equity_room_usd:
+    if short > borrower.equity_room_usd + coins.room_usd(borrower):
         contract.unfunded_days += 1
         return
-    borrower.issue_shares(short)
+    if from_facility > 0.0:
+        free = max(0.0, min(need - prepaid, cycle.advance_without_floor(market) * cost))
+        market.accounts[Account.WITHHELD] += from_facility / limit * (free - limit)
+    coins.fund_growth(borrower, short)
     contract.unfunded_days = 0
     market.customers.pay(borrower, prepaid)
     from_lines = _draw_lines(lines, min(limit, in_lines))
     rest = borrowed - sum(from_lines.values())
     shares = _shares_of(contract.facility)
     if rest > 0.0:
+        if terms.derived.growth_years < terms.credit.growth_years:
+            market.accounts[Account.SHORTENED] += rest
         for loan, share in shares.items():
             loan.draw_line(share * rest)
     borrower.pay(market.supplier, need)

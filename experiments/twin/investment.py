@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 from ...agents.borrower import QUARTER_DAYS
-from ...agents.buyer import Outlook
-from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Status
 from ...market.operators.investment import (
     DSCR_TEST_AFTER_DAYS,
     OWN_MONEY_SHARE,
-    TYPICAL_USD_KWH,
     WEEK_DAYS,
     WEEKS_PER_QUARTER,
 )
 from ...market.operators.purchases import CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.orders import SMALLEST_ORDER_USD
-from . import cycle
+from . import coins, cycle, frontier
 from .borrower import Borrower, Miner
 from .growth import spare_cash_usd
 from .rules import (
@@ -29,13 +26,12 @@ from .rules import (
     desired_investment_share,
     payout_usd,
     sized_debt_usd,
-    strip_value_usd,
 )
 
 if TYPE_CHECKING:
     from .loan import Loan
     from .model import TwinMarket
-    from .things import HardwareClass
+    from .things import HardwareClass, Order
 
 
 def invest(market: TwinMarket) -> None:
@@ -44,45 +40,20 @@ def invest(market: TwinMarket) -> None:
         return
     for lender in market.lenders:
         lender.grow_room()
-    machine = market.hardware[market.opening.machine_class]
     if market.day % WEEK_DAYS == 0:
-        market.prices.q = value_to_price(market, machine) / market.opening.value_to_price
+        machine = frontier.choose(market)
         week = market.day // WEEK_DAYS  # each decides once a quarter, in its own week
         turn = [b for b in market.borrowers if (week + b.number) % WEEKS_PER_QUARTER == 0]
-        for borrower in turn if not market.past_horizon else []:
-            _consider_order(borrower, machine)
+        if not market.past_horizon:
+            for borrower in turn:
+                _consider_order(borrower, machine)
+            frontier.order_outside(market, machine)
         for borrower in turn:
             _pay_owners(borrower)
     for borrower in market.borrowers:
-        if borrower.order.units > 0.0 and market.day >= borrower.order.due_day:
-            _take_delivery(borrower, machine)
-
-
-def price_usd(market: TwinMarket, machine: HardwareClass) -> float:
-    """Price of a new machine today [USD]: it gets cheaper."""
-    decline = market.settings.liquidation.new_price_decline
-    return machine.new_usd * math.exp(-decline * market.day / 365.0)
-
-
-def rent_usd_day(market: TwinMarket, machine: HardwareClass) -> float:
-    """Listed rent of a machine a day [USD]."""
-    return market.prices.rent_h100_usd_h * machine.quality * HOURS_PER_DAY
-
-
-def value_to_price(market: TwinMarket, machine: HardwareClass) -> float:
-    """What a new machine earns over its life at the cost of the money for it, over its price."""
-    terms, settings = market.terms, market.settings.liquidation
-    borrowed = cycle.advance_rate(market) * min(1.0, market.prices.appetite)
-    money = borrowed * cycle.growth_rate(market)
-    money += (1.0 - borrowed) * terms.investment.owners_required_return
-    value: float = strip_value_usd(
-        machine.buyer_view * rent_usd_day(market, machine),
-        machine.kw * HOURS_PER_DAY * TYPICAL_USD_KWH,
-        Outlook(settings.gpu_rent_drift, settings.gpu_rent_volatility, settings.reversion_per_year),
-        money,
-        terms.liquidation.gpu_life_years,
-    )
-    return value / price_usd(market, machine)
+        for order in borrower.orders.values():
+            if order.units > 0.0 and market.day >= order.due_day:
+                _take_delivery(borrower, order)
 
 
 # ---------------------------------------------------------------- orders
@@ -101,27 +72,25 @@ def capital_kw(borrower: Borrower) -> float:
 
 def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     """Order what it wants at today's q, as far as a lender's advance and own money go."""
-    market, order = borrower.model, borrower.order
+    market, order = borrower.model, borrower.orders.get(machine)
     wanted = desired_investment_share(market.prices.q, market.terms.investment.sensitivity) / 4.0
-    if (
-        wanted <= 0.0
-        or order.holding is None
-        or order.units > 0.0
-        or not borrower.in_good_standing()
-    ):
+    wanted *= frontier.made(market, machine, market.day)
+    if wanted <= 0.0 or order is None or borrower.has_ordered() or not borrower.in_good_standing():
         return
-    price = price_usd(market, machine)
+    price = frontier.price_usd(market, machine)
     refit = 0.0
     if isinstance(borrower, Miner):  # a shed for rigs is no data hall
         refit = market.terms.investment.refit_usd_per_kw * machine.kw
-    facility, debt, room = order.facility, 0.0, 0.0
+    facility, debt, free, room = order.facility, 0.0, 0.0, 0.0
     if facility is not None and facility.status is LoanStatus.PERFORMING:
-        debt = _advance_usd(borrower, machine, price)
+        debt = _advance_usd(borrower, order, price, cycle.advance_rate(market))
+        free = _advance_usd(borrower, order, price, cycle.advance_without_floor(market))
         room = facility.lender.growth_room_usd
     else:
         facility = None
     spare = spare_cash_usd(borrower)
-    own = OWN_MONEY_SHARE * (spare + borrower.equity_room_usd)
+    outside = borrower.equity_room_usd + coins.room_usd(borrower)
+    own = OWN_MONEY_SHARE * (spare + outside)
     at_once = market.terms.credit.order_deposit_share * price + refit  # a unit, before any loan
     units = min(
         wanted * capital_kw(borrower) / machine.kw,
@@ -136,6 +105,7 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     order.due_day, order.unfunded_days = market.day + market.terms.investment.order_days, 0
     if facility is not None:
         facility.lender.growth_room_usd -= order.debt_usd
+        market.accounts[Account.WITHHELD] += min(free * units, room) - order.debt_usd
     market.prices.ordered_usd += units * price
     market.note(
         Event.ORDERED,
@@ -148,18 +118,18 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     )
 
 
-def _advance_usd(borrower: Borrower, machine: HardwareClass, price_usd: float) -> float:
+def _advance_usd(borrower: Borrower, order: Order, price_usd: float, advance: float) -> float:
     """What a lender advances on a machine [USD], as its own rent carries."""
-    market, terms, holding = borrower.model, borrower.model.terms, borrower.order.holding
+    market, terms, holding = borrower.model, borrower.model.terms, order.holding
     assert holding is not None
-    income = borrower.spot_realisation * rent_usd_day(market, machine)
+    income = borrower.spot_realisation * frontier.rent_usd_day(market, holding.hardware)
     income -= holding.cost_usd_unit_day
     debt: float = sized_debt_usd(
         365.0 * income,
         terms.credit.growth_min_dscr,
         cycle.growth_rate(market),
         terms.derived.growth_years,
-        price_usd * market.appetite() * cycle.advance_rate(market),
+        price_usd * market.appetite() * advance,
     )
     return debt
 
@@ -171,7 +141,7 @@ def _pay_deposit(
     market = borrower.model
     deposit = market.terms.credit.order_deposit_share * units * price_usd
     now = deposit + refit_usd * units
-    borrower.issue_shares(now - spare_usd)
+    coins.fund_growth(borrower, now - spare_usd)
     borrower.pay(market.supplier, now)
     borrower.deposits_usd += deposit
     borrower.site_usd += refit_usd * units
@@ -183,7 +153,7 @@ def _pay_deposit(
 def _pay_owners(borrower: Borrower) -> None:
     """Owners of a sound borrower with nothing on order take money out."""
     market = borrower.model
-    if borrower.order.units > 0.0 or not borrower.in_good_standing():
+    if borrower.has_ordered() or not borrower.in_good_standing():
         return
     flow = borrower.trailing_cash_flow_usd - borrower.yearly_service_usd() / 365.0
     amount = payout_usd(
@@ -196,46 +166,49 @@ def _pay_owners(borrower: Borrower) -> None:
 # ---------------------------------------------------------------- deliveries
 
 
-def _take_delivery(borrower: Borrower, machine: HardwareClass) -> None:
+def _take_delivery(borrower: Borrower, order: Order) -> None:
     """Pay for what is due and take it.
 
     The lender pays what it agreed to; spare cash and new shares the rest. What finds no money for
     three months is cancelled.
     """
-    market, order = borrower.model, borrower.order
-    holding, units = order.holding, order.units
+    market, holding, units = borrower.model, order.holding, order.units
     assert holding is not None
     if borrower.status is not Status.ACTIVE:
         order.units = 0.0
         return
     deposit = market.terms.credit.order_deposit_share * units * order.unit_usd
     if order.unfunded_days >= CANCEL_AFTER_DAYS:
-        _cancel(borrower, deposit)
+        _cancel(borrower, order, deposit)
         return
     need = units * order.unit_usd - deposit
     facility = order.facility
-    debt = min(order.debt_usd, need) if facility is not None and _lends(borrower, facility) else 0.0
+    debt = min(order.debt_usd, need) if facility is not None and _lends(borrower, order) else 0.0
     short = need - debt - spare_cash_usd(borrower)
-    if short > borrower.equity_room_usd:
+    if short > borrower.equity_room_usd + coins.room_usd(borrower):
         order.unfunded_days += 1
         return
-    borrower.issue_shares(short)
+    coins.fund_growth(borrower, short)
     if facility is not None and debt > 0.0:
         _renew_facility(facility)
         facility.draw_line(debt)
+        if market.terms.derived.growth_years < market.terms.credit.growth_years:
+            market.accounts[Account.SHORTENED] += debt
         facility.pledge(holding, units, for_contract=False)
     borrower.pay(market.supplier, need)
     borrower.deposits_usd -= deposit
     holding.units += units
     holding.spot_units += units
-    machine.outside_units -= units
+    holding.hardware.outside_units -= units
     order.units = 0.0
 
 
-def _lends(borrower: Borrower, facility: Loan) -> bool:
+def _lends(borrower: Borrower, order: Order) -> bool:
     """Whether the lender keeps its word: it has credit to give, and nothing is in breach."""
+    facility = order.facility
     return (
-        borrower.order.debt_usd > 0.0
+        facility is not None
+        and order.debt_usd > 0.0
         and facility.status is LoanStatus.PERFORMING
         and facility.lender.supply > 0.0
         and borrower.model.prices.appetite > 0.0
@@ -243,7 +216,7 @@ def _lends(borrower: Borrower, facility: Loan) -> bool:
     )
 
 
-def _cancel(borrower: Borrower, deposit_usd: float) -> None:
+def _cancel(borrower: Borrower, order: Order, deposit_usd: float) -> None:
     """The order ends and its deposit is lost."""
     market = borrower.model
     market.note(
@@ -256,7 +229,7 @@ def _cancel(borrower: Borrower, deposit_usd: float) -> None:
         borrower.trail_event,
     )
     borrower.deposits_usd -= deposit_usd
-    borrower.order.units = 0.0
+    order.units = 0.0
 
 
 def _renew_facility(facility: Loan) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 from ...agents.borrower import QUARTER_DAYS
 from ...agents.lender import LenderKind
 from ...agents.party import Status
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
+from . import lines
 from .party import Party
 from .rules import (
     capital_ratio,
     credit_supply,
     deleveraging_usd,
+    fund_outflow_share,
+    fund_supply,
     funded_share,
     paid_out_share,
     patience_days,
@@ -51,6 +56,14 @@ class Lender(Party):
     payout_share: float
     other_margin: float
     earned_usd: float
+    spread_duration_years: float
+    hedged_share: float
+    outflow_usd: float
+    line_advance: float
+    line_open_day: int
+    pool_usd: float
+    pool_ltv: float
+    traps_cash: bool
     funding_rate: float  # of today, and so is the next
     owners_share: float
     provision_usd: float
@@ -66,11 +79,14 @@ class Lender(Party):
         self.interlender_loss_usd = 0.0
         self.market_loss_usd = 0.0
         self.redeemed_usd = 0.0
+        self.last_resort_usd = 0.0  # of its funding, owed to the authority
         self.supply_event: Entry | None = None
         self.run_event: Entry | None = None
         self.worst_event: Entry | None = None
         self.closed_event: Entry | None = None
         self.impaired_event: Entry | None = None
+        self.line_event: Entry | None = None
+        self.amortising_event: Entry | None = None
 
     def find_cash(self, amount_usd: float) -> None:
         """Have at least so much cash: other loans are sold at par, then new funding is taken."""
@@ -105,6 +121,8 @@ class Lender(Party):
         self.owners_share = paid_out_share(
             self.payout_share, self.capital_usd, self.capital_open_usd
         )
+        if self.traps_cash:
+            self.owners_share = 0.0
 
     def earn(self, amount_usd: float) -> None:
         """Earnings, or a cost of funding, reach capital."""
@@ -148,6 +166,7 @@ class Lender(Party):
         market, terms = self.model, self.model.terms
         self.news *= market.news_kept
         self.unpaid_run_usd = 0.0
+        self.outflow_usd = 0.0
         if (
             not terms.channels.funding_run
             or self.status is not Status.ACTIVE
@@ -155,16 +174,12 @@ class Lender(Party):
             or self.runnable_share <= 0.0
         ):
             return 0.0
-        share = redemption_share(self.news, terms.lenders.run_threshold, terms.lenders.run_speed)
-        if share <= 0.0:
+        asked = self._asked_back_usd()
+        if asked <= 0.0:
             return 0.0
-        base = self.funding_usd
+        self.outflow_usd = asked
         if self.redeemable:
-            base += max(self.capital_usd, 0.0)
-        asked = share * self.runnable_share * base
-        if self.redeemable:
-            asked = min(asked, terms.lenders.gate_share_per_quarter * base / QUARTER_DAYS)
-        asked = max(asked, 0.0)
+            asked = min(asked, self._gate_usd())
         from_cash = min(asked, max(self.cash_usd, 0.0))
         from_loans = min(asked - from_cash, max(self.other_loans_usd, 0.0))
         self.other_loans_usd -= from_loans
@@ -172,10 +187,11 @@ class Lender(Party):
         paid = from_cash + from_loans
         self.pay(market.investors, paid)
         self.unpaid_run_usd = asked - paid
-        from_funding = min(paid, max(self.funding_usd, 0.0))
-        self.funding_usd -= from_funding
-        self.capital_usd -= paid - from_funding  # shares redeemed: no loss
-        self.redeemed_usd += paid - from_funding
+        if self.redeemable:
+            self.capital_usd -= paid  # shares redeemed: no loss
+            self.redeemed_usd += paid
+        else:
+            self.funding_usd -= paid
         self.run_usd += paid
         event = self.run_event
         if event is not None and market.same_episode(event):
@@ -192,6 +208,48 @@ class Lender(Party):
             )
         return from_loans
 
+    def owe_authority(self, lent_usd: float) -> None:
+        """The authority has paid funders, or investors of a fund for their shares."""
+        shares = max(0.0, lent_usd - (self.funding_usd - self.last_resort_usd))
+        if self.redeemable:
+            shares = lent_usd
+        self.funding_usd += shares
+        self.capital_usd -= shares
+        self.redeemed_usd += shares
+        self.last_resort_usd += lent_usd
+        self.run_usd += lent_usd
+        self.unpaid_run_usd -= lent_usd
+
+    def serve_last_resort(self) -> None:
+        """Interest of a day on what the authority lent, and repayment out of cash."""
+        market, owed = self.model, self.last_resort_usd
+        if owed <= 0.0 or self.status is not Status.ACTIVE:
+            return
+        interest = owed * max(0.0, market.prices.reference_rate + self.funding_spread) / 365.0
+        market.investors.pay(market.authority, interest)
+        market.accounts[Account.INTEREST] += interest
+        repaid = min(owed, max(self.cash_usd, 0.0))
+        self.pay(market.authority, repaid)
+        market.accounts[Account.REPAID] += repaid
+        self.last_resort_usd -= repaid
+        self.funding_usd -= repaid
+
+    def _gate_usd(self) -> float:
+        """What a fund lets out in a day."""
+        share = self.model.terms.lenders.gate_share_per_quarter
+        return share * max(0.0, self.capital_usd) / QUARTER_DAYS
+
+    def _asked_back_usd(self) -> float:
+        """What its funders, or a fund's investors, ask back today."""
+        terms = self.model.terms.lenders
+        if self.redeemable:
+            share = fund_outflow_share(
+                self.news, terms.flow_threshold, terms.flow_sensitivity, terms.news_half_life_days
+            )
+            return float(share * self.runnable_share * max(0.0, self.capital_usd))
+        share = redemption_share(self.news, terms.run_threshold, terms.run_speed)
+        return max(0.0, share * self.runnable_share * (self.funding_usd - self.last_resort_usd))
+
     def return_to_target_leverage(self) -> float:
         """Sell other loans and repay funding if leverage is too high; returns sales [USD]."""
         terms = self.model.terms
@@ -207,17 +265,18 @@ class Lender(Party):
             capital + self.funding_usd, capital, self.target_leverage, terms.lenders.leverage_band
         )
         wanted /= terms.lenders.deleveraging_days
-        sold = max(0.0, min(wanted, min(self.other_loans_usd, self.funding_usd)))
+        private = max(0.0, self.funding_usd - self.last_resort_usd)
+        sold = max(0.0, min(wanted, min(self.other_loans_usd, private)))
         self.other_loans_usd -= sold
-        self.funding_usd -= sold
         self.model.investors.pay(self, sold)
-        self.pay(self.model.investors, sold)
+        lines.repay_funding(self, sold)
         return sold
 
-    def mark_other_loans(self, change: float) -> None:
-        """Follow the price of other loans, if it marks to market."""
+    def mark_other_loans(self, price: float, widened: float) -> None:
+        """Follow the price of other loans and, a fund, credit spreads, if it marks to market."""
         if self.marked and self.status is Status.ACTIVE:
-            loss = -change * self.other_loans_usd
+            spread = math.exp(-self.spread_duration_years * widened)
+            loss = (1.0 - price * spread) * self.other_loans_usd
             self.other_loans_usd -= loss
             self.market_loss_usd += loss
             self.charge_capital(loss, self.worst_event)
@@ -244,14 +303,21 @@ class Lender(Party):
         if self.status is not Status.ACTIVE or self.closed_event is not None:
             self.supply = 0.0
             return
-        self.supply = 1.0
-        if not terms.channels.lender_capital:
-            return
-        self.supply = credit_supply(
-            self.capital_ratio(),
-            self.least_ratio(),
-            1.0 / self.target_leverage,
-            terms.lenders.capital_buffer_share,
-        )
+        self.supply, event = 1.0, self.worst_event
+        if terms.channels.lender_capital:
+            self.supply = credit_supply(
+                self.capital_ratio(),
+                self.least_ratio(),
+                1.0 / self.target_leverage,
+                terms.lenders.capital_buffer_share,
+            )
+        if self.redeemable:
+            flows = fund_supply(self.outflow_usd, self._gate_usd())
+            if flows < self.supply:
+                self.supply, event = flows, self.run_event
+        if self.line_open_day >= 0:
+            self.supply, event = 0.0, self.line_event
+        if self.amortising_event is not None:
+            self.supply, event = 0.0, self.amortising_event
         if self.supply < 1.0 and self.supply_event is None:
-            self.supply_event = self.worst_event
+            self.supply_event = event

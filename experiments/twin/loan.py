@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
 from ...market.debt.claims import NOTED_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
-from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
+from ...market.state.loans import Amortisation, Claims, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
 from .pledged_income import pledged_income_usd_day
 from .rules import (
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .party import Party
     from .things import Entry, HardwareClass, Holding, Order, Perimeter
 
+CLAIM_USD = tuple(name for name in Claims._fields if name.endswith("_usd"))
 BULLET = int(Amortisation.BULLET)
 
 
@@ -62,7 +63,8 @@ class Loan:
     collateral_units: float
     contract_units: float  # of these, machines bought for contracts signed at the opening
     collateral_btc: float
-    site_value_usd: float
+    site_mw: float
+    hall_mw: float
     initial_ltv: float | None
     margin_call_ltv: float | None
     liquidation_ltv: float | None
@@ -76,7 +78,9 @@ class Loan:
     conversion_usd: float | None  # share price at which a note converts
     put_day: int  # holders may ask for their money, -1 if they may not
     holding: Holding | None  # the pledged machines
-    provision_usd: float  # its lender has made for it while it performs
+    note_spread: float  # of a fund's note at the opening, beyond what its issuer explains
+    note_value: float  # of a dollar of that note at the opening
+    provision_usd: float  # its lender carries it below principal while it performs
     # what happened
     arrears_interest_usd: float = 0.0
     arrears_principal_usd: float = 0.0
@@ -95,9 +99,9 @@ class Loan:
     recovered_value_usd: float = 0.0
     written_down_usd: float = 0.0
     noted_usd: float = 0.0
-    lot: Lot | None = None  # what was seized for it
-    # what service was last computed for, and came to: payments left, and USD a day
-    service_terms: tuple[float, float, int, int] | None = None
+    earlier: dict[str, float] = field(default_factory=dict)  # of a claim before this one
+    lots: list[Lot] = field(default_factory=list)  # what was seized for it
+    service_terms: tuple[float, float, int, int] | None = None  # of service as last computed
     payments: int = 0
     service_usd: float = 0.0
 
@@ -315,6 +319,10 @@ class Loan:
         """Whether the open breach has run out of time."""
         return self.market.day >= self.breach_day + self.cure_days
 
+    def owed_usd(self) -> float:
+        """What its lender may claim if it falls due today: principal and interest."""
+        return self.principal_usd + self.accrued_usd + self.arrears_interest_usd
+
     def stands_with(self, other: Loan) -> bool:
         """Whether its default is the other's: both are owed by one non-recourse vehicle."""
         return (
@@ -329,8 +337,8 @@ class Loan:
 
     @property
     def open_lots(self) -> int:
-        """Seized lots still unsold: one or none."""
-        return int(self.lot is not None and self.lot.state is not LotState.SOLD)
+        """Seized lots still unsold."""
+        return sum(lot.state is not LotState.SOLD for lot in self.lots)
 
     def recover(self, payer: Party, amount_usd: float) -> None:
         """Apply cash to a defaulted claim and to its recovery."""
@@ -348,8 +356,7 @@ class Loan:
         """Carry the claim at what it is expected to bring; the change is the lender's."""
         target = self.principal_usd - min(self.principal_usd, expected_usd)
         change = target - self.written_down_usd
-        unnoted = target - self.noted_usd
-        if abs(unnoted) > NOTED_SHARE * self.claim_usd:
+        if abs(unnoted := target - self.noted_usd) > NOTED_SHARE * self.claim_usd:
             self._note_write_down(unnoted, parent)
         provided = self.provision_usd
         if change != 0.0 or provided != 0.0:
@@ -363,26 +370,29 @@ class Loan:
     def _note_write_down(self, amount_usd: float, parent: Entry | None) -> None:
         self.noted_usd += amount_usd
         event = self.market.note(
-            Event.WRITE_DOWN,
-            Cause.LOSSES,
-            self.lender,
-            self.borrower,
-            self,
-            amount_usd,
-            parent,
+            Event.WRITE_DOWN, Cause.LOSSES, self.lender, self.borrower, self, amount_usd, parent
         )
         self.lender.remember_loss(amount_usd, event)
+
+    def forgive(self, amount_usd: float) -> None:
+        """Extinguish a part of the claim that has been written down."""
+        self.principal_usd -= amount_usd
+        self.lender.book_usd -= amount_usd
+        self.lender.written_down_usd -= amount_usd
+        self.market.journal.written_off_usd += amount_usd
+
+    def begin_claim(self) -> None:
+        """A claim opens; money of an earlier one is kept apart."""
+        self.earlier = {n: self.earlier.get(n, 0.0) + getattr(self, n) for n in CLAIM_USD}
+        self.recovered_usd = self.recovered_value_usd = self.written_down_usd = self.noted_usd = 0.0
+        self.default_day = self.market.day
+        self.claim_usd = self.owed_usd()
 
     def close_claim(self, parent: Entry | None) -> None:
         """Resolve the claim: what is left of it is lost."""
         self.carry_at(0.0, parent)
-        unnoted = self.written_down_usd - self.noted_usd
-        if abs(unnoted) > DUST_USD:
+        if abs(unnoted := self.written_down_usd - self.noted_usd) > DUST_USD:
             self._note_write_down(unnoted, parent)
-        amount = self.principal_usd
-        self.principal_usd = 0.0
-        self.lender.book_usd -= amount
-        self.lender.written_down_usd -= amount
-        self.market.journal.written_off_usd += amount
+        self.forgive(self.principal_usd)
         self.status = LoanStatus.CLOSED
         self.borrower.open_claims -= 1

@@ -1,4 +1,4 @@
-"""The twin's causal log as a data frame."""
+"""The twin's event log as a data frame."""
 
 from __future__ import annotations
 

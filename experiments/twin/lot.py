@@ -13,6 +13,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.lots import LotState
 from ...market.state.units import TH_PER_PH
+from . import sites
 from .lender import Lender
 from .party import Buyer
 from .rules import (
@@ -54,6 +55,7 @@ class Lot:
     offered_day: int = -1
     proceeds_usd: float = 0.0
     unit_days: float = 0.0
+    ended_units: float = 0.0  # that no buyer took in time
     listed: bool = False
     premium_usd_unit_day: float = 0.0  # its contracts paid beyond spot, at seizure
     hosted_units: float = 0.0  # run by a host for the lender, until the next window
@@ -63,10 +65,13 @@ class Lot:
     def carry(self) -> None:
         """A day in custody: a receiver keeps part of the machines running, the rest costs."""
         kind = self.hardware
-        if self.state is LotState.SOLD or kind.family is Family.SITE:
+        if self.state is LotState.SOLD:
+            return
+        if kind.family is Family.SITE:
+            if kind is sites.halls(self.market):
+                self._take_rents()
             return
         standing, held = self.state in (LotState.LEGAL, LotState.IN_PLACE), self.is_held()
-        storage: float = self.market.terms.liquidation.storage_usd_per_gpu_day
         if standing and kind.family is Family.GPU:
             rate = self._keep_gpus_rented()
         elif standing:
@@ -74,10 +79,17 @@ class Lot:
         elif kind.family is Family.GPU:
             rate = self._keep_gpus_hosted()
         else:
-            rate = storage * kind.kw / GPU_KW
+            rate = self.market.terms.liquidation.storage_usd_per_gpu_day * kind.kw / GPU_KW
         self.charge(rate * self.units)
         if held and self.loan is not None and self.loan.principal_usd <= 1e-6:
             self._return_to_estate()
+
+    def _take_rents(self) -> None:
+        """Tenants of its halls that stay pay whoever has them."""
+        if self.loan is None or self.seized_units <= 0.0:
+            return
+        share = self.units / self.seized_units * self.loan.collateral_units
+        self._earn(share * self.borrower.hall_rents_usd_day, self.market.customers)
 
     def is_held(self) -> bool:
         """Whether its lender keeps it for good and has it run where it stands."""
@@ -98,7 +110,7 @@ class Lot:
     def _return_to_estate(self) -> None:
         """The claim is repaid: the rest belongs to the estate."""
         assert self.loan is not None
-        self.loan.lot = None
+        self.loan.lots.remove(self)
         self.loan = None
         self.owner = self.borrower
 
@@ -252,7 +264,7 @@ class Lot:
     def end(self) -> None:
         """What nobody bought in time: to its lender in kind, at holding value, or for scrap."""
         market, kind = self.market, self.hardware
-        if kind.family is Family.SITE or not self._is_over():
+        if not self._is_over():
             return
         price = kind.scrap_usd
         if self.loan is not None:
@@ -269,12 +281,17 @@ class Lot:
         if price > kind.scrap_usd:
             kind.outside_online += self.units
         self.hosted_units = 0.0
-        self.sell(self.units, price, 0.0, market.investors)
+        units = self.ended_units = self.units
+        self.sell(units, price, 0.0, market.investors)
+        self.proceeds_usd -= units * price  # no buyer's price, no time to a sale
+        self.unit_days -= units * (market.day - self.seized_day)
 
     def _is_over(self) -> bool:
         """Whether the court waits no longer for a buyer."""
         since = self.seized_day
-        if self.loan is None:
+        if self.hardware.family is Family.SITE:
+            since += self.market.terms.liquidation.site_days
+        elif self.loan is None:
             if self.borrower.status is Status.ACTIVE:
                 return False
             since = self.borrower.default_day
@@ -293,7 +310,7 @@ class Lot:
         cost: float = 0.0
         if self.hardware.family is Family.ASIC:
             cost = terms.liquidation.removal_usd_per_th
-        elif self.listed:
+        elif self.hardware.family is Family.GPU and self.listed:
             cost = terms.liquidation.removal_usd_per_gpu
         return cost
 
@@ -321,6 +338,7 @@ class Lot:
         are one entry. A second-hand buyer's money comes from outside, limited by its budget.
         """
         market, terms = self.market, self.market.terms
+        price_usd += sites.lease_premium_usd_mw(self)
         self.units -= units
         if self.units < DUST:  # it goes with the last sale
             units += self.units
@@ -330,6 +348,8 @@ class Lot:
         held = buyer.holdings.get(self.hardware)
         if held is not None:
             held.units += units
+        elif buyer is market.authority:
+            self.hardware.authority_units += units
         else:
             self.hardware.outside_units += units
         proceeds = units * price_usd
@@ -355,7 +375,8 @@ class Lot:
 
     def _note_sale(self, proceeds_usd: float, buyer: Party) -> Entry:
         last = self.last_event
-        if last.kind is Event.HARDWARE_SALE and last.day == self.market.day:
+        auctioned = buyer is not self.market.authority
+        if last.kind is Event.HARDWARE_SALE and last.day == self.market.day and auctioned:
             last.amount_usd += proceeds_usd
         else:
             self.last_event = self.market.note(

@@ -1,4 +1,4 @@
-"""The twin as a ``mesa.Model``: its agents, the causal log, and the order of a day."""
+"""The twin as a ``mesa.Model``: its agents, the event log, and the order of a day."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from ...market.scenario.scenario import Scenario
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.history import SAME_EPISODE_DAYS
+from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.lots import LotState
 from . import (
@@ -26,10 +27,14 @@ from . import (
     distress,
     failure,
     forbearance,
+    frontier,
     growth,
     investment,
     prices,
+    reorganisation,
+    rigs,
     tenants,
+    treasury,
     underwriting,
 )
 from .log_frame import event_frame
@@ -44,7 +49,6 @@ if TYPE_CHECKING:
     from ...market.state.market import OpeningConstants, Prices
     from ...market.state.paths import ComputePaths, CryptoPaths, MacroPaths
     from ...market.state.terms import Terms
-    from .bids import Bid
     from .borrower import Borrower
     from .contract import Contract
     from .dated_facts import DatedFacts
@@ -71,6 +75,8 @@ class TwinMarket(mesa.Model):
     macro: MacroPaths
     opening: OpeningConstants
     planned_supply: NDArray[np.float64]
+    outside_arrivals: dict[int, float]  # new classes of the rest of the market, H100s by work
+    work_price_ahead: list[float]  # expected by month, over today's
     prices: Prices
     hardware: list[HardwareClass]
     borrowers: list[Borrower]
@@ -96,10 +102,10 @@ class TwinMarket(mesa.Model):
         self.log: list[Entry] = []
         self.journal = Journal()
         self.lots: list[Lot] = []
-        self.books: dict[tuple[HardwareClass, bool], list[Bid]] = {}  # order books of the day
         self.shock_event: Entry | None = None
         self.forced_event: Entry | None = None  # the last forced sale of coins
         self.forced_usd = 0.0  # sold today
+        self.accounts = dict.fromkeys(Account, 0.0)  # of the authority, in USD so far
         self.outside_btc = 0.0  # held by the exchange, less what the network has issued
         self.gpu_supply = 0.0  # online today, in H100s by rent
         self.btc_per_day = 0.0  # of a network of exactly the difficulty's hashrate
@@ -131,6 +137,7 @@ class TwinMarket(mesa.Model):
         self.investors = ends[Outside.INVESTORS]
         self.courts = ends[Outside.COURTS]
         self.owners = ends[Outside.OWNERS]
+        self.authority = ends[Outside.AUTHORITY]
 
     def step(self) -> None:
         """Advance the market by one day; after the scenario's last day it stops running."""
@@ -150,6 +157,7 @@ class TwinMarket(mesa.Model):
         self.pay()  # 5  liquidity
         self.test_covenants()  # 6
         forbearance.decide(self)  # 7
+        reorganisation.reorganise(self)
         distress.declare_defaults(self)  # 8
         self.settle_lenders()  # 9
         self.liquidate()  # 10
@@ -181,14 +189,14 @@ class TwinMarket(mesa.Model):
 
     def operate(self) -> None:
         """Tenants break contracts; rents, rigs, GPUs and overhead of a day."""
+        for borrower in self.borrowers:
+            treasury.manage(self, borrower)
         if self.terms.channels.counterparty:
             tenants.break_contracts(self)
         for borrower in self.borrowers:
             borrower.clear_contracts()
         for contract in self.contracts:
             contract.run(self)
-        for borrower in self.borrowers:
-            dated.set_hold_share(self, borrower)
         for borrower in self.borrowers:
             borrower.mine()
         self.gpu_supply = 0.0
@@ -197,7 +205,8 @@ class TwinMarket(mesa.Model):
         for kind in self.hardware:
             if kind.family is Family.GPU:
                 self.gpu_supply += kind.outside_online * kind.quality
-        self.prices.effective_gpus = self.prices.receiver_gpus + self.gpu_supply
+        online = self.prices.receiver_gpus + self.gpu_supply
+        self.prices.effective_gpus = online + frontier.outside_gpus(self)
         for borrower in self.borrowers:
             borrower.settle_overhead()
 
@@ -240,10 +249,11 @@ class TwinMarket(mesa.Model):
             distress.settle_claims(borrower)
         for borrower in self.borrowers:
             distress.pay_out_estate(borrower)
-        cycle.earn_and_provide(self)
-        sold = 0.0
+        sold = cycle.earn_and_provide(self)
         for lender in self.lenders:
             sold += lender.redeem()
+        for lender in self.lenders:
+            lender.serve_last_resort()
         delevered = 0.0
         for lender in self.lenders:
             delevered += lender.return_to_target_leverage()
@@ -268,6 +278,7 @@ class TwinMarket(mesa.Model):
             lot.advance()
         auction.sell_at_mark(self)
         auction.end_lots(self)
+        auction.store_what_was_bought(self)
         if self.day % self.settings.liquidation.window_days == 0:
             auction.hold_auctions(self)
         self._value_claims()
@@ -287,6 +298,7 @@ class TwinMarket(mesa.Model):
             growth.deliver(contract)
         self.undelivered = [one for one in self.undelivered if one.ordered > 0.0]
         investment.invest(self)
+        rigs.buy_rigs(self)
 
     def record(self) -> None:
         """Check that nothing was lost, then collect the day."""
@@ -309,18 +321,10 @@ class TwinMarket(mesa.Model):
         parent: Entry | None,
         round_: int = 0,
     ) -> Entry:
-        """Append to the causal log."""
+        """Append to the event log."""
+        n = len(self.log)
         entry = Entry(
-            len(self.log),
-            self.day,
-            round_,
-            kind,
-            cause,
-            party,
-            counterparty,
-            loan,
-            amount_usd,
-            parent,
+            n, self.day, round_, kind, cause, party, counterparty, loan, amount_usd, parent
         )
         self.log.append(entry)
         return entry
@@ -331,16 +335,14 @@ class TwinMarket(mesa.Model):
 
     def new_lot(
         self,
-        owner: Party,
-        loan: Loan | None,
-        borrower: Borrower,
+        whose: tuple[Party, Loan | None, Borrower],
         kind: HardwareClass,
-        units: float,
-        mark_usd: float,
+        marked: tuple[float, float],
         state: LotState,
         event: Entry,
     ) -> Lot:
-        """Put machines on their way to sale."""
+        """Put on sale: ``whose`` is seller, loan and borrower, ``marked`` units and mark of one."""
+        (owner, loan, borrower), (units, mark_usd) = whose, marked
         lot = Lot(
             self,
             len(self.lots),
@@ -371,16 +373,6 @@ class TwinMarket(mesa.Model):
         appetite: float = self.prices.appetite * self.terms.credit.refinancing_appetite
         return appetite
 
-    def appetite_of(self, lender: Lender) -> float:
-        """The same of one lender."""
-        return self.appetite() * lender.supply
-
-    def credit_supply_share(self) -> float:
-        """Credit that lenders give, over what they gave at the opening, by their assets."""
-        size = np.array([one.target_leverage * one.capital_open_usd for one in self.lenders])
-        supply = np.array([one.supply for one in self.lenders])
-        return float((supply * size).sum() / size.sum())
-
     # ------------------------------------------------------------ results
 
     @property
@@ -391,9 +383,12 @@ class TwinMarket(mesa.Model):
     @property
     def defaults(self) -> int:
         """Borrowers that have failed so far."""
-        return sum(borrower.default_day >= 0 for borrower in self.borrowers)
+        return sum(
+            borrower.default_day >= 0 or borrower.reorganised_day >= 0
+            for borrower in self.borrowers
+        )
 
     @property
     def events(self) -> pd.DataFrame:
-        """The causal log, with the columns of :func:`market.record.frames.event_frame`."""
+        """The event log, with the columns of :func:`market.record.frames.event_frame`."""
         return event_frame(self.log)

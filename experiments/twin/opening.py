@@ -11,16 +11,18 @@ from ...agents.party import Kind
 from ...market.opening.open_market import LISTINGS
 from ...market.simulation import Simulation
 from ...market.state.contracts import ContractKind
-from ...market.state.hardware import SITE, Family
+from ...market.state.hardware import Family
+from ...market.state.ledger import Account
 from ...market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 from ...market.state.market import Market, Prices
 from ...market.state.randomness import Stream
+from ...market.state.site_classes import SITE
 from .borrower import Borrower, Miner, Neocloud
 from .contract import Contract
 from .dated_facts import open_facts
 from .lender import Lender
 from .loan import Loan
-from .party import Buyer, Outsider, Party
+from .party import Buyer, Endowment, Outsider, Party
 from .rules import normal
 from .things import HardwareClass, Holding, LenderClaim, Order, Perimeter
 
@@ -38,12 +40,16 @@ def open_twin(market: TwinMarket) -> None:
     """Open the books and fill the market; nothing of the engine's state is kept."""
     simulation = Simulation(market.settings, market.seed)
     state = simulation.market
+    market.settings = simulation.scenario  # with what was drawn
     market.terms, market.opening = state.terms, state.opening
     market.planned_supply = state.planned_supply
+    market.work_price_ahead = state.work_price_ahead.tolist()
+    market.outside_arrivals = {}
 
     market.crypto, market.compute, market.macro = state.crypto, state.compute, state.macro
     market.prices = Prices.from_buffer_copy(state.prices)
     market.outside_btc = float(state.ledger.outside_btc[0])
+    market.accounts[Account.CAPITAL] = float(state.ledger.policy_usd[Account.CAPITAL])
     market.smallest_cluster = float(state.opening.smallest_cluster)
     market.hardware = _hardware(market, state)
     market.borrowers = _borrowers(market, state)
@@ -117,7 +123,7 @@ def _borrowers(market: TwinMarket, state: Market) -> list[Borrower]:
         kind = Miner if state.parties.kind[b] == Kind.MINER else Neocloud
         borrower = kind(market, b, state.names.parties[b])
         _fill(borrower, parties[b], *(table[b] for table in tables))
-        borrower.order = Order()
+        borrower.orders = {}
         result.append(borrower)
     return result
 
@@ -137,7 +143,7 @@ def _buyers(market: TwinMarket, state: Market) -> list[Buyer]:
     first = state.first_buyer
     rows = _rows(state.buyers, leave=("slots_open", "accepts", "private_view"))
     buyers = [
-        Buyer(market, first + i, state.names.parties[first + i], **row)
+        Buyer(market, first + i, state.names.parties[first + i], Endowment(**row))
         for i, row in enumerate(rows)
     ]
     for buyer, slots in zip(buyers, state.buyers.slots_open.tolist(), strict=True):
@@ -229,8 +235,8 @@ def _loans(market: TwinMarket, state: Market, holdings: list[Holding]) -> None:
 def _grant_facility(loan: Loan) -> None:
     """A facility for what its borrower may order later."""
     assert loan.hardware is not None
-    order = loan.borrower.order
-    order.facility, order.holding = loan, loan.borrower.holdings[loan.hardware]
+    order = Order(facility=loan, holding=loan.borrower.holdings[loan.hardware])
+    loan.borrower.orders[loan.hardware] = order
     loan.growth = order
 
 
@@ -239,7 +245,9 @@ def _interlender(state: Market, lenders: list[Lender]) -> None:
     for row, lender in enumerate(lenders):
         for entry in range(first[row], first[row + 1]):
             creditor = lenders[int(state.interlender.creditor[entry])]
-            lender.debts.append(LenderClaim(creditor, float(state.interlender.amount_usd[entry])))
+            amount = float(state.interlender.amount_usd[entry])
+            margined = bool(state.interlender.margined[entry])
+            lender.debts.append(LenderClaim(creditor, amount, margined))
 
 
 def _bidders(market: TwinMarket) -> None:
@@ -247,9 +255,11 @@ def _bidders(market: TwinMarket) -> None:
 
     Dealers, who resell at once, differ less in what they think and only downwards.
     """
-    deviation = market.settings.liquidation.buyer_view_deviation
     for i, buyer in enumerate(market.buyers):
         for kind in buyer.holdings:
+            deviation = market.settings.liquidation.buyer_view_deviation
+            if kind.family is Family.SITE:
+                deviation = market.settings.sites.view_deviation
             draw = normal(market.seed, BUYER_VIEW, 0, 64 * i + kind.number)
             view = math.exp(deviation * draw)
             if not buyer.needs_slots:

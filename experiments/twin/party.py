@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import mesa
 
@@ -27,11 +27,13 @@ class Party(mesa.Agent):
         self.status = Status.ACTIVE
         self.default_day = -1
         self.default_event: Entry | None = None
+        self.reorganised_day = -1
         self.parent: Party | None = None  # owner whose insolvency is its own
         self.btc = 0.0
         self.btc_lent = 0.0
         self.eth = 0.0
         self.payables_usd = 0.0
+        self.lease_claims_usd = 0.0  # of landlords whose contracts it broke when it failed
         self.holdings: dict[HardwareClass, Holding] = {}
 
     def pay(self, payee: Party, amount_usd: float) -> None:
@@ -44,43 +46,42 @@ class Outsider(Party):
     """An end of flows outside the simulation; its cash may go negative."""
 
 
+class Endowment(NamedTuple):
+    """What a second-hand buyer has and wants, as its row of the engine's table says."""
+
+    segment: int
+    budget_usd: float
+    budget_usd_day: float
+    slots: list[float]  # free, by rack
+    needs_slots: bool  # dealers do not: they resell
+    in_place_only: bool
+    min_lot_gpus: float
+    credit_share: float
+    required_return: float
+    horizon_years: float
+    relocation_usd: float
+    running_cost_usd_kwh: float
+
+
 class Buyer(Party):
     """A second-hand buyer: one budget and one set of racks for all classes."""
 
-    def __init__(
-        self,
-        model: TwinMarket,
-        number: int,
-        name: str,
-        *,
-        segment: int,
-        budget_usd: float,
-        budget_usd_day: float,
-        slots: list[float],
-        needs_slots: bool,
-        in_place_only: bool,
-        min_lot_gpus: float,
-        credit_share: float,
-        required_return: float,
-        horizon_years: float,
-        relocation_usd: float,
-        running_cost_usd_kwh: float,
-    ) -> None:
+    def __init__(self, model: TwinMarket, number: int, name: str, means: Endowment) -> None:
         super().__init__(model, number, name)
-        self.segment = segment
-        self.budget_usd = budget_usd
-        self.budget_usd_day = budget_usd_day
-        self.slots = slots  # free, by rack
-        self.slots_open = list(slots)
-        self.needs_slots = needs_slots  # dealers do not: they resell
-        self.in_place_only = in_place_only
-        self.min_lot_gpus = min_lot_gpus
-        self.credit_share = credit_share
-        self.required_return = required_return
-        self.horizon_years = horizon_years
-        self.relocation_usd = relocation_usd
-        self.running_cost_usd_kwh = running_cost_usd_kwh
-        self.turn = (1.0 + required_return) ** DEALER_TURN_YEARS  # what a resale must bring
+        self.segment = means.segment
+        self.budget_usd = means.budget_usd
+        self.budget_usd_day = means.budget_usd_day
+        self.slots = means.slots
+        self.slots_open = list(means.slots)
+        self.needs_slots = means.needs_slots
+        self.in_place_only = means.in_place_only
+        self.min_lot_gpus = means.min_lot_gpus
+        self.credit_share = means.credit_share
+        self.required_return = means.required_return
+        self.horizon_years = means.horizon_years
+        self.relocation_usd = means.relocation_usd
+        self.running_cost_usd_kwh = means.running_cost_usd_kwh
+        self.turn = (1.0 + means.required_return) ** DEALER_TURN_YEARS  # that a resale must bring
 
     def save(self, days: int, most_days: float, supply: float) -> None:
         """Add a window's income to the budget; the part on credit shrinks with its supply."""

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...market.prices.network import BLOCKS_PER_DAY, NETWORK_POWER_USD_MWH
+from ...agents.miner import NETWORK_POWER_USD_MWH
+from ...market.prices.network import BLOCKS_PER_DAY
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
 from ...market.state.units import TH_PER_EH
+from . import frontier, sites
 from .rules import (
     adjusted_share,
     advance_difficulty,
+    growth_answer,
+    hall_demand,
+    hall_rent_index,
     hashprice_usd,
     impact_log,
     mark_usd,
@@ -28,7 +33,10 @@ if TYPE_CHECKING:
 
 
 def set_prices(market: TwinMarket) -> None:
-    """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks."""
+    """Money, BTC with the impact of forced sales, difficulty, hashprice, rents, marks.
+
+    And what announced classes are expected to do to rents.
+    """
     p, day, settings = market.prices, market.day, market.settings
     p.stress = float(market.macro.stress[day])
     p.appetite = float(market.macro.appetite[day])
@@ -45,8 +53,21 @@ def set_prices(market: TwinMarket) -> None:
             p.effective_gpus,
             settings.compute.elasticity,
         )
+    _price_halls(market)
+    if market.opening.machine_class >= 0:
+        frontier.look_ahead(market)
     for kind in market.hardware:
         _set_mark(market, kind)
+
+
+def _price_halls(market: TwinMarket) -> None:
+    """Demand for halls of GPUs follows q, for those of miners hashprice; rents follow demand."""
+    p, settings = market.prices, market.settings.sites
+    hashprice = p.hashprice_usd_ph_day / market.opening.hashprice_usd_ph_day
+    p.hall_demand = hall_demand(p.q, settings.most_demand)
+    p.rig_hall_demand = hall_demand(hashprice, settings.most_demand)
+    p.hall_rent = hall_rent_index(p.hall_demand, settings.rent_sensitivity)
+    p.rig_hall_rent = hall_rent_index(p.rig_hall_demand, settings.rent_sensitivity)
 
 
 def _price_coins(market: TwinMarket) -> None:
@@ -79,7 +100,7 @@ def _price_hashrate(market: TwinMarket) -> None:
     elif market.settings.channels.hashprice:
         newest = market.hardware[market.opening.growth_class]
         p.growth_online = adjusted_share(p.growth_online, _share_online(market, newest))
-        added = planned - market.opening.network_eh_s
+        added = _grow_network(market)
         hashrate = online / TH_PER_EH + added * (p.growth_online if added > 0.0 else 1.0)
         hashrate = max(hashrate, 1e-3 * planned)
     advance_difficulty(market, hashrate)
@@ -87,6 +108,19 @@ def _price_hashrate(market: TwinMarket) -> None:
     p.hashprice_usd_ph_day = hashprice_usd(p.btc_usd, p.subsidy_btc, fees, p.difficulty_eh_s)
     market.btc_per_day = p.subsidy_btc / (1.0 - fees) * BLOCKS_PER_DAY
     market.difficulty_th = p.difficulty_eh_s * TH_PER_EH
+
+
+def _grow_network(market: TwinMarket) -> float:
+    """Hashrate added since the opening by who is not modelled [EH/s]."""
+    p, path, day = market.prices, market.crypto.hashrate_growth, market.day
+    grown = market.opening.network_eh_s * float(path[day] - path[day - 1])
+    if grown > 0.0:
+        grown *= growth_answer(p.rig_q, market.settings.crypto.hashrate_answer)
+        mine = min(grown, p.bought_eh_s)
+        p.bought_eh_s -= mine
+        grown -= mine
+    p.grown_eh_s += grown
+    return p.grown_eh_s
 
 
 def _share_online(market: TwinMarket, rig: HardwareClass) -> float:
@@ -113,12 +147,17 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
     if rule != "scenario":
         weight = 1.0 if rule == "market" else 0.0
     decay = kind.annual_depreciation
-    kind.schedule_usd = schedule_usd(
-        kind.used_open_usd,
-        decay,
-        kind.scrap_usd,
-        market.day,
-    )
+    if kind.family is Family.SITE:
+        required = market.settings.sites.required_return
+        appraised = sites.value_usd_mw(market, kind, required, mines=True, builds=True)
+        kind.schedule_usd = max(kind.scrap_usd, appraised)
+    else:
+        kind.schedule_usd = schedule_usd(
+            kind.used_open_usd,
+            decay,
+            kind.scrap_usd,
+            max(0, market.day - kind.launch_day),
+        )
     kind.mark_usd = kind.schedule_usd
     if kind.clearing_usd is not None:
         age = float(market.day - kind.clearing_day)
@@ -139,8 +178,12 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     )
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = math.exp(math.log(price) * keep + impact)
-    change = after / price - 1.0
-    if change != 0.0:
+    widened = 0.0
+    if terms.channels.fund_marks:
+        spread = float(market.macro.spread_change[market.day])
+        widened = spread - market.prices.spread_marked
+        market.prices.spread_marked = spread
+    if after != price or widened != 0.0:
         market.prices.loan_price = after
         for lender in market.lenders:
-            lender.mark_other_loans(change)
+            lender.mark_other_loans(after / price, widened)

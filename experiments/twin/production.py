@@ -48,6 +48,8 @@ class Operator(Party):
         self.contract_usd_day = 0.0
         self.hosting_usd_day = 0.0
         self.lease_cost_usd_day = 0.0
+        self.hall_rents_usd_day = 0.0
+        self.leases_usd = self.signed_leases_usd = 0.0
         self.gpus_online = 0.0
         self.income_usd_day = 0.0  # compute rents less running cost
         self.cash_flow_usd_day = 0.0
@@ -66,6 +68,8 @@ class Operator(Party):
         self.contract_usd_day = 0.0
         self.hosting_usd_day = 0.0
         self.lease_cost_usd_day = 0.0
+        self.hall_rents_usd_day = 0.0
+        self.leases_usd = self.signed_leases_usd = 0.0
         for holding in self.gpus:
             holding.contract_units = 0.0
             holding.contract_usd_day = 0.0
@@ -84,13 +88,17 @@ class Operator(Party):
             rig = holding.hardware
             lo, hi, units = rig.lo_j_th, rig.hi_j_th, holding.units
             target = online_share(hashprice, price, lo, hi) * self.energised
+            powered = 1.0
+            if holding.units > 0.0:
+                powered -= min(1.0, holding.waiting_units / holding.units)
+            target *= powered
             share = adjusted_share(holding.online, target)
             holding.online = share
             online += units * share
             cost = power_cost_usd_day(units, share, price, lo, hi)
             power += cost
             income = units * share / TH_PER_PH * hashprice - cost
-            holding.income_usd_unit_day = income / max(units, 1e-9)
+            holding.income_usd_unit_day = income / max(powered * units, 1e-9)
         if online <= 0.0:
             return
         mined = market.btc_per_day * online / market.difficulty_th

@@ -1,15 +1,17 @@
-"""Provisions of lenders that carry loans at cost: 12 months, or the life of a weak loan."""
+"""Provisions on loans that are not marked: 12 months, or the life of a weak loan."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...agents.lender import COIN_HAIRCUT, MACHINE_HAIRCUT
+from ...agents.lender import COIN_HAIRCUT, MACHINE_HAIRCUT, SITE_HAIRCUT
 from ...agents.party import Status
 from ...market.debt.underwriting import WEEK_DAYS
 from ...market.state.events import Cause
 from ...market.state.loans import Collateral, LoanStatus
+from .notes import is_marked
 from .rules import default_chance, loss_given_default_usd
+from .sites import leased_site_usd
 
 if TYPE_CHECKING:
     from .loan import Loan
@@ -23,7 +25,9 @@ def provide(market: TwinMarket) -> None:
     before = {lender: lender.provision_usd for lender in market.lenders}
     for loan in market.loans:
         lender = loan.lender
-        if lender.status is not Status.ACTIVE or lender.redeemable:
+        if lender.status is not Status.ACTIVE or is_marked(loan):
+            continue
+        if lender.redeemable and not market.terms.channels.fund_marks:
             continue
         if loan.status is LoanStatus.DEFAULTED:
             continue
@@ -45,8 +49,8 @@ def _expected_loss_usd(loan: Loan) -> float:
         assert loan.hardware is not None
         collateral = loan.collateral_units * loan.hardware.mark_usd
     elif loan.collateral is Collateral.SITE:
-        collateral = loan.site_value_usd
-        haircut = 1.0 - market.terms.liquidation.site_recovery_share
+        collateral = leased_site_usd(loan)
+        haircut = SITE_HAIRCUT
     elif loan.collateral is Collateral.BTC:
         collateral = loan.collateral_btc * market.prices.btc_usd
         haircut = COIN_HAIRCUT

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...agents import borrower, buyer, lender, miner, neocloud
+from ...agents import borrower, buyer, funding, lender, miner, neocloud, note, site, tenant
 from ...market.prices import impact, network, rents
 from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
@@ -30,6 +30,8 @@ in_the_money = _plain(borrower.in_the_money)
 puts = borrower.puts
 desired_investment_share = _plain(borrower.desired_investment_share)
 sized_debt_usd = _plain(borrower.sized_debt_usd)
+going_concern_usd = borrower.going_concern_usd
+plan_usd = _plain(borrower.plan_usd)
 affordable_machines = _plain(borrower.affordable_machines)
 payout_usd = _plain(borrower.payout_usd)
 unwound_share = _plain(borrower.unwound_share)
@@ -39,6 +41,8 @@ can_refinance = borrower.can_refinance
 bid_usd = _plain(buyer.bid_usd)
 affordable_units = _plain(buyer.affordable_units)
 strip_value_usd = buyer.strip_value_usd
+income_paths = buyer.income_paths
+machine_value_usd = buyer.machine_value_usd
 capital_ratio = _plain(lender.capital_ratio)
 credit_supply = _plain(lender.credit_supply)
 default_chance = lender.default_chance
@@ -62,15 +66,38 @@ reserve_price_usd = _plain(lender.reserve_price_usd)
 expected_recovery_usd = _plain(lender.expected_recovery_usd)
 estate_shares = _plain(lender.estate_shares)
 liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
+fund_outflow_share = _plain(funding.fund_outflow_share)
+fund_supply = _plain(funding.fund_supply)
+line_call_usd = _plain(funding.line_call_usd)
+traps_cash = _plain(funding.traps_cash)
+amortises_early = _plain(funding.amortises_early)
+market_default_chance = note.market_default_chance
+default_spread = _plain(note.default_spread)
+bond_value = note.bond_value
+conversion_value = note.conversion_value
+note_mark = _plain(note.note_mark)
 online_share = miner.online_share
 adjusted_share = _plain(miner.adjusted_share)
+growth_answer = _plain(miner.growth_answer)
 held_share = _plain(miner.held_share)
+coins_sold_usd = _plain(miner.coins_sold_usd)
 power_cost_usd_day = _plain(miner.power_cost_usd_day)
 covered_share = _plain(neocloud.covered_share)
 served_share = _plain(neocloud.served_share)
-tenant_hazard_per_day = _plain(neocloud.tenant_hazard_per_day)
 spot_margin_usd_day = _plain(neocloud.spot_margin_usd_day)
 unit_income_usd_day = _plain(neocloud.unit_income_usd_day)
+hall_usd_mw = site.hall_usd_mw
+option_to_build_usd_mw = site.option_to_build_usd_mw
+finished_usd_mw = _plain(site.finished_usd_mw)
+rig_site_usd_mw = _plain(site.rig_site_usd_mw)
+common_factor = _plain(tenant.common_factor)
+failing_per_year = _plain(tenant.failing_per_year)
+asking_per_year = _plain(tenant.asking_per_year)
+chance_per_day = _plain(tenant.chance_per_day)
+hall_demand = _plain(tenant.hall_demand)
+hall_rent_index = _plain(tenant.hall_rent_index)
+lease_claim_usd = _plain(tenant.lease_claim_usd)
+empty_hall_damages_usd = _plain(tenant.empty_hall_damages_usd)
 
 # market
 annual_rate = _plain(loans.annual_rate)

@@ -35,6 +35,7 @@ def take_stock(market: TwinMarket) -> Stocks:
             held += holding.units
         for lot in kind.lots:
             held += lot.units
+        held += kind.authority_units
         units.append(held + kind.outside_units)
         gross.append(held + abs(kind.outside_units))
     cash = cash_gross = btc = payables = 0.0

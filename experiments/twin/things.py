@@ -1,4 +1,4 @@
-"""What agents own, sign and remember: machines, perimeters, claims, entries of the causal log."""
+"""What agents own, sign and remember: machines, perimeters, claims, entries of the event log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...agents.buyer import Rack
+from ...agents.neocloud import HOURS_PER_DAY
+from ...market.liquidation.custody import CARRY_USD_KWH, IDLE_RIG_SHARE
 from ...market.state.events import Cause, Event
 from ...market.state.hardware import Family
 from ...market.state.loans import ANY_GROWTH
@@ -15,12 +17,13 @@ if TYPE_CHECKING:
     from .lender import Lender
     from .loan import Loan
     from .lot import Lot
+    from .model import TwinMarket
     from .party import Buyer, Party
 
 
 @dataclass(slots=True, eq=False)
 class Entry:
-    """One event of the causal log; it points to the entry that triggered it."""
+    """One event of the event log; it points to the entry it reacted to."""
 
     number: int
     day: int
@@ -41,6 +44,7 @@ class HardwareClass:
     number: int
     name: str
     family: Family
+    launch_day: int  # of a class that comes after the opening; 0: it is there
     age_years: float  # since launch, at the opening
     kw: float
     quality: float  # rent over the H100's, GPUs
@@ -64,12 +68,21 @@ class HardwareClass:
     clearing_event: Entry | None = None
     outside_online: float = 0.0  # sold by force and running for their new owners
     outside_units: float = 0.0  # sold to the outside less delivered from there
+    authority_units: float = 0.0  # bought as a last resort
     strips: dict[int, float] = field(default_factory=dict)  # by segment, at the last window
     lots: list[Lot] = field(default_factory=list)  # unsold
     holdings: list[Holding] = field(default_factory=list)  # everybody's
     # who bids for it, with each buyer's private view of its value
     removed_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
     in_place_bidders: list[tuple[Buyer, float]] = field(default_factory=list)
+
+    def idle_usd_day(self, market: TwinMarket) -> float:
+        """What an idle unit costs a day [USD]: a GPU in storage, a TH/s of rigs in its shed."""
+        terms = market.terms.liquidation
+        if self.family is Family.GPU:
+            return terms.storage_usd_per_gpu_day
+        running = self.kw * HOURS_PER_DAY * CARRY_USD_KWH
+        return terms.idle_cost_share * running * IDLE_RIG_SHARE
 
 
 @dataclass(slots=True, eq=False)
@@ -82,6 +95,7 @@ class Holding:
     pledged: float
     cost_usd_unit_day: float
     online: float = 1.0  # share of rigs running
+    waiting_units: float = 0.0  # rigs delivered that have no power yet
     spot_units: float = 0.0  # GPUs ordered after the opening, without a contract
     contract_units: float = 0.0  # bought for contracts signed at the opening
     contract_usd_day: float = 0.0
@@ -128,6 +142,7 @@ class LenderClaim:
 
     creditor: Lender
     amount_usd: float
+    margined: bool  # called when what secures it loses value
 
 
 @dataclass(slots=True)

@@ -10,9 +10,11 @@ from ...market.debt.roll_over import ASK_DAYS
 from ...market.debt.underwriting import CONTRACT_MARGIN, WEEK_DAYS
 from ...market.state.contracts import ContractKind
 from ...market.state.events import Cause, Event
+from ...market.state.ledger import Account
 from ...market.state.loans import Collateral, Instrument, LoanStatus
 from . import convertibles
 from .rules import can_refinance, equity_room_usd, equity_value_usd, loan_to_value
+from .sites import leased_site_usd
 
 if TYPE_CHECKING:
     from .borrower import Borrower
@@ -88,7 +90,8 @@ def _other_assets_usd(borrower: Borrower) -> float:
     for loan in borrower.loans:
         value += loan.collateral_btc * prices.btc_usd
         if loan.status is LoanStatus.PERFORMING:
-            value += loan.site_value_usd
+            if loan.collateral is Collateral.SITE:
+                value += leased_site_usd(loan)
     return value
 
 
@@ -100,8 +103,25 @@ def _contracts_usd(borrower: Borrower) -> float:
     for contract in borrower.contracts:
         days = contract.end_day - max(market.day, contract.start_day)
         if days > 0 and contract.broken_day < 0:
-            value += counted * contract.usd_day * _live_share(contract) * days
+            free = _free_share(borrower) if _has_begun(contract, borrower) else 1.0
+            value += counted * contract.usd_day * _live_share(contract) * free * days
     return value
+
+
+def _has_begun(contract: Contract, landlord: Borrower) -> bool:
+    """Whether it is a lease of halls that pays rent."""
+    slips = landlord.capex_unpaid_days if contract.signed_later else 0.0
+    begun: bool = landlord.model.day >= contract.start_day + slips
+    return begun and contract.kind is ContractKind.HOSTING
+
+
+def _free_share(landlord: Borrower) -> float:
+    """Of its halls: leases of those that are pledged are in the value of these."""
+    free = 1.0
+    for loan in landlord.loans:
+        if loan.status is LoanStatus.PERFORMING and loan.collateral is Collateral.SITE:
+            free = max(0.0, free - loan.collateral_units)
+    return free
 
 
 def _live_share(contract: Contract) -> float:
@@ -165,7 +185,10 @@ def ask_to_roll_over(loan: Loan) -> None:
                     _note_refusal(loan, Cause.APPETITE, unrolled, market.shock_event)
             return
         loan.repay(borrower, unrolled)
-    loan.maturity_day = maturity + min(loan.term_days, market.terms.derived.tenor_cap_days)
+    cap = market.terms.derived.tenor_cap_days
+    if cap < loan.term_days:
+        market.accounts[Account.SHORTENED] += loan.principal_usd
+    loan.maturity_day = maturity + min(loan.term_days, cap)
     _reprice(loan)
     market.note(
         Event.ROLLED_OVER,

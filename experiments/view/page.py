@@ -17,12 +17,11 @@ from mesa.visualization import SolaraViz
 from mesa.visualization.utils import force_update, update_counter
 from reacton.core import get_render_context
 
-from ...agents.party import Kind
 from ...market.scenario.scenario import Scenario
 from ..look import words
 from ..report.scenario_text import full_title
 from ..results.day_in_words import stage, ticker
-from ..results.network import Standing
+from ..results.facts import FACTS, text
 from ..results.party_sheet import Sheet
 from ..results.results import Results
 from .controls import Controls
@@ -89,7 +88,7 @@ def Page() -> None:
                 "step": 1,
             },
         },
-        name="firesale: who owes whom, and who falls because of whom",
+        name="firesale: who owes whom, and who falls after whom",
     ).key(f"visit {visit.value}")
     Side(market, visit, choices)
     Dashboard(market.value)
@@ -263,35 +262,33 @@ def Today(model: WatchedMarket, drawn: int) -> None:
         solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
 
 
+def numbers_of(results: Results) -> tuple[tuple[str, str], ...]:
+    """The numbers below the story, each with its label."""
+    unsold = [
+        (f"{words.capital(family.unit)} on offer", words.count(results.final(family.waiting)))
+        for family in results.families
+    ]
+    return (
+        (FACTS["btc_change"].name, text(results, "btc_change")),
+        *[(FACTS["rent_change"].name, text(results, "rent_change"))] * results.has_rents,
+        (FACTS["pressed"].name, text(results, "pressed")),
+        (
+            f"Defaulted, of {text(results, 'borrowers')} borrowers",
+            text(results, "borrowers_in_default"),
+        ),
+        (f"Failed or closed, of {text(results, 'lenders')} lenders", text(results, "lenders_gone")),
+        ("Lenders have lost on loans", text(results, "lost_on_loans")),
+        ("Of their claims unresolved", text(results, "unresolved")),
+        *unsold,
+    )
+
+
 @solara.component
 def Story(results: Results) -> None:
     """Where the market stands, in a sentence and a few numbers."""
-    network = results.network
-    assert network is not None
-    borrowers = network.of_kind(Kind.MINER, Kind.NEOCLOUD)
-    lenders = network.of_kind(Kind.LENDER)
-    series = results.series
-    btc = float(series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1)
-    open_ = results.summary["loss_usd"].get("unresolved_share")
-    pressed = int(borrowers[Standing.CALLED] + borrowers[Standing.CURE])
-    rents = series["rent_h100_usd_h"].iloc[[0, -1]].tolist()
-    rent = [("H100 rent", words.percent(rents[1] / rents[0] - 1))] if results.has_rents else []
-    unsold = [
-        (f"{words.capital(unit)} unsold", words.count(results.final(waiting)))
-        for unit, _, _, waiting in results.families
-    ]
-    numbers = (
-        ("Bitcoin since opening", words.percent(btc)),
-        *rent,
-        ("Called or in cure", f"{pressed:,}"),
-        (f"In default, of {borrowers.sum():,} borrowers", f"{borrowers[Standing.DEFAULTED]:,}"),
-        (f"Failed or closed, of {lenders.sum():,} lenders", f"{lenders[Standing.FAILED]:,}"),
-        ("Lenders have lost on loans", words.money(results.final("loss_usd"))),
-        ("Of their claims unresolved", words.percent(open_) if open_ else "–"),
-        *unsold,
-    )
     cells = "".join(
-        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>" for name, value in numbers
+        f"<div><dt>{escape(name)}</dt><dd>{_text(value)}</dd></div>"
+        for name, value in numbers_of(results)
     )
     both = "neocloud" in results.borrower_kinds
     about = ABOUT.format(

@@ -18,6 +18,7 @@ from ..figures import cascade
 from ..figures.all import draw_prices
 from ..figures.lenders import draw_credit, draw_lenders, lenders_title
 from ..figures.marks_and_sales import (
+    LTVS_TODAY,
     draw_liquidation,
     draw_ltv,
     draw_ltv_by_class,
@@ -28,6 +29,7 @@ from ..figures.marks_and_sales import (
 from ..figures.network import draw_network, network_title, places
 from ..figures.order_book import book_title, busiest_place, draw_book, last_book
 from ..look import plots, words
+from ..results.facts import number, text, value
 from ..results.results import FAMILIES
 
 if TYPE_CHECKING:
@@ -105,7 +107,9 @@ def draw_all(results: Results, hardware: str) -> Iterator[tuple[str, Picture]]:
 
 def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     figure, (axes,) = plots.panel_figure(
-        WIDE_IN, 6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
+        plots.Frame(
+            width_in=WIDE_IN, height_in=6.1, left_in=0.05, right_in=0.05, top_in=0.05, bottom_in=0.3
+        )
     )
     network = results.network
     assert network is not None
@@ -121,19 +125,12 @@ def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 
 
 def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = plots.panel_figure(right_in=1.2)
+    figure, (axes,) = plots.panel_figure(plots.Frame(right_in=1.2))
     draw_prices(axes, results)
-    series = results.series
-    change = series["btc_usd"].iloc[-1] / series["btc_usd"].iloc[0] - 1
+    btc = f"Bitcoin {words.against(value(results, 'btc_change'))} its opening"
     if not results.has_rents:
-        return f"Bitcoin {_signed(change)} since the opening", figure, ()
-    rent = series["rent_h100_usd_h"].iloc[-1] / series["rent_h100_usd_h"].iloc[0] - 1
-    title = f"Bitcoin {_signed(change)}, H100 rent {_signed(rent)} since the opening"
-    return title, figure, ()
-
-
-def _signed(change: float) -> str:
-    return ("+" if change >= 0.005 else "") + words.percent(change)
+        return btc, figure, ()
+    return f"{btc}, H100 rent {words.against(value(results, 'rent_change'))} it", figure, ()
 
 
 def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
@@ -145,15 +142,17 @@ def _marks(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ..
 
 
 def _liquidation(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
-    figure, (axes,) = plots.panel_figure(right_in=1.2)
-    unit, *columns = FAMILIES[1 if words.is_asic(hardware) else 0]
-    seized, sold, waiting = columns
-    draw_liquidation(axes, results, seized, sold, waiting)
-    taken = results.final(seized)
+    figure, (axes,) = plots.panel_figure(plots.Frame(right_in=1.2))
+    rig = words.is_asic(hardware)
+    family, lots = (FAMILIES[1], "rigs") if rig else (FAMILIES[0], "gpus")
+    draw_liquidation(axes, results, family)
+    taken = number(results, f"{lots}_seized")
     if taken <= 0:
-        return f"No {unit} seized", figure, ()
-    share = words.percent(results.final(sold) / taken)
-    return f"{words.count(taken)} {unit} seized, {share} of them sold", figure, ()
+        return f"No {'rigs' if rig else 'GPUs'} seized", figure, ()
+    sold = words.percent(number(results, f"{lots}_sold") / taken)
+    title = f"{text(results, f'{lots}_seized')} {family.unit} seized, {sold} of them sold"
+    ended = number(results, f"{lots}_ended") / taken
+    return title + f", {words.percent(ended)} without a buyer in time" * (ended > 0.0), figure, ()
 
 
 def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
@@ -162,18 +161,14 @@ def _book(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...
         figure, (axes,) = plots.panel_figure()
         axes.set_axis_off()
         return f"Nobody offers or bids for {words.hardware(hardware)} yet", figure, ()
-    figure, panels = plots.panel_figure(right_in=1.95)
+    figure, panels = plots.panel_figure(plots.Frame(right_in=1.95))
     draw_book(panels, results, day, hardware, busiest_place(results, day, hardware))
     return f"Day {day}: {book_title(results, day, hardware)}", figure, ()
 
 
 def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     figure, panels = plots.panel_figure(
-        WIDE_IN,
-        3.2,
-        columns=2,
-        left_in=1.75,
-        right_in=1.0,
+        plots.Frame(width_in=WIDE_IN, height_in=3.2, columns=2, left_in=1.75, right_in=1.0),
         gridspec_kw={"width_ratios": (1.5, 1), "wspace": 0.25},
     )
     draw_lenders(panels[0], results)
@@ -184,11 +179,7 @@ def _lenders(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
 def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     real = float(results.series["realisable_ltv"].iloc[-1])
     figure, (over_time, by_class) = plots.panel_figure(
-        WIDE_IN,
-        3.3,
-        columns=2,
-        right_in=1.75,
-        top_in=0.5,
+        plots.Frame(width_in=WIDE_IN, height_in=3.3, columns=2, right_in=1.75, top_in=0.5),
         gridspec_kw={"width_ratios": (1.15, 1), "wspace": 1.15},
     )
     if not words.is_number(real):
@@ -198,17 +189,13 @@ def _ltv(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]
     draw_ltv(over_time, results)
     plots.panel_title(over_time, "All secured loans")
     draw_ltv_by_class(by_class, results, results.last_day)
-    return ltv_title(results, -1), figure, ()
+    return ltv_title(results, LTVS_TODAY), figure, ()
 
 
 def _cascade(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:
     lines, _, title = cascade.chosen_lines(results, MOST_LINES)
     figure, (outline, timeline) = plots.panel_figure(
-        WIDE_IN,
-        3.6,
-        columns=2,
-        left_in=0.15,
-        top_in=0.1,
+        plots.Frame(width_in=WIDE_IN, height_in=3.6, columns=2, left_in=0.15, top_in=0.1),
         gridspec_kw={"width_ratios": (1.75, 1), "wspace": 0.02},
     )
     cascade.draw_outline(outline, timeline, results, lines, MOST_LINES)
@@ -238,20 +225,23 @@ PANELS = (
     ),
     Panel(
         "Seized hardware",
-        "Grey: seized so far; green: sold; orange: on offer and unsold.",
+        "Grey: seized so far; green: sold; blue: no buyer in time, taken in kind or scrapped; "
+        "orange: on offer and unsold.",
         _liquidation,
     ),
     Panel(
-        "Who fell because of whom",
-        "Each line is caused by the line it hangs from.",
+        "Who fell after whom",
+        "Each line reacts to the line it hangs from: it was touched by it. What would not have "
+        "happened without it, the log does not say.",
         _cascade,
         wide=True,
         long=True,
     ),
     Panel(
-        "Paper against realisable loan to value",
-        "Blue: at lenders' marks. Red: if all lenders sold at once; hollow: each alone. Above "
-        "100 % a sale does not repay the loans. Measured every four weeks.",
+        "Reported, second-hand and realisable loan to value",
+        "Blue: as lenders report it. Orange: at second-hand prices. Red: if all lenders sold at "
+        "once; purple: within 90 days; hollow: each alone. Above 100 % a sale does not repay the "
+        "loans. Measured every four weeks.",
         _ltv,
         wide=True,
     ),

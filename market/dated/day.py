@@ -163,7 +163,8 @@ def _draw(market: Market, i: int) -> None:
     loans.collateral_btc[loan] += coins
     draw_loan(market, loan, amount)
     if loans.collateral[loan] == Collateral.SITE:
-        loans.site_value_usd[loan] = amount
+        cost_usd_mw = 1e3 * market.terms.investment.rig_site_usd_per_kw
+        loans.site_mw[loan] = amount / max(cost_usd_mw, 1.0)
     if dated.draws.rigs_th[i] > 0.0:
         dated.rigs_due_th[loan] = dated.draws.rigs_th[i]
         pledge_new(market, b, find_holding(market.holdings, b, market.opening.new_rigs))

@@ -17,7 +17,7 @@ OUTFLOW_DAYS = 28  # over which an outflow takes place
 
 @compiled
 def strike(market: Market) -> None:
-    """Shocks of the day happen and enter the causal log, if those they strike still stand."""
+    """Shocks of the day happen and enter the event log, if those they strike still stand."""
     today, parties, shocks = market.today, market.parties, market.dated.shocks
     for i in range(len(shocks.day)):
         p = shocks.party[i]

@@ -3,7 +3,7 @@
 A tranche falls due on its date, with the racks and power for it unless a host has them. Who would
 pay more for the rest than the rigs fetch second-hand walks away, unless the supplier gives in. Who
 lacks the money takes what it can pay, waits a quarter for the rest, and then loses that part of its
-deposit.
+deposit. Rigs delivered wait for a place with power before they run.
 """
 
 from __future__ import annotations
@@ -57,6 +57,9 @@ def take_deliveries(market: Market) -> float:
             delivered += _deliver(market, i, share)
         if orders.th[i] > SMALLEST_TH and today.day >= orders.due_day[i] + CANCEL_AFTER_DAYS:
             _cancel(market, i, Cause.FUNDING)
+    for i in range(len(orders.th)):
+        if orders.waiting_th[i] > 0.0 and today.day >= orders.powered_day[i]:
+            _power_up(market, i)
     return delivered
 
 
@@ -72,14 +75,15 @@ def rig_price_usd(market: Market) -> float:
 def _money_usd(market: Market, i: int) -> float:
     """Cash and free coins beyond a quarter's overhead and a year's gap, and new shares [USD].
 
-    The gap is debt service less cash flow, that of the rigs on order included.
+    The gap is debt service less cash flow, that of the rigs on order included once they run.
     """
     parties, borrowers, orders = market.parties, market.borrowers, market.dated.orders
     prices, b = market.prices, market.dated.orders.borrower[i]
     kw = market.hardware.kw[market.opening.new_rigs]
     power = kw * MWH_PER_KW_DAY * market.miners.power_usd_mwh[b]
     earns = max(0.0, prices.hashprice_usd_ph_day / TH_PER_PH - power) * orders.th[i]
-    flow = 365.0 * (borrowers.trailing_cash_flow_usd[b] + earns)
+    runs_days = max(0.0, 365.0 - market.terms.facts.energise_days)
+    flow = 365.0 * borrowers.trailing_cash_flow_usd[b] + runs_days * earns
     gap = max(0.0, yearly_service_usd(market, b) - flow)
     buffer = BUFFER_DAYS * borrowers.fixed_cost_usd_day[b] + gap
     liquid = parties.cash_usd[b] + parties.btc[b] * prices.btc_usd
@@ -105,12 +109,31 @@ def _deliver(market: Market, i: int, share: float) -> float:
     b, th = orders.borrower[i], share * orders.th[i]
     shrink(market, i, share)
     row = find_holding(holdings, b, k)
-    running = holdings.online[row] * holdings.units[row] + market.miners.energised[b] * th
+    running = holdings.online[row] * holdings.units[row]
     holdings.units[row] += th
-    holdings.online[row] = running / holdings.units[row]  # new rigs run at once
+    holdings.online[row] = running / holdings.units[row]
+    holdings.waiting_units[row] += th
+    day = float(market.today.day + market.terms.facts.energise_days)
+    waiting = orders.waiting_th[i]
+    orders.powered_day[i] = (waiting * orders.powered_day[i] + th * day) / (waiting + th)
+    orders.waiting_th[i] += th
     market.ledger.outside_units[k] -= th
     pledge_new(market, b, row)
     return th
+
+
+@compiled
+def _power_up(market: Market, i: int) -> None:
+    """Rigs of a tranche get power and run at once, as far as they are still their buyer's."""
+    holdings, orders, k = market.holdings, market.dated.orders, market.opening.new_rigs
+    b = orders.borrower[i]
+    row = find_holding(holdings, b, k)
+    waited = orders.waiting_th[i]
+    th = min(waited, holdings.units[row])
+    orders.waiting_th[i] = 0.0
+    holdings.waiting_units[row] = max(0.0, holdings.waiting_units[row] - waited)
+    if th > 0.0:
+        holdings.online[row] += market.miners.energised[b] * th / holdings.units[row]
 
 
 @compiled

@@ -19,6 +19,7 @@ from ..state.lots import LotState
 from ..state.market import Market
 from ..state.money import write_off
 from .losses import charge_capital
+from .sites import lease_premium_usd_mw
 
 NOTED_SHARE = 0.005  # smaller changes of a write-down are booked, and named with the next
 
@@ -52,8 +53,7 @@ def value_claims(market: Market) -> None:
             parent[loan] = max(parent[loan], lots.last_event[i])
         if lots.state[i] == LotState.SOLD:
             continue
-        site = loan >= 0 and loans.collateral[loan] == Collateral.SITE
-        price = lots.mark_usd[i] if site else marks_usd[lots.hardware[i]]
+        price = marks_usd[lots.hardware[i]] + lease_premium_usd_mw(market, i)
         value = (1.0 - terms.liquidation.legal_cost_share) * lots.units[i] * price
         if loan >= 0:
             secured[loan] += value
@@ -64,7 +64,7 @@ def value_claims(market: Market) -> None:
         if loans.borrower[claim] == b:
             continue  # all claims on a borrower are valued together
         b = loans.borrower[claim]
-        liens, others = 0.0, parties.payables_usd[b]
+        liens, others = 0.0, parties.payables_usd[b] + parties.lease_claims_usd[b]
         assets = estate[b] + max(parties.cash_usd[b], 0.0)
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED:
@@ -114,7 +114,7 @@ def carry_at(market: Market, loan: int, expected_usd: float, parent: int) -> Non
 
 @compiled
 def note_write_down(market: Market, loan: int, amount_usd: float, parent: int) -> None:
-    """Name a write-down (or, negative, a write-up) in the causal log."""
+    """Name a write-down (or, negative, a write-up) in the event log."""
     today, lenders, loans = market.today, market.lenders, market.loans
     row = loans.lender[loan]
     loans.claims.noted_usd[loans.claim[loan]] += amount_usd

@@ -95,3 +95,4 @@ def refinance_straight(market: Market, loan: int) -> None:
     loans.rate_or_spread[loan] = market_rate(market)
     loans.conversion_usd[loan] = np.nan
     loans.put_day[loan] = -1
+    loans.note_value[loan] = 1.0  # at par again

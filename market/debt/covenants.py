@@ -1,8 +1,8 @@
 """Tests: margin calls on BTC and rigs, quarterly DSCR; lock-up, sweep, cure clocks.
 
 A breach opens a cure clock on the loan; :mod:`market.debt.default` enforces when it runs out. What
-a breach is blamed on is decided but-for: a margin call that the exogenous price alone would have
-caused is the shock's; one that only forced sales made is the forced sale's.
+it reacted to is asked of prices: a margin call that the exogenous price alone would have brought
+has the shock as its parent, one that only came with the price after forced sales the last of these.
 """
 
 from __future__ import annotations
@@ -259,6 +259,7 @@ def test_coverage(market: Market) -> None:
         breached = loans.breach[loan] == Cause.DSCR
         if tested_today:
             locked = dscr < minimum + terms.credit.lockup_margin
+            locked = locked or market.lenders.amortising_event[row] >= 0
             if locked and not loans.lock_up[loan]:
                 parent = (
                     parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event

@@ -10,12 +10,14 @@ all without recourse: what is financed like that stands alone by contract.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
 from ..state.ledger import DUST_USD
-from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim
+from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim, owed_usd
 from ..state.lots import new_lot
 from ..state.market import Market
 from ..state.money import pay
@@ -48,10 +50,32 @@ def add_lot(
 
 
 @compiled
+def seize_site(market: Market, loan: int, parent: int) -> None:
+    """Power and halls become a lot each, in MW; they come from outside the modelled fleets.
+
+    A borrower that stands loses the rents with them.
+    """
+    loans, opening = market.loans, market.opening
+    b = loans.borrower[loan]
+    owner = market.today.first_lender + loans.lender[loan]
+    for k, mw in (
+        (opening.site_class, loans.site_mw[loan]),
+        (opening.hall_class, loans.hall_mw[loan]),
+    ):
+        if mw > DUST_UNITS:
+            market.ledger.outside_units[k] -= mw
+            loans.claims.open_lots[loans.claim[loan]] += 1
+            add_lot(market, (owner, loan, b), k, mw, market.marks_usd[k], parent)
+    loans.site_mw[loan] = loans.hall_mw[loan] = 0.0
+    kept = market.borrowers.halls_kept[b] - loans.collateral_units[loan]
+    market.borrowers.halls_kept[b] = max(0.0, kept)
+
+
+@compiled
 def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int) -> None:
     """Accelerate a loan and seize what secures it; coins are sold the same day."""
-    today, terms, parties = market.today, market.terms, market.parties
-    holdings, loans, ledger = market.holdings, market.loans, market.ledger
+    today, parties = market.today, market.parties
+    holdings, loans = market.holdings, market.loans
     b = loans.borrower[loan]
     row = loans.lender[loan]
     loans.undrawn_usd[loan] = 0.0
@@ -59,7 +83,7 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         loans.status[loan] = LoanStatus.CLOSED
         return
     loans.status[loan] = LoanStatus.DEFAULTED
-    owed = loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
+    owed = owed_usd(loan, loans)
     who = (b, today.first_lender + row, loan)
     event = log_event(market, Event.LOAN_DEFAULT, cause, who, owed, parent)
     in_round(market, event, round_)
@@ -91,29 +115,26 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
         owner = today.first_lender + row
         lot = add_lot(market, (owner, loan, b), k, units, market.marks_usd[k], event)
         market.lots.premium_usd_unit_day[lot] = holdings.premium_usd_unit_day[holding]
-    elif loans.collateral[loan] == Collateral.SITE and loans.site_value_usd[loan] > 0.0:
-        # A site is one unit taken from outside the modelled fleets, priced at cost x recovery.
-        k = loans.hardware[loan]
-        ledger.outside_units[k] -= loans.collateral_units[loan]
-        price = (
-            terms.liquidation.site_recovery_share
-            * loans.site_value_usd[loan]
-            / loans.collateral_units[loan]
-        )
-        claims.open_lots[claim] += 1
-        owner = today.first_lender + row
-        units = loans.collateral_units[loan]
-        add_lot(market, (owner, loan, b), k, units, price, event)
+    elif loans.collateral[loan] == Collateral.SITE:
+        seize_site(market, loan, event)
+
+
+@compiled
+def claims_usd(market: Market, b: int) -> float:
+    """What a borrower's lenders claim if all its loans fall due today [USD]."""
+    loans = market.loans
+    debt = 0.0
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0.0:
+            debt += owed_usd(loan, loans)
+    return debt
 
 
 @compiled
 def default_party(market: Market, b: int, cause: int, parent: int, round_: int) -> int:
-    """Declare a borrower's failure; the amount is its debt in this market. Returns the event."""
-    today, parties, loans = market.today, market.parties, market.loans
-    debt = 0.0
-    for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.status[loan] == LoanStatus.PERFORMING:
-            debt += loans.principal_usd[loan]
+    """Declare a borrower's failure; the amount is what its lenders claim. Returns the event."""
+    today, parties = market.today, market.parties
+    debt = claims_usd(market, b)
     event = log_event(market, Event.DEFAULT, cause, (b, -1, -1), debt, parent)
     in_round(market, event, round_)
     parties.status[b] = Status.DEFAULTED
@@ -178,6 +199,66 @@ def _same_vehicle(market: Market, loan: int, other: int) -> bool:
     )
 
 
+class Failure(NamedTuple):
+    """Why a borrower fails as a whole."""
+
+    cause: int  # Cause, NONE: it does not
+    parent: int  # event it reacts to
+    trigger: int  # loan whose clock ran out, -1: unpaid suppliers
+
+
+@inlined
+def suppliers_run_out(market: Market, b: int) -> bool:
+    """Whether suppliers have waited for their money as long as they do."""
+    since = market.parties.payables_day[b]
+    return since >= 0 and market.today.day >= since + market.terms.credit.payables_days
+
+
+@inlined
+def clock_ran_out(market: Market, loan: int) -> bool:
+    """Whether the cure period of an open breach is over."""
+    loans = market.loans
+    return (
+        loans.status[loan] == LoanStatus.PERFORMING
+        and loans.breach[loan] != Cause.NONE
+        and market.today.day >= cure_end(loan, loans)
+    )
+
+
+@inlined
+def last_trail(market: Market, b: int) -> int:
+    """A borrower's last adverse event, else the scripted shock."""
+    trail = market.parties.trail_event[b]
+    return trail if trail >= 0 else market.today.shock_event
+
+
+@compiled
+def failure_today(market: Market, b: int) -> Failure:
+    """What would make a borrower fail as a whole today for want of money."""
+    loans = market.loans
+    if suppliers_run_out(market, b):
+        return Failure(Cause.OPERATING_COSTS.value, last_trail(market, b), -1)
+    if market.terms.channels.cross_default:
+        for loan in range(loans.first[b], loans.first[b + 1]):
+            if loans.recourse[loan] and clock_ran_out(market, loan):
+                cause, parent = loans.breach[loan], loans.breach_event[loan]
+                return Failure(int(cause) + 0, int(parent) + 0, loan + 0)  # in 64 bits
+    return Failure(Cause.NONE.value, -1, -1)
+
+
+@compiled
+def _vehicle_usd(market: Market, loan: int) -> float:
+    """What the lenders of a non-recourse loan's vehicle claim when that loan defaults [USD]."""
+    loans = market.loans
+    debt = 0.0
+    b = loans.borrower[loan]
+    for other in range(loans.first[b], loans.first[b + 1]):
+        falls = other == loan or _same_vehicle(market, loan, other)
+        if falls and loans.principal_usd[other] > 0.0:
+            debt += owed_usd(other, loans)
+    return debt
+
+
 @compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
@@ -197,19 +278,12 @@ def default(market: Market) -> None:
         elif _files_with_parent(market, b):
             cause = Cause.PARENT_FAILED.value
             parent = parties.default_event[parties.parent[b]]
-        elif (
-            parties.payables_day[b] >= 0
-            and today.day >= parties.payables_day[b] + terms.credit.payables_days
-        ):
+        elif suppliers_run_out(market, b):
             cause = Cause.OPERATING_COSTS.value
-            parent = parties.trail_event[b] if parties.trail_event[b] >= 0 else today.shock_event
+            parent = last_trail(market, b)
         else:
             for loan in range(loans.first[b], loans.first[b + 1]):
-                if (
-                    loans.status[loan] != LoanStatus.PERFORMING
-                    or loans.breach[loan] == Cause.NONE
-                    or today.day < cure_end(loan, loans)
-                ):
+                if not clock_ran_out(market, loan):
                     continue
                 if loans.recourse[loan] and terms.channels.cross_default:
                     cause = loans.breach[loan]
@@ -222,7 +296,7 @@ def default(market: Market) -> None:
                         Event.PERIMETER_DEFAULT,
                         loans.breach[loan],
                         (b, today.first_lender + loans.lender[loan], loan),
-                        loans.principal_usd[loan],
+                        _vehicle_usd(market, loan),
                         loans.breach_event[loan],
                     )
                 else:

@@ -57,8 +57,8 @@ def collect(market: Market, loan: int, payer: int, amount_usd: float) -> None:
 def pay_out_estates(market: Market) -> None:
     """When everything is sold and the court is done: cost, general liens, all others pari passu.
 
-    Deficiencies of secured lenders, unsecured loans and suppliers rank alike. While machines are
-    unsold the estate stays open and recovery unknown: they end in time by
+    Deficiencies of secured lenders, unsecured loans, landlords and suppliers rank alike. While
+    machines are unsold the estate stays open and recovery unknown: they end in time by
     :mod:`market.liquidation.in_kind`.
     """
     lots = market.lots
@@ -67,6 +67,22 @@ def pay_out_estates(market: Market) -> None:
         if lots.state[i] != LotState.SOLD:
             unsold[lots.borrower[i]] = True
     _pay_out(market, unsold)
+
+
+@compiled
+def _pay_landlords(market: Market, b: int, share: float) -> None:
+    """Landlords whose contracts a failed tenant broke rank with its other unsecured creditors."""
+    parties, contracts = market.parties, market.contracts
+    if parties.lease_claims_usd[b] <= 0.0:
+        return
+    for c in range(len(contracts.kind)):
+        if contracts.tenant[c] == b and contracts.claim_usd[c] > 0.0:
+            landlord = contracts.landlord[c]
+            if parties.status[landlord] == Status.WOUND_UP:
+                landlord = market.today.first_outside + Outside.INVESTORS
+            pay(market, b, landlord, share * contracts.claim_usd[c])
+            contracts.claim_usd[c] = 0.0
+    parties.lease_claims_usd[b] = 0.0
 
 
 @compiled
@@ -86,7 +102,7 @@ def _pay_out(market: Market, unsold: Flags) -> None:
             continue
         cost = terms.credit.bankruptcy_cost_share * max(parties.cash_usd[b], 0.0)
         pay(market, b, courts, cost)
-        liens, others = 0.0, parties.payables_usd[b]
+        liens, others = 0.0, parties.payables_usd[b] + parties.lease_claims_usd[b]
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] == LoanStatus.DEFAULTED and loans.recourse[loan]:
                 if loans.collateral[loan] == Collateral.GENERAL_LIEN:
@@ -110,6 +126,7 @@ def _pay_out(market: Market, unsold: Flags) -> None:
                 share = first if lien else then
                 collect(market, loan, b, share * loans.principal_usd[loan])
             close_claim(market, loan, event)
+        _pay_landlords(market, b, then)
         pay(market, b, utility, then * parties.payables_usd[b])
         ledger.flows[Flow.PAYABLE_SETTLED] += parties.payables_usd[b]
         parties.payables_usd[b] = 0.0

@@ -6,9 +6,10 @@ from ...agents.compiling.kernels import compiled
 from ...agents.party import Status
 from ..state.events import Cause, Event
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import Amortisation, Collateral, Instrument, LoanStatus, loan_to_value
 from ..state.market import Market
-from ..state.money import repay
+from ..state.money import enter, repay
 from .convertibles import refinance_straight, worth_more_as_shares
 from .underwriting import WEEK_DAYS
 
@@ -86,6 +87,8 @@ def roll_over(market: Market) -> None:
             repay(market, loan, b, unrolled)
         sheet = loans.sheet[loan]
         term_days = min(loans.sheets.term_days[sheet], terms.derived.tenor_cap_days)
+        if term_days < loans.sheets.term_days[sheet]:
+            enter(market, Account.SHORTENED, loans.principal_usd[loan])
         loans.maturity_day[loan] = maturity + term_days
         loans.rate_or_spread[loan] = loans.sheets.rate_open[sheet] + prices.spread_change
         loans.rate_or_spread[loan] += terms.lenders.stress_spread * (1.0 - supply)

@@ -7,7 +7,7 @@ less.
 from __future__ import annotations
 
 from ...agents.borrower import surrenders
-from ...agents.buyer import income_paths, machine_value_usd
+from ...agents.buyer import machine_value_usd
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import annuity_factor
 from ...agents.party import Status
@@ -15,8 +15,9 @@ from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
 from ..state.loans import Collateral, LoanStatus
-from ..state.machines import income_outlook, life_left_years, listed_income_usd_day
+from ..state.machines import life_paths, listed_income_usd_day
 from ..state.market import Market
+from ..state.sites import pledged_site_usd
 from .pledged_income import machine_cost_usd_day, perimeter_income_usd_day
 
 LONGEST_YEARS = 5.0  # nobody looks further
@@ -50,7 +51,7 @@ def keeping_usd(market: Market, loan: int) -> float:
     strip = machine_value_usd(
         listed_income_usd_day(market, k) * market.buyer_view[k],
         cost,
-        income_paths(income_outlook(market, k), life_left_years(market, k)),
+        life_paths(market, k),
         settings.seller_required_return,
         LONGEST_YEARS,
         settings.resale_share,
@@ -61,8 +62,24 @@ def keeping_usd(market: Market, loan: int) -> float:
 
 
 @compiled
+def keeping_site_usd(market: Market, loan: int) -> float:
+    """What a pledged site is worth to its owner [USD]: leased, let to others, or as it earns."""
+    neoclouds, b = market.neoclouds, market.loans.borrower[loan]
+    leased = neoclouds.leases_usd[b] + neoclouds.signed_leases_usd[b]
+    worth = max(market.loans.collateral_units[loan] * leased, pledged_site_usd(market, loan))
+    required_return = market.terms.liquidation.seller_required_return
+    return max(worth, contracted_usd(market, loan, required_return))
+
+
+@inlined
+def _can_be_handed_over(collateral: int) -> bool:
+    """Machines and sites can."""
+    return collateral == Collateral.HARDWARE or collateral == Collateral.SITE
+
+
+@compiled
 def hand_over(market: Market) -> None:
-    """Machines worth less than ``credit.surrender_ratio`` of a non-recourse debt go to the lender.
+    """What is worth less than ``credit.surrender_ratio`` of a non-recourse debt goes to the lender.
 
     Worth to the borrower that runs them. Nobody gives up a loan whose rigs are still to come.
     """
@@ -73,7 +90,7 @@ def hand_over(market: Market) -> None:
         if (
             loans.status[loan] != LoanStatus.PERFORMING
             or loans.recourse[loan]
-            or loans.collateral[loan] != Collateral.HARDWARE
+            or not _can_be_handed_over(loans.collateral[loan])
             or loans.principal_usd[loan] <= 0.0
             or loans.breach[loan] != Cause.NONE
             or market.parties.status[loans.borrower[loan]] != Status.ACTIVE
@@ -82,7 +99,10 @@ def hand_over(market: Market) -> None:
         debt, ratio = loans.principal_usd[loan], credit.surrender_ratio
         if not surrenders(contracted_usd(market, loan, required_return), debt, ratio):
             continue  # whatever the option to run is worth
-        worth = keeping_usd(market, loan)
+        if loans.collateral[loan] == Collateral.SITE:
+            worth = keeping_site_usd(market, loan)
+        else:
+            worth = keeping_usd(market, loan)
         waits = len(to_come) > 0 and to_come[loan] > 0.0
         if waits or not surrenders(worth, debt, ratio):
             continue

@@ -15,9 +15,10 @@ from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Status
 from ..state.contracts import ContractKind
-from ..state.loans import LoanStatus
+from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
 from .service import borrower_debt_usd, yearly_interest_usd
+from .sites import leased_site_usd
 
 WEEK_DAYS = 7
 CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhead
@@ -25,9 +26,17 @@ CONTRACT_MARGIN = 0.5  # of contract rent, after running cost, leases and overhe
 
 @compiled
 def contract_values_usd(market: Market, count: int) -> Reals:
-    """Part of contracted net rents that underwriting counts [borrower, USD]."""
-    today, terms, contracts = market.today, market.terms, market.contracts
-    values = np.zeros(count)
+    """Part of contracted net rents that underwriting counts [borrower, USD].
+
+    Leases that have begun, of halls that are pledged, are in the value of these.
+    """
+    today, terms, contracts, loans = market.today, market.terms, market.contracts, market.loans
+    values, free = np.zeros(count), np.ones(count)
+    for loan in range(len(loans.status)):
+        performs = loans.status[loan] == LoanStatus.PERFORMING
+        if performs and loans.collateral[loan] == Collateral.SITE:
+            b = loans.borrower[loan]
+            free[b] = max(0.0, free[b] - loans.collateral_units[loan])
     for c in range(len(contracts.kind)):
         b = contracts.landlord[c]
         days = contracts.end_day[c] - max(today.day, contracts.start_day[c])
@@ -35,6 +44,8 @@ def contract_values_usd(market: Market, count: int) -> Reals:
             live = contracts.rent_share[c]
             if contracts.kind[c] == ContractKind.COMPUTE:
                 live *= contracts.delivered[c] / max(contracts.gpus[c], 1e-9)
+            elif today.day >= contracts.start_day[c] + _slip_days(market, c):
+                live *= free[b]
             values[b] += (
                 terms.credit.income_collateral_share
                 * CONTRACT_MARGIN
@@ -43,6 +54,14 @@ def contract_values_usd(market: Market, count: int) -> Reals:
                 * days
             )
     return values
+
+
+@inlined
+def _slip_days(market: Market, c: int) -> float:
+    """Days by which a lease signed for later begins late: building work was not paid."""
+    contracts = market.contracts
+    late = market.borrowers.capex_unpaid_days[contracts.landlord[c]]
+    return late if contracts.signed_later[c] else 0.0
 
 
 @inlined
@@ -55,7 +74,8 @@ def other_assets_usd(market: Market, b: int) -> float:
     for loan in range(loans.first[b], loans.first[b + 1]):
         value += loans.collateral_btc[loan] * prices.btc_usd
         if loans.status[loan] == LoanStatus.PERFORMING:
-            value += loans.site_value_usd[loan]
+            if loans.collateral[loan] == Collateral.SITE:
+                value += leased_site_usd(market, loan)
     return value
 
 
@@ -90,7 +110,7 @@ def underwrite(market: Market) -> None:
     """Who could refinance this week, and what the shares of listed borrowers are worth.
 
     Every borrower in good standing is underwritten as a whole. One that fails at lenders' marks but
-    would pass at scheduled values was refused because of the sale that set those marks.
+    would pass at scheduled values was touched by the sale that last set those marks.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, marks_usd, schedule_usd = market.borrowers, market.marks_usd, market.schedule_usd

@@ -1,1 +1,1 @@
-"""Lenders: funding, waiving or enforcing, failing; the credit cycle."""
+"""Lenders: funding, waiving, reorganising or enforcing, failing; the credit cycle."""

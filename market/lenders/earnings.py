@@ -24,6 +24,8 @@ def set_margins(market: Market) -> None:
         lenders.owners_share[row] = paid_out_share(
             lenders.payout_share[row], capital, lenders.capital_open_usd[row]
         )
+        if lenders.traps_cash[row]:
+            lenders.owners_share[row] = 0.0
 
 
 @compiled

@@ -21,8 +21,11 @@ from ..clearing.vector import clear_csr
 from ..debt.losses import charge_capital
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
+from ..state.ledger import Account
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
+from .last_resort import lend_of_last_resort
+from .lines import line_is_enforced
 
 
 @compiled
@@ -32,7 +35,7 @@ def fail_lenders(market: Market, round_: int) -> int:
     for row in range(rows):
         if _must_close(market, row):
             _close(market, row, round_)
-    _lend_of_last_resort(market)
+    lend_of_last_resort(market)
     since = market.log.count[0]
     failed = 0
     for row in range(rows):
@@ -79,26 +82,14 @@ def _close(market: Market, row: int, round_: int) -> None:
 
 @inlined
 def _must_fail(market: Market, row: int) -> bool:
-    """Whether a lender, no sleeve, has no capital or cannot pay what is asked back today."""
+    """Whether a lender, no sleeve, has no capital, or cannot pay funders or a call on its lines."""
     lenders = market.lenders
     illiquid = lenders.unpaid_run_usd[row] > 1.0 and not lenders.redeemable[row]
     return (
         market.parties.status[market.today.first_lender + row] == Status.ACTIVE
         and not lenders.sleeve[row]
-        and (lenders.capital_usd[row] <= 0.0 or illiquid)
+        and (lenders.capital_usd[row] <= 0.0 or illiquid or line_is_enforced(market, row))
     )
-
-
-@compiled
-def _lend_of_last_resort(market: Market) -> None:
-    """A public lender replaces the funding that left and could not be paid, up to its purse."""
-    prices, unpaid_usd = market.prices, market.lenders.unpaid_run_usd
-    for row in range(len(unpaid_usd)):
-        left = market.terms.policy.lender_of_last_resort_usd - prices.policy_lent_usd
-        lent = min(left, unpaid_usd[row])
-        if lent > 0.0:  # funders are paid by the authority, which is now the creditor
-            prices.policy_lent_usd += lent
-            unpaid_usd[row] -= lent
 
 
 @compiled
@@ -113,7 +104,7 @@ def _declare(market: Market, row: int, round_: int) -> None:
         Cause.FUNDING if illiquid else Cause.LOSSES,
         (party, -1, -1),
         lenders.funding_usd[row],
-        lenders.run_event[row] if illiquid else lenders.worst_event[row],
+        _why_illiquid(market, row) if illiquid else lenders.worst_event[row],
     )
     in_round(market, event, round_)
     parties.status[party] = Status.DEFAULTED
@@ -126,6 +117,14 @@ def _declare(market: Market, row: int, round_: int) -> None:
         lenders.news[other] += market.terms.lenders.similar_failure_news
         if lenders.worst_event[other] < 0:
             lenders.worst_event[other] = event
+
+
+@inlined
+def _why_illiquid(market: Market, row: int) -> int:
+    """The call or the run that a lender could not pay."""
+    if line_is_enforced(market, row):
+        return int(market.lenders.line_event[row])
+    return int(market.lenders.run_event[row])
 
 
 @compiled
@@ -227,8 +226,13 @@ def _wind_up(market: Market, row: int, share: float, outside_usd: float, cost_us
     book = net_book_usd(market, row)
     pay(market, investors, party, lenders.other_loans_usd[row] + book)
     pay(market, party, today.first_outside + Outside.COURTS, cost_usd)
-    pay(market, party, investors, share * outside_usd)
-    market.prices.depositor_loss_usd += (1.0 - share) * outside_usd
+    public = min(lenders.last_resort_usd[row], outside_usd)
+    pay(market, party, today.first_outside + Outside.AUTHORITY, share * public)
+    enter(market, Account.REPAID, share * public)
+    enter(market, Account.LOST, lenders.last_resort_usd[row] - share * public)
+    lenders.last_resort_usd[row] = 0.0
+    pay(market, party, investors, share * (outside_usd - public))
+    market.prices.depositor_loss_usd += (1.0 - share) * (outside_usd - public)
     pay(market, party, investors, market.parties.cash_usd[party])  # its owners
     for entry in range(len(claims.creditor)):
         if claims.creditor[entry] == row:  # passes to investors with the rest of its loans

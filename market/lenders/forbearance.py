@@ -1,9 +1,9 @@
 """Waive, extend or enforce; and strategic surrender.
 
 When a cure period has run out, the lender compares what the borrower would still pay with what
-enforcement would really bring: today's order book walked with everything that would come to market,
-less cost, later. So an empty market breeds forbearance. Whether a borrower hands over the keys of
-its own will is decided by :mod:`market.debt.surrender`.
+enforcement would really bring: one sale of everything that would come to market, less cost, later
+(:mod:`market.liquidation.one_sale`). So an empty market breeds forbearance. Whether a borrower
+hands over the keys of its own will is decided by :mod:`market.debt.surrender`.
 """
 
 from __future__ import annotations
@@ -12,39 +12,43 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...agents.compiling.arrays import put, put_matrix
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import continuing_value_usd, estate_shares, patience_days, waives
+from ...agents.lender import (
+    SITE_HAIRCUT,
+    annuity_factor,
+    continuing_value_usd,
+    estate_shares,
+    patience_days,
+    waives,
+)
 from ...agents.party import Status
 from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
+from ..debt.sites import leased_site_usd, leases_beyond_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
-from ..liquidation.order_book import Ladder, class_ladder, net_proceeds_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import Collateral, LoanStatus, annual_rate, cure_end
 from ..state.market import Market
 from ..state.money import draw, pay_interest
+from ..state.sites import pledged_site_usd
 
 EXTENSION_DAYS = 365
 SURRENDER_EVERY_DAYS = 7
 PAYMENT = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFICIENCY)
 
 
-class DaysBook(NamedTuple):
-    """A day's order books, each put in order when it is first asked for.
+class Proceeds(NamedTuple):
+    """What a borrower's machines bring if all of them come to market [class, USD a unit]."""
 
-    Nothing is sold while lenders decide. ``[2 * class + whether bids for whole clusters count]``.
-    """
-
-    levels: NDArray[np.int64]  # bids in order, -1: not asked for yet
-    price_usd: NDArray[np.float64]  # [book, level], and so are the next two: see Ladder
-    units: NDArray[np.float64]
-    usd: NDArray[np.float64]
-    hold_usd: NDArray[np.float64]  # [class] a unit to a lender that keeps it; empty if none does
+    sold_usd: Reals  # in one sale, each buyer's money and racks spent once
+    seized_usd: Reals  # to a lender that takes them: the same, or hosting where it keeps them
 
 
 @compiled
@@ -73,13 +77,17 @@ def _stands_still(market: Market) -> bool:
 def _stop_clocks(market: Market) -> None:
     """A day that does not count: cure periods and suppliers' patience are a day longer."""
     loans, payables_day = market.loans, market.parties.payables_day
+    suspended = 0.0
     for loan in range(len(loans.status)):
         if (
             loans.breach[loan] != Cause.NONE
             and loans.status[loan] == LoanStatus.PERFORMING
             and loans.collateral[loan] != Collateral.BTC
         ):
+            suspended += loans.principal_usd[loan]
             loans.breach_day[loan] += 1
+    accounts = market.ledger.policy_usd
+    accounts[Account.SUSPENDED] = max(accounts[Account.SUSPENDED], suspended)
     for party in range(len(payables_day)):
         if payables_day[party] >= 0:
             payables_day[party] += 1
@@ -87,8 +95,9 @@ def _stop_clocks(market: Market) -> None:
 
 @inlined
 def _is_asked(market: Market, loan: int) -> bool:
-    """Whether a loan's cure period has run out and its lender may still be asked to wait."""
-    loans = market.loans
+    """Whether a loan's cure period has run out and its lender may be asked to wait, and can."""
+    loans, lenders, row = market.loans, market.lenders, market.loans.lender[loan]
+    patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
     return (
         loans.breach[loan] != Cause.NONE
         and loans.status[loan] == LoanStatus.PERFORMING
@@ -96,66 +105,77 @@ def _is_asked(market: Market, loan: int) -> bool:
         and market.today.day >= cure_end(loan, loans)
         and loans.waivers[loan] < market.terms.credit.max_waivers
         and market.parties.status[loans.borrower[loan]] == Status.ACTIVE
+        and lenders.supply[row] > 0.0
+        and patience >= market.terms.credit.waiver_days
     )
 
 
 @compiled
 def _decide_from(market: Market, first: int) -> None:
-    """Lenders decide on every loan, from the first that asks on."""
-    put_matrix(market.strips, strips_today(market))  # not those of the last auctions
-    book = open_book(market)
-    for loan in range(first, len(market.loans.status)):
+    """Lenders decide on every loan, from the first that asks on; loans stand by borrower."""
+    loans = market.loans
+    strips_of_today(market)
+    b = loans.borrower[first]
+    proceeds = proceeds_of(market, b)
+    for loan in range(first, len(loans.status)):
         if _is_asked(market, loan):
-            _decide_one(market, book, loan)
+            if loans.borrower[loan] != b:
+                b = loans.borrower[loan]
+                proceeds = proceeds_of(market, b)
+            _decide_one(market, proceeds, loan)
 
 
 @compiled
-def _decide_one(market: Market, book: DaysBook, loan: int) -> None:
-    """A lender waits if that brings more than enforcing does; who cannot wait enforces."""
-    lenders, credit = market.lenders, market.terms.credit
-    row = market.loans.lender[loan]
-    patience = patience_days(lenders.runnable_share[row], lenders.funding_maturity_days[row])
-    if lenders.supply[row] <= 0.0 or patience < credit.waiver_days:
-        return
+def _decide_one(market: Market, proceeds: Proceeds, loan: int) -> None:
+    """A lender waits if that brings more than enforcing does."""
     goes_on = continuing_usd(market, loan)
-    brings = enforcement_usd(market, book, loan)
-    if waives(goes_on, brings, credit.waiver_margin):
+    brings = enforcement_usd(market, proceeds, loan)
+    if waives(goes_on, brings, market.terms.credit.waiver_margin):
         _waive(market, loan, goes_on - brings)
 
 
 @compiled
-def open_book(market: Market) -> DaysBook:
-    """The order books of today; none is in order yet."""
-    books, buyers = 2 * len(market.hardware.family), len(market.buyers.segment)
-    keeps = market.terms.lenders.hold_seized
-    return DaysBook(
-        np.full(books, -1, np.int64),
-        np.empty((books, buyers)),
-        np.empty((books, buyers)),
-        np.empty((books, buyers)),
-        hold_values_usd(market) if keeps else np.empty(0),
-    )
+def strips_of_today(market: Market) -> None:
+    """Value machines as of today, not as of the last auctions (in place)."""
+    put_matrix(market.strips, strips_today(market))
 
 
 @compiled
-def _sold_usd_unit(market: Market, book: DaysBook, k: int, position: float) -> float:
-    """Net proceeds a unit [USD] of walking the book of a class with a whole position."""
-    if position <= 0.0:
-        return 0.0
-    clusters = position >= market.opening.smallest_cluster
-    place = 2 * k + clusters
-    if book.levels[place] < 0:
-        ladder = class_ladder(market, k, clusters)
-        levels = len(ladder.units)
-        book.levels[place] = levels
-        put(book.price_usd[place], ladder.price_usd)
-        put(book.units[place], ladder.units)
-        put(book.usd[place], ladder.usd)
-    levels = book.levels[place]
-    ladder = Ladder(
-        book.price_usd[place, :levels], book.units[place, :levels], book.usd[place, :levels]
-    )
-    return net_proceeds_usd(market, ladder, k, position) / position
+def proceeds_of(market: Market, b: int) -> Proceeds:
+    """Net proceeds of one sale of all that a borrower has, within the 90 days that a seizure takes.
+
+    Nothing is sold while lenders decide.
+    """
+    holdings = market.holdings
+    units = np.zeros(len(holdings.units))
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        units[row] = holdings.units[row]
+    mw = _pledged_mw(market, b)
+    sold = sold_usd(market, units, mw, PATIENT_DAYS)
+    hosted = hold_values_usd(market) if market.terms.lenders.hold_seized else sold
+    seized = np.zeros(len(sold))
+    for row in range(holdings.first[b], holdings.first[b + 1]):
+        k = holdings.hardware[row]
+        if units[row] > 0.0:
+            sold[k] /= units[row]
+            seized[k] = hosted[k]
+    for k in range(len(sold)):
+        if mw[k] > 0.0:
+            sold[k] /= mw[k]
+            seized[k] = sold[k]
+    return Proceeds(sold, seized)
+
+
+@compiled
+def _pledged_mw(market: Market, b: int) -> Reals:
+    """MW of a borrower's sites and halls that are in pledge [class]."""
+    loans, opening = market.loans, market.opening
+    mw = np.zeros(len(market.hardware.family))
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            mw[opening.site_class] += loans.site_mw[loan]
+            mw[opening.hall_class] += loans.hall_mw[loan]
+    return mw
 
 
 @inlined
@@ -185,12 +205,14 @@ def continuing_usd(market: Market, loan: int) -> float:
         left = loans.collateral_units[loan] * market.marks_usd[k]
         left *= math.exp(-market.hardware.annual_depreciation[k] * years)
     elif loans.collateral[loan] == Collateral.SITE:
-        left = market.terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+        earned = max(flow, 0.0) * annuity_factor(_loan_rate(market, loan), years)
+        left = leased_site_usd(market, loan) - earned  # rents of these years are no longer ahead
+        left = (1.0 - SITE_HAIRCUT) * max(left, pledged_site_usd(market, loan))
     return continuing_value_usd(principal, flow, left, _loan_rate(market, loan), years)
 
 
 @compiled
-def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
+def enforcement_usd(market: Market, proceeds: Proceeds, loan: int) -> float:
     """What enforcing a loan would bring [USD, present value], collateral first, then the estate."""
     loans, terms = market.loans, market.terms
     principal, rate = loans.principal_usd[loan], _loan_rate(market, loan)
@@ -198,38 +220,38 @@ def enforcement_usd(market: Market, book: DaysBook, loan: int) -> float:
     if loans.collateral[loan] == Collateral.HARDWARE:
         moving = market.hardware.relocation_days[loans.hardware[loan]]
         wait = terms.liquidation.legal_days + moving
-    secured = _collateral_usd(market, book, loan) * math.exp(-rate * wait / 365.0)
+    secured = _collateral_usd(market, proceeds, loan) * math.exp(-rate * wait / 365.0)
     secured = min(secured, principal)
     if not loans.recourse[loan]:
         return secured
-    lien, other = shares_of_estate(market, book, loans.borrower[loan])
+    lien, other = shares_of_estate(market, proceeds, loans.borrower[loan])
     dividend = lien if loans.collateral[loan] == Collateral.GENERAL_LIEN else other
     dividend *= math.exp(-rate * terms.credit.bankruptcy_days / 365.0)
     return secured + dividend * (principal - secured)
 
 
 @compiled
-def _collateral_usd(market: Market, book: DaysBook, loan: int) -> float:
+def _collateral_usd(market: Market, proceeds: Proceeds, loan: int) -> float:
     """What a lender gets for what secures a loan [USD], if all of its kind is sold at once.
 
     Where lenders keep what they seize, a machine brings what hosting does.
     """
     loans, terms = market.loans, market.terms
     if loans.collateral[loan] == Collateral.SITE:
-        return terms.liquidation.site_recovery_share * loans.site_value_usd[loan]
+        brings = loans.site_mw[loan] * proceeds.sold_usd[market.opening.site_class]
+        brings += loans.hall_mw[loan] * proceeds.sold_usd[market.opening.hall_class]
+        kept_share = 1.0 - terms.liquidation.legal_cost_share
+        return brings + kept_share * leases_beyond_usd(market, loan)
     if loans.collateral[loan] != Collateral.HARDWARE:
         return loans.collateral_btc[loan] * market.prices.btc_usd
-    k, units = loans.hardware[loan], market.holdings.units[loans.holding[loan]]
-    if terms.lenders.hold_seized and units > 0.0:
-        return loans.collateral_units[loan] * book.hold_usd[k]
-    return loans.collateral_units[loan] * _sold_usd_unit(market, book, k, units)
+    return loans.collateral_units[loan] * proceeds.seized_usd[loans.hardware[loan]]
 
 
 @compiled
-def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, float]:
+def shares_of_estate(market: Market, proceeds: Proceeds, b: int) -> tuple[float, float]:
     """What an estate would pay on a dollar of general liens, and of claims that rank after them.
 
-    All is sold into today's book.
+    All is sold at once.
     """
     parties, holdings, loans = market.parties, market.holdings, market.loans
     assets = 0.0
@@ -237,7 +259,7 @@ def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, flo
         units = holdings.units[row]
         free = max(units - holdings.pledged[row], 0.0)
         if free > 0.0:
-            assets += free * _sold_usd_unit(market, book, holdings.hardware[row], units)
+            assets += free * proceeds.sold_usd[holdings.hardware[row]]
     coins = (parties.btc[b] + parties.btc_lent[b]) * market.prices.btc_usd
     assets += max(parties.cash_usd[b], 0.0) + coins
     liens, others = 0.0, parties.payables_usd[b]
@@ -246,7 +268,7 @@ def shares_of_estate(market: Market, book: DaysBook, b: int) -> tuple[float, flo
             if loans.collateral[loan] == Collateral.GENERAL_LIEN:
                 liens += loans.principal_usd[loan]
                 continue
-            secured = _collateral_usd(market, book, loan)
+            secured = _collateral_usd(market, proceeds, loan)
             others += max(loans.principal_usd[loan] - secured, 0.0)
     assets *= 1.0 - market.terms.credit.bankruptcy_cost_share
     return estate_shares(assets, liens, others)

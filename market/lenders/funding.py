@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, inlined
+from ...agents.funding import fund_outflow_share, fund_supply
 from ...agents.lender import capital_ratio, credit_supply, deleveraging_usd, redemption_share
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_capital
@@ -17,6 +18,7 @@ from ..state.events import Cause, Event
 from ..state.history import log_event, same_episode
 from ..state.market import Market
 from ..state.money import pay
+from .lines import repay_funding
 
 QUARTER_DAYS = 91
 
@@ -30,25 +32,55 @@ def set_supply(market: Market) -> None:
         if gone or lenders.closed_event[row] >= 0:
             lenders.supply[row] = 0.0
             continue
-        lenders.supply[row] = 1.0
-        if not terms.channels.lender_capital:
-            continue
-        opening = 1.0 / lenders.target_leverage[row]
-        ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
-        minimum = min(lenders.min_capital_ratio[row], opening)  # none may ask for more than that
-        lenders.supply[row] = credit_supply(
-            ratio, minimum, opening, terms.lenders.capital_buffer_share
-        )
-        if lenders.supply[row] < 1.0 and lenders.supply_event[row] < 0:
-            lenders.supply_event[row] = lenders.worst_event[row]
+        supply = 1.0
+        event = lenders.worst_event[row]
+        if terms.channels.lender_capital:
+            opening = 1.0 / lenders.target_leverage[row]
+            ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
+            minimum = min(lenders.min_capital_ratio[row], opening)  # none may ask for more
+            supply = credit_supply(ratio, minimum, opening, terms.lenders.capital_buffer_share)
+        if lenders.redeemable[row]:
+            flows = fund_supply(lenders.outflow_usd[row], gate_usd(market, row))
+            if flows < supply:
+                supply, event = flows, lenders.run_event[row]
+        if lenders.line_open_day[row] >= 0:
+            supply, event = 0.0, np.int64(lenders.line_event[row])
+        if lenders.amortising_event[row] >= 0:
+            supply, event = 0.0, np.int64(lenders.amortising_event[row])
+        lenders.supply[row] = supply
+        if supply < 1.0 and lenders.supply_event[row] < 0:
+            lenders.supply_event[row] = event
+
+
+@inlined
+def gate_usd(market: Market, row: int) -> float:
+    """What a fund lets out in a day [USD]: a share of net assets a quarter."""
+    assets = max(0.0, market.lenders.capital_usd[row])
+    return market.terms.lenders.gate_share_per_quarter * assets / QUARTER_DAYS
+
+
+@inlined
+def asked_back_usd(market: Market, row: int) -> float:
+    """What funders of a lender, or investors of a fund, ask back today [USD]."""
+    terms, lenders = market.terms.lenders, market.lenders
+    news = lenders.news[row]
+    if not lenders.redeemable[row]:
+        share = redemption_share(news, terms.run_threshold, terms.run_speed)
+        private = lenders.funding_usd[row] - lenders.last_resort_usd[row]  # the state stays
+        return max(0.0, share * lenders.runnable_share[row] * private)
+    share = fund_outflow_share(
+        news, terms.flow_threshold, terms.flow_sensitivity, terms.news_half_life_days
+    )
+    return share * lenders.runnable_share[row] * max(0.0, lenders.capital_usd[row])
 
 
 @compiled
 def redeem(market: Market) -> float:
     """Redeemable money leaves lenders of whom funders hear bad news; returns loans sold [USD].
 
-    A fund's investors may take out no more than its gate a quarter. What neither cash nor a sale
-    covers stays unpaid in ``unpaid_run_usd``: a lender that can fail is then illiquid.
+    A fund's investors take out net assets, no more than its gate a quarter. It pays from cash, then
+    sells what trades. What neither covers stays unpaid in ``unpaid_run_usd``: a lender that can
+    fail and is no fund is then illiquid.
     """
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     log = market.log
@@ -58,6 +90,7 @@ def redeem(market: Market) -> float:
     for row in range(len(lenders.kind)):
         lenders.news[row] *= keep
         lenders.unpaid_run_usd[row] = 0.0
+        lenders.outflow_usd[row] = 0.0
         lender = today.first_lender + row
         if (
             not terms.channels.funding_run
@@ -66,18 +99,12 @@ def redeem(market: Market) -> float:
             or lenders.runnable_share[row] <= 0.0
         ):
             continue
-        share = redemption_share(
-            lenders.news[row], terms.lenders.run_threshold, terms.lenders.run_speed
-        )
-        if share <= 0.0:
+        asked = asked_back_usd(market, row)
+        if asked <= 0.0:
             continue
-        base = lenders.funding_usd[row]
+        lenders.outflow_usd[row] = asked
         if lenders.redeemable[row]:
-            base += max(lenders.capital_usd[row], 0.0)
-        asked = share * lenders.runnable_share[row] * base
-        if lenders.redeemable[row]:
-            asked = min(asked, terms.lenders.gate_share_per_quarter * base / QUARTER_DAYS)
-        asked = max(asked, 0.0)
+            asked = min(asked, gate_usd(market, row))
         cash = max(parties.cash_usd[lender], 0.0)
         from_cash = min(asked, cash)
         from_loans = min(asked - from_cash, max(lenders.other_loans_usd[row], 0.0))
@@ -87,10 +114,11 @@ def redeem(market: Market) -> float:
         paid = from_cash + from_loans
         pay(market, lender, investors, paid)
         lenders.unpaid_run_usd[row] = asked - paid
-        from_funding = min(paid, max(lenders.funding_usd[row], 0.0))
-        lenders.funding_usd[row] -= from_funding
-        lenders.capital_usd[row] -= paid - from_funding  # shares redeemed: no loss
-        lenders.redeemed_usd[row] += paid - from_funding
+        if lenders.redeemable[row]:
+            lenders.capital_usd[row] -= paid  # shares redeemed: no loss
+            lenders.redeemed_usd[row] += paid
+        else:
+            lenders.funding_usd[row] -= paid
         lenders.run_usd[row] += paid
         last = lenders.run_event[row]
         if same_episode(market, last):
@@ -126,6 +154,7 @@ def target_leverage(market: Market) -> float:
             or lenders.funding_usd[row] <= 0.0
         ):
             continue
+        private = max(0.0, lenders.funding_usd[row] - lenders.last_resort_usd[row])
         capital = lenders.capital_usd[row]
         wanted = deleveraging_usd(
             capital + lenders.funding_usd[row],
@@ -134,11 +163,10 @@ def target_leverage(market: Market) -> float:
             terms.lenders.leverage_band,
         )
         wanted /= terms.lenders.deleveraging_days
-        sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], lenders.funding_usd[row])))
+        sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], private)))
         lenders.other_loans_usd[row] -= sold
-        lenders.funding_usd[row] -= sold
         pay(market, investors, lender, sold)
-        pay(market, lender, investors, sold)
+        repay_funding(market, row, sold)
         total += sold
     return total
 
@@ -148,6 +176,7 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
     """Price of other loans after sales and a day's way back to par; marks those who mark.
 
     ``sold_usd`` of all that lenders had at the opening is sold, with the impact laws that BTC has.
+    Those of funds follow credit spreads besides, by their duration.
     """
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     impact = impact_log(
@@ -160,13 +189,17 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
     price = market.prices.loan_price
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = np.exp(np.log(price) * keep + impact)
-    change = after / price - 1.0
-    if change == 0.0:
+    widened = 0.0
+    if terms.channels.fund_marks:
+        widened = market.prices.spread_change - market.prices.spread_marked
+        market.prices.spread_marked = market.prices.spread_change
+    if after == price and widened == 0.0:
         return
     for row in range(len(lenders.kind)):
         lender = today.first_lender + row
         if lenders.marked[row] and parties.status[lender] == Status.ACTIVE:
-            loss = -change * lenders.other_loans_usd[row]
+            spread = np.exp(-lenders.spread_duration_years[row] * widened)
+            loss = (1.0 - after / price * spread) * lenders.other_loans_usd[row]
             lenders.other_loans_usd[row] -= loss
             lenders.market_loss_usd[row] += loss
             charge_capital(market, row, loss, lenders.worst_event[row])

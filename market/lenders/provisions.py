@@ -3,8 +3,8 @@
 Once a week, in the manner of IFRS 9 and CECL: the loss of 12 months on sound loans; that of a
 loan's life once its risk has risen (a breach or missed payment is open, cash is locked up, a
 covenant has been waived). A default first uses the provision (:func:`market.debt.claims.carry_at`),
-so nothing is counted twice. Funds whose shares can be redeemed hold loans at a price and make none;
-investors who own the loans of a failed lender change none.
+so nothing is counted twice. Funds value loans that do not trade alike, and mark the notes that do
+(:mod:`market.lenders.notes`); investors who own the loans of a failed lender change none.
 """
 
 from __future__ import annotations
@@ -13,27 +13,30 @@ from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import (
     COIN_HAIRCUT,
     MACHINE_HAIRCUT,
+    SITE_HAIRCUT,
     default_chance,
     loss_given_default_usd,
 )
 from ...agents.party import Status
 from ..debt.losses import charge_capital
+from ..debt.sites import leased_site_usd
 from ..debt.underwriting import WEEK_DAYS
 from ..state.events import Cause
 from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
+from .notes import is_marked
 
 
 @compiled
 def expected_loss_usd(market: Market, loan: int) -> float:
     """What a lender expects to lose on a performing loan [USD]."""
-    loans, liquidation = market.loans, market.terms.liquidation
+    loans = market.loans
     collateral, haircut = 0.0, MACHINE_HAIRCUT
     if loans.collateral[loan] == Collateral.HARDWARE:
         collateral = loans.collateral_units[loan] * market.marks_usd[loans.hardware[loan]]
     elif loans.collateral[loan] == Collateral.SITE:
-        collateral = loans.site_value_usd[loan]
-        haircut = 1.0 - liquidation.site_recovery_share
+        collateral = leased_site_usd(market, loan)
+        haircut = SITE_HAIRCUT
     elif loans.collateral[loan] == Collateral.BTC:
         collateral = loans.collateral_btc[loan] * market.prices.btc_usd
         haircut = COIN_HAIRCUT
@@ -46,9 +49,9 @@ def expected_loss_usd(market: Market, loan: int) -> float:
 
 @inlined
 def provides(market: Market, row: int) -> bool:
-    """Whether a lender stands and carries its loans at cost."""
+    """Whether a lender stands and counts what it expects to lose."""
     standing = market.parties.status[market.today.first_lender + row] == Status.ACTIVE
-    return standing and not market.lenders.redeemable[row]
+    return standing and (market.terms.channels.fund_marks or not market.lenders.redeemable[row])
 
 
 @compiled
@@ -78,6 +81,8 @@ def provide(market: Market) -> None:
         row = loans.lender[loan]
         if loans.status[loan] == LoanStatus.DEFAULTED or not provides(market, row):
             continue
+        if is_marked(market, loan):
+            continue
         if loans.principal_usd[loan] <= 0.0 and loans.provision_usd[loan] == 0.0:
             continue
         set_provision(market, loan)
@@ -96,7 +101,7 @@ def open_provisions(market: Market) -> None:
     lenders, loans = market.lenders, market.loans
     for loan in range(len(loans.status)):
         row = loans.lender[loan]
-        if not provides(market, row):
+        if not provides(market, row) or is_marked(market, loan):
             continue
         lenders.funding_usd[row] -= set_provision(market, loan)
     for row in range(len(lenders.kind)):

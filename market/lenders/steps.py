@@ -10,7 +10,11 @@ from .credit_cycle import learn
 from .earnings import earn_margins
 from .failure import fail_lenders
 from .funding import mark_other_loans, redeem, set_supply, target_leverage
+from .last_resort import serve_last_resort
+from .lines import call_lines
+from .notes import mark_notes
 from .provisions import provide
+from .securitisation import watch_pools
 
 
 @compiled
@@ -20,8 +24,12 @@ def lenders(market: Market) -> None:
     settle_claims(market)
     pay_out_estates(market)
     earn_margins(market)
+    mark_notes(market)
     provide(market)
-    sold = redeem(market)
+    watch_pools(market)
+    sold = call_lines(market)
+    sold += redeem(market)
+    serve_last_resort(market)
     sold += target_leverage(market)
     mark_other_loans(market, sold)
     rounds = 0

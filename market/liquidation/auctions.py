@@ -2,7 +2,8 @@
 
 Sealed bids, uniform price. Removed machines are divisible and go to whoever has racks, power and
 money; clusters standing in place go whole, to in-place buyers only. No bid at or above the reserve
-means no trade: the lot waits and the mark goes stale.
+means no trade: the lot waits and the mark goes stale. Sites sell as removed machines do, by the
+MW: who has money for a part of one buys together with others.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import reserve_price_usd, seller_patience_days
 from ...agents.party import Outside, Status
 from ..debt.losses import note_recovery
+from ..debt.sites import lease_premium_usd_mw
 from ..state.events import Cause, Event
 from ..state.hardware import Family, find_holding
 from ..state.history import log_event
@@ -61,15 +63,19 @@ def sell_units(
 ) -> int:
     """Settle a sale: machines to the buyer, proceeds to the claim, surplus to the estate.
 
-    Legal cost and ``removal_usd`` a unit come off the proceeds; sales of a lot in one auction are
-    one event. The buyer's money comes from outside, limited by the budget checked before.
+    Legal cost and ``removal_usd`` a unit come off the proceeds. Sales of a lot in one auction are
+    one event, what the authority buys is one of its own. A buyer's money comes from outside,
+    limited by the budget checked before; what leases of a hall are worth beyond an empty one,
+    investors add.
     """
     today, _prices, terms, parties = market.today, market.prices, market.terms, market.parties
     holdings, loans, lots, ledger = market.holdings, market.loans, market.lots, market.ledger
     log = market.log
     investors = today.first_outside + Outside.INVESTORS
     courts = today.first_outside + Outside.COURTS
+    to_authority = buyer_party == today.first_outside + Outside.AUTHORITY
     k = lots.hardware[lot]
+    price_usd += lease_premium_usd_mw(market, lot)
     lots.units[lot] -= units
     if lots.units[lot] < DUST:  # it goes with the last sale
         units += lots.units[lot]
@@ -78,6 +84,8 @@ def sell_units(
     row_held = find_holding(holdings, buyer_party, k) if buyer_party < today.first_outside else -1
     if row_held >= 0:
         holdings.units[row_held] += units
+    elif to_authority:
+        ledger.authority_units[k] += units
     else:
         ledger.outside_units[k] += units
     proceeds = units * price_usd
@@ -92,7 +100,7 @@ def sell_units(
     pay(market, buyer_party, courts, fee)
     event = lots.last_event[lot]
     last = log.events[event]
-    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day:
+    if last["kind"] == Event.HARDWARE_SALE and last["day"] == today.day and not to_authority:
         last["amount_usd"] += proceeds
     else:
         event = log_event(
@@ -124,16 +132,14 @@ def sell_units(
 
 @compiled
 def sell_at_mark(market: Market) -> None:
-    """Sites to infrastructure buyers at their value; with fire sales off, every lot at its mark."""
-    today, terms, hardware, lots = market.today, market.terms, market.hardware, market.lots
+    """With fire sales off, every lot that is offered goes at its mark."""
+    today, lots = market.today, market.lots
+    if market.terms.channels.fire_sale:
+        return
     for i in range(lots.count[0]):
         if lots.state[i] != LotState.REMOVED and lots.state[i] != LotState.IN_PLACE:
             continue
-        k = lots.hardware[i]
-        site = hardware.family[k] == Family.SITE
-        if terms.channels.fire_sale and not site:
-            continue
-        price = lots.mark_usd[i] if site else market.marks_usd[k]
+        price = market.marks_usd[lots.hardware[i]]
         sell_units(market, i, lots.units[i], price, 0.0, today.first_outside + Outside.INVESTORS)
 
 

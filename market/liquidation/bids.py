@@ -12,25 +12,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import (
-    Paths,
     affordable_units,
     bid_usd,
-    income_paths,
     machine_value_usd,
     private_view,
 )
 from ...agents.columns import Matrix, Reals
 from ...agents.compiling.kernels import compiled, inlined
+from ..state.frontier import replacement_usd
 from ..state.hardware import Family
-from ..state.machines import (
-    income_outlook,
-    life_left_years,
-    listed_income_usd_day,
-    replacement_usd,
-    unit_cost_usd_day,
-)
+from ..state.machines import life_paths, listed_income_usd_day, unit_cost_usd_day
 from ..state.market import Market
 from ..state.randomness import Stream, normal
+from ..state.sites import of_site_class, site_values
 from .custody import CARRY_USD_KWH
 
 DEALER_TURN_YEARS = 0.25  # dealers resell within a quarter
@@ -42,12 +36,6 @@ HOLD_YEARS_ASIC = 1.5
 
 
 @compiled
-def life_paths(market: Market, k: int) -> Paths:
-    """What a class is expected to earn over the life it has left."""
-    return income_paths(income_outlook(market, k), life_left_years(market, k))
-
-
-@compiled
 def segment_strips(market: Market, dearer: float) -> Matrix:
     """Strip value [segment, class] in USD a unit; NaN where a segment does not buy the class.
 
@@ -56,6 +44,9 @@ def segment_strips(market: Market, dearer: float) -> Matrix:
     hardware = market.hardware
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     for k in range(len(hardware.family)):
+        if hardware.family[k] == Family.SITE:
+            set_site_strips(market, k, strips)
+            continue
         income = listed_income_usd_day(market, k) * market.buyer_view[k]
         set_class_strips(market, k, income, dearer, strips)
     return strips
@@ -85,13 +76,30 @@ def set_class_strips(
 
 
 @compiled
+def set_site_strips(market: Market, k: int, strips: Matrix) -> None:
+    """What a MW of a class of sites is worth to the segments that buy it.
+
+    Who does not buy halls is a miner, and builds none.
+    """
+    buyers = market.buyers
+    for segment in range(len(market.first_of_segment)):
+        member = market.first_of_segment[segment]
+        if buyers.accepts[member, k]:
+            builds = buyers.accepts[member, market.opening.hall_class]
+            values = site_values(market, buyers.required_return[member], not builds, builds)
+            strips[segment, k] = of_site_class(market, k, values)
+
+
+@compiled
 def set_private_views(market: Market) -> None:
     """Draw each buyer's view of each class it accepts; it keeps it all through a run."""
-    buyers, seed = market.buyers, market.today.seed
-    deviation = market.terms.liquidation.buyer_view_deviation
+    buyers, seed, terms = market.buyers, market.today.seed, market.terms
     for i in range(len(buyers.segment)):
         for k in range(buyers.accepts.shape[1]):
             if buyers.accepts[i, k]:
+                deviation = terms.liquidation.buyer_view_deviation
+                if market.hardware.family[k] == Family.SITE:
+                    deviation = terms.sites.view_deviation
                 draw = normal(seed, Stream.BUYER_VIEW, 0, 64 * i + k)
                 buyers.private_view[i, k] = private_view(draw, deviation, buyers.needs_slots[i])
 
@@ -206,12 +214,15 @@ def bids_today(market: Market, k: int, in_place: bool) -> tuple[Reals, Reals]:
 def hold_values_usd(market: Market) -> NDArray[np.float64]:
     """What a unit of each class is worth to a lender that keeps it and has it hosted [USD, class].
 
-    Hosting costs it ``liquidation.hosting_discount`` of the income; it sells after a few years.
+    Hosting costs it ``liquidation.hosting_discount`` of the income; it sells after a few years. A
+    site is worth its net rents at the return that a lender asks for what it never meant to own.
     """
     settings, hardware = market.terms.liquidation, market.hardware
     values = np.zeros(len(hardware.family))
     for k in range(len(values)):
         if hardware.family[k] == Family.SITE:
+            values_of_it = site_values(market, settings.seller_required_return, True, True)
+            values[k] = of_site_class(market, k, values_of_it)
             continue
         gpu = hardware.family[k] == Family.GPU
         income = listed_income_usd_day(market, k) * market.buyer_view[k]

@@ -14,6 +14,7 @@ from ...agents.miner import online_share, power_cost_usd_day
 from ...agents.neocloud import HOURS_PER_DAY, spot_margin_usd_day
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_lender, note_recovery
+from ..debt.sites import site_rent_usd_day
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.history import log_event
@@ -47,6 +48,7 @@ def carry_lots(market: Market) -> tuple[float, float]:
     realisation less what hosting gives up, with part of what contracts pay beyond spot; and part of
     the rigs that pay their power mining. The rest costs idle site. Removed machines cost storage,
     unless a host runs them. Who keeps what it seized has all of it run that way, for a hosting fee.
+    Tenants of halls that stay pay whoever has them.
     """
     today, prices, terms, miners = market.today, market.prices, market.terms, market.miners
     hardware, loans, lots = market.hardware, market.loans, market.lots
@@ -57,7 +59,11 @@ def carry_lots(market: Market) -> tuple[float, float]:
     hashrate = 0.0
     for i in range(lots.count[0]):
         k = lots.hardware[i]
-        if lots.state[i] == LotState.SOLD or hardware.family[k] == Family.SITE:
+        if lots.state[i] == LotState.SOLD:
+            continue
+        if hardware.family[k] == Family.SITE:
+            if k == market.opening.hall_class:
+                credit_owner(market, i, site_rent_usd_day(market, i), customers)
             continue
         gpu = hardware.family[k] == Family.GPU
         standing = lots.state[i] == LotState.LEGAL or lots.state[i] == LotState.IN_PLACE
@@ -102,6 +108,16 @@ def carry_lots(market: Market) -> tuple[float, float]:
             lots.loan[i] = -1
             lots.owner[i] = lots.borrower[i]
     return supply, hashrate
+
+
+@inlined
+def idle_usd_unit_day(market: Market, k: int) -> float:
+    """What a machine that nobody runs costs a day [USD]: a GPU in storage, a TH/s in its shed."""
+    terms = market.terms.liquidation
+    if market.hardware.family[k] == Family.GPU:
+        return terms.storage_usd_per_gpu_day
+    running = market.hardware.kw[k] * HOURS_PER_DAY * CARRY_USD_KWH
+    return terms.idle_cost_share * running * IDLE_RIG_SHARE
 
 
 @inlined

@@ -23,10 +23,15 @@ from .auctions import sell_units
 
 @inlined
 def is_over(market: Market, lot: int) -> bool:
-    """Whether the time for a sale is up: counted from seizure, or from the failure of an estate."""
+    """Whether the time for a sale is up: counted from seizure, or from the failure of an estate.
+
+    Of a site from when it is first offered.
+    """
     today, parties, lots = market.today, market.parties, market.lots
     since = lots.seized_day[lot]
-    if lots.loan[lot] < 0:
+    if market.hardware.family[lots.hardware[lot]] == Family.SITE:
+        since += market.terms.liquidation.site_days  # it is offered no sooner
+    elif lots.loan[lot] < 0:
         b = lots.borrower[lot]
         if parties.status[b] == Status.ACTIVE:
             return False
@@ -41,7 +46,7 @@ def end_lots(market: Market) -> None:
     investors = market.today.first_outside + Outside.INVESTORS
     for i in range(lots.count[0]):
         k = lots.hardware[i]
-        if lots.state[i] == LotState.SOLD or hardware.family[k] == Family.SITE:
+        if lots.state[i] == LotState.SOLD:
             continue
         if not is_over(market, i):
             continue
@@ -61,3 +66,6 @@ def end_lots(market: Market) -> None:
             market.outside_online[k] += units
         lots.hosted_units[i] = 0.0
         sell_units(market, i, units, price, 0.0, investors)
+        lots.ended_units[i] = units  # in the books a sale, but no buyer's: no price, no time to one
+        lots.proceeds_usd[i] -= units * price
+        lots.unit_days[i] -= units * (market.today.day - lots.seized_day[i])

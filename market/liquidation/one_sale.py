@@ -19,6 +19,8 @@ from .bids import bids_today
 from .budget_auctions import clearing_price, serve, units_at
 from .budgets import inflow_usd_day, money_share
 
+PATIENT_DAYS = 90.0
+
 
 @compiled
 def sale_usd(market: Market, units: Reals, days: float) -> Reals:
@@ -27,6 +29,12 @@ def sale_usd(market: Market, units: Reals, days: float) -> Reals:
     Legal and removal cost come off; what nobody bids for is scrap. Buyers have what they have saved
     and ``days`` of income more.
     """
+    return sold_usd(market, units, np.zeros(len(market.hardware.family)), days)
+
+
+@compiled
+def sold_usd(market: Market, units: Reals, removed: Reals, days: float) -> Reals:
+    """The same, with what stands in no holding: ``removed`` [class] machines, and MW of sites."""
     buyers = market.buyers
     saved, racks = buyers.budget_usd.copy(), buyers.slots.copy()
     share = money_share(market)
@@ -34,18 +42,17 @@ def sale_usd(market: Market, units: Reals, days: float) -> Reals:
         buyers.budget_usd[i] += days * inflow_usd_day(buyers, i, share)
     net_usd = np.zeros(len(market.hardware.family))
     for k in range(len(net_usd)):
-        if market.hardware.family[k] != Family.SITE:
-            net_usd[k] = _class_usd(market, k, units)
+        net_usd[k] = _class_usd(market, k, units, removed[k])
     put(buyers.budget_usd, saved)
     put_matrix(buyers.slots, racks)
     return net_usd
 
 
 @compiled
-def _class_usd(market: Market, k: int, units: Reals) -> float:
+def _class_usd(market: Market, k: int, units: Reals, removed: float) -> float:
     """Net proceeds of one class [USD]; its buyers have spent it."""
     holdings = market.holdings
-    net_usd = left = 0.0
+    net_usd, left = 0.0, removed
     bids = np.empty(0)
     for row in range(holdings.first[len(market.loans.first) - 1]):
         if holdings.hardware[row] != k or units[row] <= 0.0:
@@ -86,8 +93,10 @@ def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple
 def _removed_usd(market: Market, k: int, units: float) -> tuple[float, float]:
     """Sell removed machines at one price: net proceeds [USD] and units; none below scrap."""
     buyers, hardware, terms = market.buyers, market.hardware, market.terms.liquidation
-    gpu = hardware.family[k] == Family.GPU
-    removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
+    removal = 0.0
+    if hardware.family[k] != Family.SITE:
+        gpu = hardware.family[k] == Family.GPU
+        removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
     kept_share = max(1.0 - terms.legal_cost_share, 1e-9)
     limits, _ = bids_today(market, k, False)
     least, offered = np.full(1, (hardware.scrap_usd[k] + removal) / kept_share), np.full(1, units)

@@ -1,11 +1,8 @@
-"""The order book of a class: bids in order, what selling down them brings, ladders to look at."""
+"""The order book of a class: bids and asks as ladders to look at, and what auctions cleared at."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
-from numpy.typing import NDArray
 
 from ...agents.columns import Ints, Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
@@ -15,49 +12,8 @@ from ..state.lots import LotState, rows_in_state
 from ..state.market import Market
 from .auctions import lot_reserve_usd
 from .bid_heap import in_order, rising
-from .bids import bids_today
 
 QUARTER_DAYS = 91
-
-
-class Ladder(NamedTuple):
-    """Bids from the highest; sums run from the top."""
-
-    price_usd: NDArray[np.float64]
-    units: NDArray[np.float64]  # bid for at this price or more
-    usd: NDArray[np.float64]  # that these would bring
-
-
-@compiled
-def ladder_of(bids: NDArray[np.float64], units: NDArray[np.float64]) -> Ladder:
-    """Put bids [USD/unit] and units of buyers in order; equal bids stay in theirs."""
-    order = in_order(bids, np.flatnonzero((bids > 0.0) & (units > 0.0)))
-    price, wanted = bids[order], units[order]
-    return Ladder(price, np.cumsum(wanted), np.cumsum(wanted * price))
-
-
-@compiled
-def sell_down(ladder: Ladder, position: float) -> tuple[float, float]:
-    """Sell a whole position down the book: proceeds [USD] and units sold, each at its bid."""
-    level = np.searchsorted(ladder.units, position)
-    if level >= len(ladder.units):
-        if len(ladder.units) == 0:
-            return 0.0, 0.0
-        return ladder.usd[-1], ladder.units[-1]
-    before = ladder.units[level - 1] if level > 0 else 0.0
-    proceeds = ladder.usd[level - 1] if level > 0 else 0.0
-    return proceeds + (position - before) * ladder.price_usd[level], position
-
-
-@compiled
-def net_proceeds_usd(market: Market, ladder: Ladder, k: int, position: float) -> float:
-    """What a position of a class brings [USD] after legal and removal cost; its rest is scrap."""
-    terms, hardware = market.terms.liquidation, market.hardware
-    gpu = hardware.family[k] == Family.GPU
-    removal_usd = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
-    gross, sold = sell_down(ladder, position)
-    net = gross * (1.0 - terms.legal_cost_share) - removal_usd * sold
-    return max(net, 0.0) + (position - sold) * hardware.scrap_usd[k]
 
 
 @compiled
@@ -178,13 +134,3 @@ def keep_sale(
     sales.price_usd[row] = price_usd
     sales.forced_units[row] = forced_units
     sales.count[0] = row + 1
-
-
-@compiled
-def class_ladder(market: Market, k: int, clusters: bool) -> Ladder:
-    """Today's bids for a class, those for whole clusters too if wanted."""
-    bids, units = bids_today(market, k, False)
-    if not clusters:
-        return ladder_of(bids, units)
-    whole, their_units = bids_today(market, k, True)
-    return ladder_of(np.concatenate((bids, whole)), np.concatenate((units, their_units)))

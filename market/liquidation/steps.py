@@ -13,7 +13,6 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled
 from ..debt.claims import value_claims
-from ..state.hardware import Family
 from ..state.lots import LotState
 from ..state.market import Market
 from .auctions import auction_in_place, auction_removed, free_sites, sell_at_mark
@@ -23,7 +22,7 @@ from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
 from .in_kind import end_lots
-from .last_resort import buy_what_is_left
+from .last_resort import buy_what_is_left, store_what_was_bought
 from .order_book import is_quarterly, keep_ladder, keep_sale
 
 
@@ -40,6 +39,7 @@ class Trade(NamedTuple):
 def liquidate(market: Market) -> None:
     """Custody every day; once a week an auction per class."""
     keep_lots(market)
+    store_what_was_bought(market)
     if market.today.day % market.terms.liquidation.window_days == 0:
         hold_auctions(market)
     value_claims(market)
@@ -68,8 +68,6 @@ def hold_auctions(market: Market) -> None:
     put(market.hold_usd, hold_values_usd(market))
     offered = units_on_offer(market)
     for k in range(len(market.hardware.family)):
-        if market.hardware.family[k] == Family.SITE:
-            continue
         shown = market.today.keeps_book and (offered[k] > 0.0 or is_quarterly(market))
         in_place = removed = Trade(np.nan, 0.0, 0.0, -1)
         if market.has_in_place_buyers[k]:

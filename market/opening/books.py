@@ -12,9 +12,20 @@ from math import isclose
 from typing import Any, ClassVar
 
 from ..scenario.errors import InputError
-from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket
+from ..state.site_classes import HALL, SITE
+from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Site, Treasury
 from .csv_files import Row, Sheet
-from .rows import Buyer, Depreciation, GroupSplit, Hardware, Lender, LenderMargin, Outside, Quote
+from .rows import (
+    Buyer,
+    Depreciation,
+    GroupSplit,
+    Hardware,
+    InterlenderShare,
+    Lender,
+    LenderMargin,
+    Outside,
+    Quote,
+)
 
 CONFIDENCE_SD = {"seen": 0.0, "computed": 0.10, "memory": 0.20, "estimated": 0.35}
 """Standard deviation of the logarithm of a sampled figure, by the confidence of its row."""
@@ -48,6 +59,7 @@ class Books:
     opening_date: date
     quotes: dict[str, float]
     miners: tuple[Miner, ...]
+    treasuries: tuple[Treasury, ...]
     neoclouds: tuple[Neocloud, ...]
     loans: tuple[Loan, ...]
     lenders: tuple[Lender, ...]
@@ -60,6 +72,8 @@ class Books:
     outside: tuple[Outside, ...]
     secondary_market: tuple[SecondaryMarket, ...]
     quote_rows: tuple[Quote, ...]
+    sites: tuple[Site, ...] = ()
+    interlender: tuple[InterlenderShare, ...] = ()  # where claims themselves are not known
 
     def __hash__(self) -> int:
         """Tables are looked up by their date first; equality decides."""
@@ -131,10 +145,10 @@ def check_hardware(hardware: Sheet[Hardware], split: Sheet[GroupSplit]) -> None:
 
 
 def check_buyers(buyers: Sheet[Buyer], groups: Collection[str]) -> None:
-    """Buyers accept fleet groups, or ASIC for rigs of any class."""
+    """Buyers accept fleet groups, ASIC for rigs of any class, and sites without or with halls."""
     for row, buyer in enumerate(buyers.rows):
-        if not {"ASIC", *groups}.issuperset(buyer.classes_accepted):
-            allowed = f"ASIC or groups joined by |, out of {', '.join(groups)}"
+        if not {"ASIC", SITE, HALL, *groups}.issuperset(buyer.classes_accepted):
+            allowed = f"ASIC, SITE, HALL or groups joined by |, out of {', '.join(groups)}"
             raise buyers.refuse(row, "classes_accepted", allowed)
 
 
@@ -143,6 +157,17 @@ def check_margins[R: Lender](lenders: Sheet[R], margins: Sheet[LenderMargin]) ->
     kinds = {row.kind for row in margins.rows}
     for row in range(len(lenders.rows)):
         check_known(lenders, row, "kind", kinds, f"a kind in {margins.file}")
+
+
+def check_interlender(claims: Sheet[InterlenderShare], lenders: Sheet[Lender]) -> None:
+    """Creditors are lenders; debtors are too, or kinds of them; nobody owes itself by name."""
+    ids = {row.id for row in lenders.rows}
+    debtors = ids | {row.kind for row in lenders.rows}
+    for row, claim in enumerate(claims.rows):
+        check_known(claims, row, "debtor", debtors, f"an id or a kind in {lenders.file}")
+        check_known(claims, row, "creditor_id", ids, f"an id in {lenders.file}")
+        if claim.debtor == claim.creditor_id:
+            raise claims.refuse(row, "creditor_id", "another lender than the debtor")
 
 
 def check_lenders[R: Lender](

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.buyer import Buyers, Rack
-from ..state.hardware import Hardware
+from ..state.hardware import NEVER, Hardware
 from ..state.randomness import Stream, party_normals
+from ..state.site_classes import HALL, SITE
 from . import rows as t
 from .books import Books
 from .drafts import MILLION
@@ -14,16 +15,21 @@ from .drafts import MILLION
 DAYS = 365.0
 
 
-def accepted_classes(segment: t.Buyer, rows: tuple[t.Hardware, ...]) -> list[str]:
-    """Classes a segment bids for; a grey market under export control bids for none."""
+def accepted_classes(
+    segment: t.Buyer, rows: tuple[t.Hardware, ...], hardware: Hardware
+) -> list[str]:
+    """Classes a segment bids for, once there are any; under export control for none."""
     if segment.export_controlled_excluded:
         return []
+    come = [row for row, day in zip(rows, hardware.launch_day, strict=False) if day < NEVER]
     result = []
     for token in segment.classes_accepted:
-        if token == "ASIC":
-            result += [row.id for row in rows if row.family == "asic"]
+        if token in (SITE, HALL):
+            result.append(token)
+        elif token == "ASIC":
+            result += [row.id for row in come if row.family == "asic"]
         else:
-            result += [row.id for row in rows if row.fleet_group == token]
+            result += [row.id for row in come if row.fleet_group == token]
     return result
 
 
@@ -65,13 +71,13 @@ def open_buyers(
             row.slots_liq_40_80,
             row.slots_liq_gt80,
         ]
-        slots.append(row.spare_mw_asic)
+        slots += [row.spare_mw_asic, row.site_mw]
         buyers.segment[members] = number
         buyers.budget_usd_day[members] = row.budget_usd_m_yr * MILLION / DAYS * budget_scale * size
         buyers.budget_usd[members] = buyers.budget_usd_day[members] * budget_days
         buyers.slots[members] = np.outer(size, np.array(slots, float)) * slot_scale
         buyers.needs_slots[members] = sum(slots) > 0
-        for name in accepted_classes(row, tables.hardware):
+        for name in accepted_classes(row, tables.hardware, hardware):
             buyers.accepts[members, names.index(name)] = True
         buyers.in_place_only[members] = row.in_place_only
         buyers.min_lot_gpus[members] = row.min_lot_gpus

@@ -30,12 +30,21 @@ KINDS = {
 }
 
 
-class Row(BaseModel):
-    """A row of any sheet: how sure its figures are, and what they rest on."""
+class Line(BaseModel):
+    """A row of any sheet."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
     row_key: ClassVar[tuple[str, ...]] = ("id",)
     """The columns that name a row; no two rows of a sheet have the same."""
+
+    @property
+    def row_name(self) -> str:
+        """What those columns hold, joined by a stroke."""
+        return "/".join(str(getattr(self, column)) for column in self.row_key)
+
+
+class Row(Line):
+    """A row of the books: how sure its figures are, and what they rest on."""
 
     confidence: Literal["seen", "computed", "memory", "estimated"]
     source: str
@@ -48,7 +57,7 @@ def require(column: str, holds: bool, allowed: str) -> None:
 
 
 @dataclass(frozen=True)
-class Sheet[R: Row]:
+class Sheet[R: Line]:
     """The rows of one file, with the line and the text that each was read from."""
 
     file: str
@@ -62,7 +71,7 @@ class Sheet[R: Row]:
         return refuse(self.file, self.model, self.lines[row], self.cells[row], column, allowed)
 
 
-def read_sheet[R: Row](folder: Path, name: str, model: type[R]) -> Sheet[R]:
+def read_sheet[R: Line](folder: Path, name: str, model: type[R]) -> Sheet[R]:
     """Read ``name``.csv in ``folder``; cells are trimmed and an empty cell is ``None``.
 
     Raises:
@@ -93,7 +102,7 @@ def read_sheet[R: Row](folder: Path, name: str, model: type[R]) -> Sheet[R]:
 
 def refuse(
     file: str,
-    model: type[Row],
+    model: type[Line],
     line: int,
     row: dict[str, str | None],
     column: str,
@@ -108,7 +117,7 @@ def refuse(
     )
 
 
-def _read_cells(path: Path, model: type[Row]) -> tuple[list[int], list[dict[str, str | None]]]:
+def _read_cells(path: Path, model: type[Line]) -> tuple[list[int], list[dict[str, str | None]]]:
     """The line numbers and the cells, by column, of all rows that are not blank."""
     fields = {field.alias or name: field for name, field in model.model_fields.items()}
     columns = {name: field.is_required() for name, field in fields.items()}
@@ -157,7 +166,7 @@ def _check_header(file: str, header: list[str], columns: dict[str, bool]) -> Non
             )
 
 
-def _allowed(model: type[Row], column: str) -> str:
+def _allowed(model: type[Line], column: str) -> str:
     """What a cell of ``column`` may be, in words, from the types and bounds of the model."""
     schema = model.model_json_schema()["properties"][column]
     return " or ".join(_describe(option) for option in schema.get("anyOf", [schema]))

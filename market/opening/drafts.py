@@ -32,6 +32,7 @@ class BorrowerDraft:
     btc: float = 0.0
     btc_lent: float = 0.0
     eth: float = 0.0
+    hold_share: float | None = None  # of its production that it said it keeps
     parent_id: str | None = None  # the firm that owns it
 
 
@@ -67,6 +68,8 @@ class LoanDraft:
     growth: int = -1
     conversion_usd: float = float("nan")  # share price at which a note converts
     put_day: int = -1
+    site_mw: float = 0.0  # of pledged sites, where no hall stands yet
+    hall_mw: float = 0.0
 
 
 @dataclass
@@ -90,6 +93,7 @@ class ContractDraft:
     guarantee_usd: float = 0.0
     guarantee: str = ""  # its cap is shared with the landlord's other contracts under that name
     pooled: bool = False  # the tenant stands for many
+    for_rigs: bool = False  # a hall of miners
     unit_cost_usd_day: float = float("nan")  # of GPUs still to be delivered, NaN: as the fleet's
 
 

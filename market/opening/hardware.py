@@ -6,15 +6,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import Rack
-from ..state.hardware import SITE, Family, Hardware
+from ..state.hardware import NEVER, Family, Hardware
+from ..state.site_classes import HALL, SITE
 from .books import Books
 
 CURRENT_DAYS = 548  # classes launched in the last eighteen months are what one would buy new
 
 
 def class_names(tables: Books) -> tuple[str, ...]:
-    """Class ids in row order, SITE last."""
-    return (*(row.id for row in tables.hardware), SITE)
+    """Class ids in row order, then those of sites."""
+    return (*(row.id for row in tables.hardware), HALL, SITE)
 
 
 def h100_rent_usd_h(tables: Books) -> float:
@@ -38,19 +39,25 @@ def rent_exponent(tables: Books) -> float:
     return float(np.sum(x * y) / np.sum(x * x))
 
 
-def build_hardware(tables: Books) -> Hardware:
-    """The table of classes from the opening tables."""
+def build_hardware(tables: Books, dated: bool = True) -> Hardware:
+    """The table of classes from the opening tables; announced ones come if launches are ``dated``.
+
+    A class that comes later does the work of ``work_h100``, or what its performance is paid for,
+    and then trades second-hand at the share of its new price that the youngest classes keep.
+    """
     rows = tables.hardware
-    count = len(rows) + 1
+    count = len(class_names(tables))
     eta = rent_exponent(tables)
     h100_rent = h100_rent_usd_h(tables)
     rates = {family: _depreciation(tables, family) for family in ("gpu", "asic")}
+    kept = _kept_when_young(tables)
 
     def column(default: float = 0.0) -> NDArray[np.float64]:
         return np.full(count, default)
 
     hardware = Hardware(
         family=np.full(count, Family.SITE, np.int8),
+        launch_day=np.zeros(count, np.int32),
         age_years=column(),
         kw=column(),
         quality=column(),
@@ -77,18 +84,37 @@ def build_hardware(tables: Books) -> Hardware:
         hardware.annual_depreciation[k] = rates[row.family]
         if row.family == "gpu":
             assert row.performance_bf16_h100 is not None
-            fitted = row.performance_bf16_h100**eta
+            fitted = row.work_h100 or row.performance_bf16_h100**eta
             hardware.quality[k] = row.rent_usd_gpu_h / h100_rent if row.rent_usd_gpu_h else fitted
+            if not row.available_at_start:
+                days = (row.launch_date - tables.opening_date).days
+                hardware.launch_day[k] = days if dated else NEVER
+                hardware.used_open_usd[k] = row.new_price_usd * kept if dated else 0.0
         else:
             hardware.lo_j_th[k] = row.efficiency_lo_j_th
             hardware.hi_j_th[k] = row.efficiency_hi_j_th
             hardware.slots_per_unit[k] = row.kw_per_unit / 1000.0
+    for k in range(len(rows), count):  # a unit is a MW
+        hardware.rack[k] = Rack.SITE
+        hardware.replacement_usd[k] = np.inf  # what a hall costs to build is in its value
     current = [
         row.available_at_start and (tables.opening_date - row.launch_date).days < CURRENT_DAYS
         for row in rows
     ]
     _set_replacement_cost(hardware, current)
     return hardware
+
+
+def _kept_when_young(tables: Books) -> float:
+    """Used price over new, mean of the youngest classes of GPUs that have both; 1 without any."""
+    traded = [row for row in tables.hardware if row.family == "gpu" and row.used_price_usd]
+    youngest = max((row.launch_date for row in traded), default=None)
+    shares = [
+        row.used_price_usd / row.new_price_usd
+        for row in traded
+        if row.launch_date == youngest and row.used_price_usd
+    ]
+    return float(np.mean(shares)) if shares else 1.0
 
 
 def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:

@@ -13,6 +13,7 @@ from ...agents.compiling.kernels import compiled, entrance
 from ..liquidation.bid_heap import in_order
 from ..liquidation.bids import class_bids, implied_view, segment_strips, set_private_views
 from ..liquidation.budget_auctions import units_at
+from ..state.frontier import foresee_entry, value_to_price
 from ..state.market import Market
 from .books import Books
 from .buyers import open_buyers
@@ -21,7 +22,9 @@ from .buyers import open_buyers
 def imply_views(market: Market, books: Books) -> None:
     """Set ``buyer_view`` so that a week of ordinary trade clears at each quote, and open budgets.
 
-    Views are read off the market as it is, before the scenario scales budgets and racks.
+    Views are read off the market as it is, before the scenario scales budgets and racks, by buyers
+    who know the roadmap of the books. Of a class that is still to come they think as of the one
+    that is bought new today.
     """
     settings, scaled = market.scenario.liquidation, market.buyers
     buyers = open_buyers(books, market.names.hardware, market.hardware, settings.budget_days)
@@ -32,7 +35,9 @@ def imply_views(market: Market, books: Books) -> None:
     entrants = np.array([row.entrant for row in books.buyers], np.bool_)[buyers.segment]
     buyers.budget_usd[entrants] = 0.0  # they were not there when the quotes were made
     market.buyers = buyers
+    look_ahead(market)
     trade_a_week(market)
+    look_ahead(market)
     market.buyers = scaled
     scaled.private_view[:] = buyers.private_view
     spent = trading & ~entrants & (buyers.budget_usd < week)
@@ -49,7 +54,7 @@ def trade_a_week(market: Market) -> None:
     set_private_views(market)
     hardware, settings = market.hardware, market.terms.liquidation
     for k in range(len(hardware.family)):
-        price = hardware.used_open_usd[k]
+        price = hardware.used_open_usd[k] if hardware.launch_day[k] == 0 else 0.0
         removed = market.has_removed_buyers[k]
         if price <= 0.0 or not (removed or market.has_in_place_buyers[k]):
             continue
@@ -58,6 +63,29 @@ def trade_a_week(market: Market) -> None:
         market.buyer_view[k] = implied_view(market, k, price, units, not removed)
         if removed:
             _spend(market, k, price, wanted)
+    for k in range(len(hardware.family)):
+        if hardware.launch_day[k] > 0:
+            market.buyer_view[k] = market.buyer_view[market.opening.machine_class]
+
+
+def look_ahead(market: Market) -> None:
+    """What q is measured against, and what announced classes will do to the price of work."""
+    if market.opening.machine_class >= 0:
+        market.prices.frontier = market.opening.machine_class
+        market.opening.value_to_price = value_to_price_today(market)
+        foresee(market)
+
+
+@entrance
+def value_to_price_today(market: Market) -> float:
+    """Value over price of the machines that new orders are for."""
+    return value_to_price(market, market.prices.frontier)
+
+
+@entrance
+def foresee(market: Market) -> None:
+    """The expected path of the price of work (in place)."""
+    foresee_entry(market)
 
 
 @compiled

@@ -1,45 +1,55 @@
-"""Claims between lenders: warehouse lines, prime brokers, crypto lenders among themselves."""
+"""Claims between lenders: lines to funds, prime brokers, securitised notes, crypto lenders."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.lender import LenderKind, Lenders
 from ..state.interlender import Interlender
+from .rows import InterlenderShare
+
+LARGEST_LINES_SHARE = 0.5  # of a creditor's other loans
 
 
-def open_interlender(lenders: Lenders, warehouse_share: float, crypto_share: float) -> Interlender:
-    """Warehouse and prime-broker lines from banks, and claims among crypto lenders.
+def open_interlender(
+    lenders: Lenders, ids: Sequence[str], relations: Sequence[InterlenderShare], scale: float
+) -> Interlender:
+    """Claims by relation: each a share of the debtor's funding, times ``scale``.
 
-    No such claim is known for 2025, so each is a share of the debtor's funding, spread over
-    creditors in proportion to their other loans (of which they take up at most half).
+    A sleeve's debts are its group's. Nobody owes more than its funding, and a creditor has lent at
+    most half its other loans.
     """
     count = len(lenders.kind)
-    owed = np.zeros((count, count))
-    room = 0.5 * np.maximum(lenders.other_loans_usd, 0.0)
-    banks = np.where(lenders.kind == LenderKind.BANK, room, 0.0)
-    crypto = np.where(lenders.kind == LenderKind.CRYPTO_LENDER, room, 0.0)
-    for row in range(count):
-        if lenders.sleeve[row]:
-            continue
-        lines = [(warehouse_share, banks)]
-        if lenders.kind[row] == LenderKind.CRYPTO_LENDER:
-            lines.append((crypto_share, crypto))
-        for share, creditors in lines:
-            weights = creditors.copy()
-            weights[row] = 0.0
-            if weights.sum() > 0.0:
-                owed[row] += share * lenders.funding_usd[row] * weights / weights.sum()
-    total = owed.sum(axis=0)
-    scale = np.divide(room, total, out=np.ones(count), where=total > room)
-    owed *= np.minimum(scale, 1.0)
-    return interlender_of(owed)
+    owed, margined = np.zeros((count, count)), np.zeros((count, count), np.bool_)
+    kinds = [LenderKind(int(kind)).name.lower() for kind in lenders.kind]
+    place = {name: row for row, name in enumerate(ids)}
+    for relation in relations:
+        creditor = place[relation.creditor_id]
+        for row in range(count):
+            named = relation.debtor in (ids[row], kinds[row])
+            if named and row != creditor and not lenders.sleeve[row]:
+                owed[row, creditor] += scale * relation.share * lenders.funding_usd[row]
+                margined[row, creditor] = relation.margined
+    owed *= _at_most(owed.sum(axis=1), lenders.funding_usd)[:, np.newaxis]
+    owed *= _at_most(owed.sum(axis=0), LARGEST_LINES_SHARE * lenders.other_loans_usd)
+    return interlender_of(owed, margined)
 
 
-def interlender_of(owed: NDArray[np.float64]) -> Interlender:
-    """Claims from a matrix [debtor, creditor] in USD."""
+def _at_most(total: NDArray[np.float64], most: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What sums must be multiplied with to be at most so much."""
+    most = np.maximum(most, 0.0)
+    return np.divide(most, total, out=np.ones(len(total)), where=total > most)
+
+
+def interlender_of(
+    owed: NDArray[np.float64], margined: NDArray[np.bool_] | None = None
+) -> Interlender:
+    """Claims from a matrix [debtor, creditor] in USD, and which of them are margined lines."""
     count = len(owed)
     rows, creditor = np.nonzero(owed)
     first = np.searchsorted(rows, np.arange(count + 1)).astype(np.int64)
-    return Interlender(first, creditor.astype(np.int64), owed[rows, creditor])
+    called = np.zeros(len(rows), np.bool_) if margined is None else margined[rows, creditor]
+    return Interlender(first, creditor.astype(np.int64), owed[rows, creditor], called)

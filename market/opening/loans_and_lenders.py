@@ -53,7 +53,6 @@ def open_loans(
 
     btc = np.array([draft.collateral == Collateral.BTC for draft in rows], np.bool_)
     units = floats("collateral_units")
-    site = np.array([draft.collateral == Collateral.SITE for draft in rows], np.bool_)
     principal = floats("principal_usd")
     loans = empty(
         Loans,
@@ -84,7 +83,8 @@ def open_loans(
         ),
         collateral_units=np.where(btc, 0.0, units),
         collateral_btc=np.where(btc, units, 0.0),
-        site_value_usd=np.where(site, principal / np.nan_to_num(floats("initial_ltv"), nan=1.0), 0),
+        site_mw=floats("site_mw"),
+        hall_mw=floats("hall_mw"),
         dscr_test_day=ints("dscr_test_day"),
         base_cash_flow_usd_day=floats("pledged_cash_flow_usd_yr") / DAYS,
         recourse=np.array([draft.recourse for draft in rows], np.bool_),
@@ -93,7 +93,7 @@ def open_loans(
         conversion_usd=floats("conversion_usd"),
         put_day=ints("put_day"),
         sheet=np.arange(n, dtype=np.int32),
-        claims=empty(Claims, n),
+        claims=empty(Claims, 2 * n),
         sheets=TermSheets(
             initial_ltv=np.minimum(floats("initial_ltv"), 1.0 - haircut_floor),
             margin_call_ltv=floats("margin_call_ltv"),
@@ -190,4 +190,15 @@ def open_lenders(
         owners_share=np.zeros(n),
         provision_usd=np.zeros(n),
         earned_usd=np.zeros(n),
+        last_resort_usd=np.zeros(n),
+        spread_duration_years=np.array([row.spread_duration_years for row in margins]),
+        hedged_share=np.array([row.hedged_share for row in rows]),
+        outflow_usd=np.zeros(n),
+        line_advance=np.zeros(n),
+        line_event=np.full(n, -1, np.int32),
+        line_open_day=np.full(n, -1, np.int32),
+        pool_usd=np.zeros(n),
+        pool_ltv=np.full(n, np.nan),
+        traps_cash=np.zeros(n, np.bool_),
+        amortising_event=np.full(n, -1, np.int32),
     )

@@ -9,7 +9,7 @@ import numpy as np
 from ...agents.party import Kind
 from ..state.contracts import ContractKind, Contracts
 from ..state.facts import DAYS_PER_YEAR
-from ..state.hardware import Family, Hardware, Holdings
+from ..state.hardware import Family, Hardware, Holdings, newest_rigs
 from ..state.loans import ANY_GROWTH
 from .books import Books
 from .books_2025.draft import MAX_VARIABLE_COST_USD_KW_YR
@@ -34,6 +34,12 @@ def open_holdings(
     for loan in drafts.loans:
         if loan.growth == ANY_GROWTH and loan.hardware:
             ordered.setdefault(loan.borrower, set()).add(loan.hardware)
+    newest = newest_rigs(hardware)
+    for draft in drafts.borrowers if newest >= 0 else ():
+        if draft.kind == Kind.MINER and any(
+            hardware.family[index[name]] == Family.ASIC for name in draft.fleet
+        ):
+            ordered.setdefault(draft.id, set()).add(names[newest])
     first = np.zeros(party_count + 1, np.int64)
     classes: list[int] = []
     units: list[float] = []
@@ -53,7 +59,7 @@ def open_holdings(
     rows = [np.array(classes, np.int32)]
     p = first_buyer
     for segment in books.buyers:
-        accepted = [index[name] for name in accepted_classes(segment, books.hardware)]
+        accepted = [index[name] for name in accepted_classes(segment, books.hardware, hardware)]
         first[p : p + segment.count] = size + len(accepted) * np.arange(segment.count)
         rows.append(np.tile(np.array(accepted, np.int32), segment.count))
         size += len(rows[-1])
@@ -67,6 +73,7 @@ def open_holdings(
         pledged=np.zeros(size),
         cost_usd_unit_day=np.concatenate((cost, empty)),
         online=np.ones(size),
+        waiting_units=np.zeros(size),
         spot_units=np.zeros(size),
         contract_units=np.zeros(size),
         contract_usd_day=np.zeros(size),
@@ -193,4 +200,8 @@ def open_contracts(
         ),
         rent_share=np.ones(len(drafts)),
         broken_day=np.full(len(drafts), -1, np.int32),
+        for_rigs=np.array([d.for_rigs for d in drafts], np.bool_),
+        empty_days=np.zeros(len(drafts)),
+        relet_usd_day=np.zeros(len(drafts)),
+        claim_usd=np.zeros(len(drafts)),
     )

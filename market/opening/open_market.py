@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from ...agents.borrower import Borrowers
-from ...agents.columns import empty
+from ...agents.columns import Reals, empty
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
 from ...agents.party import OUTSIDE_NAMES, Kind, Parties
@@ -15,15 +15,15 @@ from ..scenario.scenario import Scenario
 from ..state.events import Log
 from ..state.facts import DAYS_PER_YEAR
 from ..state.hardware import holding_rows
-from ..state.ledger import Ledger
+from ..state.ledger import Account, Ledger
 from ..state.loans import ANY_GROWTH, Collateral, Loans
 from ..state.lots import Lots
 from ..state.market import Market, Names, Prices, Today
 from ..state.orders import Orders
+from ..state.site_classes import HALL, SITE
 from ..state.terms import terms_of
 from ..state.units import BLOCKS_PER_DAY
 from .books import Books
-from .books_2025.signed_orders import spot_order_class
 from .buyers import open_buyers
 from .drafts import MILLION, ContractDraft, Drafts
 from .hardware import build_hardware, class_names, h100_rent_usd_h
@@ -37,11 +37,11 @@ LISTINGS = 5  # room for lots of a holding: one seizure, and sales by its owner
 def open_market(books: Books, scenario: Scenario, seed: int) -> Market:
     """Build the state of day 0.
 
-    The same books, scenario and seed give the same bits. Of books that are not sampled the seed
-    changes nothing: runs of one scenario get copies of the same market.
+    The same books, scenario and seed give the same bits. Of the tables the seed changes nothing:
+    runs of one scenario on the same books get copies of the same market.
     """
-    if scenario.opening.sample:
-        market = _build(STARTING_POINTS[books.start].sample(books, seed), scenario)
+    if scenario.opening.sample:  # these books are this run's own
+        market = _build(books, scenario)
     else:
         market = _built_once(books, scenario).copy()
     market.today.seed = seed
@@ -56,7 +56,8 @@ def _built_once(books: Books, scenario: Scenario) -> Market:
 def _build(books: Books, scenario: Scenario) -> Market:
     start = STARTING_POINTS[books.start]
     hardware_names = class_names(books)
-    hardware = build_hardware(books)
+    hardware = build_hardware(books, scenario.launches.dated)
+    _set_salvage(hardware.scrap_usd, hardware_names, books, scenario)
     drafts = start.draft(books, scenario, hardware_names, hardware)
 
     ids = [draft.id for draft in drafts.borrowers]
@@ -102,7 +103,9 @@ def _build(books: Books, scenario: Scenario) -> Market:
         miners.power_usd_mwh[b] = draft.power_usd_mwh
         holds = draft.market_cap_usd > 0 or not scenario.miners.only_listed_hold
         if draft.kind == Kind.MINER and draft.btc > 0 and holds:
-            miners.hold_policy[b] = miners.hold_share[b] = scenario.miners.hold_share
+            kept = draft.hold_share if scenario.miners.announced_policies else None
+            kept = scenario.miners.hold_share if kept is None else kept
+            miners.hold_policy[b] = miners.hold_share[b] = kept
         revenue, cost, realisation = compute_business(
             b, draft, contracts_of.get(draft.id, []), hardware, holdings, rent
         )
@@ -144,6 +147,9 @@ def _build(books: Books, scenario: Scenario) -> Market:
         scenario.lenders.locked_funding,
         scenario.lenders.least_patience_days,
     )
+    ledger = empty(Ledger, count)
+    held = MILLION * sum(row.capital_usd_m for row in books.lenders)
+    ledger.policy_usd[Account.CAPITAL] = lenders.capital_usd.sum() - held
     market = Market(
         scenario=scenario,
         names=Names(
@@ -172,10 +178,15 @@ def _build(books: Books, scenario: Scenario) -> Market:
         loans=loans,
         perimeters=perimeters,
         contracts=contracts,
-        orders=_orders(loans, row_of, spot_order_class(hardware_names)),
-        lots=empty(Lots, len(loan_names) + LISTINGS * int(holdings.first[first_lender])),
+        orders=_orders(loans, row_of),
+        lots=empty(
+            Lots,
+            len(loan_names)
+            + int(np.sum(loans.collateral == Collateral.SITE))  # power and halls apart
+            + LISTINGS * int(holdings.first[first_lender]),
+        ),
         interlender=start.interlender(books, scenario, lenders),
-        ledger=empty(Ledger, count),
+        ledger=ledger,
         prices=_opening_prices(books, scenario, rent),
         today=Today(
             shock_event=-1,
@@ -197,6 +208,16 @@ def _build(books: Books, scenario: Scenario) -> Market:
     return market
 
 
+def _set_salvage(
+    scrap_usd: Reals, names: tuple[str, ...], books: Books, scenario: Scenario
+) -> None:
+    """Salvage of sites and, where the books know any, of halls [class, USD a MW] (in place)."""
+    sites, rig_site_usd_kw = scenario.sites, scenario.investment.rig_site_usd_per_kw
+    scrap_usd[names.index(SITE)] = sites.salvage_share * 1e3 * rig_site_usd_kw
+    if books.leases:
+        scrap_usd[names.index(HALL)] = sites.salvage_share * sites.hall_usd_mw
+
+
 def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
     quotes = books.quotes
     hashrate = books.network_eh_s
@@ -216,7 +237,12 @@ def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
         reference_rate=scenario.credit.reference_rate,
         rent_h100_usd_h=rent,
         rent_planned_usd_h=rent,
+        hall_demand=1.0,
+        hall_rent=1.0,
+        rig_hall_demand=1.0,
+        rig_hall_rent=1.0,
         growth_online=1.0,
+        rig_q=1.0,
         appetite=1.0,
         loan_price=1.0,
         perceived_loss_rate=scenario.lenders.priced_loss_rate,
@@ -224,12 +250,13 @@ def _opening_prices(books: Books, scenario: Scenario, rent: float) -> Prices:
     )
 
 
-def _orders(loans: Loans, row_of: dict[tuple[int, int], int], machine: int) -> Orders:
+def _orders(loans: Loans, row_of: dict[tuple[int, int], int]) -> Orders:
     """Nothing ordered yet; who has a facility for later orders, and where its machines will be."""
     facilities = np.flatnonzero(loans.growth == ANY_GROWTH)
     orders = empty(Orders, len(facilities), borrower=loans.borrower[facilities])
     orders.facility[:] = facilities
-    orders.holding[:] = [row_of.get((b, machine), -1) for b in orders.borrower.tolist()]
+    machines = zip(orders.borrower.tolist(), loans.hardware[facilities].tolist(), strict=True)
+    orders.holding[:] = [row_of.get(held, -1) for held in machines]
     return orders
 
 

@@ -37,7 +37,11 @@ KindOfLender = Literal[
 
 
 class Lender(Row):
-    """A lender's business in this market; cash + book + other loans = funding + capital."""
+    """A lender's business in this market; cash + book + other loans = funding + capital.
+
+    Capital is that of the unit which holds the loans, not of its group. Its range, where given,
+    holds nine draws in ten.
+    """
 
     id: Text
     name: Text
@@ -53,10 +57,48 @@ class Lender(Row):
     min_capital_ratio: Share
     can_fail: bool
     parent_id: Text | None
+    capital_low_usd_m: Positive | None = None
+    capital_high_usd_m: Positive | None = None
+    hedged_share: Share = 0.0
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        low, high = self.capital_low_usd_m, self.capital_high_usd_m
+        given = "given if capital_low_usd_m is, and only then"
+        require("capital_high_usd_m", (low is None) == (high is None), given)
+        if low is not None and high is not None:
+            allowed = "from capital_low_usd_m to capital_high_usd_m"
+            require("capital_usd_m", low <= self.capital_usd_m <= high, allowed)
+        return self
+
+
+class InterlenderShare(Row):
+    """What a lender, or each lender of a kind, owes to another: a share of the debtor's funding.
+
+    The range holds nine draws in ten. A ``margined`` line is secured by what the debtor has lent.
+    """
+
+    row_key = ("debtor", "creditor_id")
+
+    debtor: Text
+    creditor_id: Text
+    share: Positive
+    share_low: Positive
+    share_high: Share
+    margined: bool
+
+    @model_validator(mode="after")
+    def _in_range(self) -> Self:
+        within = self.share_low <= self.share <= self.share_high
+        require("share", within, "from share_low to share_high")
+        return self
 
 
 class LenderMargin(Row):
-    """What lenders of a kind keep of interest, by year; ``other_margin`` is net of everything."""
+    """What lenders of a kind keep of interest, by year; ``other_margin`` is net of everything.
+
+    Other loans of funds lose ``spread_duration_years`` times a rise of credit spreads.
+    """
 
     row_key = ("kind",)
 
@@ -65,6 +107,7 @@ class LenderMargin(Row):
     cost_share: Share
     payout_share: Share
     other_margin: Share
+    spread_duration_years: Annotated[float, Field(ge=0, le=30)]
 
 
 class Buyer(Row):
@@ -96,6 +139,7 @@ class Buyer(Row):
     export_controlled_excluded: bool
     running_cost_usd_kwh: Positive
     entrant: bool = False
+    site_mw: Amount = 0.0  # of sites it can take on
 
 
 class Hardware(Row):
@@ -114,6 +158,7 @@ class Hardware(Row):
     rack: Literal["AIR_LT15", "AIR_15_40", "LIQ_40_80", "LIQ_GT80", "ASIC"]
     performance_bf16_h100: Positive | None
     rent_usd_gpu_h: Positive | None
+    work_h100: Positive | None = None  # that users will pay for, of a class nobody rents yet
     scrap_usd: Amount
     relocation_days: Count
     available_at_start: bool
@@ -128,6 +173,8 @@ class Hardware(Row):
         require("efficiency_hi_j_th", (low or 0) <= (high or 0), "at least efficiency_lo_j_th")
         measured = (self.performance_bf16_h100 is None) == rig
         require("performance_bf16_h100", measured, "given for a GPU and empty for a rig")
+        rented = rig or self.rent_usd_gpu_h is not None
+        require("work_h100", self.work_h100 is None or not rented, "empty where there is a rent")
         return self
 
 

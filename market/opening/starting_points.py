@@ -24,7 +24,7 @@ class StartingPoint(NamedTuple):
     """How books are read, drawn within their confidence, drafted, and finished."""
 
     read: Callable[[], Books]
-    sample: Callable[[Any, int], Books]  # books, seed
+    sample: Callable[[Any, int], Books]  # books, seed of the draw
     draft: Callable[[Any, Scenario, tuple[str, ...], Hardware], Drafts]
     interlender: Callable[[Any, Scenario, Any], Interlender]  # what lenders owe each other
     finish: Callable[[Any, Market], None]  # what is known only once the market is there

@@ -3,9 +3,11 @@
 Once a quarter each borrower looks at Tobin's q of new machines: what one earns over its life, at
 the cost of the money that would pay for it, over what it costs, relative to the same ratio on the
 opening day (when orders were what they were). Above one, it wants a share of its capital a year for
-each unit of q beyond one; a miner's capital includes the power of rigs it has switched off: that is
-the pivot. An order needs money: a lender's advance, sized by the rent the machines would earn, and
-own cash or new shares for the rest. Its deposit is lost if the rest cannot be found on delivery.
+each unit of q beyond one, in machines of the class on the frontier (:mod:`market.state.frontier`);
+a miner's capital includes the power of rigs it has switched off: that is the pivot. What was signed
+at the opening stays as signed. An order needs money: a lender's advance, sized by the rent the
+machines would earn today, and own cash or new shares for the rest. Its deposit is lost if the rest
+cannot be found on delivery.
 """
 
 from __future__ import annotations
@@ -17,72 +19,48 @@ from ...agents.borrower import (
     payout_usd,
     sized_debt_usd,
 )
-from ...agents.buyer import strip_value_usd
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import advance_rate
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Kind, Outside, Status
+from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..debt.service import yearly_service_usd
-from ..debt.waterfall import draw_loan, issue_shares
+from ..debt.waterfall import draw_loan
+from ..state.advances import advance_today, advance_without_floor
 from ..state.events import Cause, Event
+from ..state.frontier import (
+    growth_spread,
+    machine_price_usd,
+    made_today,
+    outside_orders,
+    set_frontier,
+)
 from ..state.hardware import Family
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import LoanStatus
-from ..state.machines import cheaper, income_outlook
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
 from ..state.orders import SMALLEST_ORDER_USD
 from .purchases import CANCEL_AFTER_DAYS, spare_cash_usd
 
 WEEK_DAYS = 7
 WEEKS_PER_QUARTER = QUARTER_DAYS // WEEK_DAYS
 OWN_MONEY_SHARE = 0.5  # of spare cash and new shares goes into one order at most
-TYPICAL_USD_KWH = 0.12  # power and site, of the machine whose q the market looks at
 DSCR_TEST_AFTER_DAYS = 182  # of the first delivery
 
 
-@compiled
-def machine_price_usd(market: Market) -> float:
-    """Price of a new machine today [USD]."""
-    return market.hardware.new_usd[market.opening.machine_class] * cheaper(market)
-
-
-@compiled
-def value_to_price(market: Market) -> float:
-    """What a new machine is expected to earn over its life, over its price.
-
-    At the market's view of rents, discounted at the weighted cost of money: lenders' advance at
-    their rate, the rest at the owners' required return.
-    """
-    prices, terms, hardware = market.prices, market.terms, market.hardware
-    k = market.opening.machine_class
-    advance = advance_rate(
-        terms.derived.growth_advance_rate,
-        prices.ease,
-        terms.lenders.cycle_swing,
-        terms.derived.most_advance,
-    )
-    advance *= min(1.0, prices.appetite)
-    debt_rate = prices.reference_rate + growth_spread(market)
-    money = advance * debt_rate + (1.0 - advance) * terms.investment.owners_required_return
-    value = strip_value_usd(
-        market.buyer_view[k] * prices.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY,
-        hardware.kw[k] * HOURS_PER_DAY * TYPICAL_USD_KWH,
-        income_outlook(market, k),
-        money,
-        terms.liquidation.gpu_life_years,
-    )
-    return value / machine_price_usd(market)
-
-
-@compiled
-def growth_spread(market: Market) -> float:
-    """Spread of a new facility: less where lenders have not lost for long."""
-    prices, terms = market.prices, market.terms
-    spread = (
-        terms.credit.growth_spread + prices.spread_change - terms.lenders.spread_swing * prices.ease
-    )
-    return max(0.0, spread)
+@inlined
+def on_order(market: Market, place: int) -> float:
+    """Machines of any class that the borrower of a row of orders has on order."""
+    borrower, units = market.orders.borrower, market.orders.units
+    first = place
+    while first > 0 and borrower[first - 1] == borrower[place]:
+        first -= 1
+    ordered = 0.0
+    while first < len(units) and borrower[first] == borrower[place]:
+        ordered += units[first]
+        first += 1
+    return ordered
 
 
 @inlined
@@ -121,22 +99,28 @@ def in_good_standing(market: Market, b: int) -> bool:
 
 @compiled
 def place_orders(market: Market) -> float:
-    """Orders of the week [USD]; each borrower decides once a quarter, in its own week."""
+    """Orders of the week [USD]; each borrower decides once a quarter, in its own week.
+
+    Of a new class it gets as much as is made.
+    """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, neoclouds, lenders = market.borrowers, market.neoclouds, market.lenders
     hardware, holdings, loans = market.hardware, market.holdings, market.loans
     orders = market.orders
-    k, unit_usd = market.opening.machine_class, machine_price_usd(market)
+    k = prices.frontier
+    unit_usd = machine_price_usd(market, k)
     supplier = today.first_outside + Outside.SUPPLIER
     week = today.day // WEEK_DAYS
     wanted_share = desired_investment_share(prices.q, terms.investment.sensitivity) / 4.0
+    wanted_share *= made_today(market, k)
     total = 0.0
     for place in range(len(orders.units)):
         b = orders.borrower[place]
         if (
             wanted_share <= 0.0
             or (week + b) % WEEKS_PER_QUARTER != 0
-            or orders.units[place] > 0.0
+            or holdings.hardware[orders.holding[place]] != k
+            or on_order(market, place) > 0.0
             or not in_good_standing(market, b)
         ):
             continue
@@ -148,25 +132,18 @@ def place_orders(market: Market) -> float:
         rent = prices.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY
         income = neoclouds.spot_realisation[b] * rent - cost
         facility = orders.facility[place]
-        debt = 0.0
+        debt = free = 0.0
         room = 0.0
         row = -1
         if facility >= 0 and loans.status[facility] == LoanStatus.PERFORMING:
             row = loans.lender[facility]
             most = unit_usd * prices.appetite * terms.credit.refinancing_appetite
-            most *= advance_rate(
-                terms.derived.growth_advance_rate,
-                prices.ease,
-                terms.lenders.cycle_swing,
-                terms.derived.most_advance,
-            )
-            rate = prices.reference_rate + growth_spread(market)
-            debt = sized_debt_usd(
-                365.0 * income, terms.credit.growth_min_dscr, rate, terms.derived.growth_years, most
-            )
+            debt = _facility_usd(market, income, most * advance_today(market))
+            free = _facility_usd(market, income, most * advance_without_floor(market))
             room = lenders.growth_room_usd[row]
         spare = spare_cash_usd(market, b)
-        money = OWN_MONEY_SHARE * (spare + borrowers.equity_room_usd[b])
+        outside = borrowers.equity_room_usd[b] + coin_room_usd(market, b)
+        money = OWN_MONEY_SHARE * (spare + outside)
         units = min(units, affordable_machines(unit_usd + refit_usd, debt, money, room))
         at_once = terms.credit.order_deposit_share * unit_usd + refit_usd  # a unit, before any loan
         units = min(units, money / max(at_once, 1e-9))
@@ -175,7 +152,7 @@ def place_orders(market: Market) -> float:
             continue
         deposit = terms.credit.order_deposit_share * units * unit_usd
         now = at_once * units
-        issue_shares(market, b, now - spare)
+        fund_growth(market, b, now - spare)
         pay(market, b, supplier, now)
         borrowers.deposits_usd[b] += deposit
         borrowers.site_usd[b] += refit_usd * units
@@ -186,6 +163,7 @@ def place_orders(market: Market) -> float:
         orders.unfunded_days[place] = 0
         if row >= 0:
             lenders.growth_room_usd[row] -= borrowed
+            enter(market, Account.WITHHELD, min(free * units, room) - borrowed)
         total += units * unit_usd
         log_event(
             market,
@@ -202,6 +180,20 @@ def place_orders(market: Market) -> float:
     return total
 
 
+@inlined
+def _facility_usd(market: Market, income_usd_day: float, most_usd: float) -> float:
+    """What a facility lends on a machine [USD]: so much that its income covers the service."""
+    terms = market.terms
+    debt: float = sized_debt_usd(
+        365.0 * income_usd_day,
+        terms.credit.growth_min_dscr,
+        market.prices.reference_rate + growth_spread(market),
+        terms.derived.growth_years,
+        most_usd,
+    )
+    return debt
+
+
 @compiled
 def pay_out(market: Market) -> float:
     """Once a quarter, owners of a sound borrower with nothing on order take money out [USD]."""
@@ -213,8 +205,8 @@ def pay_out(market: Market) -> float:
     place = 0
     for b in range(len(borrowers.creditworthy)):
         ordered = 0.0
-        if place < len(orders.units) and orders.borrower[place] == b:
-            ordered = orders.units[place]
+        while place < len(orders.units) and orders.borrower[place] == b:
+            ordered += orders.units[place]
             place += 1
         if (week + b) % WEEKS_PER_QUARTER != 0 or ordered > 0.0 or not in_good_standing(market, b):
             continue
@@ -232,8 +224,8 @@ def deliver_orders(market: Market) -> float:
     """Take delivery of what is due and paid for; returns units delivered today.
 
     The lender pays what it agreed to unless it has no credit to give or the borrower is in breach;
-    own cash above the buffer and new shares pay the rest. An order that finds no money for three
-    months is cancelled and its deposit is lost.
+    own cash above the buffer, loans on coins and new shares pay the rest. An order that finds no
+    money for three months is cancelled and its deposit is lost.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, lenders, holdings = market.borrowers, market.lenders, market.holdings
@@ -274,14 +266,16 @@ def deliver_orders(market: Market) -> float:
             debt = min(orders.debt_usd[place], need)
         spare = spare_cash_usd(market, b)
         short = need - debt - spare
-        if short > borrowers.equity_room_usd[b]:
+        if short > borrowers.equity_room_usd[b] + coin_room_usd(market, b):
             orders.unfunded_days[place] += 1
             continue
-        issue_shares(market, b, short)
+        fund_growth(market, b, short)
         row_held = orders.holding[place]
         if debt > 0.0:
             _renew_facility(market, loan)
             draw_loan(market, loan, debt)
+            if terms.derived.growth_years < terms.credit.growth_years:
+                enter(market, Account.SHORTENED, debt)
             loans.collateral_units[loan] += units
             loans.holding[loan] = row_held
             holdings.pledged[row_held] += units
@@ -289,7 +283,7 @@ def deliver_orders(market: Market) -> float:
         borrowers.deposits_usd[b] -= deposit
         holdings.units[row_held] += units
         holdings.spot_units[row_held] += units
-        ledger.outside_units[market.opening.machine_class] -= units
+        ledger.outside_units[holdings.hardware[row_held]] -= units
         orders.units[place] = 0.0
         delivered += units
     return delivered
@@ -329,14 +323,15 @@ def invest(market: Market) -> None:
 
     Past the horizon nobody orders any more.
     """
-    today, prices, k = market.today, market.prices, market.opening.machine_class
-    if market.terms.investment.sensitivity <= 0.0 or k < 0:
+    today, prices = market.today, market.prices
+    if market.terms.investment.sensitivity <= 0.0 or market.opening.machine_class < 0:
         return
     if today.day % WEEK_DAYS == 0:
-        prices.q = value_to_price(market) / market.opening.value_to_price
+        set_frontier(market)
     grow_room(market)
     if today.day % WEEK_DAYS == 0:
         if not today.past_horizon:
             prices.ordered_usd += place_orders(market)
+            outside_orders(market)
         prices.paid_out_usd += pay_out(market)
     deliver_orders(market)

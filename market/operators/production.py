@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...agents.borrower import QUARTER_DAYS
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.miner import adjusted_share, online_share, power_cost_usd_day
+from ...agents.miner import adjusted_share, online_share, power_cost_usd_day, powered_share
 from ...agents.neocloud import covered_share, served_share, spot_margin_usd_day, unit_income_usd_day
 from ...agents.party import Outside, Status
 from ..state.hardware import Family, Holdings
@@ -42,13 +42,16 @@ def run_rigs(market: Market, btc_per_day: float) -> float:
                 continue
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
             target = online_share(prices.hashprice_usd_ph_day, price, lo, hi) * miners.energised[b]
+            powered = powered_share(holdings.units[row], holdings.waiting_units[row])
+            target *= powered
             share = adjusted_share(holdings.online[row], target)
             holdings.online[row] = share
             online += holdings.units[row] * share
             cost = power_cost_usd_day(holdings.units[row], share, price, lo, hi)
             power += cost
             income = holdings.units[row] * share / TH_PER_PH * prices.hashprice_usd_ph_day - cost
-            holdings.income_usd_unit_day[row] = income / max(holdings.units[row], 1e-9)
+            powered_th = powered * holdings.units[row]  # a rig that waits earns nothing yet
+            holdings.income_usd_unit_day[row] = income / max(powered_th, 1e-9)
         if online <= 0.0:
             continue
         mined = btc_per_day * online / network_th

@@ -9,14 +9,16 @@ import numpy as np
 from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.lender import advance_rate
 from ...agents.party import Outside, Status
+from ..debt.coin_lines import coin_room_usd, fund_growth
 from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
-from ..debt.waterfall import draw_loan, issue_shares
+from ..debt.waterfall import draw_loan
+from ..state.advances import advance_today, advance_without_floor
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
+from ..state.ledger import Account
 from ..state.loans import (
     Amortisation,
     Collateral,
@@ -27,7 +29,7 @@ from ..state.loans import (
     scheduled_principal_usd,
 )
 from ..state.market import Market
-from ..state.money import pay
+from ..state.money import enter, pay
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
@@ -79,7 +81,10 @@ def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) ->
         loans.undrawn_usd[loan] -= amount
         draw_loan(market, loan, amount)
         if loans.collateral[loan] == Collateral.SITE:
-            loans.site_value_usd[loan] += amount / loans.sheets.initial_ltv[loans.sheet[loan]]
+            built = amount / loans.sheets.initial_ltv[loans.sheet[loan]]
+            mw = min(built / market.terms.sites.hall_usd_mw, loans.site_mw[loan])
+            loans.site_mw[loan] -= mw
+            loans.hall_mw[loan] += mw
         paid += amount
         paid_by[loan - loans.first[b]] = amount
     return paid_by
@@ -89,8 +94,8 @@ def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) ->
 def build(market: Market) -> None:
     """A day of building work committed at the opening.
 
-    Committed equity pays first, then lines, cash above a buffer, and new shares. Work that finds no
-    money is not done, and leases that wait for it slip by a day.
+    Committed equity pays first, then lines, cash above a buffer, loans on coins, and new shares.
+    Work that finds no money is not done, and leases that wait for it slip by a day.
     """
     today, parties, borrowers = market.today, market.parties, market.borrowers
     if today.day > 365:
@@ -111,7 +116,7 @@ def build(market: Market) -> None:
             spare = spare_cash_usd(market, b) - paid
             paid = min(cost, paid + max(0.0, spare))
         if paid < cost:
-            paid += issue_shares(market, b, cost - paid)
+            paid += fund_growth(market, b, cost - paid)
         pay(market, b, supplier, paid)
         borrowers.site_usd[b] += paid
         borrowers.capex_unpaid_days[b] += 1.0 - paid / cost
@@ -122,8 +127,8 @@ def deliver(market: Market) -> None:
     """A day of deliveries on signed orders.
 
     They are paid by the deposit, the tenant's prepayment, committed lines, the facility, cash above
-    a buffer, and new shares. Funded machines go live; an order that finds no money for three months
-    is cancelled and its deposit is lost.
+    a buffer, loans on coins, and new shares. Funded machines go live; an order that finds no money
+    for three months is cancelled and its deposit is lost.
     """
     today, prices, terms, parties = market.today, market.prices, market.terms, market.parties
     borrowers, hardware, holdings = market.borrowers, market.hardware, market.holdings
@@ -159,12 +164,7 @@ def deliver(market: Market) -> None:
         stays = contracts.broken_day[c] < 0
         if contracts.take_or_pay[c] and stays:
             prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
-        advance = advance_rate(
-            terms.derived.growth_advance_rate,
-            prices.ease,
-            terms.lenders.cycle_swing,
-            terms.derived.most_advance,
-        )
+        advance = advance_today(market)
         limit = max(0.0, min(need - prepaid, advance * cost))
         facility = find_facility(market, b, c, k)
         passes = _facility_passes(market, c, units, limit, prepaid, facility.row)
@@ -179,15 +179,20 @@ def deliver(market: Market) -> None:
         appetite *= facility.supply
         borrowed = min(limit, lines + appetite * room)
         short = need - prepaid - borrowed - spare
-        if short > borrowers.equity_room_usd[b]:
+        if short > borrowers.equity_room_usd[b] + coin_room_usd(market, b):
             contracts.unfunded_days[c] += 1
             continue
-        issue_shares(market, b, short)
+        if room > 0.0:
+            free = min(need - prepaid, advance_without_floor(market) * cost)
+            enter(market, Account.WITHHELD, appetite * (max(0.0, free) - limit))
+        fund_growth(market, b, short)
         contracts.unfunded_days[c] = 0
         pay(market, customers, b, prepaid)
         from_lines = draw_for_purchase(market, b, min(limit, lines), k)
         rest = borrowed - total(from_lines)
         if rest > 0.0:
+            if terms.derived.growth_years < terms.credit.growth_years:
+                enter(market, Account.SHORTENED, rest)
             for loan in range(loans.first[b], loans.first[b + 1]):
                 mine = _lends(market, c, loan)
                 if mine > 0.0:

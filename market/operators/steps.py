@@ -9,21 +9,24 @@ from . import purchases
 from .investment import invest
 from .leases import run_contracts
 from .production import run_gpus, run_rigs, settle_overhead
+from .rigs import buy_rigs
 from .tenants import break_contracts
-from .treasury import set_hold_shares
+from .treasury import manage_treasuries
 
 
 @compiled
 def operate(market: Market) -> None:
     """Contracts, rigs, GPUs and overhead of a day (also used, undone, to open the books)."""
     today, prices = market.today, market.prices
-    set_hold_shares(market)
+    manage_treasuries(market)
     if today.day > 0:
         break_contracts(market)
     run_contracts(market)
     reward_btc = prices.subsidy_btc / (1.0 - market.crypto.fee_share[today.day])
     run_rigs(market, reward_btc * BLOCKS_PER_DAY)
-    prices.effective_gpus = prices.receiver_gpus + run_gpus(market)
+    if today.day < len(market.outside_arrivals):
+        prices.outside_gpus += market.outside_arrivals[today.day]
+    prices.effective_gpus = prices.receiver_gpus + run_gpus(market) + prices.outside_gpus
     settle_overhead(market)
 
 
@@ -33,3 +36,4 @@ def grow(market: Market) -> None:
     purchases.build(market)
     purchases.deliver(market)
     invest(market)
+    buy_rigs(market)

@@ -1,7 +1,8 @@
 """What a class of machines is worth: by lenders' marks, in their reports, second-hand.
 
 A mark lies between a schedule and what last traded, and triggers margin calls. Reports carry GPUs
-at the cost of the system, depreciated by the book. What a machine trades at is neither.
+at the cost of the system, depreciated by the book. What a machine trades at is neither. The
+schedule of sites and halls is an appraisal: what they would rent for, at the day's cost of money.
 """
 
 from __future__ import annotations
@@ -10,28 +11,45 @@ import math
 
 import numpy as np
 
-from ...agents.compiling.kernels import compiled
+from ...agents.columns import Reals
+from ...agents.compiling.arrays import put
+from ...agents.compiling.kernels import compiled, entrance
 from ...agents.lender import book_value_usd, mark_usd
 from ..state.hardware import Family, schedule_usd
+from ..state.machines import days_since_launch
 from ..state.market import Market
+from ..state.sites import of_site_class, site_values
 
 
 @compiled
 def set_marks(market: Market) -> None:
     """A day's scheduled values and lenders' marks [class, USD/unit]: schedule and aged evidence."""
-    hardware, schedule, marks_usd = market.hardware, market.schedule_usd, market.marks_usd
-    day, terms = market.today.day, market.terms
+    hardware, schedule = market.hardware, market.schedule_usd
+    appraised = site_values(market, market.terms.sites.required_return, True, True)
     for k in range(len(hardware.family)):
+        if hardware.family[k] == Family.SITE:
+            schedule[k] = max(hardware.scrap_usd[k], of_site_class(market, k, appraised))
+            continue
         schedule[k] = schedule_usd(
             hardware.used_open_usd[k],
             hardware.annual_depreciation[k],
             hardware.scrap_usd[k],
-            day,
+            days_since_launch(market, k),
         )
-        age = float(day - market.clearing_day[k])
-        half_life = terms.marks.evidence_half_life_days
-        weight = terms.derived.mark_evidence_weight
-        marks_usd[k] = mark_usd(schedule[k], _aged_price_usd(market, k), age, weight, half_life)
+    put(market.marks_usd, marks_usd(market, market.terms.derived.mark_evidence_weight))
+
+
+@entrance
+def marks_usd(market: Market, evidence_weight: float) -> Reals:
+    """Marks [class, USD/unit] today that give the last clearing price such a weight when fresh."""
+    marks = np.empty(len(market.schedule_usd))
+    for k in range(len(marks)):
+        age = float(market.today.day - market.clearing_day[k])
+        half_life = market.terms.marks.evidence_half_life_days
+        marks[k] = mark_usd(
+            market.schedule_usd[k], _aged_price_usd(market, k), age, evidence_weight, half_life
+        )
+    return marks
 
 
 @compiled
@@ -53,10 +71,10 @@ def second_hand_usd(market: Market, k: int) -> float:
 def reported_usd(market: Market, k: int) -> float:
     """What lenders report a class at [USD/unit]: GPUs at system cost, by the book; rigs at marks.
 
-    The book depreciates from the opening on: the loan-to-value ratios that were reported then stand
-    on full system cost (``opening_ltv`` of the books).
+    The book depreciates from the opening on, or from a later launch: the loan-to-value ratios that
+    were reported then stand on full system cost (``opening_ltv`` of the books).
     """
     if market.hardware.family[k] != Family.GPU:
         return market.marks_usd[k]
-    years = market.today.day / 365.0
+    years = days_since_launch(market, k) / 365.0
     return book_value_usd(market.hardware.new_usd[k], years, market.terms.marks.book_life_years)

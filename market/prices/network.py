@@ -5,14 +5,13 @@ from __future__ import annotations
 import math
 
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import online_share
+from ...agents.miner import NETWORK_POWER_USD_MWH, growth_answer, online_share
 from ..state.hardware import Family
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY
 
 PH_PER_EH = 1000.0
 MAX_RETARGET = 4.0
-NETWORK_POWER_USD_MWH = 50.0
 
 
 @compiled
@@ -53,6 +52,24 @@ def advance_difficulty(market: Market, hashrate_eh_s: float) -> None:
             prices.blocks_to_retarget = opening.retarget_blocks
             prices.retarget_days = 0.0
         left_days -= days
+
+
+@compiled
+def grow_network(market: Market) -> float:
+    """Hashrate added since the opening by who is not modelled [EH/s], after today's growth.
+
+    Growth is as planned, times the answer to q of new rigs; what modelled miners buy is part of it.
+    Planned shrinking goes as planned.
+    """
+    day, prices, planned = market.today.day, market.prices, market.crypto.hashrate_growth
+    grown = market.opening.network_eh_s * (planned[day] - planned[day - 1])
+    if grown > 0.0:
+        grown *= growth_answer(prices.rig_q, market.terms.crypto.hashrate_answer)
+        mine = min(grown, prices.bought_eh_s)
+        prices.bought_eh_s -= mine
+        grown -= mine
+    prices.grown_eh_s += grown
+    return prices.grown_eh_s
 
 
 @compiled

@@ -6,6 +6,21 @@ W is demand for work, A the work a GPU-hour yields (software and models), S the 
 online. Efficiency lowers rents if eps < 1 and raises them if eps > 1: the thesis is a parameter.
 The supply signed at the opening brings its own demand (those contracts are why it is built); what
 is beyond it is adoption, logistic in time.
+
+That rent is the price of work. A GPU of class k earns it for the work it does and pays its power:
+
+    rent_k   = quality_k * rent
+    margin_k = quality_k * rent - power_k
+             = quality_k * (margin_f / quality_f) - (power_k - power_f * quality_k / quality_f)
+
+with f the class on the frontier: an old class earns what the frontier's work is worth net of power,
+less the power it draws beyond the frontier's for the same work. As rents fall its margin falls
+faster, and at nothing it is switched off (:mod:`market.operators.production`). No class ages by
+decree: the frontier's cost of work decides through the supply that enters while its q is above one
+(:mod:`market.state.frontier`).
+
+Law: the two equations. Assumed: eps; that work done is in proportion to the rents of the opening
+day, and stays so (``quality``; of announced classes our guess); and how fast supply answers q.
 """
 
 from __future__ import annotations

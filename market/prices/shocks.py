@@ -1,4 +1,4 @@
-"""Phase 1: a scripted crash enters the causal log on the day it starts."""
+"""Phase 1: a scripted crash enters the event log on the day it starts."""
 
 from __future__ import annotations
 

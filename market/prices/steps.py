@@ -6,18 +6,20 @@ import math
 
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import adjusted_share, online_share
+from ...agents.miner import NETWORK_POWER_USD_MWH, adjusted_share, online_share
+from ...agents.tenant import hall_demand, hall_rent_index
+from ..state.frontier import foresee_entry
 from ..state.market import Market
 from ..state.units import TH_PER_EH
 from .impact import btc_impact_of
 from .marks import set_marks
-from .network import NETWORK_POWER_USD_MWH, advance_difficulty, hashprice_usd, resold_th
+from .network import advance_difficulty, grow_network, hashprice_usd, resold_th
 from .rents import rent_after_supply
 
 
 @compiled
 def set_prices(market: Market) -> None:
-    """Money, BTC, difficulty and hashprice, rents, marks."""
+    """Money, BTC, difficulty and hashprice, rents and what is expected of them, marks."""
     day, prices, terms = market.today.day, market.prices, market.terms
     prices.stress = market.macro.stress[day]
     prices.appetite = market.macro.appetite[day]
@@ -39,7 +41,24 @@ def set_prices(market: Market) -> None:
             prices.effective_gpus,
             terms.compute.elasticity,
         )
+    _price_halls(market)
+    if market.opening.roadmap_end_day > 0:
+        foresee_entry(market)
     set_marks(market)
+
+
+@compiled
+def _price_halls(market: Market) -> None:
+    """Demand for halls and the rent of empty ones, over the opening.
+
+    Halls of GPUs are wanted as new machines are (their q), halls of miners as hashprice pays.
+    """
+    prices, sites = market.prices, market.terms.sites
+    prices.hall_demand = hall_demand(prices.q, sites.most_demand)
+    prices.hall_rent = hall_rent_index(prices.hall_demand, sites.rent_sensitivity)
+    hashprice = prices.hashprice_usd_ph_day / market.opening.hashprice_usd_ph_day
+    prices.rig_hall_demand = hall_demand(hashprice, sites.most_demand)
+    prices.rig_hall_rent = hall_rent_index(prices.rig_hall_demand, sites.rent_sensitivity)
 
 
 @compiled
@@ -72,6 +91,6 @@ def _hashrate_eh_s(market: Market) -> float:
         hardware.hi_j_th[k],
     )
     prices.growth_online = adjusted_share(prices.growth_online, target)
-    added = planned - opening.network_eh_s
+    added = grow_network(market)
     growing = prices.growth_online if added > 0.0 else 1.0
     return max(online / TH_PER_EH + added * growing, 1e-3 * planned)

@@ -1,9 +1,9 @@
 """The collateral illusion: what lenders report collateral at, and what a sale of it would bring.
 
-Four values side by side. *Reported*: GPUs at system cost by the book, rigs at marks. *Second-hand*:
-what a single machine last traded at. *Realisable*: one sale of everything today, in which each
-buyer's money and racks are spent once (:mod:`market.liquidation.one_sale`). *Within 90 days*: the
-same with what buyers earn meanwhile. Coins are worth their price; selling them moves it.
+Four values side by side. *Reported*: GPUs at system cost by the book, rigs and sites at marks.
+*Second-hand*: what a single machine last traded at. *Realisable*: one sale of everything today, in
+which each buyer's money and racks are spent once (:mod:`market.liquidation.one_sale`). *Within 90
+days*: the same with what buyers earn meanwhile. Coins are worth their price; selling them moves it.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ..liquidation.bids import bids_today, strips_today
-from ..liquidation.one_sale import sale_usd
+from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
 from ..prices.impact import btc_impact_of
 from ..prices.marks import reported_usd, second_hand_usd
 from ..state.hardware import Family
 from ..state.journal import ILLUSION_DAYS
 from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
+from ..state.sites import pledged_site_usd
 
 BTC = ALL = -1  # in the table of the illusion, for a class and for a lender
-PATIENT_DAYS = 90.0
 
 
 class Values(NamedTuple):
@@ -58,35 +58,39 @@ def measure_illusion(market: Market) -> None:
         return
     at_auctions = market.strips.copy()  # lenders decide on the book of the last auctions
     put_matrix(market.strips, strips_today(market))
-    coins = gpus = rigs = Values(0.0, 0.0, 0.0, 0.0, 0.0)
+    coins = gpus = others = Values(0.0, 0.0, 0.0, 0.0, 0.0)
     coins = _coins(market)
-    owing, units = _pledged(market, ALL)
-    at_once, patient = sale_usd(market, units, 0.0), sale_usd(market, units, PATIENT_DAYS)
+    owing, units, mw = _pledged(market, ALL)
+    at_once = sold_usd(market, units, mw, 0.0)
+    patient = sold_usd(market, units, mw, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
-            value = _of_class(market, k, owing[k], units, at_once[k], patient[k])
+            pledged = _units_of(market, k, units, mw)
+            value = _of_class(market, k, owing[k], pledged, at_once[k], patient[k])
             _keep(market, ALL, k, value, _bids_usd(market, k))
             if market.hardware.family[k] == Family.GPU:
                 gpus = _plus(gpus, value)
             else:
-                rigs = _plus(rigs, value)
+                others = _plus(others, value)
     if market.today.keeps_book:
         for row in range(len(market.lenders.kind)):
             _alone(market, row)
     put_matrix(market.strips, at_auctions)
-    _write(market, _plus(_plus(coins, rigs), gpus), gpus)
+    _write(market, _plus(_plus(coins, others), gpus), gpus)
 
 
 @compiled
 def _alone(market: Market, row: int) -> None:
-    """What the machines pledged to one lender would bring it while the others wait."""
-    owing, units = _pledged(market, row)
+    """What machines and sites pledged to one lender would bring it while the others wait."""
+    owing, units, mw = _pledged(market, row)
     if owing.sum() <= 0.0:
         return
-    at_once, patient = sale_usd(market, units, 0.0), sale_usd(market, units, PATIENT_DAYS)
+    at_once = sold_usd(market, units, mw, 0.0)
+    patient = sold_usd(market, units, mw, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
-            value = _of_class(market, k, owing[k], units, at_once[k], patient[k])
+            pledged = _units_of(market, k, units, mw)
+            value = _of_class(market, k, owing[k], pledged, at_once[k], patient[k])
             _keep(market, row, k, value, 0.0)
 
 
@@ -119,9 +123,13 @@ def _of_coins(market: Market, owing_usd: float, coins: float) -> Values:
 
 
 @compiled
-def _pledged(market: Market, lender: int) -> tuple[Reals, Reals]:
-    """What is owed [class, USD] on machines, and units pledged [holding], to a lender or to all."""
-    loans = market.loans
+def _pledged(market: Market, lender: int) -> tuple[Reals, Reals, Reals]:
+    """What is owed [class, USD] to a lender or to all, machines [holding] and MW [class] pledged.
+
+    A loan on a site counts for power and for halls as these are worth.
+    """
+    loans, opening = market.loans, market.opening
+    mw = np.zeros(len(market.hardware.family))
     owing = np.zeros(len(market.hardware.family))
     units = np.zeros(len(market.holdings.units))
     for loan in range(len(loans.status)):
@@ -131,18 +139,31 @@ def _pledged(market: Market, lender: int) -> tuple[Reals, Reals]:
         if loans.collateral[loan] == Collateral.HARDWARE and loans.holding[loan] >= 0:
             owing[loans.hardware[loan]] += loans.principal_usd[loan]
             units[loans.holding[loan]] += loans.collateral_units[loan]
-    return owing, units
+        elif loans.collateral[loan] == Collateral.SITE and pledged_site_usd(market, loan) > 0.0:
+            halls = loans.hall_mw[loan] * market.marks_usd[opening.hall_class]
+            share = halls / pledged_site_usd(market, loan)
+            owing[opening.hall_class] += share * loans.principal_usd[loan]
+            owing[opening.site_class] += (1.0 - share) * loans.principal_usd[loan]
+            mw[opening.hall_class] += loans.hall_mw[loan]
+            mw[opening.site_class] += loans.site_mw[loan]
+    return owing, units, mw
+
+
+@compiled
+def _units_of(market: Market, k: int, units: Reals, mw: Reals) -> float:
+    """Units of a class among what is pledged."""
+    pledged = mw[k]
+    for row in range(market.holdings.first[len(market.loans.first) - 1]):  # of borrowers
+        if market.holdings.hardware[row] == k:
+            pledged += units[row]
+    return pledged
 
 
 @compiled
 def _of_class(
-    market: Market, k: int, owing_usd: float, units: Reals, at_once_usd: float, patient_usd: float
+    market: Market, k: int, owing_usd: float, pledged: float, at_once_usd: float, patient_usd: float
 ) -> Values:
-    """The values of a class; ``units`` [holding] are those pledged."""
-    pledged = 0.0
-    for row in range(market.holdings.first[len(market.loans.first) - 1]):  # of borrowers
-        if market.holdings.hardware[row] == k:
-            pledged += units[row]
+    """The values of so many units of a class."""
     reported, price = reported_usd(market, k), second_hand_usd(market, k)
     return Values(owing_usd, pledged * reported, pledged * price, at_once_usd, patient_usd)
 

@@ -10,6 +10,7 @@ from ...agents.lender import credit_supply_share
 from ...agents.party import Kind, Status
 from ..state.events import Event
 from ..state.hardware import Family
+from ..state.loans import LoanStatus
 from ..state.lots import LotState
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY, TH_PER_EH
@@ -29,9 +30,11 @@ def write_day(market: Market, conservation_error: float) -> None:
     _write_money(market)
     _write_coins(market)
     gpus = _seized(market, Family.GPU)
-    series.gpus_seized[day], series.gpus_sold[day], series.gpus_for_sale[day] = gpus
+    series.gpus_seized[day], series.gpus_sold[day] = gpus[0], gpus[1]
+    series.gpus_ended[day], series.gpus_for_sale[day] = gpus[2], gpus[3]
     rigs = _seized(market, Family.ASIC)
-    series.asic_th_seized[day], series.asic_th_sold[day], series.asic_th_for_sale[day] = rigs
+    series.asic_th_seized[day], series.asic_th_sold[day] = rigs[0], rigs[1]
+    series.asic_th_ended[day], series.asic_th_for_sale[day] = rigs[2], rigs[3]
 
 
 @compiled
@@ -47,11 +50,14 @@ def _write_prices(market: Market) -> None:
     series.rent_h100_usd_h[day] = prices.rent_h100_usd_h
     series.rent_planned_usd_h[day] = prices.rent_planned_usd_h
     series.effective_gpus[day] = prices.effective_gpus
+    series.outside_gpus[day] = prices.outside_gpus
     series.macro_stress[day] = prices.stress
     series.reference_rate[day] = prices.reference_rate
     series.loan_price[day] = prices.loan_price
     series.lending_ease[day] = prices.ease
+    series.rig_q[day] = prices.rig_q
     series.machine_q[day] = prices.q
+    series.hall_rent[day] = prices.hall_rent
     series.ordered_usd[day] = prices.ordered_usd
     series.paid_out_usd[day] = prices.paid_out_usd
 
@@ -62,7 +68,7 @@ def _write_failures(market: Market) -> None:
     today, series, parties = market.today, market.kept.series, market.parties
     miners = neoclouds = lenders = calls = 0
     for b in range(today.first_lender):
-        if parties.status[b] != Status.ACTIVE:
+        if parties.status[b] != Status.ACTIVE or parties.reorganised_day[b] >= 0:
             miners += parties.kind[b] == Kind.MINER
             neoclouds += parties.kind[b] == Kind.NEOCLOUD
     for lender in range(today.first_lender, today.first_buyer):
@@ -88,7 +94,20 @@ def _write_money(market: Market) -> None:
     series.credit_supply[day] = credit_supply_share(lenders)
     series.withdrawn_usd[day] = total(lenders.run_usd)
     series.loans_outstanding_usd[day] = total(market.loans.principal_usd)
+    series.notes_mark[day] = _mean_mark(market)
     series.borrower_cash_usd[day] = total(market.parties.cash_usd[: market.today.first_lender])
+
+
+@compiled
+def _mean_mark(market: Market) -> float:
+    """What funds mark a dollar of notes at, by principal; par if there are none."""
+    loans = market.loans
+    principal = below = 0.0
+    for loan in range(len(loans.status)):
+        if loans.note_value[loan] > 0.0 and loans.status[loan] == LoanStatus.PERFORMING:
+            principal += loans.principal_usd[loan]
+            below += loans.provision_usd[loan]
+    return 1.0 - below / principal if principal > 0.0 else 1.0
 
 
 @compiled
@@ -130,8 +149,11 @@ def _write_coins(market: Market) -> None:
 
 
 @compiled
-def _seized(market: Market, family: int) -> tuple[float, float, float]:
-    """Machines of a family seized and sold so far, and for sale; not those owners have listed."""
+def _seized(market: Market, family: int) -> tuple[float, float, float, float]:
+    """Machines of a family seized so far; of these sold, ended without a buyer, for sale today.
+
+    Those that their owners have listed are not among them.
+    """
     lots, hardware = market.lots, market.hardware
     rows = np.empty(lots.count[0], np.int64)
     offered = np.empty(lots.count[0], np.int64)
@@ -146,4 +168,6 @@ def _seized(market: Market, family: int) -> tuple[float, float, float]:
             for_sale += 1
     seized = total(lots.seized_units[rows[:found]])
     unsold = total(lots.units[rows[:found]])
-    return seized, seized - unsold, total(lots.units[offered[:for_sale]])
+    ended = total(lots.ended_units[rows[:found]])
+    for_sale_units = total(lots.units[offered[:for_sale]])
+    return seized, seized - unsold - ended, ended, for_sale_units

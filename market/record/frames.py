@@ -14,7 +14,7 @@ from ..state.names import names_of
 
 
 def event_frame(market: Market, rows: np.ndarray | None = None) -> pd.DataFrame:
-    """The causal log or some ``rows`` of it, one row per event; ``parent`` is an event id or -1."""
+    """The event log or some ``rows`` of it, one row per event; ``parent`` is an event id or -1."""
     rows = np.arange(len(market.events)) if rows is None else rows
     log = market.events[rows]
     names = market.names

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from ...agents.party import Kind, Status
+from ...agents.party import Kind
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
 from ..state.market import Market
 from ..state.names import names_of
+from .largest_borrower import Resolved, with_and_without
+from .policy import policy_summary
 
-if TYPE_CHECKING:
-    pass
-
+DUST_UNITS = 1e-6  # of a machine: rounding
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
-def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict[str, Any]:
+def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any]:
     """Content of ``summary.json``; numbers are rounded to 12 digits, unknown ones are null.
 
-    ``resolved``: the loss on loans that have defaulted once all of them are settled [USD], and the
-    day on which they are, if the run went on until then.
+    ``resolved``: how open claims ended, if the run went on until then.
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
-    failed = market.parties.status[:n] != Status.ACTIVE
+    failed = market.has_defaulted
     by_kind = {
         name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
         for name, of in _KINDS.items()
@@ -51,11 +50,13 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
             "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
         },
         "defaulted": {**by_kind, "lender": _parties(market, log, Event.LENDER_FAILED)},
+        "reorganised": _parties(market, log, Event.REORGANISED),
         "sleeves_closed": _parties(market, log, Event.SLEEVE_CLOSED),
         "lenders": {
             "withdrawn_usd": float(market.lenders.run_usd.sum()),
             "earned_usd": float(market.lenders.earned_usd.sum()),
             "provision_usd": float(market.lenders.provision_usd.sum()),
+            "unrealised_usd": float(market.loans.provision_usd[market.loans.note_value > 0].sum()),
             "interlender_loss_usd": float(market.lenders.interlender_loss_usd.sum()),
             "depositor_loss_usd": market.prices.depositor_loss_usd,
             "loan_price_worst": float(series.loan_price[days].min()),
@@ -82,6 +83,7 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
         "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
         "cascade": cascades(market),
         "loss_usd": _losses(market, resolved),
+        "largest_borrower": with_and_without(market, resolved),
         "lender_loss_share_of_capital": {
             market.names.parties[market.first_lender + row]: float(
                 market.lenders.loss_usd[row] / market.lenders.capital_open_usd[row]
@@ -94,7 +96,9 @@ def summarise(market: Market, resolved: tuple[float, int] | None = None) -> dict
         "liquidation": {
             **_liquidation(market, Family.GPU),
             "asic": _liquidation(market, Family.ASIC),
+            "site_mw": _liquidation(market, Family.SITE),
         },
+        "policy": _policy(market, resolved),
         "btc_forced_sale_usd": sum(series.btc_forced_sale_usd[days].tolist()),
         "btc_impact_worst": 1.0 - math.exp(series.btc_impact_log[days].min()),
         "conservation_error": float(series.conservation_error[days].max()),
@@ -131,16 +135,17 @@ def _for_growth(market: Market, loans: np.ndarray) -> np.ndarray:
 
 
 def _count_by_cause(log: np.ndarray) -> dict[str, int]:
-    causes = log["cause"][log["kind"] == Event.DEFAULT]
+    defaults = log[log["kind"] == Event.DEFAULT]
+    causes = defaults["cause"][np.unique(defaults["party"], return_index=True)[1]]
     return {
         Cause(int(cause)).name.lower(): int(np.sum(causes == cause)) for cause in np.unique(causes)
     }
 
 
 def default_parents(market: Market) -> dict[int, int]:
-    """For each failure, of a borrower or a lender, the nearest one of another party that led to it.
+    """For each failure, of a borrower or a lender, the nearest one of another party above it.
 
-    -1 where there is none.
+    The later one was touched by it: it hangs from it in the log. -1 where there is none.
     """
     log = market.events
     result: dict[int, int] = {}
@@ -169,7 +174,7 @@ def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
 
 
 def cascades(market: Market) -> dict[str, float | int]:
-    """Trees of defaults: size of the largest, mean size, depth, mean number of children."""
+    """Trees of failures, each touched by the one above it: largest, mean size, depth, children."""
     parents = default_parents(market)
     if not parents:
         return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
@@ -199,7 +204,7 @@ def unresolved_share(market: Market) -> float:
     return left / everything if everything > 0.0 else float("nan")
 
 
-def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any]:
+def _losses(market: Market, resolved: Resolved | None) -> dict[str, Any]:
     """Lost on loans so far, by instrument; what of it is still an estimate, and the final loss."""
     loans = market.loans
     lost = of_claims("written_down_usd", loans)
@@ -217,14 +222,22 @@ def _losses(market: Market, resolved: tuple[float, int] | None) -> dict[str, Any
         "unresolved_share": unresolved_share(market),
     }
     if resolved is not None:
-        losses["resolved_total"], losses["resolved_day"] = resolved
+        losses["resolved_total"], losses["resolved_day"] = resolved.total_usd, resolved.day
     return losses
+
+
+def _policy(market: Market, resolved: Resolved | None) -> dict[str, Any]:
+    """What policy costs by the horizon, and until claims are settled if the run went on."""
+    policy = policy_summary(market)
+    if resolved is not None:
+        policy["resolved_net_cost_usd"] = resolved.net_cost_usd
+    return policy
 
 
 def _recoveries(market: Market) -> dict[str, float]:
     """Present value recovered over claim at default, by collateral, resolved claims only."""
     loans = market.loans
-    resolved = (loans.claim >= 0) & (loans.status == LoanStatus.CLOSED)
+    resolved = (loans.claim >= 0) & (loans.status != LoanStatus.DEFAULTED)
     family = np.where(loans.hardware >= 0, market.hardware.family[loans.hardware], -1)
     groups = {
         "btc": loans.collateral == Collateral.BTC,
@@ -258,20 +271,25 @@ def _worst_ltv(market: Market) -> dict[str, Any]:
 
 
 def _liquidation(market: Market, family: Family) -> dict[str, Any]:
-    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure."""
+    """Seized and sold units (machines, or TH/s), time to sale, price against mark at seizure.
+
+    What no buyer took in time, and went to its lender in kind or for scrap, is not sold.
+    """
     used = slice(0, int(market.lots.count[0]))
     ours = market.hardware.family[market.lots.hardware[used]] == family
     listed = ours & market.lots.listed[used]
     mine = ours & ~market.lots.listed[used]
     seized = market.lots.seized_units[used][mine]
     units = market.lots.units[used][mine]
-    sold = seized - units
+    ended = market.lots.ended_units[used][mine]
+    sold = np.where(seized - units - ended > DUST_UNITS, seized - units - ended, 0.0)
     days = market.lots.unit_days[used][mine]
     proceeds = float(market.lots.proceeds_usd[used][mine].sum())
     paper = float((sold * market.lots.mark_usd[used][mine]).sum())
     return {
         "seized_units": float(seized.sum()),
         "sold_units": float(sold.sum()),
+        "ended_units": float(ended.sum()),
         "unsold_units": float(units.sum()),
         "listed_by_owners_units": float(market.lots.seized_units[used][listed].sum()),
         "median_days_to_sale": _weighted_median(days[sold > 0] / sold[sold > 0], sold[sold > 0]),

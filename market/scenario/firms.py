@@ -74,6 +74,12 @@ class Credit(Section):
         description="from default: machines nobody bought go to their lender in kind, or for scrap",
     )
     bankruptcy_cost_share: float = Field(0.05, ge=0.0, le=1.0, description="of the estate's cash")
+    reorganise: bool = Field(
+        True, description="who is worth more in operation than in parts owes less and goes on"
+    )
+    new_shares_discount: float = Field(
+        0.25, ge=0.0, le=1.0, description="at which creditors sell shares of a reorganised firm"
+    )
     max_waivers: int = Field(2, ge=0, le=100, description="a lender gives in at most so often")
     waiver_days: int = Field(90, ge=1, le=3650, description="a waived covenant is left alone")
     waiver_margin: float = Field(
@@ -119,6 +125,15 @@ class Lenders(Section):
     gate_share_per_quarter: float = Field(
         0.05, ge=0.0, le=1.0, description="funds pay out no more than this share of assets"
     )
+    flow_sensitivity: float = Field(
+        0.9, ge=0.0, le=10.0, description="of a fund's loss, redeemed by its investors in the end"
+    )
+    flow_threshold: float = Field(
+        0.02, ge=0.0, le=1.0, description="losses, as a share of capital, that these let pass"
+    )
+    issuer_volatility: float = Field(
+        0.60, ge=0.05, le=3.0, description="of note issuers' firm value and shares, per root year"
+    )
     leverage_band: float = Field(0.10, ge=0.0, le=10.0, description="over target before selling")
     deleveraging_days: float = Field(
         1.0, ge=1.0, le=3650.0, description="in which what is above target is called in or sold"
@@ -143,11 +158,32 @@ class Lenders(Section):
     spread_swing: float = Field(
         0.01, ge=0.0, le=0.1, description="and spreads fall by that, a year"
     )
-    warehouse_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="of other lenders' funding owed to banks (assumed)"
+    interlender_scale: float = Field(
+        1.0, ge=0.0, le=2.0, description="multiplies what lenders owe each other in the books"
     )
-    crypto_interlender_share: float = Field(
-        0.15, ge=0.0, le=1.0, description="of crypto lenders' funding owed to others of them"
+    line_advance_rate: float = Field(
+        0.65,
+        ge=0.0,
+        le=1.0,
+        description="of a lender's sound assets, margined lines to it; or what they were, if more",
+    )
+    line_cushion: float = Field(
+        0.05, ge=0.0, le=10.0, description="a margined line exceeds its advance so far uncalled"
+    )
+    line_cure_days: int = Field(
+        10, ge=0, le=3650, description="a lender that has not met a call so long fails"
+    )
+    trap_dscr: float = Field(
+        1.20, ge=0.0, le=5.0, description="securitisations keep excess spread below this coverage"
+    )
+    amortisation_dscr: float = Field(
+        1.05, ge=0.0, le=5.0, description="and amortise early below this one"
+    )
+    amortisation_ltv_rise: float = Field(
+        0.30, ge=0.0, le=10.0, description="or if loan to value at marks has risen by that share"
+    )
+    amortisation_default_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="or if so much of the pool has defaulted"
     )
     realised_share: float = Field(
         0.85, ge=0.0, le=1.0, description="of a failed lender's assets, after bankruptcy cost"
@@ -158,10 +194,36 @@ class Lenders(Section):
 
 
 class Tenants(Section):
-    """Tenants without a rating, and what becomes of machines and halls they leave."""
+    """Tenants that stop paying, and what becomes of machines and halls they leave."""
 
+    common_factor: bool = Field(
+        True,
+        description="tenants fail by demand for compute and money; off: only the unrated, by rent "
+        "over spot and money",
+    )
     hazard_per_year: float = Field(
-        0.01, ge=0.0, le=10.0, description="of breaking a contract that costs no more than spot"
+        0.01, ge=0.0, le=10.0, description="of failing, without a rating, good and bad times alike"
+    )
+    factor_loading: float = Field(
+        0.7, ge=0.0, le=3.0, description="log of that hazard per deviation of the common factor"
+    )
+    rated_hazard_per_year: float = Field(
+        0.0005, ge=0.0, le=1.0, description="of failing, with a rating"
+    )
+    rated_factor_loading: float = Field(
+        0.2, ge=0.0, le=3.0, description="the same for tenants with a rating"
+    )
+    demand_deviation: float = Field(
+        0.25, gt=0.0, le=3.0, description="of log demand: one deviation of the common factor"
+    )
+    notice_days: int = Field(
+        60, ge=0, le=3650, description="a failed tenant pays rent so long, then all contracts break"
+    )
+    rejection_claims: bool = Field(
+        True, description="landlords have a claim on a failed tenant for the rest of the term"
+    )
+    claim_recovery_share: float = Field(
+        0.25, ge=0.0, le=1.0, description="of it, paid by tenants outside the books"
     )
     sensitivity: float = Field(
         3.0, ge=0.0, le=20.0, description="power of contract rent over spot rent in that hazard"
@@ -175,8 +237,43 @@ class Tenants(Section):
         le=1.0,
         description="of contract rent over spot that a receiver goes on earning",
     )
-    relet_days: int = Field(270, ge=0, le=3650, description="halls stand empty so long")
-    relet_share: float = Field(0.85, ge=0.0, le=2.0, description="new rent over the old")
+    relet_days: int = Field(
+        270, ge=0, le=3650, description="halls stand empty so long at the opening's demand"
+    )
+    relet_share: float = Field(
+        0.85, ge=0.0, le=2.0, description="new rent over the old, where rents are the opening's"
+    )
+
+
+class Sites(Section):
+    """Power and halls: what they rent for and cost, and what they are worth to who buys them."""
+
+    rent_sensitivity: float = Field(
+        0.5, ge=0.0, le=3.0, description="of log rent of empty halls to log demand for them"
+    )
+    most_demand: float = Field(
+        1.25, ge=1.0, le=10.0, description="over the opening; more is met by building"
+    )
+    hall_usd_mw: float = Field(
+        11e6, gt=0.0, le=1e9, description="to build a data hall, without power"
+    )
+    salvage_share: float = Field(
+        0.05, ge=0.0, le=1.0, description="of what a site or hall costs: nobody sells for less"
+    )
+    cost_share: float = Field(
+        0.25, ge=0.0, lt=1.0, description="of running a hall, of its rent at the opening"
+    )
+    life_years: float = Field(20.0, gt=0.0, le=100.0, description="in which a hall earns rent")
+    build_years: float = Field(2.0, gt=0.0, le=20.0, description="from a powered site to a hall")
+    hall_volatility: float = Field(
+        0.25, ge=0.0, le=3.0, description="of what halls are worth, per root year"
+    )
+    view_deviation: float = Field(
+        0.10, ge=0.01, le=2.0, description="of buyers' log values of sites: appraisals differ so"
+    )
+    required_return: float = Field(
+        0.095, gt=0.0, le=1.0, description="at which lenders' appraisers discount net rents"
+    )
 
 
 class Investment(Section):
@@ -195,6 +292,10 @@ class Investment(Section):
         0.5, ge=0.0, le=1.0, description="of free cash flow, to owners of who has nothing on order"
     )
     order_days: int = Field(120, ge=1, le=3650, description="from order to delivery")
+    rigs: bool = Field(True, description="miners buy new rigs as the network grows")
+    rig_site_usd_per_kw: float = Field(
+        350.0, ge=0.0, le=1e5, description="racks and power for rigs: what a miner adds, or pays"
+    )
     lender_growth_per_year: float = Field(
         0.05, ge=0.0, le=10.0, description="new credit beyond commitments, of a lender's assets"
     )
@@ -204,10 +305,25 @@ class Miners(Section):
     """Policies of miners."""
 
     hold_share: float = Field(
-        0.3, ge=0.0, le=1.0, description="share of production kept, by miners with a treasury"
+        0.3,
+        ge=0.0,
+        le=1.0,
+        description="share of production kept, by miners with a treasury and no announced policy",
+    )
+    announced_policies: bool = Field(
+        True, description="the books' own share for miners that said what they keep"
     )
     hold_buffer_days: int = Field(
-        0, ge=0, le=3650, description="coins are kept while cash covers the outlays of so many days"
+        91,
+        ge=0,
+        le=3650,
+        description="coins are kept while liquid means cover uses of so many days; 0: always kept",
+    )
+    sale_days: int = Field(
+        30,
+        ge=0,
+        le=3650,
+        description="coins sold over so many days bring what is missing; 0: none until cash is out",
     )
     only_listed_hold: bool = Field(
         False, description="miners without a listing sell what they mine"

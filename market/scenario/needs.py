@@ -58,21 +58,23 @@ CAPITAL, RUN = on("channels.lender_capital"), on("channels.funding_run")
 AUCTIONS = on("channels.fire_sale")
 LATER_LOANS = (on("credit.finance_signed_growth"), some("investment.sensitivity"))
 INVESTS = some("investment.sensitivity")
+DATED = on("launches.dated")
 
 RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Each line: settings, and switches of which one must be set so. All lines of a setting hold.
     ("opening.scale", (WITH_COMPUTE,)),
+    ("opening.sample", (of("opening.beliefs", False),)),  # which draw the books too
     ("synthetic.*", (of("opening.start", "synthetic"),)),
     ("synthetic.pareto_tail", (of("synthetic.sizes", "pareto"),)),
     ("synthetic.lognormal_deviation", (of("synthetic.sizes", "lognormal"),)),
     ("synthetic.degree_tail", (of("synthetic.network", "configuration"),)),
     ("synthetic.core_share synthetic.core_loans", (of("synthetic.network", "core_periphery"),)),
-    (
-        "synthetic.lines_per_lender",
-        (some("lenders.warehouse_share"), some("lenders.crypto_interlender_share")),
-    ),
+    ("synthetic.lines_per_lender", (some("lenders.interlender_scale"),)),
     ("facts.*", (of("opening.start", "2021"),)),
-    ("facts.order_repriced_share facts.site_usd_per_kw", (on("facts.orders"),)),
+    (
+        "facts.order_repriced_share facts.site_usd_per_kw facts.energise_days",
+        (on("facts.orders"),),
+    ),
     ("facts.imposed_recovery_share", (of("facts.shocks", "default", "all"),)),
     # Bitcoin. The square-root law of impact reads volatility under a history too.
     ("crypto.volatility", (MODELLED, of("crypto.impact_law", "square_root"), OWN_FILE)),
@@ -88,9 +90,12 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("crypto.eth_beta", (MODELLED, OWN_FILE)),
     ("crypto.hashrate_growth", (MODELLED, OWN_FILE)),
     (
-        "crypto.hashrate_growth_start_day crypto.hashrate_growth_days",
+        "crypto.hashrate_growth_start_day crypto.hashrate_growth_days crypto.hashrate_answer "
+        "investment.rigs",
         (some("crypto.hashrate_growth"),),
     ),
+    ("crypto.hashrate_answer", (on("channels.hashprice"),)),
+    ("crypto.hashrate_answer investment.rigs", (of("crypto.network", "modelled"),)),
     ("crypto.impact_coefficient", (on("channels.btc_impact"),)),
     (
         "crypto.depth_adv_usd crypto.impact_law crypto.impact_half_life_days",
@@ -121,12 +126,15 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("credit.group_filing", (of("opening.start", "2021"),)),  # only there parents are known
     (
         "credit.income_collateral_share credit.finance_signed_growth credit.growth_advance_rate "
-        "credit.growth_spread credit.growth_min_dscr credit.growth_years credit.most_advance_rate "
+        "credit.most_advance_rate "
         "credit.tenant_prepayment_share credit.order_deposit_share credit.delivery_days "
         "credit.lockup_margin",
         (WITH_COMPUTE,),
     ),
-    ("credit.growth_spread credit.growth_min_dscr credit.growth_years", LATER_LOANS),
+    (
+        "credit.growth_spread credit.growth_min_dscr credit.growth_years",
+        (*LATER_LOANS, on("credit.reorganise")),
+    ),
     ("credit.waiver_days credit.waiver_margin", (some("credit.max_waivers", 0),)),
     # Lenders.
     ("lenders.capital_buffer_share lenders.stress_spread", (CAPITAL,)),
@@ -135,24 +143,73 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.similar_failure_news lenders.gate_share_per_quarter", (RUN,)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
     ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
-    ("lenders.warehouse_share lenders.crypto_interlender_share", (WITH_COMPUTE,)),  # 2021: known
+    ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
+    ("channels.warehouse_margin", (WITH_COMPUTE,)),
+    ("channels.warehouse_margin", (some("lenders.interlender_scale"),)),
+    (
+        "lenders.line_advance_rate lenders.line_cushion lenders.line_cure_days",
+        (on("channels.warehouse_margin"),),
+    ),
+    ("channels.securitisation", (WITH_COMPUTE,)),
+    (
+        "lenders.trap_dscr lenders.amortisation_dscr lenders.amortisation_ltv_rise "
+        "lenders.amortisation_default_share",
+        (on("channels.securitisation"),),
+    ),
+    ("lenders.flow_sensitivity lenders.flow_threshold", (RUN,)),
+    ("lenders.issuer_volatility", (on("channels.fund_marks"),)),
     ("lenders.least_patience_days", (AUCTIONS,)),
     # Tenants, investment, miners.
     ("marks.book_life_years", (WITH_COMPUTE,)),  # of GPUs
     ("tenants.*", (WITH_COMPUTE,)),
     (
-        "tenants.hazard_per_year tenants.relet_days tenants.relet_share",
+        "tenants.common_factor tenants.hazard_per_year tenants.relet_share "
+        "tenants.notice_days tenants.rejection_claims",
         (on("channels.counterparty"),),
     ),
     ("tenants.sensitivity tenants.renegotiated_share", (some("tenants.hazard_per_year"),)),
-    ("investment.*", (WITH_COMPUTE,)),
     (
-        "investment.owners_required_return investment.refit_usd_per_kw investment.payout_share "
+        "tenants.factor_loading tenants.rated_hazard_per_year tenants.demand_deviation",
+        (on("tenants.common_factor"),),
+    ),
+    ("tenants.factor_loading", (some("tenants.hazard_per_year"),)),
+    ("tenants.rated_factor_loading", (some("tenants.rated_hazard_per_year"),)),
+    (
+        "tenants.demand_deviation",
+        (some("tenants.factor_loading"), some("tenants.rated_factor_loading")),
+    ),
+    ("tenants.claim_recovery_share", (on("tenants.rejection_claims"),)),
+    (
+        "sites.hall_usd_mw sites.build_years sites.hall_volatility",
+        (WITH_COMPUTE,),  # nobody let halls for GPUs in 2021
+    ),
+    (
+        "investment.refit_usd_per_kw investment.payout_share "
         "investment.order_days investment.lender_growth_per_year",
         (INVESTS,),
     ),
-    ("miners.hold_buffer_days", (of("opening.start", "2025", "2021"),)),
-    ("miners.hold_buffer_days miners.only_listed_hold", (some("miners.hold_share"),)),
+    (
+        "investment.sensitivity investment.refit_usd_per_kw investment.payout_share "
+        "investment.order_days investment.lender_growth_per_year",
+        (WITH_COMPUTE,),
+    ),
+    ("credit.new_shares_discount", (on("credit.reorganise"),)),
+    ("miners.announced_policies", (WITH_COMPUTE,)),
+    ("miners.only_listed_hold", (some("miners.hold_share"),)),
+    ("miners.sale_days", (some("miners.hold_buffer_days", 0),)),
+    # Launches. Who invests nothing buys no new class, and nobody expects others to.
+    ("launches.*", (WITH_COMPUTE,)),
+    ("launches.ramp_days launches.outside_share launches.vr200.* launches.vr300.*", (DATED,)),
+    ("launches.ramp_days launches.outside_share", (INVESTS,)),
+    ("launches.outside_share", (on("channels.rent_feedback"),)),
+    (
+        "launches.vr200.shift_days launches.vr200.price_factor launches.vr200.performance_factor",
+        (of("launches.vr200.cancelled", False),),
+    ),
+    (
+        "launches.vr300.shift_days launches.vr300.price_factor launches.vr300.performance_factor",
+        (of("launches.vr300.cancelled", False),),
+    ),
     ("miners.power_drift_per_year", (of("opening.start", "2021"),)),
     ("miners.hosting_cost_share", (WITH_COMPUTE,)),
     # Marks and the second-hand market. GPUs are in the books with compute only.
@@ -169,12 +226,12 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     # Channels and policy.
     ("channels.btc_impact", (some("crypto.impact_coefficient"),)),
     ("channels.rent_feedback channels.counterparty", (WITH_COMPUTE,)),
+    ("channels.treasury_funding", (WITH_COMPUTE,)),  # in 2021 rigs are paid by coins sold
     (
         "channels.interlender lenders.interlender_realised_share",
         (
             of("opening.start", "2021"),
-            some("lenders.warehouse_share"),
-            some("lenders.crypto_interlender_share"),
+            some("lenders.interlender_scale"),
         ),
     ),
     ("policy.buyer_of_last_resort_usd", (AUCTIONS,)),
@@ -196,8 +253,9 @@ ALWAYS = {"compute.path": "law", "opening.scale": 1.0}
 @cache
 def needs_of(key: str) -> tuple[tuple[Switch, ...], ...]:
     """Groups of switches; of each group one must be set so for the setting to have an effect."""
-    section = f"{key.partition('.')[0]}.*"
-    return tuple(switches for names, switches in RULES if {key, section} & set(names.split()))
+    parts = key.split(".")
+    named = {key, *(".".join(parts[:n]) + ".*" for n in range(1, len(parts)))}
+    return tuple(switches for names, switches in RULES if named & set(names.split()))
 
 
 def unmet(

@@ -15,7 +15,8 @@ from typing import Any, get_args
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
-from .firms import Credit, Investment, Lenders, Miners, Tenants
+from .firms import Credit, Investment, Lenders, Miners, Sites, Tenants
+from .launches import Launches
 from .nearest import did_you_mean
 from .needs import ALWAYS, Switch, idle, unmet, written
 from .numbers import declared
@@ -58,7 +59,9 @@ class Scenario(Section):
     credit: Credit = Credit()
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()
+    sites: Sites = Sites()
     investment: Investment = Investment()
+    launches: Launches = Launches()
     miners: Miners = Miners()
     marks: Marks = Marks()
     liquidation: Liquidation = Liquidation()
@@ -112,7 +115,7 @@ class Scenario(Section):
         and then for its estate.
         """
         credit, sites = self.credit, self.liquidation.site_days
-        last = max(credit.bankruptcy_days, credit.estate_max_days, sites) + 1
+        last = max(credit.bankruptcy_days, credit.estate_max_days + sites) + 1
         return last if self.channels.cross_default else 2 * last
 
     @classmethod
@@ -318,6 +321,11 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
 
 
 def _all_names(model: type[BaseModel]) -> list[str]:
-    """Settings and sections."""
+    """Settings, and the sections they are in."""
     keys = list(setting_keys(model))
-    return list(dict.fromkeys([*keys, *(key.partition(".")[0] for key in keys)]))
+    sections = [".".join(parts[:n]) for parts in map(_parts, keys) for n in range(1, len(parts))]
+    return list(dict.fromkeys([*keys, *sections]))
+
+
+def _parts(key: str) -> list[str]:
+    return key.split(".")

@@ -29,7 +29,10 @@ class Opening(Section):
         description="starting point: the books of 2025 or of 2021, or synthetic (see that section)",
     )
     sample: bool = Field(
-        False, description="draw uncertain cells within their confidence (see market/data)"
+        False, description="draw uncertain cells of the books within what is believed of them"
+    )
+    beliefs: bool = Field(
+        False, description="the same, and settings that are judgements within their beliefs"
     )
     scale: float = Field(
         1.0,
@@ -65,6 +68,18 @@ class Facts(Section):
     )
     site_usd_per_kw: float = Field(
         350.0, ge=0.0, le=1e5, description="racks and power at an own site for rigs delivered"
+    )
+    energise_days: int = Field(
+        100,
+        ge=0,
+        le=3650,
+        description="from the date on which rigs are due to hashing: shipping, racks, power",
+    )
+    uptime: float = Field(
+        0.90,
+        ge=0.0,
+        le=1.0,
+        description="coins that named miners mine over what the hashrate they report would",
     )
     imposed_recovery_share: float = Field(
         0.15, ge=0.0, le=1.0, description="assets over debts of a party that is made to fail"
@@ -119,6 +134,12 @@ class Crypto(Section):
     hashrate_growth_days: int = Field(
         365, ge=1, le=36500, description="days over which that growth takes place; flat after"
     )
+    hashrate_answer: float = Field(
+        1.0,
+        ge=0.0,
+        le=20.0,
+        description="of that growth to q of new rigs, a share per unit; 0: whatever they earn",
+    )
     depth_adv_usd: float = Field(30e9, gt=0.0, description="BTC traded a day, all venues")
     impact_law: Literal["square_root", "linear", "exponential"] = "square_root"
     impact_coefficient: float = Field(1.0, ge=0.0, le=100.0)
@@ -150,7 +171,12 @@ class Compute(Section):
     shock_days: int = Field(
         36500, ge=1, le=36500, description="scripted change lasts so long; flat after"
     )
-    volatility: float = Field(0.10, ge=0.0, le=2.0, description="of demand, per root year")
+    volatility: float = Field(
+        0.20,
+        ge=0.0,
+        le=2.0,
+        description="of demand, per root year; of rents 1 / elasticity as much",
+    )
     reversion_per_year: float = Field(1.0, ge=0.0, le=50.0, description="of that noise")
 
 
@@ -256,7 +282,11 @@ class Liquidation(Section):
         description="of what a machine still earns at a buyer's horizon; the rest: dealers, moving",
     )
     new_price_decline: float = Field(
-        0.25, ge=0.0, le=3.0, description="of new hardware per unit of performance, log a year"
+        0.25,
+        ge=0.0,
+        le=3.0,
+        description="of new hardware per unit of work, log a year; with launches.dated after the "
+        "last one announced",
     )
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
@@ -267,10 +297,7 @@ class Liquidation(Section):
     receiver_share: float = Field(
         0.5, ge=0.0, le=1.0, description="of seized GPUs a receiver keeps rented where they stand"
     )
-    site_days: int = Field(365, ge=0, le=3650, description="from default to the sale of a site")
-    site_recovery_share: float = Field(
-        0.75, ge=0.0, le=1.0, description="of a site's cost, by infrastructure buyers"
-    )
+    site_days: int = Field(365, ge=0, le=3650, description="from default until a site is offered")
     hosting_discount: float = Field(
         0.15, ge=0.0, le=1.0, description="income a lender gives up by hosting, not operating"
     )
@@ -283,6 +310,9 @@ class Channels(Section):
     """Endogenous responses; ``false`` freezes one under the same shocks."""
 
     crypto_margin: bool = Field(True, description="margin calls on BTC-backed loans")
+    treasury_funding: bool = Field(
+        True, description="machines and sites on order may be paid by loans on free coins"
+    )
     btc_impact: bool = Field(True, description="forced sales move BTC")
     hashprice: bool = Field(True, description="miners' curtailment moves the network's hashrate")
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
@@ -296,5 +326,11 @@ class Channels(Section):
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
     buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
     counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")
+    fund_marks: bool = Field(
+        True,
+        description="funds carry notes at their spread, loans less expected loss; off: at par",
+    )
+    warehouse_margin: bool = Field(True, description="lines between lenders are margined")
+    securitisation: bool = Field(True, description="securitisations trap cash, amortise early")
     interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
     cross_default: bool = Field(True, description="a default reaches the borrower's other loans")

@@ -46,3 +46,7 @@ class Contracts(NamedTuple):
     guaranteed_with: IntsOrNone  # contract on whose row the cap it shares stands, -1: its own
     rent_share: Reals  # of the signed rent, after renegotiation
     broken_day: Ints  # the tenant left, -1 if not
+    for_rigs: Flags  # a hall of miners: its rent follows hashprice, not the demand for GPUs
+    empty_days: Reals  # that a hall left by its tenant has looked for another, by today's demand
+    relet_usd_day: Reals  # rent of its new tenant, 0 before there is one
+    claim_usd: Reals  # the landlord's, on the tenant that failed

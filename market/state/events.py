@@ -1,4 +1,10 @@
-"""The causal log: every event names its kind, its cause and the event that triggered it."""
+"""The log of events: each names its kind, its cause and its parent.
+
+The *parent* is mechanical: the event whose outcome the next one reacted to, as a margin call reacts
+to the sale that set a mark. It says what touched what, not that the later event would not have
+happened without the earlier one: other sales may have set the same mark a week later. The *cause*
+is the rule or obligation by which it happened, not whose fault it is.
+"""
 
 from __future__ import annotations
 
@@ -55,10 +61,13 @@ class Event(IntEnum):
     HOSTED = 38  # a lender keeps seized machines and has them run
     TENANT_FAILED = 39  # a tenant outside the books: all its contracts break
     TAKEN_IN_KIND = 40  # machines that found no buyer in time, by their lender for its claim
+    REORGANISED = 41  # a borrower defaults, owes less, and goes on
+    LINE_CALLED = 42  # lenders of a lender's lines ask for money: their collateral lost value
+    AMORTISES_EARLY = 43  # a securitisation: its notes take all its cash
 
 
 class Cause(IntEnum):
-    """Why it happened."""
+    """By which rule or obligation it happened."""
 
     NONE = 0
     BTC_PRICE = 1
@@ -87,6 +96,7 @@ class Cause(IntEnum):
     RETURNS = 24  # machines earn more than they cost
     PARENT_FAILED = 25
     INSOLVENCY = 26  # the borrower failed as a whole: all it owes is due
+    DEMAND = 27  # tenants sell less: demand for compute, or hashprice, and money
 
 
 EVENT_DTYPE = np.dtype(
@@ -108,7 +118,7 @@ Events = Annotated[NDArray[np.void], Column(dtype=EVENT_DTYPE)]
 
 
 class Log(NamedTuple):
-    """Where kernels write what happened: the causal log and the day's forced sales of BTC."""
+    """Where kernels write what happened: the event log and the day's forced sales of BTC."""
 
     events: Events
     count: OneCount  # type: ignore[assignment]  # hides tuple.count

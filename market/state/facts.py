@@ -81,6 +81,8 @@ class RigOrders(NamedTuple):
     th: Reals
     deposit_usd: Reals
     payment_usd: Reals
+    waiting_th: Reals  # delivered, without power yet
+    powered_day: Reals  # mean day on which those run
 
 
 class DatedFacts(NamedTuple):

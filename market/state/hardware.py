@@ -1,7 +1,8 @@
 """Hardware classes and who holds them.
 
-A unit is a machine for GPU classes and a TH/s for ASIC classes. The pseudo-class SITE stands for
-buildings and leases pledged to project lenders; it is not auctioned.
+A unit is a machine for GPU classes, a TH/s for ASIC classes and a MW for sites: SITE where power is
+connected and no hall stands, HALL where one is finished or paid for. Sites of the opening are
+outside the fleets until a project lender seizes them.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import numpy as np
 from ...agents.columns import Codes, Ints, Longs, Reals
 from ...agents.compiling.kernels import compiled
 
-SITE = "SITE"
+NEVER = 2**30  # the day on which what does not happen happens
 
 
 class Family(IntEnum):
@@ -30,9 +31,10 @@ class Hardware(NamedTuple):
     """One row per class."""
 
     family: Codes
+    launch_day: Ints  # of a class that comes after the opening; 0: it is there; NEVER
     age_years: Reals  # since launch, at the opening; negative before launch
     kw: Reals  # drawn by a unit
-    quality: Reals  # rent over the H100's, GPUs
+    quality: Reals  # work of a GPU, and so its rent, over the H100's
     lo_j_th: Reals  # most and least efficient rig of the class, ASICs
     hi_j_th: Reals
     rack: Codes
@@ -41,7 +43,7 @@ class Hardware(NamedTuple):
     relocation_days: Ints
     new_usd: Reals  # all-in cost of new hardware of this class
     replacement_usd: Reals  # cheapest new hardware of the same performance
-    used_open_usd: Reals  # second-hand price at the opening
+    used_open_usd: Reals  # second-hand price at the opening; of a later class, when it comes
     annual_depreciation: Reals  # log, of the schedule
 
 
@@ -54,6 +56,7 @@ class Holdings(NamedTuple):
     pledged: Reals
     cost_usd_unit_day: Reals  # power and site of a pooled GPU; ASIC power is by the MWh
     online: Reals  # share of rigs running, of the last day
+    waiting_units: Reals  # rigs delivered that have no power yet
     spot_units: Reals  # GPUs ordered after the opening, without a contract
     contract_units: Reals  # machines bought for contracts signed at the opening
     contract_usd_day: Reals  # and what those contracts pay
@@ -88,7 +91,7 @@ def newest_rigs(hardware: Hardware) -> int:
 def schedule_usd(
     used_open_usd: float, annual_depreciation: float, scrap_usd: float, day: int
 ) -> float:
-    """Scheduled value [USD/unit] on a day: exponential depreciation from the opening price.
+    """Scheduled value [USD/unit] ``day`` days after the opening, or after the launch: exponential.
 
     A class ages from its launch: later machines of it make nobody else's younger.
     """

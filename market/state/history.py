@@ -1,4 +1,4 @@
-"""Where history is written: every event of the causal log."""
+"""Where history is written: every event of the event log."""
 
 from __future__ import annotations
 
@@ -27,7 +27,10 @@ def log_event(
         cause: :class:`market.state.events.Cause`.
         who: party, counterparty and loan; -1 for none.
         amount_usd: what it is about.
-        parent: the event but for which it would not have happened, -1 if none is known.
+        parent: the event whose outcome this one reacted to, -1 if none is known.
+
+    A parent says what touched what, no more: the log of one run cannot say what would not have
+    happened without it.
     """
     log = market.log
     row = log.count[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from ...agents.columns import Longs, Reals
+from ...agents.columns import Flags, Longs, Reals
 
 
 class Interlender(NamedTuple):
@@ -16,3 +16,4 @@ class Interlender(NamedTuple):
     first: Longs  # [lender + 1]
     creditor: Longs  # row
     amount_usd: Reals
+    margined: Flags  # a line on collateral that is called when that loses value

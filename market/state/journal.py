@@ -6,7 +6,7 @@ from ...agents.columns import with_room
 from ...agents.compiling.kernels import compiled
 from .ledger import Stocks
 from .market import Market
-from .money import add_up, conservation_error, count_buyers
+from .money import add_up, authority_error, conservation_error, count_buyers
 from .series import Kept
 
 EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
@@ -21,7 +21,7 @@ def make_room(market: Market) -> None:
     rows = len(market.loans.status) + market.borrower_count + int(market.lots.count[0])
     lenders, classes = len(market.lenders.kind), len(market.hardware.family)
     needed = EVENTS_PER_ROW * rows + 1024
-    needed += 4 * lenders + len(market.interlender.amount_usd)
+    needed += 6 * lenders + len(market.interlender.amount_usd)
     log, kept = with_room(market.log, needed), market.kept
     if log is not market.log:
         market.log = log
@@ -48,6 +48,8 @@ def open_journal(market: Market) -> None:
 def close_journal(market: Market) -> float:
     """Today's stocks against yesterday's and the day's flows: the worst relative error.
 
+    The authority's accounts must say what it has.
+
     Buyers are counted anew on days of auctions, when they buy, and on the last: what they gained or
     lost in between would be an error of that day.
     """
@@ -58,7 +60,7 @@ def close_journal(market: Market) -> float:
     after = add_up(market)
     error = conservation_error(_stocks_kept(market), after, market.ledger.flows)
     keep_stocks(market, after)
-    return error
+    return max(error, authority_error(market))
 
 
 @compiled

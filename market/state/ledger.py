@@ -29,12 +29,29 @@ class Flow(IntEnum):
     PAYABLE_SETTLED = 4
 
 
+class Account(IntEnum):
+    """What policy has moved or held back so far [USD]; all but the last four are its own money."""
+
+    BOUGHT = 0  # machines that found no bid
+    STORED = 1  # paid to keep them idle
+    LENT = 2  # to lenders whose funders left
+    REPAID = 3  # by them, or by their estates
+    INTEREST = 4  # received on it
+    LOST = 5  # of it, with lenders that failed
+    CAPITAL = 6  # that lenders opened with under a buffer, beyond what they had
+    WITHHELD = 7  # advances on new machines that a haircut floor took away
+    SHORTENED = 8  # credit given for a shorter term than agreed
+    SUSPENDED = 9  # loans in breach on which nobody might act, on the day of most of them
+
+
 class Ledger(NamedTuple):
     """The journal: cumulative flows in USD by :class:`Flow`, and outside stocks by class."""
 
     flows: Annotated[NDArray[np.float64], Column(rows=len(Flow))]
     outside_units: Reals  # [class] net units delivered by (-) or sold to (+) outside
     outside_btc: OneReal  # net BTC held by the exchange and the network's issuance
+    policy_usd: Annotated[NDArray[np.float64], Column(rows=len(Account))]
+    authority_units: Reals  # [class] machines that the buyer of last resort holds
     # what buyers have, when it was last counted
     buyers: Annotated[NDArray[np.float64], Column(rows=3)]  # cash, gross cash [USD] and BTC
     buyer_units: Reals  # [class]

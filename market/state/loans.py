@@ -85,16 +85,20 @@ class TermSheets(NamedTuple):
 
 
 class Claims(NamedTuple):
-    """One row per loan that has defaulted; rows ``0 .. count[0]`` are in use."""
+    """One row per default of a loan; rows ``0 .. count[0]`` are in use.
+
+    A loan defaults twice at most: reorganised once, then for good.
+    """
 
     count: OneCount  # type: ignore[assignment]  # [1]; hides tuple.count
+    loan: Ints
     default_day: Ints
     default_event: Ints
     claim_usd: Reals  # principal and interest at default
     recovered_usd: Reals
     recovered_value_usd: Reals  # present value at the default day
     written_down_usd: Reals
-    noted_usd: Reals  # of that, what the causal log names
+    noted_usd: Reals  # of that, what the event log names
     open_lots: Ints
 
 
@@ -122,7 +126,8 @@ class Loans(NamedTuple):
     collateral_units: Reals  # machines, TH/s or share of the site
     contract_units: Reals  # of these, machines bought for contracts signed at the opening
     collateral_btc: Reals
-    site_value_usd: Reals  # of pledged sites, at cost
+    site_mw: Reals  # of pledged sites, where no hall stands yet
+    hall_mw: Reals  # of pledged halls, finished or paid for
     dscr_test_day: Ints
     base_cash_flow_usd_day: Reals  # pledged, beyond what machines and sites earned at the opening
     recourse: Flags
@@ -131,7 +136,9 @@ class Loans(NamedTuple):
     conversion_usd: Reals  # share price at which a note converts, NaN if it does not
     put_day: Ints  # holders may ask for their money, -1 if they may not
     holding: IntsOrNone  # row of the pledged machines in the borrower's holdings, or -1
-    provision_usd: Reals  # its lender has made for it while it performs
+    note_spread: Reals  # of a fund's note at the opening, beyond what its issuer explains
+    note_value: Reals  # of a dollar of that note at the opening
+    provision_usd: Reals  # its lender carries it below principal while it performs
     # what happened
     arrears_interest_usd: Reals  # due and not yet paid
     arrears_principal_usd: Reals
@@ -166,11 +173,18 @@ def open_claim(loan: int, day: int, claim_usd: float, event: int, loans: Loans) 
     claims = loans.claims
     claim = claims.count[0]
     claims.count[0] = claim + 1
+    claims.loan[claim] = loan
     loans.claim[loan] = claim
     claims.default_day[claim] = day
     claims.default_event[claim] = event
     claims.claim_usd[claim] = claim_usd
     return claim
+
+
+@inlined
+def owed_usd(loan: int, loans: Loans) -> float:
+    """What a lender may claim if a loan falls due today: principal, interest accrued and missed."""
+    return loans.principal_usd[loan] + loans.accrued_usd[loan] + loans.arrears_interest_usd[loan]
 
 
 @inlined
@@ -186,8 +200,14 @@ def of_sheets(column: str, loans: Loans) -> NDArray[Any]:
 
 
 def of_claims(column: str, loans: Loans, missing: int = 0) -> NDArray[Any]:
-    """A column of the claims by loan; ``missing`` where a loan has not defaulted."""
+    """A column of the claims by loan; ``missing`` where a loan has not defaulted.
+
+    Of a loan with two claims: money is added up, else it is the later claim's.
+    """
     values = getattr(loans.claims, column)
+    if values.dtype == np.float64:
+        used = loans.claims.count[0]
+        return np.bincount(loans.claims.loan[:used], values[:used], len(loans.claim))
     return np.where(loans.claim >= 0, values[loans.claim], missing)
 
 

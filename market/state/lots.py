@@ -42,8 +42,9 @@ class Lots(NamedTuple):
     mark_usd: Reals  # per unit, at seizure
     premium_usd_unit_day: Reals  # its contracts paid beyond spot, at seizure
     hosted_units: Reals  # of the unsold, run by a host for the lender
-    proceeds_usd: Reals
-    unit_days: Reals  # days from seizure to sale, summed over units sold
+    proceeds_usd: Reals  # paid by buyers
+    unit_days: Reals  # days from seizure to sale, summed over units sold to buyers
+    ended_units: Reals  # that no buyer took in time: to the lender in kind, or scrap
     listed: Flags  # put on sale by its owner, not seized
     event: Longs  # of its seizure or listing
     last_event: Longs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from ...agents.buyer import Outlook, remaining_life_years
+from ...agents.buyer import Outlook, Paths, income_paths, remaining_life_years
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.neocloud import HOURS_PER_DAY
 from .hardware import Family
@@ -43,16 +43,22 @@ def unit_cost_usd_day(market: Market, k: int, usd_kwh: float) -> float:
 
 
 @inlined
-def cheaper(market: Market) -> float:
-    """What new hardware of the same performance costs today, over the opening."""
+def cheaper(market: Market, k: int) -> float:
+    """What new hardware of a class's performance costs today, over the opening.
+
+    It gets cheaper from the opening on; GPUs, where launches are dated, after the last announced.
+    """
     decline = market.terms.liquidation.new_price_decline
-    return math.exp(-decline * market.today.day / 365.0)
+    days = market.today.day
+    if market.hardware.family[k] == Family.GPU:
+        days = max(0, days - market.opening.roadmap_end_day)
+    return math.exp(-decline * days / 365.0)
 
 
 @compiled
-def replacement_usd(market: Market, k: int) -> float:
-    """What new hardware of the same performance costs today [USD/unit]: it gets cheaper."""
-    return market.hardware.replacement_usd[k] * cheaper(market)
+def days_since_launch(market: Market, k: int) -> int:
+    """Days since the opening, or since the launch of a class that came later."""
+    return max(0, market.today.day - market.hardware.launch_day[k])
 
 
 @compiled
@@ -63,3 +69,16 @@ def income_outlook(market: Market, k: int) -> Outlook:
     if market.hardware.family[k] == Family.GPU:
         return Outlook(settings.gpu_rent_drift, settings.gpu_rent_volatility, reversion)
     return Outlook(settings.hashprice_drift, settings.hashprice_volatility, reversion)
+
+
+@compiled
+def life_paths(market: Market, k: int) -> Paths:
+    """What a class is expected to earn over the life it has left.
+
+    A GPU earns less as announced classes come (:func:`market.state.frontier.foresee_entry`).
+    """
+    paths = income_paths(income_outlook(market, k), life_left_years(market, k))
+    if market.hardware.family[k] == Family.GPU:
+        for month in range(min(len(paths.growth), len(market.work_price_ahead))):
+            paths.growth[month] *= market.work_price_ahead[month]
+    return paths

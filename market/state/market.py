@@ -20,7 +20,7 @@ from ...agents.columns import Flags, Ints, Longs, Matrix, Reals, empty
 from ...agents.lender import Lenders
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
-from ...agents.party import Parties
+from ...agents.party import Parties, Status
 from ..scenario.scenario import Scenario
 from .contracts import Contracts
 from .events import Log
@@ -85,22 +85,31 @@ class Prices(Numbers):
     reference_rate: float
     rate_change: float  # of the reference rate since the opening
     spread_change: float  # of credit spreads since the opening
+    spread_marked: float  # of that, what funds' other loans are marked at
     rent_h100_usd_h: float
     rent_planned_usd_h: float
     effective_gpus: float  # online, in H100s by rent
+    outside_gpus: float  # of which in new classes of the rest of the market
+    hall_demand: float  # for halls of GPUs, over the opening
+    hall_rent: float  # of an empty one, over the opening
+    rig_hall_demand: float  # for halls of miners, and the next the same
+    rig_hall_rent: float
     receiver_gpus: float  # of which seized ones a receiver keeps rented
     receiver_th: float  # seized rigs a receiver keeps running
     growth_online: float  # share of the network's growth that runs
+    grown_eh_s: float  # added to the network since the opening by who is not modelled
+    bought_eh_s: float  # by modelled miners, not yet counted in the network's growth
+    rigs_bought_usd: float  # new ones, by modelled miners, so far
+    rig_q: float  # Tobin's q of new rigs over its opening value
     stress: float  # of the macro factor: zero in normal times
     appetite: float  # to refinance, over normal
-    policy_bought_usd: float  # by the buyer of last resort, so far
-    policy_lent_usd: float  # by the lender of last resort, so far
     loan_price: float  # of lenders' other loans, 1 at par
     perceived_loss_rate: float  # a year, of loans: what lenders remember
     lost_usd: float  # by all lenders until yesterday
     depositor_loss_usd: float  # of failed lenders' creditors outside, so far
     ease: float  # of lending, -1 to 1: what lenders have learnt from their losses
-    q: float  # Tobin's q of new machines over its opening value
+    frontier: int  # class that new orders are for
+    q: float  # Tobin's q of such machines over its opening value
     ordered_usd: float  # beyond signed growth, so far
     paid_out_usd: float  # by borrowers to their owners, so far
 
@@ -117,13 +126,20 @@ class OpeningConstants(Numbers):
     retarget_blocks: float
     network_eh_s: float
     rent_usd_h: float
+    hashprice_usd_ph_day: float
     eth_usd: float
+    hall_rent_usd_mw_year: float  # of a MW for GPUs, in the leases of the books
+    site_class: int  # powered sites
+    hall_class: int  # halls that stand on them
     smallest_cluster: float  # that any buyer takes in place
     growth_class: int  # newest rigs: growth of the network outside the modelled fleets
     other_loans_usd: float  # of all lenders: the market their sales move
     new_rigs: int  # class on order in books of 2021, -1: there is none
-    machine_class: int  # class that new investment buys, -1: none is sold
+    machine_class: int  # class that new investment buys until a better comes, -1: none is sold
+    roadmap_end_day: int  # the last launch announced in the books, 0: none is dated
     value_to_price: float  # of such machines: what q is measured against
+    rig_value_to_price: float  # the same, of rigs of the growth class
+    largest_borrower: int  # who owes most at the opening, its group counted with it
 
 
 def _array(dtype: Any = np.float64, *shape: int) -> Any:
@@ -187,6 +203,8 @@ class Market:
     first_of_segment: Longs = _array(np.int64)
     strips: Matrix = _array(np.float64, 0, 0)  # [segment, class] value of the option to run
     planned_supply: Reals = _array()  # effective GPUs if all signed orders come
+    outside_arrivals: Reals = _array()  # new classes of the rest of the market, H100s by work
+    work_price_ahead: Reals = _array()  # by month ahead: expected price of work over today's
     stocks: Reals = _array()  # of the day before (market.state.journal)
     kept: Kept = field(default_factory=lambda: nothing_kept(0, 0))
     dated: DatedFacts = field(default_factory=no_facts)
@@ -240,6 +258,13 @@ class Market:
         return self.today.first_lender
 
     @property
+    def has_defaulted(self) -> NDArray[np.bool_]:
+        """Which borrowers have failed, or have reorganised."""
+        count = self.borrower_count
+        failed = self.parties.status[:count] != Status.ACTIVE
+        return failed | (self.parties.reorganised_day[:count] >= 0)
+
+    @property
     def borrower_count(self) -> int:
         """Miners and neoclouds."""
         return self.today.first_lender
@@ -256,7 +281,7 @@ class Market:
 
     @property
     def events(self) -> NDArray[np.void]:
-        """The causal log so far, :data:`market.state.events.EVENT_DTYPE`."""
+        """The event log so far, :data:`market.state.events.EVENT_DTYPE`."""
         return self.log.events[: int(self.log.count[0])]
 
     @property

@@ -6,7 +6,7 @@ from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import kept_interest_usd
 from ...agents.party import Outside, Status
-from .ledger import Flow, Stocks
+from .ledger import Account, Flow, Stocks
 from .loans import annual_rate
 from .market import Market
 
@@ -17,6 +17,12 @@ def pay(market: Market, payer: int, payee: int, amount_usd: float) -> None:
     cash_usd = market.parties.cash_usd
     cash_usd[payer] -= amount_usd
     cash_usd[payee] += amount_usd
+
+
+@inlined
+def enter(market: Market, account: int, amount_usd: float) -> None:
+    """Write what the authority has paid or received into one of its accounts."""
+    market.ledger.policy_usd[account] += amount_usd
 
 
 @inlined
@@ -61,18 +67,25 @@ def repay(market: Market, loan: int, payer: int, amount_usd: float) -> None:
 
 
 @inlined
+def forgive(market: Market, loan: int, amount_usd: float) -> None:
+    """Extinguish a part of a claim that has been written down."""
+    loans, lenders = market.loans, market.lenders
+    row = loans.lender[loan]
+    loans.principal_usd[loan] -= amount_usd
+    lenders.book_usd[row] -= amount_usd
+    lenders.written_down_usd[row] -= amount_usd
+    market.ledger.flows[Flow.CLAIM_WRITTEN_OFF] += amount_usd
+
+
+@inlined
 def write_off(market: Market, loan: int) -> float:
     """Extinguish what is left of a claim; returns the amount [USD].
 
     The loss has been taken by write-downs; this only removes the claim from both books.
     """
-    loans, lenders = market.loans, market.lenders
-    row = loans.lender[loan]
-    amount = loans.principal_usd[loan]
-    loans.principal_usd[loan] = 0.0
-    lenders.book_usd[row] -= amount
-    lenders.written_down_usd[row] -= amount
-    market.ledger.flows[Flow.CLAIM_WRITTEN_OFF] += amount
+    amount = market.loans.principal_usd[loan]
+    forgive(market, loan, amount)
+    market.loans.principal_usd[loan] = 0.0
     return amount
 
 
@@ -152,8 +165,8 @@ def add_up(market: Market) -> Stocks:
     btc += ledger.outside_btc[0]
     units, units_gross = ledger.buyer_units.copy(), ledger.buyer_units.copy()
     for k in range(len(units)):
-        units[k] += ledger.outside_units[k]
-        units_gross[k] += abs(ledger.outside_units[k])
+        units[k] += ledger.outside_units[k] + ledger.authority_units[k]
+        units_gross[k] += abs(ledger.outside_units[k]) + ledger.authority_units[k]
     for h in range(holdings.first[today.first_buyer]):
         units[holdings.hardware[h]] += holdings.units[h]
         units_gross[holdings.hardware[h]] += holdings.units[h]
@@ -199,3 +212,19 @@ def conservation_error(before: Stocks, after: Stocks, flows: Reals) -> float:
         moved = abs(after.units[k] - before.units[k])
         error = max(error, moved / max(after.units_gross[k], 1.0))
     return error
+
+
+@compiled
+def authority_error(market: Market) -> float:
+    """Worst relative error of the authority's books: its cash, and what lenders owe it."""
+    accounts, owed = market.ledger.policy_usd, market.lenders.last_resort_usd
+    moved = 1.0
+    for account in range(Account.CAPITAL):
+        moved += accounts[account]
+    cash = market.parties.cash_usd[market.today.first_outside + Outside.AUTHORITY]
+    cash += accounts[Account.BOUGHT] + accounts[Account.STORED] + accounts[Account.LENT]
+    cash -= accounts[Account.REPAID] + accounts[Account.INTEREST]
+    lent = accounts[Account.LENT] - accounts[Account.REPAID] - accounts[Account.LOST]
+    for row in range(len(owed)):
+        lent -= owed[row]
+    return max(abs(cash), abs(lent)) / moved

@@ -10,7 +10,10 @@ SMALLEST_ORDER_USD = 1e6
 
 
 class Orders(NamedTuple):
-    """One row per borrower that may order machines: those on order, and who may pay for them."""
+    """One row per borrower and class that it may order: those on order, and who may pay for them.
+
+    The class is that of the holding; a borrower has machines of one class on order at a time.
+    """
 
     borrower: Ints  # ascending
     units: Reals

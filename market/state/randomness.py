@@ -37,6 +37,7 @@ class Stream(IntEnum):
     SYNTHETIC = 17
     NAMED_TENANT = 18
     NAMED_TENANT_TALKS = 19
+    BELIEF = 20
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

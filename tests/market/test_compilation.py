@@ -36,10 +36,9 @@ FIRST_MARKET = """
 from firesale import Scenario, Simulation
 from firesale.agents.compiling.kernels import ENTRANCES
 from firesale.market import simulation
-from firesale.market.operators import investment
-from firesale.market.state import money
+from firesale.market.state import frontier, money
 
-ENTRANCES[:] = [money.take_stock, investment.value_to_price]
+ENTRANCES[:] = [money.take_stock, frontier.value_to_price]
 simulation.open_books = lambda market, tables: None
 for _ in range(2):
     market = Simulation(Scenario.load("calm")).market

@@ -23,6 +23,7 @@ SETTINGS = (
     "crypto.crash_days=90",
     "credit.hazard_per_year=0.2",
 )
+RUN = ("lenders.run_threshold=0", "lenders.run_speed=50")
 FRAMES = ("series", "events", "loans", "lenders", "book", "sales", "illusion", "absorption")
 
 
@@ -110,9 +111,12 @@ def test_channels_share_every_shock(channel: str) -> None:
 def test_every_channel_matters(channel: str) -> None:
     """A switch that changes nothing would be a name without a mechanism."""
     # Funders without patience make lenders fail, so that claims between lenders matter too.
-    harsh = ("lenders.run_threshold=0", "lenders.run_speed=50")
-    without = () if channel == "funding_run" else harsh  # nobody runs
-    on, off = crash(*harsh), crash(*without, f"channels.{channel}=false")
+    own = {  # what makes tenants fail and lines be called
+        "counterparty": ("tenants.hazard_per_year=1",),
+        "warehouse_margin": ("lenders.line_advance_rate=0.05", "lenders.line_cushion=0"),
+    }.get(channel, ())
+    run = () if channel == "funding_run" else RUN  # without the channel nobody runs
+    on, off = crash(*RUN, *own), crash(*run, f"channels.{channel}=false")
     assert json.dumps(on.summary()) != json.dumps(off.summary())
     columns = on.series().columns.drop("date")
     assert not on.series()[columns].equals(off.series()[columns])

@@ -1,4 +1,4 @@
-"""The causal log: every event has a cause, parents come first, cascades are trees."""
+"""The event log: every event has a cause, parents come first, cascades are trees."""
 
 from __future__ import annotations
 
@@ -136,14 +136,17 @@ def test_nobody_acts_after_its_default(sim: Simulation, log: pd.DataFrame) -> No
 
 
 def test_sales_amount_to_the_lots_proceeds(sim: Simulation, log: pd.DataFrame) -> None:
+    """What buyers paid, and what no buyer took: in kind at its value, or for scrap."""
     lots = sim.market.lots
     used = slice(0, int(lots.count[0]))
-    sales = log[log["kind"] == "hardware_sale"]
-    assert sales["amount_usd"].sum() == pytest.approx(lots.proceeds_usd[used].sum(), rel=1e-9)
-    by_seizure = sales.groupby("parent")["amount_usd"].sum()
+    by_seizure = log[log["kind"] == "hardware_sale"].groupby("parent")["amount_usd"].sum()
+    in_kind = log[log["kind"] == "taken_in_kind"].groupby("parent")["amount_usd"].sum()
+    scrap_usd = lots.ended_units[used] * sim.market.hardware.scrap_usd[lots.hardware[used]]
     for i in range(used.stop):
-        assert lots.proceeds_usd[i] == pytest.approx(
-            by_seizure.get(int(lots.event[i]), 0.0), rel=1e-9, abs=1e-6
+        event = int(lots.event[i])
+        ended_usd = in_kind.get(event, scrap_usd[i])
+        assert lots.proceeds_usd[i] + ended_usd == pytest.approx(
+            by_seizure.get(event, 0.0), rel=1e-9, abs=1e-3
         )
 
 

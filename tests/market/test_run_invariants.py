@@ -67,16 +67,18 @@ def test_losses_add_up_over_loans_lenders_and_the_summary(watch: Watch) -> None:
     """Written down and spent on enforcement, loan by loan = capital lost, lender by lender."""
     sim = watch.sim
     s, loans = sim.market, sim.market.loans
-    failed = loans.claim >= 0
-    principal_at_default = (
-        of_claims("claim_usd", loans) - loans.accrued_usd - loans.arrears_interest_usd
-    )
+    claims = loans.claims
+    # What is spent on a claim: nothing in a reorganisation, after which the loan performs again.
+    last = loans.claim
+    went_on = s.parties.reorganised_day[loans.borrower] == claims.default_day[last]
+    failed = (last >= 0) & ~went_on
+    principal_at_default = claims.claim_usd[last] - loans.accrued_usd - loans.arrears_interest_usd
     # A closed claim has been repaid down to what was lost; an open one to what is still owed.
     repaid = principal_at_default - np.where(
-        loans.status == LoanStatus.CLOSED, of_claims("written_down_usd", loans), loans.principal_usd
+        loans.status == LoanStatus.CLOSED, claims.written_down_usd[last], loans.principal_usd
     )
-    spent = repaid - of_claims("recovered_usd", loans)
-    loss = np.where(failed, of_claims("written_down_usd", loans) + spent, 0.0)
+    spent = np.where(failed, repaid - claims.recovered_usd[last], 0.0)
+    loss = of_claims("written_down_usd", loans) + spent
     by_lender = np.bincount(loans.lender, loss, len(s.lenders.kind))
     gross = float(np.abs(of_claims("claim_usd", loans)).sum()) + 1.0
     np.testing.assert_allclose(by_lender, s.lenders.loss_usd, atol=1e-9 * gross)
@@ -108,7 +110,7 @@ def test_every_seized_machine_is_sold_or_waiting(watch: Watch) -> None:
     summary = watch.sim.summary()["liquidation"]
     for part in (summary, summary["asic"]):
         assert part["seized_units"] == pytest.approx(
-            part["sold_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
+            part["sold_units"] + part["ended_units"] + part["unsold_units"], rel=1e-9, abs=1e-6
         )
         assert part["sold_units"] >= 0.0 and part["unsold_units"] >= 0.0
 
@@ -125,7 +127,7 @@ def test_summary_agrees_with_state_and_log(watch: Watch) -> None:
     summary, events, series = sim.summary(), sim.events(), sim.series()
     failed = events.loc[events["kind"] == "default", "party"]
     named = summary["defaulted"]["miner"] + summary["defaulted"]["neocloud"]
-    assert sorted(failed) == sorted(named)
+    assert sorted(set(failed)) == sorted(named)  # who reorganised may fail once more
     assert summary["defaults"]["miner"] == len(summary["defaulted"]["miner"])
     assert summary["defaults"]["miner"] == series["defaults_miner"].iloc[-1]
     assert summary["defaults"]["neocloud"] == series["defaults_neocloud"].iloc[-1]

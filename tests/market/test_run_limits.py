@@ -125,7 +125,8 @@ def test_impatience_enforces_more() -> None:
 
 def test_with_full_capital_there_is_no_credit_crunch() -> None:
     """Of the same losses, on own money alone everybody lends as before; on borrowed money not."""
-    settings = (*CRASH, "channels.funding_run=false", "credit.hazard_per_year=1")
+    still = ("channels.funding_run=false", "channels.securitisation=false")
+    settings = (*CRASH, *still, "credit.hazard_per_year=1")
     full = finished("joint-crash", settings, 1, "full capital")
     thin = finished("joint-crash", settings, 1)
     assert full.summary()["loss_usd"]["total"] > 1e8
@@ -217,8 +218,12 @@ def test_endless_buyers_pay_more_than_those_there_are() -> None:
 
 
 def test_endless_buyers_of_a_calm_market_pay_about_the_mark() -> None:
-    """Operators fail by hazard alone; what is seized finds its price where all can buy it."""
+    """Operators fail by hazard alone; what is seized finds its price where all can buy it.
+
+    Nothing is announced: buyers would know of launches, and marks would not.
+    """
     calm = ("days=300", "credit.hazard_per_year=0.5", "liquidation.legal_days=5")
+    calm += ("launches.dated=false",)
     calm += ("liquidation.host_share=0",)
     found = []
     for settings in ((*calm, *ENDLESS), calm):

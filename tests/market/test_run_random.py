@@ -54,15 +54,16 @@ def values(name: str, field: FieldInfo) -> st.SearchStrategy[Any]:
     return st.floats(low, high)
 
 
-def everything() -> dict[str, st.SearchStrategy[Any]]:
+def everything(model: Any = Scenario, before: str = "") -> dict[str, st.SearchStrategy[Any]]:
     """A strategy for each setting of each section that describes the market of 2025."""
     found = {}
-    for section, part in Scenario.model_fields.items():
-        if isinstance(part.annotation, type) and issubclass(part.annotation, Section):
-            for key, field in part.annotation.model_fields.items():
-                name = f"{section}.{key}"
-                if name not in FILES and section != "synthetic":
-                    found[name] = values(name, field)
+    for key, field in model.model_fields.items():
+        name = f"{before}{key}"
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            if name != "synthetic":
+                found |= everything(field.annotation, f"{name}.")
+        elif before and name not in FILES:
+            found[name] = values(name, field)
     return found
 
 

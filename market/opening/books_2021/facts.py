@@ -56,7 +56,7 @@ def open_facts(books: Books2021, market: Market) -> DatedFacts:
     by_id = {row.id: row for row in books.named}
     for row in books.named:
         b = party[row.id]
-        miners.energised[b] = row.energised_share
+        miners.energised[b] = row.energised_share * facts.uptime
         hosted[b] = row.hosted_share
         eth_revenue[b] = row.eth_revenue_usd_m_yr * MILLION / DAYS_PER_YEAR
         eth_cost[b] = row.eth_power_mw * MWH_PER_MW_DAY * (row.power_usd_mwh or 0.0)

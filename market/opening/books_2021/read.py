@@ -124,6 +124,7 @@ def load_books_2021(folder: Path | None = None) -> Books2021:
         opening_date=opening_date,
         quotes=numbers,
         miners=(),
+        treasuries=(),
         neoclouds=(),
         loans=(),
         lenders=lenders.rows,

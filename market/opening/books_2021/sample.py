@@ -9,11 +9,12 @@ normal around the table's figure with the deviation given there.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 
 from ...state.facts import NEW_RIGS
-from ...state.randomness import Stream, normal
-from ..sampling import BUYER_CELLS, error_factor, sampled_row
+from ..sampling import BUYER_CELLS, Errors
 from .draft import rigs_pledged_th
 from .read import Books2021
 from .rows import Lender2021, MinerConfidence, NamedMiner, PrivateMiner
@@ -31,21 +32,25 @@ PRIVATE_CELLS = ("cash_usd_m", "btc_free", "power_usd_mwh", "fixed_cost_usd_m_yr
 LEAST_CAPITAL_SHARE = 0.002  # of assets: who has none at the opening is not lending
 
 
-def sample_books_2021(tables: Books2021, seed: int) -> Books2021:
-    """A draw of the opening tables; the same seed gives the same draw."""
+def sample_books_2021(
+    tables: Books2021, seed: int | None, scores: Mapping[str, float] = MappingProxyType({})
+) -> Books2021:
+    """A draw of the opening tables; the same seed gives the same draw.
+
+    ``scores`` are errors given by name of cell, as standard normal numbers.
+    """
+    errors = Errors(tables.start, seed, scores)
     certainty = {row.id: row for row in tables.certainty}
     pledged = _pledged_th(tables)
     named = tuple(
-        _named(row, certainty[row.id], pledged.get(row.id, 0.0), seed, i)
-        for i, row in enumerate(tables.named)
+        _named(row, certainty[row.id], pledged.get(row.id, 0.0), errors) for row in tables.named
     )
     before = sum(row.hashrate_eh_s * row.energised_share for row in tables.named)
     after = sum(row.hashrate_eh_s * row.energised_share for row in named)
-    private = tuple(
-        sampled_row(row, PRIVATE_CELLS, seed, 11, i) for i, row in enumerate(tables.private)
-    )
+    private = tuple(errors.row(row, "private_miners", PRIVATE_CELLS) for row in tables.private)
     deposit = {
-        row.id: _factor(row.deposits, seed, 12, i, 0) for i, row in enumerate(tables.certainty)
+        row.id: errors.factor(f"books.miners.{row.id}.deposits", row.deposits)
+        for row in tables.certainty
     }
     orders = tuple(
         row.model_copy(update={"deposit_usd_m": row.deposit_usd_m * deposit[row.miner_id]})
@@ -57,23 +62,11 @@ def sample_books_2021(tables: Books2021, seed: int) -> Books2021:
         private=_scaled(private, before - after, pledged),
         rig_orders=orders,
         lenders=tuple(
-            _lender(row, seed, i)
-            for i, row in enumerate(tables.lenders)
-            if isinstance(row, Lender2021)
+            _lender(row, errors) for row in tables.lenders if isinstance(row, Lender2021)
         ),
-        buyers=tuple(
-            sampled_row(row, BUYER_CELLS, seed, 14, i) for i, row in enumerate(tables.buyers)
-        ),
-        hardware=tuple(
-            sampled_row(row, ("used_price_usd",), seed, 15, i) if row.used_price_usd else row
-            for i, row in enumerate(tables.hardware)
-        ),
+        buyers=tuple(errors.row(row, "buyers", BUYER_CELLS) for row in tables.buyers),
+        hardware=tuple(errors.row(row, "hardware", ("used_price_usd",)) for row in tables.hardware),
     )
-
-
-def _factor(confidence: str, seed: int, table: int, number: int, cell: int) -> float:
-    draw: float = normal(seed, Stream.SAMPLING, 1000 * table + cell, number)
-    return error_factor(confidence, draw)
 
 
 def _pledged_th(tables: Books2021) -> dict[str, float]:
@@ -86,11 +79,12 @@ def _pledged_th(tables: Books2021) -> dict[str, float]:
 
 
 def _named(
-    row: NamedMiner, confidence: MinerConfidence, pledged_th: float, seed: int, number: int
+    row: NamedMiner, confidence: MinerConfidence, pledged_th: float, errors: Errors
 ) -> NamedMiner:
     update = {
-        column: getattr(row, column) * _factor(getattr(confidence, name), seed, 10, number, cell)
-        for cell, (column, name) in enumerate(CELLS.items())
+        column: getattr(row, column)
+        * errors.factor(f"books.miners.{row.id}.{column}", getattr(confidence, name))
+        for column, name in CELLS.items()
         if getattr(row, column) is not None
     }
     if row.share_25_38 > 0.0:
@@ -121,10 +115,10 @@ def _scaled(
     )
 
 
-def _lender(row: Lender2021, seed: int, number: int) -> Lender2021:
+def _lender(row: Lender2021, errors: Errors) -> Lender2021:
     """Capital moves against funding; assets stay."""
     assets = row.cash_usd_m + row.book_usd_m + row.other_loans_usd_m
-    draw: float = normal(seed, Stream.SAMPLING, 13000, number)
+    draw = errors.score(f"books.lenders.{row.id}.capital_usd_m")
     capital = row.capital_usd_m + row.capital_deviation_usd_m * draw
     capital = min(assets, max(capital, LEAST_CAPITAL_SHARE * assets))
     return row.model_copy(update={"capital_usd_m": capital, "funding_usd_m": assets - capital})

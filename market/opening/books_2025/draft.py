@@ -9,23 +9,16 @@ from __future__ import annotations
 from datetime import date
 from functools import lru_cache
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ....agents.party import Kind
 from ...state.loans import PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from ..books import Books
 from ..drafts import MILLION, BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
-from ..splitting import (
-    heavy_tailed_shares,
-    loan_shares,
-    noisy_shares,
-    power_prices,
-    proportional_fit,
-)
 from . import rows as t
+from .pledged_sites import pledge_sites
+from .split import share_of_loan, split
 
-MOST_DEBT_SHARE = 1.5  # debt of a split party over its share of income: lenders look at that
+COIN_LINE_DAYS = 365  # usual term of a line on coins, from its first draw
+COIN_CALL_DAYS = 2  # to answer a margin call, as in the lines of the table
 MAX_VARIABLE_COST_USD_KW_YR = 3000.0  # beyond: cost of other business, not of GPUs
 
 
@@ -48,6 +41,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     loans = [
         part for row in tables.loans for part in _loan_drafts(row, tables.opening_date, splits)
     ]
+    pledge_sites(loans, tables.sites)
     aggregates = {row.id for row in (*tables.miners, *tables.neoclouds) if row.split_into > 1}
     pools = aggregates | {party.id for party in tables.outside if party.pooled}
     contracts = [
@@ -55,13 +49,19 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
         for lease in tables.leases
         for part in _contract_drafts(lease, tables.opening_date, splits, lease.tenant_id in pools)
     ]
+    own_rigs = {row.id for row in tables.miners} | {row.id for row in tables.lenders}
+    for contract in contracts:
+        contract.for_rigs = not contract.compute and contract.tenant in own_rigs
     for lease in tables.leases:
         if lease.usd_m_yr == 0:
             _back_unsold(lease, tables.opening_date, contracts)
-    rigs = {row.id for row in tables.hardware if row.family == "asic"}
     drafts = Drafts()
+    treasuries = {row.id: row for row in tables.treasuries}
+    loans += [_coin_line(row) for row in tables.treasuries if row.line_usd_m > 0]
     for row in (*tables.miners, *tables.neoclouds):
         borrower = _borrower(row, splits)
+        if row.id in treasuries:
+            borrower.hold_share = treasuries[row.id].hold_share
         own_loans = [loan for loan in loans if loan.borrower == row.id]
         own_contracts = [contract for contract in contracts if contract.landlord == row.id]
         count = max(1, round(row.split_into * scale)) if row.split_into > 1 else 1
@@ -70,7 +70,7 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
             drafts.loans += own_loans
             drafts.contracts += own_contracts
         else:
-            _split(borrower, own_loans, own_contracts, count, rigs, drafts)
+            split(borrower, own_loans, own_contracts, count, tables, drafts)
     landlords = {borrower.id for borrower in drafts.borrowers}
     drafts.contracts += [
         contract
@@ -198,21 +198,41 @@ def _loan_drafts(
         put_day=(row.put_date - opening).days if row.put_date else -1,
     )
     return [
-        whole if share == 1.0 and name is None else _share_of_loan(whole, share, name, len(parts))
+        whole if share == 1.0 and name is None else share_of_loan(whole, share, name, len(parts))
         for name, share in parts
     ]
 
 
-def _share_of_loan(loan: LoanDraft, share: float, hardware: str | None, parts: int) -> LoanDraft:
-    return like(
-        loan,
-        id=loan.id if parts == 1 else f"{loan.id}-{hardware}",
-        hardware=hardware if hardware else loan.hardware,
-        principal_usd=loan.principal_usd * share,
-        undrawn_usd=loan.undrawn_usd * share,
-        principal_per_payment_usd=loan.principal_per_payment_usd * share,
-        collateral_units=loan.collateral_units * share,
-        pledged_cash_flow_usd_yr=loan.pledged_cash_flow_usd_yr * share,
+def _coin_line(row: t.Treasury) -> LoanDraft:
+    """A line that a miner could draw on coins it does not pledge yet."""
+    nan = float("nan")
+    interval = PAYMENT_INTERVAL_DAYS[Instrument.BTC_LOAN]
+    return LoanDraft(
+        id=f"{row.id}-TREASURY",
+        borrower=row.id,
+        lender=row.line_lender_id or "",
+        perimeter=row.id,
+        instrument=Instrument.BTC_LOAN,
+        recourse=True,
+        principal_usd=0.0,
+        undrawn_usd=row.line_usd_m * MILLION,
+        floating=False,
+        rate_or_spread=row.rate or 0.0,
+        amortisation=Amortisation.BULLET,
+        principal_per_payment_usd=0.0,
+        next_payment_day=interval,
+        maturity_day=COIN_LINE_DAYS,
+        term_days=COIN_LINE_DAYS,
+        collateral=Collateral.BTC,
+        hardware=None,
+        collateral_units=0.0,
+        initial_ltv=row.initial_ltv or nan,
+        margin_call_ltv=row.margin_call_ltv or nan,
+        liquidation_ltv=row.liquidation_ltv or nan,
+        min_dscr=nan,
+        dscr_test_day=0,
+        pledged_cash_flow_usd_yr=0.0,
+        cure_days=COIN_CALL_DAYS,
     )
 
 
@@ -273,84 +293,3 @@ def _contract_drafts(
         )
         for name, share in parts
     ]
-
-
-def _split(
-    whole: BorrowerDraft,
-    loans: list[LoanDraft],
-    contracts: list[ContractDraft],
-    count: int,
-    rigs: set[str],
-    drafts: Drafts,
-) -> None:
-    """Split an aggregate borrower, its loans and its contracts; sums are exact."""
-    size = heavy_tailed_shares(count)
-    cash = noisy_shares(size, 0)
-    debt = noisy_shares(size, 1)
-    power = power_prices(whole.power_usd_mwh, size)
-    names = list(whole.fleet)
-    fleet = _split_fleet(whole.fleet, rigs, size)
-    ids = [f"{whole.id}_{i + 1:02d}" for i in range(count)]
-    for i in range(count):
-        drafts.borrowers.append(
-            like(
-                whole,
-                id=ids[i],
-                name=f"{whole.name}, party {i + 1} of {count}",
-                cash_usd=whole.cash_usd * cash[i],
-                fixed_cost_usd_yr=whole.fixed_cost_usd_yr * size[i],
-                capex_usd_yr=whole.capex_usd_yr * size[i],
-                committed_equity_usd=whole.committed_equity_usd * size[i],
-                market_cap_usd=whole.market_cap_usd * size[i],
-                power_usd_mwh=power[i],
-                fleet={name: fleet[i, k] for k, name in enumerate(names)},
-                revenue_usd_yr=whole.revenue_usd_yr * size[i],
-                variable_cost_usd_yr=whole.variable_cost_usd_yr * size[i],
-                btc=whole.btc * cash[i],
-                btc_lent=whole.btc_lent * cash[i],
-                eth=whole.eth * cash[i],
-            )
-        )
-    free = fleet.copy()
-    room = MOST_DEBT_SHARE * size * sum(loan.principal_usd + loan.undrawn_usd for loan in loans)
-    for number, loan in enumerate(loans):
-        limit = loan.principal_usd + loan.undrawn_usd
-        caps = np.maximum(room, 0.0) / limit if limit > 0 else np.full(count, np.inf)
-        if loan.collateral == Collateral.HARDWARE and loan.collateral_units > 0:
-            unpledged = np.maximum(free[:, names.index(loan.hardware or "")], 0.0)
-            caps = np.minimum(caps, unpledged / loan.collateral_units)
-        shares = loan_shares(number, debt, caps)
-        room -= shares * limit
-        if loan.collateral == Collateral.HARDWARE:
-            free[:, names.index(loan.hardware or "")] -= shares * loan.collateral_units
-        for i in np.flatnonzero(shares > 0).tolist():
-            part = _share_of_loan(loan, float(shares[i]), loan.hardware, 1)
-            part.id, part.borrower, part.perimeter = f"{loan.id}-{i + 1:02d}", ids[i], ids[i]
-            drafts.loans.append(part)
-    for contract in contracts:
-        for i in range(count):
-            drafts.contracts.append(
-                like(
-                    contract,
-                    id=f"{contract.id}-{i + 1:02d}",
-                    landlord=ids[i],
-                    gpus=contract.gpus * size[i],
-                    usd_yr=contract.usd_yr * size[i],
-                    guarantee_usd=contract.guarantee_usd * size[i],
-                )
-            )
-
-
-def _split_fleet(
-    fleet: dict[str, float], rigs: set[str], size: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Units by party and class; GPUs and rigs are fitted apart (their units differ)."""
-    names = list(fleet)
-    result = np.zeros((len(size), len(names)))
-    asic = [k for k, name in enumerate(names) if name in rigs]
-    gpu = [k for k, name in enumerate(names) if name not in rigs]
-    for stream, columns in ((0, asic), (50, gpu)):
-        if columns:
-            totals = np.array([fleet[names[k]] for k in columns])
-            result[:, columns] = proportional_fit(size * totals.sum(), totals, stream)
-    return result

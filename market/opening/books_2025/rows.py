@@ -77,6 +77,35 @@ class Miner(Operator):
         return super().fleet() | {group: th * share / whole for group, share in shares.items()}
 
 
+class Treasury(Row):
+    """What a miner said it keeps of its production, and a line on coins that it could still draw.
+
+    The line is not committed: its lender may refuse. Committed ones are in the table of loans.
+    """
+
+    id: Text
+    hold_share: Share
+    line_lender_id: Text | None
+    line_usd_m: Amount
+    rate: Share | None
+    initial_ltv: Ltv | None
+    margin_call_ltv: Ltv | None
+    liquidation_ltv: Ltv | None
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        terms = (self.line_lender_id, self.rate, self.initial_ltv)
+        calls = (self.margin_call_ltv, self.liquidation_ltv)
+        for name, given in zip(
+            ("line_lender_id", "rate", "initial_ltv", "margin_call_ltv", "liquidation_ltv"),
+            (*terms, *calls),
+            strict=True,
+        ):
+            fits = (given is not None) == (self.line_usd_m > 0)
+            require(name, fits, "given for a line and empty without one")
+        return self
+
+
 class Neocloud(Operator):
     """An operator that rents out GPUs, or a campus company that rents out halls."""
 
@@ -193,6 +222,22 @@ class Lease(Row):
         require("gpu_class", given, "given for a contract on GPUs and empty otherwise")
         backed = self.guarantor_id is not None or self.guarantee_cap_usd_m == 0
         require("guarantee_cap_usd_m", backed, "0 if nobody guarantees")
+        return self
+
+
+class Site(Row):
+    """A site that secures project finance, by the perimeter that owns it."""
+
+    row_key = ("perimeter",)
+
+    perimeter: Text
+    power_mw: Positive  # connected or being connected, for IT or rigs
+    hall_mw: Amount  # of it, halls finished or paid for
+
+    @model_validator(mode="after")
+    def _agree(self) -> Self:
+        allowed = f"at most power_mw, {self.power_mw:g}"
+        require("hall_mw", self.hall_mw <= self.power_mw, allowed)
         return self
 
 

@@ -4,15 +4,17 @@ Contracts that start after the opening need machines. Where older classes stand 
 serve the contract; otherwise the machines are ordered. Committed delayed-draw lines pay first;
 beyond them lenders may add a facility per contract, which is assumed here (none was signed at the
 opening), is drawn only if the contract passes underwriting, and can be switched off. For machines
-ordered later every borrower with machines has a facility with the lender that finances most of its
-own (:mod:`market.operators.investment`).
+ordered later every borrower with machines has a facility for each class that can be ordered, with
+the lender that finances most of its own (:mod:`market.operators.investment`).
 """
 
 from __future__ import annotations
 
+import numpy as np
+
 from ....agents.party import Kind
 from ...scenario.scenario import Scenario
-from ...state.hardware import Family, Hardware
+from ...state.hardware import NEVER, Family, Hardware
 from ...state.loans import ANY_GROWTH, PAYMENT_INTERVAL_DAYS, Amortisation, Collateral, Instrument
 from ..drafts import BorrowerDraft, ContractDraft, Drafts, LoanDraft, like
 from ..rows import Lender
@@ -20,7 +22,7 @@ from ..rows import Lender
 FACILITY_LENDERS = ("OTHER_PC", "PF_BANKS")  # private credit and project banks, half each
 FACILITY_CURE_DAYS = 30
 INSTALLED_CLASSES = ("A100", "H100", "H200")  # older classes, of which fleets have uncovered units
-SPOT_ORDER_CLASS = "B200"  # bought without a contract, at the opening and later
+SPOT_ORDER_CLASS = "B200"  # bought without a contract, at the opening and until a better comes
 MACHINE_LENDERS = (
     "bank",
     "insurer",
@@ -28,7 +30,6 @@ MACHINE_LENDERS = (
     "private_credit_semi_liquid",
     "vendor",
 )
-NEVER = 2**30  # the day on which an undrawn facility matures
 MW_TO_KW_DAY = 0.024
 
 
@@ -81,10 +82,17 @@ def add_growth(
         kinds: dict[str, str] = {row.id: row.kind for row in lenders}
         house = _house_lenders(drafts.loans, kinds)
         drafts.loans += [
-            _growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario)
+            _growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario, name)
             for draft in drafts.borrowers
             if draft.fleet
+            for name in ordered_later(names, hardware)
         ]
+
+
+def ordered_later(names: tuple[str, ...], hardware: Hardware) -> list[str]:
+    """The classes that new investment may buy: today's, and those that come."""
+    come = np.flatnonzero((hardware.launch_day > 0) & (hardware.launch_day < NEVER))
+    return [SPOT_ORDER_CLASS, *(names[k] for k in come)]
 
 
 def spot_order_class(names: tuple[str, ...]) -> int:
@@ -151,7 +159,7 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     term = round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years))
     return [
         like(
-            _growth_facility(contract.landlord, lender, scenario),
+            _growth_facility(contract.landlord, lender, scenario, SPOT_ORDER_CLASS),
             id=f"{contract.id}-FACILITY-{lender}",
             perimeter=f"{contract.id}-FACILITY",
             next_payment_day=first_payment,
@@ -174,14 +182,15 @@ def _house_lenders(loans: list[LoanDraft], kinds: dict[str, str]) -> dict[str, s
     return {borrower: max(to, key=lambda lender: to[lender]) for borrower, to in owed.items()}
 
 
-def _growth_facility(borrower: str, lender: str, scenario: Scenario) -> LoanDraft:
-    """An undrawn facility for machines ordered later."""
+def _growth_facility(borrower: str, lender: str, scenario: Scenario, hardware: str) -> LoanDraft:
+    """An undrawn facility for machines of a class ordered later."""
     credit = scenario.credit
+    name = f"{borrower}-GROWTH" + (f"-{hardware}" if hardware != SPOT_ORDER_CLASS else "")
     return LoanDraft(
-        id=f"{borrower}-GROWTH",
+        id=name,
         borrower=borrower,
         lender=lender,
-        perimeter=f"{borrower}-GROWTH",
+        perimeter=name,
         instrument=Instrument.GPU_LOAN,
         recourse=True,
         principal_usd=0.0,
@@ -194,7 +203,7 @@ def _growth_facility(borrower: str, lender: str, scenario: Scenario) -> LoanDraf
         maturity_day=NEVER,
         term_days=round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years)),
         collateral=Collateral.HARDWARE,
-        hardware=SPOT_ORDER_CLASS,
+        hardware=hardware,
         collateral_units=0.0,
         initial_ltv=credit.growth_advance_rate,
         margin_call_ltv=float("nan"),

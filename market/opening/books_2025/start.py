@@ -22,9 +22,9 @@ def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Ha
 
 
 def interlender(books: Books, scenario: Scenario, lenders: Lenders) -> Interlender:
-    """Claims between lenders are not published: shares of their funding."""
-    settings = scenario.lenders
-    return open_interlender(lenders, settings.warehouse_share, settings.crypto_interlender_share)
+    """Claims between lenders are not published: shares of their funding, by plausible relation."""
+    ids = [row.id for row in books.lenders]
+    return open_interlender(lenders, ids, books.interlender, scenario.lenders.interlender_scale)
 
 
 def finish(books: Books, market: Market) -> None:

@@ -74,7 +74,10 @@ def sign_orders(people: Population, growth: Floats) -> Pieces:
 
 
 def growers(people: Population) -> Ints:
-    """Parties whose fleet is large enough that they would ever order machines of their own."""
+    """Parties whose fleet is large enough that they would ever order machines of their own.
+
+    Each as often as there are classes to order.
+    """
     whole = people.whole
     sensitivity = people.scenario.investment.sensitivity
     if sensitivity <= 0.0:
@@ -89,13 +92,20 @@ def growers(people: Population) -> Ints:
     capital = people.totals(np.bincount(owner, kw, whole.borrower_count)) * per_kw
     order = sensitivity * (ORDERING_Q - 1.0) / 4.0 * capital[people.group] * people.size
     able = np.isin(people.lead, whole.orders.borrower)
-    return np.flatnonzero((order >= SMALLEST_ORDER_USD) & able[people.group])
+    parties = np.flatnonzero((order >= SMALLEST_ORDER_USD) & able[people.group])
+    return np.repeat(parties, _classes_to_order(people))
+
+
+def _classes_to_order(people: Population) -> int:
+    """Rows of the orders of 2025 for each borrower that has any."""
+    return int(np.bincount(people.whole.orders.borrower).max(initial=1))
 
 
 def order_rows(people: Population, ordering: Ints) -> Ints:
     """Rows of the orders of 2025 whose facility and machines these parties' are pieces of."""
-    lead = people.lead[people.group[ordering]]
-    return np.searchsorted(people.whole.orders.borrower, lead).astype(np.int64)
+    lead, classes = people.lead[people.group[ordering]], _classes_to_order(people)
+    first = np.searchsorted(people.whole.orders.borrower, lead).astype(np.int64)
+    return first + np.arange(len(ordering)) % classes
 
 
 def divide_fleet(people: Population, debts: Pieces, orders: Pieces, ordering: Ints) -> Fleet:
@@ -221,8 +231,8 @@ def _members(people: Population, party: int, weights: Floats) -> tuple[Ints, Flo
 def building_shares(people: Population, debts: Pieces, growth: Floats) -> Floats:
     """Shares of a group's sites and building work [party].
 
-    By pledged sites; of a group without those, the growing members' where halls are to come, else
-    by size.
+    By MW of pledged sites; of a group without those, the growing members' where halls are to come,
+    else by size.
     """
     contracts, count = people.whole.contracts, people.whole.borrower_count
     coming = (contracts.kind == ContractKind.HOSTING) & (contracts.start_day > 0)
@@ -230,7 +240,8 @@ def building_shares(people: Population, debts: Pieces, growth: Floats) -> Floats
     builds = np.zeros(len(people.lead), np.bool_)
     builds[people.group_of[contracts.landlord[coming]]] = True
     others = np.where(builds[people.group], growth, people.size)
-    site = debts.share * people.whole.loans.site_value_usd[debts.row]
+    whole = people.whole.loans
+    site = debts.share * (whole.site_mw + whole.hall_mw)[debts.row]
     value = np.bincount(debts.party, site, len(people.group))
     total = np.bincount(people.group, value)[people.group]
     return np.where(total > 0.0, value / np.maximum(total, 1e-300), others)
@@ -315,7 +326,8 @@ def loans_of(
             "principal_per_payment_usd",
             "collateral_units",
             "collateral_btc",
-            "site_value_usd",
+            "site_mw",
+            "hall_mw",
             "base_cash_flow_usd_day",
         ),
     )

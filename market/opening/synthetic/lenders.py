@@ -111,6 +111,8 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
             "cost_share",
             "payout_share",
             "other_margin",
+            "spread_duration_years",
+            "hedged_share",
         )
     }
     capital = _capital_usd(people, pool, assets, means["min_capital_ratio"])
@@ -118,7 +120,8 @@ def open_pool(people: Population, pool: Pool, book_usd: Floats) -> tuple[Lenders
     zeros: dict[str, Any] = {}
     for name in old._fields:
         column = getattr(old, name)
-        zeros[name] = np.full(count, -1 if name.endswith("_event") else 0, column.dtype)
+        none = name.endswith("_event") or name == "line_open_day"
+        zeros[name] = np.full(count, -1 if none else 0, column.dtype)
     lenders = Lenders(**{**zeros, **means})._replace(
         kind=kind.astype(np.int8),
         capital_open_usd=capital.copy(),
@@ -160,43 +163,39 @@ def _capital_usd(people: Population, pool: Pool, assets: Floats, minimum: Floats
 
 
 def open_lines(people: Population, pool: Pool, lenders: Lenders) -> Interlender:
-    """Warehouse lines from banks and claims among crypto lenders, to a few creditors each.
+    """What lenders owe each other, by kind the same shares of their funding as in 2025.
 
-    Shares of the debtors' funding as in 2025; a creditor has lent at most half its other loans. In
-    a core-periphery market creditors are of the core.
+    Each owes a few creditors of a kind, who have lent at most half their other loans. In a
+    core-periphery market creditors are of the core.
     """
     settings, kind, count = people.scenario, pool.kind, len(pool.kind)
     per = settings.synthetic.lines_per_lender
     core = settings.synthetic.network == "core_periphery"
-    debtors, creditors, amounts = [], [], []
-    for place, (share, who, whom) in enumerate(
-        (
-            (settings.lenders.warehouse_share, ~lenders.sleeve, LenderKind.BANK),
-            (
-                settings.lenders.crypto_interlender_share,
-                kind == LenderKind.CRYPTO_LENDER,
-                LenderKind.CRYPTO_LENDER,
-            ),
-        )
+    debtors, creditors, amounts, called = [], [], [], []
+    relations = _relations(people)
+    draws = people.uniforms(Draw.CREDITOR, len(relations) * per * count)
+    for (who, whom, share, margined), draw in zip(
+        relations, draws.reshape(-1, count, per), strict=True
     ):
-        rows = np.flatnonzero(who)
+        rows = np.flatnonzero((kind == who) & ~lenders.sleeve)
         able = np.flatnonzero((kind == whom) & (pool.core | (not core)))
-        if share <= 0.0 or len(able) == 0:
+        if len(rows) == 0 or len(able) == 0:
             continue
-        draw = people.uniforms(Draw.CREDITOR, 2 * per * count)
-        draw = draw[place * per * count : (place + 1) * per * count].reshape(count, per)[rows]
         weights = np.cumsum(lenders.other_loans_usd[able])
-        picked = np.searchsorted(weights, draw * weights[-1]) if core else draw * len(able)
+        picks = draw[rows]
+        picked = np.searchsorted(weights, picks * weights[-1]) if core else picks * len(able)
         found = able[np.minimum(picked.astype(np.int64), len(able) - 1)].ravel()
         debtor = np.repeat(rows, per)
         apart = debtor != found
         debtors.append(debtor[apart])
         creditors.append(found[apart])
         amounts.append((share / per * lenders.funding_usd[debtor])[apart])
+        called.append(np.full(int(apart.sum()), margined))
     if not debtors:
-        return Interlender(np.zeros(count + 1, np.int64), np.zeros(0, np.int64), np.zeros(0))
+        nobody = np.zeros(count + 1, np.int64)
+        return Interlender(nobody, np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
     key = np.concatenate(debtors) * count + np.concatenate(creditors)
-    pairs, place_of = np.unique(key, return_inverse=True)
+    pairs, at, place_of = np.unique(key, return_index=True, return_inverse=True)
     amount = np.bincount(place_of, np.concatenate(amounts))
     owing, creditor = pairs // count, pairs % count
     owed = np.bincount(creditor, amount, count)
@@ -204,4 +203,21 @@ def open_lines(people: Population, pool: Pool, lenders: Lenders) -> Interlender:
     fit = np.divide(most, owed, out=np.ones(count), where=owed > most)
     amount *= fit[creditor]
     first = np.searchsorted(owing, np.arange(count + 1)).astype(np.int64)
-    return Interlender(first, creditor, amount)
+    return Interlender(first, creditor, amount, np.concatenate(called)[at])
+
+
+def _relations(people: Population) -> list[tuple[int, int, float, bool]]:
+    """Kinds of debtor and creditor of 2025, share of the debtors' funding, whether it is margined.
+
+    Of debtors that are no sleeves, in the order of their kinds.
+    """
+    whole, claims = people.whole.lenders, people.whole.interlender
+    debtor = np.repeat(np.arange(len(whole.kind)), np.diff(claims.first))
+    pair = whole.kind[debtor].astype(np.int64) * KINDS + whole.kind[claims.creditor]
+    funding = np.bincount(whole.kind, np.where(whole.sleeve, 0.0, whole.funding_usd), KINDS)
+    owed = np.bincount(pair, claims.amount_usd, KINDS * KINDS)
+    margined = np.bincount(pair, claims.amount_usd * claims.margined, KINDS * KINDS)
+    return [
+        (at // KINDS, at % KINDS, owed[at] / funding[at // KINDS], margined[at] > 0.5 * owed[at])
+        for at in np.flatnonzero(owed > 0.0).tolist()
+    ]

@@ -21,7 +21,7 @@ from ....agents.neocloud import Neoclouds
 from ....agents.party import Kind, Parties
 from ...scenario.scenario import Scenario
 from ...state.contracts import Contracts
-from ...state.loans import ANY_GROWTH, Loans
+from ...state.loans import ANY_GROWTH, Collateral, Loans
 from ...state.lots import Lots
 from ...state.market import Market, Names, Today
 from ...state.names import NumberedNames
@@ -122,6 +122,7 @@ def open_synthetic(books: Books, scenario: Scenario, seed: int) -> Market:
         borrowers=_borrowers(people, contracts, building),
         miners=empty(Miners, numbers.borrowers)._replace(
             power_usd_mwh=people.power_usd_mwh(),
+            hold_policy=whole.miners.hold_policy[people.lead[people.group]],
             hold_share=whole.miners.hold_share[people.lead[people.group]],
         ),
         neoclouds=empty(Neoclouds, numbers.borrowers)._replace(
@@ -133,7 +134,12 @@ def open_synthetic(books: Books, scenario: Scenario, seed: int) -> Market:
         perimeters=perimeters,
         contracts=contracts,
         orders=_orders(people, fleet.key, ordering, loans),
-        lots=empty(Lots, len(lender) + LISTINGS * len(fleet.units)),
+        lots=empty(
+            Lots,
+            len(lender)
+            + int(np.sum(loans.collateral == Collateral.SITE))
+            + LISTINGS * len(fleet.units),
+        ),
         interlender=open_lines(people, pool, lenders),
         today=Today(
             seed=seed,

@@ -146,5 +146,7 @@ def _worth_usd(market: Market) -> Floats:
     owner = np.repeat(np.arange(count), np.diff(held.first[: count + 1]))
     value = held.units[:rows] * market.hardware.used_open_usd[held.hardware[:rows]]
     worth = worth + np.bincount(owner, value, count)
-    pledged = loans.site_value_usd + loans.collateral_btc * market.prices.btc_usd
+    pledged = loans.hall_mw * market.scenario.sites.hall_usd_mw
+    pledged += 1e3 * loans.site_mw * market.scenario.investment.rig_site_usd_per_kw
+    pledged += loans.collateral_btc * market.prices.btc_usd
     return worth + np.bincount(loans.borrower, pledged, count)

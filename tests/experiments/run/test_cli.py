@@ -173,7 +173,7 @@ def test_a_scenario_shown_is_a_scenario_file(name: str) -> None:
     scenario = Scenario.load(name)
     shown = scenario_text.as_toml(scenario)
     assert Scenario.from_dict(tomllib.loads(shown), "shown") == scenario
-    assert "per square root of a year; at least 0, at most 3" in shown
+    assert "per square root of a year; allowed: at least 0, at most 3" in shown
     assert "at most 0.999; only with crypto.path = 'crash'\n" in shown
 
 

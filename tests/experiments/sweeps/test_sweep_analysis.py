@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -297,6 +298,23 @@ def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
     assert again == said
 
 
+def test_losses_are_told_with_and_without_the_largest_borrower(tmp_path: Path) -> None:
+    folder = swept(tmp_path, replicates=20)
+    said = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    with store.connect(folder) as connection:
+        raw = connection.execute("SELECT * FROM runs").df()
+    row = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
+    without = raw["largest_borrower.loss_without_usd"]
+    assert row["without_largest_mean"] == pytest.approx(without.mean())
+    assert row["without_largest_mean"] != pytest.approx(row["mean"])
+    share = raw["largest_borrower.fails"].mean()
+    assert 0.0 < share < 1.0 and row["largest_fails"] == pytest.approx(share)
+    (line,) = [line for line in said if line.startswith("Without losses on loans to the largest")]
+    assert f"It fails in {share:.1%} of runs" in line
+    other = analysis.analyse_folder(folder, "cascade.largest >= 3", "recovery.gpu")
+    assert not any("largest borrower" in line for line in other)
+
+
 def test_numbers_left_out_by_a_summary_are_zero_and_unknown_ones_are_not(tmp_path: Path) -> None:
     runs = Runs.open(swept(tmp_path, replicates=40))
     zero = runs.frame("loss_usd.by_instrument.gpu_loan")["value"]
@@ -320,6 +338,84 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
     assert (
         "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
     )
+    assert "at no cost" not in said  # no run says what it cost
+
+
+def priced(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+    """A buyer that spends 4 to 6 and holds 2, a lender nobody needs, a buffer; each saves 1.5."""
+    policy, luck = scenario.policy, math.sin(seed % 100_003)
+    figures: dict[str, Any] = {"net_cost_usd": 0.0}
+    if policy.buyer_of_last_resort_usd:
+        spent = 5.0 + luck
+        figures["net_cost_usd"] = spent - 2.0
+        figures["buyer_of_last_resort"] = {
+            "available_usd": policy.buyer_of_last_resort_usd,
+            "spent_usd": spent,
+            "held_units": {"H100": 1.0},
+            "net_cost_usd": spent - 2.0,
+        }
+    if policy.lender_of_last_resort_usd:
+        figures["lender_of_last_resort"] = {
+            "available_usd": policy.lender_of_last_resort_usd,
+            "lent_usd": 0.0,
+            "net_cost_usd": 0.0,
+        }
+    if policy.capital_buffer:
+        figures["capital_buffer"] = {"required_capital_usd": 30.0}
+    helped = policy.buyer_of_last_resort_usd > 0.0 or policy.capital_buffer > 0.0
+    loss = 10.0 + luck - 1.5 * helped
+    lost = {"total": loss, "unresolved_share": 0.75}
+    return Outcome({"cascade": {"largest": 0}, "loss_usd": lost, "policy": figures}, dict)
+
+
+def test_policies_have_a_price(tmp_path: Path) -> None:
+    folder = swept(
+        tmp_path,
+        priced,
+        replicates=30,
+        arms={
+            "none": {},
+            "buyer": {"policy": {"buyer_of_last_resort_usd": 5e9}},
+            "lender": {"policy": {"lender_of_last_resort_usd": 2e9}},
+            "buffer": {"policy": {"capital_buffer": 0.05}},
+        },
+    )
+    findings = analysis.find(Runs.open(folder))
+    rows = {row["arm"]: row for row in findings.policies.to_dict("records")}
+    runs = Runs.open(folder).frame("policy.net_cost_usd", arm="buyer")
+    assert rows["buyer"]["price_usd"] == pytest.approx(runs["value"].mean())
+    assert rows["buyer"]["saved_per_dollar"] == pytest.approx(1.5 / runs["value"].mean())
+    low, high = (rows["buyer"][f"saved_per_dollar_{end}"] for end in ("low", "high"))
+    assert low < rows["buyer"]["saved_per_dollar"] < high
+    assert rows["buffer"]["saved_per_dollar"] == pytest.approx(1.5 / 30.0)
+    assert math.isnan(rows["lender"]["price_usd"]) and rows["lender"]["price_of"] == ""
+    said = "\n".join(findings_.sentences(findings))
+    assert re.search(
+        r"buyer against none, 30 pairs: lowers loss_usd.total by 1.5 \(1.5 to 1.5\) for a net "
+        r"cost of \$[\d.]+ \(\$[\d.]+ to \$[\d.]+\): 0\.\d\d dollars a dollar "
+        r"\(0\.\d\d to 0\.\d\d\); 75 % of claims "
+        r"unresolved",
+        said,
+    )
+    assert "for $30.00 ($30.00 to $30.00) of capital that lenders must have: 0.05 dollars" in said
+    assert "changes loss_usd.total in no pair, at no cost in money, capital or credit" in said
+    assert "lender: none of the 2bn of the lender of last resort was used in any run." in said
+    own = findings.levers[findings.levers["arm"] == "buyer"].set_index(["lever", "figure"])
+    assert own["mean"]["buyer_of_last_resort", "spent_usd"] == pytest.approx(
+        runs["value"].mean() + 2.0
+    )
+    assert ("lender_of_last_resort", "lent_usd") not in own.index
+    unused = findings.levers[findings.levers["arm"] == "lender"].set_index("figure")["mean"]
+    assert (unused["available_usd"], unused["lent_usd"]) == (2e9, 0.0)
+
+
+def test_a_ratio_of_means_by_hand_and_none_to_nothing() -> None:
+    saved, cost = np.array([1.0, 2.0, 3.0, 2.0]), np.array([4.0, 4.0, 5.0, 3.0])
+    found = intervals.ratio_of_means(saved, cost)
+    assert found.value == pytest.approx(0.5) and found.low <= 0.5 <= found.high
+    assert math.isnan(intervals.ratio_of_means(saved, cost - 4.0).value)  # as often a gain
+    weighted = intervals.ratio_of_means(saved, cost, log_weight=np.log([1.0, 1.0, 1.0, 5.0]))
+    assert weighted.value == pytest.approx(16.0 / 28.0)
 
 
 @pytest.mark.parametrize(

@@ -12,12 +12,21 @@ from scipy import stats
 from sweep_runs import plan
 
 from firesale.experiments.sweeps import books
-from firesale.experiments.sweeps.design import UNIT, count_runs, design_table, run_points, seed_of
+from firesale.experiments.sweeps.design import (
+    UNIT,
+    RunPoint,
+    count_runs,
+    design_table,
+    run_points,
+    seed_of,
+)
 from firesale.experiments.sweeps.execute import Work, scenario_of, scores_of
 from firesale.experiments.sweeps.factors import Distribution, flatten
 from firesale.experiments.sweeps.plan import Plan, plan_names
+from firesale.market.opening.beliefs import belief_about, believe
 from firesale.market.opening.books import CONFIDENCE_SD
 from firesale.market.opening.books_2025.read import load_books_2025
+from firesale.market.opening.books_2025.sample import sample_books
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
@@ -467,6 +476,102 @@ def test_a_run_has_the_settings_of_its_point_and_its_arm() -> None:
     assert scores_of(work, point) == {"books.lenders.capital_usd_m": -1.0}
 
 
+# ------------------------------------------------------------------ beliefs
+
+
+BELIEVED = "marks.evidence_weight"
+
+
+def first_runs(p: Plan) -> list[tuple[RunPoint, Scenario]]:
+    points = run_points(p, design_table(p), np.arange(count_runs(p)))
+    return [(point, scenario_of(Work.of(p, Path(), ""), point)) for point in points]
+
+
+def test_runs_draw_within_beliefs_unless_told_not_to(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text('scenario = "crypto-crash"\nreplicates = 3\n')
+    (tmp_path / "b.toml").write_text(
+        'scenario = "crypto-crash"\n[settings]\nopening.beliefs = false\n'
+    )
+    drawn = first_runs(Plan.load(tmp_path / "a.toml"))
+    assert len({scenario.value_of(BELIEVED) for _, scenario in drawn}) == 3
+    for point, scenario in drawn:
+        asks = Scenario.load("crypto-crash").changed({"opening.beliefs": True}, "test")
+        assert scenario == believe(asks, point.seed).changed({"name": scenario.name}, "test")
+        assert scenario.opening.sample and not scenario.opening.beliefs
+    for path, option in (("a", False), ("b", None)):
+        ((_, plain), *_) = first_runs(Plan.load(tmp_path / f"{path}.toml", option))
+        assert plain.value_of(BELIEVED) == 0.5 and not plain.opening.sample
+    assert Plan.load(tmp_path / "b.toml", True).base.opening.beliefs
+    assert Plan.load(tmp_path / "a.toml").identity() != (
+        Plan.load(tmp_path / "a.toml", False).identity()
+    )
+
+
+def test_what_a_plan_varies_or_an_arm_sets_is_not_drawn() -> None:
+    p = plan(
+        factors={"marks": {"evidence_weight": {"values": [0.5, 0.9]}}},
+        arms={"none": {}, "fewer": {"credit": {"max_waivers": 1}}},
+    )
+    for point, scenario in first_runs(p):
+        assert scenario.marks.evidence_weight == point.factors[BELIEVED]
+        assert scenario.credit.max_waivers == (2 if point.arm == "none" else 1)
+        assert scenario.marks.evidence_half_life_days != 120.0
+    one, other = (scenario for _, scenario in first_runs(p)[:2])  # arms of a point
+    assert one.changed({"credit.max_waivers": 1}, "test") == other
+
+
+def test_a_factor_without_numbers_has_its_belief() -> None:
+    p = plan(
+        factors={
+            "marks": {"evidence_weight": {}},
+            "credit": {"refinancing_appetite": {}},
+            "books": {"buyers": {"budget_usd_m_yr": {}}},
+        },
+        design={"method": "sobol", "points": 8},
+    )
+    weight, appetite = p.factors[BELIEVED], p.factors["credit.refinancing_appetite"]
+    assert (weight.distribution, weight.low, weight.high) == ("uniform", 0.25, 0.75)
+    assert (appetite.distribution, appetite.mode) == ("triangular", 1.0)
+    for key, factor in p.factors.items():
+        row = belief_about(p.base, key)
+        assert row is not None
+        for place in (0.1, 0.6):
+            (value,) = factor.quantile(np.array([place]))
+            if row.is_cell:
+                value = row.at(stats.norm.cdf(value))
+            assert value == pytest.approx(row.at(place), rel=1e-3)
+
+
+def test_a_factor_without_numbers_and_belief_is_refused() -> None:
+    with pytest.raises(InputError) as error:
+        plan(factors={"crypto": {"crash_depth": {}}}, design={"method": "sobol", "points": 8})
+    assert str(error.value) == (
+        "test.toml: factors.crypto.crash_depth: the table of beliefs has no range for it in this "
+        "scenario; give low and high."
+    )
+
+
+@pytest.mark.parametrize("name", plan_names())
+def test_a_packaged_plan_has_no_second_range_for_what_is_believed(name: str) -> None:
+    p = Plan.load(name)
+    if p.design.method in ("grid", "list"):
+        return  # asks what happens at certain values
+    for key, factor in p.factors.items():
+        row = belief_about(p.base, key)
+        if row is not None and not row.is_cell:
+            assert (factor.low, factor.high) == (row.low, row.high), key
+
+
+def test_given_errors_of_the_books_go_with_the_draw_of_all_others() -> None:
+    scores = {"books.neoclouds.CRWV.opex_ex_da_usd_m_yr": 0.0}
+    drawn, given = sample_books(load_books_2025(), 5), books.perturbed_tables(scores, 5)
+    row = belief_about(Scenario(), next(iter(scores)))
+    assert row is not None
+    assert given.neoclouds[0].opex_ex_da_usd_m_yr == pytest.approx(row.at(0.5))
+    assert given.neoclouds[1:] == drawn.neoclouds[1:]
+    assert given.buyers == drawn.buyers
+
+
 # ------------------------------------------------------------------ distributions
 
 
@@ -538,8 +643,10 @@ def test_an_error_of_the_books_moves_what_is_uncertain_and_keeps_them_balanced()
         {"books.lenders.capital_usd_m": 1.0, "books.miners.MARA.cash_usd_m": -2.0}
     )
     for old, new in zip(before.lenders, after.lenders, strict=True):
-        sd = CONFIDENCE_SD[old.confidence]
-        assert new.capital_usd_m == pytest.approx(old.capital_usd_m * math.exp(sd - sd**2 / 2))
+        # One deviation of a belief that is even, on the logarithm, from 0.7 to 1 / 0.7.
+        place = 0.5 * (1.0 + math.erf(1.0 / math.sqrt(2.0)))
+        factor = 0.7 * (1.4286 / 0.7) ** place
+        assert new.capital_usd_m == pytest.approx(old.capital_usd_m * factor)
         assets = new.cash_usd_m + new.book_usd_m + new.other_loans_usd_m
         assert assets == pytest.approx(new.funding_usd_m + new.capital_usd_m)
     for old_miner, new_miner in zip(before.miners, after.miners, strict=True):

@@ -39,7 +39,9 @@ HASTE = (
     "liquidation.legal_days=1",
     "liquidation.in_place_days=7",
     "liquidation.site_days=5",
-    "tenants.hazard_per_year=4.0",
+    "tenants.hazard_per_year=10.0",
+    "tenants.rated_hazard_per_year=0.5",
+    "tenants.notice_days=5",
 )
 CRASH = (
     "days=120",
@@ -74,6 +76,21 @@ STUCK = (
     "liquidation.in_place_days=14",
     "liquidation.budget_scale=0.05",
     "investment.order_days=21",
+)
+# Money tightens within weeks: notes lose, investors leave, lines are called, vehicles close.
+STRAINED = (
+    "days=120",
+    "macro.shock=4",
+    "macro.start_day=1",
+    "macro.ramp_days=40",
+    "credit.hazard_per_year=0.5",
+    "lenders.flow_threshold=0.0",
+    "lenders.flow_sensitivity=5",
+    "lenders.line_advance_rate=0.0",
+    "lenders.line_cushion=0.0",
+    "lenders.line_cure_days=3",
+    "lenders.trap_dscr=5",
+    "lenders.amortisation_ltv_rise=0.0",
 )
 MECHANISMS = (
     "investment.sensitivity=0",
@@ -155,8 +172,9 @@ def haste() -> Pair:
 # ------------------------------------------------------------------ equal
 
 
-def test_the_twin_opens_with_the_engines_books() -> None:
-    both = pair("calm", 3, "days=1", "opening.sample=true")
+@pytest.mark.parametrize("drawn", ["opening.sample=true", "opening.beliefs=true"])
+def test_the_twin_opens_with_the_engines_books(drawn: str) -> None:
+    both = pair("calm", 3, "days=1", drawn)
     both.assert_equal_books()
     assert both.twin.log == []
 
@@ -186,6 +204,10 @@ def test_a_month_of_haste_is_the_same_every_day(haste: Pair) -> None:
     assert 10.8e9 < backstop < 10.899e9  # of the 10.9 of Google and NVIDIA some is spent
 
 
+def test_weeks_with_what_is_believed_are_the_same() -> None:
+    pair("joint-crash", 4, "days=40", "opening.beliefs=true").run()
+
+
 def test_all_channels_off_is_the_same() -> None:
     pair("joint-crash", 2, *HASTE, *CHANNELS).run(every=10)
 
@@ -193,10 +215,29 @@ def test_all_channels_off_is_the_same() -> None:
 def test_weeks_of_orders_and_deliveries_are_the_same() -> None:
     settings = ("days=45", "investment.order_days=7", "investment.sensitivity=10.0")
     both = pair("calm", 1, *settings, "compute.adoption_growth=1.0").run(every=5)
-    facilities = [one.order.facility for one in both.twin.borrowers if one.order.facility]
+    orders = [order for one in both.twin.borrowers for order in one.orders.values()]
+    facilities = [order.facility for order in orders if order.facility]
     assert Event.ORDERED in both.kinds()
     assert sum(loan.principal_usd for loan in facilities) > 1e8
     assert sum(loan.collateral_units for loan in facilities) > 1e3
+
+
+def test_launches_and_what_they_bring_are_the_same() -> None:
+    """Both classes come within weeks, are ordered at once and have time to arrive."""
+    settings = ("days=70", "investment.order_days=10", "investment.sensitivity=10.0")
+    launches = ("vr200.shift_days=-330", "vr300.shift_days=-680", "ramp_days=20")
+    both = pair("calm", 1, *settings, *(f"launches.{change}" for change in launches)).run(every=5)
+    names = [kind.name for kind in both.twin.hardware]
+    new = [names.index(name) for name in ("VR200", "VR300")]
+    assert both.twin.prices.frontier in new
+    assert both.twin.prices.outside_gpus > 1e3
+    owned = [h.units for b in both.twin.borrowers for h in b.gpus if h.hardware.number in new]
+    assert sum(owned) > 100.0
+    assert both.twin.work_price_ahead[-1] < 0.95  # more is expected to come
+
+
+def test_launches_off_are_the_same() -> None:
+    pair("joint-crash", 2, *HASTE, "launches.dated=false").run(every=10)
 
 
 def test_what_nobody_can_buy_is_the_same() -> None:
@@ -232,6 +273,15 @@ def test_120_days_in_which_lenders_fail_are_the_same(seed: int) -> None:
     assert {Event.INTERLENDER_LOSS, Event.SURRENDERED, Event.PERIMETER_DEFAULT} <= kinds
     fallen = [e for e in both.twin.log if e.parent and e.parent.kind is Event.PERIMETER_DEFAULT]
     assert {Cause.SURRENDER, Cause.CROSS_DEFAULT} <= {entry.cause for entry in fallen}  # as a whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("marks", ["true", "false"])
+def test_funds_lines_and_vehicles_under_strain_are_the_same(marks: str) -> None:
+    both = pair("tightening", 3, *STRAINED, f"channels.fund_marks={marks}").run(every=10)
+    assert {Event.LINE_CALLED, Event.AMORTISES_EARLY, Event.FUNDING_RUN} <= both.kinds()
+    supply = [lender.supply for lender in both.twin.lenders if lender.redeemable]
+    assert (min(supply) < 0.5) == (marks == "true")
 
 
 @pytest.mark.slow
@@ -285,7 +335,7 @@ def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
 def things(twin: TwinMarket) -> list[Any]:
     """Everything the twin consists of."""
     holdings = [holding for kind in twin.hardware for holding in kind.holdings]
-    orders = [borrower.order for borrower in twin.borrowers]
+    orders = [order for borrower in twin.borrowers for order in borrower.orders.values()]
     paper = [*twin.loans, *twin.contracts, *twin.perimeters, *orders]
     return [twin.prices, *twin.agents, *twin.hardware, *holdings, *paper, *twin.lots, *twin.log]
 

@@ -144,7 +144,7 @@ def test_play_runs_into_the_crash_until_defaults_appear_and_pauses(
     page: Page, address: str
 ) -> None:
     opened(page, address)
-    assert number(page, "In default") == 0
+    assert number(page, "Defaulted, of") == 0
     calm = page.get_by_role("img", name=re.compile("Lending network")).get_attribute("src")
     press(page, "▶")
     page.wait_for_function(
@@ -157,10 +157,10 @@ def test_play_runs_into_the_crash_until_defaults_appear_and_pauses(
     time.sleep(1.0)
     assert day(page) <= reached + 2
     wait_for_day(page, day(page))
-    assert number(page, "In default") + number(page, "Called or in cure") > 0
+    assert number(page, "Defaulted, of") + number(page, "Called or in cure") > 0
     assert page.get_by_role("img", name=re.compile("Lending network")).get_attribute("src") != calm
     jump(page, 110)
-    assert number(page, "In default") > 0
+    assert number(page, "Defaulted, of") > 0
     expect(page.locator(".fs-news li.fs-grave").first).to_be_visible()
 
 
@@ -177,7 +177,7 @@ def test_a_market_left_playing_stops_at_its_last_day(page: Page, address: str) -
 def test_a_slider_waits_for_reset_and_then_changes_the_outcome(page: Page, address: str) -> None:
     opened(page, address)
     jump(page, 100)
-    crashed = number(page, "In default")
+    crashed = number(page, "Defaulted, of")
     slider = page.get_by_role("slider", name=re.compile("^Fall of bitcoin"))
     slider.focus()
     page.keyboard.press("Home")
@@ -189,7 +189,7 @@ def test_a_slider_waits_for_reset_and_then_changes_the_outcome(page: Page, addre
     wait_for_day(page, 0)
     expect(waiting).to_contain_text("In force", timeout=SECONDS)
     jump(page, 100)
-    assert number(page, "In default") < crashed
+    assert number(page, "Defaulted, of") < crashed
 
 
 def test_a_jump_back_starts_the_same_market_again(page: Page, address: str) -> None:

@@ -443,6 +443,18 @@ def test_shares_that_follow_rigs_bring_less(seed: int) -> None:
     assert issued("true") < issued("false")
 
 
+def test_rigs_that_wait_for_power_mine_less() -> None:
+    late, at_once = (replay(f"facts.energise_days={x}") for x in (100, 0))
+    mined = [float(sim.series()["btc_mined_listed"].iloc[:150].sum()) for sim in (late, at_once)]
+    assert mined[0] < mined[1]
+
+
+def test_miners_that_stand_still_a_tenth_of_the_time_open_with_a_tenth_less() -> None:
+    some, full = (fresh(f"facts.uptime={x}") for x in (0.9, 1.0))
+    th = [float(sim.market.miners.hashrate_online_th[party(sim, "RIOT")]) for sim in (some, full)]
+    assert th[0] == pytest.approx(0.9 * th[1], rel=1e-9)
+
+
 def test_sites_cost_money() -> None:
     free, dear = (replay(f"facts.site_usd_per_kw={x}") for x in (0.0, 1000.0))
     assert free.market.borrowers.site_usd.sum() == 0.0

@@ -52,7 +52,7 @@ def value(bench: Bench, *marks: float) -> None:
 
 
 def written(bench: Bench, loan: int = 0) -> float:
-    """What the causal log says was written down."""
+    """What the event log says was written down."""
     log = bench.events(Event.WRITE_DOWN)
     return math.fsum(log["amount_usd"][log["loan"] == loan])
 
@@ -181,8 +181,7 @@ def twin(
     """The loss on each loan: what is owed less own collateral less a share of the estate."""
 
     def worth(lot: dict[str, Any]) -> float:
-        site = lot["loan"] >= 0 and rows[lot["loan"]]["site"]
-        price = lot["mark_usd"] if site else marks[lot["hardware"]]
+        price = marks[lot["hardware"]]
         return 0.0 if lot["sold"] else lot["units"] * price * (1.0 - fee)
 
     own = [sum(worth(lot) for lot in lots if lot["loan"] == i) for i in range(len(rows))]

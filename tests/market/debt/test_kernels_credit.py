@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from by_hand import GPU, NAN, RIG, Bench
+from by_hand import GPU, NAN, RIG, SITE, Bench
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,7 +134,7 @@ def test_what_underwriting_counts() -> None:
     # a pledged site of 60, ten machines at 100, and of a contract 60 % x half of 4 a day, 100 days.
     loans = [
         dict(principal_usd=100.0, collateral=Collateral.BTC, collateral_btc=5.0),
-        dict(principal_usd=10.0, site_value_usd=60.0),
+        dict(principal_usd=10.0, collateral=Collateral.SITE, site_mw=1.0, hall_mw=2.0),
     ]
     bench = Bench(
         loans, cash=[50.0], btc=[3.0], fleets=[(0, GPU, 10.0)], income_collateral_share=0.6
@@ -143,6 +143,7 @@ def test_what_underwriting_counts() -> None:
     s.parties.btc_lent[0] = 1.0
     s.parties.eth[0] = 2.0
     s.borrowers.site_usd[0] = 30.0
+    s.marks_usd[SITE] = 20.0  # a MW, with a hall or without: the bench has one class for both
     s.borrowers.deposits_usd[0] = 20.0
     s.contracts = empty(
         Contracts, 1, landlord=[0], gpus=[8.0], delivered=[4.0], usd_day=[8.0],
@@ -293,8 +294,8 @@ def test_missed_interest_is_not_blamed_on_a_refusal() -> None:
 
 def test_building_takes_equity_then_lines_then_spare_cash() -> None:
     line = dict(instrument=Instrument.PROJECT_FINANCE, undrawn_usd=12.0, initial_ltv=0.75)
-    line |= dict(collateral=Collateral.SITE, site_value_usd=0.0)
-    bench = Bench([line], cash=[100.0])
+    line |= dict(collateral=Collateral.SITE, site_mw=10.0)
+    bench = Bench([line], cash=[100.0], hall_usd_mw=2.0)
     s = bench.s
     s.borrowers.capex_usd_day[0] = 10.0
     s.borrowers.committed_equity_usd[0] = 15.0
@@ -312,7 +313,17 @@ def test_building_takes_equity_then_lines_then_spare_cash() -> None:
     assert unpaid == pytest.approx([0.0, 0.0, 0.0, 0.3, 1.3])
     assert s.borrowers.site_usd[0] == pytest.approx(37.0)
     assert bench.cash(bench.outside(Outside.SUPPLIER)) == pytest.approx(37.0)
-    assert s.loans.site_value_usd[0] == pytest.approx(12.0 / 0.75)
+    # The line pays three quarters of what is built with it: 16, which is 8 MW of halls at 2.
+    assert (s.loans.hall_mw[0], s.loans.site_mw[0]) == (pytest.approx(8.0), pytest.approx(2.0))
+
+
+def test_no_more_halls_are_built_than_a_site_has_power_for() -> None:
+    line = dict(instrument=Instrument.PROJECT_FINANCE, undrawn_usd=12.0, initial_ltv=0.75)
+    line |= dict(collateral=Collateral.SITE, site_mw=3.0)
+    bench = Bench([line], hall_usd_mw=2.0)
+    bench.s.borrowers.capex_usd_day[0] = 12.0
+    do(bench, 1, purchases.build)
+    assert (bench.s.loans.hall_mw[0], bench.s.loans.site_mw[0]) == (3.0, 0.0)
 
 
 def test_building_ends_after_its_year() -> None:

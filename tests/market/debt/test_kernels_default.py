@@ -1,6 +1,7 @@
 """Default, custody, sale and the end of a claim: one lender, one borrower, one lot, on paper."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -357,26 +358,47 @@ def test_an_estate_pays_custody_only_as_far_as_its_cash_goes() -> None:
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
 
 
-def test_a_site_is_sold_after_its_own_delay_at_its_share_of_cost() -> None:
-    loan = dict(
-        principal_usd=900.0,
-        collateral=Collateral.SITE,
-        hardware=SITE,
-        collateral_units=0.25,
-        site_value_usd=1200.0,
-        initial_ltv=0.75,
-    )
-    bench = Bench([loan], site_days=100, site_recovery_share=0.75, legal_cost_share=0.0,
-                  bankruptcy_days=180, **FREE_CUSTODY)  # fmt: skip
+def site_loan(**row: Any) -> dict[str, Any]:
+    """A loan on 30 MW of power and halls; the bench has one class for both."""
+    known = dict(principal_usd=900.0, collateral=Collateral.SITE, hardware=SITE)
+    return known | dict(collateral_units=1.0, site_mw=10.0, hall_mw=20.0) | row
+
+
+def test_a_seized_site_is_a_lot_of_power_and_one_of_halls_at_their_marks() -> None:
+    bench = Bench([site_loan()], marks=(100.0, 10.0, 40.0), site_days=100, legal_cost_share=0.0,
+                  **FREE_CUSTODY)  # fmt: skip
     broken(bench, 0)
+    s = bench.s
+    assert list(s.lots.units[:2]) == [10.0, 20.0] and s.lots.count[0] == 2
+    assert list(s.lots.mark_usd[:2]) == [40.0, 40.0]
+    assert s.loans.claims.open_lots[0] == 2
+    assert s.ledger.outside_units[SITE] == -30.0
+    assert s.loans.site_mw[0] == s.loans.hall_mw[0] == 0.0
+    # 30 MW at 40 cover 900; at 20 they cover 600.
     bench.day(1, "lenders")
-    assert bench.s.lenders.loss_usd[0] == pytest.approx(0.0, abs=1e-9)  # 900 = 75 % of 1200
+    assert s.lenders.loss_usd[0] == pytest.approx(0.0, abs=1e-9)
+    s.marks_usd[SITE] = 20.0
+    bench.day(2, "lenders")
+    assert s.lenders.loss_usd[0] == pytest.approx(300.0)
+
+
+def test_a_site_is_sold_at_its_mark_after_its_own_delay_if_nothing_is_auctioned() -> None:
+    bench = Bench([site_loan()], marks=(100.0, 10.0, 20.0), site_days=100, legal_cost_share=0.0,
+                  bankruptcy_days=180, fire_sale=False, **FREE_CUSTODY)  # fmt: skip
+    broken(bench, 0)
     for day in range(2, 101):
-        bench.day(day, "lenders", "liquidate")
+        bench.day(day, "liquidate", "lenders")
     assert bench.s.loans.principal_usd[0] == 900.0
-    bench.day(101, "lenders", "liquidate")
-    assert bench.s.loans.principal_usd[0] == pytest.approx(0.0, abs=1e-9)
-    assert bench.s.lots.state[0] == LotState.SOLD
+    bench.day(101, "liquidate", "lenders")
+    assert bench.s.loans.principal_usd[0] == pytest.approx(300.0)
+    assert set(bench.s.lots.state[:2]) == {LotState.SOLD}
+
+
+def test_who_stands_loses_the_rents_with_the_site() -> None:
+    bench = Bench([site_loan(recourse=False, collateral_units=0.25)], **FREE_CUSTODY)
+    broken(bench, 0)
+    assert bench.s.parties.status[0] == Status.ACTIVE
+    assert bench.s.borrowers.halls_kept[0] == pytest.approx(0.75)
 
 
 # --- defaults -------------------------------------------------------------------------------------
@@ -495,6 +517,32 @@ def test_lenders_of_one_vehicle_fall_together() -> None:
     alone = Bench(loans, lenders=2, fleets=[(0, GPU, 40.0)], scenario=AT_MARK, cross_default=False)
     broken(alone, 1)
     assert list(alone.s.loans.status) == [stands, fallen, stands]
+
+
+def test_a_default_is_on_what_lenders_claim_with_interest() -> None:
+    """1,500 and 500 of principal, 40 accrued and 10 missed: on 2,050; an undrawn line adds none."""
+    loans = [machines(), dict(principal_usd=500.0), dict(principal_usd=0.0, undrawn_usd=300.0)]
+    bench = Bench(loans, fleets=[(0, GPU, 25.0)])
+    bench.s.loans.accrued_usd[0], bench.s.loans.arrears_interest_usd[1] = 40.0, 10.0
+    broken(bench, 0)
+    (default,) = bench.events(Event.DEFAULT)
+    claims = bench.events(Event.LOAN_DEFAULT)["amount_usd"]
+    assert list(claims) == pytest.approx([1540.0, 510.0])
+    assert default["amount_usd"] == pytest.approx(2050.0)
+
+
+def test_a_vehicle_defaults_on_what_all_its_lenders_claim() -> None:
+    inside = dict(recourse=False, collateral_units=10.0, vehicle=7)
+    loans = [
+        machines(**inside),
+        machines(**inside, lender=1),
+        machines(**inside | dict(vehicle=8), lender=1),
+    ]
+    bench = Bench(loans, lenders=2, fleets=[(0, GPU, 40.0)], scenario=AT_MARK)
+    bench.s.loans.accrued_usd[0] = 25.0
+    broken(bench, 1)
+    (vehicle,) = bench.events(Event.PERIMETER_DEFAULT)
+    assert vehicle["amount_usd"] == pytest.approx(1500.0 + 25.0 + 1500.0)
 
 
 def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:

@@ -78,8 +78,8 @@ def breached(bench: Bench, cause: Cause = Cause.DSCR, *, day: int = 0, cure: int
 
 def brings(bench: Bench) -> float:
     """What enforcing the first loan would bring [USD]."""
-    book = forbearance.open_book(bench.market)
-    return forbearance.enforcement_usd(bench.market, book, 0)
+    proceeds = forbearance.proceeds_of(bench.market, 0)
+    return forbearance.enforcement_usd(bench.market, proceeds, 0)
 
 
 def decided(bench: Bench, *days: int) -> None:
@@ -123,9 +123,9 @@ def test_both_sides_of_the_decision_by_hand() -> None:
     empty = market(EMPTY)
     scrap = 10.0 * 5.0
     assert brings(empty) == pytest.approx(scrap)
-    # Half the position finds a bid, the other half goes for scrap.
+    # A buyer with money for half of it at the mark gets all of it at half the price.
     thin = market([{"budget": 500.0, "needs_slots": False}])
-    assert brings(thin) == pytest.approx(500.0 + 5 * 5.0, rel=0.02)
+    assert brings(thin) == pytest.approx(500.0)
     # Costs, and the time it takes at 10 %.
     costly = market(EMPTY, loan=dict(rate_or_spread=0.1), legal_days=355)
     expected = 50.0 * math.exp(-0.1 * 365.0 / 365.0)  # ten days to ship
@@ -139,8 +139,8 @@ def test_recourse_adds_the_estate() -> None:
     bench.s.parties.cash_usd[0] = 100.0
     bench.s.parties.payables_usd[0] = 150.0
     share = 110.0 / (950.0 + 150.0)
-    book = forbearance.open_book(bench.market)
-    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((1.0, share))
+    proceeds = forbearance.proceeds_of(bench.market, 0)
+    assert forbearance.shares_of_estate(bench.market, proceeds, 0) == pytest.approx((1.0, share))
     assert brings(bench) == pytest.approx(50.0 + share * 950.0)
 
 
@@ -151,13 +151,13 @@ def test_a_general_lien_takes_the_estate_first() -> None:
     bench.s.holdings.units[0] = 12.0
     bench.s.parties.cash_usd[0] = 100.0
     bench.s.parties.payables_usd[0] = 50.0
-    book = forbearance.open_book(bench.market)
-    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((1.0, 0.05))
-    assert forbearance.enforcement_usd(bench.market, book, 1) == pytest.approx(60.0)
+    proceeds = forbearance.proceeds_of(bench.market, 0)
+    assert forbearance.shares_of_estate(bench.market, proceeds, 0) == pytest.approx((1.0, 0.05))
+    assert forbearance.enforcement_usd(bench.market, proceeds, 1) == pytest.approx(60.0)
     bench.s.parties.cash_usd[0] = 20.0  # 30 in all, half of the lien
-    assert forbearance.shares_of_estate(bench.market, book, 0) == pytest.approx((0.5, 0.0))
-    assert forbearance.enforcement_usd(bench.market, book, 1) == pytest.approx(30.0)
-    assert forbearance.enforcement_usd(bench.market, book, 0) == pytest.approx(50.0)
+    assert forbearance.shares_of_estate(bench.market, proceeds, 0) == pytest.approx((0.5, 0.0))
+    assert forbearance.enforcement_usd(bench.market, proceeds, 1) == pytest.approx(30.0)
+    assert forbearance.enforcement_usd(bench.market, proceeds, 0) == pytest.approx(50.0)
 
 
 # --- waive ----------------------------------------------------------------------------------------

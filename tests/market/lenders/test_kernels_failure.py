@@ -7,15 +7,10 @@ import math
 import numpy as np
 import pytest
 from by_hand import Bench
-from hypothesis import given
-from hypothesis import strategies as st
 
-from firesale.agents.columns import empty
-from firesale.agents.lender import LenderKind, Lenders, capital_ratio
+from firesale.agents.lender import LenderKind, capital_ratio
 from firesale.agents.party import Outside, Status
-from firesale.market.opening.interlender import open_interlender
 from firesale.market.state.events import Cause, Event
-from firesale.market.state.interlender import Interlender
 
 STILL = dict(news_half_life_days=math.inf, loan_price_half_life_days=math.inf, loan_impact=0.0)
 
@@ -186,57 +181,3 @@ def test_funders_of_similar_lenders_listen() -> None:
     assert bench.s.lenders.news == pytest.approx([0.0, 0.15, 0.0])
     failed = np.flatnonzero(bench.s.events["kind"] == Event.LENDER_FAILED)[0]
     assert list(bench.s.lenders.worst_event[1:]) == [failed, -1]
-
-
-# --- claims between lenders at the opening --------------------------------------------------------
-
-
-def lender_table(kinds: list[int], funding_usd: list[float], other: list[float]) -> Lenders:
-    sleeves = [kind in (LenderKind.BANK, LenderKind.INSURER) for kind in kinds]
-    return empty(Lenders, len(kinds), kind=kinds, funding_usd=funding_usd, other_loans_usd=other,
-                 sleeve=sleeves)  # fmt: skip
-
-
-def matrix(claims: Interlender, count: int) -> np.ndarray:
-    owed = np.zeros((count, count))
-    for row in range(count):
-        for entry in range(claims.first[row], claims.first[row + 1]):
-            owed[row, claims.creditor[entry]] += claims.amount_usd[entry]
-    return owed
-
-
-def test_opening_claims_by_hand() -> None:
-    # A fund owes 30 % of 200 to two banks with 900 and 300; two crypto lenders owe these 30 % too,
-    # and 15 % of 400 and 100 to each other.
-    bank, fund, crypto = LenderKind.BANK, LenderKind.BOND_FUNDS, LenderKind.CRYPTO_LENDER
-    found = open_interlender(
-        lender_table(
-            [bank, bank, fund, crypto, crypto], [1e3, 500, 200, 400, 100], [900, 300, 50, 300, 200]
-        ),
-        0.3,
-        0.15,
-    )
-    owed = np.zeros((5, 5))
-    for row, owes in ((2, 60.0), (3, 120.0), (4, 30.0)):
-        owed[row, :2] = owes * np.array([0.75, 0.25])
-    owed[3, 4], owed[4, 3] = 60.0, 15.0
-    assert matrix(found, 5) == pytest.approx(owed)
-
-
-kinds = st.sampled_from(
-    [LenderKind.BANK, LenderKind.INSURER, LenderKind.BOND_FUNDS, LenderKind.CRYPTO_LENDER]
-)
-rows = st.lists(st.tuples(kinds, st.floats(0, 1e9), st.floats(0, 1e9)), min_size=1, max_size=8)
-
-
-@given(rows, st.floats(0, 0.5), st.floats(0, 0.5))
-def test_opening_claims_fit_into_the_books(
-    given_rows: list[tuple[int, float, float]], warehouse: float, crypto: float
-) -> None:
-    lenders = lender_table(*(list(column) for column in zip(*given_rows, strict=True)))
-    owed = matrix(open_interlender(lenders, warehouse, crypto), len(given_rows))
-    slack = 1e-9 * 1e9
-    assert np.all(owed.sum(axis=1) <= (warehouse + crypto) * lenders.funding_usd + slack)
-    assert np.all(owed.sum(axis=0) <= 0.5 * lenders.other_loans_usd + slack)
-    assert not owed.diagonal().any() and np.all(owed >= 0.0)
-    assert not owed[lenders.sleeve].any()

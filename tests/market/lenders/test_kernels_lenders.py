@@ -233,28 +233,44 @@ def test_who_does_not_run(quiet: dict[str, Any]) -> None:
 
 
 def test_funds_pay_out_no_more_than_their_gate() -> None:
-    bench = runner(gate_share_per_quarter=0.0455)
+    bench = runner(gate_share_per_quarter=0.0455, news_half_life_days=30.0, flow_sensitivity=10.0)
     bench.s.lenders.redeemable[0] = True
-    total = 1000.0
     for day in range(1, 92):
         bench.day(day, "lenders")
     paid = bench.s.lenders.run_usd[0]
-    assert paid == pytest.approx(total * (1.0 - (1.0 - 0.0455 / 91.0) ** 91))
-    # Funding goes before shares.
-    assert bench.s.lenders.funding_usd[0] == pytest.approx(600.0 - paid)
-    assert bench.s.lenders.capital_usd[0] == pytest.approx(400.0)
-    bench.balance(0, cash=50.0, other=50.0, owes=0.0)
-    bench.day(92, "lenders")
-    assert bench.s.lenders.capital_usd[0] == pytest.approx(100.0 * (1.0 - 0.0455 / 91.0))
-    # Shares redeemed are no loss.
-    assert bench.s.lenders.redeemed_usd[0] == pytest.approx(100.0 * 0.0455 / 91.0)
+    assert paid == pytest.approx(400.0 * (1.0 - (1.0 - 0.0455 / 91.0) ** 91))
+    # Investors take net assets out: what the fund owes stays. Shares redeemed are no loss.
+    assert bench.s.lenders.funding_usd[0] == pytest.approx(600.0)
+    assert bench.s.lenders.capital_usd[0] == pytest.approx(400.0 - paid)
+    assert bench.s.lenders.redeemed_usd[0] == pytest.approx(paid)
     assert bench.s.lenders.loss_usd[0] == 0.0
+    assert bench.s.lenders.supply[0] == 0.0  # they ask for all that the gate lets out
+
+
+def test_investors_of_a_fund_leave_with_its_losses_and_it_gives_less_credit() -> None:
+    bench = runner(news_half_life_days=30.0, flow_threshold=0.1, flow_sensitivity=0.9)
+    bench.s.lenders.redeemable[0] = True
+    bench.s.lenders.news[0] = 0.2
+    bench.day(1, "lenders")
+    # News fade to 0.19543; of what is beyond 0.1 a share of 0.9 ln 2 / 30, by the half of 400
+    # that may leave.
+    asked = 0.9 * (0.2 * 0.5 ** (1.0 / 30.0) - 0.1) * math.log(2.0) / 30.0 * 0.5 * 400.0
+    assert bench.s.lenders.run_usd[0] == pytest.approx(asked)
+    gate = (400.0 - asked) / 91.0
+    assert bench.s.lenders.supply[0] == pytest.approx(1.0 - asked / gate)
+    assert bench.s.lenders.supply_event[0] == bench.s.lenders.run_event[0]
+    calm = runner(news_half_life_days=30.0, flow_threshold=0.1)
+    calm.s.lenders.redeemable[0], calm.s.lenders.news[0] = True, 0.1
+    calm.day(1, "lenders")
+    assert calm.s.lenders.run_usd[0] == 0.0 and calm.s.lenders.supply[0] == 1.0
 
 
 @pytest.mark.parametrize("fund", [False, True])
 def test_who_cannot_pay_fails_unless_it_is_a_fund(fund: bool) -> None:
-    bench = Bench([dict(principal_usd=800.0)], fleets=[], **STILL, **ON, run_threshold=0.1,
-                  run_speed=math.log(2.0), gate_share_per_quarter=1.0)  # fmt: skip
+    told = STILL | ON | dict(run_threshold=0.1, run_speed=math.log(2.0), flow_sensitivity=10.0)
+    if fund:
+        told["news_half_life_days"] = 30.0
+    bench = Bench([dict(principal_usd=800.0)], fleets=[], gate_share_per_quarter=1.0, **told)
     cash = 2.0 if fund else 20.0
     bench.balance(0, cash=cash, other=0.0, owes=580.0 + cash, runnable_share=0.5, news=1.1,
                   redeemable=fund, worst_event=4)  # fmt: skip
@@ -263,7 +279,7 @@ def test_who_cannot_pay_fails_unless_it_is_a_fund(fund: bool) -> None:
     status = bench.s.parties.status[bench.lender(0)]
     if fund:
         assert status == Status.ACTIVE and lenders.run_usd[0] == pytest.approx(2.0)
-        assert lenders.unpaid_run_usd[0] == pytest.approx(802.0 / 91.0 - 2.0)
+        assert lenders.unpaid_run_usd[0] == pytest.approx(220.0 / 91.0 - 2.0)
         return
     # 150 asked, 20 there: 130 unpaid.
     assert status == Status.DEFAULTED

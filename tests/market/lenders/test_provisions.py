@@ -109,14 +109,38 @@ def test_a_repaid_loan_gives_its_provision_back() -> None:
     assert charged(bench) == pytest.approx(0.0, abs=1e-6)
 
 
-@pytest.mark.parametrize(("redeemable", "failed"), [(True, False), (False, True)])
-def test_funds_and_those_who_failed_make_none(redeemable: bool, failed: bool) -> None:
+@pytest.mark.parametrize("why", ["a fund that does not mark", "failed"])
+def test_who_makes_none(why: str) -> None:
     bench = lender()
-    bench.s.lenders.redeemable[0] = redeemable
-    if failed:
+    if why == "failed":
         bench.s.parties.status[bench.lender()] = Status.DEFAULTED
+    else:
+        bench.s.lenders.redeemable[0] = True
+        bench.set("channels__fund_marks", False)
     bench.day(7, "lenders")
     assert bench.s.lenders.provision_usd[0] == 0.0
+
+
+def test_funds_value_loans_that_do_not_trade_alike() -> None:
+    bench = lender()
+    bench.s.lenders.redeemable[0] = True
+    bench.day(7, "lenders")
+    assert bench.s.lenders.provision_usd[0] == pytest.approx(0.035 * 0.63 * 1e6)
+
+
+def test_a_provision_lowers_the_supply_of_credit_before_anybody_defaults() -> None:
+    """13 % of assets against a minimum of 8: half of the headroom is lost to a missed payment."""
+    bench = lender(arrears_interest_usd=5.0)
+    s = bench.s
+    bench.set("channels__lender_capital", True)
+    bench.balance(0, cash=1e6, other=2e6, owes=3.48e6, min_capital_ratio=0.05)  # 13 %
+    s.lenders.target_leverage[0] = 4e6 / 0.52e6
+    bench.day(7, "lenders")
+    provided = s.lenders.provision_usd[0]
+    ratio = (0.52e6 - provided) / (4e6 - provided)
+    assert 0.05 < ratio < 0.09
+    assert s.lenders.supply[0] == pytest.approx((ratio - 0.05) / 0.04)
+    assert s.loans.status[0] == LoanStatus.PERFORMING
 
 
 def test_the_first_provision_is_part_of_the_opening_books() -> None:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 from firesale.agents.party import Outside
 from firesale.market.liquidation.auctions import auction_in_place, auction_removed
 from firesale.market.liquidation.bid_heap import make_heap, take_highest
-from firesale.market.liquidation.order_book import ladder_of, sell_down
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.loans import Collateral, of_claims
 from firesale.market.state.lots import LotState
@@ -644,32 +643,7 @@ def test_a_cluster_is_not_cut_up_for_a_small_buyer() -> None:
         assert math.isnan(market.price) and market.total == 0.0
 
 
-# --- walking the book -----------------------------------------------------------------------------
-
-
-@settings(deadline=None, max_examples=100)
-@given(
-    st.lists(st.tuples(st.floats(0.0, 100.0), st.floats(0.0, 50.0)), min_size=1, max_size=8),
-    st.floats(0.0, 300.0),
-    st.floats(0.0, 300.0),
-)
-def test_walking_the_book(book: list[tuple[float, float]], position: float, more: float) -> None:
-    bids, units = (np.array(column) for column in zip(*book, strict=True))
-    proceeds, sold = sell_down(ladder_of(bids, units), position)
-    room = float(units[bids > 0].sum())
-    assert sold == pytest.approx(min(position, room), abs=1e-9)
-    assert 0.0 <= proceeds <= bids.max() * sold + 1e-9
-    # The best use of the book: the best of any split of the position over the bids.
-    best, left = 0.0, position
-    for price, number in sorted(book, reverse=True):
-        best += price * min(left, number)
-        left -= min(left, number)
-    assert proceeds == pytest.approx(best, rel=1e-9, abs=1e-9)
-    # Price falls with size: each further machine brings no more than the average so far.
-    larger, larger_sold = sell_down(ladder_of(bids, units), position + more)
-    assert larger >= proceeds - 1e-9
-    if sold > 1e-6 and larger_sold > 1e-6:
-        assert larger / larger_sold <= proceeds / sold + 1e-6
+# --- the order of bids ----------------------------------------------------------------------------
 
 
 @given(st.lists(st.sampled_from([0.5, 1.0, 2.0, 2.5, 7.0]), min_size=1, max_size=40))

@@ -8,7 +8,7 @@ from by_hand import GPU, RIG, Bench
 
 from firesale.agents.lender import LenderKind
 from firesale.agents.party import Status
-from firesale.market.lenders.forbearance import enforcement_usd, open_book
+from firesale.market.lenders.forbearance import enforcement_usd, proceeds_of
 from firesale.market.state.events import Cause, Event
 from firesale.market.state.loans import Collateral
 from firesale.market.state.lots import LotState
@@ -98,9 +98,10 @@ def test_who_keeps_counts_on_hosting_and_not_on_bids() -> None:
             collateral_units=1000.0,
             recourse=False,
         )
-        bench = Bench([loan], fleets=[(0, RIG, 1000.0)], hold_seized=keeps)
+        broke = [{"budget": 0.0}]
+        bench = Bench([loan], fleets=[(0, RIG, 1000.0)], buyers=broke, hold_seized=keeps)
         bench.s.prices.hashprice_usd_ph_day = 100.0
-        return enforcement_usd(bench.market, open_book(bench.market), 0)
+        return enforcement_usd(bench.market, proceeds_of(bench.market, 0), 0)
 
     assert brings(False) < 1000.0 * 1.0 + 1e-6
     assert brings(True) > 10 * brings(False)

@@ -69,6 +69,17 @@ def test_the_lender_takes_its_machines_at_their_holding_value_on_the_last_day() 
     assert s.lenders.loss_usd[0] == pytest.approx(1000.0 - 291.0)
 
 
+def test_what_no_buyer_took_is_no_sale_and_has_no_price() -> None:
+    """Ten in kind and six for scrap: sixteen ended, none sold, no price over mark, no days."""
+    bench = failed(GPU, 10.0, 16.0, debt=1000.0)
+    until(bench, 1 + LIMIT, hold=30.0)
+    lots = bench.s.lots
+    assert list(lots.ended_units[:2]) == pytest.approx([10.0, 6.0])
+    assert list(lots.proceeds_usd[:2]) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert list(lots.unit_days[:2]) == pytest.approx([0.0, 0.0], abs=1e-9)
+    assert list(lots.units[:2]) == [0.0, 0.0]
+
+
 def test_what_is_not_worth_keeping_goes_for_scrap_and_does_not_run() -> None:
     bench = failed(RIG, 100.0, 100.0, debt=1000.0)
     until(bench, 2 + LIMIT, hold=0.5)
@@ -100,10 +111,11 @@ def test_the_limit_counts_every_step_that_a_claim_may_wait_for() -> None:
     scenario = Scenario.from_dict(
         {"name": "x", "credit": credit, "liquidation": {"site_days": 70}}, "x"
     )
-    assert scenario.longest_claim_days == 71  # a site is sold after 70, the claim ends a day later
+    # A site is offered after 70 days, for as long as the court waits; the claim ends a day later.
+    assert scenario.longest_claim_days == 70 + 50 + 1
     apart = scenario.with_settings(["channels.cross_default=false"])
     # A claim on who still stands, and that fails on the last day, waits for its estate too.
-    assert apart.longest_claim_days == 2 * 71
+    assert apart.longest_claim_days == 2 * 121
 
 
 @pytest.mark.parametrize("name", ["joint-crash", "crypto-crash", "rental-deflation"])
@@ -112,7 +124,7 @@ def test_no_claim_is_open_longer_than_the_limit(name: str) -> None:
                 "liquidation.site_days=80", "credit.hazard_per_year=0.3")  # fmt: skip
     sim = runs.fresh(name, settings, 3)
     longest = sim.scenario.longest_claim_days
-    assert longest == 91
+    assert longest == 90 + 80 + 1
     seen, s = 0, sim.market
     while not sim.finished:
         sim.step()

@@ -7,7 +7,7 @@ import pytest
 import runs
 from by_hand import GPU, RIG, Bench
 
-from firesale.market.liquidation.one_sale import sale_usd
+from firesale.market.liquidation.one_sale import sale_usd, sold_usd
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import Collateral
 
@@ -94,3 +94,11 @@ def test_reported_values_are_those_of_the_books() -> None:
     rows = (loans.hardware == k) & (loans.principal_usd > 0)
     cost = (loans.collateral_units[rows] * hardware.new_usd[k]).sum()
     assert table.loc["A100", "reported_value_usd"] == pytest.approx(cost)
+
+
+def test_machines_taken_out_before_meet_the_same_money() -> None:
+    """Ten GPUs and ten rigs that stand nowhere bring what those that stand do."""
+    bench = one_buyer()
+    stored, standing = np.array([10.0, 10.0, 0.0]), np.zeros(len(bench.s.holdings.units))
+    both = bench.kernel(sold_usd, units=standing, removed=stored, days=0.0)
+    assert both == pytest.approx(brought(bench, GPU, RIG))

@@ -436,7 +436,7 @@ def test_sampling_leaves_debt_and_machines_alone() -> None:
     for table, names in {
         "loans": ("principal_usd", "undrawn_usd", "collateral_units", "collateral_btc", "lender"),
         "holdings": ("units", "pledged"),
-        "contracts": ("gpus", "usd_day"),
+        "contracts": ("gpus", "landlord", "tenant"),
         "lenders": ("book_usd",),
         "parties": ("btc", "btc_lent", "eth"),
     }.items():
@@ -458,10 +458,15 @@ def test_sampling_draws_uncertain_cells_only_and_again_the_same() -> None:
         same = after.cash_usd_m == before.cash_usd_m
         sure = CONFIDENCE_SD[before.confidence] == 0.0 or before.cash_usd_m == 0.0
         assert same == sure, before.id
-        assert after.power_usd_mwh == before.power_usd_mwh
         assert after.fleet() == before.fleet()
-    assert drawn.loans == plain.loans and drawn.leases == plain.leases
-    assert drawn.quotes == plain.quotes
+    assert drawn.loans == plain.loans
+    for before, after in zip(plain.leases, drawn.leases, strict=True):
+        own = {"usd_m_yr", "end"}
+        assert after.model_dump(exclude=own) == before.model_dump(exclude=own)
+        assert (after == before) == (before.confidence == "seen")
+    moved = {"routine_gpu_units_yr", "routine_asic_th_yr"}
+    for key, value in plain.quotes.items():
+        assert (drawn.quotes[key] != value) == (key in moved)
 
 
 def test_sampled_lenders_still_balance() -> None:

@@ -19,12 +19,11 @@ from firesale.market.operators.investment import (
     capital_kw,
     deliver_orders,
     grow_room,
-    machine_price_usd,
     pay_out,
     place_orders,
-    value_to_price,
 )
 from firesale.market.state.events import Event
+from firesale.market.state.frontier import machine_price_usd, value_to_price
 from firesale.market.state.loans import ANY_GROWTH, Amortisation, Collateral, Instrument, LoanStatus
 
 SHARE = st.floats(0.0, 1.0)
@@ -285,9 +284,9 @@ def test_room_is_a_share_of_assets_for_a_quarter_at_most() -> None:
 def test_new_machines_get_cheaper() -> None:
     bench = Bench(new_price_decline=0.25)
     bench.s.hardware.new_usd[GPU] = 1000.0
-    assert machine_price_usd(bench.market) == 1000.0
+    assert machine_price_usd(bench.market, GPU) == 1000.0
     bench.market.today.day = 365
-    assert machine_price_usd(bench.market) == pytest.approx(1000.0 * np.exp(-0.25))
+    assert machine_price_usd(bench.market, GPU) == pytest.approx(1000.0 * np.exp(-0.25))
 
 
 # --- the market -----------------------------------------------------------------------------------
@@ -297,15 +296,15 @@ def test_new_machines_get_cheaper() -> None:
 def test_q_is_one_at_the_opening_and_follows_rents_and_money() -> None:
     run = fresh("calm").market
     start = run.opening.value_to_price
-    assert value_to_price(run) == pytest.approx(start)
+    assert value_to_price(run, run.opening.machine_class) == pytest.approx(start)
     run.prices.rent_h100_usd_h *= 1.2
-    assert value_to_price(run) > start
+    assert value_to_price(run, run.opening.machine_class) > start
     run.prices.rent_h100_usd_h /= 1.2
     run.prices.reference_rate += 0.03
-    assert value_to_price(run) < start
+    assert value_to_price(run, run.opening.machine_class) < start
     run.prices.reference_rate -= 0.03
     run.prices.ease = 1.0
-    assert value_to_price(run) > start
+    assert value_to_price(run, run.opening.machine_class) > start
 
 
 BOOM = ("days=365", "compute.adoption_growth=0.5")

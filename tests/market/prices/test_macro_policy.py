@@ -26,6 +26,7 @@ from firesale.market.prices.steps import set_prices
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.scenario.sections import Compute, Crypto, Macro
 from firesale.market.simulation import Simulation
+from firesale.market.state.ledger import Account
 from firesale.market.state.loans import of_sheets
 from firesale.market.state.lots import LotState, new_lot
 from firesale.market.state.paths import CryptoPaths, MacroPaths
@@ -230,6 +231,10 @@ def left_over(purse: float, policy: dict[str, Any] | None = None, **more: Any) -
     return bench
 
 
+def account(bench: Bench, which: Account) -> float:
+    return float(bench.s.ledger.policy_usd[which])
+
+
 def sold(bench: Bench) -> list[float]:
     return [float(x) for x in bench.s.lots.seized_units[:2] - bench.s.lots.units[:2]]
 
@@ -239,7 +244,7 @@ def test_a_public_buyer_pays_its_price_and_never_more_than_its_purse() -> None:
     before = bench.stocks()
     buy_what_is_left(bench.market)
     assert sold(bench) == pytest.approx([3.0, 0.0])  # at 70
-    assert bench.s.prices.policy_bought_usd == pytest.approx(210.0)
+    assert account(bench, Account.BOUGHT) == pytest.approx(210.0)
     assert bench.s.loans.principal_usd[0] == pytest.approx(790.0)
     buy_what_is_left(bench.market)
     assert sold(bench) == pytest.approx([3.0, 0.0])
@@ -261,7 +266,7 @@ def test_what_a_public_buyer_takes(policy: dict[str, Any], expected: list[float]
     bench = left_over(1e6, policy)
     buy_what_is_left(bench.market)
     assert sold(bench) == pytest.approx(expected)
-    assert bench.s.prices.policy_bought_usd == pytest.approx(70 * expected[0] + 7 * expected[1])
+    assert account(bench, Account.BOUGHT) == pytest.approx(70 * expected[0] + 7 * expected[1])
 
 
 def test_it_takes_nothing_that_is_not_offered_or_that_the_owner_would_keep() -> None:
@@ -278,7 +283,7 @@ def test_it_takes_nothing_that_is_not_offered_or_that_the_owner_would_keep() -> 
 def test_it_buys_only_what_the_market_leaves() -> None:
     bench = left_over(1e6, buyers=[{"budget": 250.0, "needs_slots": False}], window_days=7)
     bench.day(7, "liquidate")
-    bought = bench.s.prices.policy_bought_usd
+    bought = account(bench, Account.BOUGHT)
     rows = bench.s.holdings.first[bench.first_buyer : bench.first_buyer + 2]
     dealer = float(bench.s.holdings.units[rows[0] : rows[1]].sum())
     assert dealer > 2.0 and sold(bench) == pytest.approx([4.0, 1.0])
@@ -294,7 +299,7 @@ def test_in_a_run_it_stays_within_its_purse_and_helps_lenders() -> None:
         policy = (f"policy.buyer_of_last_resort_usd={purse}", "policy.buyer_price_share=1.0")
         policy = policy if purse > 0.0 else ()
         sim = finished("joint-crash", (*settings, *policy))
-        bought.append(sim.market.prices.policy_bought_usd)
+        bought.append(float(sim.market.ledger.policy_usd[Account.BOUGHT]))
         losses.append(float(sim.market.lenders.loss_usd.sum()))
         assert bought[-1] <= purse * (1 + 1e-9) + 1.0
     assert bought[0] == 0.0 < bought[1] <= bought[2]
@@ -307,7 +312,8 @@ def test_in_a_run_it_stays_within_its_purse_and_helps_lenders() -> None:
 @pytest.mark.parametrize(("purse", "fails"), [(0.0, 1), (100.0, 1), (129.5, 2), (200.0, 2),
                                               (1e6, None)])  # fmt: skip
 def test_a_lender_of_last_resort_keeps_the_illiquid_alive(purse: float, fails: int | None) -> None:
-    # Half of half of 600 is asked for, 20 is there: 130 short. The day after, half of half of 580.
+    # Half of half of 600 is asked for, 20 is there: 130 short. The day after, half of half of the
+    # 450 that the authority has not replaced: 112.5 more.
     bench = Bench(
         [dict(principal_usd=800.0)],
         scenario={"policy": {"lender_of_last_resort_usd": purse}},
@@ -323,8 +329,8 @@ def test_a_lender_of_last_resort_keeps_the_illiquid_alive(purse: float, fails: i
         assert alive == (fails is None or day < fails)
         if not alive:
             break
-    lent = bench.s.prices.policy_lent_usd
-    assert lent == pytest.approx(min(purse, 130.0 if fails == 1 else 275.0))
+    lent = account(bench, Account.LENT)
+    assert lent == pytest.approx(min(purse, 130.0 if fails == 1 else 242.5))
     assert lent <= purse
 
 
@@ -404,4 +410,5 @@ def test_levers_are_off_by_default() -> None:
     assert (policy.haircut_floor, policy.standstill_days, policy.capital_buffer) == (0.0, 0, 0.0)
     assert policy.mark_rule == "scenario" and policy.tenor_cap_years == 100.0
     sim = finished("joint-crash", ("days=150", "channels.lender_capital=false"))
-    assert sim.market.prices.policy_bought_usd == sim.market.prices.policy_lent_usd == 0.0
+    assert not sim.market.ledger.policy_usd.any()
+    assert sim.summary()["policy"] == {"net_cost_usd": 0.0}

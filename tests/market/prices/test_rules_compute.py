@@ -1,6 +1,7 @@
 """The rent of compute, and the table of hardware classes."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from firesale.market.opening.books import Books
 from firesale.market.opening.hardware import build_hardware, class_names, rent_exponent
 from firesale.market.prices.rents import adoption, compute_paths, rent_after_supply, rent_usd_h
 from firesale.market.scenario.sections import Compute
-from firesale.market.state.hardware import Family, schedule_usd
+from firesale.market.state.hardware import NEVER, Family, schedule_usd
 
 quick = settings(deadline=None, max_examples=60)
 positive = st.floats(0.05, 20.0)
@@ -160,16 +161,41 @@ def test_the_exponent_of_rents_is_a_fit_through_the_h100(tables: Books) -> None:
     assert 0.0 < slope < 1.0  # rent grows less than performance
 
 
-def test_listed_classes_have_their_rent_and_coming_ones_the_fitted(tables: Books) -> None:
+def test_listed_classes_have_their_rent_and_coming_ones_our_guess(tables: Books) -> None:
     hardware = build_hardware(tables)
-    eta = rent_exponent(tables)
     for k, row in enumerate(tables.hardware):
         if row.family == "asic":
             assert hardware.quality[k] == 0.0
         elif row.rent_usd_gpu_h:
             assert hardware.quality[k] * 2.2 == pytest.approx(row.rent_usd_gpu_h)
         else:
+            assert hardware.quality[k] == row.work_h100
+
+
+def test_without_a_guess_a_coming_class_is_paid_for_its_performance(tables: Books) -> None:
+    """As the classes of the opening day are: by the fitted exponent; our guess is not far off."""
+    blank = tuple(row.model_copy(update={"work_h100": None}) for row in tables.hardware)
+    hardware = build_hardware(replace(tables, hardware=blank))
+    eta = rent_exponent(tables)
+    for k, row in enumerate(tables.hardware):
+        if row.work_h100:
             assert hardware.quality[k] == pytest.approx(row.performance_bf16_h100**eta)
+            assert hardware.quality[k] == pytest.approx(row.work_h100, rel=0.1)
+
+
+def test_a_coming_class_trades_at_what_young_ones_keep(tables: Books) -> None:
+    """B300 and GB300 came five weeks before the opening: 50 of 62, 55 of 70 thousand."""
+    hardware = build_hardware(tables)
+    names = class_names(tables)
+    for name, day, new in (("VR200", 336, 90_000.0), ("VR300", 701, 130_000.0)):
+        k = names.index(name)
+        assert hardware.launch_day[k] == day
+        assert hardware.used_open_usd[k] == pytest.approx(new * (50 / 62 + 55 / 70) / 2)
+    assert sorted(hardware.launch_day.tolist())[:-2] == [0] * (len(names) - 2)
+    off = build_hardware(tables, dated=False)
+    for name in ("VR200", "VR300"):
+        assert off.launch_day[names.index(name)] == NEVER
+        assert off.used_open_usd[names.index(name)] == 0.0
 
 
 def test_units_of_rigs_are_terahashes_and_slots_are_megawatts(tables: Books) -> None:

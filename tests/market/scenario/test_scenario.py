@@ -204,6 +204,7 @@ def test_sections_to_come_are_refused(section: str, tmp_path: Path) -> None:
 def test_every_channel_can_be_switched() -> None:
     assert set(Channels.model_fields) == {
         "crypto_margin",
+        "treasury_funding",
         "btc_impact",
         "hashprice",
         "rent_feedback",
@@ -213,6 +214,9 @@ def test_every_channel_can_be_switched() -> None:
         "lender_capital",
         "funding_run",
         "interlender",
+        "fund_marks",
+        "warehouse_margin",
+        "securitisation",
         "counterparty",
         "cross_default",
     }
