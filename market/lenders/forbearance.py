@@ -30,7 +30,7 @@ from ..debt.service import borrower_debt_usd
 from ..debt.sites import leased_site_usd, leases_beyond_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, strips_today
-from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Account
@@ -151,7 +151,7 @@ def proceeds_of(market: Market, b: int) -> Proceeds:
     for row in range(holdings.first[b], holdings.first[b + 1]):
         units[row] = holdings.units[row]
     mw = _pledged_mw(market, b)
-    sold = sold_usd(market, units, mw, PATIENT_DAYS)
+    sold = sold_usd(market, no_limits(market), units, mw, PATIENT_DAYS)
     hosted = hold_values_usd(market) if market.terms.lenders.hold_seized else sold
     seized = np.zeros(len(sold))
     for row in range(holdings.first[b], holdings.first[b + 1]):

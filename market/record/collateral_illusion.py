@@ -17,7 +17,7 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ..liquidation.bids import bids_today, strips_today
-from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, Limits, no_limits, sold_usd
 from ..prices.impact import btc_impact_of
 from ..prices.marks import reported_usd, second_hand_usd
 from ..state.hardware import Family
@@ -60,9 +60,10 @@ def measure_illusion(market: Market) -> None:
     put_matrix(market.strips, strips_today(market))
     coins = gpus = others = Values(0.0, 0.0, 0.0, 0.0, 0.0)
     coins = _coins(market)
+    limits = no_limits(market)
     owing, units, mw = _pledged(market, ALL)
-    at_once = sold_usd(market, units, mw, 0.0)
-    patient = sold_usd(market, units, mw, PATIENT_DAYS)
+    at_once = sold_usd(market, limits, units, mw, 0.0)
+    patient = sold_usd(market, limits, units, mw, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
             pledged = _units_of(market, k, units, mw)
@@ -74,19 +75,19 @@ def measure_illusion(market: Market) -> None:
                 others = _plus(others, value)
     if market.today.keeps_book:
         for row in range(len(market.lenders.kind)):
-            _alone(market, row)
+            _alone(market, limits, row)
     put_matrix(market.strips, at_auctions)
     _write(market, _plus(_plus(coins, others), gpus), gpus)
 
 
 @compiled
-def _alone(market: Market, row: int) -> None:
+def _alone(market: Market, limits: Limits, row: int) -> None:
     """What machines and sites pledged to one lender would bring it while the others wait."""
     owing, units, mw = _pledged(market, row)
     if owing.sum() <= 0.0:
         return
-    at_once = sold_usd(market, units, mw, 0.0)
-    patient = sold_usd(market, units, mw, PATIENT_DAYS)
+    at_once = sold_usd(market, limits, units, mw, 0.0)
+    patient = sold_usd(market, limits, units, mw, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
             pledged = _units_of(market, k, units, mw)

@@ -29,6 +29,9 @@ SUMMARY = {
     "lenders.withdrawn_usd": Means("USD", "redeemable money that has left lenders"),
     "lenders.earned_usd": Means("USD", "net interest that lenders have kept"),
     "lenders.provision_usd": Means("USD", "set aside for losses that are expected"),
+    "lenders.unrealised_usd": Means(
+        "USD", "below par that traded bonds and convertibles are marked, of borrowers that stand"
+    ),
     "lenders.interlender_loss_usd": Means("USD", "lost by lenders on claims on failed lenders"),
     "lenders.depositor_loss_usd": Means("USD", "lost by depositors and funders of the failed"),
     "lenders.loan_price_worst": Means("1", "lowest price of lenders' other loans, 1 at par"),
@@ -64,6 +67,17 @@ SUMMARY = {
     "loss_usd.unresolved_share": Means("1", "claims not settled over all claims, at default"),
     "loss_usd.resolved_total": Means("USD", "lost on loans once all open claims are settled"),
     "loss_usd.resolved_day": Means("day", "on which they are"),
+    "largest_borrower.id": Means("name", "who owes most at the opening, drawn, with its group"),
+    "largest_borrower.fails": Means("yes or no", "whether it fails or reorganises"),
+    "largest_borrower.loss_usd": Means("USD", "lost on loans to it and its group"),
+    "largest_borrower.loss_without_usd": Means("USD", "lost on loans to all others"),
+    "largest_borrower.resolved_loss_usd": Means(
+        "USD", "lost on loans to it and its group once all open claims are settled"
+    ),
+    "largest_borrower.resolved_loss_without_usd": Means(
+        "USD", "the same once all open claims are settled"
+    ),
+    "largest_borrower.defaults_without": Means("borrowers", "failed, outside its group"),
     "lender_loss_share_of_capital.*": Means("1", "lost on loans over opening capital, by lender"),
     "recovery.*": Means(
         "1", "present value recovered over claim at default, of settled claims, by collateral"

@@ -16,7 +16,7 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import entrance
 from ..liquidation.bids import strips_today
-from ..liquidation.one_sale import PATIENT_DAYS, sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
 from ..prices.marks import marks_usd
 from ..state.ledger import Account
 from ..state.market import Market
@@ -116,6 +116,6 @@ def authority_machines_usd(market: Market, days: float) -> Reals:
     at_auctions = market.strips.copy()
     put_matrix(market.strips, strips_today(market))
     nothing = np.zeros(len(market.holdings.units))
-    brought = sold_usd(market, nothing, market.ledger.authority_units, days)
+    brought = sold_usd(market, no_limits(market), nothing, market.ledger.authority_units, days)
     put_matrix(market.strips, at_auctions)
     return brought

@@ -255,6 +255,14 @@ def _summary(crash: bool) -> dict[str, Any]:
                 "price_to_paper": None,
             },
         },
+        "largest_borrower": {
+            "id": "CRWV",
+            "fails": crash,
+            "loss_usd": 6e8 * crash,
+            "loss_without_usd": 0.5e8 * crash,
+            "defaults_without": 2 * crash,
+        },
+        "policy": {"net_cost_usd": 0.0},
         "conservation_error": 1e-13,
         "defaulted": {"miner": ["MARA"], "neocloud": ["CRWV", "TENSORW"], "lender": []}
         if crash

@@ -7,7 +7,7 @@ import pytest
 import runs
 from by_hand import GPU, RIG, Bench
 
-from firesale.market.liquidation.one_sale import sale_usd, sold_usd
+from firesale.market.liquidation.one_sale import no_limits, sold_usd
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import Collateral
 
@@ -33,7 +33,12 @@ def one_buyer(**buyer: object) -> Bench:
 def brought(bench: Bench, *classes: int, days: float = 0.0) -> np.ndarray:
     holdings = bench.s.holdings
     units = np.where(np.isin(holdings.hardware, classes), holdings.units, 0.0)
-    return bench.kernel(sale_usd, units=units, days=days)
+    return sale(bench, units, np.zeros(len(bench.s.hardware.family)), days)
+
+
+def sale(bench: Bench, units: np.ndarray, removed: np.ndarray, days: float) -> np.ndarray:
+    limits = bench.kernel(no_limits)
+    return bench.kernel(sold_usd, limits=limits, units=units, removed=removed, days=days)
 
 
 def test_a_hundred_dollars_are_spent_once() -> None:
@@ -100,5 +105,15 @@ def test_machines_taken_out_before_meet_the_same_money() -> None:
     """Ten GPUs and ten rigs that stand nowhere bring what those that stand do."""
     bench = one_buyer()
     stored, standing = np.array([10.0, 10.0, 0.0]), np.zeros(len(bench.s.holdings.units))
-    both = bench.kernel(sold_usd, units=standing, removed=stored, days=0.0)
+    both = sale(bench, standing, stored, 0.0)
     assert both == pytest.approx(brought(bench, GPU, RIG))
+
+
+def test_limits_asked_for_once_serve_every_sale() -> None:
+    """What a buyer bids a machine depends on the day, not on what it has spent."""
+    bench = one_buyer()
+    limits = bench.kernel(no_limits)
+    nothing = np.zeros(len(bench.s.hardware.family))
+    for units in (bench.s.holdings.units, bench.s.holdings.units * 0.5):
+        again = bench.kernel(sold_usd, limits=limits, units=units, removed=nothing, days=0.0)
+        assert (again == sale(bench, units, nothing, 0.0)).all()
