@@ -75,9 +75,8 @@ class CreditMarket(mesa.Model):
 
     @property
     def defaults(self) -> int:
-        """Borrowers that have failed so far."""
-        n = self.market.borrower_count
-        return int((self.market.parties.default_day[:n] >= 0).sum())
+        """Borrowers that have failed or reorganised so far."""
+        return int(self.market.has_defaulted.sum())
 
     def step(self) -> None:
         """Simulate a day; after the scenario's last day the model stops running."""

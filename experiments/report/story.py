@@ -225,6 +225,16 @@ def _taken(results: Results, taken: pd.DataFrame) -> list[str]:
     return parts
 
 
+def sites(results: Results) -> str:
+    """What becomes of sites and halls that project lenders take; empty if they take none."""
+    mw = results.summary["liquidation"]["site_mw"]
+    if mw["seized_units"] <= 0.0:
+        return ""
+    ends = (("sold", "sold"), ("ended", "kept by the lender in kind"), ("unsold", "still held"))
+    told = [f"{mw[f'{end}_units']:,.0f} {what}" for end, what in ends if mw[f"{end}_units"] > 0.0]
+    return f" Project lenders take {mw['seized_units']:,.0f} MW of sites: {words.listed(told)}."
+
+
 def sales(results: Results) -> Chapter:
     """Which hardware finds a buyer, at what share of its mark."""
     title, figures = "Who bids, at what price", ("5-marks", "6-order-book")
@@ -232,7 +242,8 @@ def sales(results: Results) -> Chapter:
     bids = bids[bids["side"] == "bid"]
     offered = [c for c in results.classes if (offers["hardware"] == c).any()]
     if not offered:
-        return Chapter(title, "No hardware is auctioned in distress.", figures=figures)
+        told = f"No hardware is auctioned in distress.{sites(results)}"
+        return Chapter(title, told, figures=figures)
     table, unsold = [], []
     for hardware in offered:
         own = trades[trades["hardware"] == hardware]
@@ -263,6 +274,7 @@ def sales(results: Results) -> Chapter:
         )
         if unsold:
             told += f" {words.capital(words.listed(unsold))} find no buyer at all."
+    told += sites(results)
     columns = heads(
         "Class", "Most on offer>", "Auctions cleared>", "Last price>", "Price / mark>", "Top bidder"
     )

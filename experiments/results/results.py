@@ -263,15 +263,21 @@ class Results:
         return self.trades[self.trades["forced"]]
 
     @cached_property
+    def machine_book(self) -> pd.DataFrame:
+        """Ladders of machines; sites are sold by the MW and have no second-hand price."""
+        book = self.book
+        return book[(book["units"] >= LEAST_UNITS) & book["hardware"].isin(self.classes)]
+
+    @cached_property
     def offers(self) -> pd.DataFrame:
-        """What is offered by day and class, and what is bid for it.
+        """What is offered by day and class of machine, and what is bid for it.
 
         ``offered`` counts units of seized lots; ``wanted`` counts bids at or above the lowest
         reserve price of the same place; ``best_usd`` is the best bid, 0 if there is none;
         ``asked_usd`` is the lowest reserve.
         """
         keys = ["day", "hardware"]
-        book = self.book[self.book["units"] >= LEAST_UNITS]
+        book = self.machine_book
         asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
         reserve = asks.groupby([*keys, "place"])["price_usd"].min().rename("reserve_usd")
         bids = bids.merge(reserve.reset_index(), on=[*keys, "place"])
@@ -288,7 +294,7 @@ class Results:
         ``is_sold``: some of them were sold; ``is_bid``: somebody bid what a seller asked.
         """
         keys = ["day", "hardware", "place"]
-        book = self.book[self.book["units"] >= LEAST_UNITS]
+        book = self.machine_book
         asks, bids = book[book["side"] == "ask"], book[book["side"] == "bid"]
         auctions = asks.groupby(keys).agg(asked_usd=("price_usd", "min"))
         best = bids.groupby(keys)["price_usd"].max().reindex(auctions.index).fillna(0.0)

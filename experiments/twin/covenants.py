@@ -108,6 +108,7 @@ def watch_machines(loan: Loan) -> None:
     if (
         loan.status is not LoanStatus.PERFORMING
         or loan.principal_usd <= 0.0
+        or loan.default_event is not None  # a plan's notes: nobody is called on them
         or borrower.status is not Status.ACTIVE
     ):
         return

@@ -197,6 +197,9 @@ def _carry_out(borrower: Borrower, debt_usd: float, shares_usd: float, failure: 
             continue
         if loan in gets:
             _exchange(loan, gets[loan], paper, event)
+        loan.accrued_usd = 0.0
+        loan.settle_arrears()
+        loan.breach = Cause.NONE
         kept += loan.principal_usd
         if not isinstance(loan.growth, Order) and _was_there(loan):
             loan.undrawn_usd = 0.0
@@ -226,9 +229,6 @@ def _exchange(loan: Loan, gets_usd: float, paper: float, parent: Entry) -> None:
     loan.count_recovery(gets)
     loan.repay(market.investors, paper * gets)
     loan.forgive(loan.principal_usd - (1.0 - paper) * gets)
-    loan.accrued_usd = 0.0
-    loan.settle_arrears()
-    loan.breach = Cause.NONE
     loan.lock_up = False
     loan.conversion_usd = None
     loan.put_day = -1

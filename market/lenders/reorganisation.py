@@ -5,7 +5,7 @@ plan the firm stays at work. It owes what its cash flow carries, over new years;
 beyond that goes to creditors as new shares, which investors buy from them at a discount. Own
 collateral comes first, then general liens, then all others alike. Suppliers are paid; where cash
 does not reach for that and a quarter's overhead one of its lenders has to lend (exit money), or
-there is no plan. Payments stop until the court is done.
+there is no plan. Payments stop until the court is done, and nobody calls margin on a plan's notes.
 
 A firm reorganises once; its second failure is a liquidation. Public cases: Core Scientific (filed
 December 2022, out in January 2024: creditors took shares and new notes, contracts went on) and Argo
@@ -34,7 +34,7 @@ from ..debt.waterfall import draw_loan
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Flow
-from ..state.loans import NO_GROWTH, Amortisation, Collateral, LoanStatus, open_claim
+from ..state.loans import NO_GROWTH, Amortisation, Collateral, Loans, LoanStatus, open_claim
 from ..state.machines import income_outlook, life_left_years
 from ..state.market import Market
 from ..state.money import forgive, pay, repay
@@ -249,10 +249,21 @@ def _carry_out(market: Market, b: int, plan: Plan, failure: Failure) -> None:
         if loans.status[loan] == LoanStatus.PERFORMING:
             if loans.principal_usd[loan] > 0.0:
                 _exchange(market, loan, gets[loan - loans.first[b]], paper, event)
+            _end_breach(loans, loan)
             kept += loans.principal_usd[loan]
             if loans.growth[loan] == NO_GROWTH:
                 loans.undrawn_usd[loan] = 0.0
     log_event(market, Event.REORGANISED, failure.cause, (b, -1, -1), debt - kept, event)
+
+
+@inlined
+def _end_breach(loans: Loans, loan: int) -> None:
+    """Nothing is overdue any more, on a loan that coins have repaid either."""
+    loans.accrued_usd[loan] = 0.0
+    loans.arrears_interest_usd[loan] = 0.0
+    loans.arrears_principal_usd[loan] = 0.0
+    loans.due_cause[loan] = Cause.NONE
+    loans.breach[loan] = Cause.NONE
 
 
 @compiled
@@ -270,11 +281,6 @@ def _exchange(market: Market, loan: int, gets_usd: float, paper: float, parent: 
     note_recovery(market, loan, gets)
     repay(market, loan, today.first_outside + Outside.INVESTORS, paper * gets)
     forgive(market, loan, loans.principal_usd[loan] - (1.0 - paper) * gets)
-    loans.accrued_usd[loan] = 0.0
-    loans.arrears_interest_usd[loan] = 0.0
-    loans.arrears_principal_usd[loan] = 0.0
-    loans.due_cause[loan] = Cause.NONE
-    loans.breach[loan] = Cause.NONE
     loans.lock_up[loan] = False
     loans.conversion_usd[loan] = math.nan
     loans.put_day[loan] = -1

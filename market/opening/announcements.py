@@ -36,7 +36,10 @@ def announce_changes(market: Market) -> None:
                 f"launches.{name.lower()}.shift_days = {launch.shift_days} is not allowed; "
                 f"{name} comes on day {day} after the opening, so {1 - day} is the earliest."
             )
-        hardware.launch_day[k] = NEVER if launch.cancelled else day + launch.shift_days
+        if launch.cancelled:
+            hardware.launch_day[k] = NEVER
+            continue
+        hardware.launch_day[k] = day + launch.shift_days
         hardware.age_years[k] -= launch.shift_days / 365.0
         hardware.new_usd[k] *= launch.price_factor
         hardware.used_open_usd[k] *= launch.price_factor

@@ -57,7 +57,7 @@ def scaled(value: float, factor: float) -> float:
     return round(value * factor) if isinstance(value, int) else value * factor
 
 
-def balanced(lender: Lender, **update: float) -> Lender:
+def balanced(lender: Lender, **update: float | None) -> Lender:
     """A lender with some cells changed; funding takes it up, or other loans where that runs out."""
     changed = lender.model_copy(update=update)
     assets = changed.cash_usd_m + changed.book_usd_m + changed.other_loans_usd_m

@@ -19,8 +19,8 @@ def lending_network(market: Market) -> nx.DiGraph:
     """Lenders and borrowers with an edge lender -> borrower for what is owed today.
 
     Nodes carry ``kind`` (miner, neocloud, lender), ``name`` and ``status``: calm, called (a breach
-    is open), defaulted, or for lenders impaired, closed or failed. Edges carry ``principal_usd``
-    and ``loans``.
+    is open), defaulted, reorganised, or for lenders impaired, closed or failed. Edges carry
+    ``principal_usd`` and ``loans``.
     """
     import networkx as nx
 
@@ -34,6 +34,8 @@ def lending_network(market: Market) -> nx.DiGraph:
         status = "called" if b in breached else "calm"
         if market.parties.status[b] != Status.ACTIVE:
             status = "defaulted"
+        elif market.parties.reorganised_day[b] >= 0:
+            status = "reorganised"
         kind = Kind(int(market.parties.kind[b])).name.lower()
         graph.add_node(names[b], kind=kind, name=titles[b], status=status)
     for row in range(len(market.lenders.kind)):

@@ -142,56 +142,39 @@ def _count_by_cause(log: np.ndarray) -> dict[str, int]:
     }
 
 
-def default_parents(market: Market) -> dict[int, int]:
-    """For each failure, of a borrower or a lender, the nearest one of another party above it.
+def failure_lines(market: Market) -> dict[int, list[int]]:
+    """For each failure, of a borrower or a lender, itself and all failures above it in the log.
 
-    The later one was touched by it: it hangs from it in the log. -1 where there is none.
+    Nearest first. A later one was touched by those above it; a party may reorganise and fail again.
     """
     log = market.events
-    result: dict[int, int] = {}
-    failures = (log["kind"] == Event.DEFAULT) | (log["kind"] == Event.LENDER_FAILED)
-    for event in np.flatnonzero(failures):
-        party = log["party"][event]
-        parent = int(log["parent"][event])
-        while parent >= 0:
-            if log["party"][parent] != party:
-                other = int(log["party"][parent])
-                if 0 <= other < market.first_buyer and market.parties.default_event[other] >= 0:
-                    failure = int(market.parties.default_event[other])
-                    if failure < event and _descends(log, parent, failure):
-                        result[int(event)] = failure
-                        break
-            parent = int(log["parent"][parent])
-        else:
-            result[int(event)] = -1
-    return result
-
-
-def _descends(log: np.ndarray, event: int, ancestor: int) -> bool:
-    while event > ancestor:
-        event = int(log["parent"][event])
-    return event == ancestor
+    failed = (log["kind"] == Event.DEFAULT) | (log["kind"] == Event.LENDER_FAILED)
+    lines: dict[int, list[int]] = {}
+    for event in np.flatnonzero(failed).tolist():
+        above = int(log["parent"][event])
+        while above >= 0 and not failed[above]:
+            above = int(log["parent"][above])
+        lines[event] = [event, *lines.get(above, [])]
+    return lines
 
 
 def cascades(market: Market) -> dict[str, float | int]:
-    """Trees of failures, each touched by the one above it: largest, mean size, depth, children."""
-    parents = default_parents(market)
-    if not parents:
+    """Trees of failures, each touched by the one above it: largest, mean size, depth, children.
+
+    Sizes and depths count parties, each once.
+    """
+    lines = failure_lines(market)
+    if not lines:
         return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
-    size: dict[int, int] = {}
-    depth: dict[int, int] = {}
-    for event in parents:
-        root, level = event, 1
-        while parents[root] >= 0:
-            root, level = parents[root], level + 1
-        size[root] = size.get(root, 0) + 1
-        depth[root] = max(depth.get(root, 0), level)
-    children = sum(1 for parent in parents.values() if parent >= 0)
+    who = {event: set(market.events["party"][line].tolist()) for event, line in lines.items()}
+    trees: dict[int, set[int]] = {}
+    for event, line in lines.items():
+        trees.setdefault(line[-1], set()).update(who[event])
     return {
-        "largest": max(size.values()),
-        "mean_size": len(parents) / len(size),
-        "depth": max(depth.values()),
-        "reproduction_number": children / len(parents),
+        "largest": max(len(tree) for tree in trees.values()),
+        "mean_size": sum(len(tree) for tree in trees.values()) / len(trees),
+        "depth": max(len(parties) for parties in who.values()),
+        "reproduction_number": sum(len(parties) > 1 for parties in who.values()) / len(lines),
     }
 
 

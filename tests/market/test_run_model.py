@@ -135,11 +135,11 @@ def test_network_knows_every_party_and_how_it_stands(done: CreditMarket) -> None
     for kind in ("miner", "neocloud", "lender"):
         assert sum(k == kind for k in kinds.values()) == summary["population"][kind]
     status = nx.get_node_attributes(graph, "status")
-    failed = {name for name, value in status.items() if value == "defaulted"}
+    failed = {name for name, value in status.items() if value in ("defaulted", "reorganised")}
     assert failed == set(summary["defaulted"]["miner"]) | set(summary["defaulted"]["neocloud"])
     impaired = {name for name, value in status.items() if value == "impaired"}
     assert impaired == set(summary["impaired_lenders"])
-    assert set(status.values()) <= {"calm", "called", "defaulted", "impaired"}
+    assert set(status.values()) <= {"calm", "called", "defaulted", "reorganised", "impaired"}
 
 
 @pytest.mark.uncompiled

@@ -65,6 +65,9 @@ def test_figures_at_the_horizon_stay_and_claims_open_then_are_settled(name: str)
     before, after = plain.summary(), sim.summary()
     final = {k: after["loss_usd"].pop(k) for k in ("resolved_total", "resolved_day")}
     assert after["policy"].pop("resolved_net_cost_usd") == 0.0
+    largest = after["largest_borrower"]
+    on_it, on_others = (largest.pop(f"resolved_{loss}_usd") for loss in ("loss", "loss_without"))
+    assert on_it + on_others == pytest.approx(final["resolved_total"])
     assert after == before  # nothing else is told otherwise
     assert sim.day < final["resolved_day"] <= sim.day + sim.scenario.longest_claim_days
     assert sim.resolution is not None

@@ -48,9 +48,7 @@ def sample_books(
     neoclouds = tuple(_neocloud(row, errors) for row in tables.neoclouds)
     landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
     landlords |= {row.id: row for row in neoclouds}
-    lenders = tuple(
-        balanced(row, capital_usd_m=_capital_usd_m(row, errors)) for row in tables.lenders
-    )
+    lenders = tuple(_lender(row, errors) for row in tables.lenders)
     return replace(
         tables,
         miners=miners,
@@ -69,14 +67,20 @@ def sample_books(
     )
 
 
-def _capital_usd_m(row: Lender, errors: Errors) -> float:
-    """Capital within what the unit that lends may have, times the common error of the column."""
+def _lender(row: Lender, errors: Errors) -> Lender:
+    """A lender with its capital within what the unit that lends may have; its range is spent.
+
+    The common error of the column comes on top.
+    """
     low, high = row.capital_low_usd_m, row.capital_high_usd_m
     if low is None or high is None:
-        return errors.cell(row, "lenders", "capital_usd_m")
+        return balanced(row, capital_usd_m=errors.cell(row, "lenders", "capital_usd_m"))
     common = errors.common_factor("books.lenders.capital_usd_m", row.confidence)
     score = errors.score(f"books.lenders.{row.row_name}.capital_usd_m")
-    return common * within_range(row.capital_usd_m, low, high, score)
+    drawn = common * within_range(row.capital_usd_m, low, high, score)
+    if drawn == row.capital_usd_m:
+        return row
+    return balanced(row, capital_usd_m=drawn, capital_low_usd_m=None, capital_high_usd_m=None)
 
 
 def _claim(row: InterlenderShare, errors: Errors) -> InterlenderShare:

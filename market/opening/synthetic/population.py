@@ -51,7 +51,7 @@ def numbers_of(scenario: Scenario, segments: int) -> Numbers:
     total = round(settings.parties * scenario.opening.scale)
     root = total**0.5
     lenders = min(max(len(LenderKind), round(settings.lenders_per_root * root)), total // 3)
-    buyers = min(max(segments, round(settings.buyers_per_root * root)), total // 3)
+    buyers = max(segments, min(round(settings.buyers_per_root * root), total // 3))
     return Numbers(total - lenders - buyers, lenders, buyers)
 
 

@@ -254,6 +254,12 @@ def _summary(crash: bool) -> dict[str, Any]:
                 "median_days_to_sale": None,
                 "price_to_paper": None,
             },
+            "site_mw": {
+                "seized_units": 40.0 * crash,
+                "sold_units": 30.0 * crash,
+                "ended_units": 0.0,
+                "unsold_units": 10.0 * crash,
+            },
         },
         "largest_borrower": {
             "id": "CRWV",

@@ -205,7 +205,7 @@ def test_a_month_of_haste_is_the_same_every_day(haste: Pair) -> None:
 
 
 def test_weeks_with_what_is_believed_are_the_same() -> None:
-    pair("joint-crash", 4, "days=40", "opening.beliefs=true").run()
+    pair("joint-crash", 4, "days=40", "opening.beliefs=true").run(every=10)
 
 
 def test_all_channels_off_is_the_same() -> None:

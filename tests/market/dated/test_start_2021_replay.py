@@ -238,7 +238,7 @@ def test_ether_pays_until_it_ends() -> None:
 
 
 def test_a_failed_tenant_stops_paying_its_host() -> None:
-    sim, other = fresh(), fresh()
+    sim, other = fresh("facts.uptime=1.0"), fresh("facts.uptime=1.0")
     host, tenant = party(sim, "CORZ"), party(sim, "CEL-MIN")
     for market in (sim, other):
         market.step()
@@ -257,7 +257,7 @@ def test_a_failed_tenant_stops_paying_its_host() -> None:
 
 
 def test_rigs_of_a_failed_host_stand_still_until_they_are_moved() -> None:
-    sim = fresh("facts.move_days=10")
+    sim = fresh("facts.move_days=10", "facts.uptime=1.0")
     host, tenant = party(sim, "CORZ"), party(sim, "CEL-MIN")
     sim.step()
     sim.market.parties.status[host] = Status.DEFAULTED

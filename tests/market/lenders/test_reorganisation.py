@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from firesale.agents.borrower import going_concern_usd, plan_usd
 from firesale.agents.party import Status
+from firesale.market.debt.covenants import test_hardware_loans as check_hardware_loans
 from firesale.market.lenders.reorganisation import (
     TEST_AFTER_DAYS,
     carried_usd,
@@ -201,3 +202,35 @@ def test_the_second_failure_is_a_liquidation() -> None:
     assert loans.claims.count[0] == 4
     assert of_claims("claim_usd", loans).sum() == pytest.approx(142_000.0 + DEBT)
     assert of_claims("written_down_usd", loans).sum() == pytest.approx(first)
+
+
+def test_interest_overdue_on_a_loan_that_coins_have_repaid_ends_with_the_plan() -> None:
+    """Else the clock of that interest brings the firm down on the day on which it is saved."""
+    repaid = dict(
+        principal_usd=0.0,
+        collateral=Collateral.BTC,
+        breach=Cause.INTEREST,
+        breach_day=0,
+        arrears_interest_usd=50.0,
+    )
+    bench = firm(repaid)
+    bench.day(100, "reorganise", "default")
+    assert bench.s.parties.reorganised_day[0] == 100
+    assert bench.s.parties.status[0] == Status.ACTIVE
+    assert bench.s.loans.arrears_interest_usd[2] == 0.0
+
+
+def test_nobody_calls_margin_on_a_plans_notes() -> None:
+    """Exit notes are carried by cash flow, not by what rigs would sell for."""
+    for plan in (False, True):
+        bench = firm()
+        loans = bench.s.loans
+        loans.sheets.initial_ltv[loans.sheet[0]] = 0.01
+        loans.sheets.margin_call_ltv[loans.sheet[0]] = 0.02
+        if plan:
+            bench.day(100, "reorganise")
+        else:
+            loans.breach[0] = Cause.NONE
+        assert loans.principal_usd[0] > 0.02 * 500.0 * 100.0
+        bench.kernel(check_hardware_loans)
+        assert (loans.breach[0] == Cause.HARDWARE_MARK) != plan

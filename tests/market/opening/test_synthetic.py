@@ -98,6 +98,9 @@ def test_debt_adds_up_by_instrument_and_kind_of_lender(state: Market) -> None:
         key = row.instrument, kinds[row.lender_id]
         drawn[key] += row.drawn_usd_m * MILLION
         lines[key] += (row.committed_usd_m - row.drawn_usd_m) * MILLION
+    for line in TABLES.treasuries:
+        if line.line_usd_m > 0.0:
+            lines["btc_loan", kinds[line.line_lender_id or ""]] += line.line_usd_m * MILLION
     loans = state.loans
     found: dict[tuple[str, str], float] = defaultdict(float)
     left: dict[tuple[str, str], float] = defaultdict(float)
@@ -146,7 +149,8 @@ def test_buyers_have_the_budgets_and_racks_of_2025(state: Market) -> None:
             + row.slots_air_15_40
             + row.slots_liq_40_80
             + row.slots_liq_gt80
-            + row.spare_mw_asic,
+            + row.spare_mw_asic
+            + row.site_mw,
             rel=EXACT,
         )
 

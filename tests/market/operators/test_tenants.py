@@ -480,6 +480,19 @@ def test_a_landlord_of_a_failed_tenant_has_a_capped_claim_that_is_paid_in_part()
     assert spent(bench, tenant) == pytest.approx(300.0 + 0.25 * 36_500.0)
 
 
+def test_a_lender_that_rents_pays_claims_from_outside_its_books() -> None:
+    """What it lends with is counted by the check of conservation; what it rents with is not."""
+    row = NAMED | HALL | dict(usd_day=100.0, tenant=2, paid_in_tenant_cost=True)
+    bench = notice(row, tenants__common_factor=True, relet_days=10_000)
+    assert bench.s.today.first_lender == 2
+    before = bench.cash(2)
+    bench.day(1, "operate")
+    claim = bench.s.contracts.claim_usd[0]
+    assert claim > 0.0
+    assert sum(let(bench, *range(2, 15))) == pytest.approx(0.25 * claim)
+    assert bench.cash(2) == before
+
+
 def test_a_claim_for_machines_is_rent_over_spot_and_uncapped() -> None:
     # 480 a day where spot is 240, 996 days left.
     bench = notice(NAMED | dict(usd_day=480.0))

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import runs
 
-from firesale.agents.party import Status
 from firesale.market.record.largest_borrower import (
     Resolved,
     groups,
@@ -47,7 +46,7 @@ def test_a_group_counts_together_and_is_named_by_who_owes_most() -> None:
 def test_without_leaves_out_losses_on_its_loans_only() -> None:
     sim = Simulation(Scenario.load("joint-crash").with_settings(["days=400"]), seed=1).run()
     market, summary = sim.market, sim.summary()
-    failed = np.flatnonzero(market.parties.status[: market.borrower_count] != Status.ACTIVE)
+    failed = np.flatnonzero(market.has_defaulted)
     lost = of_claims("written_down_usd", market.loans)
     by_borrower = np.bincount(market.loans.borrower, lost, market.borrower_count)
     worst = int(np.argmax(by_borrower))
@@ -63,7 +62,7 @@ def test_without_leaves_out_losses_on_its_loans_only() -> None:
     further[market.loans.borrower == worst] = 2.0
     further[market.loans.borrower != worst] = 1.0
     count = int(np.sum(market.loans.borrower == worst))
-    ended = with_and_without(market, Resolved(total + further.sum(), 500, further))
+    ended = with_and_without(market, Resolved(total + further.sum(), 500, further, 0.0))
     assert ended["resolved_loss_usd"] == pytest.approx(by_borrower[worst] + 2.0 * count)
     both = ended["resolved_loss_usd"] + ended["resolved_loss_without_usd"]
     assert both == pytest.approx(total + further.sum())

@@ -37,6 +37,8 @@ NOTHING = (
     "credit.max_waivers=0",
     "credit.reorganise=false",
     "investment.sensitivity=0",
+    "channels.fund_marks=false",
+    "channels.treasury_funding=false",
     "crypto.hashrate_growth=0",
     "compute.volatility=0",
     "miners.hold_share=0",
@@ -47,7 +49,7 @@ NOTHING = (
 WORLDS = {name: (name, ()) for name in scenario_names()} | {
     "nothing": ("joint-crash", NOTHING),
     "schedule": ("joint-crash", ("policy.mark_rule=schedule", "crypto.impact_coefficient=0",
-                                 "launches.dated=false")),
+                                 "launches.dated=false", "miners.hold_buffer_days=0")),
     "synthetic": ("joint-crash", ("opening.start=synthetic", "synthetic.parties=60")),
     "matched": (
         "joint-crash",
