@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...market.debt.coin_lines import ROUNDING
 from ...market.state.events import Cause, Event
 from ...market.state.loans import Collateral, LoanStatus
-from .rules import (
-    unwound_share,
-)
+from .rules import unwound_share
 
 if TYPE_CHECKING:
     from .borrower import Borrower
@@ -99,7 +98,8 @@ def line_usd(loan: Loan, free_btc: float) -> float:
         return 0.0
     assert loan.initial_ltv is not None
     covered = loan.initial_ltv * (loan.collateral_btc + free_btc) * market.prices.btc_usd
-    return max(0.0, min(loan.undrawn_usd, covered - loan.principal_usd))
+    lends = min(loan.undrawn_usd, covered - loan.principal_usd)
+    return lends if lends > ROUNDING * covered else 0.0
 
 
 def coins_to_pledge(loan: Loan, amount_usd: float) -> float:
@@ -125,7 +125,7 @@ def fund_growth(borrower: Borrower, need_usd: float) -> float:
     left = need_usd
     for loan in borrower.loans:
         amount = min(left, line_usd(loan, borrower.btc))
-        if amount <= 0.0:
+        if amount <= ROUNDING * need_usd:
             continue
         coins = min(borrower.btc, coins_to_pledge(loan, amount))
         borrower.btc -= coins

@@ -12,6 +12,8 @@ from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
 from .waterfall import draw_loan, issue_shares
 
+ROUNDING = 1e-9  # of what coins cover, or is needed: less is nothing
+
 
 @inlined
 def coin_line_usd(market: Market, loan: int, free_btc: float) -> float:
@@ -34,7 +36,8 @@ def coin_line_usd(market: Market, loan: int, free_btc: float) -> float:
     coins = loans.collateral_btc[loan] + free_btc
     initial = loans.sheets.initial_ltv[loans.sheet[loan]]
     covered = initial * coins * prices.btc_usd
-    return max(0.0, min(loans.undrawn_usd[loan], covered - loans.principal_usd[loan]))
+    lends = min(loans.undrawn_usd[loan], covered - loans.principal_usd[loan])
+    return lends if lends > ROUNDING * covered else 0.0
 
 
 @inlined
@@ -71,7 +74,7 @@ def fund_growth(market: Market, b: int, need_usd: float) -> float:
     left = need_usd
     for loan in range(loans.first[b], loans.first[b + 1]):
         amount = min(left, coin_line_usd(market, loan, parties.btc[b]))
-        if amount <= 0.0:
+        if amount <= ROUNDING * need_usd:
             continue
         coins = min(parties.btc[b], coins_to_pledge(market, loan, amount))
         parties.btc[b] -= coins
