@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.columns import Reals
+from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import reserve_price_usd, seller_patience_days
 from ...agents.party import Outside, Status
@@ -284,7 +284,7 @@ def _sell_routine(market: Market, k: int, units: float, price_usd: float, buyer_
 
 @compiled
 def take_cluster(
-    market: Market, k: int, bids: Reals, size: float, reserve_usd: float
+    market: Market, k: int, bids: Reals, bidders: Longs, size: float, reserve_usd: float
 ) -> tuple[float, int]:
     """Who takes a cluster of so many units, -1: nobody, and its price [USD/unit]; it has paid.
 
@@ -294,9 +294,7 @@ def take_cluster(
     buyers, hardware = market.buyers, market.hardware
     rack, used = hardware.rack[k], hardware.slots_per_unit[k]
     best, second, winner = 0.0, 0.0, -1
-    for j in range(len(bids)):
-        if bids[j] <= 0.0:
-            continue
+    for j in bidders:
         if buyers.min_lot_gpus[j] > size or buyers.slots[j, rack] < size * used:
             continue
         offer = min(bids[j], buyers.budget_usd[j] / size)
@@ -327,6 +325,7 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     scrap = hardware.scrap_usd[k]
     offers = rows_in_state(k, LotState.IN_PLACE, lots)
     together = rising(lots.borrower[offers].astype(np.float64))  # a borrower's, as they stand
+    bidders = np.flatnonzero(bids > 0.0)
     place = np.empty(len(offers), np.int64)
     for at in range(len(offers)):
         place[together[at]] = at
@@ -348,7 +347,7 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
             size = min(standing, terms.liquidation.cluster_gpus)
             if size <= 0.0:
                 break
-            price, winner = take_cluster(market, k, bids, size, reserve)
+            price, winner = take_cluster(market, k, bids, bidders, size, reserve)
             if winner < 0:
                 break
             left = size

@@ -24,7 +24,7 @@ UNSERVED = 2.0 * DUST  # units the last buyer would still take: who is left unse
 
 
 @inlined
-def _taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware) -> float:
+def units_taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware) -> float:
     """Units of a class that a buyer can pay for, and place, at a price."""
     units: float = affordable_units(
         price,
@@ -44,7 +44,7 @@ def _demand(
     units = 0.0
     for i in bidders:
         if bids[i] >= price:
-            units += _taken(i, price, k, buyers, hardware)
+            units += units_taken(i, price, k, buyers, hardware)
     return units
 
 
@@ -54,7 +54,7 @@ def units_at(price: float, k: int, bids: Reals, buyers: Buyers, hardware: Hardwa
     units = np.zeros(len(bids))
     for i in range(len(bids)):
         if bids[i] >= price and bids[i] > 0.0:
-            units[i] = _taken(i, price, k, buyers, hardware)
+            units[i] = units_taken(i, price, k, buyers, hardware)
     return units
 
 
@@ -64,14 +64,29 @@ def units_in_ladder(price: float, k: int, bids: Reals, buyers: Buyers, hardware:
     units = np.zeros(len(bids))
     for i in range(len(bids)):
         if bids[i] > 0.0:
-            units[i] = _taken(
+            units[i] = units_taken(
                 i, min(price, bids[i]) if price > 0.0 else bids[i], k, buyers, hardware
             )
     return units
 
 
 @compiled
-def _price_between(below: float, above: float, supply: float, money: Reals, racks: Reals) -> float:
+def money_and_racks(
+    k: int, buying: Longs, buyers: Buyers, hardware: Hardware
+) -> tuple[Reals, Reals]:
+    """What some buyers have to spend [USD], and the units of a class they have racks for."""
+    money, racks = np.empty(len(buying)), np.empty(len(buying))
+    for n in range(len(buying)):
+        i = buying[n]
+        money[n] = buyers.budget_usd[i]
+        racks[n] = np.inf
+        if buyers.needs_slots[i]:
+            racks[n] = buyers.slots[i, hardware.rack[k]] / hardware.slots_per_unit[k]
+    return money, racks
+
+
+@compiled
+def price_between(below: float, above: float, supply: float, money: Reals, racks: Reals) -> float:
     """The highest price between two levels at which ``money`` and ``racks`` still take a supply."""
     lowest, highest = below, above
     for _ in range(BISECTIONS):
@@ -131,14 +146,8 @@ def clearing_price(
         return above  # demand would cover more, but for the next reserve
     # Who bids stays the same from here on: their money and racks, side by side.
     buying = bidders[bids[bidders] >= above]
-    money, racks = np.empty(len(buying)), np.empty(len(buying))
-    for n in range(len(buying)):
-        i = buying[n]
-        money[n] = buyers.budget_usd[i]
-        racks[n] = np.inf
-        if buyers.needs_slots[i]:
-            racks[n] = buyers.slots[i, hardware.rack[k]] / hardware.slots_per_unit[k]
-    return _price_between(below, above, supply, money, racks)
+    money, racks = money_and_racks(k, buying, buyers, hardware)
+    return price_between(below, above, supply, money, racks)
 
 
 @compiled

@@ -10,44 +10,62 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ...agents.columns import Flags, Matrix, Reals
+from ...agents.columns import Longs, Matrix, Reals
 from ...agents.compiling.arrays import put, put_matrix
-from ...agents.compiling.kernels import compiled
+from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family
 from ..state.market import Market
-from .auctions import take_cluster
+from .auctions import DUST, take_cluster
+from .bid_heap import in_order
 from .bids import bids_today
-from .budget_auctions import clearing_price, serve, units_at
+from .budget_auctions import money_and_racks, price_between, units_taken
 from .budgets import inflow_usd_day, money_share
 
 PATIENT_DAYS = 90.0
 
 
 class Limits(NamedTuple):
-    """What every buyer bids for a class today, whatever it has spent; computed when first asked."""
+    """What every buyer bids for each class today, whatever it has spent: computed when asked for.
 
-    usd: Matrix  # a unit [class to be removed, then class in place; buyer]
-    known: Flags
+    Rows are classes to be removed, then classes in place.
+    """
+
+    usd: Matrix  # a unit [row, buyer]
+    buyers: NDArray[np.int64]  # who bids [row, place]
+    many: Longs  # how many do [row]; -1: not asked for yet
 
 
 @compiled
 def no_limits(market: Market) -> Limits:
     """Limits of today, none of them asked for yet."""
-    rows = 2 * len(market.hardware.family)
-    return Limits(np.empty((rows, len(market.buyers.segment))), np.zeros(rows, np.bool_))
+    rows, buyers = 2 * len(market.hardware.family), len(market.buyers.segment)
+    return Limits(np.empty((rows, buyers)), np.empty((rows, buyers), np.int64), np.full(rows, -1))
 
 
 @compiled
-def _limits_of(market: Market, limits: Limits, k: int, in_place: bool) -> Reals:
-    """Every buyer's limit for a class [USD a unit]."""
+def _bidders(market: Market, limits: Limits, k: int, in_place: bool) -> tuple[Reals, Longs]:
+    """Limits of all buyers for a class [USD a unit], and who bids: highest first if removed."""
     row = k + len(market.hardware.family) if in_place else k
-    if not limits.known[row]:
+    if limits.many[row] < 0:
         bids, _ = bids_today(market, k, in_place)
+        who = np.flatnonzero(bids > 0.0)
+        if not in_place:
+            who = in_order(bids, who)
         for i in range(len(bids)):
             limits.usd[row, i] = bids[i]
-        limits.known[row] = True
-    return limits.usd[row]
+        for n in range(len(who)):
+            limits.buyers[row, n] = who[n]
+        limits.many[row] = len(who)
+    return limits.usd[row], limits.buyers[row, : limits.many[row]]
+
+
+@inlined
+def _borrowers_rows(market: Market) -> int:
+    """Rows of holdings that are borrowers'; buyers' stand behind them."""
+    rows: int = market.holdings.first[len(market.loans.first) - 1]
+    return rows
 
 
 @compiled
@@ -63,9 +81,13 @@ def sold_usd(market: Market, limits: Limits, units: Reals, removed: Reals, days:
     share = money_share(market)
     for i in range(len(saved)):
         buyers.budget_usd[i] += days * inflow_usd_day(buyers, i, share)
-    net_usd = np.zeros(len(market.hardware.family))
-    for k in range(len(net_usd)):
-        net_usd[k] = _class_usd(market, limits, k, units, removed[k])
+    offered = removed.copy()  # most sales are of a few classes
+    for row in range(_borrowers_rows(market)):
+        offered[market.holdings.hardware[row]] += units[row]
+    net_usd = np.zeros(len(offered))
+    for k in range(len(offered)):
+        if offered[k] > 0.0:
+            net_usd[k] = _class_usd(market, limits, k, units, removed[k])
     put(buyers.budget_usd, saved)
     put_matrix(buyers.slots, racks)
     return net_usd
@@ -76,15 +98,15 @@ def _class_usd(market: Market, limits: Limits, k: int, units: Reals, removed: fl
     """Net proceeds of one class [USD]; its buyers have spent it."""
     holdings = market.holdings
     net_usd, left = 0.0, removed
-    for row in range(holdings.first[len(market.loans.first) - 1]):
+    for row in range(_borrowers_rows(market)):
         if holdings.hardware[row] != k or units[row] <= 0.0:
             continue
         standing = units[row]
         if market.has_in_place_buyers[k] and (
             standing >= market.opening.smallest_cluster or not market.has_removed_buyers[k]
         ):
-            bids = _limits_of(market, limits, k, True)
-            brought, standing = _in_place_usd(market, k, bids, standing)
+            bids, who = _bidders(market, limits, k, True)
+            brought, standing = _in_place_usd(market, k, bids, who, standing)
             net_usd += brought
         left += standing
     if left > 0.0 and market.has_removed_buyers[k]:
@@ -95,14 +117,16 @@ def _class_usd(market: Market, limits: Limits, k: int, units: Reals, removed: fl
 
 
 @compiled
-def _in_place_usd(market: Market, k: int, bids: Reals, standing: float) -> tuple[float, float]:
+def _in_place_usd(
+    market: Market, k: int, bids: Reals, who: Longs, standing: float
+) -> tuple[float, float]:
     """Sell what stands in one place by the cluster: proceeds after legal cost [USD], units left."""
     terms = market.terms.liquidation
     least = market.hardware.scrap_usd[k] / max(1.0 - terms.legal_cost_share, 1e-9)
     brought = 0.0
     while standing > 0.0:
         size = min(standing, terms.cluster_gpus)
-        price, winner = take_cluster(market, k, bids, size, least)
+        price, winner = take_cluster(market, k, bids, who, size, least)
         if winner < 0:
             break
         brought += size * price
@@ -119,14 +143,59 @@ def _removed_usd(market: Market, limits: Limits, k: int, units: float) -> tuple[
         gpu = hardware.family[k] == Family.GPU
         removal = terms.removal_usd_per_gpu if gpu else terms.removal_usd_per_th
     kept_share = max(1.0 - terms.legal_cost_share, 1e-9)
-    bids = _limits_of(market, limits, k, False)
-    least, offered = np.full(1, (hardware.scrap_usd[k] + removal) / kept_share), np.full(1, units)
-    price = clearing_price(k, bids, least, offered, buyers, hardware)
-    taken = units_at(price, k, bids, buyers, hardware)
-    serve(taken, bids, units)
-    for i in range(len(taken)):
-        buyers.budget_usd[i] -= taken[i] * price
+    bids, who = _bidders(market, limits, k, False)
+    least = (hardware.scrap_usd[k] + removal) / kept_share
+    price = _price(market, k, bids, who, units, least)
+    left = units
+    for i in who:  # highest limit first
+        if left <= DUST or bids[i] < price:
+            break
+        taken = min(units_taken(i, price, k, buyers, hardware), left)
+        left -= taken
+        buyers.budget_usd[i] -= taken * price
         if buyers.needs_slots[i]:
-            buyers.slots[i, hardware.rack[k]] -= taken[i] * hardware.slots_per_unit[k]
-    sold = taken.sum()
-    return sold * (price * kept_share - removal), sold
+            buyers.slots[i, hardware.rack[k]] -= taken * hardware.slots_per_unit[k]
+    return (units - left) * (price * kept_share - removal), units - left
+
+
+@compiled
+def _price(market: Market, k: int, bids: Reals, who: Longs, units: float, least: float) -> float:
+    """The highest price at which what money and racks buy covers ``units``, or the reserve.
+
+    As :func:`market.liquidation.budget_auctions.clearing_price` for one seller. ``who`` bids,
+    highest first: few of thousands are looked at.
+    """
+    buyers, hardware = market.buyers, market.hardware
+    able = 0
+    while able < len(who) and bids[who[able]] >= least:
+        able += 1
+    if able == 0:
+        return least
+    few, many = 0, 1  # the first few do not cover it at the last one's limit
+    while many < able and _demand(market, k, bids[who[many - 1]], who[:many]) < units:
+        few, many = many, min(2 * many, able)
+    if _demand(market, k, bids[who[many - 1]], who[:many]) < units:
+        if _demand(market, k, least, who[:able]) < units:
+            return least  # sold in part
+        few, below = able, least
+    else:
+        while many - few > 1:
+            middle = (few + many) // 2
+            if _demand(market, k, bids[who[middle - 1]], who[:middle]) < units:
+                few = middle
+            else:
+                many = middle
+        below = bids[who[many - 1]]
+        if few == 0:
+            return below
+    money, racks = money_and_racks(k, who[:few], buyers, hardware)
+    return price_between(below, bids[who[few - 1]], units, money, racks)
+
+
+@compiled
+def _demand(market: Market, k: int, price: float, who: Longs) -> float:
+    """Units of a class that these buyers take at a price."""
+    units = 0.0
+    for i in who:
+        units += units_taken(i, price, k, market.buyers, market.hardware)
+    return units

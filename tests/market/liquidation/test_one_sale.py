@@ -7,6 +7,8 @@ import pytest
 import runs
 from by_hand import GPU, RIG, Bench
 
+from firesale.market.liquidation.bids import bids_today
+from firesale.market.liquidation.budget_auctions import clearing_price, serve, units_at
 from firesale.market.liquidation.one_sale import no_limits, sold_usd
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import Collateral
@@ -117,3 +119,33 @@ def test_limits_asked_for_once_serve_every_sale() -> None:
     for units in (bench.s.holdings.units, bench.s.holdings.units * 0.5):
         again = bench.kernel(sold_usd, limits=limits, units=units, removed=nothing, days=0.0)
         assert (again == sale(bench, units, nothing, 0.0)).all()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_one_seller_gets_what_an_auction_with_one_reserve_gives(seed: int) -> None:
+    """The short search among the highest bidders finds the price of the search among all."""
+    draw = np.random.default_rng(seed)
+    buyers = [
+        dict(budget=float(draw.uniform(0.0, 300.0)), slots=float(draw.integers(0, 6)))
+        for _ in range(12)
+    ]
+    bench = Bench(
+        fleets=[(0, GPU, 10.0)],
+        buyers=buyers,
+        scrap=[1.0, 1.0, 0.0],
+        legal_cost_share=0.0,
+        removal_usd_per_gpu=0.0,
+    )
+    bench.s.hardware.replacement_usd[:] = 1e9
+    bench.s.buyers.private_view[:] = draw.choice([0.2, 0.5, 0.8, 1.0, 1.3], (12, 3))
+    bench.market.strips = np.full((len(bench.market.first_of_segment), 3), 50.0)
+    for units in (0.5, 4.0, 25.0, 400.0):
+        bids, _ = bench.kernel(bids_today, k=GPU, in_place=False)
+        s = bench.s
+        asks, offered = np.array([1.0]), np.array([units])
+        price = clearing_price(GPU, bids, asks, offered, s.buyers, s.hardware)
+        taken = units_at(price, GPU, bids, s.buyers, s.hardware)
+        serve(taken, bids, units)
+        sold = taken.sum()
+        got = sale(bench, np.array([units]), np.zeros(len(s.hardware.family)), 0.0)[GPU]
+        assert got == pytest.approx(sold * price + (units - sold) * 1.0, rel=1e-9)
