@@ -36,7 +36,7 @@ def chance_of_entry(entries_a_year: float, waiting: int, days: float) -> float:
 
 @compiled
 def opening_equity_usd(cost_usd: float, borrowed_usd: float, cushion_usd: float) -> float:
-    """What owners put in [USD]: the part of its machines that is not lent, and a cushion of cash."""
+    """What owners put in [USD]: the part of machines that is not lent, and a cushion of cash."""
     return cost_usd - borrowed_usd + cushion_usd
 
 

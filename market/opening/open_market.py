@@ -196,6 +196,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
         prices=_opening_prices(books, scenario, rent),
         today=Today(
             shock_event=-1,
+            prospects=sum(draft.plan is not None for draft in drafts.borrowers),
             first_lender=first_lender,
             first_buyer=first_buyer,
             first_outside=first_outside,

@@ -56,7 +56,7 @@ def let_in(market: Market) -> None:
         return
     miner_chance = weekly_chance(market, Kind.MINER)
     neocloud_chance = weekly_chance(market, Kind.NEOCLOUD)
-    for b in range(today.first_lender):
+    for b in range(today.first_lender - today.prospects, today.first_lender):
         if market.parties.status[b] != Status.PROSPECT:
             continue
         mines = market.parties.kind[b] == Kind.MINER
@@ -74,8 +74,8 @@ def weekly_chance(market: Market, kind: int) -> float:
     """Probability that one of the prospects of a kind enters this week."""
     today, prices, entry = market.today, market.prices, market.terms.entry
     planned = waiting = 0
-    for b in range(today.first_lender):
-        if market.parties.kind[b] == kind and market.borrowers.plan_kw[b] > 0.0:
+    for b in range(today.first_lender - today.prospects, today.first_lender):
+        if market.parties.kind[b] == kind:
             planned += 1
             waiting += market.parties.status[b] == Status.PROSPECT
     q = 0.0
@@ -104,20 +104,27 @@ def _appetite(market: Market) -> float:
 def lender_with_room(market: Market, instrument: int) -> int:
     """Row of who has most room for new loans of a kind, of those that have made some; -1: nobody.
 
-    Facilities of prospects have no lender yet.
+    Of two with the same room, who has lent less here. Facilities of prospects have no lender yet.
     """
     lenders, loans = market.lenders, market.loans
+    first_prospect = market.today.first_lender - market.today.prospects
     best = -1
     for loan in range(len(loans.status)):
         row = loans.lender[loan]
         if (
             loans.instrument[loan] != instrument
-            or market.borrowers.plan_kw[loans.borrower[loan]] > 0.0
+            or loans.borrower[loan] >= first_prospect
             or lenders.supply[row] <= 0.0
             or lenders.growth_room_usd[row] <= 0.0
         ):
             continue
-        if best < 0 or lenders.growth_room_usd[row] > lenders.growth_room_usd[best]:
+        more = lenders.growth_room_usd[row]
+        more -= lenders.growth_room_usd[best] if best >= 0 else 0.0
+        if (
+            best < 0
+            or more > 0.0
+            or (more == 0.0 and lenders.book_usd[row] < lenders.book_usd[best])
+        ):
             best = row + 0
     return best
 

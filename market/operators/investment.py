@@ -183,9 +183,7 @@ def sign_order(
         market.lenders.growth_room_usd[row] -= borrowed
         lender = today.first_lender + row
     facility = orders.facility[place] if borrowed > 0.0 else -1
-    log_event(
-        market, Event.ORDERED, Cause.RETURNS, (b, lender, facility), units * unit_usd, -1
-    )
+    log_event(market, Event.ORDERED, Cause.RETURNS, (b, lender, facility), units * unit_usd, -1)
 
 
 @inlined

@@ -60,6 +60,7 @@ class Today(Numbers):
     keeps_book: bool  # whether ladders and prices of auctions are kept to look at
     past_horizon: bool  # claims are being settled: nobody orders machines on new credit
     shock_event: int  # the scripted shock, -1 before
+    prospects: int  # the last borrowers: firms that were not there at the opening
     first_lender: int
     first_buyer: int
     first_outside: int
@@ -269,9 +270,7 @@ class Market:
     @property
     def is_prospect(self) -> NDArray[np.bool_]:
         """Which borrowers do not exist yet."""
-        prospect: NDArray[np.bool_] = (
-            self.parties.status[: self.borrower_count] == Status.PROSPECT
-        )
+        prospect: NDArray[np.bool_] = self.parties.status[: self.borrower_count] == Status.PROSPECT
         return prospect
 
     @property
