@@ -78,6 +78,8 @@ def by_year(runs: pd.DataFrame) -> pd.DataFrame:
 def slope_of(runs: pd.DataFrame, column: str, kind: str) -> tuple[float, float]:
     """Change a year of a column, and 1.96 standard errors over seeds."""
     runs = runs.sort_values(["seed", "year"]).copy()
+    if column == "debt_over_income":
+        runs[column] = (runs["debt_usd"] / runs["income_usd"]).where(runs["income_usd"] > 0.0)
     if column == "defaults":
         groups = runs.groupby(["seed", "kind"])
         runs[column] = groups["failed"].diff() / groups["standing"].shift().clip(lower=1)
@@ -103,7 +105,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         )
         print(by_year(runs.copy()).round(3).to_string())
         for kind in KINDS:
-            for column in ("standing", "defaults"):
+            for column in ("standing", "debt_over_income", "defaults"):
                 slope, error = slope_of(runs, column, kind)
                 print(f"{kind}, {column}: {slope:+.3f} a year (± {error:.3f})")
 
