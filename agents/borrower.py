@@ -27,6 +27,8 @@ class Borrowers(NamedTuple):
     fixed_cost_usd_day: Reals
     other_revenue_usd_day: Reals
     other_cost_usd_day: Reals
+    plan_kw: Reals  # power of the machines that a prospect will start with; 0: it was there
+    cushion_usd: Reals  # and the cash beyond their price
     capex_usd_day: Reals  # committed building work at the opening, over a year
     capex_unpaid_days: Reals  # days of that work that found no money: leases slip
     committed_equity_usd: Reals  # pays committed work only

@@ -31,6 +31,7 @@ class Status(IntEnum):
     ACTIVE = 0
     DEFAULTED = 1
     WOUND_UP = 2
+    PROSPECT = 3  # a firm that may come: it has nothing, owes nothing and is counted nowhere
 
 
 class Outside(IntEnum):
@@ -65,6 +66,7 @@ class Parties(NamedTuple):
     payables_day: IntsOrNone  # since when, -1 if none
     default_day: IntsOrNone  # -1 if none
     default_event: IntsOrNone  # -1 if none
+    entered_day: IntsOrNone  # of a firm that was not there at the opening, -1 before, and of others
     reorganised_day: IntsOrNone  # on which it defaulted and went on, -1 if it did not
     sale_event: IntsOrNone  # its last treasury sale under pressure, -1 if none
     trail_event: IntsOrNone  # its last adverse event: parent of what follows from it

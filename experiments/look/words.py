@@ -82,6 +82,7 @@ KINDS = {
     "converted": "note converted",
     "put": "note put to the issuer",
     "ordered": "machines ordered",
+    "entered": "new firm enters",
     "hosted": "machines kept and hosted",
     "taken_in_kind": "machines taken in kind",
 }

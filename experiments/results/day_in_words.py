@@ -47,6 +47,7 @@ SENTENCES = {
     "not_refinanced": "{other} refused to roll {usd} of {who}: {why}.",
     "tenant_failed": "{who} stops paying its rents: {usd} a year are gone.",
     "tenant_left": "A tenant of {who} leaves, {usd} of rent is gone.",
+    "entered": "{who} enters: its owners pay in {usd}, {other} lends.",
     "hazard": "{who} has an operating accident.",
     "forced_sale": "{who} sells {usd} of its own coins to pay its bills.",
     "listed": "{who} puts machines worth {usd} on sale.",

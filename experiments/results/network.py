@@ -80,30 +80,33 @@ def network_of(simulation: Simulation) -> Network:
     s = simulation.market
     loans, n = s.loans, s.borrower_count
     parties = n + len(s.lenders.kind)
+    there = np.concatenate([~s.is_prospect, np.ones(parties - n, np.bool_)])
+    rows = np.flatnonzero(there[loans.borrower])  # loans of firms that there are
     kinds = s.parties.kind[:parties].astype(np.int64)
-    open_usd = simulation.principal_open_usd
-    lender = n + loans.lender.astype(np.int64)
-    debt_open = np.bincount(loans.borrower, open_usd, n)
-    book_open = np.bincount(loans.lender, open_usd, parties - n)
+    open_usd = simulation.principal_open_usd[rows]
+    borrower, lender = loans.borrower[rows], n + loans.lender[rows].astype(np.int64)
+    debt_open = np.bincount(borrower, open_usd, n)
+    book_open = np.bincount(lender - n, open_usd, parties - n)
     weight = np.concatenate([debt_open, book_open])
-    node, labels, ids = _nodes(s, kinds, weight)
+    node, labels, ids = _nodes(s, np.where(there, kinds, -1), weight)
     count = len(labels)
     standing = np.concatenate([_borrowers_standing(s), _lenders_standing(s)])
-    counts = np.bincount(5 * node + standing, minlength=5 * count).reshape(count, 5)
+    counted = (5 * node + standing)[there]
+    counts = np.bincount(counted, minlength=5 * count).reshape(count, 5)
     assets = np.concatenate([borrower_assets_usd(s), s.lenders.capital_usd + s.lenders.funding_usd])
-    edge, pairs = np.unique(node[lender] * count + node[loans.borrower], return_inverse=True)
+    edge, pairs = np.unique(node[lender] * count + node[borrower], return_inverse=True)
     by_standing = np.bincount(
-        5 * pairs + standing[loans.borrower], loans.principal_usd, 5 * len(edge)
+        5 * pairs + standing[borrower], loans.principal_usd[rows], 5 * len(edge)
     ).reshape(len(edge), 5)
     first = np.full(count, -1, np.int64)
-    first[node[::-1]] = np.arange(parties)[::-1]
+    first[node[there][::-1]] = np.flatnonzero(there)[::-1]
     return Network(
         labels=labels,
         ids=ids,
         kinds=kinds[first],
         counts=counts,
-        assets_usd=np.bincount(node, assets, count),
-        debt_open_usd=np.bincount(node, weight, count),
+        assets_usd=np.bincount(node[there], assets[there], count),
+        debt_open_usd=np.bincount(node[there], weight[there], count),
         lender=edge // count,
         borrower=edge % count,
         owed_usd=by_standing.sum(axis=1),

@@ -65,11 +65,13 @@ def _borrower(simulation: Simulation, b: int) -> Sheet:
         ("Assets less debt", words.money(total - debt - unpaid)),
         ("Operating cash flow a month", words.money(30 * float(s.borrowers.cash_flow_usd_day[b]))),
     ]
-    failed = s.parties.status[b] != Status.ACTIVE
     standing = Kind(int(s.parties.kind[b])).name.lower()
-    standing += (
-        f", in default since day {int(s.parties.default_day[b])}" if failed else ", standing"
-    )
+    if s.parties.status[b] == Status.PROSPECT:
+        standing += ", may still enter"
+    elif s.parties.status[b] != Status.ACTIVE:
+        standing += f", in default since day {int(s.parties.default_day[b])}"
+    else:
+        standing += ", standing"
     return Sheet(
         name=words.party(s.names.titles[b]),
         standing=standing,

@@ -27,6 +27,8 @@ PAYMENT_CAUSES = (Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY, Cause.DEFI
 class Borrower(Operator):
     """An operator with loans, a treasury and, if listed, shares to sell."""
 
+    plan_kw: float  # of machines with which a prospect would start
+    cushion_usd: float  # and cash
     capex_usd_day: float  # committed building work, over a year
     capex_unpaid_days: float
     committed_equity_usd: float

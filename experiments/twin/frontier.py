@@ -100,6 +100,9 @@ def order_outside(market: TwinMarket, kind: HardwareClass) -> None:
     growth = terms.investment.sensitivity * (market.prices.q - 1.0) * made(market, kind, market.day)
     fleets = terms.launches.outside_share * float(market.planned_supply[market.day])
     come = growth * fleets * 7.0 / 365.0
+    counted = min(come, market.prices.entered_h100)  # entrants are part of that growth
+    market.prices.entered_h100 -= counted
+    come -= counted
     market.outside_arrivals[due] = market.outside_arrivals.get(due, 0.0) + come
 
 

@@ -83,8 +83,8 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
         refit = market.terms.investment.refit_usd_per_kw * machine.kw
     facility, debt, free, room = order.facility, 0.0, 0.0, 0.0
     if facility is not None and facility.status is LoanStatus.PERFORMING:
-        debt = _advance_usd(borrower, order, price, cycle.advance_rate(market))
-        free = _advance_usd(borrower, order, price, cycle.advance_without_floor(market))
+        debt = advance_usd(borrower, order, price, cycle.advance_rate(market))
+        free = advance_usd(borrower, order, price, cycle.advance_without_floor(market))
         room = facility.lender.growth_room_usd
     else:
         facility = None
@@ -100,25 +100,33 @@ def _consider_order(borrower: Borrower, machine: HardwareClass) -> None:
     if units * price < SMALLEST_ORDER_USD:
         return
     _pay_deposit(borrower, units, price, refit, spare)
-    order.units, order.unit_usd = units, price
-    order.debt_usd = min(debt * units, room)
-    order.due_day, order.unfunded_days = market.day + market.terms.investment.order_days, 0
+    agreed = min(debt * units, room)
     if facility is not None:
-        facility.lender.growth_room_usd -= order.debt_usd
-        market.accounts[Account.WITHHELD] += min(free * units, room) - order.debt_usd
-    market.prices.ordered_usd += units * price
+        market.accounts[Account.WITHHELD] += min(free * units, room) - agreed
+    sign(borrower, order, units, price, agreed)
+
+
+def sign(borrower: Borrower, order: Order, units: float, price_usd: float, debt_usd: float) -> None:
+    """Note an order whose deposit has been paid, and what its lender has agreed to."""
+    market, facility = borrower.model, order.facility
+    order.units, order.unit_usd, order.debt_usd = units, price_usd, debt_usd
+    order.due_day, order.unfunded_days = market.day + market.terms.investment.order_days, 0
+    lends = facility is not None and facility.status is LoanStatus.PERFORMING
+    if facility is not None and lends:
+        facility.lender.growth_room_usd -= debt_usd
+    market.prices.ordered_usd += units * price_usd
     market.note(
         Event.ORDERED,
         Cause.RETURNS,
         borrower,
-        facility.lender if facility is not None else market.supplier,
-        facility if order.debt_usd > 0.0 else None,
-        units * price,
+        facility.lender if facility is not None and lends else market.supplier,
+        facility if debt_usd > 0.0 else None,
+        units * price_usd,
         None,
     )
 
 
-def _advance_usd(borrower: Borrower, order: Order, price_usd: float, advance: float) -> float:
+def advance_usd(borrower: Borrower, order: Order, price_usd: float, advance: float) -> float:
     """What a lender advances on a machine [USD], as its own rent carries."""
     market, terms, holding = borrower.model, borrower.model.terms, order.holding
     assert holding is not None

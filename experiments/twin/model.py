@@ -25,14 +25,13 @@ from . import (
     cycle,
     dated,
     distress,
+    entry,
     failure,
     forbearance,
     frontier,
     growth,
-    investment,
     prices,
     reorganisation,
-    rigs,
     tenants,
     treasury,
     underwriting,
@@ -297,8 +296,7 @@ class TwinMarket(mesa.Model):
         for contract in self.undelivered:
             growth.deliver(contract)
         self.undelivered = [one for one in self.undelivered if one.ordered > 0.0]
-        investment.invest(self)
-        rigs.buy_rigs(self)
+        entry.grow(self)
 
     def record(self) -> None:
         """Check that nothing was lost, then collect the day."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...agents.buyer import Rack
 from ...agents.lender import LenderKind
-from ...agents.party import Kind
+from ...agents.party import Kind, Status
 from ...market.opening.open_market import LISTINGS
 from ...market.simulation import Simulation
 from ...market.state.contracts import ContractKind
@@ -122,6 +122,7 @@ def _borrowers(market: TwinMarket, state: Market) -> list[Borrower]:
     for b in range(state.borrower_count):
         kind = Miner if state.parties.kind[b] == Kind.MINER else Neocloud
         borrower = kind(market, b, state.names.parties[b])
+        borrower.status = Status(int(state.parties.status[b]))
         _fill(borrower, parties[b], *(table[b] for table in tables))
         borrower.orders = {}
         result.append(borrower)

@@ -27,6 +27,7 @@ class Party(mesa.Agent):
         self.status = Status.ACTIVE
         self.default_day = -1
         self.default_event: Entry | None = None
+        self.entered_day = -1  # of a firm that was not there at the opening
         self.reorganised_day = -1
         self.parent: Party | None = None  # owner whose insolvency is its own
         self.btc = 0.0

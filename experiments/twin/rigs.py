@@ -14,7 +14,7 @@ from ...market.state.hardware import Family
 from ...market.state.orders import SMALLEST_ORDER_USD
 from ...market.state.units import TH_PER_EH, TH_PER_PH
 from . import coins
-from .borrower import Miner
+from .borrower import Borrower, Miner
 from .growth import spare_cash_usd
 from .rules import growth_answer, strip_value_usd
 
@@ -29,13 +29,13 @@ def buy_rigs(market: TwinMarket) -> None:
     if k < 0 or market.settings.crypto.network == "history" or market.day % WEEK_DAYS != 0:
         return
     newest = market.hardware[k]
-    q = _worth_usd(market, newest, NETWORK_POWER_USD_MWH) / _price_usd(market, newest)
+    q = worth_usd(market, newest, NETWORK_POWER_USD_MWH) / price_usd(market, newest)
     market.prices.rig_q = q / market.opening.rig_value_to_price
     share = _wanted_share(market)
     if not market.settings.investment.rigs or market.past_horizon or share <= 0.0:
         return
     site = market.settings.investment.rig_site_usd_per_kw * newest.kw
-    unit = _price_usd(market, newest) + site
+    unit = price_usd(market, newest) + site
     week = market.day // WEEK_DAYS
     for miner in market.borrowers:
         if (
@@ -43,17 +43,18 @@ def buy_rigs(market: TwinMarket) -> None:
             and newest in miner.holdings
             and (week + miner.number) % WEEKS_PER_QUARTER == 0
             and miner.in_good_standing()
-            and _worth_usd(market, newest, miner.power_usd_mwh) >= unit
+            and worth_usd(market, newest, miner.power_usd_mwh) >= unit
         ):
             _buy(miner, newest, share, (unit, site))
 
 
-def _price_usd(market: TwinMarket, newest: HardwareClass) -> float:
+def price_usd(market: TwinMarket, newest: HardwareClass) -> float:
+    """Price of a TH/s of new rigs today [USD]."""
     decline = market.settings.liquidation.new_price_decline
     return newest.replacement_usd * math.exp(-decline * market.day / 365.0)
 
 
-def _worth_usd(market: TwinMarket, newest: HardwareClass, power_usd_mwh: float) -> float:
+def worth_usd(market: TwinMarket, newest: HardwareClass, power_usd_mwh: float) -> float:
     """What a TH/s of new rigs earns over its life at a price of power [USD]."""
     settings = market.settings.liquidation
     value: float = strip_value_usd(
@@ -79,7 +80,7 @@ def _wanted_share(market: TwinMarket) -> float:
 
 
 def _buy(miner: Miner, newest: HardwareClass, share: float, cost_usd: tuple[float, float]) -> None:
-    market, (unit, site) = miner.model, cost_usd
+    unit = cost_usd[0]
     owned = 0.0
     for kind, holding in miner.holdings.items():
         if kind.family is Family.ASIC:
@@ -91,6 +92,15 @@ def _buy(miner: Miner, newest: HardwareClass, share: float, cost_usd: tuple[floa
     if cost < SMALLEST_ORDER_USD:
         return
     coins.fund_growth(miner, cost - spare)
+    take(miner, newest, units, cost_usd)
+
+
+def take(
+    miner: Borrower, newest: HardwareClass, units: float, cost_usd: tuple[float, float]
+) -> None:
+    """Pay for rigs, unit and of it site [USD], and run them."""
+    market, (unit, site) = miner.model, cost_usd
+    cost = units * unit
     miner.pay(market.supplier, cost)
     miner.site_usd += units * site
     miner.holdings[newest].units += units

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...agents import borrower, buyer, funding, lender, miner, neocloud, note, site, tenant
+from ...agents import borrower, buyer, entrant, funding, lender, miner, neocloud, note, site, tenant
 from ...market.prices import impact, network, rents
 from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
@@ -43,6 +43,10 @@ affordable_units = _plain(buyer.affordable_units)
 strip_value_usd = buyer.strip_value_usd
 income_paths = buyer.income_paths
 machine_value_usd = buyer.machine_value_usd
+entries_per_year = _plain(entrant.entries_per_year)
+chance_of_entry = _plain(entrant.chance_of_entry)
+opening_equity_usd = _plain(entrant.opening_equity_usd)
+vintage_rate = _plain(entrant.vintage_rate)
 capital_ratio = _plain(lender.capital_ratio)
 credit_supply = _plain(lender.credit_supply)
 default_chance = lender.default_chance

@@ -170,10 +170,11 @@ def _ask_named(tenant: Outsider, contracts: list[Contract], market: TwinMarket) 
         return
     ratio = rent / at_spot
     fails, breaks = _chances(market, ratio, unrated, False)
-    draw = uniform(market.seed, NAMED, market.day, tenant.number)
+    drawn_as = tenant.number - sum(one.plan_kw > 0.0 for one in market.borrowers)
+    draw = uniform(market.seed, NAMED, market.day, drawn_as)
     if draw >= breaks:
         return
-    talks = uniform(market.seed, NAMED_TALKS, market.day, tenant.number)
+    talks = uniform(market.seed, NAMED_TALKS, market.day, drawn_as)
     if draw >= fails and talks < market.terms.tenants.renegotiated_share and ratio > 1.0:
         for contract in contracts:
             over = contract.rent_over_spot(market)

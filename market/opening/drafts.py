@@ -11,6 +11,16 @@ from ..state.loans import Amortisation, Collateral, Instrument
 MILLION = 1e6
 
 
+@dataclass(frozen=True)
+class EntryPlan:
+    """What a firm that may come would start with, and whom of the books it is like."""
+
+    like: str
+    kw: float  # of machines
+    cushion_usd: float  # cash beyond their price
+    running_usd_kw_day: float  # cost of GPUs
+
+
 @dataclass
 class BorrowerDraft:
     """One borrower's opening books."""
@@ -34,6 +44,7 @@ class BorrowerDraft:
     eth: float = 0.0
     hold_share: float | None = None  # of its production that it said it keeps
     parent_id: str | None = None  # the firm that owns it
+    plan: EntryPlan | None = None  # of a firm that does not exist yet
 
 
 @dataclass

@@ -46,7 +46,7 @@ def open_holdings(
     cost: list[float] = []
     for b, draft in enumerate(drafts.borrowers):
         first[b] = len(units)
-        variable = _variable_cost_usd_kw_day(draft, hardware, index)
+        variable = running_cost_usd_kw_day(draft, hardware, index)
         held = dict(draft.fleet)
         for name in sorted(ordered.get(draft.id, set()) - set(held)):
             held[name] = 0.0
@@ -83,10 +83,12 @@ def open_holdings(
     )
 
 
-def _variable_cost_usd_kw_day(
+def running_cost_usd_kw_day(
     draft: BorrowerDraft, hardware: Hardware, index: dict[str, int]
 ) -> float:
     """Running cost of GPUs per kW and day: neoclouds' variable cost; miners' own power."""
+    if draft.plan is not None:
+        return draft.plan.running_usd_kw_day
     if draft.kind == Kind.MINER:
         return draft.power_usd_mwh * 0.024
     kw = sum(units * hardware.kw[index[name]] for name, units in draft.fleet.items())

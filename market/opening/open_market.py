@@ -10,7 +10,7 @@ from ...agents.borrower import Borrowers
 from ...agents.columns import Reals, empty
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
-from ...agents.party import OUTSIDE_NAMES, Kind, Parties
+from ...agents.party import OUTSIDE_NAMES, Kind, Parties, Status
 from ..scenario.scenario import Scenario
 from ..state.events import Log
 from ..state.facts import DAYS_PER_YEAR
@@ -112,6 +112,12 @@ def _build(books: Books, scenario: Scenario) -> Market:
         borrowers.other_revenue_usd_day[b] = revenue
         borrowers.other_cost_usd_day[b] = cost
         neoclouds.spot_realisation[b] = realisation
+    for b, draft in enumerate(drafts.borrowers):
+        if draft.plan is not None:  # behind the firms of the books
+            parties.status[b] = Status.PROSPECT
+            borrowers.plan_kw[b] = draft.plan.kw
+            borrowers.cushion_usd[b] = draft.plan.cushion_usd
+            neoclouds.spot_realisation[b] = neoclouds.spot_realisation[party[draft.plan.like]]
     for c, contract in enumerate(drafts.contracts):
         landlord = party[contract.landlord]
         if contract.compute and landlord < first_lender:
@@ -190,6 +196,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
         prices=_opening_prices(books, scenario, rent),
         today=Today(
             shock_event=-1,
+            prospects=sum(draft.plan is not None for draft in drafts.borrowers),
             first_lender=first_lender,
             first_buyer=first_buyer,
             first_outside=first_outside,

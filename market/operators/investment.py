@@ -138,8 +138,8 @@ def place_orders(market: Market) -> float:
         if facility >= 0 and loans.status[facility] == LoanStatus.PERFORMING:
             row = loans.lender[facility]
             most = unit_usd * prices.appetite * terms.credit.refinancing_appetite
-            debt = _facility_usd(market, income, most * advance_today(market))
-            free = _facility_usd(market, income, most * advance_without_floor(market))
+            debt = facility_usd(market, income, most * advance_today(market))
+            free = facility_usd(market, income, most * advance_without_floor(market))
             room = lenders.growth_room_usd[row]
         spare = spare_cash_usd(market, b)
         outside = borrowers.equity_room_usd[b] + coin_room_usd(market, b)
@@ -150,38 +150,44 @@ def place_orders(market: Market) -> float:
         borrowed = min(debt * units, room)
         if units * unit_usd < SMALLEST_ORDER_USD:
             continue
-        deposit = terms.credit.order_deposit_share * units * unit_usd
         now = at_once * units
         fund_growth(market, b, now - spare)
         pay(market, b, supplier, now)
-        borrowers.deposits_usd[b] += deposit
         borrowers.site_usd[b] += refit_usd * units
-        orders.units[place] = units
-        orders.unit_usd[place] = unit_usd
-        orders.debt_usd[place] = borrowed
-        orders.due_day[place] = today.day + terms.investment.order_days
-        orders.unfunded_days[place] = 0
         if row >= 0:
-            lenders.growth_room_usd[row] -= borrowed
             enter(market, Account.WITHHELD, min(free * units, room) - borrowed)
+        sign_order(market, place, row, (units, unit_usd, borrowed))
         total += units * unit_usd
-        log_event(
-            market,
-            Event.ORDERED,
-            Cause.RETURNS,
-            (
-                b,
-                supplier if row < 0 else today.first_lender + row,
-                facility if borrowed > 0.0 else -1,
-            ),
-            units * unit_usd,
-            -1,
-        )
     return total
 
 
 @inlined
-def _facility_usd(market: Market, income_usd_day: float, most_usd: float) -> float:
+def sign_order(
+    market: Market, place: int, row: int, terms_of_it: tuple[float, float, float]
+) -> None:
+    """Note an order whose deposit has been paid: units, price of one, and what a lender agreed to.
+
+    ``row``: the lender of its facility, -1 if nobody lends.
+    """
+    orders, today = market.orders, market.today
+    units, unit_usd, borrowed = terms_of_it
+    b = orders.borrower[place]
+    market.borrowers.deposits_usd[b] += market.terms.credit.order_deposit_share * units * unit_usd
+    orders.units[place] = units
+    orders.unit_usd[place] = unit_usd
+    orders.debt_usd[place] = borrowed
+    orders.due_day[place] = today.day + market.terms.investment.order_days
+    orders.unfunded_days[place] = 0
+    lender = today.first_outside + Outside.SUPPLIER
+    if row >= 0:
+        market.lenders.growth_room_usd[row] -= borrowed
+        lender = today.first_lender + row
+    facility = orders.facility[place] if borrowed > 0.0 else -1
+    log_event(market, Event.ORDERED, Cause.RETURNS, (b, lender, facility), units * unit_usd, -1)
+
+
+@inlined
+def facility_usd(market: Market, income_usd_day: float, most_usd: float) -> float:
     """What a facility lends on a machine [USD]: so much that its income covers the service."""
     terms = market.terms
     debt: float = sized_debt_usd(

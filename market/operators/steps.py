@@ -6,6 +6,7 @@ from ...agents.compiling.kernels import compiled
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY
 from . import purchases
+from .entry import let_in
 from .investment import invest
 from .leases import run_contracts
 from .production import run_gpus, run_rigs, settle_overhead
@@ -32,8 +33,9 @@ def operate(market: Market) -> None:
 
 @compiled
 def grow(market: Market) -> None:
-    """Build what was committed, deliver what was signed, order beyond that."""
+    """Build what was committed, deliver what was signed, order beyond that; new firms enter."""
     purchases.build(market)
     purchases.deliver(market)
     invest(market)
     buy_rigs(market)
+    let_in(market)

@@ -180,15 +180,16 @@ def _ask_named_tenants(market: Market) -> None:
         tenant = today.first_outside + place
         if rent[place] <= 0.0 or market.parties.status[tenant] != Status.ACTIVE:
             continue
+        drawn_as = tenant - today.prospects  # its luck does not hang on who may enter
         ratio = rent[place] / at_spot[place]
         fails, breaks = _chances(market, ratio, unrated[place], False)
-        draw = uniform(today.seed, Stream.NAMED_TENANT, today.day, tenant)
+        draw = uniform(today.seed, Stream.NAMED_TENANT, today.day, drawn_as)
         if draw >= breaks:
             continue
         if draw < fails:
             _fail(market, tenant, rent[place], Cause.DEMAND)
             continue
-        talks = uniform(today.seed, Stream.NAMED_TENANT_TALKS, today.day, tenant)
+        talks = uniform(today.seed, Stream.NAMED_TENANT_TALKS, today.day, drawn_as)
         if talks >= market.terms.tenants.renegotiated_share or ratio <= 1.0:
             _fail(market, tenant, rent[place], Cause.SPOT_RENT)
             continue

@@ -68,7 +68,8 @@ def _write_failures(market: Market) -> None:
     today, series, parties = market.today, market.kept.series, market.parties
     miners = neoclouds = lenders = calls = 0
     for b in range(today.first_lender):
-        if parties.status[b] != Status.ACTIVE or parties.reorganised_day[b] >= 0:
+        gone = parties.status[b] != Status.ACTIVE and parties.status[b] != Status.PROSPECT
+        if gone or parties.reorganised_day[b] >= 0:
             miners += parties.kind[b] == Kind.MINER
             neoclouds += parties.kind[b] == Kind.NEOCLOUD
     for lender in range(today.first_lender, today.first_buyer):

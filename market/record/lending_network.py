@@ -30,7 +30,7 @@ def lending_network(market: Market) -> nx.DiGraph:
         int(loans.borrower[loan])
         for loan in np.flatnonzero((loans.breach > 0) & (loans.status == LoanStatus.PERFORMING))
     }
-    for b in range(market.borrower_count):
+    for b in np.flatnonzero(~market.is_prospect).tolist():
         status = "called" if b in breached else "calm"
         if market.parties.status[b] != Status.ACTIVE:
             status = "defaulted"

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ...agents.party import Kind
+from ...agents.party import Kind, Status
 from ..state.events import Cause, Event
 from ..state.hardware import Family
 from ..state.loans import ANY_GROWTH, Collateral, Instrument, LoanStatus, of_claims
@@ -27,11 +27,9 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
     """
     n = market.borrower_count
     kind = market.parties.kind[:n]
-    failed = market.has_defaulted
-    by_kind = {
-        name: names_of(market.names.parties, np.flatnonzero(failed & (kind == of))).tolist()
-        for name, of in _KINDS.items()
-    }
+    status, entered = market.parties.status[:n], market.parties.entered_day[:n] >= 0
+    opening = ~entered & ~market.is_prospect
+    by_kind = _by_kind(market, market.has_defaulted)
     log, series, days = market.events, market.kept.series, slice(market.day + 1)
     summary = {
         "scenario": market.scenario.name,
@@ -39,12 +37,16 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
         "days": market.day,
         "start": market.crypto.start.isoformat(),
         "population": {
-            "miner": int(np.sum(kind == Kind.MINER)),
-            "neocloud": int(np.sum(kind == Kind.NEOCLOUD)),
+            **{name: int(np.sum(opening & (kind == of))) for name, of in _KINDS.items()},
             "lender": len(market.lenders.kind),
             "buyer": len(market.buyers.segment),
-            "loans": len(market.loans.status),
+            "loans": int(np.sum((opening | entered)[market.loans.borrower])),
         },
+        "standing": {
+            name: int(np.sum((status == Status.ACTIVE) & (kind == of)))
+            for name, of in _KINDS.items()
+        },
+        "entered": _by_kind(market, entered),
         "defaults": {
             **{name: len(names) for name, names in by_kind.items()},
             "lender": int(np.sum(log["kind"] == Event.LENDER_FAILED)),
@@ -109,6 +111,15 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
 
 
 _KINDS = {"miner": Kind.MINER, "neocloud": Kind.NEOCLOUD}
+
+
+def _by_kind(market: Market, which: np.ndarray) -> dict[str, list[str]]:
+    """Names of some borrowers, by kind."""
+    kind = market.parties.kind[: market.borrower_count]
+    return {
+        name: names_of(market.names.parties, np.flatnonzero(which & (kind == of))).tolist()
+        for name, of in _KINDS.items()
+    }
 
 
 def _clean(value: Any) -> Any:

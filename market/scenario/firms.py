@@ -301,6 +301,24 @@ class Investment(Section):
     )
 
 
+class Entry(Section):
+    """New miners and neoclouds; :mod:`market.operators.entry`."""
+
+    on: bool = Field(False, description="new firms enter; off: there are only those of the books")
+    sensitivity: float = Field(
+        0.5,
+        ge=0.0,
+        le=20.0,
+        description="new firms a year for each small one of the books and unit of q beyond one",
+    )
+    size_share: float = Field(
+        0.35, gt=0.0, le=10.0, description="power of a new firm over that of a small one"
+    )
+    prospects_per_firm: int = Field(
+        2, ge=1, le=100, description="no more can enter for each small firm of the books"
+    )
+
+
 class Miners(Section):
     """Policies of miners."""
 

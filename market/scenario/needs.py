@@ -193,6 +193,11 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
         "investment.order_days investment.lender_growth_per_year",
         (WITH_COMPUTE,),
     ),
+    # Who enters is like a small firm of 2025, and lenders have money for growth if others invest.
+    ("entry.*", (of("opening.start", "2025"),)),
+    ("entry.*", (INVESTS,)),
+    ("entry.sensitivity entry.size_share entry.prospects_per_firm", (on("entry.on"),)),
+    ("entry.size_share entry.prospects_per_firm", (some("entry.sensitivity"),)),
     ("credit.new_shares_discount", (on("credit.reorganise"),)),
     ("miners.announced_policies", (WITH_COMPUTE,)),
     ("miners.only_listed_hold", (some("miners.hold_share"),)),

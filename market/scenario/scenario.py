@@ -15,7 +15,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from .errors import InputError
-from .firms import Credit, Investment, Lenders, Miners, Sites, Tenants
+from .firms import Credit, Entry, Investment, Lenders, Miners, Sites, Tenants
 from .launches import Launches
 from .nearest import did_you_mean
 from .needs import ALWAYS, Switch, idle, unmet, written
@@ -61,6 +61,7 @@ class Scenario(Section):
     tenants: Tenants = Tenants()
     sites: Sites = Sites()
     investment: Investment = Investment()
+    entry: Entry = Entry()
     launches: Launches = Launches()
     miners: Miners = Miners()
     marks: Marks = Marks()

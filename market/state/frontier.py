@@ -170,6 +170,7 @@ def outside_orders(market: Market) -> None:
     """Machines of a new class that the rest of the market orders in a week, as q makes it want.
 
     As large as ``launches.outside_share`` says, it has the money; its machines come as others' do.
+    What firms order that have entered is part of it, and not counted twice.
     """
     prices, terms, day = market.prices, market.terms, market.today.day
     if not to_come(market, prices.frontier) or prices.q <= 1.0:
@@ -178,4 +179,7 @@ def outside_orders(market: Market) -> None:
     due = day + terms.investment.order_days
     if due < len(market.outside_arrivals):
         fleets = terms.launches.outside_share * market.planned_supply[day]
-        market.outside_arrivals[due] += wanted * fleets * 7.0 / 365.0
+        ordered = wanted * fleets * 7.0 / 365.0
+        entrants = min(ordered, prices.entered_h100)
+        prices.entered_h100 -= entrants
+        market.outside_arrivals[due] += ordered - entrants

@@ -60,6 +60,7 @@ class Today(Numbers):
     keeps_book: bool  # whether ladders and prices of auctions are kept to look at
     past_horizon: bool  # claims are being settled: nobody orders machines on new credit
     shock_event: int  # the scripted shock, -1 before
+    prospects: int  # the last borrowers: firms that were not there at the opening
     first_lender: int
     first_buyer: int
     first_outside: int
@@ -100,6 +101,7 @@ class Prices(Numbers):
     grown_eh_s: float  # added to the network since the opening by who is not modelled
     bought_eh_s: float  # by modelled miners, not yet counted in the network's growth
     rigs_bought_usd: float  # new ones, by modelled miners, so far
+    entered_h100: float  # work ordered by entrants, not yet counted in the growth of other fleets
     rig_q: float  # Tobin's q of new rigs over its opening value
     stress: float  # of the macro factor: zero in normal times
     appetite: float  # to refinance, over normal
@@ -262,7 +264,14 @@ class Market:
         """Which borrowers have failed, or have reorganised."""
         count = self.borrower_count
         failed = self.parties.status[:count] != Status.ACTIVE
+        failed &= ~self.is_prospect
         return failed | (self.parties.reorganised_day[:count] >= 0)
+
+    @property
+    def is_prospect(self) -> NDArray[np.bool_]:
+        """Which borrowers do not exist yet."""
+        prospect: NDArray[np.bool_] = self.parties.status[: self.borrower_count] == Status.PROSPECT
+        return prospect
 
     @property
     def borrower_count(self) -> int:

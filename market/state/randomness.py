@@ -38,6 +38,7 @@ class Stream(IntEnum):
     NAMED_TENANT = 18
     NAMED_TENANT_TALKS = 19
     BELIEF = 20
+    ENTRY = 21
 
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

@@ -96,3 +96,18 @@ def test_the_same_market_with_its_tables_turned_round(
     ]
     gross = sum(map(abs, cash[0].values()))
     assert all(cash[0][name] == pytest.approx(cash[1][name], abs=1e-9 * gross) for name in cash[0])
+
+
+def test_the_same_firms_enter_whoever_stands_in_which_row() -> None:
+    """Prospects stand behind the firms of the books: their draws have the same numbers."""
+    boom = ("days=100", "crypto.drift=3", "compute.adoption_growth=0.8")
+    boom += ("investment.lender_growth_per_year=1",)  # room for all: else who asks first gets it
+    still = ("credit.hazard_per_year=0", "tenants.hazard_per_year=0")
+    entry = ("entry.on=true", "entry.sensitivity=20")
+    scenario = Scenario.load("baseline").with_settings([*boom, *still, *entry])
+    first, second = (
+        log(Simulation(scenario, 1, books).run()) for books in (tables(), within_weeks())
+    )
+    assert (first["kind"] == "entered").sum() > 20
+    pd.testing.assert_frame_equal(first[KEY], second[KEY])
+    np.testing.assert_allclose(first["amount_usd"], second["amount_usd"], rtol=CLOSE, atol=1.0)

@@ -82,7 +82,7 @@ def add_growth(
         kinds: dict[str, str] = {row.id: row.kind for row in lenders}
         house = _house_lenders(drafts.loans, kinds)
         drafts.loans += [
-            _growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario, name)
+            growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario, name)
             for draft in drafts.borrowers
             if draft.fleet
             for name in ordered_later(names, hardware)
@@ -159,7 +159,7 @@ def _facilities(number: int, contract: ContractDraft, scenario: Scenario) -> lis
     term = round(365.0 * min(credit.growth_years, scenario.policy.tenor_cap_years))
     return [
         like(
-            _growth_facility(contract.landlord, lender, scenario, SPOT_ORDER_CLASS),
+            growth_facility(contract.landlord, lender, scenario, SPOT_ORDER_CLASS),
             id=f"{contract.id}-FACILITY-{lender}",
             perimeter=f"{contract.id}-FACILITY",
             next_payment_day=first_payment,
@@ -182,7 +182,7 @@ def _house_lenders(loans: list[LoanDraft], kinds: dict[str, str]) -> dict[str, s
     return {borrower: max(to, key=lambda lender: to[lender]) for borrower, to in owed.items()}
 
 
-def _growth_facility(borrower: str, lender: str, scenario: Scenario, hardware: str) -> LoanDraft:
+def growth_facility(borrower: str, lender: str, scenario: Scenario, hardware: str) -> LoanDraft:
     """An undrawn facility for machines of a class ordered later."""
     credit = scenario.credit
     name = f"{borrower}-GROWTH" + (f"-{hardware}" if hardware != SPOT_ORDER_CLASS else "")

@@ -11,6 +11,7 @@ from ..books import Books
 from ..drafts import Drafts
 from ..interlender import open_interlender
 from .draft import draft_books
+from .prospects import add_prospects
 from .signed_orders import add_growth
 
 
@@ -18,6 +19,8 @@ def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Ha
     """Borrowers, loans and contracts, and the growth that was signed."""
     drafts = draft_books(books, scenario.opening.scale)
     add_growth(drafts, names, hardware, books.lenders, scenario)
+    if scenario.entry.on and scenario.opening.start == "2025":
+        add_prospects(drafts, names, hardware, books, scenario)
     return drafts
 
 

@@ -41,7 +41,7 @@ def test_scenarios_move_rents_as_much_as_was_known_at_the_opening() -> None:
     for name in scenario_names():
         compute = Scenario.load(name).compute
         rents = compute.volatility / compute.elasticity
-        if name == "calm":
+        if name in ("calm", "five-years"):
             assert rents == 0.0
         else:
             assert estimate.low < rents < estimate.high, name

@@ -240,6 +240,22 @@ def test_launches_off_are_the_same() -> None:
     pair("joint-crash", 2, *HASTE, "launches.dated=false").run(every=10)
 
 
+def test_firms_that_enter_are_the_same() -> None:
+    """A boom: hashprice and rents rise, both kinds come, borrow, take delivery and pay."""
+    boom = ("days=130", "crypto.drift=3", "compute.adoption_growth=0.8", "investment.order_days=20")
+    launch = ("launches.vr200.shift_days=-320", "launches.ramp_days=20")
+    entry = ("entry.on=true", "entry.sensitivity=20")
+    both = pair("baseline", 2, *boom, *launch, *entry).run(every=10)
+    new = [one for one in both.twin.borrowers if one.entered_day >= 0]
+    assert {type(one).__name__ for one in new} == {"Miner", "Neocloud"}
+    assert sum(loan.principal_usd for one in new for loan in one.loans) > 1e8
+    assert both.twin.prices.entered_h100 > 0.0
+
+
+def test_prospects_that_never_come_are_the_same() -> None:
+    pair("joint-crash", 2, *HASTE, "entry.on=true", "entry.sensitivity=0").run(every=10)
+
+
 def test_what_nobody_can_buy_is_the_same() -> None:
     both = pair("calm", 2, *STUCK).run(every=15)
     assert {Event.HOSTED, Event.ORDERED, Event.DRAW, Event.HARDWARE_SALE} <= both.kinds()
