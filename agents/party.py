@@ -28,10 +28,10 @@ class Kind(IntEnum):
 class Status(IntEnum):
     """Whether a party is a going concern."""
 
+    PROSPECT = -1  # a firm that may come: it has nothing, owes nothing and is counted nowhere
     ACTIVE = 0
     DEFAULTED = 1
     WOUND_UP = 2
-    PROSPECT = 3  # a firm that may come: it has nothing, owes nothing and is counted nowhere
 
 
 class Outside(IntEnum):

@@ -19,7 +19,8 @@ def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Ha
     """Borrowers, loans and contracts, and the growth that was signed."""
     drafts = draft_books(books, scenario.opening.scale)
     add_growth(drafts, names, hardware, books.lenders, scenario)
-    if scenario.entry.on and scenario.opening.start == "2025":
+    comes = scenario.entry.on and scenario.investment.sensitivity > 0.0
+    if comes and scenario.opening.start == "2025":
         add_prospects(drafts, names, hardware, books, scenario)
     return drafts
 
