@@ -64,6 +64,7 @@ class Event(IntEnum):
     REORGANISED = 41  # a borrower defaults, owes less, and goes on
     LINE_CALLED = 42  # lenders of a lender's lines ask for money: their collateral lost value
     AMORTISES_EARLY = 43  # a securitisation: its notes take all its cash
+    LINE_STOPPED = 44  # a committed line to a borrower, until its lender lets it draw again
 
 
 class Cause(IntEnum):
