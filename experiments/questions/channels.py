@@ -229,7 +229,7 @@ def main(
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     if to_page:
-        write_page("CHANNELS", [*HEAD, *lines, *FINDINGS])
+        write_page("CHANNELS", [*HEAD, *lines])
 
 
 HEAD: list[Any] = [
@@ -239,7 +239,6 @@ HEAD: list[Any] = [
     "is the change when a channel is off: a plus at failures says that the channel prevents some.",
     "",
 ]
-FINDINGS: list[str] = []
 
 
 if __name__ == "__main__":

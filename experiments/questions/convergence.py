@@ -219,8 +219,13 @@ def income_cells(draws: Draws) -> list[str]:
 
         cells.append(shown(mean_on_fishers_scale(found), *resampled(mean, len(found))))
     year = np.array([np.log(pair[0].incomes[-1] / pair[0].incomes[0]) for pair in draws.lives])
-    ends = resampled(lambda rows: float(np.corrcoef(year[rows].T)[0, 1]), len(year))
-    cells.append(shown(float(np.corrcoef(year.T)[0, 1]), *ends))
+
+    def over_draws(rows: NDArray[Any]) -> float:
+        if year[rows].std(axis=0).min() <= 0.0:
+            return math.nan
+        return float(np.corrcoef(year[rows].T)[0, 1])
+
+    cells.append(shown(over_draws(np.arange(len(year))), *resampled(over_draws, len(year))))
     cells.append(" and ".join(f"{math.expm1(change):+.0%}" for change in np.median(year, axis=0)))
     return cells
 
@@ -287,7 +292,7 @@ def main(
     for line in lines:
         typer.echo(line)
     if to_page:
-        write_page("CONVERGENCE", [*HEAD, *lines, "", *FINDINGS])
+        write_page("CONVERGENCE", [*HEAD, *lines])
 
 
 HEAD = [
@@ -296,7 +301,6 @@ HEAD = [
     "`uv run python -m firesale.experiments.questions.convergence --page` makes this page.",
     "",
 ]
-FINDINGS: list[str] = []
 
 
 if __name__ == "__main__":

@@ -224,7 +224,7 @@ def main(
     for line in lines:
         typer.echo(line)
     if to_page:
-        write_page("KNOCK_OUTS", [*HEAD, *lines, "", *FINDINGS])
+        write_page("KNOCK_OUTS", [*HEAD, *lines])
 
 
 HEAD = [
@@ -233,7 +233,6 @@ HEAD = [
     "`uv run python -m firesale.experiments.questions.knock_outs --page` makes this page.",
     "",
 ]
-FINDINGS: list[str] = []
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[1]
 RESAMPLES = 2000
+SAID = "## What it says\n"
 SEED = 20_25  # of the bootstrap: the same runs give the same interval
 
 
@@ -55,7 +56,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def write_page(name: str, lines: Sequence[str]) -> Path:
-    """Write ``experiments/NAME.md``."""
+    """Write ``experiments/NAME.md``; what somebody wrote there under *What it says* stays."""
     path = FOLDER / f"{name}.md"
-    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    said = path.read_text(encoding="utf-8").partition(SAID)[2] if path.exists() else "\n"
+    text = "\n".join(lines).rstrip("\n")
+    path.write_text(f"{text}\n\n{SAID}{said}", encoding="utf-8")
     return path

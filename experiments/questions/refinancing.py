@@ -203,7 +203,7 @@ def main(
     for line in lines:
         typer.echo(line)
     if to_page:
-        write_page("REFINANCING", [*HEAD, *lines, "", *FINDINGS])
+        write_page("REFINANCING", [*HEAD, *lines])
 
 
 HEAD = [
@@ -212,7 +212,6 @@ HEAD = [
     "`uv run python -m firesale.experiments.questions.refinancing --page` makes this page.",
     "",
 ]
-FINDINGS: list[str] = []
 
 
 if __name__ == "__main__":
