@@ -210,6 +210,7 @@ def main(
     scenario: Annotated[str, typer.Argument(help="Name or .toml file.")] = "baseline",
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 1.")] = 20,
     link_seeds: Annotated[int, typer.Option(min=0, help="The same, with a link off.")] = 6,
+    setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, for all")] = None,
     to_page: Annotated[bool, typer.Option("--page", help="Write the page.")] = False,
 ) -> None:
     """Knock out the largest of each kind, one at a time, and see who follows."""
@@ -217,7 +218,8 @@ def main(
     from ...market.scenario.scenario import Scenario
 
     try:
-        lines = page(Scenario.load(scenario), seeds, link_seeds)
+        chosen = Scenario.load(scenario).with_settings(setting or [])
+        lines = page(chosen, seeds, link_seeds)
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
