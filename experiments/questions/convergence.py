@@ -11,8 +11,8 @@ Two correlations, in the baseline and in crashes:
   J. Fixed Income 4). Unlike an intraclass correlation (Gordy 2000, J. Banking & Finance 24) it does
   not take borrowers for alike: each has its own frequency. Every price path is drawn once and lived
   through twice with other accidents, so the covariance divides in two: what comes with the path of
-  bitcoin, demand and money, which no lender can diversify, and what is left on the same path, which
-  is one failing after the other.
+  bitcoin, demand and money, and what is left on the same path: what accidents of some hand on to
+  others. Sales that follow a path's own failures belong to the path; cutting a link shows them.
 - *Of miners' two incomes*, hashing and compute (GPUs and halls): monthly changes of what each
   earns, and of the two prices behind them, over a year of the run; and over draws, of the whole
   year's.
