@@ -1,6 +1,6 @@
 """What each channel does to defaults, losses and the supply of credit; for idle ones, why.
 
-uv run python -m firesale.experiments.questions.channels --seeds 30 --page
+uv run python -m firesale.experiments.questions.channels --seeds 30 --page PATH
 
 Pairs of runs of one seed that differ in one channel (`channels.NAME=false`): the change when it is
 off, with an interval of 95 % by resampling seeds. A channel that changes nothing in all seeds is
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .pages import mean_interval, shown, table, write_page
+from .pages import PAGE, mean_interval, shown, table, write_page
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
@@ -90,8 +90,8 @@ def _interlender(simulation: Simulation) -> str:
     lost = summary["lenders"]["interlender_loss_usd"] / MILLION
     gone = ", ".join(summary["defaulted"]["lender"]) or "nobody"
     return (
-        f"lenders owe each other ${owed:.1f}bn; of debtors {gone} failed and lenders lost "
-        f"${lost:,.0f}m on them (a bank's desk that closes pays its debts)"
+        f"lenders owe each other ${owed:.1f}bn at the end; of debtors {gone} failed and lenders "
+        f"lost ${lost:,.0f}m on them (a bank's desk that closes pays its debts)"
     )
 
 
@@ -142,6 +142,17 @@ def _material(simulation: Simulation) -> str:
     )
 
 
+def _buyer_finance(simulation: Simulation) -> str:
+    buyers = simulation.market.buyers
+    daily = float(buyers.budget_usd_day.sum())
+    lent = float((buyers.budget_usd_day * buyers.credit_share).sum()) / max(daily, 1.0)
+    units = simulation.summary()["liquidation"]["sold_units"]
+    return (
+        f"lenders give {lent:.0%} of what buyers of machines and sites spend, and {units:,.0f} "
+        "seized GPUs are sold"
+    )
+
+
 def _crypto_margin(simulation: Simulation) -> str:
     calls = _count(simulation, "margin_call")
     return f"{calls} margin calls, most of them met"
@@ -149,6 +160,7 @@ def _crypto_margin(simulation: Simulation) -> str:
 
 WHY: dict[str, Callable[[Simulation], str]] = {
     "btc_impact": _btc_impact,
+    "buyer_finance": _buyer_finance,
     "interlender": _interlender,
     "warehouse_margin": _warehouse,
     "securitisation": _securitisation,
@@ -212,7 +224,7 @@ def main(
     scenarios: Annotated[list[str] | None, typer.Argument(help="Names or .toml files.")] = None,
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 1.")] = 30,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, for all")] = None,
-    to_page: Annotated[bool, typer.Option("--page", help="Write the page.")] = False,
+    page: PAGE = None,
 ) -> None:
     """Switch one channel off at a time, over pairs of seeds."""
     from ...market.scenario.errors import InputError
@@ -228,15 +240,15 @@ def main(
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    if to_page:
-        write_page("CHANNELS", [*HEAD, *lines])
+    if page:
+        write_page(page, [*HEAD, *lines])
 
 
 HEAD: list[Any] = [
     "# What each channel does",
     "",
-    "`uv run python -m firesale.experiments.questions.channels --page` makes this page. Each row",
-    "is the change when a channel is off: a plus at failures says that the channel prevents some.",
+    "`uv run python -m firesale.experiments.questions.channels --page PATH` makes this page. Each",
+    "row is the change when a channel is off: a plus at failures: the channel prevents some.",
     "",
 ]
 

@@ -1,6 +1,6 @@
 """Do things that should be apart fall together when money gets tight? Measured, not loaded.
 
-uv run python -m firesale.experiments.questions.convergence --paths 24 --page
+uv run python -m firesale.experiments.questions.convergence --page PATH
 
 Two correlations, in the baseline and in crashes:
 
@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from .pages import resampled, shown, table, write_page
+from .pages import PAGE, resampled, shown, table, write_page
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,14 +144,11 @@ def live(scenario: Scenario, path: int, seed: int) -> Life:
     import numpy as np
 
     from ...agents.party import Kind
-    from ...market.prices.paths import price_paths
     from ...market.simulation import Simulation
 
     simulation = Simulation(scenario, seed, keeps_book=False)
     market = simulation.market
-    if path != seed:
-        paths = price_paths(scenario, scenario.days, path, simulation.quotes)
-        market.macro, market.crypto, market.compute = paths
+    simulation.take_paths(path)
     count = market.borrower_count
     miner = market.parties.kind[:count] == Kind.MINER
     incomes, prices = [], []
@@ -230,7 +227,7 @@ def income_cells(draws: Draws) -> list[str]:
     return cells
 
 
-def page(paths: int, link_paths: int, link_worlds: Sequence[str]) -> list[str]:
+def answer(paths: int, link_paths: int, link_worlds: Sequence[str]) -> list[str]:
     """The answer in markdown."""
     from ...market.scenario.scenario import Scenario
 
@@ -285,20 +282,20 @@ def main(
     paths: Annotated[int, typer.Option(min=3, help="Price paths, each lived twice.")] = 24,
     link_paths: Annotated[int, typer.Option(min=3, help="The same, with a link off.")] = 10,
     links: Annotated[list[str] | None, typer.Option(help="Scenarios to cut links in.")] = None,
-    to_page: Annotated[bool, typer.Option("--page", help="Write the page.")] = False,
+    page: PAGE = None,
 ) -> None:
     """Measure how far failures, and miners' two incomes, go together."""
-    lines = page(paths, link_paths, links or ["crypto-crash"])
+    lines = answer(paths, link_paths, links or ["crypto-crash"])
     for line in lines:
         typer.echo(line)
-    if to_page:
-        write_page("CONVERGENCE", [*HEAD, *lines])
+    if page:
+        write_page(page, [*HEAD, *lines])
 
 
 HEAD = [
     "# Do they fall together?",
     "",
-    "`uv run python -m firesale.experiments.questions.convergence --page` makes this page.",
+    "`uv run python -m firesale.experiments.questions.convergence --page PATH` makes this page.",
     "",
 ]
 

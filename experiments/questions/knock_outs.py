@@ -1,6 +1,6 @@
 """Who follows when a large one fails? Runs of the same seeds with and without its failure.
 
-uv run python -m firesale.experiments.questions.knock_outs --seeds 20 --page
+uv run python -m firesale.experiments.questions.knock_outs --page PATH
 
 On a day of the baseline the largest neocloud, bank, private-credit fund or crypto lender fails by
 a script (`knock_out.party`): a borrower as by an accident, a lender by the loss of all its capital.
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from .pages import mean_interval, shown, table, write_page
+from .pages import PAGE, mean_interval, shown, table, write_page
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books
@@ -133,7 +133,7 @@ def counted(counts: Counter[str], most: int = MOST_NAMED) -> str:
     return ", ".join(f"{name} {count}" for name, count in named) or "nobody"
 
 
-def page(scenario: Scenario, seeds: int, link_seeds: int) -> list[str]:
+def answer(scenario: Scenario, seeds: int, link_seeds: int) -> list[str]:
     """The answer in markdown."""
     from ...market.opening.starting_points import starting_point
 
@@ -211,7 +211,7 @@ def main(
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 1.")] = 20,
     link_seeds: Annotated[int, typer.Option(min=0, help="The same, with a link off.")] = 6,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, for all")] = None,
-    to_page: Annotated[bool, typer.Option("--page", help="Write the page.")] = False,
+    page: PAGE = None,
 ) -> None:
     """Knock out the largest of each kind, one at a time, and see who follows."""
     from ...market.scenario.errors import InputError
@@ -219,20 +219,20 @@ def main(
 
     try:
         chosen = Scenario.load(scenario).with_settings(setting or [])
-        lines = page(chosen, seeds, link_seeds)
+        lines = answer(chosen, seeds, link_seeds)
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
     for line in lines:
         typer.echo(line)
-    if to_page:
-        write_page("KNOCK_OUTS", [*HEAD, *lines])
+    if page:
+        write_page(page, [*HEAD, *lines])
 
 
 HEAD = [
     "# Who follows when a large one fails?",
     "",
-    "`uv run python -m firesale.experiments.questions.knock_outs --page` makes this page.",
+    "`uv run python -m firesale.experiments.questions.knock_outs --page PATH` makes this page.",
     "",
 ]
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-FOLDER = Path(__file__).resolve().parents[1]
 RESAMPLES = 2000
 SAID = "## What it says\n"
+PAGE = Annotated[Path | None, typer.Option(help="Write the answer there, in markdown.")]
 SEED = 20_25  # of the bootstrap: the same runs give the same interval
 
 
@@ -55,10 +57,8 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     return ["| " + " | ".join(cells) + " |" for cells in lines]
 
 
-def write_page(name: str, lines: Sequence[str]) -> Path:
-    """Write ``experiments/NAME.md``; what somebody wrote there under *What it says* stays."""
-    path = FOLDER / f"{name}.md"
+def write_page(path: Path, lines: Sequence[str]) -> None:
+    """Write a page; what somebody wrote there under *What it says* stays."""
     said = path.read_text(encoding="utf-8").partition(SAID)[2] if path.exists() else "\n"
     text = "\n".join(lines).rstrip("\n")
     path.write_text(f"{text}\n\n{SAID}{said}", encoding="utf-8")
-    return path

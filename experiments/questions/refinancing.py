@@ -1,6 +1,6 @@
 """When does refinancing decide? What matures, who is refused, and what five years show.
 
-uv run python -m firesale.experiments.questions.refinancing --seeds 20 --page
+uv run python -m firesale.experiments.questions.refinancing --page PATH
 
 First, what of each book's debt matures within two and five years. Then five years of the baseline,
 of the tightening and of the credit crunch, at the opening and in the year in which most notes
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .pages import mean_interval, shown, table, write_page
+from .pages import PAGE, mean_interval, shown, table, write_page
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books
@@ -189,7 +189,7 @@ def _cell(values: Sequence[float]) -> str:
 
 def main(
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 1.")] = 20,
-    to_page: Annotated[bool, typer.Option("--page", help="Write the page.")] = False,
+    page: PAGE = None,
 ) -> None:
     """Print what matures, and what five years of refinancing show."""
     parts: dict[str, Any] = {
@@ -202,14 +202,14 @@ def main(
         lines += ["", f"## {title}", "", *found]
     for line in lines:
         typer.echo(line)
-    if to_page:
-        write_page("REFINANCING", [*HEAD, *lines])
+    if page:
+        write_page(page, [*HEAD, *lines])
 
 
 HEAD = [
     "# When does refinancing decide?",
     "",
-    "`uv run python -m firesale.experiments.questions.refinancing --page` makes this page.",
+    "`uv run python -m firesale.experiments.questions.refinancing --page PATH` makes this page.",
     "",
 ]
 

@@ -198,7 +198,8 @@ class Lender(Party):
         if event is not None and market.same_episode(event):
             event.amount_usd += paid
         else:
-            scripted = self.worst_event is None and terms.macro.funding_loading > 0.0
+            loading = terms.macro.funding_loading * market.prices.stress
+            scripted = self.worst_event is None and loading > 0.0
             self.run_event = market.note(
                 Event.FUNDING_RUN,
                 Cause.SCENARIO if scripted else Cause.LOSSES,

@@ -130,7 +130,8 @@ def redeem(market: Market) -> float:
         if same_episode(market, last):
             log.events[last]["amount_usd"] += paid
         else:
-            scripted = lenders.worst_event[row] < 0 and terms.macro.funding_loading > 0.0
+            loading = terms.macro.funding_loading * market.prices.stress
+            scripted = lenders.worst_event[row] < 0 and loading > 0.0
             lenders.run_event[row] = log_event(
                 market,
                 Event.FUNDING_RUN,

@@ -138,12 +138,10 @@ def test_intervals_and_cells() -> None:
     assert pages.table(("a", "b"), [("1", "2")]) == ["| a | b |", "| --- | --- |", "| 1 | 2 |"]
 
 
-def test_a_page_is_written_anew_and_what_was_said_stays(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(pages, "FOLDER", tmp_path)
-    path = pages.write_page("PAGE", ["# One"])
+def test_a_page_is_written_anew_and_what_was_said_stays(tmp_path: Path) -> None:
+    path = tmp_path / "PAGE.md"
+    pages.write_page(path, ["# One"])
     assert path.read_text() == "# One\n\n## What it says\n\n"
     path.write_text(path.read_text() + "Nothing.\n")
-    pages.write_page("PAGE", ["# Two", ""])
+    pages.write_page(path, ["# Two", ""])
     assert path.read_text() == "# Two\n\n## What it says\n\nNothing.\n"
