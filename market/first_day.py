@@ -23,6 +23,7 @@ from .opening.announcements import announce_changes
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
 from .opening.implied_views import foresee, imply_views
+from .opening.knock_out import script_knock_out
 from .operators.rigs import rig_value_to_price
 from .operators.steps import operate
 from .prices.marks import set_marks
@@ -47,6 +48,7 @@ def open_books(market: Market, books: Books) -> None:
     read_books(market)
     imply_views(market, books)
     announce_changes(market)
+    script_knock_out(market)
     foresee(market)
     start_record(market)
 

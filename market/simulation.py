@@ -115,6 +115,12 @@ class Simulation:
         """Whether the scenario's last day has been simulated."""
         return self.day >= self.scenario.days
 
+    def take_paths(self, seed: int) -> Simulation:
+        """Before the first day: prices, demand and money as another seed draws them."""
+        paths = price_paths(self.scenario, self.scenario.days, seed, self.quotes)
+        self.market.macro, self.market.crypto, self.market.compute = paths
+        return self
+
     def step(self) -> None:
         """Simulate one day."""
         make_room(self.market)

@@ -88,6 +88,7 @@ LOAN_DEFAULTS: dict[str, Any] = {
     "breach_event": -1,
     "roll_day": -1,
     "draw_event": -1,
+    "stop_event": -1,
     "default_day": -1,
     "default_event": -1,
     "claim": -1,

@@ -60,6 +60,7 @@ KINDS = {
     "rolled_over": "rolled over",
     "not_refinanced": "refused at maturity",
     "draw": "line drawn",
+    "line_stopped": "committed line stopped",
     "order_cancelled": "order cancelled",
     "estate_paid": "estate pays out",
     "lender_impaired": "lender below minimum capital",

@@ -36,6 +36,7 @@ SWITCHES = (
             "fund_marks",
             "warehouse_margin",
             "securitisation",
+            "material_change",
             "counterparty",
             "cross_default",
         )

@@ -29,6 +29,7 @@ TRIGGERS = (
     "covenant_breach",
     "missed_payment",
     "not_refinanced",
+    "line_stopped",
     "order_cancelled",
     "hazard",
     "tenant_failed",

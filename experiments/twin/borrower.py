@@ -10,7 +10,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Collateral, LoanStatus
 from ...market.state.lots import LotState
-from . import coins
+from . import coins, commitments
 from .production import Operator
 from .rules import share_price_usd
 
@@ -72,8 +72,10 @@ class Borrower(Operator):
         if self.cash_usd < need_usd:
             self.sell_treasury(need_usd - self.cash_usd)
         for loan in self.loans:
-            amount = min(need_usd - self.cash_usd, loan.drawable_usd())
-            if amount > 0.0:
+            amount = min(need_usd - self.cash_usd, commitments.room_usd(loan))
+            if amount > 0.0 and not commitments.is_open(loan):
+                commitments.note_stop(loan)
+            elif amount > 0.0:
                 loan.undrawn_usd -= amount
                 loan.draw_line(amount)
         self.issue_shares(need_usd - self.cash_usd)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from ...market.debt.coin_lines import ROUNDING
 from ...market.state.events import Cause, Event
 from ...market.state.loans import Collateral, LoanStatus
+from . import commitments
 from .rules import unwound_share
 
 if TYPE_CHECKING:
@@ -91,9 +92,9 @@ def line_usd(loan: Loan, free_btc: float) -> float:
         or loan.collateral is not Collateral.BTC
         or loan.undrawn_usd <= 0.0
         or loan.status is not LoanStatus.PERFORMING
-        or loan.breach is not Cause.NONE
         or loan.lender.supply <= 0.0
         or (loan.principal_usd > 0.0 and market.day >= loan.maturity_day)
+        or not commitments.is_open(loan)
     ):
         return 0.0
     assert loan.initial_ltv is not None

@@ -29,10 +29,12 @@ def open_day(market: TwinMarket) -> None:
     """Before prices: shocks of the day, power prices, income that does not come from rigs."""
     facts = market.dated_facts
     if facts is None:
+        _knock_out(market)
         return
     for shock in facts.shocks:
         if shock.day == market.day and shock.party and shock.party.status is Status.ACTIVE:
             _strike(market, facts, shock)
+    _knock_out(market)
     _lose_lent_coins(market, facts)
     _pay_outflows(market, facts)
     _set_business(market, facts)
@@ -168,6 +170,24 @@ def _strike(market: TwinMarket, facts: DatedFacts, shock: Happening) -> None:
         lender.market_loss_usd += amount
         lender.remember_loss(amount, event)
         lender.charge_capital(amount, event)
+
+
+def _knock_out(market: TwinMarket) -> None:
+    """Who fails by the scenario: a lender loses its capital, a borrower fails later that day."""
+    script = market.settings.knock_out
+    parties = (*market.borrowers, *market.lenders)
+    party = next((one for one in parties if one.name == script.party), None)
+    if party is None or market.day != script.day or party.status is not Status.ACTIVE:
+        return
+    event = market.note(Event.SHOCK, Cause.SCENARIO, party, None, None, 0.0, None)
+    if isinstance(party, Borrower):
+        party.trail_event = event
+        return
+    lost = max(party.capital_usd, 0.0)
+    party.other_loans_usd -= lost
+    party.market_loss_usd += lost
+    party.remember_loss(lost, event)
+    party.charge_capital(lost, event)
 
 
 def _never_delivered(facts: DatedFacts, party: Party | None, th: float) -> None:

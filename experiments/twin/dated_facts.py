@@ -111,6 +111,7 @@ def open_facts(market: TwinMarket, state: Market) -> DatedFacts | None:
         shocks=[
             Happening(day, amount, parties[p], parties.get(counterparty), kind=ShockKind(kind))
             for day, kind, p, counterparty, amount, _ in rows_of(book.shocks)
+            if kind != ShockKind.KNOCK_OUT  # of any books: the market asks its scenario
         ],
         draws=[
             Happening(day, amount, loan=loans[loan], rigs_th=th)

@@ -93,6 +93,7 @@ def _cheapest_free(borrower: Borrower, gpus: bool) -> Holding | None:
 
 def declare_defaults(market: TwinMarket) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower."""
+    script = market.settings.knock_out
     draws = party_uniforms(market.seed, HAZARD, market.day, len(market.borrowers)).tolist()
     for borrower, draw in zip(market.borrowers, draws, strict=True):
         if borrower.status is not Status.ACTIVE:
@@ -100,6 +101,8 @@ def declare_defaults(market: TwinMarket) -> None:
         if draw < market.terms.derived.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
+        elif (borrower.name, market.day) == (script.party, script.day):
+            go_bankrupt(borrower, Cause.HAZARD, borrower.trail_event)
         elif _parent_failed(borrower):
             assert borrower.parent is not None
             go_bankrupt(borrower, Cause.PARENT_FAILED, borrower.parent.default_event)

@@ -9,7 +9,7 @@ from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
-from . import coins, cycle
+from . import coins, commitments, cycle
 from .borrower import Borrower
 from .rules import payments_left, scheduled_principal_usd
 
@@ -49,7 +49,8 @@ def build(borrower: Borrower) -> None:
     borrower.committed_equity_usd -= paid
     market.investors.pay(borrower, paid)
     if paid < cost:
-        paid += _draw_for_building(borrower, cost - paid)
+        _note_stopped(_building_lines(borrower))
+        paid += sum(_draw_lines(_building_lines(borrower), cost - paid).values())
     if paid < cost:
         spare = spare_cash_usd(borrower) - paid
         paid = min(cost, paid + max(0.0, spare))
@@ -59,11 +60,18 @@ def build(borrower: Borrower) -> None:
     borrower.capex_unpaid_days += 1.0 - paid / cost
 
 
-def _draw_for_building(borrower: Borrower, need_usd: float) -> float:
-    """Draw site and term facilities; returns what they pay [USD]."""
+def _building_lines(borrower: Borrower) -> list[Loan]:
+    """Site and term facilities."""
     facilities = (Instrument.PROJECT_FINANCE, Instrument.OTHER)
-    lines = [loan for loan in borrower.loans if loan.instrument in facilities]
-    return sum(_draw_lines(lines, need_usd).values())
+    return [loan for loan in borrower.loans if loan.instrument in facilities]
+
+
+def _note_stopped(lines: list[Loan]) -> None:
+    """Lines that would pay and are stopped enter the log."""
+    for loan in lines:
+        runs = loan.status is LoanStatus.PERFORMING and loan.market.day < loan.maturity_day
+        if runs and loan.undrawn_usd > 0.0 and not commitments.opens_for_growth(loan):
+            commitments.note_stop(loan)
 
 
 def _draw_lines(lines: list[Loan], need_usd: float) -> dict[Loan, float]:
@@ -115,7 +123,8 @@ def deliver(contract: Contract) -> None:
     if contract.take_or_pay and stays:
         prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
     limit = max(0.0, min(need - prepaid, cycle.advance_rate(market) * cost))
-    lines = _committed_lines(borrower, kind)
+    _note_stopped(_hardware_lines(borrower, kind))
+    lines = [loan for loan in _hardware_lines(borrower, kind) if loan.may_draw_for_growth()]
     in_lines = 0.0
     for loan in lines:
         in_lines += loan.undrawn_usd
@@ -169,21 +178,19 @@ def _cancel(contract: Contract, borrower: Borrower, kind: HardwareClass) -> None
     contract.ordered = 0.0
 
 
-def _committed_lines(borrower: Borrower, kind: HardwareClass) -> list[Loan]:
-    """Hardware lines for a class that are open."""
+def _hardware_lines(borrower: Borrower, kind: HardwareClass) -> list[Loan]:
+    """Hardware lines for a class."""
     return [
         loan
         for loan in borrower.loans
-        if loan.hardware is kind
-        and loan.instrument is Instrument.GPU_LOAN
-        and loan.may_draw_for_growth()
+        if loan.hardware is kind and loan.instrument is Instrument.GPU_LOAN
     ]
 
 
 def _facility_usd(contract: Contract, units: float, limit_usd: float, prepaid_usd: float) -> float:
     """What the facility lends on a delivery [USD]: appetite and mean credit of its lenders."""
     facility = contract.facility
-    leading = next((loan for loan in facility if loan.in_good_standing()), None)
+    leading = next((loan for loan in facility if commitments.opens_for_growth(loan)), None)
     appetite = contract.landlord.model.appetite()
     if leading is None or appetite <= 0.0:
         return 0.0

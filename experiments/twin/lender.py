@@ -22,6 +22,7 @@ from .rules import (
     paid_out_share,
     patience_days,
     redemption_share,
+    stress_outflow_share,
 )
 
 if TYPE_CHECKING:
@@ -197,14 +198,16 @@ class Lender(Party):
         if event is not None and market.same_episode(event):
             event.amount_usd += paid
         else:
+            loading = terms.macro.funding_loading * market.prices.stress
+            scripted = self.worst_event is None and loading > 0.0
             self.run_event = market.note(
                 Event.FUNDING_RUN,
-                Cause.LOSSES,
+                Cause.SCENARIO if scripted else Cause.LOSSES,
                 self,
                 market.investors,
                 None,
                 paid,
-                self.worst_event,
+                market.shock_event if scripted else self.worst_event,
             )
         return from_loans
 
@@ -241,13 +244,16 @@ class Lender(Party):
 
     def _asked_back_usd(self) -> float:
         """What its funders, or a fund's investors, ask back today."""
-        terms = self.model.terms.lenders
+        terms, loading = self.model.terms.lenders, self.model.terms.macro.funding_loading
+        tight = stress_outflow_share(self.model.prices.stress, loading)
         if self.redeemable:
             share = fund_outflow_share(
                 self.news, terms.flow_threshold, terms.flow_sensitivity, terms.news_half_life_days
             )
+            share += tight * (1.0 - share)
             return float(share * self.runnable_share * max(0.0, self.capital_usd))
         share = redemption_share(self.news, terms.run_threshold, terms.run_speed)
+        share += tight * (1.0 - share)
         return max(0.0, share * self.runnable_share * (self.funding_usd - self.last_resort_usd))
 
     def return_to_target_leverage(self) -> float:

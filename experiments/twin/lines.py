@@ -9,7 +9,7 @@ from ...market.debt.underwriting import WEEK_DAYS
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import LoanStatus
-from .rules import line_call_usd
+from .rules import line_call_usd, stressed_advance
 
 if TYPE_CHECKING:
     from .lender import Lender
@@ -74,6 +74,7 @@ def _call(lender: Lender, eligible_usd: float) -> float:
     if advance <= 0.0 or lender.status is not Status.ACTIVE:
         return 0.0
     cushion = 0.0 if lender.line_open_day >= 0 else market.terms.lenders.line_cushion
+    advance = stressed_advance(advance, market.prices.stress, market.terms.macro.advance_loading)
     call = line_call_usd(owed_usd(lender), eligible_usd, advance, cushion)
     if call <= DUST_USD:
         lender.line_open_day = -1

@@ -11,6 +11,7 @@ from ...market.state.events import Cause, Event
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Amortisation, Claims, Collateral, Instrument, LoanStatus
 from ...market.state.lots import LotState
+from . import commitments
 from .pledged_income import pledged_income_usd_day
 from .rules import (
     annual_rate,
@@ -92,6 +93,7 @@ class Loan:
     waivers: int = 0
     roll_day: int = -1
     draw_event: Entry | None = None
+    stop_event: Entry | None = None
     default_day: int = -1
     default_event: Entry | None = None
     claim_usd: float = 0.0
@@ -242,23 +244,6 @@ class Loan:
         self.arrears_principal_usd = 0.0
         self.due_cause = Cause.NONE
 
-    def drawable_usd(self) -> float:
-        """What a borrower short of cash may draw [USD]: revolvers, and covered BTC lines."""
-        if (
-            self.undrawn_usd <= 0.0
-            or self.status is not LoanStatus.PERFORMING
-            or self.breach is not Cause.NONE
-            or self.market.day >= self.maturity_day
-        ):
-            return 0.0
-        if self.instrument is Instrument.REVOLVER:
-            return self.undrawn_usd
-        if self.collateral is Collateral.BTC:
-            assert self.initial_ltv is not None
-            covered = self.initial_ltv * self.collateral_btc * self.market.prices.btc_usd
-            return max(0.0, min(self.undrawn_usd, covered - self.principal_usd))
-        return 0.0
-
     def in_good_standing(self) -> bool:
         """Whether it performs, without a breach or a lock-up."""
         performs = self.status is LoanStatus.PERFORMING
@@ -266,15 +251,16 @@ class Loan:
 
     def may_draw_for_growth(self) -> bool:
         """Whether a delayed-draw line is open: in good standing, not matured."""
-        return self.in_good_standing() and self.market.day < self.maturity_day
+        return commitments.opens_for_growth(self) and self.market.day < self.maturity_day
 
     def credit_given(self) -> float:
         """Credit its lender gives on it, 0 to 1: none in bad standing."""
-        return self.lender.supply if self.in_good_standing() else 0.0
+        return self.lender.supply if commitments.opens_for_growth(self) else 0.0
 
     def draw_line(self, amount_usd: float) -> None:
         """Draw a line; draws of one month are one entry."""
         self.draw(amount_usd)
+        self.stop_event = None
         if self.market.same_episode(self.draw_event):
             self.draw_event.amount_usd += amount_usd  # type: ignore[union-attr]
         else:

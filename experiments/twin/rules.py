@@ -9,7 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from ...agents import borrower, buyer, entrant, funding, lender, miner, neocloud, note, site, tenant
+from ...agents import (
+    borrower,
+    buyer,
+    commitment,
+    entrant,
+    funding,
+    lender,
+    miner,
+    neocloud,
+    note,
+    site,
+    tenant,
+)
 from ...market.prices import impact, network, rents
 from ...market.state import facts, hardware, loans, randomness
 from ...market.state import loans as claims
@@ -72,6 +84,9 @@ estate_shares = _plain(lender.estate_shares)
 liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
 fund_outflow_share = _plain(funding.fund_outflow_share)
 fund_supply = _plain(funding.fund_supply)
+stress_outflow_share = funding.stress_outflow_share
+stressed_advance = _plain(funding.stressed_advance)
+stops_drawing = _plain(commitment.stops_drawing)
 line_call_usd = _plain(funding.line_call_usd)
 traps_cash = _plain(funding.traps_cash)
 amortises_early = _plain(funding.amortises_early)

@@ -9,6 +9,7 @@ from ...market.operators.treasury import BUILDING_DAYS
 from ...market.state.ledger import DUST_USD
 from ...market.state.loans import Amortisation, Collateral, LoanStatus
 from ...market.state.units import TH_PER_PH
+from . import commitments
 from .rules import coins_sold_usd, held_share, loan_to_value
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def manage(market: TwinMarket, borrower: Borrower) -> None:
         uses += (1.0 - tied / missing) * sum(cash for _, cash in calls)
     sources = max(0.0, borrower.cash_usd) + borrower.equity_room_usd
     for loan in borrower.loans:
-        sources += loan.drawable_usd()
+        sources += commitments.drawable_usd(loan)
     if borrower.hold_policy > 0.0:
         borrower.hold_share = held_share(borrower.hold_policy, sources, uses)
     if settings.sale_days > 0:

@@ -57,6 +57,8 @@ def _strike_lender(market: Market, i: int, event: int) -> None:
     elif kind == ShockKind.OUTFLOW:
         callable_usd = lenders.runnable_share[row] * lenders.funding_usd[row]
         shocks.outflow_usd_day[i] = amount * callable_usd / OUTFLOW_DAYS
+    elif kind == ShockKind.KNOCK_OUT:
+        _lose_assets(market, row, max(lenders.capital_usd[row], 0.0), event)
     elif kind == ShockKind.FAILURE:
         assets = lenders.capital_usd[row] + lenders.funding_usd[row]
         left = market.terms.facts.imposed_recovery_share * lenders.funding_usd[row]

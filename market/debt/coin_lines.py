@@ -7,9 +7,9 @@ the machines come. An order whose coins have lost too much finds no money and is
 from __future__ import annotations
 
 from ...agents.compiling.kernels import compiled, inlined
-from ..state.events import Cause
 from ..state.loans import Collateral, LoanStatus
 from ..state.market import Market
+from .commitments import is_open
 from .waterfall import draw_loan, issue_shares
 
 ROUNDING = 1e-9  # of what coins cover, or is needed: less is nothing
@@ -28,9 +28,9 @@ def coin_line_usd(market: Market, loan: int, free_btc: float) -> float:
         or loans.collateral[loan] != Collateral.BTC
         or loans.undrawn_usd[loan] <= 0.0
         or loans.status[loan] != LoanStatus.PERFORMING
-        or loans.breach[loan] != Cause.NONE
         or market.lenders.supply[loans.lender[loan]] <= 0.0
         or (loans.principal_usd[loan] > 0.0 and market.today.day >= loans.maturity_day[loan])
+        or not is_open(market, loan)
     ):
         return 0.0
     coins = loans.collateral_btc[loan] + free_btc

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
+from ..state.facts import knocked_out
 from ..state.history import in_round, log_event
 from ..state.ledger import DUST_USD
 from ..state.loans import ANY_GROWTH, Collateral, LoanStatus, cure_end, open_claim, owed_usd
@@ -275,6 +276,9 @@ def default(market: Market) -> None:
         if uniform(today.seed, Stream.HAZARD, today.day, b) < terms.derived.hazard_per_day:
             cause = Cause.HAZARD.value
             parent = log_event(market, Event.HAZARD, Cause.HAZARD, (b, -1, -1), 0.0, -1)
+        elif knocked_out(market.dated.shocks, today.day, b):
+            cause = Cause.HAZARD.value
+            parent = parties.trail_event[b]  # the shock of this morning
         elif _files_with_parent(market, b):
             cause = Cause.PARENT_FAILED.value
             parent = parties.default_event[parties.parent[b]]

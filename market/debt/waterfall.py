@@ -14,6 +14,7 @@ from ..state.history import log_event, same_episode
 from ..state.loans import Collateral, Instrument, LoanStatus
 from ..state.market import Market
 from ..state.money import draw, pay, repay
+from .commitments import is_open, note_stop
 
 
 @compiled
@@ -57,6 +58,7 @@ def draw_loan(market: Market, loan: int, amount_usd: float) -> None:
     row = loans.lender[loan]
     lender = today.first_lender + row
     draw(market, loan, amount_usd)
+    loans.stop_event[loan] = -1
     last = loans.draw_event[loan]
     if same_episode(market, last):
         log.events[last]["amount_usd"] += amount_usd
@@ -68,16 +70,22 @@ def draw_loan(market: Market, loan: int, amount_usd: float) -> None:
 
 @inlined
 def drawable_usd(market: Market, loan: int) -> float:
-    """What a borrower short of cash may draw on a line [USD].
+    """What a borrower short of cash may draw on a line [USD]; nothing where its lender stops it."""
+    room: float = line_room_usd(market, loan)
+    return room if room > 0.0 and is_open(market, loan) else 0.0
 
-    Revolvers, and BTC lines as far as the coins pledged cover the initial LTV; nothing while a
-    breach is open or after maturity.
+
+@inlined
+def line_room_usd(market: Market, loan: int) -> float:
+    """What is left of a line for a borrower short of cash [USD], if its lender does not stop it.
+
+    Revolvers, and BTC lines as far as the coins pledged cover the initial LTV; nothing after
+    maturity.
     """
     today, prices, loans = market.today, market.prices, market.loans
     if (
         loans.undrawn_usd[loan] <= 0.0
         or loans.status[loan] != LoanStatus.PERFORMING
-        or loans.breach[loan] != Cause.NONE
         or today.day >= loans.maturity_day[loan]
     ):
         return 0.0
@@ -167,8 +175,10 @@ def raise_cash(market: Market, b: int, need_usd: float) -> None:
         sell_treasury(market, b, short, exchange)
     for loan in range(loans.first[b], loans.first[b + 1]):
         short = need_usd - parties.cash_usd[b]
-        amount = min(short, drawable_usd(market, loan))
-        if amount > 0.0:
+        amount = min(short, line_room_usd(market, loan))
+        if amount > 0.0 and not is_open(market, loan):
+            note_stop(market, loan)
+        elif amount > 0.0:
             loans.undrawn_usd[loan] -= amount
             draw_loan(market, loan, amount)
     issue_shares(market, b, need_usd - parties.cash_usd[b])

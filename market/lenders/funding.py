@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.funding import fund_outflow_share, fund_supply
+from ...agents.funding import fund_outflow_share, fund_supply, stress_outflow_share
 from ...agents.lender import capital_ratio, credit_supply, deleveraging_usd, redemption_share
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_capital
@@ -61,16 +61,22 @@ def gate_usd(market: Market, row: int) -> float:
 
 @inlined
 def asked_back_usd(market: Market, row: int) -> float:
-    """What funders of a lender, or investors of a fund, ask back today [USD]."""
+    """What funders of a lender, or investors of a fund, ask back today [USD].
+
+    On bad news about it, and because money is tight: who left for one reason has left.
+    """
     terms, lenders = market.terms.lenders, market.lenders
     news = lenders.news[row]
+    tight = stress_outflow_share(market.prices.stress, market.terms.macro.funding_loading)
     if not lenders.redeemable[row]:
         share = redemption_share(news, terms.run_threshold, terms.run_speed)
+        share += tight * (1.0 - share)
         private = lenders.funding_usd[row] - lenders.last_resort_usd[row]  # the state stays
         return max(0.0, share * lenders.runnable_share[row] * private)
     share = fund_outflow_share(
         news, terms.flow_threshold, terms.flow_sensitivity, terms.news_half_life_days
     )
+    share += tight * (1.0 - share)
     return share * lenders.runnable_share[row] * max(0.0, lenders.capital_usd[row])
 
 
@@ -124,13 +130,15 @@ def redeem(market: Market) -> float:
         if same_episode(market, last):
             log.events[last]["amount_usd"] += paid
         else:
+            loading = terms.macro.funding_loading * market.prices.stress
+            scripted = lenders.worst_event[row] < 0 and loading > 0.0
             lenders.run_event[row] = log_event(
                 market,
                 Event.FUNDING_RUN,
-                Cause.LOSSES,
+                Cause.SCENARIO if scripted else Cause.LOSSES,
                 (lender, investors, -1),
                 paid,
-                lenders.worst_event[row],
+                today.shock_event if scripted else lenders.worst_event[row],
             )
     return sold
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.funding import line_call_usd
+from ...agents.funding import line_call_usd, stressed_advance
 from ...agents.party import Outside, Status
 from ..debt.underwriting import WEEK_DAYS
 from ..state.events import Cause, Event
@@ -117,6 +117,7 @@ def call_lines(market: Market) -> float:
         if advance <= 0.0 or parties.status[lender] != Status.ACTIVE:
             continue
         cushion = 0.0 if lenders.line_open_day[row] >= 0 else terms.lenders.line_cushion
+        advance = stressed_advance(advance, market.prices.stress, terms.macro.advance_loading)
         call = line_call_usd(lines_usd(market, row), eligible[row], advance, cushion)
         if call <= DUST_USD:
             lenders.line_open_day[row] = -1

@@ -11,6 +11,7 @@ from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
 from ..debt.coin_lines import coin_room_usd, fund_growth
+from ..debt.commitments import is_open, note_stop
 from ..debt.pledged_income import contract_cost_usd_unit_day
 from ..debt.service import yearly_service_usd
 from ..debt.waterfall import draw_loan
@@ -51,31 +52,50 @@ def spare_cash_usd(market: Market, b: int) -> float:
 
 
 @inlined
+def _fits(market: Market, loan: int, hardware: int) -> bool:
+    """Whether a delayed-draw line has money left for a purchase, whatever its borrower's state.
+
+    Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
+    building work (``hardware`` -1).
+    """
+    loans = market.loans
+    if (
+        loans.undrawn_usd[loan] <= 0.0
+        or loans.status[loan] != LoanStatus.PERFORMING
+        or market.today.day >= loans.maturity_day[loan]
+    ):
+        return False
+    instrument = loans.instrument[loan]
+    if hardware >= 0:
+        return instrument == Instrument.GPU_LOAN and loans.hardware[loan] == hardware
+    return instrument == Instrument.PROJECT_FINANCE or instrument == Instrument.OTHER
+
+
+@inlined
+def _opens(market: Market, loan: int) -> bool:
+    """Whether its lender lets a line be drawn for growth."""
+    return not market.loans.lock_up[loan] and is_open(market, loan)
+
+
+@compiled
+def note_stopped_lines(market: Market, b: int, hardware: int) -> None:
+    """Lines that would pay for a purchase and are stopped enter the log."""
+    for loan in range(market.loans.first[b], market.loans.first[b + 1]):
+        if _fits(market, loan, hardware) and not _opens(market, loan):
+            note_stop(market, loan)
+
+
+@inlined
 def draw_for_purchase(market: Market, b: int, need_usd: float, hardware: int) -> Reals:
     """Draw committed delayed-draw lines for a purchase; returns what each loan pays [USD].
 
-    Hardware lines pay for machines of their class (``hardware`` >= 0); site and term facilities for
-    building work (``hardware`` -1). Machines bought become their collateral when delivered.
+    Machines bought become their collateral when delivered.
     """
-    today, loans = market.today, market.loans
+    loans = market.loans
     paid = 0.0
     paid_by = np.zeros(loans.first[b + 1] - loans.first[b])
     for loan in range(loans.first[b], loans.first[b + 1]):
-        if (
-            loans.undrawn_usd[loan] <= 0.0
-            or loans.status[loan] != LoanStatus.PERFORMING
-            or loans.breach[loan] != Cause.NONE
-            or loans.lock_up[loan]
-            or today.day >= loans.maturity_day[loan]
-            or need_usd - paid <= 0.0
-        ):
-            continue
-        instrument = loans.instrument[loan]
-        if hardware >= 0:
-            fits = instrument == Instrument.GPU_LOAN and loans.hardware[loan] == hardware
-        else:
-            fits = instrument == Instrument.PROJECT_FINANCE or instrument == Instrument.OTHER
-        if not fits:
+        if need_usd - paid <= 0.0 or not _fits(market, loan, hardware) or not _opens(market, loan):
             continue
         amount = min(need_usd - paid, loans.undrawn_usd[loan])
         loans.undrawn_usd[loan] -= amount
@@ -111,6 +131,7 @@ def build(market: Market) -> None:
         pay(market, investors, b, from_equity)
         paid = from_equity
         if paid < cost:
+            note_stopped_lines(market, b, -1)
             paid += total(draw_for_purchase(market, b, cost - paid, -1))
         if paid < cost:
             spare = spare_cash_usd(market, b) - paid
@@ -166,6 +187,7 @@ def deliver(market: Market) -> None:
             prepaid = min(need, terms.credit.tenant_prepayment_share * cost)
         advance = advance_today(market)
         limit = max(0.0, min(need - prepaid, advance * cost))
+        note_stopped_lines(market, b, k)
         facility = find_facility(market, b, c, k)
         passes = _facility_passes(market, c, units, limit, prepaid, facility.row)
         room = (
@@ -223,7 +245,7 @@ class Facility(NamedTuple):
 @inlined
 def find_facility(market: Market, b: int, c: int, k: int) -> Facility:
     """Look through a borrower's loans for who could lend for machines of a contract."""
-    today, lenders, loans = market.today, market.lenders, market.loans
+    lenders, loans = market.lenders, market.loans
     lines = 0.0
     row = -1
     credit = 0.0
@@ -231,21 +253,14 @@ def find_facility(market: Market, b: int, c: int, k: int) -> Facility:
     for loan in range(loans.first[b], loans.first[b + 1]):
         mine = loans.growth[loan] == c
         parts += mine
-        if (
-            loans.status[loan] != LoanStatus.PERFORMING
-            or loans.breach[loan] != Cause.NONE
-            or loans.lock_up[loan]
-        ):
+        fits = _fits(market, loan, k)
+        if not (mine or fits) or not _opens(market, loan):
             continue
         if mine:
             credit += lenders.supply[loans.lender[loan]]
             if row < 0:
                 row = loan
-        if (
-            loans.instrument[loan] == Instrument.GPU_LOAN
-            and loans.hardware[loan] == k
-            and today.day < loans.maturity_day[loan]
-        ):
+        if fits:
             lines += loans.undrawn_usd[loan]
     return Facility(lines, row, credit, credit / max(parts, 1))
 
@@ -253,15 +268,9 @@ def find_facility(market: Market, b: int, c: int, k: int) -> Facility:
 @inlined
 def _lends(market: Market, c: int, loan: int) -> float:
     """Credit its lender gives on a part of a contract's facility, 0 to 1: none in bad standing."""
-    lenders, loans = market.lenders, market.loans
-    if (
-        loans.growth[loan] != c
-        or loans.status[loan] != LoanStatus.PERFORMING
-        or loans.breach[loan] != Cause.NONE
-        or loans.lock_up[loan]
-    ):
+    if market.loans.growth[loan] != c or not _opens(market, loan):
         return 0.0
-    return lenders.supply[loans.lender[loan]]
+    return market.lenders.supply[market.loans.lender[loan]]
 
 
 @inlined

@@ -116,12 +116,15 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("macro.start_day macro.ramp_days macro.plateau_days", (some("macro.shock"),)),
     ("macro.rate_loading macro.btc_loading macro.demand_loading", STRESS),
     (
-        "macro.spread_loading macro.appetite_loading",
+        "macro.spread_loading macro.appetite_loading macro.funding_loading macro.advance_loading",
         (of("macro.path", "history"), *STRESS),
     ),
     ("macro.btc_loading", (of("crypto.path", "random"),)),
     ("macro.demand_loading", (WITH_COMPUTE,)),
     ("macro.demand_loading", (LAW,)),
+    ("macro.funding_loading", (RUN,)),
+    ("macro.advance_loading", (on("channels.warehouse_margin"),)),
+    ("knock_out.day", (of("knock_out.party", "")._replace(unlike=True),)),
     # Credit.
     ("credit.group_filing", (of("opening.start", "2021"),)),  # only there parents are known
     (

@@ -25,6 +25,7 @@ from .sections import (
     Compute,
     Crypto,
     Facts,
+    KnockOut,
     Liquidation,
     Macro,
     Marks,
@@ -56,6 +57,7 @@ class Scenario(Section):
     crypto: Crypto = Crypto()
     compute: Compute = Compute()
     macro: Macro = Macro()
+    knock_out: KnockOut = KnockOut()
     credit: Credit = Credit()
     lenders: Lenders = Lenders()
     tenants: Tenants = Tenants()

@@ -207,6 +207,27 @@ class Macro(Section):
     demand_loading: float = Field(
         0.10, ge=-10.0, le=10.0, description="log demand for compute lost per unit, law only"
     )
+    funding_loading: float = Field(
+        0.0,
+        ge=0.0,
+        le=10.0,
+        description="lenders' callable money that leaves in a quarter, a share per unit of stress",
+    )
+    advance_loading: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="share of what margined lines to lenders advance, lost per unit of stress",
+    )
+
+
+class KnockOut(Section):
+    """A named party that fails on a day, by a script: to see who follows."""
+
+    party: str = Field(
+        "", description="id of a borrower that fails, or of a lender that loses its capital"
+    )
+    day: int = Field(30, ge=1, le=36500, description="on which it does")
 
 
 class Policy(Section):
@@ -332,5 +353,10 @@ class Channels(Section):
     )
     warehouse_margin: bool = Field(True, description="lines between lenders are margined")
     securitisation: bool = Field(True, description="securitisations trap cash, amortise early")
+    material_change: bool = Field(
+        True,
+        description="lenders stop lines of borrowers that have changed for the worse; off: only "
+        "of those in breach of that very line",
+    )
     interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
     cross_default: bool = Field(True, description="a default reaches the borrower's other loans")

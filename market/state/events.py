@@ -65,6 +65,7 @@ class Event(IntEnum):
     LINE_CALLED = 42  # lenders of a lender's lines ask for money: their collateral lost value
     AMORTISES_EARLY = 43  # a securitisation: its notes take all its cash
     ENTERED = 44  # a new firm: its owners pay in, a lender has agreed to lend
+    LINE_STOPPED = 45  # a committed line to a borrower, until its lender lets it draw again
 
 
 class Cause(IntEnum):

@@ -1,4 +1,7 @@
-"""Facts known by date, which only books of 2021 have: in others these tables have no rows."""
+"""Facts known by date, which only books of 2021 have, and a scripted failure.
+
+In other books these tables have no rows.
+"""
 
 from __future__ import annotations
 
@@ -25,6 +28,7 @@ class ShockKind(IntEnum):
     OUTFLOW = 5  # share of a lender's callable money that leaves in the weeks to come
     FAILURE = 6  # none: a lender's assets fall to a share of its debts
     NEW_EXPOSURE = 7  # USD that a lender lends to another
+    KNOCK_OUT = 8  # none: a borrower fails, a lender loses its capital
 
 
 class Shocks(NamedTuple):
@@ -118,3 +122,13 @@ def no_facts() -> DatedFacts:
 def power_drift(rate: float, day: int) -> float:
     """Factor on all power prices after ``day`` days of log drift ``rate`` a year."""
     return math.exp(rate * day / DAYS_PER_YEAR)
+
+
+@compiled
+def knocked_out(shocks: Shocks, day: int, party: int) -> bool:
+    """Whether a borrower fails on a day because a scenario says so."""
+    for i in range(len(shocks.day)):
+        scripted = shocks.kind[i] == ShockKind.KNOCK_OUT and shocks.day[i] == day
+        if scripted and shocks.party[i] == party:
+            return True
+    return False

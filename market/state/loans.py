@@ -150,6 +150,7 @@ class Loans(NamedTuple):
     waivers: Ints  # granted so far
     roll_day: IntsOrNone  # last day a roll-over was asked for, -1
     draw_event: IntsOrNone  # its last draw, -1 if none
+    stop_event: IntsOrNone  # its lender stopped it since, -1 if not
     claim: IntsOrNone  # row of its claim once it has defaulted, -1 before
     sheet: Ints  # row of its terms
     claims: Claims

@@ -13,6 +13,8 @@ from firesale.agents.funding import (
     fund_outflow_share,
     fund_supply,
     line_call_usd,
+    stress_outflow_share,
+    stressed_advance,
     traps_cash,
 )
 
@@ -61,3 +63,20 @@ def test_triggers_of_a_securitisation() -> None:
     assert not amortises_early(math.nan, *sound[1:])  # not tested yet
     assert amortises_early(1.3, 1.05, 0.31, 0.3, 0.01, 0.05)
     assert amortises_early(1.3, 1.05, 0.1, 0.3, 0.06, 0.05)
+
+
+def test_callable_money_leaves_while_money_is_tight() -> None:
+    # A fifth a quarter at stress 2 and 0.1 a unit: exp(-0.2) is left after 91 days.
+    left = 1.0
+    for _ in range(91):
+        left *= 1.0 - stress_outflow_share(2.0, 0.1)
+    assert left == pytest.approx(math.exp(-0.2))
+    assert stress_outflow_share(0.0, 0.1) == stress_outflow_share(2.0, 0.0) == 0.0
+    assert stress_outflow_share(-1.0, 0.1) == 0.0  # easy money brings none back
+    assert stress_outflow_share(3.0, 0.1) > stress_outflow_share(2.0, 0.1)
+
+
+def test_haircuts_rise_with_stress() -> None:
+    assert stressed_advance(0.65, 2.0, 0.1) == pytest.approx(0.52)
+    assert stressed_advance(0.65, 0.0, 0.1) == stressed_advance(0.65, -2.0, 0.1) == 0.65
+    assert stressed_advance(0.65, 20.0, 0.1) == 0.0

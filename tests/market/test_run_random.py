@@ -22,6 +22,7 @@ NARROW: dict[str, st.SearchStrategy[Any]] = {
     "crypto.network": st.just("modelled"),  # a history of it needs one of prices
     "macro.path": st.just("factor"),  # history ends where the books of 2025 begin
     "opening.scale": st.sampled_from([0.1, 0.3, 1.0]),
+    "knock_out.party": st.sampled_from(["", "MARA", "NYDIG"]),  # who is in all books
 }
 SPAN = 8.0  # so many times the default, up and down
 LEAST = {"usd": 5e9, "days": 60.0, "year": 1.0}  # reach of what is zero or small, by unit

@@ -315,6 +315,22 @@ def test_a_year_of_tightening_is_the_same() -> None:
 
 
 @pytest.mark.slow
+def test_a_credit_crunch_in_which_lines_are_stopped_is_the_same() -> None:
+    short = ("days=150", "macro.ramp_days=40", "credit.hazard_per_year=0.1")
+    harsh = ("lenders.line_advance_rate=0.0", "lenders.line_cushion=0.0", "knock_out.party=JPM")
+    kinds = pair("credit-crunch", 3, *short, *harsh).run(every=30).kinds()
+    assert {Event.LINE_STOPPED, Event.LINE_CALLED, Event.FUNDING_RUN} <= kinds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("party", ["CRWV", "BX", "JPM", "ANTALPHA"])
+def test_a_scripted_failure_is_the_same(party: str) -> None:
+    who = (f"knock_out.party={party}", "knock_out.day=9")
+    both = pair("baseline", 1, "days=60", *who).run(every=10)
+    assert Event.SHOCK in both.kinds()
+
+
+@pytest.mark.slow
 def test_a_boom_is_the_same() -> None:
     both = pair("calm", 1, "days=365", "compute.adoption_growth=0.5").run(every=30)
     assert {Event.ORDERED, Event.ORDER_CANCELLED, Event.ROLLED_OVER} <= both.kinds()

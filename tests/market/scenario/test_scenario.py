@@ -216,6 +216,7 @@ def test_every_channel_can_be_switched() -> None:
         "interlender",
         "fund_marks",
         "warehouse_margin",
+        "material_change",
         "securitisation",
         "counterparty",
         "cross_default",
