@@ -31,6 +31,7 @@ SCENARIOS = (
     "crypto-crash",
     "rental-deflation",
     "tightening",
+    "credit-crunch",
     "joint-crash",
 )
 KINDS = ("miner", "neocloud")
