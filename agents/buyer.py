@@ -77,7 +77,7 @@ def option_to_run_usd(expected_income: float, cost: float, deviation: float) -> 
     if deviation <= 1e-12 or cost <= 0.0:
         return max(expected_income - cost, 0.0)
     d1 = math.log(expected_income / cost) / deviation + 0.5 * deviation
-    return expected_income * normal_cdf(d1) - cost * normal_cdf(d1 - deviation)
+    return max(0.0, expected_income * normal_cdf(d1) - cost * normal_cdf(d1 - deviation))
 
 
 @compiled

@@ -67,7 +67,7 @@ def mark_note(results: Results, hardware: str) -> str:
     own = own[own["hardware"] == hardware]
     if len(own):
         last = words.percent(own["ratio"].iloc[-1])
-        return f"last forced sale at {last} of the mark the day before"
+        return f"last forced sale: {last} of mark"
     offered = (results.offers["hardware"] == hardware).any()
     return "offered, not sold" if offered else "never offered in distress"
 

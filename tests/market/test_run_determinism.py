@@ -14,6 +14,7 @@ import pytest
 from paths import PROJECT
 from runs import finished, fresh
 
+from firesale.market.scenario.scenario import Scenario, read_settings
 from firesale.market.scenario.sections import Channels
 from firesale.market.simulation import Simulation
 
@@ -111,12 +112,17 @@ def test_channels_share_every_shock(channel: str) -> None:
 def test_every_channel_matters(channel: str) -> None:
     """A switch that changes nothing would be a name without a mechanism."""
     # Funders without patience make lenders fail, so that claims between lenders matter too.
-    own = {  # what makes tenants fail and lines be called
+    own = {  # what makes tenants fail, lines be called, and lenders of lines look weak
         "counterparty": ("tenants.hazard_per_year=1",),
         "warehouse_margin": ("lenders.line_advance_rate=0.05", "lenders.line_cushion=0"),
+        "material_change": ("days=730",),
     }.get(channel, ())
     run = () if channel == "funding_run" else RUN  # without the channel nobody runs
-    on, off = crash(*RUN, *own), crash(*run, f"channels.{channel}=false")
+    base = Scenario.load("joint-crash").changed(read_settings([*SETTINGS, *own]), "test")
+    on, off = (  # some settings have no effect without the channel
+        Simulation(base.changed(read_settings(more), "test"), 11).run()
+        for more in (RUN, (*run, f"channels.{channel}=false"))
+    )
     assert json.dumps(on.summary()) != json.dumps(off.summary())
     columns = on.series().columns.drop("date")
     assert not on.series()[columns].equals(off.series()[columns])
