@@ -117,17 +117,35 @@ def _parent_failed(borrower: Borrower) -> bool:
     return owner.default_day < market.day
 
 
+def takes_the_firm(loan: Loan) -> bool:
+    """Whether it fails its borrower as a whole: unpaid, or by other loans' clauses."""
+    unpaid = loan.breach not in (Cause.DSCR, Cause.HARDWARE_MARK, Cause.BTC_PRICE)
+    return loan.recourse and (unpaid or loan.market.terms.channels.cross_default)
+
+
+def claim_ran_out(loan: Loan) -> bool:
+    """Whether its lender enforced alone and has waited for the rest as long as a court does."""
+    market = loan.market
+    if market.terms.channels.cross_default or loan.status is not LoanStatus.DEFAULTED:
+        return False
+    late: bool = market.day >= loan.default_day + market.terms.credit.bankruptcy_days
+    return loan.recourse and loan.principal_usd > DUST_USD and not loan.open_lots and late
+
+
 def _enforce_loans(borrower: Borrower) -> None:
     """A recourse loan takes the whole borrower, a non-recourse one its vehicle only."""
     market = borrower.model
     for loan in borrower.loans:
+        if claim_ran_out(loan):
+            go_bankrupt(borrower, Cause.DEFICIENCY, loan.default_event)
+            return
         if (
             loan.breach is Cause.NONE
             or loan.status is not LoanStatus.PERFORMING
             or not loan.cure_is_over()
         ):
             continue
-        if loan.recourse and market.terms.channels.cross_default:
+        if takes_the_firm(loan):
             go_bankrupt(borrower, loan.breach, loan.breach_event, loan)
             return
         parent = loan.breach_event
@@ -154,12 +172,14 @@ def go_bankrupt(
 ) -> None:
     """All loans default; what is unpledged becomes the estate."""
     event = borrower.fail(cause, parent)
+    by_clause = trigger is not None and borrower.model.terms.channels.cross_default
+    others = Cause.CROSS_DEFAULT if by_clause else Cause.INSOLVENCY
     for loan in borrower.loans:
         if loan.status is LoanStatus.PERFORMING:
             if loan is trigger:
                 seize(loan, cause, event, 0)
             else:
-                seize(loan, Cause.INSOLVENCY if trigger is None else Cause.CROSS_DEFAULT, event, 1)
+                seize(loan, others, event, 1)
     _form_estate(borrower, event)
 
 
@@ -300,7 +320,7 @@ def _collateral_usd(loan: Loan, after_cost: float) -> float:
 def settle_claims(borrower: Borrower) -> None:
     """Claims on who still stands: non-recourse ones end with their collateral.
 
-    A recourse claim (cross-default switched off) collects from cash until time is up.
+    A recourse claim (cross-default switched off) collects from cash; then its lender files.
     """
     if borrower.open_claims == 0:
         return
@@ -313,7 +333,8 @@ def settle_claims(borrower: Borrower) -> None:
         elif borrower.status is Status.ACTIVE:
             loan.recover(borrower, min(max(borrower.cash_usd, 0.0), loan.principal_usd))
             late = market.day >= loan.default_day + market.terms.credit.bankruptcy_days
-            if loan.principal_usd <= 1e-6 or late:
+            ends = late and market.terms.channels.cross_default
+            if loan.principal_usd <= DUST_USD or ends:
                 loan.close_claim(loan.default_event)
 
 

@@ -30,7 +30,8 @@ def set_supply(market: Market) -> None:
     for row in range(len(lenders.kind)):
         gone = parties.status[today.first_lender + row] != Status.ACTIVE
         if gone or lenders.closed_event[row] >= 0:
-            lenders.supply[row] = 0.0
+            taken_over = gone and not terms.channels.lender_failure
+            lenders.supply[row] = 1.0 if taken_over else 0.0
             continue
         supply = 1.0
         event = lenders.worst_event[row]
