@@ -68,6 +68,7 @@ def test_no_clearing_price_comes_from_what_is_kept() -> None:
     marks = []
     for supply in (True, False):
         bench = failed(RIG, 1000.0, 1e9, pledged=1000.0, forced_supply=supply)
+        bench.s.lenders.supply[:] = 0.0  # its lender must sell
         for day in range(2, 30):
             bench.day(day, "liquidate")
         marks.append(float(bench.s.clearing_usd[RIG]))
