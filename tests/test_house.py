@@ -46,12 +46,13 @@ TOP = (
 # Rooms of experiments/ and what each may reach there; the command line reaches all of them.
 EXPERIMENTS = {
     "look": "",
-    "results": "look",
+    "causes": "",
+    "results": "look causes",
     "figures": "look results",
-    "report": "look results",
-    "run": "look results figures report",
+    "report": "look results causes",
+    "run": "look results causes figures report",
     "view": "look results figures report",
-    "questions": "look results figures run sweeps",
+    "questions": "look results causes figures run sweeps",
     "sweeps": "look report run plans",
     "backtest": "look report run sweeps",
     "bench": "look run sweeps twin",
