@@ -78,6 +78,14 @@ def run(
         bool,
         typer.Option("--resolve", help="Go on after the last day until open claims are settled."),
     ] = False,
+    companions: Annotated[
+        bool,
+        typer.Option(
+            "--companions/--no-companions",
+            help="Run again with interactions held still, to say what came of itself; not of large "
+            "markets.",
+        ),
+    ] = True,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -92,7 +100,16 @@ def run(
         if value is not None:
             chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve)
+    run_scenario(
+        chosen,
+        seed,
+        out,
+        named,
+        figures=figures,
+        as_json=json_,
+        to_the_end=resolve,
+        companions=companions,
+    )
 
 
 @app.command(

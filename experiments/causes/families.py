@@ -25,7 +25,7 @@ class Family(NamedTuple):
 
 
 FAMILIES = (
-    Family("hardware", "sales of machines and sites", ("channels.forced_supply",)),
+    Family("hardware", "sales of machines", ("channels.forced_supply",)),
     Family("coins", "sales of coins", ("channels.btc_impact",)),
     Family(
         "lenders",
@@ -40,8 +40,8 @@ FAMILIES = (
             "channels.interlender",
         ),
     ),
-    Family("groups", "groups and cross-default", ("credit.group_filing", "channels.cross_default")),
-    Family("tenants", "tenants of the books", ("channels.tenants_in_books",)),
+    Family("groups", "groups, cross-default", ("credit.group_filing", "channels.cross_default")),
+    Family("tenants", "tenants in the books", ("channels.tenants_in_books",)),
 )
 NAMES = {family.key: family.name for family in FAMILIES}
 TOGETHER = "together"

@@ -21,11 +21,17 @@ MOST_SEED = 2**63 - 1
 
 
 def simulate(
-    scenario: Scenario, seed: int, quiet: bool = False, *, to_the_end: bool = False
+    scenario: Scenario,
+    seed: int,
+    quiet: bool = False,
+    *,
+    to_the_end: bool = False,
+    companions: bool = False,
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
 
-    ``to_the_end``: go on from there until claims that are open then are settled.
+    ``to_the_end``: go on from there until claims that are open then are settled. ``companions``:
+    run again with interactions held still, if the market is small, to say what came of itself.
 
     Raises:
         InputError: the seed, or a file that the scenario names, is not usable.
@@ -50,8 +56,17 @@ def simulate(
             show(scenario.days, "Settling claims")
             simulation.resolve()
         done = time.perf_counter()
+        timings = {"opening_s": opened - start, "days_s": done - opened}
         results = Results.of(simulation, simulation.scenario, seed)
-    return results, {"opening_s": opened - start, "days_s": done - opened}
+        if companions:
+            from ..causes.causes import find_causes, is_small
+
+            if is_small(simulation):
+                show(scenario.days, "Running companions")
+                begun = time.perf_counter()
+                results = replace(results, causes=find_causes(simulation))
+                timings["companions_s"] = time.perf_counter() - begun
+    return results, timings
 
 
 def run_scenario(
@@ -63,6 +78,7 @@ def run_scenario(
     figures: bool,
     as_json: bool,
     to_the_end: bool = False,
+    companions: bool = False,
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
@@ -72,7 +88,7 @@ def run_scenario(
 
     folder = RunFolder(out, scenario.name)
     with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(scenario, seed, to_the_end=to_the_end)
+        results, timings = simulate(scenario, seed, to_the_end=to_the_end, companions=companions)
         results = replace(results, changes=changes(named, scenario))
         written = folder.write(results, timings, drawn if figures else None)
     if results.note:
