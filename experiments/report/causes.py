@@ -11,7 +11,7 @@ from ..results.facts import number, text
 from .chapter import Chapter, heads
 
 if TYPE_CHECKING:
-    from ..causes.labels import Label, Split
+    from ..causes.labels import Label
     from ..results.results import Results
 
 TITLE = "What would not have happened"
@@ -35,7 +35,14 @@ def chapters(results: Results) -> list[Chapter]:
             if any(split.through[key] > 0.0 for split in parts)
         ),
         _row("All", [split.total for split in parts]),
-        ("All over first round", *(_multiplier(split) for split in parts)),
+        (
+            "All over first round",
+            text(results, "multiplier"),
+            f"{causes.lenders.multiplier:.2f}"
+            if math.isfinite(causes.lenders.multiplier)
+            else NONE,
+            text(results, "loss_multiplier"),
+        ),
     ]
     if any(split.spared > 0.0 for split in parts):
         table.append(_row("Only without interactions", [split.spared for split in parts]))
@@ -74,10 +81,6 @@ def _count(number: float) -> str:
     if not number:
         return NONE
     return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
-
-
-def _multiplier(split: Split) -> str:
-    return f"{split.multiplier:.2f}" if math.isfinite(split.multiplier) else NONE
 
 
 def in_words(label: Label | None) -> str:

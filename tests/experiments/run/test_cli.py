@@ -23,6 +23,7 @@ from firesale.market.scenario.scenario import Scenario, scenario_names
 SHORT = ["--days", "12", "--no-figures"]
 FILES = {
     "summary.json",
+    "causes.json",
     "manifest.json",
     "report.html",
     *(f"{name}.parquet" for name in folder_.FRAMES),
