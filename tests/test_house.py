@@ -81,9 +81,9 @@ MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
-    "experiments.cli.run": 11,
+    "experiments.cli.run": 12,
     "experiments.cli.sweep": 7,
-    "experiments.run.run.run_scenario": 8,
+    "experiments.run.run.run_scenario": 9,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,
     "market.clearing.vector.clear_csr": 7,

@@ -52,7 +52,7 @@ def causes_of(companions: Companions, names: Sequence[str]) -> Causes:
 def find_causes(simulation: Simulation) -> Causes:
     """Run the companions of a finished run, several at a time, and compare."""
     scenario, run = simulation.scenario, outcome_of(simulation.market)
-    again = at_once(scenario, run_again(simulation.seed))
+    again = at_once(scenario, run_again(simulation.seed, simulation.without))
     return causes_of(companions_of(scenario, run, again), simulation.market.names.parties)
 
 

@@ -92,11 +92,12 @@ def companions_of(
     return Companions(run, by_family, without(FAMILIES))
 
 
-def run_again(seed: int) -> Callable[[Scenario], Outcome]:
-    """Runs scenarios with a seed, on the packaged books."""
+def run_again(seed: int, without: tuple[str, ...] = ()) -> Callable[[Scenario], Outcome]:
+    """Runs scenarios with a seed, on the packaged books; some parties do not fail."""
     from ...market.simulation import Simulation
 
     def again(scenario: Scenario) -> Outcome:
-        return outcome_of(Simulation(scenario, seed, keeps_book=False).run().market)
+        simulation = Simulation(scenario, seed, keeps_book=False, without=without)
+        return outcome_of(simulation.run().market)
 
     return again

@@ -79,6 +79,7 @@ class Results:
     network: Network | None = None  # as it stands on the last day
     changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # who does not fail: what they lack comes from outside
     causes: Causes | None = None  # of failures and losses, if companions of the run were made
 
     @classmethod

@@ -183,6 +183,7 @@ def _manifest(results: Results, timings: dict[str, float]) -> dict[str, Any]:
         "command": "run",
         "scenario": results.scenario.model_dump(mode="json"),
         "seed": results.seed,
+        "without": list(results.without),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("firesale", "numpy", "numba", "mesa", "pandas")},
         "source_sha256": source_hash(),

@@ -27,11 +27,13 @@ def simulate(
     *,
     to_the_end: bool = False,
     companions: bool = False,
+    without: tuple[str, ...] = (),
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
 
     ``to_the_end``: go on from there until claims that are open then are settled. ``companions``:
     run again with interactions held still, if the market is small, to say what came of itself.
+    ``without``: parties that do not fail.
 
     Raises:
         InputError: the seed, or a file that the scenario names, is not usable.
@@ -47,7 +49,7 @@ def simulate(
 
         if not is_warm():
             show(0, "Compiling, only this once")
-        simulation = Simulation(scenario, seed=seed)
+        simulation = Simulation(scenario, seed=seed, without=without)
         opened = time.perf_counter()
         for day in range(scenario.days):
             show(day, "Simulating")
@@ -79,6 +81,7 @@ def run_scenario(
     as_json: bool,
     to_the_end: bool = False,
     companions: bool = False,
+    without: tuple[str, ...] = (),
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
@@ -88,8 +91,11 @@ def run_scenario(
 
     folder = RunFolder(out, scenario.name)
     with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(scenario, seed, to_the_end=to_the_end, companions=companions)
-        results = replace(results, changes=changes(named, scenario))
+        results, timings = simulate(
+            scenario, seed, to_the_end=to_the_end, companions=companions, without=without
+        )
+        told = (*changes(named, scenario), *(f"{name} does not fail" for name in without))
+        results = replace(results, changes=told, without=without)
         written = folder.write(results, timings, drawn if figures else None)
     if results.note:
         typer.echo(results.note, err=True)

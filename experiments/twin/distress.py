@@ -36,7 +36,7 @@ def list_machines(borrower: Borrower) -> None:
     """
     market = borrower.model
     short = borrower.missing_usd() - max(borrower.cash_usd, 0.0)
-    if borrower.status is not Status.ACTIVE or short <= 0.0:
+    if borrower.status is not Status.ACTIVE or borrower.made_whole or short <= 0.0:
         return
     coming = borrower.coming_usd()
     need = ASK_SHARE * short - coming
@@ -97,7 +97,9 @@ def declare_defaults(market: TwinMarket) -> None:
     for borrower, draw in zip(market.borrowers, draws, strict=True):
         if borrower.status is not Status.ACTIVE:
             continue
-        if draw < market.terms.derived.hazard_per_day:
+        if borrower.made_whole:
+            _make_whole(borrower)
+        elif draw < market.terms.derived.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
         elif _parent_failed(borrower):
@@ -107,6 +109,16 @@ def declare_defaults(market: TwinMarket) -> None:
             go_bankrupt(borrower, Cause.OPERATING_COSTS, borrower.blame())
         else:
             _enforce_loans(borrower)
+
+
+def _make_whole(borrower: Borrower) -> None:
+    """Outside pays what it owes and cannot, and waives the rest."""
+    for loan in borrower.loans:
+        performs = loan.status is LoanStatus.PERFORMING and loan.breach is not Cause.NONE
+        if performs and loan.cure_is_over():
+            loan.breach = Cause.NONE
+    short = borrower.missing_usd() - max(borrower.cash_usd, 0.0)
+    borrower.model.investors.pay(borrower, max(0.0, short))
 
 
 def _parent_failed(borrower: Borrower) -> bool:

@@ -34,7 +34,7 @@ def reorganise(market: TwinMarket) -> None:
     valued = False
     for borrower in market.borrowers:
         stands = borrower.status is Status.ACTIVE and borrower.reorganised_day < 0
-        if not stands or borrower.trailing_cash_flow_usd <= 0.0:
+        if borrower.made_whole or not stands or borrower.trailing_cash_flow_usd <= 0.0:
             continue
         failure = _failure_today(borrower)
         if failure is None:

@@ -288,6 +288,24 @@ def _vehicle_usd(market: Market, loan: int) -> float:
 
 
 @compiled
+def make_whole(market: Market, b: int) -> None:
+    """Keep a borrower from failing: outside pays what it owes and cannot, and waives the rest.
+
+    Its own means go first: it is asked after a day's waterfall.
+    """
+    today, parties, loans = market.today, market.parties, market.loans
+    owed = parties.payables_usd[b]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            owed += loans.arrears_interest_usd[loan] + loans.arrears_principal_usd[loan]
+            if clock_ran_out(market, loan):
+                loans.breach[loan] = Cause.NONE
+    short = owed - max(parties.cash_usd[b], 0.0)
+    if short > 0.0:
+        pay(market, today.first_outside + Outside.INVESTORS, b, short)
+
+
+@compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
@@ -296,6 +314,9 @@ def default(market: Market) -> None:
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
+            continue
+        if parties.made_whole[b]:
+            make_whole(market, b)
             continue
         cause = Cause.NONE.value
         parent = -1

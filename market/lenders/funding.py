@@ -28,6 +28,9 @@ def set_supply(market: Market) -> None:
     """What share of its usual credit each lender gives today."""
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     for row in range(len(lenders.kind)):
+        if parties.made_whole[today.first_lender + row]:
+            lenders.supply[row] = 1.0
+            continue
         gone = parties.status[today.first_lender + row] != Status.ACTIVE
         if gone or lenders.closed_event[row] >= 0:
             taken_over = gone and not terms.channels.lender_failure
