@@ -4,8 +4,8 @@
 
 Every lender and the largest borrowers that fail in a run are kept from failing, one at a time, with
 the same seed: what they lack comes from outside, and nothing of theirs is for sale. The difference
-is the exact answer for that name, for whatever reason. Who does not fail transmits nothing here. What
-is lost on loans to the party itself counts for nobody.
+is the exact answer for that name, for whatever reason. Who does not fail transmits nothing here.
+What is lost on loans to the party itself counts for nobody.
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from ...market.state.loans import ANY_GROWTH, Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
 from . import coins, sites
+from .clauses import claim_ran_out, make_whole, takes_the_firm
 from .rules import estate_shares, expected_recovery_usd
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def declare_defaults(market: TwinMarket) -> None:
         if borrower.status is not Status.ACTIVE:
             continue
         if borrower.made_whole:
-            _make_whole(borrower)
+            make_whole(borrower)
         elif draw < market.terms.derived.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
@@ -111,37 +112,12 @@ def declare_defaults(market: TwinMarket) -> None:
             _enforce_loans(borrower)
 
 
-def _make_whole(borrower: Borrower) -> None:
-    """Outside pays what it owes and cannot, and waives the rest."""
-    for loan in borrower.loans:
-        performs = loan.status is LoanStatus.PERFORMING and loan.breach is not Cause.NONE
-        if performs and loan.cure_is_over():
-            loan.breach = Cause.NONE
-    short = borrower.missing_usd() - max(borrower.cash_usd, 0.0)
-    borrower.model.investors.pay(borrower, max(0.0, short))
-
-
 def _parent_failed(borrower: Borrower) -> bool:
     """Whether the firm that owns it failed on an earlier day."""
     owner, market = borrower.parent, borrower.model
     if owner is None or not market.terms.credit.group_filing or owner.status is Status.ACTIVE:
         return False
     return owner.default_day < market.day
-
-
-def takes_the_firm(loan: Loan) -> bool:
-    """Whether it fails its borrower as a whole: unpaid, or by other loans' clauses."""
-    unpaid = loan.breach not in (Cause.DSCR, Cause.HARDWARE_MARK, Cause.BTC_PRICE)
-    return loan.recourse and (unpaid or loan.market.terms.channels.cross_default)
-
-
-def claim_ran_out(loan: Loan) -> bool:
-    """Whether its lender enforced alone and has waited for the rest as long as a court does."""
-    market = loan.market
-    if market.terms.channels.cross_default or loan.status is not LoanStatus.DEFAULTED:
-        return False
-    late: bool = market.day >= loan.default_day + market.terms.credit.bankruptcy_days
-    return loan.recourse and loan.principal_usd > DUST_USD and not loan.open_lots and late
 
 
 def _enforce_loans(borrower: Borrower) -> None:

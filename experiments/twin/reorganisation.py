@@ -12,7 +12,7 @@ from ...market.state.hardware import Family
 from ...market.state.loans import NO_GROWTH, Amortisation, Collateral, LoanStatus
 from . import coins
 from .bids import life_years, set_strips
-from .distress import takes_the_firm
+from .clauses import takes_the_firm
 from .forbearance import enforcement_usd, proceeds_of
 from .rules import estate_shares, going_concern_usd, plan_usd, sized_debt_usd
 from .sites import leased_site_usd
