@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .companions import companions_of, outcome_of, run_again
 from .families import FAMILIES, NAMES, TOGETHER, still
 from .labels import Label, Split, labels, split_failures, split_losses
+from .shares import NOBODY, find_shares
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
+    from ...market.state.market import Market
     from .companions import Companions, Outcome
 
+NOBODYS = "nobody in particular"
 MOST_BORROWER_DAYS = 500_000
 """Of a small market: its companions are run by default. Books of 2025 have 116,000 in two years."""
 
@@ -28,6 +31,7 @@ class Causes(NamedTuple):
     """How failures and losses of a run came about."""
 
     by_party: dict[str, Label]  # who failed, by id, in order of their days
+    shares: dict[str, dict[str, float]]  # of each failure in a further round, by whom
     borrowers: Split
     lenders: Split
     losses: Split  # USD
@@ -39,10 +43,17 @@ def is_small(simulation: Simulation) -> bool:
     return borrower_days <= MOST_BORROWER_DAYS
 
 
-def causes_of(companions: Companions, names: Sequence[str]) -> Causes:
-    """What the companions of a run say; ``names`` are the ids of borrowers, then lenders."""
+def causes_of(companions: Companions, market: Market) -> Causes:
+    """What the companions of a run say, and among whom its log divides what came of others."""
+    found, names = labels(companions), market.names.parties
     return Causes(
-        by_party={names[party]: one for party, one in labels(companions).items()},
+        by_party={names[party]: one for party, one in found.items()},
+        shares={
+            names[party]: {
+                NOBODYS if who == NOBODY else names[who]: part for who, part in of.items()
+            }
+            for party, of in find_shares(market, found).items()
+        },
         borrowers=split_failures(companions),
         lenders=split_failures(companions, lenders=True),
         losses=split_losses(companions),
@@ -53,7 +64,7 @@ def find_causes(simulation: Simulation) -> Causes:
     """Run the companions of a finished run, several at a time, and compare."""
     scenario, run = simulation.scenario, outcome_of(simulation.market)
     again = at_once(scenario, run_again(simulation.seed, simulation.without))
-    return causes_of(companions_of(scenario, run, again), simulation.market.names.parties)
+    return causes_of(companions_of(scenario, run, again), simulation.market)
 
 
 def at_once(
@@ -69,6 +80,22 @@ def at_once(
         return made[wanted.index(changed)]
 
     return found
+
+
+def by_whom(causes: Causes) -> dict[str, float]:
+    """What each party has handed on, in failures of others; who handed on most first."""
+    total: dict[str, float] = {}
+    for of in causes.shares.values():
+        for who, part in of.items():
+            total[who] = total.get(who, 0.0) + part
+    return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
+
+
+def reproduction_number(causes: Causes) -> float:
+    """Failures that a failure hands on, on average: shares of those who failed themselves."""
+    failed = causes.by_party.keys()
+    handed = sum(part for who, part in by_whom(causes).items() if who in failed)
+    return handed / len(failed) if failed else 0.0
 
 
 def family_name(key: str) -> str:
@@ -88,9 +115,14 @@ def as_json(causes: Causes) -> dict[str, Any]:
                 "through": list(one.through),
                 "later_without": list(one.later_without),
                 "days_later": one.days,
+                "shares": {
+                    who: _number(part) for who, part in causes.shares.get(party, {}).items()
+                },
             }
             for party, one in causes.by_party.items()
         },
+        "handed_on": {who: _number(part) for who, part in by_whom(causes).items()},
+        "reproduction_number": _number(reproduction_number(causes)),
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..causes.causes import family_name
+from ..causes.causes import NOBODYS, by_whom, family_name
 from ..look import words
 from ..results.facts import number, text
 from .chapter import Chapter, heads
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TITLE = "What would not have happened"
 COLUMNS = ("How it came about", "Borrowers>", "Lenders>", "Loss>")
+MOST_NAMES = 3
 NONE = "\N{EN DASH}"
 
 
@@ -65,11 +66,27 @@ def _told(results: Results) -> str:
         if later:
             told += f", {int(later):,} of them more than a month later"
         told += ". "
+    told += _by_whom(results)
     share = results.causes.losses.further / max(results.causes.losses.total, 1.0)
     return told + (
         f"Of what lenders lose on loans {words.percent(share)} would not be lost; of that through "
         f"sales of machines {words.money(results.causes.losses.through['hardware'])}."
     )
+
+
+def _by_whom(results: Results) -> str:
+    """Who handed on what came through others."""
+    assert results.causes is not None
+    handed = by_whom(results.causes)
+    if not handed:
+        return ""
+    most = [
+        f"{who if who == NOBODYS else results.name(who)} ({part:.2f})"
+        for who, part in list(handed.items())[:MOST_NAMES]
+    ]
+    many = words.times(len(results.causes.shares), "failure")
+    more = " and others" if len(handed) > MOST_NAMES else ""
+    return f"The {many} that came through others are due to {', '.join(most)}{more}, in shares. "
 
 
 def _row(name: str, numbers: list[float]) -> tuple[str, ...]:

@@ -54,7 +54,9 @@ def test_shocks_from_outside_are_the_same_in_every_companion(seed: int) -> None:
             assert all(day[party] == same[party] for party in both)
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(
+    "seed", [*SEEDS, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(3, 11))]
+)
 def test_everything_adds_up(seed: int) -> None:
     sim = runs.finished("joint-crash", CRASH, seed)
     made = companions_of(sim.scenario, outcome_of(sim.market), run_again(seed))
