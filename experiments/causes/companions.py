@@ -17,6 +17,7 @@ from ...market.state.loans import of_claims
 from .families import FAMILIES, Family, still
 
 if TYPE_CHECKING:
+    from ...market.opening.books import Books
     from ...market.scenario.scenario import Scenario
     from ...market.state.market import Market
 
@@ -92,12 +93,14 @@ def companions_of(
     return Companions(run, by_family, without(FAMILIES))
 
 
-def run_again(seed: int, without: tuple[str, ...] = ()) -> Callable[[Scenario], Outcome]:
-    """Runs scenarios with a seed, on the packaged books; some parties do not fail."""
+def run_again(
+    seed: int, without: tuple[str, ...] = (), books: Books | None = None
+) -> Callable[[Scenario], Outcome]:
+    """Runs scenarios with a seed, on the packaged books or others; some parties do not fail."""
     from ...market.simulation import Simulation
 
     def again(scenario: Scenario) -> Outcome:
-        simulation = Simulation(scenario, seed, keeps_book=False, without=without)
+        simulation = Simulation(scenario, seed, books, keeps_book=False, without=without)
         return outcome_of(simulation.run().market)
 
     return again

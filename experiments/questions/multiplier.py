@@ -21,6 +21,7 @@ from ..look import words
 from .ensemble import BELIEFS, with_beliefs
 
 if TYPE_CHECKING:
+    from ...market.opening.books import Books
     from ...market.scenario.scenario import Scenario
     from ..causes.labels import Split
 
@@ -35,14 +36,15 @@ class Seed(NamedTuple):
     splits: tuple[Split, Split, Split]
 
 
-def one_seed(scenario: Scenario, seed: int) -> Seed:
+def one_seed(scenario: Scenario, seed: int, books: Books | None = None) -> Seed:
     """A run, its companions, and what is first-round of it."""
     from ...market.simulation import Simulation
     from ..causes.companions import companions_of, outcome_of, run_again
     from ..causes.labels import split_failures, split_losses
 
-    simulation = Simulation(scenario, seed, keeps_book=False).run()
-    made = companions_of(simulation.scenario, outcome_of(simulation.market), run_again(seed))
+    simulation = Simulation(scenario, seed, books, keeps_book=False).run()
+    again = run_again(seed, books=books)
+    made = companions_of(simulation.scenario, outcome_of(simulation.market), again)
     return Seed(
         seed, (split_failures(made), split_failures(made, lenders=True), split_losses(made))
     )
@@ -106,16 +108,21 @@ def main(
     seeds: Annotated[int, typer.Option(min=2, help="How many seeds, from 1.")] = 10,
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value, for all")] = None,
     beliefs: BELIEFS = True,
+    leverage: Annotated[
+        float, typer.Option(help="Multiplies all debt on the same assets; books of 2025.")
+    ] = 1.0,
     out: Annotated[Path | None, typer.Option(help="A .csv for a line by seed.")] = None,
 ) -> None:
     """First-round and further rounds of scenarios, and the multiplier, over seeds."""
     from ...market.scenario.scenario import Scenario
     from ..causes.labels import KEYS
+    from ..sweeps.books import LEVERAGE, perturbed_tables
 
     written = [f"scenario,seed,what,total,first,later,spared,{','.join(KEYS)}"]
     for name in scenarios:
         chosen = with_beliefs(Scenario.load(name).with_settings(setting or []), beliefs)
-        found = [one_seed(chosen, seed) for seed in range(1, seeds + 1)]
+        books = perturbed_tables({LEVERAGE: leverage}) if leverage != 1.0 else None
+        found = [one_seed(chosen, seed, books) for seed in range(1, seeds + 1)]
         drawn = "drawn within beliefs" if beliefs else "as they stand"
         typer.echo(
             f"{chosen.name}: {words.times(seeds, 'seed')}, {words.times(chosen.days, 'day')}; "
