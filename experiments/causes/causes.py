@@ -6,11 +6,11 @@ They are what a report shows and ``causes.json`` holds.
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from ...agents.compiling import process
 from .companions import companions_of, outcome_of, run_again
 from .families import FAMILIES, NAMES, TOGETHER, still
 from .labels import Label, Split, labels, split_failures, split_losses
@@ -73,7 +73,7 @@ def at_once(
     """``again`` for the companions of a scenario, of which all are run ahead on all cores."""
     worlds = [still(scenario, (family,)) for family in FAMILIES] + [still(scenario, FAMILIES)]
     wanted = [world for world in worlds if world != scenario]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(process.cores()) as pool:
         made = list(pool.map(again, wanted))
 
     def found(changed: Scenario) -> Outcome:
