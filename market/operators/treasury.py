@@ -7,6 +7,9 @@ production first, and then sold from the stock of coins over ``miners.sale_days`
 
 from __future__ import annotations
 
+import numpy as np
+
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.miner import coins_sold_usd, held_share
 from ...agents.party import Kind, Outside, Status
@@ -28,6 +31,7 @@ def manage_treasuries(market: Market) -> None:
     exchange = today.first_outside + Outside.EXCHANGE
     if terms.hold_buffer_days <= 0:
         return
+    orders_usd = _orders_usd(market)
     for b in range(len(miners.hold_policy)):
         btc_usd = parties.btc[b] * prices.btc_usd
         coins_usd = btc_usd + parties.eth[b] * prices.eth_usd
@@ -36,7 +40,7 @@ def manage_treasuries(market: Market) -> None:
             continue
         missing_usd, call_usd = _margin_ahead_usd(market, b)
         tied_usd = min(missing_usd, btc_usd)  # free coins that answer the call
-        uses = _uses_usd(market, b)
+        uses = _uses_usd(market, b) + orders_usd[b]
         if missing_usd > 0.0:
             uses += (1.0 - tied_usd / missing_usd) * call_usd
         sources = _sources_usd(market, b)
@@ -64,7 +68,7 @@ def _uses_usd(market: Market, b: int) -> float:
     """What a miner pays over the days ahead [USD], beyond income that is no coin it means to keep.
 
     Running cost and income as yesterday, scheduled debt service, bullets that would not be rolled,
-    building work and open orders.
+    and building work; open orders come on top.
     """
     miners, borrowers, neoclouds = market.miners, market.borrowers, market.neoclouds
     days, day = market.terms.miners.hold_buffer_days, market.today.day
@@ -78,7 +82,7 @@ def _uses_usd(market: Market, b: int) -> float:
     uses += _bullets_usd(market, b)
     building = min(days, max(0, BUILDING_DAYS - day)) * borrowers.capex_usd_day[b]
     uses += max(0.0, building - borrowers.committed_equity_usd[b])
-    return uses + _orders_usd(market, b, day + days)
+    return uses
 
 
 @inlined
@@ -126,19 +130,21 @@ def _margin_ahead_usd(market: Market, b: int) -> tuple[float, float]:
     return coins, cash
 
 
-@inlined
-def _orders_usd(market: Market, b: int, last_day: int) -> float:
-    """Own money for machines that come by ``last_day``: rigs with their sites, GPUs less loans."""
+@compiled
+def _orders_usd(market: Market) -> Reals:
+    """Own money for machines to come [borrower, USD]: rigs with sites, GPUs less loans."""
     rigs, orders, dated = market.dated.orders, market.orders, market.dated
-    owed = 0.0
+    last_day = market.today.day + market.terms.miners.hold_buffer_days
+    owed = np.zeros(len(market.miners.hold_policy))
     for i in range(len(rigs.th)):
-        if rigs.borrower[i] == b and rigs.th[i] > 0.0 and rigs.due_day[i] <= last_day:
+        b = rigs.borrower[i]
+        if rigs.th[i] > 0.0 and rigs.due_day[i] <= last_day:
             kw = rigs.th[i] * market.hardware.kw[market.opening.new_rigs]
             own_sites = 1.0 - dated.hosted_share[b]
-            owed += rigs.payment_usd[i] + own_sites * kw * market.terms.facts.site_usd_per_kw
+            owed[b] += rigs.payment_usd[i] + own_sites * kw * market.terms.facts.site_usd_per_kw
     for place in range(len(orders.units)):
-        if orders.borrower[place] == b and orders.units[place] > 0.0:
-            if orders.due_day[place] <= last_day:
-                rest = (1.0 - market.terms.credit.order_deposit_share) * orders.unit_usd[place]
-                owed += max(0.0, rest * orders.units[place] - orders.debt_usd[place])
+        if orders.units[place] > 0.0 and orders.due_day[place] <= last_day:
+            rest = (1.0 - market.terms.credit.order_deposit_share) * orders.unit_usd[place]
+            due = max(0.0, rest * orders.units[place] - orders.debt_usd[place])
+            owed[orders.borrower[place]] += due
     return owed
