@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..look import words
+from .pages import table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -168,11 +169,6 @@ def years_rows(runs: Sequence[dict[tuple[str, bool, int], float]]) -> Iterator[R
             low, _, high = np.percentile(share, PERCENTILES)
             cells.append(f"{share.mean():.1f} ± {error:.1f} % ({low:.0f} to {high:.0f})")
         yield f"{kind}s, {'named' if named else 'unnamed'}", *cells
-
-
-def table(heads: Row, rows: Sequence[Row]) -> list[str]:
-    """Lines of a markdown table."""
-    return [f"| {' | '.join(row)} |" for row in (heads, ("---",) * len(heads), *rows)]
 
 
 def page(seeds: int) -> Iterator[str]:

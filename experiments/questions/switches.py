@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ...market.scenario.sections import Channels
 from ..look import words
 from .ensemble import BELIEFS, run_seeds, with_beliefs
 
@@ -19,28 +20,7 @@ if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
 
 SWITCHES = (
-    *(
-        f"channels.{name}=false"
-        for name in (
-            "crypto_margin",
-            "treasury_funding",
-            "btc_impact",
-            "hashprice",
-            "rent_feedback",
-            "mark_to_market",
-            "fire_sale",
-            "buyer_finance",
-            "lender_capital",
-            "funding_run",
-            "interlender",
-            "fund_marks",
-            "warehouse_margin",
-            "securitisation",
-            "material_change",
-            "counterparty",
-            "cross_default",
-        )
-    ),
+    *(f"channels.{name}=false" for name in Channels.model_fields),
     "policy.buyer_of_last_resort_usd=5e9",
     "policy.lender_of_last_resort_usd=5e9",
     "policy.haircut_floor=0.5",

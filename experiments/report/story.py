@@ -156,6 +156,9 @@ def defaults(results: Results) -> Chapter:
     debt = f"on {text(results, 'debt_in_default')} of debt"
     if not number(results, "debt_in_default"):
         debt = "owing nothing in this market"
+    own = failed.loc[failed["kind"] == "default", "party"]
+    if again := len(own) - own.nunique():
+        debt += f" ({again:,} of them twice, having reorganised)"
     told = f"{words.capital(who_fails(results))} {verb} {debt}; {first(table)}"
     if len(table) > 1 and largest["debt_usd"] > 0:
         told += f"; the largest is {largest['name']} with {words.money(largest['debt_usd'])}"
