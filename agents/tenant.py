@@ -44,8 +44,9 @@ def asking_per_year(
     Nothing while its rent is at or below spot; beyond, it rises with the power ``sensitivity`` of
     rent over spot, and e-fold per unit of the macro factor's ``stress``.
     """
-    dear = max(1.0, rent_over_spot) ** sensitivity
-    return per_year * (dear - 1.0) * math.exp(max(0.0, stress))
+    if rent_over_spot <= 1.0:
+        return 0.0
+    return per_year * (rent_over_spot**sensitivity - 1.0) * math.exp(max(0.0, stress))
 
 
 @compiled

@@ -36,6 +36,8 @@ def put_matrix(target: Matrix, source: Matrix) -> None:
 def total(values: Reals) -> float:
     """The sum of all values, as ``values.sum()`` has it."""
     first, count = 0, len(values)
+    if count <= BLOCK:
+        return _in_lanes(values, first, count)
     place, waiting = np.zeros(DEPTH, np.int64), np.zeros(DEPTH, np.int64)  # second halves
     before = np.zeros(DEPTH)  # sums of their first halves
     level = 0

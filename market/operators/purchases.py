@@ -77,6 +77,16 @@ def _opens(market: Market, loan: int) -> bool:
     return not market.loans.lock_up[loan] and is_open(market, loan)
 
 
+@inlined
+def has_line(market: Market, b: int) -> bool:
+    """Whether any of a borrower's lines has money left, for whatever purpose."""
+    loans = market.loans
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.undrawn_usd[loan] > 0.0:
+            return True
+    return False
+
+
 @compiled
 def note_stopped_lines(market: Market, b: int, hardware: int) -> None:
     """Lines that would pay for a purchase and are stopped enter the log."""
@@ -130,7 +140,7 @@ def build(market: Market) -> None:
         borrowers.committed_equity_usd[b] -= from_equity
         pay(market, investors, b, from_equity)
         paid = from_equity
-        if paid < cost:
+        if paid < cost and has_line(market, b):
             note_stopped_lines(market, b, -1)
             paid += total(draw_for_purchase(market, b, cost - paid, -1))
         if paid < cost:

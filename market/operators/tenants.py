@@ -13,6 +13,7 @@ by contract. Landlords let again, call on guarantors, and have an unsecured clai
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
@@ -54,14 +55,15 @@ def break_contracts(market: Market) -> None:
     today, terms, parties, contracts = market.today, market.terms, market.parties, market.contracts
     if not terms.channels.counterparty:
         return
-    _ask_named_tenants(market)
+    failing = _failing(market)
+    _ask_named_tenants(market, failing)
     for c in range(len(contracts.kind)):
         tenant = contracts.tenant[c]
         if tenant < today.first_lender or _has_a_name(market, c):
             if parties.status[tenant] != Status.ACTIVE and contracts.broken_day[c] < 0:
                 _follow(market, c, tenant)
         elif _is_open(market, c) and _pays(market, c):
-            _ask_one_of_a_pool(market, c)
+            _ask_one_of_a_pool(market, failing, c)
         if contracts.claim_usd[c] > 0.0 and tenant >= today.first_lender:
             _collect(market, c)
 
@@ -84,12 +86,12 @@ def _follow(market: Market, c: int, tenant: int) -> None:
 
 
 @compiled
-def _ask_one_of_a_pool(market: Market, c: int) -> None:
+def _ask_one_of_a_pool(market: Market, failing: Failing, c: int) -> None:
     """One firm of a pool, or a lender that rents: it fails, leaves, or pays less."""
     today, contracts = market.today, market.contracts
     ratio = rent_over_spot(market, c)
     unrated, for_rigs = contracts.unrated[c], contracts.for_rigs[c]
-    fails, breaks = _chances(market, ratio, unrated, for_rigs)
+    fails, breaks = _chances(market, failing, ratio, unrated, for_rigs)
     draw = uniform(today.seed, Stream.TENANT, today.day, c)
     if draw >= breaks:
         return
@@ -143,8 +145,35 @@ def tenants_factor(market: Market, for_rigs: bool) -> float:
     return common_factor(demand, terms.tenants.demand_deviation, prices.stress)
 
 
+class Failing(NamedTuple):
+    """Rates a year at which tenants fail today, by what they rent and whether they are rated."""
+
+    unrated: float
+    rated: float
+    unrated_of_rigs: float
+    rated_of_rigs: float
+
+
 @compiled
-def _chances(market: Market, ratio: float, unrated: bool, for_rigs: bool) -> tuple[float, float]:
+def _failing(market: Market) -> Failing:
+    """The day's rates: one common factor for who rents compute, one for who mines."""
+    tenants = market.terms.tenants
+    if not tenants.common_factor:
+        return Failing(0.0, 0.0, 0.0, 0.0)
+    compute, rigs = tenants_factor(market, False), tenants_factor(market, True)
+    rated, loading = tenants.rated_hazard_per_year, tenants.rated_factor_loading
+    return Failing(
+        failing_per_year(tenants.hazard_per_year, tenants.factor_loading, compute),
+        failing_per_year(rated, loading, compute),
+        failing_per_year(tenants.hazard_per_year, tenants.factor_loading, rigs),
+        failing_per_year(rated, loading, rigs),
+    )
+
+
+@inlined
+def _chances(
+    market: Market, failing: Failing, ratio: float, unrated: bool, for_rigs: bool
+) -> tuple[float, float]:
     """Probability that a tenant fails today, and that it fails, asks or leaves."""
     tenants, stress = market.terms.tenants, market.prices.stress
     asks = 0.0
@@ -153,14 +182,15 @@ def _chances(market: Market, ratio: float, unrated: bool, for_rigs: bool) -> tup
     if not tenants.common_factor:  # who does not pay more than spot leaves by the same rate
         rest = tenants.hazard_per_year * math.exp(max(0.0, stress)) if unrated else 0.0
         return 0.0, chance_per_day(asks + rest)
-    per_year = tenants.hazard_per_year if unrated else tenants.rated_hazard_per_year
-    loading = tenants.factor_loading if unrated else tenants.rated_factor_loading
-    fails = failing_per_year(per_year, loading, tenants_factor(market, for_rigs))
+    if for_rigs:
+        fails = failing.unrated_of_rigs if unrated else failing.rated_of_rigs
+    else:
+        fails = failing.unrated if unrated else failing.rated
     return chance_per_day(fails), chance_per_day(fails + asks)
 
 
 @compiled
-def _ask_named_tenants(market: Market) -> None:
+def _ask_named_tenants(market: Market, failing: Failing) -> None:
     """One draw a day and tenant: it fails, or asks for the spot rent where it pays more.
 
     How dear its contracts are is what all of them cost over what they would at spot.
@@ -182,7 +212,7 @@ def _ask_named_tenants(market: Market) -> None:
             continue
         drawn_as = tenant - today.prospects  # its luck does not hang on who may enter
         ratio = rent[place] / at_spot[place]
-        fails, breaks = _chances(market, ratio, unrated[place], False)
+        fails, breaks = _chances(market, failing, ratio, unrated[place], False)
         draw = uniform(today.seed, Stream.NAMED_TENANT, today.day, drawn_as)
         if draw >= breaks:
             continue
