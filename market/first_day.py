@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..agents.buyer import MIN_LIFE_YEARS, MONTHS_PER_YEAR
-from ..agents.compiling.arrays import put, put_matrix
+from ..agents.compiling.arrays import put
 from ..agents.compiling.kernels import compiled, entrance
 from .dated.day import set_business
 from .debt.pledged_income import machines_income_usd_day
@@ -18,7 +18,7 @@ from .lenders.lines import open_advances
 from .lenders.notes import open_notes
 from .lenders.provisions import open_provisions
 from .lenders.securitisation import open_pools
-from .liquidation.bids import hold_values_usd, strips_today
+from .liquidation.bids import hold_values_usd, value_machines
 from .opening.announcements import announce_changes
 from .opening.books import Books
 from .opening.books_2025.signed_orders import spot_order_class
@@ -94,7 +94,7 @@ def start_record(market: Market) -> None:
     if market.opening.growth_class >= 0:
         market.opening.rig_value_to_price = rig_value_to_price(market)
     set_marks(market)
-    put_matrix(market.strips, strips_today(market))
+    value_machines(market)
     put(market.hold_usd, hold_values_usd(market))
     keep_stocks(market, take_stock(market))
     record(market, 0.0)

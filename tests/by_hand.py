@@ -259,6 +259,7 @@ class Bench:
             prices=Prices(**quotes),
             today=Today(
                 seed=1,
+                valued_day=-1,
                 shock_event=-1,
                 first_lender=self.first_lender,
                 first_buyer=self.first_buyer,

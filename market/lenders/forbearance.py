@@ -14,7 +14,6 @@ from typing import NamedTuple
 import numpy as np
 
 from ...agents.columns import Reals
-from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.lender import (
     SITE_HAIRCUT,
@@ -29,7 +28,7 @@ from ..debt.pledged_income import perimeter_income_usd_day
 from ..debt.service import borrower_debt_usd
 from ..debt.sites import leased_site_usd, leases_beyond_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
-from ..liquidation.bids import hold_values_usd, strips_today
+from ..liquidation.bids import hold_values_usd, value_machines
 from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
@@ -114,7 +113,7 @@ def _is_asked(market: Market, loan: int) -> bool:
 def _decide_from(market: Market, first: int) -> None:
     """Lenders decide on every loan, from the first that asks on; loans stand by borrower."""
     loans = market.loans
-    strips_of_today(market)
+    value_machines(market)
     b = loans.borrower[first]
     proceeds = proceeds_of(market, b)
     for loan in range(first, len(loans.status)):
@@ -132,12 +131,6 @@ def _decide_one(market: Market, proceeds: Proceeds, loan: int) -> None:
     brings = enforcement_usd(market, proceeds, loan)
     if waives(goes_on, brings, market.terms.credit.waiver_margin):
         _waive(market, loan, goes_on - brings)
-
-
-@compiled
-def strips_of_today(market: Market) -> None:
-    """Value machines as of today, not as of the last auctions (in place)."""
-    put_matrix(market.strips, strips_today(market))
 
 
 @compiled

@@ -31,6 +31,7 @@ from ..debt.losses import note_recovery
 from ..debt.sites import leased_site_usd
 from ..debt.surrender import LONGEST_YEARS
 from ..debt.waterfall import draw_loan
+from ..liquidation.bids import value_machines
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Flow
@@ -38,7 +39,7 @@ from ..state.loans import NO_GROWTH, Amortisation, Collateral, Loans, LoanStatus
 from ..state.machines import income_outlook, life_left_years
 from ..state.market import Market
 from ..state.money import forgive, pay, repay
-from .forbearance import enforcement_usd, proceeds_of, strips_of_today
+from .forbearance import enforcement_usd, proceeds_of
 
 LIQUIDITY_DAYS = 90.0  # of overhead that a firm needs in cash to go on
 TEST_AFTER_DAYS = 182  # of the first payment: coverage is tested again
@@ -49,7 +50,7 @@ def reorganise(market: Market) -> None:
     """Borrowers that would fail today and whose creditors get more from a plan go on (in place)."""
     if not market.terms.credit.reorganise:
         return
-    parties, valued = market.parties, False
+    parties = market.parties
     for b in range(len(market.loans.first) - 1):
         if parties.status[b] != Status.ACTIVE or parties.reorganised_day[b] >= 0:
             continue
@@ -57,9 +58,7 @@ def reorganise(market: Market) -> None:
             continue
         failure = failure_today(market, b)
         if failure.cause != Cause.NONE:
-            if not valued:
-                strips_of_today(market)
-                valued = True
+            value_machines(market)
             _vote(market, b, failure)
 
 

@@ -18,6 +18,7 @@ from ...agents.buyer import (
     private_view,
 )
 from ...agents.columns import Matrix, Reals
+from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.frontier import replacement_usd
 from ..state.hardware import Family
@@ -196,10 +197,16 @@ def implied_view(
 
 
 @compiled
-def strips_today(market: Market) -> Matrix:
-    """Strip values [segment, class] at today's rent, hashprice and cost of money."""
-    prices = market.prices
-    return segment_strips(market, prices.rate_change + prices.spread_change)
+def value_machines(market: Market) -> None:
+    """Strip values [segment, class] at today's rent, hashprice and cost of money (in place).
+
+    Worked out when first asked for on a day: what they rest on is set in the morning.
+    """
+    today, prices = market.today, market.prices
+    if today.valued_day != today.day:
+        dearer = prices.rate_change + prices.spread_change
+        put_matrix(market.strips, segment_strips(market, dearer))
+        today.valued_day = today.day
 
 
 @compiled

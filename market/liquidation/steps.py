@@ -10,14 +10,14 @@ from typing import NamedTuple
 import numpy as np
 
 from ...agents.columns import Reals
-from ...agents.compiling.arrays import put, put_matrix
+from ...agents.compiling.arrays import put
 from ...agents.compiling.kernels import compiled
 from ..debt.claims import value_claims
 from ..state.lots import LotState
 from ..state.market import Market
 from .auctions import auction_in_place, auction_removed, free_sites, sell_at_mark
-from .bids import bids_today, hold_values_usd, strips_today
-from .budget_auctions import at_clearing_price
+from .bids import bids_today, hold_values_usd, value_machines
+from .budget_auctions import at_clearing_price, units_in_ladder
 from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
 from .hosting import host_lots
@@ -64,7 +64,7 @@ def hold_auctions(market: Market) -> None:
     """
     save_budgets(market)
     free_sites(market)
-    put_matrix(market.strips, strips_today(market))
+    value_machines(market)
     put(market.hold_usd, hold_values_usd(market))
     offered = units_on_offer(market)
     for k in range(len(market.hardware.family)):
@@ -97,15 +97,16 @@ def sell_removed(market: Market, k: int, shown: bool) -> Trade:
     buyers = market.buyers
     limits, _ = bids_today(market, k, False)
     routine = market.routine_units_year[k] * market.terms.liquidation.window_days / 365.0
-    bids, units, ladder = at_clearing_price(market, k, limits, routine)
+    bids, units, price = at_clearing_price(market, k, limits, routine)
     if shown:
+        ladder = units_in_ladder(price, k, limits, buyers, market.hardware)
         keep_ladder(market, k, False, limits, ladder)
-    price, sold, forced, event = auction_removed(market, k, bids, units, routine)
+    paid, sold, forced, event = auction_removed(market, k, bids, units, routine)
     for i in range(len(buyers.budget_usd)):
         buyers.budget_usd[i] = max(buyers.budget_usd[i], 0.0)  # rounding
-    if np.isfinite(price):
-        keep_sale(market, k, False, price, forced)
-    return Trade(price, sold, forced, event)
+    if np.isfinite(paid):
+        keep_sale(market, k, False, paid, forced)
+    return Trade(paid, sold, forced, event)
 
 
 @compiled

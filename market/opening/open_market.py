@@ -195,6 +195,7 @@ def _build(books: Books, scenario: Scenario) -> Market:
         ledger=ledger,
         prices=_opening_prices(books, scenario, rent),
         today=Today(
+            valued_day=-1,
             shock_event=-1,
             prospects=sum(draft.plan is not None for draft in drafts.borrowers),
             first_lender=first_lender,

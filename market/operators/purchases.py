@@ -81,10 +81,10 @@ def _opens(market: Market, loan: int) -> bool:
 def has_line(market: Market, b: int) -> bool:
     """Whether any of a borrower's lines has money left, for whatever purpose."""
     loans = market.loans
+    found = False
     for loan in range(loans.first[b], loans.first[b + 1]):
-        if loans.undrawn_usd[loan] > 0.0:
-            return True
-    return False
+        found = found or loans.undrawn_usd[loan] > 0.0
+    return found
 
 
 @compiled

@@ -14,9 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ...agents.columns import Reals
-from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
-from ..liquidation.bids import bids_today, strips_today
+from ..liquidation.bids import bids_today, value_machines
 from ..liquidation.one_sale import PATIENT_DAYS, Limits, no_limits, sold_usd
 from ..prices.impact import btc_impact_of
 from ..prices.marks import reported_usd, second_hand_usd
@@ -56,8 +55,7 @@ def measure_illusion(market: Market) -> None:
     if market.today.day % ILLUSION_DAYS != 0:
         _as_yesterday(market)
         return
-    at_auctions = market.strips.copy()  # lenders decide on the book of the last auctions
-    put_matrix(market.strips, strips_today(market))
+    value_machines(market)
     coins = gpus = others = Values(0.0, 0.0, 0.0, 0.0, 0.0)
     coins = _coins(market)
     limits = no_limits(market)
@@ -76,7 +74,6 @@ def measure_illusion(market: Market) -> None:
     if market.today.keeps_book:
         for row in range(len(market.lenders.kind)):
             _alone(market, limits, row)
-    put_matrix(market.strips, at_auctions)
     _write(market, _plus(_plus(coins, others), gpus), gpus)
 
 

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...agents.columns import Reals
-from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import entrance
-from ..liquidation.bids import strips_today
+from ..liquidation.bids import value_machines
 from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
 from ..prices.marks import marks_usd
 from ..state.ledger import Account
@@ -113,9 +112,6 @@ _LEVERS = {
 @entrance
 def authority_machines_usd(market: Market, days: float) -> Reals:
     """What one sale of the machines the authority holds brings [class, USD], within ``days``."""
-    at_auctions = market.strips.copy()
-    put_matrix(market.strips, strips_today(market))
+    value_machines(market)
     nothing = np.zeros(len(market.holdings.units))
-    brought = sold_usd(market, no_limits(market), nothing, market.ledger.authority_units, days)
-    put_matrix(market.strips, at_auctions)
-    return brought
+    return sold_usd(market, no_limits(market), nothing, market.ledger.authority_units, days)

@@ -59,6 +59,7 @@ class Today(Numbers):
     seed: int
     keeps_book: bool  # whether ladders and prices of auctions are kept to look at
     past_horizon: bool  # claims are being settled: nobody orders machines on new credit
+    valued_day: int  # on which machines were last valued, -1: never
     shock_event: int  # the scripted shock, -1 before
     prospects: int  # the last borrowers: firms that were not there at the opening
     first_lender: int
@@ -203,7 +204,8 @@ class Market:
     # racks let to lenders until the next auctions
     hosted_slots: Reals = _array(np.float64, len(Rack))
     first_of_segment: Longs = _array(np.int64)
-    strips: Matrix = _array(np.float64, 0, 0)  # [segment, class] value of the option to run
+    # value of the option to run, as of today.valued_day
+    strips: Matrix = _array(np.float64, 0, 0)
     planned_supply: Reals = _array()  # effective GPUs if all signed orders come
     outside_arrivals: Reals = _array()  # new classes of the rest of the market, H100s by work
     work_price_ahead: Reals = _array()  # by month ahead: expected price of work over today's

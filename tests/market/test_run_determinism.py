@@ -14,6 +14,7 @@ import pytest
 from paths import PROJECT
 from runs import finished, fresh
 
+from firesale.market.liquidation.bids import segment_strips
 from firesale.market.scenario.scenario import Scenario, read_settings
 from firesale.market.scenario.sections import Channels
 from firesale.market.simulation import Simulation
@@ -58,17 +59,17 @@ def test_asking_for_results_changes_nothing() -> None:
     assert json.dumps(sim.summary()) == json.dumps(crash().summary())
 
 
-def test_measuring_the_illusion_leaves_the_order_book_alone() -> None:
-    """Lenders decide on the book of the last window, also where day 28 is none."""
-    sim = fresh("calm", ("days=28", "liquidation.window_days=10"), 1)
-    opening = sim.market.strips.copy()
-    while sim.day < 20:
+def test_machines_are_worth_at_night_what_they_were_when_first_valued() -> None:
+    """Strips are worked out once a day: nothing that they rest on may move after that."""
+    sim = fresh("joint-crash", SETTINGS, 11)
+    market, valued = sim.market, 0
+    while not sim.finished:
         sim.step()
-    window = sim.market.strips.copy()
-    sim.run()
-    assert opening.size > 0
-    np.testing.assert_array_equal(sim.market.strips, window)
-    assert not np.array_equal(window, opening, equal_nan=True)
+        if market.today.valued_day == sim.day:
+            dearer = market.prices.rate_change + market.prices.spread_change
+            np.testing.assert_array_equal(market.strips, segment_strips(market, dearer))
+            valued += 1
+    assert valued > sim.day / market.scenario.liquidation.window_days  # not at auctions only
 
 
 def test_two_markets_at_once_do_not_disturb_each_other() -> None:

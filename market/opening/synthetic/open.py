@@ -143,6 +143,7 @@ def open_synthetic(books: Books, scenario: Scenario, seed: int) -> Market:
         interlender=open_lines(people, pool, lenders),
         today=Today(
             seed=seed,
+            valued_day=-1,
             shock_event=-1,
             first_lender=numbers.borrowers,
             first_buyer=first_buyer,

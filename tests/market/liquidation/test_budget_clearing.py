@@ -141,7 +141,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
         kept.append((limits.copy(), units.copy()))
 
     def watch(market: Market, k: int, limits: np.ndarray, routine: float) -> tuple[np.ndarray, ...]:
-        bids, units, ladder = at_clearing_price(market, k, limits, routine)
+        bids, units, cleared = at_clearing_price(market, k, limits, routine)
         price, lots = float(bids.max()), market.lots
         offers = rows_in_state(k, LotState.IN_PLACE, lots)
         asks = [lot_reserve_usd(market, i) for i in offers]
@@ -151,7 +151,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
         )
         if price > 0.0 and below > 5.0 * routine:
             checked.append((len(kept), price, below, upto))
-        return bids, units, ladder
+        return bids, units, cleared
 
     monkeypatch.setattr(steps, "at_clearing_price", watch)
     monkeypatch.setattr(steps, "keep_ladder", keep)
