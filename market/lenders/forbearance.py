@@ -29,7 +29,7 @@ from ..debt.service import borrower_debt_usd
 from ..debt.sites import leased_site_usd, leases_beyond_usd
 from ..debt.surrender import LONGEST_YEARS, hand_over
 from ..liquidation.bids import hold_values_usd, value_machines
-from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, Offer, no_limits, sold_usd
 from ..state.events import Cause, Event
 from ..state.history import log_event
 from ..state.ledger import Account
@@ -140,17 +140,15 @@ def proceeds_of(market: Market, b: int) -> Proceeds:
     Nothing is sold while lenders decide.
     """
     holdings = market.holdings
-    units = np.zeros(len(holdings.units))
-    for row in range(holdings.first[b], holdings.first[b + 1]):
-        units[row] = holdings.units[row]
-    mw = _pledged_mw(market, b)
-    sold = sold_usd(market, no_limits(market), units, mw, PATIENT_DAYS)
+    rows = np.arange(holdings.first[b], holdings.first[b + 1])
+    units, mw = holdings.units[rows], _pledged_mw(market, b)
+    sold = sold_usd(market, no_limits(market), Offer(rows, units, mw), PATIENT_DAYS)
     hosted = hold_values_usd(market) if market.terms.lenders.hold_seized else sold
     seized = np.zeros(len(sold))
-    for row in range(holdings.first[b], holdings.first[b + 1]):
-        k = holdings.hardware[row]
-        if units[row] > 0.0:
-            sold[k] /= units[row]
+    for n in range(len(rows)):
+        k = holdings.hardware[rows[n]]
+        if units[n] > 0.0:
+            sold[k] /= units[n]
             seized[k] = hosted[k]
     for k in range(len(sold)):
         if mw[k] > 0.0:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...agents.columns import Longs, Matrix, Reals
 from ...agents.compiling.arrays import put, put_matrix
-from ...agents.compiling.kernels import compiled, inlined
+from ...agents.compiling.kernels import compiled
 from ..state.hardware import Family
 from ..state.market import Market
 from .auctions import DUST, take_cluster
@@ -24,6 +24,14 @@ from .budget_auctions import money_and_racks, price_between, units_taken
 from .budgets import inflow_usd_day, money_share
 
 PATIENT_DAYS = 90.0
+
+
+class Offer(NamedTuple):
+    """What is sold at once: machines of borrowers, and what stands in no holding of theirs."""
+
+    rows: Longs  # of holdings, rising
+    units: Reals  # of each of them
+    removed: Reals  # machines, and MW of sites [class]
 
 
 class Limits(NamedTuple):
@@ -61,47 +69,45 @@ def _bidders(market: Market, limits: Limits, k: int, in_place: bool) -> tuple[Re
     return limits.usd[row], limits.buyers[row, : limits.many[row]]
 
 
-@inlined
-def _borrowers_rows(market: Market) -> int:
-    """Rows of holdings that are borrowers'; buyers' stand behind them."""
-    rows: int = market.holdings.first[len(market.loans.first) - 1]
-    return rows
-
-
 @compiled
-def sold_usd(market: Market, limits: Limits, units: Reals, removed: Reals, days: float) -> Reals:
-    """Net proceeds [class, USD] of selling ``units`` [holding] of the borrowers' machines.
+def sold_usd(market: Market, limits: Limits, offer: Offer, days: float) -> Reals:
+    """Net proceeds [class, USD] of selling all of an offer.
 
-    So are those that stand in no holding: ``removed`` [class] machines, and MW of sites. Legal and
-    removal cost come off; what nobody bids for is scrap. Buyers have what they have saved and
-    ``days`` of income more.
+    Legal and removal cost come off; what nobody bids for is scrap. Buyers have what they have saved
+    and ``days`` of income more.
     """
     buyers = market.buyers
     saved, racks = buyers.budget_usd.copy(), buyers.slots.copy()
     share = money_share(market)
     for i in range(len(saved)):
         buyers.budget_usd[i] += days * inflow_usd_day(buyers, i, share)
-    offered = removed.copy()  # most sales are of a few classes
-    for row in range(_borrowers_rows(market)):
-        offered[market.holdings.hardware[row]] += units[row]
+    offered = offered_units(market, offer)  # most sales are of a few classes
     net_usd = np.zeros(len(offered))
     for k in range(len(offered)):
         if offered[k] > 0.0:
-            net_usd[k] = _class_usd(market, limits, k, units, removed[k])
+            net_usd[k] = _class_usd(market, limits, k, offer)
     put(buyers.budget_usd, saved)
     put_matrix(buyers.slots, racks)
     return net_usd
 
 
 @compiled
-def _class_usd(market: Market, limits: Limits, k: int, units: Reals, removed: float) -> float:
+def offered_units(market: Market, offer: Offer) -> Reals:
+    """Units of each class in an offer."""
+    units = offer.removed.copy()
+    for n in range(len(offer.rows)):
+        units[market.holdings.hardware[offer.rows[n]]] += offer.units[n]
+    return units
+
+
+@compiled
+def _class_usd(market: Market, limits: Limits, k: int, offer: Offer) -> float:
     """Net proceeds of one class [USD]; its buyers have spent it."""
-    holdings = market.holdings
-    net_usd, left = 0.0, removed
-    for row in range(_borrowers_rows(market)):
-        if holdings.hardware[row] != k or units[row] <= 0.0:
+    net_usd, left = 0.0, offer.removed[k]
+    for n in range(len(offer.rows)):
+        standing = offer.units[n]
+        if market.holdings.hardware[offer.rows[n]] != k or standing <= 0.0:
             continue
-        standing = units[row]
         if market.has_in_place_buyers[k] and (
             standing >= market.opening.smallest_cluster or not market.has_removed_buyers[k]
         ):

@@ -13,10 +13,17 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...agents.columns import Reals
+from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ..liquidation.bids import bids_today, value_machines
-from ..liquidation.one_sale import PATIENT_DAYS, Limits, no_limits, sold_usd
+from ..liquidation.one_sale import (
+    PATIENT_DAYS,
+    Limits,
+    Offer,
+    no_limits,
+    offered_units,
+    sold_usd,
+)
 from ..prices.impact import btc_impact_of
 from ..prices.marks import reported_usd, second_hand_usd
 from ..state.hardware import Family
@@ -58,37 +65,38 @@ def measure_illusion(market: Market) -> None:
     value_machines(market)
     coins = gpus = others = Values(0.0, 0.0, 0.0, 0.0, 0.0)
     coins = _coins(market)
-    limits = no_limits(market)
-    owing, units, mw = _pledged(market, ALL)
-    at_once = sold_usd(market, limits, units, mw, 0.0)
-    patient = sold_usd(market, limits, units, mw, PATIENT_DAYS)
+    limits, scratch = no_limits(market), np.zeros(len(market.holdings.units))
+    owing, offer = _pledged(market, np.arange(len(market.loans.status)), scratch)
+    pledged = offered_units(market, offer)
+    at_once = sold_usd(market, limits, offer, 0.0)
+    patient = sold_usd(market, limits, offer, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
-            pledged = _units_of(market, k, units, mw)
-            value = _of_class(market, k, owing[k], pledged, at_once[k], patient[k])
+            value = _of_class(market, k, owing[k], pledged[k], at_once[k], patient[k])
             _keep(market, ALL, k, value, _bids_usd(market, k))
             if market.hardware.family[k] == Family.GPU:
                 gpus = _plus(gpus, value)
             else:
                 others = _plus(others, value)
     if market.today.keeps_book:
+        first, by_lender = _loans_by_lender(market)
         for row in range(len(market.lenders.kind)):
-            _alone(market, limits, row)
+            its = by_lender[first[row] : first[row + 1]]
+            owing, offer = _pledged(market, its, scratch)
+            if owing.sum() > 0.0:
+                _alone(market, limits, row, owing, offer)
     _write(market, _plus(_plus(coins, others), gpus), gpus)
 
 
 @compiled
-def _alone(market: Market, limits: Limits, row: int) -> None:
+def _alone(market: Market, limits: Limits, row: int, owing: Reals, offer: Offer) -> None:
     """What machines and sites pledged to one lender would bring it while the others wait."""
-    owing, units, mw = _pledged(market, row)
-    if owing.sum() <= 0.0:
-        return
-    at_once = sold_usd(market, limits, units, mw, 0.0)
-    patient = sold_usd(market, limits, units, mw, PATIENT_DAYS)
+    pledged = offered_units(market, offer)
+    at_once = sold_usd(market, limits, offer, 0.0)
+    patient = sold_usd(market, limits, offer, PATIENT_DAYS)
     for k in range(len(owing)):
         if owing[k] > 0.0:
-            pledged = _units_of(market, k, units, mw)
-            value = _of_class(market, k, owing[k], pledged, at_once[k], patient[k])
+            value = _of_class(market, k, owing[k], pledged[k], at_once[k], patient[k])
             _keep(market, row, k, value, 0.0)
 
 
@@ -121,22 +129,37 @@ def _of_coins(market: Market, owing_usd: float, coins: float) -> Values:
 
 
 @compiled
-def _pledged(market: Market, lender: int) -> tuple[Reals, Reals, Reals]:
-    """What is owed [class, USD] to a lender or to all, machines [holding] and MW [class] pledged.
+def _loans_by_lender(market: Market) -> tuple[Longs, Longs]:
+    """Where each lender's loans begin, and loans lender by lender, in the order of the table."""
+    lender = market.loans.lender
+    first = np.zeros(len(market.lenders.kind) + 1, np.int64)
+    for loan in range(len(lender)):
+        first[lender[loan] + 1] += 1
+    for row in range(len(first) - 1):
+        first[row + 1] += first[row]
+    at, order = first.copy(), np.empty(len(lender), np.int64)
+    for loan in range(len(lender)):
+        order[at[lender[loan]]] = loan
+        at[lender[loan]] += 1
+    return first, order
 
-    A loan on a site counts for power and for halls as these are worth.
+
+@compiled
+def _pledged(market: Market, some: Longs, scratch: Reals) -> tuple[Reals, Offer]:
+    """What is owed on some loans [class, USD], and the machines and MW pledged for them.
+
+    A loan on a site counts for power and for halls as these are worth. ``scratch`` [holding] is
+    zero, before and after.
     """
     loans, opening = market.loans, market.opening
     mw = np.zeros(len(market.hardware.family))
     owing = np.zeros(len(market.hardware.family))
-    units = np.zeros(len(market.holdings.units))
-    for loan in range(len(loans.status)):
-        mine = lender == ALL or loans.lender[loan] == lender
-        if not mine or not _is_owed(market, loan):
+    for loan in some:
+        if not _is_owed(market, loan):
             continue
         if loans.collateral[loan] == Collateral.HARDWARE and loans.holding[loan] >= 0:
             owing[loans.hardware[loan]] += loans.principal_usd[loan]
-            units[loans.holding[loan]] += loans.collateral_units[loan]
+            scratch[loans.holding[loan]] += loans.collateral_units[loan]
         elif loans.collateral[loan] == Collateral.SITE and pledged_site_usd(market, loan) > 0.0:
             halls = loans.hall_mw[loan] * market.marks_usd[opening.hall_class]
             share = halls / pledged_site_usd(market, loan)
@@ -144,17 +167,29 @@ def _pledged(market: Market, lender: int) -> tuple[Reals, Reals, Reals]:
             owing[opening.site_class] += (1.0 - share) * loans.principal_usd[loan]
             mw[opening.hall_class] += loans.hall_mw[loan]
             mw[opening.site_class] += loans.site_mw[loan]
-    return owing, units, mw
+    rows, units = _gathered(market, some, scratch)
+    return owing, Offer(rows, units, mw)
 
 
 @compiled
-def _units_of(market: Market, k: int, units: Reals, mw: Reals) -> float:
-    """Units of a class among what is pledged."""
-    pledged = mw[k]
-    for row in range(market.holdings.first[len(market.loans.first) - 1]):  # of borrowers
-        if market.holdings.hardware[row] == k:
-            pledged += units[row]
-    return pledged
+def _gathered(market: Market, some: Longs, scratch: Reals) -> tuple[Longs, Reals]:
+    """Holdings of the borrowers of some loans, and units in ``scratch``, which is cleared."""
+    holdings, borrower = market.holdings, market.loans.borrower
+    room, last = 0, -1
+    for loan in some:  # loans stand by borrower
+        b = borrower[loan]
+        if b != last:
+            room += holdings.first[b + 1] - holdings.first[b]
+        last = b
+    rows, units = np.empty(room, np.int64), np.empty(room)
+    found = 0
+    for loan in some:
+        for row in range(holdings.first[borrower[loan]], holdings.first[borrower[loan] + 1]):
+            if scratch[row] > 0.0:
+                rows[found], units[found] = row, scratch[row]
+                scratch[row] = 0.0
+                found += 1
+    return rows[:found], units[:found]
 
 
 @compiled

@@ -15,7 +15,7 @@ import numpy as np
 from ...agents.columns import Reals
 from ...agents.compiling.kernels import entrance
 from ..liquidation.bids import value_machines
-from ..liquidation.one_sale import PATIENT_DAYS, no_limits, sold_usd
+from ..liquidation.one_sale import PATIENT_DAYS, Offer, no_limits, sold_usd
 from ..prices.marks import marks_usd
 from ..state.ledger import Account
 from ..state.market import Market
@@ -113,5 +113,5 @@ _LEVERS = {
 def authority_machines_usd(market: Market, days: float) -> Reals:
     """What one sale of the machines the authority holds brings [class, USD], within ``days``."""
     value_machines(market)
-    nothing = np.zeros(len(market.holdings.units))
-    return sold_usd(market, no_limits(market), nothing, market.ledger.authority_units, days)
+    held = Offer(np.zeros(0, np.int64), np.zeros(0), market.ledger.authority_units)
+    return sold_usd(market, no_limits(market), held, days)

@@ -9,7 +9,7 @@ from by_hand import GPU, RIG, Bench
 
 from firesale.market.liquidation.bids import bids_today
 from firesale.market.liquidation.budget_auctions import clearing_price, serve, units_at
-from firesale.market.liquidation.one_sale import no_limits, sold_usd
+from firesale.market.liquidation.one_sale import Offer, no_limits, sold_usd
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import Collateral
 
@@ -40,7 +40,12 @@ def brought(bench: Bench, *classes: int, days: float = 0.0) -> np.ndarray:
 
 def sale(bench: Bench, units: np.ndarray, removed: np.ndarray, days: float) -> np.ndarray:
     limits = bench.kernel(no_limits)
-    return bench.kernel(sold_usd, limits=limits, units=units, removed=removed, days=days)
+    return bench.kernel(sold_usd, limits=limits, offer=offer(units, removed), days=days)
+
+
+def offer(units: np.ndarray, removed: np.ndarray) -> Offer:
+    rows = np.flatnonzero(units)
+    return Offer(rows, units[rows].astype(float), removed)
 
 
 def test_a_hundred_dollars_are_spent_once() -> None:
@@ -117,7 +122,7 @@ def test_limits_asked_for_once_serve_every_sale() -> None:
     limits = bench.kernel(no_limits)
     nothing = np.zeros(len(bench.s.hardware.family))
     for units in (bench.s.holdings.units, bench.s.holdings.units * 0.5):
-        again = bench.kernel(sold_usd, limits=limits, units=units, removed=nothing, days=0.0)
+        again = bench.kernel(sold_usd, limits=limits, offer=offer(units, nothing), days=0.0)
         assert (again == sale(bench, units, nothing, 0.0)).all()
 
 

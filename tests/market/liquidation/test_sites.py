@@ -15,7 +15,7 @@ from firesale.agents.party import Outside, Status
 from firesale.market.debt import underwriting
 from firesale.market.lenders import forbearance
 from firesale.market.liquidation.bids import hold_values_usd
-from firesale.market.liquidation.one_sale import no_limits, sold_usd
+from firesale.market.liquidation.one_sale import Offer, no_limits, sold_usd
 from firesale.market.opening.books_2025.read import DATA_FOLDER
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
@@ -117,10 +117,9 @@ def test_racks_of_machines_do_not_hold_sites() -> None:
 def test_one_sale_spends_a_budget_once_on_power_and_halls() -> None:
     bench = pledged(10.0)
     bench.market.strips = np.array([[np.nan, np.nan, 15.0]])
-    units = np.zeros(len(bench.s.holdings.units))
-    halls = np.array([0.0, 0.0, 2.0])
+    halls = Offer(np.zeros(0, np.int64), np.zeros(0), np.array([0.0, 0.0, 2.0]))
     limits = bench.kernel(no_limits)
-    brought = bench.kernel(sold_usd, limits=limits, units=units, removed=halls, days=0.0)
+    brought = bench.kernel(sold_usd, limits=limits, offer=halls, days=0.0)
     assert brought == pytest.approx([0.0, 0.0, 10.0])
     assert bench.s.buyers.budget_usd[0] == 10.0  # nothing is sold
 
