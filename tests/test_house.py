@@ -85,9 +85,7 @@ MORE_PARAMETERS = {
     "experiments.run.run.run_scenario": 7,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,
-    "market.clearing.vector.clear_csr": 7,
 }
-# Doors with more than a sentence on them.
 # Doors that may hold more than a docstring.
 WITH_CONTENT = {"market.clearing", "experiments.twin"}
 

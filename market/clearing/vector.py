@@ -31,6 +31,13 @@ class Clearing(NamedTuple):
     rounds: int  # of fictitious defaults: those in which somebody defaulted
 
 
+class Realised(NamedTuple):
+    """What a party in default realises, 0 to 1 (Rogers & Veraart's alpha and beta)."""
+
+    of_assets: float  # of external assets, if positive
+    of_claims: float  # of what its debtors pay
+
+
 @compiled
 def _pay_in_full(
     indptr: np.ndarray,
@@ -90,8 +97,7 @@ def clear_csr(
     liabilities: NDArray[np.float64],
     external_assets: NDArray[np.float64],
     external_liabilities: NDArray[np.float64],
-    alpha: float,
-    beta: float,
+    realised: Realised,
 ) -> tuple[np.ndarray, np.ndarray, int]:
     """Greatest clearing vector of compressed sparse rows; nothing is checked, nothing is changed.
 
@@ -99,7 +105,14 @@ def clear_csr(
     ``indptr[i]`` to ``indptr[i + 1]`` (int64). Returns the fields of :class:`Clearing`.
     """
     parties = len(external_assets)
-    debts = _pay_in_full(indptr, indices, liabilities, external_assets, external_liabilities, alpha)
+    debts = _pay_in_full(
+        indptr,
+        indices,
+        liabilities,
+        external_assets,
+        external_liabilities,
+        realised.of_assets,
+    )
     memory = np.empty((6, parties), np.int64)
     search = Search(
         np.full(parties, -1, np.int64),
@@ -125,7 +138,7 @@ def clear_csr(
         found, cycles = find_cycles(debts, defaulted, fresh[:count], search)
         for cycle in range(cycles - 1, -1, -1):
             first = search.ends[cycle - 1] if cycle > 0 else 0
-            settle(debts, search.order[first : search.ends[cycle]][::-1].copy(), beta)
+            settle(debts, search.order[first : search.ends[cycle]][::-1].copy(), realised.of_claims)
         count = 0
         for party in search.order[:found]:
             for entry in range(indptr[party], indptr[party + 1]):
@@ -176,9 +189,8 @@ def clearing_vector(
     for name, fraction in (("alpha", alpha), ("beta", beta)):
         if not 0.0 <= fraction <= 1.0:
             raise InputError(f"{name} is {fraction}; it must lie between 0 and 1")
-    payments, defaulted, rounds = clear_csr(
-        start, creditor, debt, assets, outside, float(alpha), float(beta)
-    )
+    realised = Realised(float(alpha), float(beta))
+    payments, defaulted, rounds = clear_csr(start, creditor, debt, assets, outside, realised)
     return Clearing(payments, defaulted, int(rounds))
 
 

@@ -17,7 +17,7 @@ from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.party import Outside, Status
-from ..clearing.vector import clear_csr
+from ..clearing.vector import Realised, clear_csr
 from ..debt.losses import charge_capital
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
@@ -156,8 +156,9 @@ def _clear(market: Market, since: int, round_: int) -> None:
         cost[row] = (1.0 - market.terms.lenders.realised_share) * max(external, 0.0)
         stands = market.parties.status[party] == Status.ACTIVE
         assets[row] = obligations[row] + 1.0 if stands else external - cost[row]
+    realised = Realised(1.0, realised_share)
     payments, insolvent, _ = clear_csr(
-        claims.first, claims.creditor, claims.amount_usd, assets, outside, 1.0, realised_share
+        claims.first, claims.creditor, claims.amount_usd, assets, outside, realised
     )
     share, received = np.ones(count), np.zeros(count)
     for row in range(count):
