@@ -85,6 +85,11 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
             f"{failures}, depth {text(results, 'cascade_depth')}",
         ),
         (FACTS["touched"].name, text(results, "touched")),
+        *(
+            (FACTS[key].name, text(results, key))
+            for key in ("multiplier", "loss_multiplier")
+            if results.causes is not None
+        ),
         (
             "Loan to value, worst day",
             " · ".join(f"{text(results, key)} {name}" for key, name in ltvs),

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
+    from ..causes.causes import Causes
     from .network import Network
 
 
@@ -78,6 +79,8 @@ class Results:
     network: Network | None = None  # as it stands on the last day
     changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # who does not fail: what they lack comes from outside
+    causes: Causes | None = None  # of failures and losses, if companions of the run were made
 
     @classmethod
     def of(

@@ -306,8 +306,12 @@ class Lender(Party):
     def set_supply(self) -> None:
         """What share of its usual credit it gives today."""
         terms = self.model.terms
+        if self.made_whole:
+            self.supply = 1.0
+            return
         if self.status is not Status.ACTIVE or self.closed_event is not None:
-            self.supply = 0.0
+            failed = self.status is not Status.ACTIVE
+            self.supply = 1.0 if failed and not terms.channels.lender_failure else 0.0
             return
         self.supply, event = 1.0, self.worst_event
         if terms.channels.lender_capital:

@@ -28,9 +28,13 @@ def set_supply(market: Market) -> None:
     """What share of its usual credit each lender gives today."""
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     for row in range(len(lenders.kind)):
+        if parties.made_whole[today.first_lender + row]:
+            lenders.supply[row] = 1.0
+            continue
         gone = parties.status[today.first_lender + row] != Status.ACTIVE
         if gone or lenders.closed_event[row] >= 0:
-            lenders.supply[row] = 0.0
+            taken_over = gone and not terms.channels.lender_failure
+            lenders.supply[row] = 1.0 if taken_over else 0.0
             continue
         supply = 1.0
         event = lenders.worst_event[row]

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from firesale.experiments.causes.causes import find_causes
 from firesale.experiments.figures.all import FIGURES
 from firesale.experiments.look import plots, words
 from firesale.experiments.report.page import report
@@ -51,6 +52,7 @@ def said(name: str, seed: int, settings: tuple[str, ...]) -> Texts:
     scenario = Scenario.load(name).with_settings(list(settings))
     simulation = Simulation(scenario, seed=seed).run()
     results = Results.of(simulation, scenario, seed)
+    results = replace(results, causes=find_causes(simulation))
     titles = {one: plots.title_of(draw(results)) for one, draw in FIGURES.items()}
     out = io.StringIO()
     show(results, Path("out"), Console(file=out, width=100, highlight=False))
@@ -298,6 +300,20 @@ def test_owing_nothing_is_not_a_default_on_nothing() -> None:
     nothing = replace(results, events=results.events.assign(amount_usd=0.0))
     page = report(nothing, {})
     assert "nothing owed" in page and "default on $0" not in page
+
+
+def test_first_round_and_multipliers_are_the_same_everywhere(texts: Texts) -> None:
+    results = texts.results
+    if not number(results, "borrowers_in_default"):
+        return
+    told = (
+        rf"Of {number(results, 'borrowers_in_default'):,.0f} borrowers? in default ([\d,]+) would"
+    )
+    assert found(told, texts.terminal, texts.report) == {text(results, "first_round")}
+    row = r"All over first round \|? ?([\d.]+)"
+    assert found(row, texts.terminal, texts.report) == {text(results, "multiplier")}
+    for key in ("multiplier", "loss_multiplier"):
+        assert f"{FACTS[key].name}: {text(results, key)}" in texts.report
 
 
 def test_every_fact_is_told_and_said_what_it_means() -> None:
