@@ -2,10 +2,15 @@
 
 *Still* means that what befalls one party no longer reaches another by this way, while nobody gets a
 subsidy and every shock from outside stays: seized machines are kept and run, and their prices are
-those of ordinary trade; coins are sold without impact; lenders' own losses stay their own; who
-cannot pay fails, but takes nobody along; rents of failed tenants of the books are paid by who takes
-over. Rents and hashprice are markets of the whole industry and move in all worlds. Tenants outside
-the books fail in all worlds too: that is a shock.
+those of ordinary trade; coins are sold without impact; what a lender loses, its marks, its funders
+that leave and its failure stay its own, and credit goes on; who cannot pay fails, but takes nobody
+along, and the trouble of one loan stops no other; rents of failed tenants of the books are paid by
+who takes over.
+
+Rents and hashprice are markets of the whole industry and move in all worlds. Tenants outside the
+books fail in all worlds too: demand and money decide that, nobody here. So do funders leave whom a
+script sends away. Funds are marked in all worlds: at par they would be given capital, and what
+they lose reaches nobody where lenders are still.
 """
 
 from __future__ import annotations
@@ -32,15 +37,17 @@ FAMILIES = (
         "lenders",
         (
             "channels.lender_capital",
-            "channels.funding_run",
-            "channels.lender_failure",
+            "channels.lender_distress",
             "channels.loss_memory",
-            "channels.warehouse_margin",
             "channels.securitisation",
             "channels.interlender",
         ),
     ),
-    Family("groups", "groups, cross-default", ("credit.group_filing", "channels.cross_default")),
+    Family(
+        "groups",
+        "groups, cross-default",
+        ("credit.group_filing", "channels.cross_default", "channels.material_change"),
+    ),
     Family("tenants", "tenants in the books", ("channels.tenants_in_books",)),
 )
 NAMES = {family.key: family.name for family in FAMILIES}

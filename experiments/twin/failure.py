@@ -105,7 +105,7 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
     lender.status = Status.DEFAULTED
     lender.default_day = market.day
     lender.default_event = lender.supply_event = event
-    if not market.terms.channels.lender_failure:
+    if not market.terms.channels.lender_distress:
         return
     for loan in lender.loans:
         loan.undrawn_usd = 0.0

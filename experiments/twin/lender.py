@@ -311,7 +311,7 @@ class Lender(Party):
             return
         if self.status is not Status.ACTIVE or self.closed_event is not None:
             failed = self.status is not Status.ACTIVE
-            self.supply = 1.0 if failed and not terms.channels.lender_failure else 0.0
+            self.supply = 1.0 if failed and not terms.channels.lender_distress else 0.0
             return
         self.supply, event = 1.0, self.worst_event
         if terms.channels.lender_capital:
@@ -321,13 +321,14 @@ class Lender(Party):
                 1.0 / self.target_leverage,
                 terms.lenders.capital_buffer_share,
             )
-        if self.redeemable:
+        distress = terms.channels.lender_distress
+        if distress and self.redeemable:
             flows = fund_supply(self.outflow_usd, self._gate_usd())
             if flows < self.supply:
                 self.supply, event = flows, self.run_event
-        if self.line_open_day >= 0:
+        if distress and self.line_open_day >= 0:
             self.supply, event = 0.0, self.line_event
-        if self.amortising_event is not None:
+        if distress and self.amortising_event is not None:
             self.supply, event = 0.0, self.amortising_event
         if self.supply < 1.0 and self.supply_event is None:
             self.supply_event = event

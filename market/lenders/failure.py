@@ -131,7 +131,7 @@ def _declare(market: Market, row: int, round_: int) -> None:
     for other in range(len(lenders.kind)):
         if other == row or lenders.kind[other] != lenders.kind[row]:
             continue
-        if not market.terms.channels.lender_failure:
+        if not market.terms.channels.lender_distress:
             continue
         lenders.news[other] += market.terms.lenders.similar_failure_news
         if lenders.worst_event[other] < 0:
@@ -158,7 +158,7 @@ def _clear(market: Market, since: int, round_: int) -> None:
     first, count = market.today.first_lender, len(lenders.kind)
     default_event = market.parties.default_event[first : first + count]
     for loan in range(len(loans.lender)):
-        ends = market.terms.channels.lender_failure
+        ends = market.terms.channels.lender_distress
         if ends and default_event[loans.lender[loan]] >= since:
             loans.undrawn_usd[loan] = 0.0  # their promises end
     due = _claims_kept(market)

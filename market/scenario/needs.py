@@ -144,8 +144,9 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.leverage_band lenders.deleveraging_days", (CAPITAL,)),
     ("lenders.run_threshold lenders.run_speed lenders.news_half_life_days", (RUN,)),
     ("lenders.similar_failure_news lenders.gate_share_per_quarter", (RUN,)),
-    ("lenders.similar_failure_news", (on("channels.lender_failure"),)),
+    ("lenders.similar_failure_news", (on("channels.lender_distress"),)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
+    ("lenders.loan_impact", (on("channels.lender_distress"),)),
     ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
     ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
     ("channels.warehouse_margin", (WITH_COMPUTE,)),

@@ -350,10 +350,10 @@ class Channels(Section):
         "outright stops lending",
     )
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
-    lender_failure: bool = Field(
+    lender_distress: bool = Field(
         True,
-        description="lenders that fail stop lending and alarm funders of others; off: who takes "
-        "over lends on",
+        description="lenders that fail, or whose funders leave, lend less, alarm funders of others "
+        "and press prices of what they sell; off: all of that stays their own, credit goes on",
     )
     loss_memory: bool = Field(
         True, description="losses make all lenders' terms harder; off: terms of a time without any"

@@ -212,7 +212,7 @@ def test_every_channel_can_be_switched() -> None:
         "fire_sale",
         "forced_supply",
         "buyer_finance",
-        "lender_failure",
+        "lender_distress",
         "loss_memory",
         "tenants_in_books",
         "lender_capital",
