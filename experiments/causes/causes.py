@@ -1,6 +1,7 @@
 """Causes of a run: labels of who failed, and first-round and further rounds of failures and losses.
 
-They are what a report shows and ``causes.json`` holds.
+Totals stand under ``contagion`` in a run's summary, who failed how and because of whom in
+``causes.json``.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from .labels import Label, Split, labels, split_failures, split_losses
 from .shares import NOBODY, find_shares
 
 if TYPE_CHECKING:
+    from ...market.opening.books import Books
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
     from ...market.state.market import Market
@@ -60,10 +62,17 @@ def causes_of(companions: Companions, market: Market) -> Causes:
     )
 
 
-def find_causes(simulation: Simulation) -> Causes:
-    """Run the companions of a finished run, several at a time, and compare."""
+def find_causes(
+    simulation: Simulation, books: Books | None = None, *, one_by_one: bool = False
+) -> Causes:
+    """Run the companions of a finished run, several at a time or one by one, and compare.
+
+    ``books``: those that it was opened with, if they are not the packaged ones.
+    """
     scenario, run = simulation.scenario, outcome_of(simulation.market)
-    again = at_once(scenario, run_again(simulation.seed, simulation.without))
+    again = run_again(simulation.seed, simulation.without, books)
+    if not one_by_one:
+        again = at_once(scenario, again)
     return causes_of(companions_of(scenario, run, again), simulation.market)
 
 
@@ -91,11 +100,16 @@ def by_whom(causes: Causes) -> dict[str, float]:
     return dict(sorted(total.items(), key=lambda item: (-item[1], item[0])))
 
 
+def handed_on(causes: Causes) -> float:
+    """Failures of others that those who failed have handed on, in shares."""
+    failed = causes.by_party.keys()
+    return sum(part for who, part in by_whom(causes).items() if who in failed)
+
+
 def reproduction_number(causes: Causes) -> float:
     """Failures that a failure hands on, on average: shares of those who failed themselves."""
-    failed = causes.by_party.keys()
-    handed = sum(part for who, part in by_whom(causes).items() if who in failed)
-    return handed / len(failed) if failed else 0.0
+    failed = len(causes.by_party)
+    return handed_on(causes) / failed if failed else 0.0
 
 
 def family_name(key: str) -> str:
@@ -103,12 +117,20 @@ def family_name(key: str) -> str:
     return "several together" if key == TOGETHER else NAMES[key]
 
 
-def as_json(causes: Causes) -> dict[str, Any]:
-    """What ``causes.json`` holds; numbers at 12 digits, unknown ones null."""
+def in_summary(causes: Causes) -> dict[str, Any]:
+    """What a run's summary says of it; numbers at 12 digits, unknown ones null."""
     return {
         "borrowers": _of(causes.borrowers),
         "lenders": _of(causes.lenders),
         "loss_usd": _of(causes.losses),
+        "handed_on": _number(handed_on(causes)),
+        "reproduction_number": _number(reproduction_number(causes)),
+    }
+
+
+def as_json(causes: Causes) -> dict[str, Any]:
+    """What ``causes.json`` holds: failures with labels and shares, and what each handed on."""
+    return {
         "failures": {
             party: {
                 "round": "first" if one.first_round else "further",
@@ -122,18 +144,17 @@ def as_json(causes: Causes) -> dict[str, Any]:
             for party, one in causes.by_party.items()
         },
         "handed_on": {who: _number(part) for who, part in by_whom(causes).items()},
-        "reproduction_number": _number(reproduction_number(causes)),
     }
 
 
 def _of(split: Split) -> dict[str, Any]:
     through = {key: _number(amount) for key, amount in split.through.items()}
     return {
-        "total": _number(split.total),
         "first_round": _number(split.first),
-        "of_which_later_without_a_family": _number(split.later),
+        "later": _number(split.later),
+        "further": _number(split.further),
         "through": through,
-        "only_where_all_is_still": _number(split.spared),
+        "spared": _number(split.spared),
         "multiplier": _number(split.multiplier),
     }
 

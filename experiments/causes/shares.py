@@ -158,8 +158,8 @@ def through_lenders(market: Market, party: int, day: int) -> Shares:
     log = market.events
     mine = (log["party"] == party) & (log["day"] <= day)
     if party < market.first_lender:
-        refused = (log["kind"] == Event.NOT_REFINANCED) & (log["cause"] == Cause.CREDIT_SUPPLY)
-        return _by_counterparty(log, mine & refused)
+        kinds = (log["kind"] == Event.NOT_REFINANCED) | (log["kind"] == Event.LINE_STOPPED)
+        return _by_counterparty(log, mine & kinds & (log["cause"] == Cause.CREDIT_SUPPLY))
     lost = (log["kind"] == Event.WRITE_DOWN) | (log["kind"] == Event.INTERLENDER_LOSS)
     return _by_counterparty(log, mine & lost)
 

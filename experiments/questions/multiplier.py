@@ -5,7 +5,8 @@
 
 Each seed is run as it is, with each family of interactions held still, and with all of them still
 (:mod:`firesale.experiments.causes`). Counts are means a seed; a multiplier is the mean total over
-the mean of what is first-round, with a 95 % interval by bootstrap over seeds.
+the mean of what is first-round, and the reproduction number the mean of what those who fail hand on
+over the mean of their number, each with a 95 % interval by bootstrap over seeds.
 """
 
 from __future__ import annotations
@@ -34,20 +35,22 @@ class Seed(NamedTuple):
 
     seed: int
     splits: tuple[Split, Split, Split]
+    handed_on: float  # failures of others, in shares, by those who failed
+
+    @property
+    def failures(self) -> float:
+        """Of borrowers and lenders."""
+        return self.splits[0].total + self.splits[1].total
 
 
 def one_seed(scenario: Scenario, seed: int, books: Books | None = None) -> Seed:
     """A run, its companions, and what is first-round of it."""
     from ...market.simulation import Simulation
-    from ..causes.companions import companions_of, outcome_of, run_again
-    from ..causes.labels import split_failures, split_losses
+    from ..causes.causes import find_causes, handed_on
 
     simulation = Simulation(scenario, seed, books, keeps_book=False).run()
-    again = run_again(seed, books=books)
-    made = companions_of(simulation.scenario, outcome_of(simulation.market), again)
-    return Seed(
-        seed, (split_failures(made), split_failures(made, lenders=True), split_losses(made))
-    )
+    found = find_causes(simulation, books, one_by_one=True)
+    return Seed(seed, (found.borrowers, found.lenders, found.losses), handed_on(found))
 
 
 def came_through(key: str, split: Split) -> float:
@@ -79,13 +82,20 @@ def table(seeds: list[Seed]) -> list[str]:
         name = "several together" if key == TOGETHER else NAMES[key]
         lines.append(f"| through {name} | {cells(partial(came_through, key))} |")
     lines.append(f"| only where all is still | {cells(lambda split: split.spared)} |")
-    ratios = []
-    for place in range(len(WHAT)):
-        total = np.array([one.splits[place].total for one in seeds])
-        first = np.array([one.splits[place].first for one in seeds])
-        found = ratio_of_means(total, first)
-        ratios.append(f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})")
+
+    def ratio(above: list[float], below: list[float]) -> str:
+        found = ratio_of_means(np.array(above), np.array(below))
+        return f"{found.value:.3f} ({found.low:.3f} to {found.high:.3f})"
+
+    ratios = [
+        ratio(
+            [one.splits[place].total for one in seeds], [one.splits[place].first for one in seeds]
+        )
+        for place in range(len(WHAT))
+    ]
     lines.append(f"| multiplier | {' | '.join(ratios)} |")
+    number = ratio([one.handed_on for one in seeds], [one.failures for one in seeds])
+    lines.append(f"| reproduction number | {number} | | |")
     return lines
 
 
@@ -99,7 +109,7 @@ def as_csv(name: str, seeds: list[Seed]) -> list[str]:
             numbers = (split.total, split.first, split.later, split.spared)
             through = (split.through[key] for key in KEYS)
             cells = ",".join(f"{number:.6g}" for number in (*numbers, *through))
-            lines.append(f"{name},{one.seed},{what},{cells}")
+            lines.append(f"{name},{one.seed},{what},{cells},{one.handed_on:.6g}")
     return lines
 
 
@@ -118,7 +128,7 @@ def main(
     from ..causes.labels import KEYS
     from ..sweeps.books import LEVERAGE, perturbed_tables
 
-    written = [f"scenario,seed,what,total,first,later,spared,{','.join(KEYS)}"]
+    written = [f"scenario,seed,what,total,first,later,spared,{','.join(KEYS)},handed_on"]
     for name in scenarios:
         chosen = with_beliefs(Scenario.load(name).with_settings(setting or []), beliefs)
         books = perturbed_tables({LEVERAGE: leverage}) if leverage != 1.0 else None
