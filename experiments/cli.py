@@ -171,7 +171,7 @@ def analyse(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a sweep.")],
     event: Annotated[
         str | None,
-        typer.Option(metavar="EVENT", help="As 'cascade.largest >= 3'; else the plan's."),
+        typer.Option(metavar="EVENT", help="As 'linked.largest >= 3'; else the plan's."),
     ] = None,
     loss: Annotated[
         str | None, typer.Option(metavar="METRIC", help="For VaR and ES; else the plan's.")
@@ -282,7 +282,7 @@ def bench(
         command.bench(parties or [], as_json=json_)
 
 
-@app.command(epilog="Example: firesale explain cascade")
+@app.command(epilog="Example: firesale explain linked")
 def explain(
     word: Annotated[
         str, typer.Argument(metavar="[WORD]", help="Only what has this word in it.")

@@ -53,7 +53,7 @@ EXPERIMENTS = {
     "run": "look results causes figures report",
     "view": "look results figures report",
     "questions": "look results causes figures run sweeps",
-    "sweeps": "look report run plans",
+    "sweeps": "look causes report run plans",
     "backtest": "look report run sweeps",
     "bench": "look run sweeps twin",
     "twin": "",

@@ -5,19 +5,18 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from ..causes.causes import NOBODYS, by_whom, family_name
+from ..causes.causes import by_whom, family_name
 from ..look import words
 from ..results.facts import number, text
+from ..results.handed_on import NONE, who
 from .chapter import Chapter, heads
 
 if TYPE_CHECKING:
-    from ..causes.labels import Label
     from ..results.results import Results
 
 TITLE = "What would not have happened"
 COLUMNS = ("How it came about", "Borrowers>", "Lenders>", "Loss>")
 MOST_NAMES = 3
-NONE = "\N{EN DASH}"
 
 
 def chapters(results: Results) -> list[Chapter]:
@@ -81,12 +80,15 @@ def _by_whom(results: Results) -> str:
     if not handed:
         return ""
     most = [
-        f"{who if who == NOBODYS else results.name(who)} ({part:.2f})"
-        for who, part in list(handed.items())[:MOST_NAMES]
+        f"{who(results, party, 99)} ({part:.2f})"
+        for party, part in list(handed.items())[:MOST_NAMES]
     ]
     many = words.times(len(results.causes.shares), "failure")
     more = " and others" if len(handed) > MOST_NAMES else ""
-    return f"The {many} that came through others are due to {', '.join(most)}{more}, in shares. "
+    return (
+        f"The {many} that came through others are due to {', '.join(most)}{more}, in shares: a "
+        f"failure hands on {text(results, 'reproduction')} of another, on average. "
+    )
 
 
 def _row(name: str, numbers: list[float]) -> tuple[str, ...]:
@@ -98,15 +100,3 @@ def _count(number: float) -> str:
     if not number:
         return NONE
     return f"{number:,.0f}" if number == round(number) else f"{number:,.1f}"
-
-
-def in_words(label: Label | None) -> str:
-    """How somebody came to fail, in a cell of a table."""
-    if label is None:
-        return NONE
-    if label.through:
-        return "through " + " and ".join(map(family_name, label.through))
-    if label.later_without:
-        names = " or ".join(map(family_name, label.later_without))
-        return f"first round; {words.times(label.days, 'day')} later without {names}"
-    return "first round"

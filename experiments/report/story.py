@@ -11,6 +11,7 @@ from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.facts import number, text, value, who_fails
+from ..results.handed_on import NONE, in_words
 from ..results.results import rows
 from . import causes, policy
 from .chapter import Chapter, amount, by_party, first, heads, price, range_of, when
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from ..results.results import Results
 
 
-NONE = "\N{EN DASH}"
 _TOLD: WeakKeyDictionary[Results, list[Chapter]] = WeakKeyDictionary()
 
 
@@ -169,7 +169,7 @@ def defaults(results: Results) -> Chapter:
     if results.causes is not None:
         columns += heads("How it came about")
         labels = [
-            causes.in_words(results.causes.by_party.get(party)) if kind == "default" else NONE
+            in_words(results.causes.by_party.get(party)) if kind == "default" else NONE
             for party, kind in rows(failed, "party", "kind")
         ]
         table = tuple((*row, one) for row, one in zip(table, labels, strict=True))
@@ -178,10 +178,10 @@ def defaults(results: Results) -> Chapter:
 
 def _cascade(results: Results) -> str:
     """How many fail one after another, each touched by the one before."""
-    if number(results, "largest_cascade") < 2:
+    if number(results, "largest_tree") < 2:
         return "No failure touches another one that fails."
     return (
-        f"In the largest cascade {text(results, 'largest_cascade')} borrowers or lenders fail, "
+        f"In the largest tree {text(results, 'largest_tree')} borrowers or lenders fail, "
         "each touched by one before it: what came after what, not proof that the later ones would "
         "have stood."
     )

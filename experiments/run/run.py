@@ -66,7 +66,7 @@ def simulate(
             if is_small(simulation):
                 show(scenario.days, "Running companions")
                 begun = time.perf_counter()
-                results = replace(results, causes=find_causes(simulation))
+                results = results.with_causes(find_causes(simulation))
                 timings["companions_s"] = time.perf_counter() - begun
     return results, timings
 
