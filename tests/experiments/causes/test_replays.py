@@ -6,12 +6,14 @@ labels.
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import runs
 
 from firesale.experiments.causes.causes import find_causes
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
+from firesale.market.state.events import Event
 
 DAYS = ("days=450",)
 OFF = {
@@ -24,15 +26,16 @@ OFF = {
     "tenants": ("tenants_in_books",),
 }  # fmt: skip
 EVERYTHING = tuple(name for names in OFF.values() for name in names)
-FAILS = ("default", "reorganised", "lender_failed")
+FAILS = (Event.DEFAULT, Event.REORGANISED, Event.LENDER_FAILED)
 
 
 def failed(sim: Simulation) -> set[str]:
     """Ids of who fails, from the log: loans with recourse on which a lender enforces alone too."""
-    log, loans = sim.events(), sim.market.loans
-    alone = log[(log["kind"] == "loan_default")]
-    personal = [bool(loans.recourse[loan]) for loan in alone["loan"].tolist()]
-    return {*log.loc[log["kind"].isin(FAILS), "party"], *alone.loc[personal, "party"]}
+    log, names = sim.market.events, sim.market.names.parties
+    alone = log[log["kind"] == Event.LOAN_DEFAULT]
+    alone = alone[sim.market.loans.recourse[alone["loan"]]]
+    party = {*log["party"][np.isin(log["kind"], FAILS)].tolist(), *alone["party"].tolist()}
+    return {names[one] for one in party}
 
 
 def replayed(name: str, seed: int, off: tuple[str, ...]) -> set[str]:
