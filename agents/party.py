@@ -12,7 +12,7 @@ from typing import Annotated, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .columns import Codes, Column, IntsOrNone, Reals
+from .columns import Codes, Column, Flags, IntsOrNone, Reals
 
 
 class Kind(IntEnum):
@@ -70,4 +70,5 @@ class Parties(NamedTuple):
     reorganised_day: IntsOrNone  # on which it defaulted and went on, -1 if it did not
     sale_event: IntsOrNone  # its last treasury sale under pressure, -1 if none
     trail_event: IntsOrNone  # its last adverse event: parent of what follows from it
+    made_whole: Flags  # does not fail in this run: what it lacks comes from outside
     parent: IntsOrNone  # owner whose insolvency is its own, -1 if none or ring-fenced

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ..agents.compiling import process
+from .questions.commands import experiment
 
 if TYPE_CHECKING:
     from ..market.scenario.scenario import Scenario
@@ -40,6 +41,7 @@ scenarios = typer.Typer(
     epilog="Example: firesale scenarios show crypto-crash",
 )
 app.add_typer(scenarios, name="scenarios")
+app.add_typer(experiment, name="experiment")
 
 NAME = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
@@ -78,6 +80,22 @@ def run(
         bool,
         typer.Option("--resolve", help="Go on after the last day until open claims are settled."),
     ] = False,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PARTY",
+            help="The world in which this borrower or lender does not fail: what it lacks comes "
+            "from outside; repeatable.",
+        ),
+    ] = None,
+    companions: Annotated[
+        bool,
+        typer.Option(
+            "--companions/--no-companions",
+            help="Run again with interactions held still, to say what came of itself; not of large "
+            "markets.",
+        ),
+    ] = True,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -92,7 +110,17 @@ def run(
         if value is not None:
             chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve)
+    run_scenario(
+        chosen,
+        seed,
+        out,
+        named,
+        figures=figures,
+        as_json=json_,
+        to_the_end=resolve,
+        companions=companions,
+        without=tuple(without or ()),
+    )
 
 
 @app.command(
@@ -143,7 +171,7 @@ def analyse(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="The folder of a sweep.")],
     event: Annotated[
         str | None,
-        typer.Option(metavar="EVENT", help="As 'cascade.largest >= 3'; else the plan's."),
+        typer.Option(metavar="EVENT", help="As 'linked.largest >= 3'; else the plan's."),
     ] = None,
     loss: Annotated[
         str | None, typer.Option(metavar="METRIC", help="For VaR and ES; else the plan's.")
@@ -254,7 +282,7 @@ def bench(
         command.bench(parties or [], as_json=json_)
 
 
-@app.command(epilog="Example: firesale explain cascade")
+@app.command(epilog="Example: firesale explain linked")
 def explain(
     word: Annotated[
         str, typer.Argument(metavar="[WORD]", help="Only what has this word in it.")

@@ -5,7 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -32,12 +32,36 @@ from .record.kept_frames import (
 from .record.largest_borrower import Resolved
 from .record.summary import summarise
 from .resolution import resolve
+from .scenario.errors import InputError
+from .scenario.nearest import did_you_mean
 from .scenario.scenario import Scenario
 from .state.journal import make_room
 from .state.names import NumberedNames, TitleById
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .state.market import Market
+
+
+def party_named(market: Market, name: str) -> int:
+    """The borrower or lender of an id, or of a display name.
+
+    Raises:
+        InputError: there is none.
+    """
+    ids, titles = market.names.parties, market.names.titles
+    for names in (ids, titles):
+        try:
+            party = names.index(name)
+        except ValueError:
+            continue
+        if party < market.first_buyer:
+            return party
+    raise InputError(
+        f"--without: no borrower or lender is called {name}"
+        f"{did_you_mean(name, ids[: market.first_buyer])}."
+    )
 
 
 class Simulation:
@@ -49,9 +73,10 @@ class Simulation:
         seed: a non-negative integer; the same scenario and seed give the same bits.
         books: opening books, before any draw; the packaged ones of the starting point by default.
         keeps_book: whether :meth:`book` will be asked for.
+        without: ids of borrowers and lenders that do not fail: what they lack comes from outside.
 
     Raises:
-        InputError: a history file that cannot be used.
+        InputError: a history file that cannot be used, or nobody of a name in ``without``.
     """
 
     def __init__(
@@ -60,6 +85,7 @@ class Simulation:
         seed: int = 1,
         books: Books | None = None,
         keeps_book: bool = True,
+        without: Collection[str] = (),
     ) -> None:
         scenario = believe(scenario, seed)
         if books is None:
@@ -83,6 +109,9 @@ class Simulation:
         self.market = market
         self.resolution: Resolved | None = None
         open_books(market, books)
+        self.without = tuple(without)
+        for name in self.without:
+            market.parties.made_whole[party_named(market, name)] = True
         self.principal_open_usd = market.loans.principal_usd.copy()
 
     @property

@@ -72,7 +72,7 @@ def flat(value: Any, name: str = "") -> dict[str, float]:
 
 def figures(sim: Simulation) -> dict[str, float]:
     """What a person would look at first."""
-    wanted = ("defaults.", "sleeves_closed.", "loss_usd.total", "cascade.", "recovery.", "ltv.")
+    wanted = ("defaults.", "sleeves_closed.", "loss_usd.total", "linked.", "recovery.", "ltv.")
     wanted += ("liquidation.seized_units", "liquidation.sold_units")
     last = sim.series().iloc[-1]
     prices = {

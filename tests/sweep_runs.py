@@ -31,7 +31,7 @@ def cheap(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     x = math.sin(seed % 100_003) + scenario.crypto.drift + sum(scores.values())
     return Outcome(
         {
-            "cascade": {"largest": int(abs(x) * 3)},
+            "linked": {"largest": int(abs(x) * 3)},
             "loss_usd": {
                 "total": 1e6 * x,
                 "by_instrument": {"gpu_loan": x} if x > 0 else {},

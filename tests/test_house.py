@@ -46,13 +46,14 @@ TOP = (
 # Rooms of experiments/ and what each may reach there; the command line reaches all of them.
 EXPERIMENTS = {
     "look": "",
-    "results": "look",
+    "causes": "",
+    "results": "look causes",
     "figures": "look results",
-    "report": "look results",
-    "run": "look results figures report",
+    "report": "look results causes",
+    "run": "look results causes figures report",
     "view": "look results figures report",
-    "questions": "look results figures run sweeps",
-    "sweeps": "look report run plans",
+    "questions": "look results causes figures run sweeps",
+    "sweeps": "look causes report run plans",
     "backtest": "look report run sweeps",
     "bench": "look run sweeps twin",
     "twin": "",
@@ -80,9 +81,9 @@ MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
-    "experiments.cli.run": 10,
+    "experiments.cli.run": 12,
     "experiments.cli.sweep": 7,
-    "experiments.run.run.run_scenario": 7,
+    "experiments.run.run.run_scenario": 9,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,
 }

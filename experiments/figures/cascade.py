@@ -1,7 +1,8 @@
-"""Trees of what touched what: read from the parents in the event log, and drawn.
+"""Who failed after whom: failures that came through others, with shares of their causes.
 
-A parent is the event whose outcome the next one reacted to; what would not have happened without it
-is another question, which a log alone cannot answer.
+Companions of the run say which those are. Where there are none, or none came through others, trees
+of what touched what are drawn, from the parents in the event log. A parent is the event whose
+outcome the next one reacted to; what would not have happened without it no log can tell.
 
 The log is pruned to what a reader needs: defaults and failures, seizures, sales, liquidations and
 weak lenders, with the events just before a default. Siblings of one kind become one line.
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from ..look import plots, words
 from ..results.cascades import MOST_ROWS, Node, _total, cascades, forest, pick
+from ..results.handed_on import lines_of_shares
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +37,18 @@ COLORS = {
 
 @plots.styled
 def cascade(results: Results) -> Figure:
-    """Draw the largest cascades as an outline: each line reacts to the one it hangs from."""
+    """Draw failures that came through others, or the largest trees of linked failures."""
+    if results.causes is not None and results.causes.shares:
+        lines, hidden, title = lines_of_shares(results)
+        many = f" {words.times(hidden, 'more failure')} left out." if hidden else ""
+        return draw_lines(
+            results,
+            lines,
+            title,
+            "Failures that do not happen where some interaction is held still. Below each, those "
+            "whose sales, refusals or claims it reacted to: shares of its causes, one in all; the "
+            f"dot is when they failed themselves, or when it did.{many}",
+        )
     lines, hidden, title = chosen_lines(results)
     if not lines:
         return plots.empty_figure(
@@ -55,7 +68,7 @@ def cascade(results: Results) -> Figure:
 def chosen_lines(
     results: Results, most: int = MOST_ROWS
 ) -> tuple[list[tuple[int, Node]], int, str]:
-    """The lines to draw of the largest cascades, how many are left out, and the finding."""
+    """Lines of the largest trees of linked failures, how many are left out, and the finding."""
     trees = forest(results.events)
     contagious = cascades(trees)
     if contagious:
@@ -66,6 +79,9 @@ def chosen_lines(
     else:
         drawn = sorted(trees, key=lambda tree: (not tree.failed, -_total(tree)))[:1]
         title = _chain_title(results, drawn)
+    if results.causes is not None and results.causes.by_party:
+        many = words.times(len(results.causes.by_party), "failure")
+        title = f"No failure came through others: {many}, all in any case"
     lines, hidden = pick(drawn, most)
     return lines, hidden, title
 
@@ -73,7 +89,7 @@ def chosen_lines(
 def _contagion_title(results: Results, trees: list[Node]) -> str:
     size = len(trees[0].failed)
     name = words.short(results.name(trees[0].party), 34)
-    among = "the only cascade" if len(trees) == 1 else f"the largest of {len(trees)} cascades"
+    among = "the only tree" if len(trees) == 1 else f"the largest of {len(trees)} trees"
     fail = words.times(size - 1, "other fails", "others fail")
     return f"{words.capital(fail)} after {name}, each touched by one before: {among}"
 
@@ -164,6 +180,8 @@ def draw_outline(
 
 
 def _label(results: Results, node: Node, depth: int) -> str:
+    if node.told:
+        return node.told
     name = words.short(results.name(node.party), max(14, 34 - 2 * depth))
     what = {"default": "defaults", "perimeter_default": "project vehicle defaults"}.get(
         node.kind, words.kind(node.kind)

@@ -1,4 +1,4 @@
-"""The same scenario under many seeds: default rates, names that fail, losses, cascades.
+"""The same scenario under many seeds: default rates, names that fail, losses.
 
 uv run python -m firesale.experiments.questions.ensemble calm --seeds 100
 uv run python -m firesale.experiments.questions.ensemble baseline --no-beliefs
@@ -84,12 +84,12 @@ def describe(summaries: list[dict[str, Any]], days: int) -> list[str]:
         + "; closed: "
         + (", ".join(f"{name} {count}" for name, count in closed.most_common()) or "none")
     )
-    cascade = Counter(summary["cascade"]["largest"] for summary in summaries)
-    number = np.mean([summary["cascade"]["reproduction_number"] for summary in summaries])
+    trees = Counter(summary["linked"]["largest"] for summary in summaries)
+    number = np.mean([summary["linked"]["per_failure"] for summary in summaries])
     lines.append(
-        "largest cascade (defaults: seeds): "
-        + ", ".join(f"{size}: {cascade[size]}" for size in sorted(cascade))
-        + f"; mean reproduction number {number:.3f}"
+        "largest tree of linked failures (failures: seeds): "
+        + ", ".join(f"{size}: {trees[size]}" for size in sorted(trees))
+        + f"; touched per failure, mean {number:.3f}"
     )
     for key in ("reported", "second_hand", "realisable", "realisable_90_days"):
         values = [summary["ltv"][key] for summary in summaries]

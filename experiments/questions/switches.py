@@ -49,7 +49,7 @@ def outcomes(summary: dict[str, Any]) -> dict[str, float]:
         "lenders": defaults["lender"] + len(summary["sleeves_closed"]),
         "loss $m": summary["loss_usd"]["total"] / 1e6,
         "unresolved %": 100.0 * (summary["loss_usd"]["unresolved_share"] or 0.0),
-        "cascade": summary["cascade"]["largest"],
+        "linked": summary["linked"]["largest"],
         "GPU seized k": summary["liquidation"]["seized_units"] / 1e3,
         "realisable LTV %": 100.0 * summary["ltv"]["realisable"],
         "withdrawn $m": summary["lenders"]["withdrawn_usd"] / 1e6,

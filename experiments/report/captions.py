@@ -58,12 +58,19 @@ def _defaults(results: Results) -> str:
 
 
 def _cascade(results: Results) -> str:
+    if results.causes is not None and results.causes.shares:
+        return (
+            "A failure is here because it is missing in a companion of the run. Its causes are "
+            "divided among those whose machines stood behind the prices it reacted to, who refused "
+            "it, or whose claims it lost. A failure hands on "
+            f"{text(results, 'reproduction')} failures of others, on average: below 1 it dies out."
+        )
     return (
         "Read it like a folder tree: whatever hangs from a line reacted to it, and was touched by "
         "it. What would not have happened without it the log does not say. On the right, when it "
-        "happened; the larger the dot, the more money. A failure touches "
-        f"{text(results, 'touched')} others that fail, on average: below 1 a cascade dies out. "
-        "Cascades count borrowers and lenders; a project vehicle that defaults is shown and not "
+        "happened; the larger the dot, the more money. "
+        f"{text(results, 'touched')} of a failure is touched per failure, on average. "
+        "Trees count borrowers and lenders; a project vehicle that defaults is shown and not "
         "counted."
     )
 

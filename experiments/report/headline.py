@@ -55,7 +55,7 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
         ("reported", "second-hand", "sold at once", "within 90 days"),
         strict=True,
     )
-    failures = words.times(int(number(results, "largest_cascade")), "failure")
+    failures = words.times(int(number(results, "largest_tree")), "failure")
     return [
         *(
             (
@@ -81,10 +81,15 @@ def key_numbers(results: Results) -> list[tuple[str, str]]:
         ("Loss by instrument", _by_instrument(results.summary["loss_usd"]["by_instrument"])),
         ("Recovery of settled claims", ", ".join(known) or "none settled yet"),
         (
-            FACTS["largest_cascade"].name,
-            f"{failures}, depth {text(results, 'cascade_depth')}",
+            FACTS["largest_tree"].name,
+            f"{failures}, longest line {text(results, 'longest_line')}",
         ),
         (FACTS["touched"].name, text(results, "touched")),
+        *(
+            (FACTS[key].name, text(results, key))
+            for key in ("multiplier", "loss_multiplier", "reproduction")
+            if results.causes is not None
+        ),
         (
             "Loan to value, worst day",
             " · ".join(f"{text(results, key)} {name}" for key, name in ltvs),

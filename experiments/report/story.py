@@ -11,8 +11,9 @@ from weakref import WeakKeyDictionary
 
 from ..look import words
 from ..results.facts import number, text, value, who_fails
+from ..results.handed_on import NONE, in_words
 from ..results.results import rows
-from . import policy
+from . import causes, policy
 from .chapter import Chapter, amount, by_party, first, heads, price, range_of, when
 from .headline import lenders_gone, ltv_in_words
 
@@ -36,6 +37,7 @@ def chapters(results: Results) -> list[Chapter]:
             seizures(results),
             sales(results),
             losses(results),
+            *causes.chapters(results),
             *policy.chapters(results),
             illusion(results),
         ]
@@ -139,7 +141,7 @@ def defaults(results: Results) -> Chapter:
     figures = ("2-defaults", "11-network", "3-cascade")
     if failed.empty:
         return Chapter(title, "Nobody defaults.", figures=figures)
-    table = tuple(
+    table: tuple[tuple[str, ...], ...] = tuple(
         (
             *when(results, day),
             name,
@@ -164,15 +166,22 @@ def defaults(results: Results) -> Chapter:
         told += f"; the largest is {largest['name']} with {words.money(largest['debt_usd'])}"
     told += f". {_cascade(results)}"
     columns = heads("Day>", "Date", "Borrower", "Kind", "Trigger", "Debt>")
+    if results.causes is not None:
+        columns += heads("How it came about")
+        labels = [
+            in_words(results.causes.by_party.get(party)) if kind == "default" else NONE
+            for party, kind in rows(failed, "party", "kind")
+        ]
+        table = tuple((*row, one) for row, one in zip(table, labels, strict=True))
     return Chapter(title, told, columns, table, tuple(failed["debt_usd"]), "debt", figures=figures)
 
 
 def _cascade(results: Results) -> str:
     """How many fail one after another, each touched by the one before."""
-    if number(results, "largest_cascade") < 2:
+    if number(results, "largest_tree") < 2:
         return "No failure touches another one that fails."
     return (
-        f"In the largest cascade {text(results, 'largest_cascade')} borrowers or lenders fail, "
+        f"In the largest tree {text(results, 'largest_tree')} borrowers or lenders fail, "
         "each touched by one before it: what came after what, not proof that the later ones would "
         "have stood."
     )

@@ -32,6 +32,7 @@ MOST_ROWS = {
     "What is seized": 0,
     "Who bids, at what price": 5,
     "What lenders lose": 8,
+    "What would not have happened": 12,
     "What policy costs": 7,
 }
 

@@ -1,1 +1,1 @@
-"""A run read back: its tables, its cascades, its network."""
+"""A run read back: its tables, its linked failures, its network."""

@@ -1,4 +1,4 @@
-"""Cascades: the log as trees of what reacted to what; who failed after whom."""
+"""Linked failures: the log as trees of what reacted to what; who failed after whom."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-FAILURES = ("default", "lender_failed")  # a borrower or lender falls; cascades count these
+FAILURES = ("default", "lender_failed")  # a borrower or lender falls; trees count these
 DEFAULTS = (*FAILURES, "perimeter_default")
 CONSEQUENCES = (
     "seizure",
@@ -56,6 +56,7 @@ class Node:
     amount_usd: float
     events: int = 1
     children: list[Node] = field(default_factory=list)
+    told: str = ""  # in place of what party and kind say
 
     @property
     def is_default(self) -> bool:

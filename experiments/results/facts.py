@@ -175,9 +175,21 @@ FACTS = {
     "withdrawn": of_summary("Withdrawn by funders", "lenders.withdrawn_usd", words.money),
     "credit": last("Credit that lenders give", "credit_supply", share),
     "credit_worst": of_summary("The same, worst day", "lenders.credit_supply_worst", share),
-    "largest_cascade": of_summary("Largest cascade", "cascade.largest", whole),
-    "cascade_depth": of_summary("Depth of a cascade", "cascade.depth", whole),
-    "touched": of_summary("Failures touched per failure", "cascade.reproduction_number", ratio),
+    "largest_tree": of_summary("Largest tree of linked failures", "linked.largest", whole),
+    "longest_line": of_summary("Longest line of linked failures", "linked.depth", whole),
+    "touched": of_summary("Failures touched per failure", "linked.per_failure", ratio),
+    "first_round": of_summary(
+        "Borrowers in default in any case", "contagion.borrowers.first_round", whole
+    ),
+    "multiplier": of_summary(
+        "Defaults, all over first round", "contagion.borrowers.multiplier", ratio
+    ),
+    "loss_multiplier": of_summary(
+        "Losses on loans, all over first round", "contagion.loss_usd.multiplier", ratio
+    ),
+    "reproduction": of_summary(
+        "Failures that one hands on", "contagion.reproduction_number", ratio
+    ),
     "ltv_reported": of_summary("LTV as reported, worst day", "ltv.reported", share),
     "ltv_second_hand": of_summary("LTV second-hand, worst day", "ltv.second_hand", share),
     "ltv_at_once": of_summary("LTV sold at once, worst day", "ltv.realisable", share),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
 import numpy as np
 
 from ...agents.party import Status
+from ..causes.causes import in_summary
 from ..look import words
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
+    from ..causes.causes import Causes
     from .network import Network
 
 
@@ -78,6 +80,8 @@ class Results:
     network: Network | None = None  # as it stands on the last day
     changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
+    without: tuple[str, ...] = ()  # who does not fail: what they lack comes from outside
+    causes: Causes | None = None  # of failures and losses, if companions of the run were made
 
     @classmethod
     def of(
@@ -117,6 +121,11 @@ class Results:
                 )
             },
         )
+
+    def with_causes(self, causes: Causes) -> Self:
+        """The same, with what the companions of the run say, in its summary too."""
+        told = self.summary | {"contagion": in_summary(causes)}
+        return replace(self, causes=causes, summary=told)
 
     @cached_property
     def opening(self) -> dt.date:

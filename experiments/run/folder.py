@@ -155,6 +155,7 @@ def _fill(
     folder: Path, results: Results, timings: dict[str, float], figures: Drawing | None
 ) -> None:
     """Write every file of a run, the manifest last."""
+    from ..causes.causes import as_json
     from ..report.page import report
     from ..report.story import chapters
 
@@ -163,6 +164,9 @@ def _fill(
         figures.begin(results)
     text = json.dumps(plain(results.summary), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "summary.json").write_text(text + "\n", encoding="utf-8")
+    if results.causes is not None:
+        text = json.dumps(as_json(results.causes), indent=2, ensure_ascii=False, allow_nan=False)
+        (folder / "causes.json").write_text(text + "\n", encoding="utf-8")
     for name in FRAMES:
         getattr(results, name).to_parquet(folder / f"{name}.parquet", index=False)
     chapters(results)  # told now, while a helper draws: the report needs titles of figures too
@@ -179,6 +183,7 @@ def _manifest(results: Results, timings: dict[str, float]) -> dict[str, Any]:
         "command": "run",
         "scenario": results.scenario.model_dump(mode="json"),
         "seed": results.seed,
+        "without": list(results.without),
         "versions": {"python": platform.python_version()}
         | {name: version(name) for name in ("firesale", "numpy", "numba", "mesa", "pandas")},
         "source_sha256": source_hash(),

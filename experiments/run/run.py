@@ -21,11 +21,19 @@ MOST_SEED = 2**63 - 1
 
 
 def simulate(
-    scenario: Scenario, seed: int, quiet: bool = False, *, to_the_end: bool = False
+    scenario: Scenario,
+    seed: int,
+    quiet: bool = False,
+    *,
+    to_the_end: bool = False,
+    companions: bool = False,
+    without: tuple[str, ...] = (),
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
 
-    ``to_the_end``: go on from there until claims that are open then are settled.
+    ``to_the_end``: go on from there until claims that are open then are settled. ``companions``:
+    run again with interactions held still, if the market is small, to say what came of itself.
+    ``without``: parties that do not fail.
 
     Raises:
         InputError: the seed, or a file that the scenario names, is not usable.
@@ -41,7 +49,7 @@ def simulate(
 
         if not is_warm():
             show(0, "Compiling, only this once")
-        simulation = Simulation(scenario, seed=seed)
+        simulation = Simulation(scenario, seed=seed, without=without)
         opened = time.perf_counter()
         for day in range(scenario.days):
             show(day, "Simulating")
@@ -50,8 +58,17 @@ def simulate(
             show(scenario.days, "Settling claims")
             simulation.resolve()
         done = time.perf_counter()
+        timings = {"opening_s": opened - start, "days_s": done - opened}
         results = Results.of(simulation, simulation.scenario, seed)
-    return results, {"opening_s": opened - start, "days_s": done - opened}
+        if companions:
+            from ..causes.causes import find_causes, is_small
+
+            if is_small(simulation):
+                show(scenario.days, "Running companions")
+                begun = time.perf_counter()
+                results = results.with_causes(find_causes(simulation))
+                timings["companions_s"] = time.perf_counter() - begun
+    return results, timings
 
 
 def run_scenario(
@@ -63,6 +80,8 @@ def run_scenario(
     figures: bool,
     as_json: bool,
     to_the_end: bool = False,
+    companions: bool = False,
+    without: tuple[str, ...] = (),
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
@@ -72,8 +91,11 @@ def run_scenario(
 
     folder = RunFolder(out, scenario.name)
     with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(scenario, seed, to_the_end=to_the_end)
-        results = replace(results, changes=changes(named, scenario))
+        results, timings = simulate(
+            scenario, seed, to_the_end=to_the_end, companions=companions, without=without
+        )
+        told = (*changes(named, scenario), *(f"{name} does not fail" for name in without))
+        results = replace(results, changes=told, without=without)
         written = folder.write(results, timings, drawn if figures else None)
     if results.note:
         typer.echo(results.note, err=True)

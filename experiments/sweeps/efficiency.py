@@ -63,7 +63,7 @@ def nothing(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     """An empty run, to time what surrounds it."""
     from .execute import Outcome
 
-    return Outcome({"cascade": {"largest": 0}}, dict)
+    return Outcome({"linked": {"largest": 0}}, dict)
 
 
 def main(

@@ -11,6 +11,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,6 @@ from .factors import Value
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ...market.simulation import Simulation
     from .plan import Plan
 
 OK, ERROR, KILLED = "ok", "error", "killed"
@@ -63,6 +63,7 @@ class Work:
     every_days: int
     run_limit_s: float | None = None
     resolve: bool = False
+    companions: bool = False
 
     @classmethod
     def of(cls, plan: Plan, folder: Path, source: str) -> Work:
@@ -82,6 +83,7 @@ class Work:
             every_days=kept.every_days if kept else 1,
             run_limit_s=plan.run_limit_s,
             resolve=plan.resolve,
+            companions=plan.companions,
         )
 
 
@@ -111,13 +113,19 @@ class Done:
     pace_s: float
 
 
-def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
-    """Run the market to its last day; ``scores`` are errors of its opening books."""
-    simulation = _to_the_last_day(scenario, seed, scores)
-    return Outcome(simulation.summary(), simulation.series)
+def simulate(
+    scenario: Scenario,
+    seed: int,
+    scores: dict[str, float],
+    *,
+    resolve: bool = False,
+    companions: bool = False,
+) -> Outcome:
+    """Run the market to its last day; ``scores`` are errors of its opening books.
 
-
-def _to_the_last_day(scenario: Scenario, seed: int, scores: dict[str, float]) -> Simulation:
+    ``resolve``: and on until claims that are open then are settled. ``companions``: run it again
+    with interactions held still; what came through others is told under ``contagion``.
+    """
     from ...market.simulation import Simulation
     from . import limits
 
@@ -129,13 +137,14 @@ def _to_the_last_day(scenario: Scenario, seed: int, scores: dict[str, float]) ->
     while not simulation.finished:
         limits.check()
         simulation.step()
-    return simulation
+    told: dict[str, Any] = {}
+    if companions:
+        from ..causes.causes import find_causes, in_summary
 
-
-def simulate_to_the_end(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
-    """The same, and on until claims that are open then are settled."""
-    simulation = _to_the_last_day(scenario, seed, scores).resolve()
-    return Outcome(simulation.summary(), simulation.series)
+        told["contagion"] = in_summary(find_causes(simulation, tables, one_by_one=True))
+    if resolve:
+        simulation.resolve()
+    return Outcome(simulation.summary() | told, simulation.series)
 
 
 _PLAIN = simulate
@@ -207,8 +216,8 @@ def run_point(
         size = limits.size_of(scenario)
         start = time.perf_counter()
         with limits.limited(limits.limit_s(work.run_limit_s, slowest_s, size), mark):
-            if work.resolve and simulate is _PLAIN:
-                simulate = simulate_to_the_end
+            if simulate is _PLAIN and (work.resolve or work.companions):
+                simulate = partial(simulate, resolve=work.resolve, companions=work.companions)
             outcome = simulate(scenario, point.seed, scores)
             metrics = kept_metrics(outcome.summary, work.outputs)
             if work.columns:

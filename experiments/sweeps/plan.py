@@ -6,6 +6,7 @@ Example:
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import math
@@ -38,18 +39,15 @@ BELIEFS = "opening.beliefs"
 
 
 def parse_event(text: str) -> tuple[str, str, float]:
-    """``cascade.largest >= 3`` as metric, comparison and number.
+    """``linked.largest >= 3`` as metric, comparison and number.
 
     Raises:
         ValueError: not of that form.
     """
-    match = EVENT.match(text)
-    try:
-        if match:
+    with contextlib.suppress(ValueError):
+        if match := EVENT.match(text):
             return match[1], match[2], float(match[3])
-    except ValueError:
-        pass
-    raise ValueError(f"'{text}' is not an event such as 'cascade.largest >= 3'")
+    raise ValueError(f"'{text}' is not an event such as 'linked.largest >= 3'")
 
 
 class Design(Section):
@@ -99,7 +97,7 @@ class Trajectories(Section):
 class Analysis(Section):
     """What ``firesale analyse`` asks; may change without repeating runs."""
 
-    event: str = Field("cascade.largest >= 3", description="metric, comparison, number")
+    event: str = Field("linked.largest >= 3", description="metric, comparison, number")
     loss: str = Field("loss_usd.total", description="metric for VaR, ES and sensitivities")
     confidence: float = Field(0.95, gt=0.5, lt=1.0, description="of all intervals")
     tail: float = Field(0.95, gt=0.5, lt=1.0, description="level of VaR and ES")
@@ -137,6 +135,7 @@ class Plan(Section):
     resolve: bool = Field(
         False, description="true: every run goes on after its last day until claims are settled"
     )
+    companions: bool = Field(False, description="true: every run says what came through others")
     run_limit_s: float | None = Field(
         None,
         gt=0.0,
@@ -308,7 +307,8 @@ class Plan(Section):
             content = Path(self.base.crypto.history).read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
-        plan = self.model_dump(mode="json", include=kept | {"trajectories", "resolve"})
+        kept |= {"trajectories", "resolve", "companions"}
+        plan = self.model_dump(mode="json", include=kept)
         return {"scenario": scenario, **plan}
 
     def identity(self) -> str:

@@ -11,17 +11,15 @@ from ...market.liquidation.budget_auctions import ROUNDING, UNSERVED
 from ...market.state.hardware import Family
 from ...market.state.ledger import Account
 from ...market.state.lots import LotState
-from . import cycle, hosting
+from . import cycle, hosting, listed_alone
 from .bids import Bid, best_first, bids_for, hold_value_usd, set_strips
 from .lot import ON_OFFER, Lot
-from .rules import affordable_units
+from .rules import BISECTIONS, affordable_units
 
 if TYPE_CHECKING:
     from .model import TwinMarket
     from .party import Buyer
     from .things import Entry, HardwareClass
-
-BISECTIONS = 60  # of a price
 
 
 @dataclass(slots=True, eq=False)
@@ -60,6 +58,8 @@ def hold_auctions(market: TwinMarket) -> None:
     set_strips(market)
     for kind in market.hardware:
         kind.hold_usd = hold_value_usd(market, kind)
+    listed_alone.sell_listed_alone(market)
+    for kind in market.hardware:
         trades = []
         if kind.in_place_bidders:
             trades.append(_auction_in_place(market, kind))
@@ -106,9 +106,16 @@ def _take_evidence(market: TwinMarket, kind: HardwareClass, trades: list[Trade])
     kind.outside_online += sum(trade.forced_units for trade in trades)
 
 
+def _on_offer(market: TwinMarket, kind: HardwareClass, state: LotState) -> list[Lot]:
+    """Lots that come to auction from a state: none where forced supply is held back."""
+    if not market.settings.channels.forced_supply:
+        return []
+    return [lot for lot in kind.lots if lot.state is state]
+
+
 def _auction_in_place(market: TwinMarket, kind: HardwareClass) -> Trade | None:
     """Sell whole clusters where they stand, the lots of one borrower together."""
-    offered = [lot for lot in kind.lots if lot.state is LotState.IN_PLACE]
+    offered = _on_offer(market, kind, LotState.IN_PLACE)
     if not offered:
         return None
     bids = bids_for(market, kind, in_place=True)
@@ -172,8 +179,7 @@ def _auction_removed(market: TwinMarket, kind: HardwareClass) -> Trade | None:
     offered = LotState.IN_PLACE if rigs else LotState.REMOVED
     forced = [
         Ask(lot, lot.reserve_usd(kind.hold_usd), lot.units)
-        for lot in kind.lots
-        if lot.state is offered
+        for lot in _on_offer(market, kind, offered)
     ]
     window_days = market.settings.liquidation.window_days
     ordinary = Ask(None, kind.scrap_usd, kind.routine_units_year * window_days / 365.0)

@@ -21,9 +21,10 @@ def learn(market: TwinMarket) -> None:
     for lender in market.lenders:
         lost += lender.loss_usd
         book += lender.book_usd
+    today_usd = lost - prices.lost_usd if market.terms.channels.loss_memory else 0.0
     prices.perceived_loss_rate = rules.perceived_loss_rate(
         prices.perceived_loss_rate,
-        (lost - prices.lost_usd) / max(book, 1.0),
+        today_usd / max(book, 1.0),
         settings.loss_memory_years,
     )
     prices.lost_usd = lost

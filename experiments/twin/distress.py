@@ -14,6 +14,7 @@ from ...market.state.loans import ANY_GROWTH, Collateral, LoanStatus
 from ...market.state.lots import LotState
 from ...market.state.randomness import Stream, party_uniforms
 from . import coins, sites
+from .clauses import claim_ran_out, make_whole, takes_the_firm
 from .rules import estate_shares, expected_recovery_usd
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def list_machines(borrower: Borrower) -> None:
     """
     market = borrower.model
     short = borrower.missing_usd() - max(borrower.cash_usd, 0.0)
-    if borrower.status is not Status.ACTIVE or short <= 0.0:
+    if borrower.status is not Status.ACTIVE or borrower.made_whole or short <= 0.0:
         return
     coming = borrower.coming_usd()
     need = ASK_SHARE * short - coming
@@ -98,7 +99,9 @@ def declare_defaults(market: TwinMarket) -> None:
     for borrower, draw in zip(market.borrowers, draws, strict=True):
         if borrower.status is not Status.ACTIVE:
             continue
-        if draw < market.terms.derived.hazard_per_day:
+        if borrower.made_whole:
+            make_whole(borrower)
+        elif draw < market.terms.derived.hazard_per_day:
             hazard = market.note(Event.HAZARD, Cause.HAZARD, borrower, None, None, 0.0, None)
             go_bankrupt(borrower, Cause.HAZARD, hazard)
         elif (borrower.name, market.day) == (script.party, script.day):
@@ -124,13 +127,16 @@ def _enforce_loans(borrower: Borrower) -> None:
     """A recourse loan takes the whole borrower, a non-recourse one its vehicle only."""
     market = borrower.model
     for loan in borrower.loans:
+        if claim_ran_out(loan):
+            go_bankrupt(borrower, Cause.DEFICIENCY, loan.default_event)
+            return
         if (
             loan.breach is Cause.NONE
             or loan.status is not LoanStatus.PERFORMING
             or not loan.cure_is_over()
         ):
             continue
-        if loan.recourse and market.terms.channels.cross_default:
+        if takes_the_firm(loan):
             go_bankrupt(borrower, loan.breach, loan.breach_event, loan)
             return
         parent = loan.breach_event
@@ -157,12 +163,14 @@ def go_bankrupt(
 ) -> None:
     """All loans default; what is unpledged becomes the estate."""
     event = borrower.fail(cause, parent)
+    by_clause = trigger is not None and borrower.model.terms.channels.cross_default
+    others = Cause.CROSS_DEFAULT if by_clause else Cause.INSOLVENCY
     for loan in borrower.loans:
         if loan.status is LoanStatus.PERFORMING:
             if loan is trigger:
                 seize(loan, cause, event, 0)
             else:
-                seize(loan, Cause.INSOLVENCY if trigger is None else Cause.CROSS_DEFAULT, event, 1)
+                seize(loan, others, event, 1)
     _form_estate(borrower, event)
 
 
@@ -303,7 +311,7 @@ def _collateral_usd(loan: Loan, after_cost: float) -> float:
 def settle_claims(borrower: Borrower) -> None:
     """Claims on who still stands: non-recourse ones end with their collateral.
 
-    A recourse claim (cross-default switched off) collects from cash until time is up.
+    A recourse claim (cross-default switched off) collects from cash; then its lender files.
     """
     if borrower.open_claims == 0:
         return
@@ -316,7 +324,8 @@ def settle_claims(borrower: Borrower) -> None:
         elif borrower.status is Status.ACTIVE:
             loan.recover(borrower, min(max(borrower.cash_usd, 0.0), loan.principal_usd))
             late = market.day >= loan.default_day + market.terms.credit.bankruptcy_days
-            if loan.principal_usd <= 1e-6 or late:
+            ends = late and market.terms.channels.cross_default
+            if loan.principal_usd <= DUST_USD or ends:
                 loan.close_claim(loan.default_event)
 
 

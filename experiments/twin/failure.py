@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 def fail_lenders(market: TwinMarket, round_: int) -> int:
     """Close sleeves and fail lenders that must; returns how many failed outright this round."""
-    active = [lender for lender in market.lenders if lender.status is Status.ACTIVE]
+    for lender in market.lenders:
+        if lender.made_whole:
+            _make_whole(lender)
+    active = [
+        lender
+        for lender in market.lenders
+        if lender.status is Status.ACTIVE and not lender.made_whole
+    ]
     closes = market.settings.channels.lender_capital
     for lender in active:
         if closes and lender.sleeve and lender.closed_event is None:
@@ -38,6 +45,15 @@ def fail_lenders(market: TwinMarket, round_: int) -> int:
     if failing:
         _clear(market, [lender for lender, _ in failing], round_)
     return len(failing)
+
+
+def _make_whole(lender: Lender) -> None:
+    """Outside pays in what it has lost."""
+    lost = max(0.0, lender.capital_open_usd - lender.capital_usd)
+    lender.model.investors.pay(lender, lost)
+    lender.capital_usd += lost
+    lender.news = lender.unpaid_run_usd = 0.0
+    lender.line_open_day = -1
 
 
 def _is_illiquid(lender: Lender) -> bool:
@@ -89,6 +105,8 @@ def _declare(lender: Lender, illiquid: bool, round_: int) -> None:
     lender.status = Status.DEFAULTED
     lender.default_day = market.day
     lender.default_event = lender.supply_event = event
+    if not market.terms.channels.lender_distress:
+        return
     for loan in lender.loans:
         loan.undrawn_usd = 0.0
     for other in market.lenders:

@@ -234,6 +234,7 @@ def _surrender_if_worthless(loan: Loan, ratio: float) -> None:
         or loan.principal_usd <= 0.0
         or loan.breach is not Cause.NONE
         or borrower.status is not Status.ACTIVE
+        or borrower.made_whole
         or (facts is not None and facts.rigs_due_th.get(loan, 0.0) > 0.0)
     ):
         return

@@ -306,8 +306,12 @@ class Lender(Party):
     def set_supply(self) -> None:
         """What share of its usual credit it gives today."""
         terms = self.model.terms
+        if self.made_whole:
+            self.supply = 1.0
+            return
         if self.status is not Status.ACTIVE or self.closed_event is not None:
-            self.supply = 0.0
+            failed = self.status is not Status.ACTIVE
+            self.supply = 1.0 if failed and not terms.channels.lender_distress else 0.0
             return
         self.supply, event = 1.0, self.worst_event
         if terms.channels.lender_capital:
@@ -317,13 +321,14 @@ class Lender(Party):
                 1.0 / self.target_leverage,
                 terms.lenders.capital_buffer_share,
             )
-        if self.redeemable:
+        distress = terms.channels.lender_distress
+        if distress and self.redeemable:
             flows = fund_supply(self.outflow_usd, self._gate_usd())
             if flows < self.supply:
                 self.supply, event = flows, self.run_event
-        if self.line_open_day >= 0:
+        if distress and self.line_open_day >= 0:
             self.supply, event = 0.0, self.line_event
-        if self.amortising_event is not None:
+        if distress and self.amortising_event is not None:
             self.supply, event = 0.0, self.amortising_event
         if self.supply < 1.0 and self.supply_event is None:
             self.supply_event = event

@@ -92,15 +92,18 @@ class Lot:
         self._earn(share * self.borrower.hall_rents_usd_day, self.market.customers)
 
     def is_held(self) -> bool:
-        """Whether its lender keeps it for good and has it run where it stands."""
+        """Whether it is kept for good and run where it stands."""
         terms = self.market.terms
-        if (
-            not terms.lenders.hold_seized
-            or self.loan is None
-            or self.hardware.family is Family.SITE
-        ):
+        kept = terms.lenders.hold_seized and self.loan is not None
+        if not terms.channels.forced_supply:
+            kept = not self.is_owners()
+        if not kept or self.hardware.family is Family.SITE:
             return False
         return self.market.day >= self.seized_day + terms.liquidation.legal_days
+
+    def is_owners(self) -> bool:
+        """Whether an owner that stands has put it on sale."""
+        return self.listed and self.borrower.status is Status.ACTIVE
 
     def _run_share(self) -> float:
         """Of machines that pay: all of what is held, else the receiver's share."""
@@ -197,7 +200,8 @@ class Lot:
         kind, terms = self.hardware, self.market.terms
         waited = self.market.day - self.state_day
         if kind.family is Family.SITE:
-            if self.state is LotState.LEGAL and waited >= terms.liquidation.site_days:
+            waits = waited < terms.liquidation.site_days or not terms.channels.forced_supply
+            if self.state is LotState.LEGAL and not waits:
                 self._offer(LotState.REMOVED)
         elif self.is_held():
             if self.market.day == self.seized_day + terms.liquidation.legal_days:
@@ -267,8 +271,9 @@ class Lot:
         if not self._is_over():
             return
         price = kind.scrap_usd
-        if self.loan is not None:
+        if self.loan is not None or not market.terms.channels.forced_supply:
             price = in_kind_usd(kind.hold_usd, kind.scrap_usd)
+        if self.loan is not None:
             self.last_event = market.note(
                 Event.TAKEN_IN_KIND,
                 Cause.NONE,

@@ -10,9 +10,8 @@ from ...market.liquidation.one_sale import PATIENT_DAYS
 from ...market.state.hardware import Family
 from ...market.state.loans import LoanStatus
 from . import cycle, sites
-from .auction import BISECTIONS
 from .bids import Bid, best_first, bids_for
-from .rules import affordable_units
+from .rules import BISECTIONS, affordable_units
 
 if TYPE_CHECKING:
     from .borrower import Borrower
@@ -32,13 +31,7 @@ class Purse:
 def proceeds_usd_unit(borrower: Borrower) -> dict[HardwareClass, float]:
     """Net proceeds a unit [USD], class by class, with what buyers earn in the time a sale takes."""
     market = borrower.model
-    share = 1.0
-    if market.settings.channels.buyer_finance:
-        share = cycle.credit_supply_share(market) * market.prices.appetite
-    purses = {}
-    for buyer in market.buyers:
-        income = buyer.budget_usd_day * (1.0 - buyer.credit_share * (1.0 - share))
-        purses[buyer] = Purse(buyer.budget_usd + PATIENT_DAYS * income, list(buyer.slots))
+    purses = _purses(market, PATIENT_DAYS)
     brought = {}
     for kind in market.hardware:
         holding = borrower.holdings.get(kind)
@@ -48,6 +41,30 @@ def proceeds_usd_unit(borrower: Borrower) -> dict[HardwareClass, float]:
         if units > 0.0:
             brought[kind] = _sell(market, kind, units, purses) / units
     return brought
+
+
+def alone_usd_unit(
+    market: TwinMarket, units: dict[HardwareClass, float]
+) -> dict[HardwareClass, float]:
+    """Net proceeds a unit [USD] of machines taken out that alone come to market today."""
+    purses = _purses(market, 0.0)
+    brought = {}
+    for kind in market.hardware:
+        if kind in units:
+            brought[kind] = _sell_removed(market, kind, units[kind], purses) / units[kind]
+    return brought
+
+
+def _purses(market: TwinMarket, days: float) -> dict[Buyer, Purse]:
+    """What buyers have saved, with so many days of income more."""
+    share = 1.0
+    if market.settings.channels.buyer_finance:
+        share = cycle.credit_supply_share(market) * market.prices.appetite
+    purses = {}
+    for buyer in market.buyers:
+        income = buyer.budget_usd_day * (1.0 - buyer.credit_share * (1.0 - share))
+        purses[buyer] = Purse(buyer.budget_usd + days * income, list(buyer.slots))
+    return purses
 
 
 def _pledged_mw(borrower: Borrower, kind: HardwareClass) -> float:
@@ -73,6 +90,15 @@ def _sell(
                 break
             usd += kept * size * price
             left -= size
+    return usd + _sell_removed(market, kind, left, purses)
+
+
+def _sell_removed(
+    market: TwinMarket, kind: HardwareClass, units: float, purses: dict[Buyer, Purse]
+) -> float:
+    """Machines that are taken out; the rest is scrap. Returns USD."""
+    terms = market.terms.liquidation
+    kept, usd, left = 1.0 - terms.legal_cost_share, 0.0, units
     if left > 0.0 and kind.removed_bidders:
         removal = {
             Family.GPU: terms.removal_usd_per_gpu,

@@ -29,6 +29,7 @@ class Party(mesa.Agent):
         self.default_event: Entry | None = None
         self.entered_day = -1  # of a firm that was not there at the opening
         self.reorganised_day = -1
+        self.made_whole = False  # does not fail: what it lacks comes from outside
         self.parent: Party | None = None  # owner whose insolvency is its own
         self.btc = 0.0
         self.btc_lent = 0.0

@@ -170,7 +170,7 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     """Price of lenders' other loans after sales and a day's way back to par."""
     terms, price = market.terms, market.prices.loan_price
     impact = impact_log(
-        sold_usd,
+        sold_usd if terms.channels.lender_distress else 0.0,
         market.opening.other_loans_usd,
         terms.lenders.loan_impact,
         1.0,

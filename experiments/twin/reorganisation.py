@@ -12,6 +12,7 @@ from ...market.state.hardware import Family
 from ...market.state.loans import NO_GROWTH, Amortisation, Collateral, LoanStatus
 from . import coins
 from .bids import life_years, set_strips
+from .clauses import takes_the_firm
 from .forbearance import enforcement_usd, proceeds_of
 from .rules import estate_shares, going_concern_usd, plan_usd, sized_debt_usd
 from .sites import leased_site_usd
@@ -33,7 +34,7 @@ def reorganise(market: TwinMarket) -> None:
     valued = False
     for borrower in market.borrowers:
         stands = borrower.status is Status.ACTIVE and borrower.reorganised_day < 0
-        if not stands or borrower.trailing_cash_flow_usd <= 0.0:
+        if borrower.made_whole or not stands or borrower.trailing_cash_flow_usd <= 0.0:
             continue
         failure = _failure_today(borrower)
         if failure is None:
@@ -48,11 +49,10 @@ def _failure_today(borrower: Borrower) -> Failure | None:
     """Why it would fail as a whole today for want of money, and what that reacts to."""
     if borrower.suppliers_file():
         return Cause.OPERATING_COSTS, borrower.blame()
-    if borrower.model.terms.channels.cross_default:
-        for loan in borrower.loans:
-            performs = loan.status is LoanStatus.PERFORMING and loan.breach is not Cause.NONE
-            if loan.recourse and performs and loan.cure_is_over():
-                return loan.breach, loan.breach_event
+    for loan in borrower.loans:
+        performs = loan.status is LoanStatus.PERFORMING and loan.breach is not Cause.NONE
+        if performs and loan.cure_is_over() and takes_the_firm(loan):
+            return loan.breach, loan.breach_event
     return None
 
 

@@ -32,6 +32,8 @@ def _plain(rule: Callable[..., Any]) -> Callable[..., Any]:
     return getattr(rule, "py_func", rule)
 
 
+BISECTIONS = 60  # of a price
+
 # agents
 debt_service_coverage = _plain(borrower.debt_service_coverage)
 equity_cure_usd = _plain(borrower.equity_cure_usd)

@@ -62,7 +62,11 @@ def value_usd_mw(
 def note_lease(contract: Contract, landlord: Borrower, first_day: float) -> None:
     """What it brings whoever has the halls: its net rent today, and to the end of its term."""
     market, day = landlord.model, landlord.model.day
-    if contract.broken_day >= 0 or contract.tenant.status is not Status.ACTIVE:
+    in_books = contract.tenant.number < len(market.borrowers)
+    stays = contract.tenant.status is Status.ACTIVE
+    if in_books and not market.terms.channels.tenants_in_books:
+        stays = True  # or who took over
+    if contract.broken_day >= 0 or not stays:
         return
     rent = (1.0 - contract.cost_share) * contract.usd_day * contract.rent_share
     if day >= first_day:

@@ -53,6 +53,8 @@ def break_contracts(market: TwinMarket) -> None:
 def _follow(contract: Contract, tenant: Party, market: TwinMarket) -> None:
     """It breaks with its tenant: a borrower's at once, others' when notice is over."""
     in_books = isinstance(tenant, Borrower)
+    if in_books and not market.terms.channels.tenants_in_books:
+        return
     notice = 0 if in_books else market.terms.tenants.notice_days
     if market.day < tenant.default_day + notice:
         return

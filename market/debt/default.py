@@ -3,7 +3,9 @@
 A full-recourse default takes the whole borrower (cross-default): every lender seizes its
 collateral, what is unpledged becomes the estate. A non-recourse default takes the perimeter only.
 Where the borrower fails as a whole (operating accident, unpaid bills, its parent) no clause is
-needed: its insolvency makes all loans due.
+needed: its insolvency makes all loans due. Without clauses (``channels.cross_default`` off) a
+broken covenant takes its own loan only; who does not pay, or has not paid what a seizure left open
+when the court's time is up, is insolvent all the same.
 A parent that has failed takes along the borrowers it owns the day after, those apart whose debt is
 all without recourse: what is financed like that stands alone by contract.
 """
@@ -227,6 +229,33 @@ def clock_ran_out(market: Market, loan: int) -> bool:
 
 
 @inlined
+def takes_the_firm(market: Market, loan: int) -> bool:
+    """Whether a loan whose cure period is over fails its borrower as a whole.
+
+    Who does not pay a recourse loan is insolvent. A broken covenant, or a call for margin, takes
+    along only what cross-default clauses reach.
+    """
+    loans, breach = market.loans, market.loans.breach[loan]
+    covenant = breach == Cause.DSCR or breach == Cause.HARDWARE_MARK or breach == Cause.BTC_PRICE
+    return loans.recourse[loan] and (market.terms.channels.cross_default or not covenant)
+
+
+@inlined
+def claim_ran_out(market: Market, loan: int) -> bool:
+    """Whether a lender that enforced alone has waited for the rest as long as a court does."""
+    loans = market.loans
+    if market.terms.channels.cross_default or loans.status[loan] != LoanStatus.DEFAULTED:
+        return False
+    claims, claim = loans.claims, loans.claim[loan]
+    return (
+        loans.recourse[loan]
+        and loans.principal_usd[loan] > DUST_USD
+        and claims.open_lots[claim] == 0
+        and market.today.day >= claims.default_day[claim] + market.terms.credit.bankruptcy_days
+    )
+
+
+@inlined
 def last_trail(market: Market, b: int) -> int:
     """A borrower's last adverse event, else the scripted shock."""
     trail = market.parties.trail_event[b]
@@ -239,11 +268,10 @@ def failure_today(market: Market, b: int) -> Failure:
     loans = market.loans
     if suppliers_run_out(market, b):
         return Failure(Cause.OPERATING_COSTS.value, last_trail(market, b), -1)
-    if market.terms.channels.cross_default:
-        for loan in range(loans.first[b], loans.first[b + 1]):
-            if loans.recourse[loan] and clock_ran_out(market, loan):
-                cause, parent = loans.breach[loan], loans.breach_event[loan]
-                return Failure(int(cause) + 0, int(parent) + 0, loan + 0)  # in 64 bits
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if clock_ran_out(market, loan) and takes_the_firm(market, loan):
+            cause, parent = loans.breach[loan], loans.breach_event[loan]
+            return Failure(int(cause) + 0, int(parent) + 0, loan + 0)  # in 64 bits
     return Failure(Cause.NONE.value, -1, -1)
 
 
@@ -261,6 +289,24 @@ def _vehicle_usd(market: Market, loan: int) -> float:
 
 
 @compiled
+def make_whole(market: Market, b: int) -> None:
+    """Keep a borrower from failing: outside pays what it owes and cannot, and waives the rest.
+
+    Its own means go first: it is asked after a day's waterfall.
+    """
+    today, parties, loans = market.today, market.parties, market.loans
+    owed = parties.payables_usd[b]
+    for loan in range(loans.first[b], loans.first[b + 1]):
+        if loans.status[loan] == LoanStatus.PERFORMING:
+            owed += loans.arrears_interest_usd[loan] + loans.arrears_principal_usd[loan]
+            if clock_ran_out(market, loan):
+                loans.breach[loan] = Cause.NONE
+    short = owed - max(parties.cash_usd[b], 0.0)
+    if short > 0.0:
+        pay(market, today.first_outside + Outside.INVESTORS, b, short)
+
+
+@compiled
 def default(market: Market) -> None:
     """Enforce every breach whose clock ran out, borrower by borrower.
 
@@ -269,6 +315,9 @@ def default(market: Market) -> None:
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for b in range(len(loans.first) - 1):
         if parties.status[b] != Status.ACTIVE:
+            continue
+        if parties.made_whole[b]:
+            make_whole(market, b)
             continue
         cause = Cause.NONE.value
         parent = -1
@@ -287,9 +336,13 @@ def default(market: Market) -> None:
             parent = last_trail(market, b)
         else:
             for loan in range(loans.first[b], loans.first[b + 1]):
+                if claim_ran_out(market, loan):
+                    cause = Cause.DEFICIENCY.value
+                    parent = loans.claims.default_event[loans.claim[loan]]
+                    break
                 if not clock_ran_out(market, loan):
                     continue
-                if loans.recourse[loan] and terms.channels.cross_default:
+                if takes_the_firm(market, loan):
                     cause = loans.breach[loan]
                     parent = loans.breach_event[loan]
                     trigger = loan
@@ -319,7 +372,8 @@ def default(market: Market) -> None:
         if cause == Cause.NONE:
             continue
         event = default_party(market, b, cause, parent, 0)
-        others = Cause.CROSS_DEFAULT.value if trigger >= 0 else Cause.INSOLVENCY.value
+        by_clause = trigger >= 0 and terms.channels.cross_default
+        others = Cause.CROSS_DEFAULT.value if by_clause else Cause.INSOLVENCY.value
         for loan in range(loans.first[b], loans.first[b + 1]):
             if loans.status[loan] != LoanStatus.PERFORMING:
                 continue

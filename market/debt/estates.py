@@ -10,7 +10,7 @@ from ...agents.lender import estate_shares
 from ...agents.party import Outside, Status
 from ..state.events import Cause, Event
 from ..state.history import log_event
-from ..state.ledger import Flow
+from ..state.ledger import DUST_USD, Flow
 from ..state.loans import Collateral, LoanStatus
 from ..state.lots import LotState
 from ..state.market import Market
@@ -23,7 +23,8 @@ from .losses import note_recovery
 def settle_claims(market: Market) -> None:
     """Claims on borrowers that still stand: non-recourse ones end with their collateral.
 
-    A recourse claim (cross-default switched off) collects from cash until time is up.
+    A recourse claim (cross-default switched off) collects from cash; when time is up its lender
+    files (:func:`market.debt.default.claim_ran_out`).
     """
     today, terms, parties, loans = market.today, market.terms, market.parties, market.loans
     for loan in range(len(loans.status)):
@@ -39,10 +40,8 @@ def settle_claims(market: Market) -> None:
         elif parties.status[b] == Status.ACTIVE:
             paid = min(max(parties.cash_usd[b], 0.0), loans.principal_usd[loan])
             collect(market, loan, b, paid)
-            if (
-                loans.principal_usd[loan] <= 1e-6
-                or today.day >= claims.default_day[claim] + terms.credit.bankruptcy_days
-            ):
+            late = today.day >= claims.default_day[claim] + terms.credit.bankruptcy_days
+            if loans.principal_usd[loan] <= DUST_USD or (late and terms.channels.cross_default):
                 close_claim(market, loan, parent)
 
 

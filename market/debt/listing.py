@@ -42,7 +42,7 @@ def list_machines(market: Market) -> None:
     seizures = len(loans.status) + holdings.first[borrowers]
     room = len(lots.owner) - seizures
     for b in range(borrowers):
-        if parties.status[b] != Status.ACTIVE:
+        if parties.status[b] != Status.ACTIVE or parties.made_whole[b]:
             continue
         need = parties.payables_usd[b]
         for loan in range(loans.first[b], loans.first[b + 1]):

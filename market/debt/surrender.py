@@ -94,6 +94,7 @@ def hand_over(market: Market) -> None:
             or loans.principal_usd[loan] <= 0.0
             or loans.breach[loan] != Cause.NONE
             or market.parties.status[loans.borrower[loan]] != Status.ACTIVE
+            or market.parties.made_whole[loans.borrower[loan]]
         ):
             continue
         debt, ratio = loans.principal_usd[loan], credit.surrender_ratio

@@ -20,8 +20,9 @@ def learn(market: Market) -> None:
     p, settings = market.prices, market.terms.lenders
     lost = total(market.lenders.loss_usd)
     book = max(total(market.lenders.book_usd), 1.0)
+    today_usd = lost - p.lost_usd if market.terms.channels.loss_memory else 0.0
     p.perceived_loss_rate = perceived_loss_rate(
-        p.perceived_loss_rate, (lost - p.lost_usd) / book, settings.loss_memory_years
+        p.perceived_loss_rate, today_usd / book, settings.loss_memory_years
     )
     p.lost_usd = lost
     p.ease = lending_ease(p.perceived_loss_rate, settings.priced_loss_rate)

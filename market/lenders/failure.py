@@ -33,6 +33,8 @@ def fail_lenders(market: Market, round_: int) -> int:
     """Close sleeves and fail lenders that must; returns how many failed outright this round."""
     rows = len(market.lenders.kind)
     for row in range(rows):
+        if market.parties.made_whole[market.today.first_lender + row]:
+            _make_whole(market, row)
         if _must_close(market, row):
             _close(market, row, round_)
     lend_of_last_resort(market)
@@ -56,10 +58,24 @@ def _must_close(market: Market, row: int) -> bool:
     return (
         market.terms.channels.lender_capital
         and market.parties.status[market.today.first_lender + row] == Status.ACTIVE
+        and not market.parties.made_whole[market.today.first_lender + row]
         and lenders.sleeve[row]
         and lenders.closed_event[row] < 0
         and lenders.capital_usd[row] / max(assets, 1e-9) < minimum
     )
+
+
+@compiled
+def _make_whole(market: Market, row: int) -> None:
+    """Keep a lender from failing: outside pays in what it has lost, and no funder hears of it."""
+    lenders, lender = market.lenders, market.today.first_lender + row
+    lost = lenders.capital_open_usd[row] - lenders.capital_usd[row]
+    if lost > 0.0:
+        pay(market, market.today.first_outside + Outside.INVESTORS, lender, lost)
+        lenders.capital_usd[row] += lost
+    lenders.news[row] = 0.0
+    lenders.unpaid_run_usd[row] = 0.0
+    lenders.line_open_day[row] = -1
 
 
 @compiled
@@ -87,6 +103,7 @@ def _must_fail(market: Market, row: int) -> bool:
     illiquid = lenders.unpaid_run_usd[row] > 1.0 and not lenders.redeemable[row]
     return (
         market.parties.status[market.today.first_lender + row] == Status.ACTIVE
+        and not market.parties.made_whole[market.today.first_lender + row]
         and not lenders.sleeve[row]
         and (lenders.capital_usd[row] <= 0.0 or illiquid or line_is_enforced(market, row))
     )
@@ -114,6 +131,8 @@ def _declare(market: Market, row: int, round_: int) -> None:
     for other in range(len(lenders.kind)):
         if other == row or lenders.kind[other] != lenders.kind[row]:
             continue
+        if not market.terms.channels.lender_distress:
+            continue
         lenders.news[other] += market.terms.lenders.similar_failure_news
         if lenders.worst_event[other] < 0:
             lenders.worst_event[other] = event
@@ -139,7 +158,8 @@ def _clear(market: Market, since: int, round_: int) -> None:
     first, count = market.today.first_lender, len(lenders.kind)
     default_event = market.parties.default_event[first : first + count]
     for loan in range(len(loans.lender)):
-        if default_event[loans.lender[loan]] >= since:
+        ends = market.terms.channels.lender_distress
+        if ends and default_event[loans.lender[loan]] >= since:
             loans.undrawn_usd[loan] = 0.0  # their promises end
     due = _claims_kept(market)
     realised_share = market.terms.lenders.interlender_realised_share

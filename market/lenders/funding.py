@@ -25,12 +25,20 @@ QUARTER_DAYS = 91
 
 @compiled
 def set_supply(market: Market) -> None:
-    """What share of its usual credit each lender gives today."""
+    """What share of its usual credit each lender gives today.
+
+    Without ``channels.lender_distress`` funders that leave, lines that are called and pools that
+    amortise are the lender's own matter.
+    """
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     for row in range(len(lenders.kind)):
+        if parties.made_whole[today.first_lender + row]:
+            lenders.supply[row] = 1.0
+            continue
         gone = parties.status[today.first_lender + row] != Status.ACTIVE
         if gone or lenders.closed_event[row] >= 0:
-            lenders.supply[row] = 0.0
+            taken_over = gone and not terms.channels.lender_distress
+            lenders.supply[row] = 1.0 if taken_over else 0.0
             continue
         supply = 1.0
         event = lenders.worst_event[row]
@@ -39,13 +47,14 @@ def set_supply(market: Market) -> None:
             ratio = capital_ratio(lenders.capital_usd[row], lenders.funding_usd[row])
             minimum = min(lenders.min_capital_ratio[row], opening)  # none may ask for more
             supply = credit_supply(ratio, minimum, opening, terms.lenders.capital_buffer_share)
-        if lenders.redeemable[row]:
+        distress = terms.channels.lender_distress
+        if distress and lenders.redeemable[row]:
             flows = fund_supply(lenders.outflow_usd[row], gate_usd(market, row))
             if flows < supply:
                 supply, event = flows, lenders.run_event[row]
-        if lenders.line_open_day[row] >= 0:
+        if distress and lenders.line_open_day[row] >= 0:
             supply, event = 0.0, np.int64(lenders.line_event[row])
-        if lenders.amortising_event[row] >= 0:
+        if distress and lenders.amortising_event[row] >= 0:
             supply, event = 0.0, np.int64(lenders.amortising_event[row])
         lenders.supply[row] = supply
         if supply < 1.0 and lenders.supply_event[row] < 0:
@@ -184,11 +193,12 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
     """Price of other loans after sales and a day's way back to par; marks those who mark.
 
     ``sold_usd`` of all that lenders had at the opening is sold, with the impact laws that BTC has.
-    Those of funds follow credit spreads besides, by their duration.
+    Those of funds follow credit spreads besides, by their duration. Without
+    ``channels.lender_distress`` what one sells moves no price.
     """
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     impact = impact_log(
-        sold_usd,
+        sold_usd if terms.channels.lender_distress else 0.0,
         market.opening.other_loans_usd,
         terms.lenders.loan_impact,
         1.0,

@@ -54,6 +54,8 @@ def reorganise(market: Market) -> None:
     for b in range(len(market.loans.first) - 1):
         if parties.status[b] != Status.ACTIVE or parties.reorganised_day[b] >= 0:
             continue
+        if parties.made_whole[b]:
+            continue
         if market.borrowers.trailing_cash_flow_usd[b] <= 0.0:
             continue
         failure = failure_today(market, b)

@@ -58,6 +58,14 @@ def lot_reserve_usd(market: Market, lot: int) -> float:
 
 
 @compiled
+def rows_on_offer(market: Market, k: int, state: int) -> Longs:
+    """Lots of a class that come to auction from a state: none where forced supply is held back."""
+    if not market.terms.channels.forced_supply:
+        return np.empty(0, np.int64)
+    return rows_in_state(k, state, market.lots)
+
+
+@compiled
 def sell_units(
     market: Market, lot: int, units: float, price_usd: float, removal_usd: float, buyer_party: int
 ) -> int:
@@ -186,7 +194,7 @@ def auction_removed(
     scrap = hardware.scrap_usd[k]
     offered = LotState.IN_PLACE if hardware.family[k] == Family.ASIC else LotState.REMOVED
     removal = terms.liquidation.removal_usd_per_th if hardware.family[k] == Family.ASIC else 0.0
-    offers = rows_in_state(k, offered, lots)
+    offers = rows_on_offer(market, k, offered)
     routine = len(offers)
     asks = np.empty(routine + 1)
     left = np.empty(routine + 1)
@@ -323,7 +331,7 @@ def auction_in_place(market: Market, k: int, bids: NDArray[np.float64]) -> tuple
     sold_units = 0.0
     event = -1
     scrap = hardware.scrap_usd[k]
-    offers = rows_in_state(k, LotState.IN_PLACE, lots)
+    offers = rows_on_offer(market, k, LotState.IN_PLACE)
     together = rising(lots.borrower[offers].astype(np.float64))  # a borrower's, as they stand
     bidders = np.flatnonzero(bids > 0.0)
     place = np.empty(len(offers), np.int64)

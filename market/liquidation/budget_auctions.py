@@ -13,9 +13,9 @@ from ...agents.buyer import Buyers, affordable_units
 from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
-from ..state.lots import LotState, rows_in_state
+from ..state.lots import LotState
 from ..state.market import Market
-from .auctions import DUST, lot_reserve_usd
+from .auctions import DUST, lot_reserve_usd, rows_on_offer
 from .bid_heap import in_order
 
 BISECTIONS = 50
@@ -182,7 +182,7 @@ def at_clearing_price(
     """Bids [USD/unit] and units of every buyer that settle a class, and the price it clears at."""
     lots, buyers, hardware = market.lots, market.buyers, market.hardware
     rig = hardware.family[k] == Family.ASIC
-    offers = rows_in_state(k, LotState.IN_PLACE if rig else LotState.REMOVED, lots)
+    offers = rows_on_offer(market, k, LotState.IN_PLACE if rig else LotState.REMOVED)
     asks, offered = np.empty(len(offers) + 1), np.empty(len(offers) + 1)
     asks[0], offered[0] = hardware.scrap_usd[k], routine_units
     for a in range(len(offers)):

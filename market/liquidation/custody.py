@@ -30,14 +30,26 @@ GPU_KW = 2.0  # storage of rigs is charged by the space a GPU of so much power t
 
 @inlined
 def is_held(market: Market, lot: int) -> bool:
-    """Whether a lender keeps a seized lot for good: it is never offered, a host runs all of it."""
+    """Whether a seized lot is kept for good: it is never offered, a host runs all of it.
+
+    Lenders keep theirs with ``lenders.hold_seized``, everybody does without forced supply.
+    """
     today, terms, hardware, lots = market.today, market.terms, market.hardware, market.lots
+    kept = terms.lenders.hold_seized and lots.loan[lot] >= 0
+    if not terms.channels.forced_supply:
+        kept = not is_owners(market, lot)
     return (
-        terms.lenders.hold_seized
-        and lots.loan[lot] >= 0
+        kept
         and hardware.family[lots.hardware[lot]] != Family.SITE
         and today.day >= lots.seized_day[lot] + terms.liquidation.legal_days
     )
+
+
+@inlined
+def is_owners(market: Market, lot: int) -> bool:
+    """Whether a lot is what an owner that stands has put on sale."""
+    lots = market.lots
+    return lots.listed[lot] and market.parties.status[lots.borrower[lot]] == Status.ACTIVE
 
 
 @compiled
@@ -103,8 +115,9 @@ def carry_lots(market: Market) -> tuple[float, float]:
         else:
             rate = terms.liquidation.storage_usd_per_gpu_day * hardware.kw[k] / GPU_KW
         charge_owner(market, i, rate * lots.units[i], courts)
-        if held and loans.principal_usd[lots.loan[i]] <= 1e-6:  # repaid: the rest is the estate's
-            loans.claims.open_lots[loans.claim[lots.loan[i]]] -= 1
+        loan = lots.loan[i]
+        if held and loan >= 0 and loans.principal_usd[loan] <= 1e-6:  # the rest is the estate's
+            loans.claims.open_lots[loans.claim[loan]] -= 1
             lots.loan[i] = -1
             lots.owner[i] = lots.borrower[i]
     return supply, hashrate
@@ -201,7 +214,8 @@ def _advance(market: Market, first: Ints, rows: Ints) -> None:
         waited = today.day - lots.state_day[i]
         state = lots.state[i]
         if hardware.family[k] == Family.SITE:
-            if state == LotState.LEGAL and waited >= terms.liquidation.site_days:
+            offered = terms.channels.forced_supply
+            if offered and state == LotState.LEGAL and waited >= terms.liquidation.site_days:
                 _offer(market, i, LotState.REMOVED)
         elif is_held(market, i):
             if today.day == lots.seized_day[i] + terms.liquidation.legal_days:

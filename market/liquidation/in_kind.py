@@ -4,7 +4,8 @@ A lender then takes its machines in kind. It bids at what they are worth to one 
 them, or at scrap if that is more. In the books a vehicle outside the market, paid for by investors,
 buys them at that value: the claim recovers it, what it exceeds the claim by is the estate's, and
 the machines belong to an outside owner of the same class. They run for it where keeping them pays,
-and are gone where they are scrap. What belongs to an estate itself goes for scrap. Who still trades
+and are gone where they are scrap. What belongs to an estate itself goes for scrap; where nothing
+was for sale (``channels.forced_supply`` off) it goes as lenders' machines do. Who still trades
 keeps what it has listed.
 """
 
@@ -52,8 +53,9 @@ def end_lots(market: Market) -> None:
             continue
         units, scrap = lots.units[i], hardware.scrap_usd[k]
         price = scrap
-        if lots.loan[i] >= 0:
+        if lots.loan[i] >= 0 or not market.terms.channels.forced_supply:
             price = in_kind_usd(market.hold_usd[k], scrap)
+        if lots.loan[i] >= 0:
             lots.last_event[i] = log_event(
                 market,
                 Event.TAKEN_IN_KIND,

@@ -23,6 +23,7 @@ from .custody import advance_lots, carry_lots
 from .hosting import host_lots
 from .in_kind import end_lots
 from .last_resort import buy_what_is_left, store_what_was_bought
+from .listed_alone import sell_listed_alone
 from .order_book import is_quarterly, keep_ladder, keep_sale
 
 
@@ -66,6 +67,7 @@ def hold_auctions(market: Market) -> None:
     free_sites(market)
     value_machines(market)
     put(market.hold_usd, hold_values_usd(market))
+    sell_listed_alone(market)
     offered = units_on_offer(market)
     for k in range(len(market.hardware.family)):
         shown = market.today.keeps_book and (offered[k] > 0.0 or is_quarterly(market))

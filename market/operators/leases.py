@@ -73,7 +73,10 @@ def _note_lease(market: Market, c: int, first_day: float) -> None:
     """
     contracts, neoclouds, prices = market.contracts, market.neoclouds, market.prices
     b, day = contracts.landlord[c], market.today.day
-    tenant_stays = market.parties.status[contracts.tenant[c]] == Status.ACTIVE
+    tenant = contracts.tenant[c]
+    tenant_stays = market.parties.status[tenant] == Status.ACTIVE
+    if tenant < market.today.first_lender and not market.terms.channels.tenants_in_books:
+        tenant_stays = True  # or who took over
     if contracts.broken_day[c] >= 0 or not tenant_stays:
         return
     rent = (1.0 - contracts.cost_share[c]) * contracts.usd_day[c] * contracts.rent_share[c]

@@ -73,6 +73,8 @@ def _follow(market: Market, c: int, tenant: int) -> None:
     """A contract breaks with its tenant: of a borrower at once, of others when notice is over."""
     today, contracts = market.today, market.contracts
     in_books = tenant < today.first_lender
+    if in_books and not market.terms.channels.tenants_in_books:
+        return  # who took over its machines pays
     notice = 0 if in_books else market.terms.tenants.notice_days
     if today.day < market.parties.default_day[tenant] + notice:
         return

@@ -9,6 +9,16 @@ from __future__ import annotations
 from ..state.series import Means
 
 _PRICE = "what buyers paid over the mark on the day of seizure, mean of all units sold"
+_COUNTED = {"borrowers": "borrowers", "lenders": "lenders", "loss_usd": "USD"}
+_ROUNDS = {
+    "first_round": "failed, or lost on loans, in every companion of the run too",
+    "later": "of these, a month or more later in some companion",
+    "further": "that would not be without some interaction: contagion",
+    "through.*": "of these, by the family of interactions through which they came",
+    "spared": "only where all interactions are held still; in no total",
+    "multiplier": "all over first-round",
+}
+"""Entries of ``contagion``, which runs have whose companions were made."""
 _BUYER, _LENDER = "policy.buyer_of_last_resort", "policy.lender_of_last_resort"
 SUMMARY = {
     "scenario": Means("name", "the scenario that ran"),
@@ -52,15 +62,26 @@ SUMMARY = {
     "missed_payment": Means("names", "borrowers that missed a payment at some time"),
     "perimeter_defaults": Means("names", "borrowers of which a project vehicle defaulted"),
     "impaired_lenders": Means("names", "lenders below their minimum capital at some time"),
-    "cascade.largest": Means(
-        "failures", "in the largest tree of failures, each touched by the one above it"
+    "linked.largest": Means(
+        "failures",
+        "in the largest tree of linked failures, each touched by the one above it in the log: what "
+        "came after what, not what would not have happened without it",
     ),
-    "cascade.mean_size": Means("failures", "in a tree, mean of all trees, lone failures too"),
-    "cascade.depth": Means("failures", "in the longest line of a tree"),
-    "cascade.reproduction_number": Means(
-        "1",
-        "failures that were touched by an earlier one, over all failures: what came after what in "
-        "the log, not what would not have happened without it",
+    "linked.mean_size": Means("failures", "in a tree, mean of all trees, lone failures too"),
+    "linked.depth": Means("failures", "in the longest line of a tree"),
+    "linked.per_failure": Means(
+        "1", "failures that were touched by an earlier one in the log, over all failures"
+    ),
+    **{
+        f"contagion.{what}.{name}": Means("1" if name == "multiplier" else unit, meaning)
+        for what, unit in _COUNTED.items()
+        for name, meaning in _ROUNDS.items()
+    },
+    "contagion.handed_on": Means(
+        "failures", "of others that came through those who failed, in shares of their causes"
+    ),
+    "contagion.reproduction_number": Means(
+        "1", "the same over all failures of borrowers and lenders: what one hands on, on average"
     ),
     "loss_usd.total": Means(
         "USD", "lost on loans to borrowers: written down so far, net, and cost of enforcement"

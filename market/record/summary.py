@@ -1,4 +1,4 @@
-"""The summary of a run: counts, losses, recoveries, cascades; the same bytes for the same run."""
+"""The summary of a run: counts, losses, recoveries, linked failures; the same bytes each time."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def summarise(market: Market, resolved: Resolved | None = None) -> dict[str, Any
         "missed_payment": _parties(market, log, Event.MISSED_PAYMENT),
         "perimeter_defaults": _parties(market, log, Event.PERIMETER_DEFAULT),
         "impaired_lenders": _parties(market, log, Event.LENDER_IMPAIRED),
-        "cascade": cascades(market),
+        "linked": linked_failures(market),
         "loss_usd": _losses(market, resolved),
         "largest_borrower": with_and_without(market, resolved),
         "lender_loss_share_of_capital": {
@@ -169,14 +169,14 @@ def failure_lines(market: Market) -> dict[int, list[int]]:
     return lines
 
 
-def cascades(market: Market) -> dict[str, float | int]:
-    """Trees of failures, each touched by the one above it: largest, mean size, depth, children.
+def linked_failures(market: Market) -> dict[str, float | int]:
+    """Trees of failures, each touched by the one above it: largest, mean size, depth, share.
 
     Sizes and depths count parties, each once.
     """
     lines = failure_lines(market)
     if not lines:
-        return {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0}
+        return {"largest": 0, "mean_size": 0.0, "depth": 0, "per_failure": 0.0}
     who = {event: set(market.events["party"][line].tolist()) for event, line in lines.items()}
     trees: dict[int, set[int]] = {}
     for event, line in lines.items():
@@ -185,7 +185,7 @@ def cascades(market: Market) -> dict[str, float | int]:
         "largest": max(len(tree) for tree in trees.values()),
         "mean_size": sum(len(tree) for tree in trees.values()) / len(trees),
         "depth": max(len(parties) for parties in who.values()),
-        "reproduction_number": sum(len(parties) > 1 for parties in who.values()) / len(lines),
+        "per_failure": sum(len(parties) > 1 for parties in who.values()) / len(lines),
     }
 
 

@@ -144,7 +144,9 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.leverage_band lenders.deleveraging_days", (CAPITAL,)),
     ("lenders.run_threshold lenders.run_speed lenders.news_half_life_days", (RUN,)),
     ("lenders.similar_failure_news lenders.gate_share_per_quarter", (RUN,)),
+    ("lenders.similar_failure_news", (on("channels.lender_distress"),)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
+    ("lenders.loan_impact", (on("channels.lender_distress"),)),
     ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
     ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
     ("channels.warehouse_margin", (WITH_COMPUTE,)),
@@ -231,9 +233,15 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ),
     # Without auctions whatever is offered is sold the same day.
     ("liquidation.in_place_days liquidation.host_share", (AUCTIONS,)),
+    # Nobody but owners in distress offers anything.
+    (
+        "liquidation.in_place_days liquidation.host_share lenders.least_patience_days",
+        (on("channels.forced_supply"),),
+    ),
     # Channels and policy.
     ("channels.btc_impact", (some("crypto.impact_coefficient"),)),
     ("channels.rent_feedback channels.counterparty", (WITH_COMPUTE,)),
+    ("channels.tenants_in_books", (on("channels.counterparty"),)),
     ("channels.treasury_funding", (WITH_COMPUTE,)),  # in 2021 rigs are paid by coins sold
     (
         "channels.interlender lenders.interlender_realised_share",

@@ -339,14 +339,31 @@ class Channels(Section):
     rent_feedback: bool = Field(True, description="idle and seized fleets move rents")
     mark_to_market: bool = Field(True, description="marks follow clearing prices")
     fire_sale: bool = Field(True, description="seized lots are auctioned; off: sold at the mark")
+    forced_supply: bool = Field(
+        True,
+        description="seized machines and sites come to market; off: they are kept and run, what "
+        "owners list sells as if nobody else sold",
+    )
     lender_capital: bool = Field(
         True,
         description="lenders lend less as capital goes, firms close sleeves; off: only who fails "
         "outright stops lending",
     )
     funding_run: bool = Field(True, description="redeemable funding leaves on bad news")
+    lender_distress: bool = Field(
+        True,
+        description="lenders that fail, or whose funders leave, lend less, alarm funders of others "
+        "and press prices of what they sell; off: all of that stays their own, credit goes on",
+    )
+    loss_memory: bool = Field(
+        True, description="losses make all lenders' terms harder; off: terms of a time without any"
+    )
     buyer_finance: bool = Field(True, description="buyers' credit shrinks with lenders' supply")
     counterparty: bool = Field(True, description="tenants break contracts; off: all rents are paid")
+    tenants_in_books: bool = Field(
+        True,
+        description="borrowers that fail leave what they rent; off: who takes over pays their rent",
+    )
     fund_marks: bool = Field(
         True,
         description="funds carry notes at their spread, loans less expected loss; off: at par",
@@ -359,4 +376,8 @@ class Channels(Section):
         "of those in breach of that very line",
     )
     interlender: bool = Field(True, description="claims on failed lenders lose; off: paid in full")
-    cross_default: bool = Field(True, description="a default reaches the borrower's other loans")
+    cross_default: bool = Field(
+        True,
+        description="a broken covenant reaches the borrower's other loans; off: its own loan only, "
+        "but who does not pay what it owes fails",
+    )

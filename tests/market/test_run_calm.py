@@ -34,7 +34,7 @@ def test_calm_is_calm_over_thirty_seeds(capsys: pytest.CaptureFixture[str]) -> N
         names = summary["defaulted"]["miner"] + summary["defaulted"]["neocloud"]
         failed.update(names)
         rates.append(len(names) / sim.market.borrower_count)
-        largest.append(summary["cascade"]["largest"])
+        largest.append(summary["linked"]["largest"])
         lenders = sim.lenders().set_index("lender")
         for name, loss in (lenders["loss_usd"] / lenders["capital_open_usd"]).items():
             share.setdefault(str(name), []).append(float(loss))

@@ -1,4 +1,4 @@
-"""The event log: every event has a cause, parents come first, cascades are trees."""
+"""The event log: every event has a cause, parents come first, linked failures are trees."""
 
 from __future__ import annotations
 
@@ -188,7 +188,7 @@ def test_write_downs_and_write_ups_sum_to_the_loss(sim: Simulation, log: pd.Data
     assert (above["party"].to_numpy() == written["counterparty"].to_numpy()).all()
 
 
-def test_cascades_equal_a_naive_twin(sim: Simulation, log: pd.DataFrame) -> None:
+def test_linked_failures_equal_a_naive_twin(sim: Simulation, log: pd.DataFrame) -> None:
     """Trees of failures by the whole graph of events, with networkx; parties count once."""
     graph = nx.DiGraph()
     graph.add_nodes_from(log["event"])
@@ -201,13 +201,11 @@ def test_cascades_equal_a_naive_twin(sim: Simulation, log: pd.DataFrame) -> None
         {party[event] for event in nx.descendants(graph, root) & failed | {root}} for root in roots
     ]
     lines = [{party[event]} | {party[one] for one in above[event]} for event in failed]
-    summary = sim.summary()["cascade"]
+    summary = sim.summary()["linked"]
     assert summary["largest"] == max(len(tree) for tree in trees)
     assert summary["mean_size"] == pytest.approx(np.mean([len(tree) for tree in trees]))
     assert summary["depth"] == max(len(line) for line in lines)
-    assert summary["reproduction_number"] == pytest.approx(
-        np.mean([len(line) > 1 for line in lines])
-    )
+    assert summary["per_failure"] == pytest.approx(np.mean([len(line) > 1 for line in lines]))
 
 
 def test_the_runs_above_have_something_to_look_at() -> None:
@@ -219,6 +217,6 @@ def test_the_runs_above_have_something_to_look_at() -> None:
         )
         assert lost.any()
     tied = watched(*RUNS["tied"]).sim
-    assert tied.summary()["cascade"]["depth"] >= 2
+    assert tied.summary()["linked"]["depth"] >= 2
     kinds = set(tied.events()["kind"])
     assert {"seizure", "hardware_sale", "offered", "estate_paid", "btc_liquidation"} <= kinds

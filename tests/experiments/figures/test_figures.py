@@ -15,6 +15,8 @@ import pandas as pd
 import pytest
 from rich.console import Console
 
+from firesale.experiments.causes.causes import NOBODYS, Causes
+from firesale.experiments.causes.labels import KEYS, Label, Split
 from firesale.experiments.figures.all import FIGURES, defaults, shock
 from firesale.experiments.figures.cascade import cascade
 from firesale.experiments.figures.draw import Drawing
@@ -26,6 +28,7 @@ from firesale.experiments.look import plots, words
 from firesale.experiments.report import scenario_text, terminal
 from firesale.experiments.report.page import report
 from firesale.experiments.results.cascades import Node, cascades, forest, pick
+from firesale.experiments.results.handed_on import lines_of_shares
 from firesale.experiments.results.results import Results
 from firesale.market.scenario.scenario import Scenario, scenario_names
 
@@ -221,9 +224,9 @@ def _summary(crash: bool) -> dict[str, Any]:
         "defaults": {"miner": 1, "neocloud": 2, "lender": 0}
         if crash
         else {"miner": 0, "neocloud": 0, "lender": 0},
-        "cascade": {"largest": 2, "mean_size": 1.5, "depth": 2, "reproduction_number": 0.5}
+        "linked": {"largest": 2, "mean_size": 1.5, "depth": 2, "per_failure": 0.5}
         if crash
-        else {"largest": 0, "mean_size": 0.0, "depth": 0, "reproduction_number": 0.0},
+        else {"largest": 0, "mean_size": 0.0, "depth": 0, "per_failure": 0.0},
         "loss_usd": {
             "total": 6.5e8,
             "by_instrument": {"gpu_loan": 6e8, "btc_loan": 0.5e8},
@@ -395,12 +398,38 @@ def test_impaired_lenders_are_named_in_terminal_and_report() -> None:
     assert "minimum capital at some time" not in report(CALM, {})
 
 
-def test_a_cascade_needs_one_default_that_touches_another() -> None:
+def test_a_tree_needs_one_default_that_touches_another() -> None:
     (tree,) = cascades(forest(CRASH.events))
     assert [node.party for _, node in tree.walk() if node.is_default] == ["CRWV", "TENSORW"]
     alone = replace(CRASH, events=CRASH.events[CRASH.events["event"] < 9])
     assert cascades(forest(alone.events)) == []
     assert "No failure touches another one" in plots.title_of(cascade(alone))
+
+
+def caused(label: Label, shares: dict[str, float]) -> Causes:
+    """TensorWave failed like that, CoreWeave by itself."""
+    through = dict.fromkeys(KEYS, 0.0)
+    split = Split(1.0, through | dict.fromkeys(label.through, 1.0), 0.0)
+    labels = {"CRWV": Label(()), "TENSORW": label}
+    return Causes(labels, {"TENSORW": shares} if shares else {}, split, split, split)
+
+
+def test_with_companions_the_tree_is_one_of_shares() -> None:
+    shares = {"CRWV": 0.5, "A": 0.25, "B": 0.1, "C": 0.05, "D": 0.06, NOBODYS: 0.04}
+    results = CRASH.with_causes(caused(Label(("hardware", "lenders")), shares))
+    lines, hidden, title = lines_of_shares(results)
+    assert [depth for depth, _ in lines] == [0, 1, 1, 1, 1, 1] and hidden == 0
+    told = [node.told for _, node in lines]
+    assert told[0].endswith("fails through sales of machines and lenders")
+    assert told[1:3] == ["0.50 due to CoreWeave", "0.25 due to A"]
+    assert told[-1] == "0.09 due to 2 others"  # so that they add up to one
+    assert title.startswith("1 of 2 failures came through others; most is due to CoreWeave, 0.50")
+    assert plots.title_of(cascade(results)) == title
+
+
+def test_with_companions_and_nothing_through_others_links_are_no_causes() -> None:
+    title = plots.title_of(cascade(CRASH.with_causes(caused(Label(()), {}))))
+    assert title == "No failure came through others: 2 failures, all in any case"
 
 
 def test_siblings_of_one_kind_are_merged_with_their_amounts() -> None:
@@ -419,7 +448,7 @@ def test_pruning_keeps_defaults_and_what_leads_to_them() -> None:
     assert hidden == 3
 
 
-def test_the_cascade_of_the_title_is_drawn_before_larger_failures() -> None:
+def test_the_tree_of_the_title_is_drawn_before_larger_failures() -> None:
     first = Node("default", "A", "interest", 1, 1, 1.0)
     first.children = [Node("default", "B", "interest", 2, 2, 1.0)]
     larger = Node("default", "C", "interest", 3, 3, 9.0)

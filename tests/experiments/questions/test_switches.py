@@ -42,7 +42,7 @@ def test_outcomes_count_closed_sleeves_as_lost_lenders() -> None:
         "defaults": {"miner": 3, "neocloud": 2, "lender": 1},
         "sleeves_closed": ["A", "B"],
         "loss_usd": {"total": 5e6, "unresolved_share": 0.25},
-        "cascade": {"largest": 4},
+        "linked": {"largest": 4},
         "liquidation": {"seized_units": 2e3},
         "ltv": {"realisable": 1.5},
         "lenders": {"withdrawn_usd": 7e6, "interlender_loss_usd": 8e6},

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from paths import PROJECT
 
+from firesale.experiments.causes.causes import find_causes, in_summary
 from firesale.experiments.cli import main
 from firesale.experiments.report.explain import as_markdown, tables
 from firesale.experiments.results.fact import day_meaning
@@ -46,6 +47,7 @@ def test_every_entry_of_a_summary_has_a_meaning_and_no_other_has() -> None:
     simulation = Simulation(Scenario.load("joint-crash"), seed=1).run()
     simulation.resolve()
     names = entries(simulation.summary())
+    names += entries(in_summary(find_causes(simulation)), "contagion.")
     levers = Scenario.load("joint-crash").with_settings(list(LEVERS))
     names += entries(Simulation(levers, seed=1).run().summary())
     for name in names:
@@ -68,10 +70,10 @@ def test_the_page_of_meanings_is_current() -> None:
 
 def test_explain_prints_what_has_a_word_in_it(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as done:
-        main(["explain", "cascade.largest"])
+        main(["explain", "linked.largest"])
     assert done.value.code == 0
     printed = " ".join(capsys.readouterr().out.split())
-    assert "Largest cascade failures in the largest tree of failures" in printed
+    assert "Largest tree of linked failures failures in the largest tree of" in printed
     assert "conservation_error" not in printed
 
 

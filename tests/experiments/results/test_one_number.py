@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from firesale.experiments.causes.causes import find_causes
 from firesale.experiments.figures.all import FIGURES
 from firesale.experiments.look import plots, words
 from firesale.experiments.report.page import report
@@ -51,6 +52,7 @@ def said(name: str, seed: int, settings: tuple[str, ...]) -> Texts:
     scenario = Scenario.load(name).with_settings(list(settings))
     simulation = Simulation(scenario, seed=seed).run()
     results = Results.of(simulation, scenario, seed)
+    results = results.with_causes(find_causes(simulation))
     titles = {one: plots.title_of(draw(results)) for one, draw in FIGURES.items()}
     out = io.StringIO()
     show(results, Path("out"), Console(file=out, width=100, highlight=False))
@@ -143,13 +145,26 @@ def test_losses_are_the_same_everywhere(texts: Texts) -> None:
     assert sum(parts.values()) == pytest.approx(results.summary["loss_usd"]["total"], abs=1.0)
 
 
-def test_a_cascade_has_one_size(texts: Texts) -> None:
-    largest = int(number(texts.results, "largest_cascade"))
-    size = found(r"In the largest cascade ([\d,]+) borrowers", texts.terminal, texts.report)
-    title = found(r"^([\d,]+) others? fails? after", texts.titles["3-cascade"])
+def test_a_tree_of_linked_failures_has_one_size(texts: Texts) -> None:
+    results = replace(texts.results, causes=None)
+    largest = int(number(results, "largest_tree"))
+    size = found(r"In the largest tree ([\d,]+) borrowers", texts.terminal, texts.report)
+    title = found(r"^([\d,]+) others? fails? after", plots.title_of(FIGURES["3-cascade"](results)))
     assert size == ({f"{largest}"} if largest > 1 else set())
     assert title == ({f"{largest - 1}"} if largest > 1 else set())
-    assert found(r"Largest cascade: (no|\d+) failure", texts.report) == {str(largest or "no")}
+    told = r"Largest tree of linked failures: (no|\d+) failure"
+    assert found(told, texts.report) == {str(largest or "no")}
+
+
+def test_as_many_came_through_others_everywhere(texts: Texts) -> None:
+    results = texts.results
+    assert results.causes is not None
+    many = len(results.causes.shares)
+    came = found(r"([\d,]+) failures? that came through others", texts.terminal, texts.report)
+    title = found(r"^([\d,]+) of [\d,]+ failures? came", texts.titles["3-cascade"])
+    assert came == title == ({f"{many}"} if many else set())
+    said_ = found(r"hands on ([\d.]+) (?:of another|failures)", texts.terminal, texts.report)
+    assert said_ == ({text(results, "reproduction")} if many else set())
 
 
 def test_loan_to_value_of_the_worst_day_is_the_same_everywhere(texts: Texts) -> None:
@@ -298,6 +313,20 @@ def test_owing_nothing_is_not_a_default_on_nothing() -> None:
     nothing = replace(results, events=results.events.assign(amount_usd=0.0))
     page = report(nothing, {})
     assert "nothing owed" in page and "default on $0" not in page
+
+
+def test_first_round_and_multipliers_are_the_same_everywhere(texts: Texts) -> None:
+    results = texts.results
+    if not number(results, "borrowers_in_default"):
+        return
+    told = (
+        rf"Of {number(results, 'borrowers_in_default'):,.0f} borrowers? in default ([\d,]+) would"
+    )
+    assert found(told, texts.terminal, texts.report) == {text(results, "first_round")}
+    row = r"All over first round \|? ?([\d.]+)"
+    assert found(row, texts.terminal, texts.report) == {text(results, "multiplier")}
+    for key in ("multiplier", "loss_multiplier"):
+        assert f"{FACTS[key].name}: {text(results, key)}" in texts.report
 
 
 def test_every_fact_is_told_and_said_what_it_means() -> None:

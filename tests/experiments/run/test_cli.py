@@ -23,6 +23,7 @@ from firesale.market.scenario.scenario import Scenario, scenario_names
 SHORT = ["--days", "12", "--no-figures"]
 FILES = {
     "summary.json",
+    "causes.json",
     "manifest.json",
     "report.html",
     *(f"{name}.parquet" for name in folder_.FRAMES),
@@ -296,7 +297,7 @@ def test_the_first_run_says_that_it_compiles(
     monkeypatch.setattr(f"{compiling}.cache.is_warm", lambda: False)
     monkeypatch.setattr(f"{compiling}.kernels.is_kept", lambda *_: False)
     monkeypatch.setattr(f"{compiling}.cache.note_seconds", lambda took: None)  # it took none
-    assert firesale("run", "calm", *SHORT, "--out", "cold") == 0
+    assert firesale("run", "calm", *SHORT, "--no-companions", "--out", "cold") == 0
     model = jobs(ENTRANCES)
     assert capsys.readouterr().err == f"{announcement(model, len(model))}\n"
 

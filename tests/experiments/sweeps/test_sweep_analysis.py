@@ -274,10 +274,10 @@ def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
         },
         replicates=20,
     )
-    said = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    said = analysis.analyse_folder(folder, "linked.largest >= 3", "loss_usd.total")
     with store.connect(folder) as connection:
         raw = connection.execute("SELECT * FROM runs").df()
-    hits = raw["cascade.largest"] >= 3
+    hits = raw["linked.largest"] >= 3
     summary = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
     assert (summary["runs"], summary["hits"]) == (120, hits.sum())
     assert summary["mean"] == pytest.approx(raw["loss_usd.total"].mean())
@@ -294,13 +294,13 @@ def test_an_analysis_counts_what_the_runs_say(tmp_path: Path) -> None:
     assert drawn and all(f'src="figures/{name}"' in page for name in drawn)
     assert "<script" not in page and "http" not in page
     assert any("crypto.drift matters most for loss_usd.total" in line for line in said)
-    again = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    again = analysis.analyse_folder(folder, "linked.largest >= 3", "loss_usd.total")
     assert again == said
 
 
 def test_losses_are_told_with_and_without_the_largest_borrower(tmp_path: Path) -> None:
     folder = swept(tmp_path, replicates=20)
-    said = analysis.analyse_folder(folder, "cascade.largest >= 3", "loss_usd.total")
+    said = analysis.analyse_folder(folder, "linked.largest >= 3", "loss_usd.total")
     with store.connect(folder) as connection:
         raw = connection.execute("SELECT * FROM runs").df()
     row = pd.read_csv(folder / "analysis" / "summary.csv").iloc[0]
@@ -311,7 +311,7 @@ def test_losses_are_told_with_and_without_the_largest_borrower(tmp_path: Path) -
     assert 0.0 < share < 1.0 and row["largest_fails"] == pytest.approx(share)
     (line,) = [line for line in said if line.startswith("Without losses on loans to the largest")]
     assert f"It fails in {share:.1%} of runs" in line
-    other = analysis.analyse_folder(folder, "cascade.largest >= 3", "recovery.gpu")
+    other = analysis.analyse_folder(folder, "linked.largest >= 3", "recovery.gpu")
     assert not any("largest borrower" in line for line in other)
 
 
@@ -365,7 +365,7 @@ def priced(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
     helped = policy.buyer_of_last_resort_usd > 0.0 or policy.capital_buffer > 0.0
     loss = 10.0 + luck - 1.5 * helped
     lost = {"total": loss, "unresolved_share": 0.75}
-    return Outcome({"cascade": {"largest": 0}, "loss_usd": lost, "policy": figures}, dict)
+    return Outcome({"linked": {"largest": 0}, "loss_usd": lost, "policy": figures}, dict)
 
 
 def test_policies_have_a_price(tmp_path: Path) -> None:
@@ -456,7 +456,7 @@ def nonlinear(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcom
     luck = math.sin(seed % 100_003)
     helped = scenario.crypto.volatility == 0.1
     x = scenario.crypto.drift + luck - helped * luck * (1.0 + scenario.crypto.drift)
-    return Outcome({"cascade": {"largest": 0}, "loss_usd": {"total": x}}, dict)
+    return Outcome({"linked": {"largest": 0}, "loss_usd": {"total": x}}, dict)
 
 
 def test_policies_are_weighted_where_runs_are(tmp_path: Path) -> None:
@@ -484,9 +484,9 @@ def test_a_probability_does_not_depend_on_whether_the_loss_is_known(tmp_path: Pa
     runs = Runs.open(folder)
     known = len(runs.frame("recovery.gpu"))
     assert 0 < known < 40
-    findings = analysis.find(runs, "cascade.largest >= 1", "recovery.gpu")
+    findings = analysis.find(runs, "linked.largest >= 1", "recovery.gpu")
     row = findings.summary.iloc[0]
-    hits = int((runs.frame("cascade.largest")["value"] >= 1).sum())
+    hits = int((runs.frame("linked.largest")["value"] >= 1).sum())
     assert (row["runs"], row["hits"]) == (40, hits)
     assert f"{40 - known} runs cannot tell recovery.gpu: left out" in "\n".join(findings.remarks)
     unknown = analysis.find(runs, "recovery.gpu >= 0", "loss_usd.total").summary.iloc[0]
@@ -528,7 +528,7 @@ def test_failed_and_missing_runs_are_told(tmp_path: Path) -> None:
     ("event", "loss", "says"),
     [
         ("boom", None, "'boom' is not an event such as"),
-        ("cascade.largst > 1", None, "no run has a metric 'cascade.largst'; near to it: cascade"),
+        ("linked.largst > 1", None, "no run has a metric 'linked.largst'; near to it: linked"),
         (None, "loss", "no run has a metric 'loss'; near to it: loss_usd.total"),
     ],
 )
@@ -550,7 +550,7 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path: Path) -> None:
 
 
 def test_events_are_metric_comparison_number() -> None:
-    assert parse_event("cascade.largest >= 3") == ("cascade.largest", ">=", 3.0)
+    assert parse_event("linked.largest >= 3") == ("linked.largest", ">=", 3.0)
     assert parse_event("ltv.paper<1.5e0") == ("ltv.paper", "<", 1.5)
     for text in ("a > b", "> 3", "a >> 3", "a > 1.2.3", 'x"; DROP TABLE > 1'):
         with pytest.raises(ValueError, match="is not an event"):

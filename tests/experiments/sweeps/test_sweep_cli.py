@@ -173,3 +173,29 @@ def test_progress_off_a_terminal_is_plain_lines(
     assert lines[0] == "2 of 10 runs are there already."
     assert lines[1].startswith("5 of 10 runs, ") and lines[1].endswith(" left, 1 failed")
     assert "\r" not in "".join(lines)
+
+
+def test_a_plan_may_ask_for_companions() -> None:
+    """Every run then says what came through others; all else is as without."""
+    data = {"scenario": "joint-crash", "settings": {"days": 200, "crypto.crash_days": 60}}
+    plans = [
+        Plan.from_dict(data | {"companions": companions}, "test.toml", Path())
+        for companions in (False, True)
+    ]
+    assert plans[0].identity() != plans[1].identity()
+    rows = []
+    for plan in plans:
+        (point,) = run_points(plan, design_table(plan), np.array([0]))
+        done = execute.run_point(execute.Work.of(plan, Path(), ""), point)
+        assert done.row["status"] == execute.OK, done.row["error"]
+        rows.append(done.row)
+    told = {name: rows[1].pop(name) for name in list(rows[1]) if name.startswith("contagion.")}
+    assert rows[0] == rows[1]
+    for what, total in (
+        ("borrowers", rows[0]["defaults.miner"] + rows[0]["defaults.neocloud"]),
+        ("lenders", rows[0]["defaults.lender"]),
+        ("loss_usd", rows[0]["loss_usd.total"]),
+    ):
+        first, further = told[f"contagion.{what}.first_round"], told[f"contagion.{what}.further"]
+        assert first + further == pytest.approx(total)
+    assert rows[0]["defaults.miner"] > 0 and told["contagion.borrowers.multiplier"] >= 1.0

@@ -135,7 +135,7 @@ def test_a_run_that_raises_is_a_row_with_its_error(tmp_path: Path) -> None:
     found = sweep(p, tmp_path, raising)
     assert found["status"].tolist() == ["ok", "error", "ok"]
     assert found["error"][1] == "ZeroDivisionError: a bug in the market"
-    assert np.isnan(found["cascade.largest"][1]) and found["crypto.drift"][1] == 0.9
+    assert np.isnan(found["linked.largest"][1]) and found["crypto.drift"][1] == 0.9
     (line,) = (tmp_path / store.FAILURES).read_text().splitlines()
     assert json.loads(line)["run_id"] == 1
     assert Driver(p, tmp_path, simulate=raising, quiet=True).run("serial").done_now == 0
@@ -329,9 +329,9 @@ def test_a_sweep_goes_on_only_with_its_own_plan_and_source(
 
 def test_other_questions_do_not_need_other_runs(tmp_path: Path) -> None:
     sweep(drifts(5), tmp_path, cheap)
-    p = drifts(5, analysis={"event": "cascade.largest >= 1"})
+    p = drifts(5, analysis={"event": "linked.largest >= 1"})
     assert Driver(p, tmp_path, simulate=cheap, quiet=True).run("serial").done_now == 0
-    assert store.read_manifest(tmp_path)["analysis"]["event"] == "cascade.largest >= 1"
+    assert store.read_manifest(tmp_path)["analysis"]["event"] == "linked.largest >= 1"
 
 
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from paths import PROJECT
 
+from firesale.experiments.causes.families import FAMILIES, still
 from firesale.experiments.twin.comparison import differences
 from firesale.experiments.twin.model import TwinMarket
 from firesale.market.record.frames import event_frame
@@ -210,6 +211,25 @@ def test_weeks_with_what_is_believed_are_the_same() -> None:
 
 def test_all_channels_off_is_the_same() -> None:
     pair("joint-crash", 2, *HASTE, *CHANNELS).run(every=10)
+
+
+@pytest.mark.parametrize("settings", [HASTE, COLLAPSE])
+def test_who_does_not_fail_is_the_same(settings: tuple[str, ...]) -> None:
+    """Every third borrower and lender is kept from failing by money from outside."""
+    both = pair("joint-crash", 2, *settings, "days=30")
+    kept = range(0, both.engine.market.first_buyer, 3)
+    both.engine.market.parties.made_whole[list(kept)] = True
+    for party in (*both.twin.borrowers, *both.twin.lenders):
+        party.made_whole = party.number in kept
+    both.run(every=10)
+    assert not both.engine.market.parties.default_event[list(kept)].max() >= 0
+
+
+def test_companions_are_the_same() -> None:
+    """With all families held still, in a crash in which lenders fail."""
+    scenario = still(Scenario.load("joint-crash").with_settings(list(COLLAPSE)), FAMILIES)
+    scenario = scenario.changed({"days": 60}, "test")
+    Pair(Simulation(scenario, 2), TwinMarket(scenario, rng=2)).run(every=20)
 
 
 def test_weeks_of_orders_and_deliveries_are_the_same() -> None:

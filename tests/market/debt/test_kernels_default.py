@@ -44,10 +44,10 @@ def machines(**changes: object) -> dict[str, object]:
     return loan | changes
 
 
-def broken(bench: Bench, *loans: int, day: int = 1) -> None:
+def broken(bench: Bench, *loans: int, day: int = 1, cause: Cause = Cause.MATURITY) -> None:
     """Open a breach by hand whose clock has run out, and let the borrowers default."""
     for loan in loans:
-        bench.s.loans.breach[loan] = Cause.MATURITY
+        bench.s.loans.breach[loan] = cause
         bench.s.loans.breach_day[loan] = 0
         bench.s.loans.sheets.cure_days[bench.s.loans.sheet[loan]] = 0
     bench.day(day, "default")
@@ -545,13 +545,14 @@ def test_a_vehicle_defaults_on_what_all_its_lenders_claim() -> None:
     assert vehicle["amount_usd"] == pytest.approx(1500.0 + 25.0 + 1500.0)
 
 
-def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> None:
+def one_of_two_falls(cause: Cause, cash: float) -> Bench:
+    """Without clauses a loan of 1,500 on machines that bring 1,000 is called; 200 are not."""
     loans = [machines(lender=1), dict(principal_usd=200.0)]
     bench = Bench(
         loans,
         lenders=2,
         fleets=[(0, GPU, 25.0)],
-        cash=[120.0],
+        cash=[cash],
         scenario=AT_MARK,
         cross_default=False,
         legal_days=0,
@@ -559,19 +560,51 @@ def test_without_cross_default_a_loan_falls_alone_and_collects_from_cash() -> No
         bankruptcy_days=50,
         **FREE_CUSTODY,
     )
-    broken(bench, 0)
+    broken(bench, 0, cause=cause)
+    return bench
+
+
+def test_without_cross_default_a_broken_covenant_takes_its_own_loan_and_collects_from_cash() -> (
+    None
+):
+    bench = one_of_two_falls(Cause.DSCR, cash=120.0)
     s = bench.s
     assert s.parties.status[0] == Status.ACTIVE
     assert s.loans.status[1] == LoanStatus.PERFORMING
-    for day in range(2, 50):
-        bench.day(day, "lenders", "liquidate")
-    # 1000 from the machines, 120 from cash; the rest waits until time is up.
+    for day in range(2, 51):
+        bench.day(day, "default", "lenders", "liquidate")
+    # 1000 from the machines, 120 from cash; the rest is owed.
     assert bench.cash(0) == pytest.approx(0.0, abs=1e-9)
     assert s.loans.principal_usd[0] == pytest.approx(380.0)
-    bench.day(51, "lenders")
-    assert s.loans.status[0] == LoanStatus.CLOSED
-    assert s.lenders.loss_usd == pytest.approx([0.0, 380.0])
-    assert bench.cash(bench.lender(1)) == pytest.approx(1e6 + 1120.0)
+    assert s.parties.status[0] == Status.ACTIVE and s.lenders.loss_usd[0] == 0.0
+    # Nobody forgives it: when the court's time is up its lender files.
+    bench.day(51, "default", "lenders")
+    (failed,) = bench.events(Event.DEFAULT)
+    assert failed["cause"] == Cause.DEFICIENCY and s.parties.status[0] != Status.ACTIVE
+    assert s.loans.status[1] == LoanStatus.DEFAULTED
+    assert {int(e["cause"]) for e in bench.events(Event.LOAN_DEFAULT)} == {
+        Cause.DSCR,
+        Cause.INSOLVENCY,
+    }
+
+
+def test_without_cross_default_a_claim_that_cash_covers_ends_there() -> None:
+    bench = one_of_two_falls(Cause.HARDWARE_MARK, cash=700.0)
+    s = bench.s
+    for day in range(2, 60):
+        bench.day(day, "default", "lenders", "liquidate")
+    assert s.loans.status[0] == LoanStatus.CLOSED and s.lenders.loss_usd.sum() == 0.0
+    assert bench.cash(0) == pytest.approx(200.0)
+    assert s.parties.status[0] == Status.ACTIVE and s.loans.status[1] == LoanStatus.PERFORMING
+
+
+@pytest.mark.parametrize("cause", [Cause.INTEREST, Cause.AMORTISATION, Cause.MATURITY])
+def test_who_does_not_pay_fails_without_any_clause(cause: Cause) -> None:
+    bench = one_of_two_falls(cause, cash=0.0)
+    (failed,) = bench.events(Event.DEFAULT)
+    assert failed["cause"] == cause
+    causes = {int(e["loan"]): int(e["cause"]) for e in bench.events(Event.LOAN_DEFAULT)}
+    assert causes == {0: cause, 1: Cause.INSOLVENCY}
 
 
 def test_the_hazard_strikes_everybody_alike_and_about_as_often_as_told() -> None:

@@ -44,7 +44,9 @@ def test_a_going_concern_by_hand() -> None:
     assert going_concern_usd(-1.0, 0.15, 0.20, 5.0) == 0.0
 
 
-def firm(*more: dict[str, Any], flow: float = 100.0, **terms: Any) -> Bench:
+def firm(
+    *more: dict[str, Any], flow: float = 100.0, cause: Cause = Cause.INTEREST, **terms: Any
+) -> Bench:
     """500 GPUs marked at 100 that earn 100 a day; 80,000 on them and 60,000 without security.
 
     The secured loan has not paid interest and its time is up. Nobody bids for machines.
@@ -54,7 +56,7 @@ def firm(*more: dict[str, Any], flow: float = 100.0, **terms: Any) -> Bench:
         collateral=Collateral.HARDWARE,
         hardware=GPU,
         collateral_units=500.0,
-        breach=Cause.INTEREST,
+        breach=cause,
         breach_day=0,
         arrears_interest_usd=2_000.0,
         lender=0,
@@ -122,7 +124,7 @@ def test_the_plan_by_hand() -> None:
         (dict(reorganise=False), "switched off"),
         (dict(flow=-1.0), "it loses money"),
         (dict(flow=0.5), "in parts it is worth more"),
-        (dict(cross_default=False), "the loan falls alone"),
+        (dict(cross_default=False, cause=Cause.DSCR), "the loan falls alone"),
     ],
 )
 def test_who_does_not_reorganise(change: dict[str, Any], why: str) -> None:
