@@ -106,6 +106,16 @@ class Treasury(Row):
         return self
 
 
+class Machines(Row):
+    """Machines of a borrower known by class, beyond those of its row: GPUs, or TH/s of rigs."""
+
+    row_key = ("owner_id", "class_id")
+
+    owner_id: Text
+    class_id: Text
+    units: Positive
+
+
 class Neocloud(Operator):
     """An operator that rents out GPUs, or a campus company that rents out halls."""
 
