@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ..agents.compiling import process
+from .book.commands import book
 
 if TYPE_CHECKING:
     from ..market.scenario.scenario import Scenario
@@ -40,6 +41,7 @@ scenarios = typer.Typer(
     epilog="Example: firesale scenarios show crypto-crash",
 )
 app.add_typer(scenarios, name="scenarios")
+app.add_typer(book, name="book")
 
 NAME = Annotated[
     str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")

@@ -40,6 +40,7 @@ RATE = re.compile(
     r"\s*(?:\+|plus)\s*(.+)$",
     re.IGNORECASE,
 )
+SLIPS = str.maketrans("oOlI", "0011")
 HIGHEST_RATE = Decimal("0.6")
 TH = {"th": Decimal(1), "ph": Decimal(1000), "eh": Decimal(10) ** 6}
 YES = {"yes", "y", "true", "1", "full", "ja", "oui", "si"}
@@ -106,13 +107,13 @@ def _split(written: str, mark: str, allowed: str) -> tuple[Decimal, str]:
     except NumberFormatError:
         meant = re.sub(r"[.,](?=.*[.,])", "", digits).replace(",", ".")
     sign = "decimal point" if mark == POINT else "decimal comma"
+    meant = f"{meant}{found[2].strip()}" if mark == POINT else meant.replace(".", ",")
     raise CellError(f"{allowed}, with a {sign} as in the rest of the file", meant)
 
 
 def _nearest_number(written: str) -> str:
     """What a slip of the keyboard may have meant: letters O and l for digits."""
-    mended = re.sub(r"(?<=[\d.,])[oO]|[oO](?=[\d.,])", "0", written)
-    mended = re.sub(r"(?<=[\d.,])[lI](?=[\d.,]|$)", "1", mended)
+    mended = re.sub(r"\d[\doOlI.,]*", lambda m: m[0].translate(SLIPS), written)
     return mended if mended != written and NUMBER.match(mended.replace("$", "")) else ""
 
 
@@ -170,6 +171,9 @@ def rate(cell: Cell, mark: str) -> Rate:
             if letters not in ("", "%", "bp", "bps"):
                 raise CellError(allowed)
             return _sane(Rate(True, value / 10000 if points else value / 100), cell, allowed)
+        base, plus, rest = cell.partition("+")
+        if plus and base.strip().isalpha():
+            raise CellError(allowed, f"SOFR+{rest.strip()}")
         value, letters = _split(cell.strip(), mark, allowed)
         if letters not in ("", "%", "bp", "bps", "percent", "pct"):
             meant = f"SOFR+{value:f}" if letters.startswith("so") else ""
@@ -185,7 +189,7 @@ def _sane(found: Rate, written: str, allowed: str) -> Rate:
     if not 0 <= found.value <= HIGHEST_RATE:
         meant = ""
         if HIGHEST_RATE < found.value <= 100 * HIGHEST_RATE:
-            meant = f"SOFR+{found.value * 100:f}" if found.value >= 1 else f"{found.value:f} %"
+            meant = f"{found.value * 10:.4g} %" if found.value < 1 else f"SOFR+{found.value:.4g}"
         raise CellError(f"{allowed}, from 0 to {HIGHEST_RATE * 100:f} %", meant)
     return found
 

@@ -33,9 +33,9 @@ class Mistake:
         where += [f"row {self.row}"] * (self.row > 0)
         where += [f"column '{self.column}'"] * bool(self.column)
         shown = self.value if len(self.value) <= MOST_SHOWN else f"{self.value[:MOST_SHOWN]}…"
-        said = f"'{shown}' is not allowed" if shown else "an empty cell is not allowed"
+        said = f"'{shown}' is not allowed; it" if shown else "it is empty, and"
         meant = f"; did you mean {self.meant}?" if self.meant else "."
-        return f"{', '.join(where)}: {said}; it must be {self.allowed}{meant}"
+        return f"{', '.join(where)}: {said} must be {self.allowed}{meant}"
 
 
 class TapeError(InputError):
