@@ -126,7 +126,7 @@ def money(cell: Cell, mark: str) -> Decimal:
         raise CellError(f"{allowed}; other currencies must be converted")
     amount, letters = _split(CURRENCY.sub("", cell).strip(), mark, allowed)
     if letters not in TIMES:
-        raise CellError(allowed, _times_like(letters, amount))
+        raise CellError(allowed, _nearest_number(cell) or _times_like(letters, amount))
     return _not_negative(amount * TIMES[letters], allowed)
 
 
@@ -279,7 +279,7 @@ def units(cell: Cell, mark: str) -> Units:
     if letters in TIMES:
         return Units(_not_negative(value * TIMES[letters], allowed), False)
     if plain not in ("btc", "gpu", "unit", "rig", "machine", "mw", "coin"):
-        raise CellError(allowed)
+        raise CellError(allowed, _nearest_number(cell.strip()))
     return Units(_not_negative(value, allowed), False)
 
 
