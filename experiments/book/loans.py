@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from ...market.opening.books import Books
     from ...market.opening.books_2025.rows import Loan
     from ...market.opening.tape.join import JoinedBook
+    from ...market.opening.tape.parties import Named
     from ...market.opening.tape.read import TapeLoan
     from ..sweeps.intervals import Estimate
     from .runs import Outcome, Values
@@ -135,7 +136,8 @@ def loan_views(
     shares = realisable_shares(outcomes)
     books, rows = joined.books, {loan.loan_id: loan for loan in joined.books.loans}
     said = {} if joined.tape.brings_market else {loan.id: loan for loan in joined.tape.loans}
-    titles = {row.id: row.name for row in (*books.miners, *books.neoclouds, *books.lenders)}
+    parties: list[Named] = [*books.miners, *books.neoclouds, *books.lenders]
+    titles = {row.id: row.name for row in parties}
     reference = books.quotes["reference_rate"]
     views = []
     for n, name in enumerate(joined.loans):

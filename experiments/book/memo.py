@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 RUNS, QUICK_RUNS = 200, 12
 SWING_RUNS = 8
-LONGEST_DAYS = 1825
+LONGEST_DAYS, QUICK_DAYS = 1825, 1095
 CAVEAT = "A model of a market under stated assumptions; not a forecast about any company."
 
 
@@ -58,6 +58,11 @@ class Asked:
     def count(self) -> int:
         """Runs of the first scenario."""
         return self.runs or (QUICK_RUNS if self.quick else RUNS)
+
+    @property
+    def most_days(self) -> int:
+        """Longest life of a loan that is looked at."""
+        return QUICK_DAYS if self.quick else LONGEST_DAYS
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,7 @@ def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[
             f"{asked.tape.name}: is a whole market, not a book; "
             "run it with firesale run SCENARIO --books."
         )
-    days = horizon_days(joined.books, joined.loans, LONGEST_DAYS)
+    days = horizon_days(joined.books, joined.loans, asked.most_days)
     scenarios = [_scenario(name, days) for name in asked.scenarios]
     outcomes, stress, swings = _run(asked, joined, scenarios, quiet)
     memo = compose(asked, joined, days, outcomes, stress, swings)
@@ -202,7 +207,7 @@ def compose(
     title = f"{_name(asked, joined)}: {words.money(balance)} in {words.times(len(views), 'loan')}"
     stage2 = sum(v.staged.stage == 2 for v in views)
     lead = (
-        f"Under {asked.scenarios[0]} the book loses {words.money(loss.value)} of its life "
+        f"Under {asked.scenarios[0]} the book loses {words.money(loss.value)} over its life "
         f"({range_of(max(0.0, loss.low), loss.high, 'money')}), "
         f"{words.percent(loss.value / balance if balance else None, 1)} of the balance. It charges "
         f"{whole[2]:,.0f} bp over the reference rate and needs {whole[3]:,.0f} bp for losses alone."
@@ -305,7 +310,7 @@ def _basis_table(
 
     rows: list[tuple[str, str]] = [
         ("market", "beside the books of 2025" if asked.add_to == "2025" else "no other credit"),
-        ("days", f"{days:,} (to the last maturity, at most {LONGEST_DAYS:,})"),
+        ("days", f"{days:,} (to the last maturity, at most {asked.most_days:,})"),
         ("seeds", f"1 to {len(outcomes)}" + (f"; stress 1 to {len(stress)}" if stress else "")),
         ("beliefs", "settings and books drawn in each run (firesale scenarios show)"),
         ("after the horizon", "claims that are open are settled, without new credit"),

@@ -45,7 +45,8 @@ figure { margin: 1.2rem 0; max-width: 900px; } figure img { width: 100%; height:
 @media (max-width: 640px) { body { padding: 1rem 0.8rem 3rem; } h1 { font-size: 1.25rem; } }
 @media print { body { max-width: none; padding: 0; font-size: 11px; }
   h2, figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
-  .scroll { overflow: visible; } table { font-size: 7.5px; } thead { display: table-header-group; } }
+  .scroll { overflow: visible; } table { font-size: 7.5px; }
+  thead { display: table-header-group; } }
 """
     + SINGLE
 )
@@ -83,9 +84,8 @@ def page(memo: Memo) -> str:
 
 
 def _section(table: Table, pictures: Mapping[str, tuple[bytes, str]]) -> str:
-    parts = [
-        f'<h2 id="{anchor(table.title)}">{_text(table.title)}</h2>\n<p>{_text(table.text)}</p>'
-    ]
+    head = f'<h2 id="{anchor(table.title)}">{_text(table.title)}</h2>'
+    parts = [f"{head}\n<p>{_text(table.text)}</p>"]
     if table.figure in pictures:
         data, text = pictures[table.figure]
         parts.append(f"<figure>{picture(data, text)}</figure>")

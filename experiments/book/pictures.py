@@ -86,7 +86,7 @@ def _losses(draws: Draws, stress: Draws | None) -> Figure:
     )
     figure, (axes,) = plots.new_figure(title, "runs by loss of the whole book, USD m")
     others = stress.total_loss / 1e6 if stress is not None else loss[:0]
-    edges = np.linspace(min(0.0, loss.min()), max([*loss, *others, 1.0]), BARS)
+    edges = np.linspace(min(0.0, loss.min()), max([*loss, *others, 1.0]), BARS).tolist()
     axes.hist(loss, edges, color=plots.BLUE, alpha=0.85, label="scenario")
     if len(others):
         axes.hist(others, edges, color=plots.ORANGE, alpha=0.6, label="stress")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -160,7 +160,7 @@ def _coverage(view: LoanView) -> float:
 
 def provisions_table(views: Sequence[LoanView]) -> Table:
     """Stages and provisions by loan, and the totals under both rules."""
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (v.id, v.borrower, v.balance_usd, v.staged.stage, v.staged.why, v.loss_year.value,
          v.loss.value, provision(v.staged.stage, v.loss_year.value, v.loss.value))
         for v in views

@@ -8,10 +8,11 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ...state.units import TH_PER_EH
 from ..books_2025.rows import ASIC_SHARES, GPU_GROUPS, Lease, Machines, Miner, Neocloud
 from ..rows import Outside
-from .filled import Filling, default
+from .filled import Filling
+from .income import HOURS_PER_YEAR, business_of
+from .income import Machines as Fleet
 from .parties import Named, id_of, recognise
 from .read import TapeLoan
 
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from ..rows import Hardware
 
 MILLION = Decimal(1_000_000)
-HOURS_PER_YEAR = 8760.0
 SOURCE = "the tape"
 GIVEN_CELLS = {
     "cash_usd": "cash_usd_m",
@@ -134,20 +134,8 @@ def add_borrower(
     power_price = (
         float(power) if power else filling.take(name, "power price", "power_usd_mwh", kind, region)
     )
-    gpus = {k: v for k, v in fleet.items() if rows[k].family == "gpu"}
-    rig_eh = sum(v for k, v in fleet.items() if rows[k].family == "asic") / TH_PER_EH
-    revenue = _revenue_usd_yr(name, kind, given, loans, gpus, rents, rows, filling)
-    fixed = given.get("fixed_cost_usd_yr")
-    if fixed is None and kind == "miner" and rig_eh > 0.0:
-        fixed = filling.times(rig_eh, name, "fixed cost", "fixed_cost_usd_eh_yr", kind)
-    elif fixed is None:
-        fixed = filling.times(revenue, name, "fixed cost", "fixed_cost_share", kind)
-    variable = given.get("variable_cost_usd_yr")
-    if variable is None:
-        variable = 0.0
-        if gpus:
-            what = "variable_cost_share"
-            variable = filling.times(revenue, name, "variable cost", what, "neocloud")
+    machines = Fleet(fleet, rows, rents, power_price)
+    revenue, fixed, variable = business_of(name, kind, given, loans, machines, filling, books)
     cash = given.get("cash_usd")
     if cash is None:
         cash = filling.times(debt, name, "cash", "cash_share_of_debt", kind)
@@ -207,52 +195,6 @@ def _kind_of(loans: Sequence[TapeLoan], name: str, filling: Filling) -> str:
     kind = "miner" if mines else "neocloud"
     filling.note(name, "borrower kind", kind, "by what it pledges")
     return kind
-
-
-def _revenue_usd_yr(
-    name: str,
-    kind: str,
-    given: dict[str, Any],
-    loans: Sequence[TapeLoan],
-    gpus: dict[str, float],
-    rents: dict[str, tuple[float, float]],
-    rows: dict[str, Hardware],
-    filling: Filling,
-) -> float:
-    """Income beside mining: as given; contracts and spot of its GPUs; else what covers service."""
-    if "revenue_usd_yr" in given:
-        return float(given["revenue_usd_yr"])
-    if gpus:
-        contracted = sum(usd for _, usd in rents.values())
-        free: dict[str, float] = dict(gpus)
-        for class_id, (units, _) in rents.items():
-            free[class_id] -= units
-        listed = sum(
-            max(0.0, v) * float(rows[k].rent_usd_gpu_h or 0.0) * HOURS_PER_YEAR
-            for k, v in free.items()
-        )
-        spot = 0.0
-        if listed > 0.0:
-            spot = filling.times(listed, name, "spot income", "spot_share", "neocloud")
-        revenue = contracted + spot
-        filling.note(name, "revenue", f"${revenue:,.0f} a year", "contracts, and spot of the rest")
-        return revenue
-    if any(loan.machine and loan.machine.kind == "asic" for loan in loans):
-        return 0.0
-    service = sum(_service_usd_yr(loan) for loan in loans)
-    covered = filling.times(service, name, "revenue", "income_cover", kind)
-    if "fixed_cost_usd_yr" in given:
-        return covered + float(given["fixed_cost_usd_yr"])
-    return covered / (1.0 - default("fixed_cost_share", "miner").value)
-
-
-def _service_usd_yr(loan: TapeLoan) -> float:
-    """Interest, and principal where it is paid down, of a year [USD]; SOFR at 4.3 %."""
-    rate = float(loan.rate.value) + (0.043 if loan.rate.floating else 0.0)
-    principal = float(loan.principal_usd)
-    if loan["amortisation"] in (None, "bullet"):
-        return principal * rate
-    return principal * (rate + 0.25)
 
 
 def _contracts(

@@ -12,21 +12,12 @@ from ..books_2025.rows import Loan, Site
 from ..rows import Lender
 from .borrowers import SOURCE, hardware_of, reported_price_usd, usd_m
 from .filled import Filling, default
+from .income import USUAL_AMORTISATION, service_usd_yr
 from .read import TapeLoan
 
-USUAL_AMORTISATION = {
-    "btc_loan": "bullet",
-    "asic_loan": "annuity",
-    "gpu_loan": "linear",
-    "project_finance": "linear",
-    "high_yield": "bullet",
-    "convertible": "bullet",
-    "vendor": "annuity",
-    "revolver": "bullet",
-    "other": "linear",
-}
 FIRST_TEST_DAYS = 92
 CALL_TO_LIQUIDATION = Decimal("0.10")
+IN_COMPLIANCE = 1.1  # times the covenant: coverage of 1.27 under one of 1.15 in the books
 INITIAL_TO_CALL = 0.8  # in the lines of the books: 60 to 75 %, 65 to 85 %
 
 
@@ -152,10 +143,12 @@ def _pledged_usd_m_yr(loan: TapeLoan, units: float, books: Books, filling: Filli
         listed = float(hardware_of(machine.id, books).rent_usd_gpu_h or 0.0)
         gross = share * units * listed * 8760.0
     net = gross * (1.0 - default("variable_cost_share", "neocloud").value)
-    filling.note(
-        loan.id, "pledged cash flow", f"${net:,.0f} a year", "rent of the pledged machines, less "
-        "running cost", "estimated",
-    )  # fmt: skip
+    why = "rent of the pledged machines, less running cost"
+    service = service_usd_yr(loan, books.opening_date, books.quotes["reference_rate"])
+    least = IN_COMPLIANCE * float(loan.covenants.min_dscr or 0.0) * service
+    if net < least and int(loan["days_past_due"] or 0) == 0:
+        net, why = least, "more than the machines bring: a loan that is not late kept its covenant"
+    filling.note(loan.id, "pledged cash flow", f"${net:,.0f} a year", why, "estimated")
     return net / 1e6
 
 

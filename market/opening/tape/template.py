@@ -61,7 +61,7 @@ def write_template(path: Path, market: bool = False) -> None:
     from .market_tape import add_market
 
     book = Workbook()
-    book.remove(book.active)
+    del book["Sheet"]
     bold, main = Font(bold=True), PatternFill("solid", fgColor="DCE9F5")
     if market:
         add_market(book)
