@@ -199,7 +199,7 @@ def loan_views(
                 causes=tuple(causes.most_common()),
                 breaches=breaches,
                 settle_days=float(np.median(settle)) if len(settle) else math.nan,
-                staged=stage_of(pd_year.value, contract, lgd, past_due),
+                staged=stage_of(pd_year.value, contract, past_due),
             )
         )
     return views

@@ -262,7 +262,7 @@ def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int) -> str
         f"Of what the tape leaves out {len(joined.filled)} cells were filled, {estimated} of them "
         "from our estimates (listed below: replace what you know). Intervals are of 95 % over "
         f"{runs} draws; they do not cover what the model leaves out. The 99 % shortfall rests on "
-        f"{words.times(tail, 'run')}. A break-even under one scenario holds under that scenario."
+        f"{words.times(tail, 'run')} of {runs}. A break-even under one scenario holds under that scenario."
     )
 
 
@@ -270,7 +270,8 @@ def _spread_text(draws: Draws, stress: Draws | None, asked: Asked) -> str:
     total = draws.total_loss
     none = float((total < 1.0).mean())
     text = (
-        f"In {words.percent(none)} of runs nothing is lost; half lose less than "
+        f"{f'In {words.percent(none)} of runs nothing is lost; half' if none else 'Half of runs'} "
+        "lose less than "
         f"{words.money(float(sorted(total)[len(total) // 2]))}, and the worst "
         f"{words.money(float(total.max()))}."
     )

@@ -59,13 +59,16 @@ def _loans(views: Sequence[LoanView]) -> Figure:
         plots.Layout(height_in=height, left_in=2.7),
     )
     place = np.arange(len(order))[::-1]
-    worst = max([e for v in order for e in (est.BP * v.spread.value, est.BP * v.contract)] + [1.0])
-    most = 1.6 * worst
+    most = 3.0 * max([est.BP * v.contract for v in order] + [300.0])
     for y, v in zip(place, order, strict=True):
         low, high = est.BP * v.spread.low, est.BP * v.spread.high
-        if math.isfinite(low) and math.isfinite(high):
+        value = est.BP * v.spread.value
+        if math.isfinite(low) and math.isfinite(high) and low < most:
             axes.plot([low, min(high, most)], [y, y], color=plots.LIGHT, linewidth=4, zorder=1)
-    axes.plot([est.BP * v.spread.value for v in order], place, "o", color=plots.RED, markersize=5)
+        if value <= most:
+            axes.plot(value, y, "o", color=plots.RED, markersize=5)
+        else:
+            axes.text(most, y, f"{value:,.0f} ▶", ha="right", va="center", color=plots.RED)
     axes.plot([est.BP * v.contract for v in order], place, "|", color=plots.BLUE, markersize=11,
               markeredgewidth=2.4)  # fmt: skip
     axes.set_yticks(place, [f"{v.id}  {words.short(v.borrower, 22)}" for v in order])

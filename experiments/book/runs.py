@@ -70,12 +70,20 @@ def _share(books: Books, loans: tuple[str, ...], lenders: tuple[str, ...]) -> No
 
 def run_one(job: Job) -> Outcome:
     """Run a job on the books that this process was given."""
+    from ...market.opening.beliefs import believe
+    from ...market.opening.books_2025.sample import sample_books
     from ...market.simulation import Simulation
+    from .headroom import with_headroom
     from .swings import changed_books, changed_scenario
     from .watch import Watch
 
     books = changed_books(job.swing, job.side, _SHARED["books"])
     scenario = changed_scenario(job.swing, job.side, job.scenario)
+    scenario = believe(scenario, job.seed)
+    if scenario.opening.sample:
+        drawn = sample_books(books, job.seed)
+        books = with_headroom(drawn, books, _SHARED["loans"])
+        scenario = scenario.changed({"opening.sample": False}, "a memo")
     simulation = Simulation(scenario, job.seed, books)
     opening = opening_values(simulation, _SHARED["lenders"])
     market = simulation.market

@@ -99,8 +99,9 @@ def _why(mine: Sequence[LoanView]) -> str:
         behind.append(f"all due on {words.date(main.maturity)}")
     if not main.row.recourse:
         behind.append("no recourse")
-    text = "; ".join([", ".join(said)] * bool(said) + behind)
-    return words.capital(text) or "no default in any run"
+    if not said:
+        return "No default in any run"
+    return words.capital("; ".join([", ".join(said), *behind]))
 
 
 def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
@@ -111,7 +112,9 @@ def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
         call = row.margin_call_ltv
         if call is not None:
             coins = row.collateral_class == "BTC"
-            today = v.ltv_second_hand
+            told = given.covenants.margin_call_ltv if given is not None else None
+            level = float(told) if told is not None else call
+            today = v.ltv_second_hand * level / call
             share, day = v.breaches[0 if coins else 1]
             does = (
                 f"coins or cash within {words.times(row.cure_days, 'day')}, else they are sold"
@@ -119,8 +122,8 @@ def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
                 else f"pay down within {words.times(row.cure_days, 'day')}, else seizure"
             )
             rows.append(
-                (v.id, "LTV", f"at most {shown(call, 'share')}", shown(today, "share"),
-                 1.0 - today / call if math.isfinite(today) else math.nan, share, day, does)
+                (v.id, "LTV", f"at most {shown(level, 'share')}", shown(today, "share"),
+                 1.0 - today / level if math.isfinite(today) else math.nan, share, day, does)
             )  # fmt: skip
         if row.min_dscr is not None:
             today = _coverage(v)
@@ -138,9 +141,10 @@ def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
         Col("broken in runs", "share"), Col("median day", "days"), Col("what it does"),
     )  # fmt: skip
     text = (
-        "Headroom is how far the collateral's value (at the lender's marks, which open at "
-        "second-hand prices) or the pledged cash flow may fall before the covenant is broken. "
-        f"Broken: share of runs in which it is, within {horizon:,} days."
+        "Headroom is how far the collateral's value or the pledged cash flow may fall before the "
+        "covenant is broken. Machines are tested at marks that open at second-hand prices, with "
+        "the headroom that your own values leave. Broken: share of runs in which it is, within "
+        f"{horizon:,} days."
     )
     return Table("covenants", "Covenants", text, columns, tuple(rows))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..look import words
 
+MOST_SHARE = 10.0  # a loan at ten times its collateral is not covered; no more is said
 UNITS = {
     "money": "USD",
     "share": "%",
@@ -74,6 +75,8 @@ def shown(value: Any, kind: str) -> str:
     if kind == "money":
         return words.money(float(value))
     if kind == "share":
+        if value > MOST_SHARE:
+            return f"over {words.percent(MOST_SHARE)}"
         return words.percent(float(value), 1 if 0 < abs(value) < 0.0995 else 0)
     if kind == "bp":
         return f"{value:,.0f}".replace("-", "−")

@@ -32,6 +32,7 @@ def told_of_tape(joined: JoinedBook) -> str:
         )
         lines.append(f"{known.name}: the market knows {known.id} by this name; the {known.what} "
                      f"{said}.")  # fmt: skip
+    lines += warnings_of(joined)
     lines += [
         f"{name}: the tape adds {units:,.0f} to the {there:,.0f} of the market "
         f"({words.percent(units / there, 1) if there else 'none there'})."
@@ -43,3 +44,23 @@ def told_of_tape(joined: JoinedBook) -> str:
         for cell in joined.filled
     ]
     return "\n".join(lines)
+
+
+def warnings_of(joined: JoinedBook) -> list[str]:
+    """What a reader should know before running: loans whose test is broken on the first day."""
+    own, books = set(joined.loans), joined.books
+    price = {row.id: row.used_price_usd for row in books.hardware}
+    price["BTC"] = books.quotes["btc_usd"]
+    lines = []
+    for loan in books.loans:
+        value = loan.collateral_units * (price.get(loan.collateral_class or "") or 0.0)
+        if loan.loan_id not in own or loan.margin_call_ltv is None or value <= 0.0:
+            continue
+        ltv = 1e6 * loan.drawn_usd_m / value
+        if ltv > loan.margin_call_ltv:
+            lines.append(
+                f"{loan.loan_id}: stands at {words.percent(ltv)} of its collateral at market "
+                f"prices, above the {words.percent(loan.margin_call_ltv)} of its margin call: it "
+                "is called on the first day. Give the LTV that you report to test by that."
+            )
+    return lines

@@ -15,6 +15,7 @@ from .filled import Filling, default
 from .income import USUAL_AMORTISATION, service_usd_yr
 from .read import TapeLoan
 
+MOST_CALL = 1.99
 FIRST_TEST_DAYS = 92
 CALL_TO_LIQUIDATION = Decimal("0.10")
 IN_COMPLIANCE = 1.1  # times the covenant: coverage of 1.27 under one of 1.15 in the books
@@ -46,6 +47,7 @@ def loan_row(
             loan.id, "liquidation LTV", f"{liquidation * 100:.3g} %", "ten points above the call",
             "estimated",
         )  # fmt: skip
+    basis = _basis(loan, units, books, filling)
     tested = terms.min_dscr is not None
     first_test = opening + timedelta(FIRST_TEST_DAYS) if tested else None
     if tested:
@@ -75,9 +77,13 @@ def loan_row(
         collateral_kind=_kind(kind),
         collateral_class=machine.id if machine is not None and secured else None,
         collateral_units=units if secured else 0.0,
-        initial_ltv=_initial_ltv(loan, units, books, filling) if secured else None,
-        margin_call_ltv=float(terms.margin_call_ltv) if terms.margin_call_ltv else None,
-        liquidation_ltv=float(liquidation) if liquidation else None,
+        initial_ltv=min(2.0, basis * _initial_ltv(loan, units, books, filling))
+        if secured
+        else None,
+        margin_call_ltv=min(MOST_CALL, basis * float(terms.margin_call_ltv))
+        if terms.margin_call_ltv
+        else None,
+        liquidation_ltv=min(2.0, basis * float(liquidation)) if liquidation else None,
         min_dscr=float(terms.min_dscr) if terms.min_dscr else None,
         cure_days=cure,
         conversion_price_usd=float(loan["conversion_price_usd"])
@@ -93,6 +99,33 @@ def loan_row(
         confidence="seen",
         source=SOURCE,
     )
+
+
+def _basis(loan: TapeLoan, units: float, books: Books, filling: Filling) -> float:
+    """By what an LTV of the tape is multiplied to be tested at the market's marks.
+
+    A lender tests by the values that it reports. The market's marks open at second-hand prices: a
+    test keeps its headroom, as a share of value, if its level moves as today's LTV does. Coins have
+    one price.
+    """
+    machine, reported = loan.machine, loan.reported
+    if machine is None or machine.kind not in ("gpu", "asic") or units <= 0.0:
+        return 1.0
+    ltv = reported.ltv
+    if ltv is None and reported.value_usd:
+        ltv = loan.principal_usd / reported.value_usd
+    price = float(hardware_of(machine.id, books).used_price_usd or 0.0)
+    if not ltv or loan.covenants.margin_call_ltv is None or price <= 0.0:
+        return 1.0
+    marked = float(loan.principal_usd) / (units * price)
+    filling.note(
+        loan.id,
+        "LTV tested",
+        f"× {marked / float(ltv):.2f}",
+        f"you report {float(ltv) * 100:.3g} %, at second-hand prices it is {marked * 100:.3g} %: "
+        "tests keep their headroom",
+    )
+    return marked / float(ltv)
 
 
 def _kind(name: str) -> Any:
