@@ -10,12 +10,11 @@ from collections.abc import Collection
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from ...market.opening.tape.loans import LTVS
+
 if TYPE_CHECKING:
     from ...market.opening.books import Books
     from ...market.opening.books_2025.rows import Loan
-
-LTVS = ("initial_ltv", "margin_call_ltv", "liquidation_ltv")
-MOST = (1.98, 1.99, 2.0)
 
 
 def with_headroom(drawn: Books, central: Books, loans: Collection[str]) -> Books:
@@ -32,8 +31,7 @@ def with_headroom(drawn: Books, central: Books, loans: Collection[str]) -> Books
         times = factor.get(loan.collateral_class or "", 1.0)
         if loan.loan_id not in own or loan.margin_call_ltv is None or times == 1.0:
             return loan
-        found = zip(LTVS, MOST, strict=True)
-        update = {name: min(most, times * getattr(loan, name)) for name, most in found}
+        update = {name: times * getattr(loan, name) for name in LTVS}
         return loan.model_copy(update=update)
 
     return replace(drawn, loans=tuple(moved(loan) for loan in drawn.loans))

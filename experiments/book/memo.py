@@ -262,7 +262,7 @@ def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int) -> str
         f"Of what the tape leaves out {len(joined.filled)} cells were filled, {estimated} of them "
         "from our estimates (listed below: replace what you know). Intervals are of 95 % over "
         f"{runs} draws; they do not cover what the model leaves out. The 99 % shortfall rests on "
-        f"{words.times(tail, 'run')} of {runs}. A break-even under one scenario holds under that scenario."
+        f"{words.times(tail, 'run')} of {runs}. A break-even under one scenario holds under it."
     )
 
 

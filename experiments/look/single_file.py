@@ -19,8 +19,14 @@ document.querySelectorAll("table.sorts").forEach(function (table) {
       head.setAttribute("aria-sort", up ? "ascending" : "descending");
       var body = table.tBodies[0], rows = Array.from(body.rows);
       function key(row) {
-        var cell = row.cells[column], raw = cell.dataset.value;
-        return raw === undefined ? cell.textContent : raw === "" ? NaN : Number(raw);
+        var cell = row.cells[column], raw = cell.dataset.value, text = cell.textContent;
+        if (raw !== undefined) { return raw === "" ? NaN : Number(raw); }
+        var found = /^[^0-9−-]*([−-]?)\\$?([0-9][0-9,.]*) ?(k|m|bn)?/.exec(text);
+        if (!cell.classList.contains("right") || !found) {
+          return cell.classList.contains("right") ? NaN : text;
+        }
+        var times = { k: 1e3, m: 1e6, bn: 1e9 }[found[3]] || 1;
+        return (found[1] ? -1 : 1) * Number(found[2].replace(/,/g, "")) * times;
       }
       rows.sort(function (a, b) {
         var x = key(a), y = key(b);

@@ -189,7 +189,11 @@ def _sane(found: Rate, written: str, allowed: str) -> Rate:
     if not 0 <= found.value <= HIGHEST_RATE:
         meant = ""
         if HIGHEST_RATE < found.value <= 100 * HIGHEST_RATE:
-            meant = f"{found.value * 10:.4g} %" if found.value < 1 else f"SOFR+{found.value:.4g}"
+            meant = (
+                f"{float(found.value * 10):g} %"
+                if found.value < 1
+                else f"SOFR+{float(found.value):g}"
+            )
         raise CellError(f"{allowed}, from 0 to {HIGHEST_RATE * 100:f} %", meant)
     return found
 

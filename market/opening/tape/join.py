@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from ...scenario.errors import InputError
 from ..books import Books
 from ..books_2025.read import load_books_2025
@@ -87,10 +89,7 @@ def open_tape(path: Path, add_to: str = "2025", merge: bool = False) -> JoinedBo
         mine = [loan for loan in tape.loans if borrower_of[loan.id] == party]
         if party not in ids:
             add_borrower(party, mine, units, base, found, filling)
-    rows = [
-        loan_row(one, borrower_of[one.id], lender_of[one.id], units[one.id], base, filling)
-        for one in tape.loans
-    ]
+    rows = _loan_rows(tape, borrower_of, lender_of, units, base, filling)
     others, lenders = _carve(base, rows, ids) if merge else (base.loans, base.lenders)
     lenders = _with_lenders(lenders, tape.loans, rows, filling)
     new_borrowers = frozenset(row.id for row in (*found.miners, *found.neoclouds))
@@ -117,6 +116,32 @@ def open_tape(path: Path, add_to: str = "2025", merge: bool = False) -> JoinedBo
         tuple(known),
         _added(books, base),
     )
+
+
+def _loan_rows(
+    tape: Tape,
+    borrower_of: dict[str, str],
+    lender_of: dict[str, str],
+    units: dict[str, float],
+    base: Books,
+    filling: Filling,
+) -> list[Loan]:
+    """The loans as rows of the books, or all that is wrong with them as such."""
+    rows, mistakes = [], []
+    for one in tape.loans:
+        try:
+            ends = borrower_of[one.id], lender_of[one.id]
+            rows.append(loan_row(one, *ends, units[one.id], base, filling))
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            context = first.get("ctx", {})
+            column = str(context.get("column", first["loc"][0] if first["loc"] else ""))
+            allowed = str(context.get("allowed", first["msg"]))
+            value = str(first["input"]) if first["loc"] else column
+            mistakes.append(Mistake(tape.file, one.row, column, value, allowed))
+    if mistakes:
+        raise TapeError(mistakes)
+    return rows
 
 
 def _whole(tape: Tape) -> JoinedBook:

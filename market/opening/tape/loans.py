@@ -15,7 +15,7 @@ from .filled import Filling, default
 from .income import USUAL_AMORTISATION, service_usd_yr
 from .read import TapeLoan
 
-MOST_CALL = 1.99
+LTVS = ("initial_ltv", "margin_call_ltv", "liquidation_ltv")
 FIRST_TEST_DAYS = 92
 CALL_TO_LIQUIDATION = Decimal("0.10")
 IN_COMPLIANCE = 1.1  # times the covenant: coverage of 1.27 under one of 1.15 in the books
@@ -58,7 +58,7 @@ def loan_row(
         kind = "gpu_and_contract"
     secured = machine is not None and machine.kind != "lien"
     own = not recourse or tested or kind == "site"
-    return Loan(
+    row = Loan(
         loan_id=loan.id,
         borrower_id=borrower,
         perimeter=f"{loan.id}-PERIMETER" if own else borrower,
@@ -77,13 +77,9 @@ def loan_row(
         collateral_kind=_kind(kind),
         collateral_class=machine.id if machine is not None and secured else None,
         collateral_units=units if secured else 0.0,
-        initial_ltv=min(2.0, basis * _initial_ltv(loan, units, books, filling))
-        if secured
-        else None,
-        margin_call_ltv=min(MOST_CALL, basis * float(terms.margin_call_ltv))
-        if terms.margin_call_ltv
-        else None,
-        liquidation_ltv=min(2.0, basis * float(liquidation)) if liquidation else None,
+        initial_ltv=_initial_ltv(loan, units, books, filling) if secured else None,
+        margin_call_ltv=float(terms.margin_call_ltv) if terms.margin_call_ltv else None,
+        liquidation_ltv=float(liquidation) if liquidation else None,
         min_dscr=float(terms.min_dscr) if terms.min_dscr else None,
         cure_days=cure,
         conversion_price_usd=float(loan["conversion_price_usd"])
@@ -99,6 +95,10 @@ def loan_row(
         confidence="seen",
         source=SOURCE,
     )
+    if basis == 1.0:
+        return row
+    update = {name: basis * value for name in LTVS if (value := getattr(row, name)) is not None}
+    return row.model_copy(update=update)
 
 
 def _basis(loan: TapeLoan, units: float, books: Books, filling: Filling) -> float:
