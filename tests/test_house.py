@@ -54,6 +54,7 @@ EXPERIMENTS = {
     "questions": "look results figures run sweeps",
     "sweeps": "look report run plans",
     "backtest": "look report run sweeps",
+    "book": "look run sweeps",
     "bench": "look run sweeps twin",
     "twin": "",
 }
@@ -79,6 +80,7 @@ LONGER: dict[str, int] = {}
 MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
+    "experiments.book.commands.run": 9,
     "experiments.cli.backtest": 8,
     "experiments.cli.run": 10,
     "experiments.cli.sweep": 7,

@@ -102,7 +102,8 @@ def run(
     ] = False,
 ) -> None:
     """Run a tape in the market, and write memo.html and memo.xlsx."""
-    from .memo import Asked, write_memo
+    from .memo import Asked
+    from .write import write_memo
 
     asked = Asked(
         tape=tape,

@@ -134,8 +134,8 @@ def add_borrower(
     power_price = (
         float(power) if power else filling.take(name, "power price", "power_usd_mwh", kind, region)
     )
-    machines = Fleet(fleet, rows, rents, power_price)
-    revenue, fixed, variable = business_of(name, kind, given, loans, machines, filling, books)
+    machines = Fleet(kind, fleet, rows, rents, power_price)
+    revenue, fixed, variable = business_of(name, given, loans, machines, filling, books)
     cash = given.get("cash_usd")
     if cash is None:
         cash = filling.times(debt, name, "cash", "cash_share_of_debt", kind)

@@ -33,6 +33,7 @@ class Business(NamedTuple):
 class Machines(NamedTuple):
     """What a borrower owns, by class, and what its contracts take of it and pay a year [USD]."""
 
+    kind: str  # of borrower
     units: Mapping[str, float]
     rows: Mapping[str, Hardware]
     contracts: Mapping[str, tuple[float, float]]
@@ -41,7 +42,6 @@ class Machines(NamedTuple):
 
 def business_of(
     name: str,
-    kind: str,
     given: Mapping[str, Any],
     loans: Sequence[TapeLoan],
     machines: Machines,
@@ -49,6 +49,7 @@ def business_of(
     books: Books,
 ) -> Business:
     """Income and cost of one borrower."""
+    kind = machines.kind
     gpus = any(row.family == "gpu" for row in machines.rows.values())
     rigs = sum(v for k, v in machines.units.items() if machines.rows[k].family == "asic")
     known = "revenue_usd_yr" in given
