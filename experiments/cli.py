@@ -49,6 +49,12 @@ NAME = Annotated[
 START = Annotated[
     str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025, 2021 or synthetic.")
 ]
+BOOKS = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="Your books: a folder of opening tables, or a loan tape to add."
+    ),
+]
 SCALE = Annotated[
     float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
 ]
@@ -80,6 +86,7 @@ def run(
         bool,
         typer.Option("--resolve", help="Go on after the last day until open claims are settled."),
     ] = False,
+    books: BOOKS = None,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -94,7 +101,9 @@ def run(
         if value is not None:
             chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve)
+    run_scenario(
+        chosen, seed, out, named, figures=figures, as_json=json_, to_the_end=resolve, books=books
+    )
 
 
 @app.command(
@@ -215,6 +224,7 @@ def view(
     start: START = None,
     scale: SCALE = None,
     settings: SETTINGS = None,
+    books: BOOKS = None,
 ) -> None:
     """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
     from .view.serve import serve
@@ -227,7 +237,7 @@ def view(
         if value is not None:
             load(scenario).with_values({key: value}, option)  # a refusal names the option
             changes.append(f"{key}={value}")
-    serve(scenario, port, open_, [*changes, *(settings or [])])
+    serve(scenario, port, open_, [*changes, *(settings or [])], books)
 
 
 @app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
@@ -254,6 +264,18 @@ def bench(
         command.bench_compiling(as_json=json_)
     else:
         command.bench(parties or [], as_json=json_)
+
+
+@app.command(epilog="Example: firesale compare out/baseline-1 out/joint-crash-1")
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run or a memo.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
+    everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
+) -> None:
+    """Put two runs, or two memos of a book, side by side: what differs, and by how much."""
+    from .report.compare import compare as compared
+
+    typer.echo(compared(first, second, everything))
 
 
 @app.command(epilog="Example: firesale explain cascade")

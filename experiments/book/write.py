@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,6 +52,8 @@ def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[
     def write(part: Path) -> None:
         (part / "memo.html").write_text(page(memo), encoding="utf-8")
         write_workbook(memo, part / "memo.xlsx")
+        told = json.dumps(memo.as_json, indent=2, ensure_ascii=False, allow_nan=False)
+        (part / "memo.json").write_text(told + "\n", encoding="utf-8")
 
     written = folder.fill(write)
     if not quiet:

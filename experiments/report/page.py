@@ -153,7 +153,7 @@ def _text(text: str) -> str:
 
 def _confidence(results: Results) -> str:
     """What the opening figures rest on, by debt, and what one seed can and cannot say."""
-    debt = debt_by_confidence(results.scenario.opening.start)
+    debt = results.own_debt or debt_by_confidence(results.scenario.opening.start)
     total = sum(debt.values())
     shares = [
         f"{words.percent(debt[level] / total)} {text}"

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import typer
 
+from ...market.opening.books import Books
+from ...market.opening.own_books import debt_of, own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..figures.draw import drawing
@@ -21,7 +23,12 @@ MOST_SEED = 2**63 - 1
 
 
 def simulate(
-    scenario: Scenario, seed: int, quiet: bool = False, *, to_the_end: bool = False
+    scenario: Scenario,
+    seed: int,
+    quiet: bool = False,
+    *,
+    to_the_end: bool = False,
+    books: Books | None = None,
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
 
@@ -41,7 +48,7 @@ def simulate(
 
         if not is_warm():
             show(0, "Compiling, only this once")
-        simulation = Simulation(scenario, seed=seed)
+        simulation = Simulation(scenario, seed=seed, books=books)
         opened = time.perf_counter()
         for day in range(scenario.days):
             show(day, "Simulating")
@@ -63,17 +70,24 @@ def run_scenario(
     figures: bool,
     as_json: bool,
     to_the_end: bool = False,
+    books: Path | None = None,
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
     ``named`` is the scenario as its file has it: what the run changes is told beside its title.
+    ``books``: a folder of tables or a loan tape instead of the packaged books.
     """
     from ..report.scenario_text import changes
 
     folder = RunFolder(out, scenario.name)
+    own = own_books(books, scenario) if books is not None else None
     with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(scenario, seed, to_the_end=to_the_end)
-        results = replace(results, changes=changes(named, scenario))
+        results, timings = simulate(scenario, seed, to_the_end=to_the_end, books=own)
+        changed = changes(named, scenario)
+        if own is not None and books is not None:
+            changed = (f"books = {books.name}", *changed)
+            results = replace(results, own_debt=debt_of(own))
+        results = replace(results, changes=changed)
         written = folder.write(results, timings, drawn if figures else None)
     if results.note:
         typer.echo(results.note, err=True)

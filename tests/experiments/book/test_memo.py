@@ -132,4 +132,4 @@ def test_from_a_tape_to_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         cli.main(asked)
     assert not left.value.code
     assert json.loads(capsys.readouterr().out)["loans"][0]["id"] == "A"
-    assert sorted(one.name for one in out.iterdir()) == ["memo.html", "memo.xlsx"]
+    assert sorted(one.name for one in out.iterdir()) == ["memo.html", "memo.json", "memo.xlsx"]
