@@ -91,7 +91,8 @@ def draws_table(outcomes: Sequence[Outcome]) -> Table:
     text = (
         f"Rank correlation of what each of {len(outcomes)} runs drew with the loss of the book. "
         f"Among {len(names)} of them the largest is up to {least:.2f} by chance alone; only what "
-        "is beyond is more than luck."
+        "is beyond is more than luck. firesale scenarios show says what each is; without --quick "
+        "assumptions are pulled one at a time instead."
     )
     return Table("draws", "What goes with the loss", text, columns, rows)
 

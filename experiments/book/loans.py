@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...market.opening.tape.borrowers import reported_price_usd
+from ...market.opening.tape.income import service_usd_yr
 from ...market.state.events import Cause
 from ..look import words
 from . import estimates as est
@@ -58,6 +59,7 @@ class LoanView:
     row: Loan
     said: TapeLoan | None  # of a tape; a whole market has none
     balance_usd: float
+    service_usd_yr: float  # interest and scheduled principal of the coming year
     contract: float  # spread over the reference rate, decimals a year
     second_hand_usd: float  # value of the collateral; NaN without any
     reported_usd: float
@@ -182,6 +184,9 @@ def loan_views(
                 row=row,
                 said=given,
                 balance_usd=balance,
+                service_usd_yr=service_usd_yr(given, books.opening_date, reference)
+                if given is not None
+                else math.nan,
                 contract=contract,
                 second_hand_usd=second,
                 reported_usd=reported,

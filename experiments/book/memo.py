@@ -148,7 +148,7 @@ def compose(
         f"{words.date(joined.books.opening_date)} · {days:,} days · {len(outcomes)} runs, each "
         "with its own draw of books, judgements and luck"
         + (" · names replaced by codes" if asked.anonymous else ""),
-        f"{CAVEAT} {_confidence(joined, views, len(outcomes))}",
+        f"{CAVEAT} {_confidence(joined, views, len(outcomes), days)}",
         lead,
         tuple(numbers),
         tuple(tables),
@@ -169,8 +169,16 @@ def _with_range(found: Any) -> str:
     return f"{words.money(found.value)} ({range_of(found.low, found.high, 'money')})"
 
 
-def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int) -> str:
-    """How sure the memo is, in three sentences."""
+def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int, days: int) -> str:
+    """How sure the memo is, in a few sentences."""
+    opening = joined.books.opening_date
+    longer = sum((view.maturity - opening).days > days for view in views)
+    cut = (
+        f" {words.times(longer, 'loan')} of {len(views)} live longer than the {days:,} days that "
+        "were run: losses after that are not counted."
+        if longer
+        else ""
+    )
     estimated = sum(cell.confidence in ("estimated", "memory") for cell in joined.filled)
     tail = max(1, round(0.01 * runs))
     return (
@@ -178,6 +186,7 @@ def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int) -> str
         "from our estimates (listed below: replace what you know). Intervals are of 95 % over "
         f"{runs} draws; they do not cover what the model leaves out. The 99 % shortfall rests on "
         f"{words.times(tail, 'run')} of {runs}. A break-even under one scenario holds under it."
+        + cut
     )
 
 

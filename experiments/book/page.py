@@ -137,4 +137,4 @@ def _number(value: Any) -> str:
 
 def _text(text: str) -> str:
     """Text as HTML; a number and its per-cent sign stay on one line."""
-    return escape(text).replace(" %", "&nbsp;%")
+    return escape(text).replace(" %", "&nbsp;%").replace(" ×", "&nbsp;×")

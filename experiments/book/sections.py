@@ -151,15 +151,8 @@ def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
 
 def _coverage(view: LoanView) -> float:
     """Pledged cash flow over scheduled service of a year, bullets excluded."""
-    row = view.row
-    service = view.balance_usd * (view.contract + 0.043)
-    years = max(0.25, (row.maturity - row.origination).days / 365.0)
-    left = max(0.25, years - 1.0)
-    if row.principal_per_quarter_usd_m:
-        service += 4e6 * row.principal_per_quarter_usd_m
-    elif row.amortisation != "bullet":
-        service += view.balance_usd / left
-    return 1e6 * (row.pledged_cash_flow_usd_m_yr or 0.0) / service if service else math.inf
+    pledged = 1e6 * (view.row.pledged_cash_flow_usd_m_yr or 0.0)
+    return pledged / view.service_usd_yr if view.service_usd_yr > 0.0 else math.inf
 
 
 def provisions_table(views: Sequence[LoanView]) -> Table:

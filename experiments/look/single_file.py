@@ -7,6 +7,9 @@ import re
 from html import escape
 
 SCRIPT = """
+window.addEventListener("beforeprint", function () {
+  document.querySelectorAll("details").forEach(function (part) { part.open = true; });
+});
 document.querySelectorAll("table.sorts").forEach(function (table) {
   table.querySelectorAll("thead th").forEach(function (head, column) {
     head.tabIndex = 0;
