@@ -22,7 +22,7 @@ from .runs import Job, Outcome, horizon_days, run_all
 from .swings import usable
 from .workbook import write_workbook
 
-SWING_RUNS = 8
+SWING_RUNS, SHARE_OF_RUNS = 8, 4  # for each side of a swing: a quarter of the runs, at most 8
 
 
 def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[Memo, Path]:
@@ -80,11 +80,12 @@ def _run(
     under = max(1, count // 2) if len(scenarios) > 1 else 0
     jobs += [Job(scenarios[1], seed) for seed in range(1, under + 1)] if under else []
     pulled = [] if asked.quick else usable(base)
+    times = min(SWING_RUNS, max(2, count // SHARE_OF_RUNS))
     jobs += [
         Job(base, seed, swing.name, side)
         for swing in pulled
         for side in (-1, 1)
-        for seed in range(1, SWING_RUNS + 1)
+        for seed in range(1, times + 1)
     ]
     lenders = tuple(dict.fromkeys(joined.lender_of.values()))
     with progress(len(jobs), quiet) as show:
@@ -94,7 +95,7 @@ def _run(
     first, second, rest = found[:count], found[count : count + under], found[count + under :]
     swings: Swings = []
     for place, swing in enumerate(pulled):
-        at = 2 * place * SWING_RUNS
-        sides = rest[at : at + SWING_RUNS], rest[at + SWING_RUNS : at + 2 * SWING_RUNS]
+        at = 2 * place * times
+        sides = rest[at : at + times], rest[at + times : at + 2 * times]
         swings.append((swing, list(sides[0]), list(sides[1])))
     return list(first), list(second), swings

@@ -48,11 +48,11 @@ class Row(Line):
 
     confidence: Literal["seen", "computed", "memory", "estimated"]
     source: str
-    seen_cells: str = ""  # columns, joined by |, that are sure whatever the rest of the row is
 
     def is_sure(self, column: str) -> bool:
         """Whether a column was seen though the row as a whole may not have been."""
-        return column in self.seen_cells.split("|")
+        seen: str = getattr(self, "seen_cells", "")
+        return column in seen.split("|")
 
 
 def require(column: str, holds: bool, allowed: str) -> None:
