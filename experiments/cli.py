@@ -9,7 +9,6 @@ import atexit
 import contextlib
 import gc
 import io
-import shutil
 import signal
 import sys
 from collections.abc import Callable
@@ -19,10 +18,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ..agents.compiling import process
+from .book.commands import book
 from .questions.commands import experiment
+from .report.scenario_commands import NAME, load, scenarios
 
 if TYPE_CHECKING:
-    from ..market.scenario.scenario import Scenario
+    pass
 
 INTERRUPTED = 130
 BAD_INPUT = 2
@@ -35,19 +36,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Example: firesale run crypto-crash",
 )
-scenarios = typer.Typer(
-    help="List, show or check scenarios.",
-    rich_markup_mode=None,
-    epilog="Example: firesale scenarios show crypto-crash",
-)
 app.add_typer(scenarios, name="scenarios")
 app.add_typer(experiment, name="experiment")
+app.add_typer(book, name="book")
 
-NAME = Annotated[
-    str, typer.Argument(metavar="SCENARIO", help="A scenario's name, or the path of a .toml file.")
-]
 START = Annotated[
     str | None, typer.Option(metavar="BOOKS", help="Opening books: 2025, 2021 or synthetic.")
+]
+BOOKS = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH", help="Your books: a folder of opening tables, or a loan tape to add."
+    ),
 ]
 SCALE = Annotated[
     float | None, typer.Option(help="Multiplies the population, 0.1 to 100; totals stay.")
@@ -96,10 +96,11 @@ def run(
             "markets.",
         ),
     ] = True,
+    books: BOOKS = None,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
-    from .run.run import run_scenario
+    from .run.run import Asked, run_scenario
 
     chosen = named = load(scenario)
     for option, key, value in (
@@ -115,11 +116,7 @@ def run(
         seed,
         out,
         named,
-        figures=figures,
-        as_json=json_,
-        to_the_end=resolve,
-        companions=companions,
-        without=tuple(without or ()),
+        Asked(figures, json_, resolve, companions, tuple(without or ()), books),
     )
 
 
@@ -241,6 +238,7 @@ def view(
     start: START = None,
     scale: SCALE = None,
     settings: SETTINGS = None,
+    books: BOOKS = None,
 ) -> None:
     """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
     from .view.serve import serve
@@ -253,7 +251,7 @@ def view(
         if value is not None:
             load(scenario).with_values({key: value}, option)  # a refusal names the option
             changes.append(f"{key}={value}")
-    serve(scenario, port, open_, [*changes, *(settings or [])])
+    serve(scenario, port, open_, [*changes, *(settings or [])], books)
 
 
 @app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
@@ -282,6 +280,18 @@ def bench(
         command.bench(parties or [], as_json=json_)
 
 
+@app.command(epilog="Example: firesale compare out/baseline-1 out/joint-crash-1")
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run or a memo.")],
+    second: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
+    everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
+) -> None:
+    """Put two runs, or two memos of a book, side by side: what differs, and by how much."""
+    from .report.compare import compare as compared
+
+    typer.echo(compared(first, second, everything))
+
+
 @app.command(epilog="Example: firesale explain linked")
 def explain(
     word: Annotated[
@@ -298,45 +308,6 @@ def explain(
         typer.echo(as_markdown(), nl=False)
     else:
         print_tables(word)
-
-
-@scenarios.command("list", epilog="Example: firesale scenarios list")
-def list_scenarios() -> None:
-    """List the scenarios that come with the project."""
-    from .report.scenario_text import print_list
-
-    print_list()
-
-
-@scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
-def show(scenario: NAME) -> None:
-    """Print a scenario in full as TOML: every default, unit and bound, and what is believed."""
-    from .report.beliefs_text import as_comments
-    from .report.scenario_text import PLAIN_WIDTH, as_toml
-
-    chosen = load(scenario)
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else PLAIN_WIDTH
-    typer.echo(f"{as_toml(chosen)}\n\n{as_comments(chosen, width)}")
-
-
-@scenarios.command(epilog="Example: firesale scenarios check my-scenario.toml")
-def check(
-    file: Annotated[
-        str, typer.Argument(metavar="FILE", help="The path of a .toml file, or a name.")
-    ],
-) -> None:
-    """Check a scenario file and say in one line whether it is valid."""
-    from .look import words
-
-    chosen = load(file)
-    typer.echo(f"{file}: valid ({chosen.name}, {words.times(chosen.days, 'day')}).")
-
-
-def load(name: str) -> Scenario:
-    """The scenario of that name or file."""
-    from ..market.scenario.scenario import Scenario
-
-    return Scenario.load(name)
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:

@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import mesa
 
 from .mesa_agents import add_agents
+from .opening.books import Books
+from .opening.own_books import own_books
 from .record.lending_network import lending_network
 from .scenario.scenario import Scenario
 from .simulation import Simulation
@@ -26,25 +29,34 @@ class CreditMarket(mesa.Model):
 
     Args:
         scenario: a scenario, or the name of one; ``crypto-crash`` by default.
+        books: opening books, or the path of a folder of tables or of a loan tape; the packaged ones
+            of the scenario's starting point by default.
         rng: a non-negative integer seed. Mesa's own generator is seeded with it too, but the market
             draws from counter-based streams of its own.
 
     Raises:
-        InputError: an unknown scenario, or a history file that cannot be used.
+        InputError: an unknown scenario, or a history file or books that cannot be used.
         TypeError: ``rng`` is not an integer.
 
     Example:
         ``CreditMarket(Scenario.load("crypto-crash"), rng=7).run().summary()``
     """
 
-    def __init__(self, scenario: Scenario | str = "crypto-crash", rng: int = 1) -> None:
+    def __init__(
+        self,
+        scenario: Scenario | str = "crypto-crash",
+        rng: int = 1,
+        books: Books | Path | str | None = None,
+    ) -> None:
         if type(rng) is not int or rng < 0:
             raise TypeError(f"rng must be a non-negative integer seed, not {rng!r}")
         super().__init__(rng=rng)
         if isinstance(scenario, str):
             scenario = Scenario.load(scenario)
         self.scenario_settings = scenario
-        self.simulation = Simulation(scenario, rng)
+        if isinstance(books, str | Path):
+            books = own_books(books, scenario)
+        self.simulation = Simulation(scenario, rng, books)
         add_agents(self)
         self.running = True
         self.datacollector = mesa.DataCollector(

@@ -5,7 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -167,13 +167,13 @@ class Simulation:
         paths = PricePaths(market.macro, market.crypto, market.compute)
         return longer_paths(paths, scenario, scenario.longest_claim_days, self.seed, self.quotes)
 
-    def resolve(self) -> Simulation:
+    def resolve(self, watch: Callable[[Market], None] | None = None) -> Simulation:
         """Settle the claims that are open today (see :mod:`market.resolution`); returns itself.
 
         Figures stay those of today; the summary gets the loss of loans defaulted by now once they
-        are settled.
+        are settled. ``watch`` sees the market after each day until then.
         """
-        self.resolution = resolve(self.market, self.longer_paths())
+        self.resolution = resolve(self.market, self.longer_paths(), watch)
         return self
 
     def summary(self) -> dict[str, Any]:

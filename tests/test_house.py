@@ -55,6 +55,7 @@ EXPERIMENTS = {
     "questions": "look results causes figures run sweeps",
     "sweeps": "look causes report run plans",
     "backtest": "look report run sweeps",
+    "book": "look run sweeps",
     "bench": "look run sweeps twin",
     "twin": "",
 }
@@ -80,10 +81,11 @@ LONGER: dict[str, int] = {}
 MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
+    "experiments.book.commands.run": 9,
     "experiments.cli.backtest": 8,
-    "experiments.cli.run": 12,
+    "experiments.cli.run": 13,
     "experiments.cli.sweep": 7,
-    "experiments.run.run.run_scenario": 9,
+    "experiments.cli.view": 7,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,
 }

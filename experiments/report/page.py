@@ -1,12 +1,15 @@
-"""The report of a run: one HTML page beside its figures, without scripts or outside resources."""
+"""The report of a run: one HTML page with its figures inside, which asks nothing of elsewhere."""
 
 from __future__ import annotations
 
 from html import escape
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from ...market.opening.confidence import debt_by_confidence
 from ..look import words
+from ..look.single_file import SCRIPT, anchor, contents, picture
+from ..look.single_file import STYLE as SINGLE
 from . import story
 from .captions import captions
 from .headline import headline, key_numbers
@@ -18,6 +21,7 @@ if TYPE_CHECKING:
     from ..results.results import Results
     from .chapter import Chapter
 
+HOW_SURE = "How sure is this"
 MOST_ROWS = 12  # of a table; the rest is folded away
 CONFIDENCE = {
     "seen": "seen in a public source",
@@ -52,8 +56,10 @@ summary { color: #0072b2; cursor: pointer; font: 0.85rem system-ui, sans-serif; 
 """
 
 
-def report(results: Results, titles: Mapping[str, str]) -> str:
-    """The page; ``titles`` are those of the figures in ``figures/``, empty if none were drawn."""
+def report(
+    results: Results, titles: Mapping[str, str], drawn: Mapping[str, bytes] = MappingProxyType({})
+) -> str:
+    """The page; ``titles`` are those of the figures, ``drawn`` their bytes: empty without any."""
     scenario = results.scenario
     title = full_title(scenario)
     meta = (
@@ -68,14 +74,16 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
     if results.changes:
         about += f"<p>Changed for this run: {_text(', '.join(results.changes))}.</p>"
     reading = captions(results)
-    chapters = "".join(_chapter(chapter, titles, reading) for chapter in story.chapters(results))
+    told = story.chapters(results)
+    pictures = {name: picture(drawn[name], titles[name]) for name in titles if name in drawn}
+    chapters = "".join(_chapter(chapter, pictures, reading) for chapter in told)
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(title)}</title>
-<style>{STYLE}</style>
+<style>{STYLE}{SINGLE}</style>
 </head>
 <body>
 <p class="meta">{_text(meta)}</p>
@@ -83,23 +91,26 @@ def report(results: Results, titles: Mapping[str, str]) -> str:
 <p class="lead">{_text(headline(results))}</p>
 {about}
 <dl class="numbers">{numbers}</dl>
+{contents([*(chapter.title for chapter in told), HOW_SURE])}
 {chapters}
-<h2>How sure is this</h2>
+<h2 id="{anchor(HOW_SURE)}">{HOW_SURE}</h2>
 {_confidence(results)}
 <p><strong>{_text(results.summary["caveat"])}</strong></p>
+<script>{SCRIPT}</script>
 </body>
 </html>
 """
 
 
-def _chapter(chapter: Chapter, titles: Mapping[str, str], reading: Mapping[str, str]) -> str:
+def _chapter(chapter: Chapter, pictures: Mapping[str, str], reading: Mapping[str, str]) -> str:
     """A heading, its sentence, its figures and its table."""
-    parts = [f"<h2>{_text(chapter.title)}</h2>\n<p>{_text(chapter.text)}</p>\n"]
+    head = f'<h2 id="{anchor(chapter.title)}">{_text(chapter.title)}</h2>'
+    parts = [f"{head}\n<p>{_text(chapter.text)}</p>\n"]
     parts += [
-        f'<figure><img src="figures/{name}.png" alt="{escape(titles[name])}">'
+        f"<figure>{pictures[name]}"
         f'<figcaption class="reading">{_text(reading[name])}</figcaption></figure>\n'
         for name in chapter.figures
-        if name in titles
+        if name in pictures
     ]
     if len(chapter.table) <= MOST_ROWS:
         parts.append(_table(chapter, chapter.table))
@@ -130,7 +141,7 @@ def _table(chapter: Chapter, lines: Sequence[tuple[str, ...]]) -> str:
         for row in lines
     )
     return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
+        f'<div class="scroll"><table class="sorts"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>{body}</tbody></table></div>\n"
     )
 
@@ -142,7 +153,7 @@ def _text(text: str) -> str:
 
 def _confidence(results: Results) -> str:
     """What the opening figures rest on, by debt, and what one seed can and cannot say."""
-    debt = debt_by_confidence(results.scenario.opening.start)
+    debt = results.own_debt or debt_by_confidence(results.scenario.opening.start)
     total = sum(debt.values())
     shares = [
         f"{words.percent(debt[level] / total)} {text}"

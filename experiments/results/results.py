@@ -78,6 +78,7 @@ class Results:
     names: Mapping[str, str]
     note: str = ""
     network: Network | None = None  # as it stands on the last day
+    own_debt: Mapping[str, float] = field(default_factory=dict)  # of a user's books, by confidence
     changes: tuple[str, ...] = ()  # of the scenario's file for this run, as ``key = value``
     schedules: dict[str, tuple[float, float, float]] = field(default_factory=dict)
     without: tuple[str, ...] = ()  # who does not fail: what they lack comes from outside

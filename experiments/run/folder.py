@@ -171,7 +171,8 @@ def _fill(
         getattr(results, name).to_parquet(folder / f"{name}.parquet", index=False)
     chapters(results)  # told now, while a helper draws: the report needs titles of figures too
     titles = figures.write(results, folder / "figures") if figures else {}
-    (folder / "report.html").write_text(report(results, titles), encoding="utf-8")
+    drawn = {name: (folder / "figures" / f"{name}.png").read_bytes() for name in titles}
+    (folder / "report.html").write_text(report(results, titles, drawn), encoding="utf-8")
     manifest = _manifest(results, timings | {"writing_s": time.perf_counter() - start})
     text = json.dumps(plain(manifest), indent=2, ensure_ascii=False, allow_nan=False)
     (folder / "manifest.json").write_text(text + "\n", encoding="utf-8")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import typer
 
+from ...market.opening.books import Books
+from ...market.opening.own_books import debt_of, own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..figures.draw import drawing
@@ -20,20 +22,28 @@ from .progress import progress
 MOST_SEED = 2**63 - 1
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What a run is asked for beside its scenario and seed."""
+
+    figures: bool = True
+    as_json: bool = False
+    to_the_end: bool = False  # go on from the last day until open claims are settled
+    companions: bool = False  # if the market is small, say what came of itself
+    without: tuple[str, ...] = ()  # parties that do not fail
+    books: Path | None = None  # a folder of tables or a loan tape, not the packaged books
+
+
 def simulate(
     scenario: Scenario,
     seed: int,
     quiet: bool = False,
-    *,
-    to_the_end: bool = False,
-    companions: bool = False,
-    without: tuple[str, ...] = (),
+    asked: Asked = Asked(),
+    books: Books | None = None,
 ) -> tuple[Results, dict[str, float]]:
     """Run a scenario to its end; returns its results and timings in seconds.
 
-    ``to_the_end``: go on from there until claims that are open then are settled. ``companions``:
-    run again with interactions held still, if the market is small, to say what came of itself.
-    ``without``: parties that do not fail.
+    ``books``: those that ``asked`` names, read.
 
     Raises:
         InputError: the seed, or a file that the scenario names, is not usable.
@@ -49,39 +59,30 @@ def simulate(
 
         if not is_warm():
             show(0, "Compiling, only this once")
-        simulation = Simulation(scenario, seed=seed, without=without)
+        simulation = Simulation(scenario, seed, books, without=asked.without)
         opened = time.perf_counter()
         for day in range(scenario.days):
             show(day, "Simulating")
             simulation.step()
-        if to_the_end:
+        if asked.to_the_end:
             show(scenario.days, "Settling claims")
             simulation.resolve()
         done = time.perf_counter()
         timings = {"opening_s": opened - start, "days_s": done - opened}
         results = Results.of(simulation, simulation.scenario, seed)
-        if companions:
+        if asked.companions:
             from ..causes.causes import find_causes, is_small
 
             if is_small(simulation):
                 show(scenario.days, "Running companions")
                 begun = time.perf_counter()
-                results = results.with_causes(find_causes(simulation))
+                results = results.with_causes(find_causes(simulation, books))
                 timings["companions_s"] = time.perf_counter() - begun
     return results, timings
 
 
 def run_scenario(
-    scenario: Scenario,
-    seed: int,
-    out: Path | None,
-    named: Scenario,
-    *,
-    figures: bool,
-    as_json: bool,
-    to_the_end: bool = False,
-    companions: bool = False,
-    without: tuple[str, ...] = (),
+    scenario: Scenario, seed: int, out: Path | None, named: Scenario, asked: Asked
 ) -> Path:
     """Run a scenario, write its folder, and print what happened; returns the folder.
 
@@ -90,16 +91,18 @@ def run_scenario(
     from ..report.scenario_text import changes
 
     folder = RunFolder(out, scenario.name)
-    with drawing(with_helper=figures) as drawn:
-        results, timings = simulate(
-            scenario, seed, to_the_end=to_the_end, companions=companions, without=without
-        )
-        told = (*changes(named, scenario), *(f"{name} does not fail" for name in without))
-        results = replace(results, changes=told, without=without)
-        written = folder.write(results, timings, drawn if figures else None)
+    own = own_books(asked.books, scenario) if asked.books is not None else None
+    with drawing(with_helper=asked.figures) as drawn:
+        results, timings = simulate(scenario, seed, asked=asked, books=own)
+        told = (*changes(named, scenario), *(f"{name} does not fail" for name in asked.without))
+        if own is not None and asked.books is not None:
+            told = (f"books = {asked.books.name}", *told)
+            results = replace(results, own_debt=debt_of(own))
+        results = replace(results, changes=told, without=asked.without)
+        written = folder.write(results, timings, drawn if asked.figures else None)
     if results.note:
         typer.echo(results.note, err=True)
-    if as_json:
+    if asked.as_json:
         typer.echo(json.dumps(plain(results.summary), indent=2, ensure_ascii=False))
     else:
         from ..report.terminal import show

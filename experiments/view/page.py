@@ -17,6 +17,7 @@ from mesa.visualization import SolaraViz
 from mesa.visualization.utils import force_update, update_counter
 from reacton.core import get_render_context
 
+from ...market.opening.own_books import own_books
 from ...market.scenario.scenario import Scenario
 from ..look import words
 from ..report.scenario_text import full_title
@@ -31,6 +32,7 @@ from .watched import Choices, WatchedMarket
 
 LOG = logging.getLogger(__name__)
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
+BOOKS = "FIRESALE_VIEW_BOOKS"  # a folder of tables or a loan tape, empty for the packaged books
 SETTINGS = "FIRESALE_VIEW_SETTINGS"  # and what is changed of it, a JSON list of key=value
 PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
@@ -63,10 +65,16 @@ def first_scenario() -> Scenario:
     return scenario.with_settings(json.loads(os.environ.get(SETTINGS, "[]")))
 
 
+def first_choices() -> Choices:
+    """The same with the books it opens with."""
+    scenario, place = first_scenario(), os.environ.get(BOOKS, "")
+    return Choices(scenario, own_books(place, scenario) if place else None)
+
+
 @solara.component
 def Page() -> None:
     """One visitor's page."""
-    choices = solara.use_memo(lambda: Choices(first_scenario()), [])
+    choices = solara.use_memo(first_choices, [])
     seed = solara.use_reactive(1)
     market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
     visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh

@@ -12,9 +12,11 @@ import socket
 import sys
 import threading
 import webbrowser
+from pathlib import Path
 
 import typer
 
+from ...market.opening.own_books import own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..report.scenario_text import full_title
@@ -33,13 +35,17 @@ SETTINGS = {
 }
 
 
-def serve(scenario: str, port: int, open_browser: bool, settings: list[str]) -> None:
+def serve(
+    scenario: str, port: int, open_browser: bool, settings: list[str], books: Path | None = None
+) -> None:
     """Serve the page until interrupted; ``settings`` are changes, each ``key=value``.
 
     Raises:
-        InputError: no such scenario, a bad setting, or a port that cannot be used.
+        InputError: no such scenario, a bad setting or book, or a port that cannot be used.
     """
     chosen = Scenario.load(scenario).with_settings(settings)
+    if books is not None:
+        own_books(books, chosen)  # a mistake is told now
     _check_port(port)
     os.environ.update(SETTINGS)
     if importlib.util.find_spec("solara_assets") is None:
@@ -51,6 +57,7 @@ def serve(scenario: str, port: int, open_browser: bool, settings: list[str]) -> 
 
     os.environ[page.SCENARIO] = scenario
     os.environ[page.SETTINGS] = json.dumps(settings)
+    os.environ[page.BOOKS] = str(books.absolute()) if books is not None else ""
     _warm(chosen)
     sys.setswitchinterval(SWITCH_S)
     import uvicorn

@@ -9,6 +9,7 @@ from typing import Any
 import solara
 
 from ...market.model import CreditMarket
+from ...market.opening.books import Books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..results.party_sheet import Sheet, party_sheet
@@ -25,8 +26,9 @@ class Choices:
     refuse, so that no bad value ever reaches a market.
     """
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, books: Books | None = None) -> None:
         self.scenario = solara.reactive(scenario)
+        self.books = books  # a user's own; the packaged ones else
 
     def load(self, name: str) -> None:
         """Choose another scenario, with all its own values.
@@ -59,7 +61,9 @@ class WatchedMarket(CreditMarket):
     def __init__(self, choices: Choices, seed: int | solara.Reactive[int] = 1) -> None:
         self._books = threading.Lock()  # a day is either not begun or over when somebody reads
         number = seed if isinstance(seed, int) else seed.value
-        super().__init__(choices.scenario.value, rng=number)
+        own = choices.books if choices.scenario.value.opening.start == "2025" else None
+        super().__init__(choices.scenario.value, rng=number, books=own)
+        self._own_books = own
         self._left = False
         self.page: threading.Lock | None = None  # held while the page is being put together
 
@@ -69,7 +73,9 @@ class WatchedMarket(CreditMarket):
 
     def again(self) -> WatchedMarket:
         """The same market on its first day."""
-        return WatchedMarket(Choices(self.simulation.scenario), self.simulation.seed)
+        return WatchedMarket(
+            Choices(self.simulation.scenario, self._own_books), self.simulation.seed
+        )
 
     def step(self) -> None:
         """Simulate a day, once the page is not putting itself together.

@@ -13,7 +13,8 @@ from typing import Any, ClassVar
 
 from ..scenario.errors import InputError
 from ..state.site_classes import HALL, SITE
-from .books_2025.rows import Lease, Loan, Miner, Neocloud, SecondaryMarket, Site, Treasury
+from ..state.units import TH_PER_EH
+from .books_2025.rows import Lease, Loan, Machines, Miner, Neocloud, SecondaryMarket, Site, Treasury
 from .csv_files import Row, Sheet
 from .rows import (
     Buyer,
@@ -74,6 +75,8 @@ class Books:
     quote_rows: tuple[Quote, ...]
     sites: tuple[Site, ...] = ()
     interlender: tuple[InterlenderShare, ...] = ()  # where claims themselves are not known
+    machines: tuple[Machines, ...] = ()  # of a user's own book, by class
+    granted_only: frozenset[str] = frozenset()  # borrowers that get no loan they do not have
 
     def __hash__(self) -> int:
         """Tables are looked up by their date first; equality decides."""
@@ -82,7 +85,9 @@ class Books:
     @property
     def network_eh_s(self) -> float:
         """Hashrate of the whole network at the opening: here it is all somebody's fleet."""
-        return sum(row.hashrate_eh_s for row in self.miners)
+        rigs = {row.id for row in self.hardware if row.family == "asic"}
+        own = sum(row.units for row in self.machines if row.class_id in rigs)
+        return sum(row.hashrate_eh_s for row in self.miners) + own / TH_PER_EH
 
 
 def read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:

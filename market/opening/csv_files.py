@@ -49,6 +49,11 @@ class Row(Line):
     confidence: Literal["seen", "computed", "memory", "estimated"]
     source: str
 
+    def is_sure(self, column: str) -> bool:
+        """Whether a column was seen though the row as a whole may not have been."""
+        seen: str = getattr(self, "seen_cells", "")
+        return column in seen.split("|")
+
 
 def require(column: str, holds: bool, allowed: str) -> None:
     """Refuse a row, from its validator, when ``column`` does not agree with the other columns."""

@@ -45,6 +45,7 @@ class BorrowerDraft:
     hold_share: float | None = None  # of its production that it said it keeps
     parent_id: str | None = None  # the firm that owns it
     plan: EntryPlan | None = None  # of a firm that does not exist yet
+    granted_only: bool = False  # nobody lends it more than it was granted
 
 
 @dataclass

@@ -111,7 +111,7 @@ class Errors:
 
     def both(self, row: Row, table: str, column: str) -> float:
         """What a cell is multiplied with for its own and its column's error; seen ones stay."""
-        if CONFIDENCE_SD[row.confidence] == 0.0:
+        if CONFIDENCE_SD[row.confidence] == 0.0 or row.is_sure(column):
             return 1.0
         common = self.common_factor(f"books.{table}.{column}", row.confidence)
         return common * self.factor(f"books.{table}.{row.row_name}.{column}", row.confidence)
@@ -123,6 +123,8 @@ class Errors:
         if own is not None:
             drawn = self.believed(own)
             return round(drawn) if isinstance(value, int) else drawn
+        if row.is_sure(column):
+            return value
         if sure:
             common = self.common_factor(f"books.{table}.{column}", row.confidence)
             return scaled(value, common)

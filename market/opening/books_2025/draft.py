@@ -60,6 +60,11 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     loans += [_coin_line(row) for row in tables.treasuries if row.line_usd_m > 0]
     for row in (*tables.miners, *tables.neoclouds):
         borrower = _borrower(row, splits)
+        borrower.granted_only = row.id in tables.granted_only
+        for machines in tables.machines:
+            if machines.owner_id == row.id:
+                have = borrower.fleet.get(machines.class_id, 0.0)
+                borrower.fleet[machines.class_id] = have + machines.units
         if row.id in treasuries:
             borrower.hold_share = treasuries[row.id].hold_share
         own_loans = [loan for loan in loans if loan.borrower == row.id]
@@ -84,6 +89,8 @@ def _splits(tables: Books) -> dict[str, list[tuple[str, float]]]:
     splits: dict[str, list[tuple[str, float]]] = {}
     for row in tables.group_split:
         splits.setdefault(row.fleet_group, []).append((row.class_id, row.share))
+    for row in tables.group_split:  # a class may be named instead of its group
+        splits.setdefault(row.class_id, [(row.class_id, 1.0)])
     return splits
 
 

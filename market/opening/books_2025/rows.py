@@ -42,6 +42,7 @@ class Operator(Row):
     gpus_amd: Count
     gpus_other: Count
     capex_committed_12m_usd_m: Amount
+    seen_cells: str = ""  # columns, joined by |, that are sure whatever the rest of the row is
 
     def fleet(self) -> dict[str, float]:
         """Units owned by fleet group: machines of a GPU group, TH/s of a rig group."""
@@ -104,6 +105,16 @@ class Treasury(Row):
             fits = (given is not None) == (self.line_usd_m > 0)
             require(name, fits, "given for a line and empty without one")
         return self
+
+
+class Machines(Row):
+    """Machines of a borrower known by class, beyond those of its row: GPUs, or TH/s of rigs."""
+
+    row_key = ("owner_id", "class_id")
+
+    owner_id: Text
+    class_id: Text
+    units: Positive
 
 
 class Neocloud(Operator):
@@ -214,6 +225,7 @@ class Lease(Row):
     guarantor_id: Text | None
     guarantee_cap_usd_m: Amount
     cost_in_tenant_opex: bool
+    seen_cells: str = ""  # as in the tables of operators
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

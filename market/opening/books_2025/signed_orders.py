@@ -76,7 +76,9 @@ def add_growth(
             draft.capex_usd_yr = 0.0
     if scenario.credit.finance_signed_growth:
         for number, contract in enumerate(drafts.contracts):
-            if _is_order(contract) and contract.usd_yr > 0:
+            owner = landlords.get(contract.landlord)
+            alone = owner is not None and owner.granted_only
+            if _is_order(contract) and contract.usd_yr > 0 and not alone:
                 drafts.loans += _facilities(number, contract, scenario)
     if scenario.investment.sensitivity > 0:
         kinds: dict[str, str] = {row.id: row.kind for row in lenders}
@@ -84,7 +86,7 @@ def add_growth(
         drafts.loans += [
             growth_facility(draft.id, house.get(draft.id, FACILITY_LENDERS[0]), scenario, name)
             for draft in drafts.borrowers
-            if draft.fleet
+            if draft.fleet and not draft.granted_only
             for name in ordered_later(names, hardware)
         ]
 

@@ -12,7 +12,7 @@ from ..drafts import Drafts
 from ..interlender import open_interlender
 from .draft import draft_books
 from .prospects import add_prospects
-from .signed_orders import add_growth
+from .signed_orders import FACILITY_LENDERS, add_growth
 
 
 def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Hardware) -> Drafts:
@@ -20,7 +20,8 @@ def draft(books: Books, scenario: Scenario, names: tuple[str, ...], hardware: Ha
     drafts = draft_books(books, scenario.opening.scale)
     add_growth(drafts, names, hardware, books.lenders, scenario)
     comes = scenario.entry.on and scenario.investment.sensitivity > 0.0
-    if comes and scenario.opening.start == "2025":
+    lends = any(row.id in FACILITY_LENDERS for row in books.lenders)
+    if comes and lends and scenario.opening.start == "2025":
         add_prospects(drafts, names, hardware, books, scenario)
     return drafts
 

@@ -467,7 +467,12 @@ def shown(results: Results, titles: dict[str, str] | None = None) -> str:
     """All words of a run: of the terminal, and of the report with its figures' titles."""
     out = io.StringIO()
     terminal.show(results, Path("out"), Console(file=out, highlight=False))
-    page = re.sub(r"<style>.*?</style>|<[^>]+>", " ", report(results, titles or {}), flags=re.S)
+    page = re.sub(
+        r"<(?:style|script)>.*?</(?:style|script)>|<[^>]+>",
+        " ",
+        report(results, titles or {}),
+        flags=re.S,
+    )
     return " ".join((out.getvalue() + page + " ".join((titles or {}).values())).split())
 
 

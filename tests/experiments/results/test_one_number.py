@@ -56,7 +56,9 @@ def said(name: str, seed: int, settings: tuple[str, ...]) -> Texts:
     titles = {one: plots.title_of(draw(results)) for one, draw in FIGURES.items()}
     out = io.StringIO()
     show(results, Path("out"), Console(file=out, width=100, highlight=False))
-    page = re.sub(r"<style>.*?</style>", "", report(results, titles), flags=re.S)
+    page = re.sub(
+        r"<(?:style|script)>.*?</(?:style|script)>", "", report(results, titles), flags=re.S
+    )
     page = re.sub(r"</dt><dd>", ": ", re.sub(r"</t[dh]><t[dh][^>]*>", " | ", page))
     live = Results.of(simulation, scenario, seed, loans=False)
     panels = {panel.name: panel.draw(live, busiest_class(live))[0] for panel in PANELS}

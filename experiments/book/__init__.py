@@ -1,0 +1,1 @@
+"""A user's own book: from a loan tape to a credit memo."""

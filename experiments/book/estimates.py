@@ -1,0 +1,129 @@
+"""What runs say of the loans of a book: pure functions of arrays with one row per run.
+
+The break-even spread is a ratio of means: s* = E[sum of discounted losses] over E[integral of
+discounted balance], with an interval by bootstrap over runs. What is here is to be had from
+``experiments.sweeps.intervals``; only names and shapes of a book are added.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..sweeps.intervals import (
+    Estimate,
+    bootstrap,
+    exact_interval,
+    expected_shortfall,
+    mean_interval,
+    ratio_of_means,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .runs import Outcome
+
+Reals = NDArray[np.float64]
+TAIL = 0.99
+BP = 10_000.0
+YEAR = 365
+
+
+@dataclass(frozen=True)
+class Draws:
+    """All runs of one scenario: arrays [run, loan]."""
+
+    default_day: NDArray[np.int64]
+    claim: Reals
+    loss: Reals
+    loss_year: Reals
+    plain_loss: Reals
+    years: Reals
+    settle_days: Reals
+    cause: NDArray[np.int64]
+    breach_day: NDArray[np.int64]  # [run, loan, coins · machines · DSCR]
+
+    @property
+    def runs(self) -> int:
+        """How many."""
+        return len(self.loss)
+
+    @property
+    def total_loss(self) -> Reals:
+        """Of the whole book, by run [USD]."""
+        return np.asarray(self.loss.sum(axis=1))
+
+
+def draws_of(outcomes: Sequence[Outcome]) -> Draws:
+    """Runs as arrays."""
+    seen = [outcome.seen for outcome in outcomes]
+    return Draws(
+        np.stack([one.default_day for one in seen]),
+        np.stack([one.claim_usd for one in seen]),
+        np.stack([one.loss_usd for one in seen]),
+        np.stack([one.loss_year_usd for one in seen]),
+        np.stack([one.plain_loss_usd for one in seen]),
+        np.stack([one.balance_years_usd for one in seen]),
+        np.stack([one.settle_days for one in seen]),
+        np.stack([one.cause for one in seen]),
+        np.stack([one.breach_day for one in seen]),
+    )
+
+
+def default_probability(default_day: NDArray[np.int64], by_day: int) -> Estimate:
+    """Share of runs in which a loan has defaulted by a day, with the exact interval."""
+    hits, runs = int(((default_day >= 0) & (default_day <= by_day)).sum()), len(default_day)
+    low, high = exact_interval(np.array([hits]), np.array([runs]), 0.95)
+    return Estimate(hits / runs, float(low[0]), float(high[0]), "exact")
+
+
+def loss_given_default(loss: Reals, claim: Reals) -> float:
+    """Loss over claims at final resolution, in dollars over all defaults; NaN without any."""
+    total = float(claim.sum())
+    return float(loss.sum()) / total if total > 0.0 else math.nan
+
+
+def expected(loss: Reals) -> Estimate:
+    """Mean with its interval; nothing is lost at least."""
+    found = mean_interval(loss)
+    return Estimate(found.value, max(found.low, min(0.0, found.value)), found.high, found.method)
+
+
+def break_even(loss: Reals, years: Reals) -> Estimate:
+    """Spread at which interest above funding pays for the losses; decimals a year."""
+    mean = float(years.mean())
+    if mean <= 0.0:
+        return Estimate(math.nan, math.nan, math.nan, "no balance")
+    value = float(loss.mean()) / mean
+    if len(loss) < 2:
+        return Estimate(value, -math.inf, math.inf, "one value")
+    found = ratio_of_means(loss, years)
+    return Estimate(value, found.low, found.high, found.method)
+
+
+def shortfall(loss: Reals) -> Estimate:
+    """Mean loss in the worst hundredth of runs, by bootstrap."""
+    value = expected_shortfall(loss, TAIL)
+    if len(loss) < 2:
+        return Estimate(value, -math.inf, math.inf, "one value")
+    found = bootstrap(loss, lambda v: expected_shortfall(v, TAIL), 0.95)
+    return Estimate(value, found.low, found.high, found.method)
+
+
+def fair_probability(contract: float, calm: Draws, crash: Draws) -> float:
+    """Probability of a crash at which the break-even spread is the contract's.
+
+    0 where losses without one cost more than the contract pays, 1 where it pays for one for sure.
+    """
+    without = float(calm.total_loss.mean()) - contract * float(calm.years.sum(axis=1).mean())
+    with_ = float(crash.total_loss.mean()) - contract * float(crash.years.sum(axis=1).mean())
+    if without >= 0.0:
+        return 0.0
+    if with_ <= 0.0:
+        return 1.0
+    return without / (without - with_)

@@ -1,0 +1,101 @@
+"""From a tape to its memo: the runs, and the two files."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ...agents.compiling import process
+from ...market.opening.tape.join import JoinedBook, open_tape
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ..run.folder import RunFolder
+from ..run.progress import progress
+from .memo import Asked, Memo, Swings, compose
+from .page import page
+from .runs import Job, Outcome, horizon_days, run_all
+from .swings import usable
+from .workbook import write_workbook
+
+SWING_RUNS, SHARE_OF_RUNS = 8, 4  # for each side of a swing: a quarter of the runs, at most 8
+
+
+def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[Memo, Path]:
+    """Run a tape and write its memo; returns it and its folder.
+
+    Raises:
+        InputError: a mistake of the tape, an unknown scenario, or a folder that cannot be used.
+    """
+    process.collect_rarely()
+    if not 1 <= len(asked.scenarios) <= 2:
+        raise InputError("--scenario: give one, or two: the second is the stress.")
+    if not 1 <= asked.count <= 100_000:
+        raise InputError(f"--runs: {asked.count} is not allowed; it must be from 1 to 100000.")
+    folder = RunFolder(out, f"book-{asked.tape.stem}")
+    start = time.perf_counter()
+    joined = open_tape(asked.tape, asked.add_to, asked.merge)
+    if joined.tape.brings_market:
+        raise InputError(
+            f"{asked.tape.name}: is a whole market, not a book; "
+            "run it with firesale run SCENARIO --books."
+        )
+    days = horizon_days(joined.books, joined.loans, asked.most_days)
+    scenarios = [_scenario(name, days) for name in asked.scenarios]
+    outcomes, stress, swings = _run(asked, joined, scenarios, quiet)
+    memo = compose(asked, joined, days, outcomes, stress, swings)
+
+    def write(part: Path) -> None:
+        (part / "memo.html").write_text(page(memo), encoding="utf-8")
+        write_workbook(memo, part / "memo.xlsx")
+        told = json.dumps(memo.as_json, indent=2, ensure_ascii=False, allow_nan=False)
+        (part / "memo.json").write_text(told + "\n", encoding="utf-8")
+
+    written = folder.fill(write)
+    if not quiet:
+        seconds = time.perf_counter() - start
+        typer.echo(f"{seconds:.0f} s from tape to memo", err=True)
+    return memo, written
+
+
+def _scenario(name: str, days: int) -> Scenario:
+    """A scenario of a memo: as long as the book lives, its judgements drawn."""
+    scenario = Scenario.load(name)
+    if scenario.opening.start != "2025":
+        raise InputError(f"--scenario {name}: opens other books; a tape needs those of 2025.")
+    values: dict[str, Any] = {"days": days, "opening.beliefs": True}
+    return scenario.changed(values, "the memo")
+
+
+def _run(
+    asked: Asked, joined: JoinedBook, scenarios: Sequence[Scenario], quiet: bool
+) -> tuple[list[Outcome], list[Outcome], Swings]:
+    """All runs of a memo: the scenario, its stress, and each assumption pulled both ways."""
+    base, count = scenarios[0], asked.count
+    jobs = [Job(base, seed) for seed in range(1, count + 1)]
+    under = max(1, count // 2) if len(scenarios) > 1 else 0
+    jobs += [Job(scenarios[1], seed) for seed in range(1, under + 1)] if under else []
+    pulled = [] if asked.quick else usable(base)
+    times = min(SWING_RUNS, max(2, count // SHARE_OF_RUNS))
+    jobs += [
+        Job(base, seed, swing.name, side)
+        for swing in pulled
+        for side in (-1, 1)
+        for seed in range(1, times + 1)
+    ]
+    lenders = tuple(dict.fromkeys(joined.lender_of.values()))
+    with progress(len(jobs), quiet) as show:
+        found = run_all(
+            jobs, joined.books, joined.loans, lenders, lambda done: show(done, "Running the book")
+        )
+    first, second, rest = found[:count], found[count : count + under], found[count + under :]
+    swings: Swings = []
+    for place, swing in enumerate(pulled):
+        at = 2 * place * times
+        sides = rest[at : at + times], rest[at + times : at + 2 * times]
+        swings.append((swing, list(sides[0]), list(sides[1])))
+    return list(first), list(second), swings

@@ -1,0 +1,47 @@
+"""Two folders side by side."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from firesale.experiments.report.compare import compare
+from firesale.market.scenario.errors import InputError
+
+
+def folder(path: Path, content: object, name: str = "summary.json") -> Path:
+    path.mkdir()
+    (path / name).write_text(json.dumps(content), encoding="utf-8")
+    return path
+
+
+def test_what_differs_is_told_with_its_change(tmp_path: Path) -> None:
+    one = folder(tmp_path / "a", {"seed": 1, "loss": {"total": 2000.0}, "who": ["X"]})
+    two = folder(tmp_path / "b", {"seed": 1, "loss": {"total": 3000.0}, "who": ["X", "Y"]})
+    told = compare(one, two)
+    line = next(line for line in told.splitlines() if line.startswith("loss.total"))
+    assert line.split() == ["loss.total", "2,000", "3,000", "1,000", "+50.0", "%"]
+    assert "X, Y" in told and "seed" not in told
+    assert "seed" in compare(one, two, everything=True)
+    assert "They say the same." in compare(one, one)
+
+
+def test_loans_of_memos_are_matched_by_id(tmp_path: Path) -> None:
+    def memo(*loans: tuple[str, float]) -> object:
+        return {"loans": [{"id": name, "pd": pd} for name, pd in loans]}
+
+    one = folder(tmp_path / "a", memo(("A", 0.1), ("B", 0.2)), "memo.json")
+    two = folder(tmp_path / "b", memo(("B", 0.2), ("A", 0.3)), "memo.json")
+    told = compare(one, two)
+    assert "loans.A.pd" in told and "loans.B.pd" not in told
+
+
+def test_folders_of_two_kinds_or_none(tmp_path: Path) -> None:
+    one = folder(tmp_path / "a", {})
+    two = folder(tmp_path / "b", {}, "memo.json")
+    with pytest.raises(InputError, match="two of a kind"):
+        compare(one, two)
+    with pytest.raises(InputError, match="name the folder of a run or a memo"):
+        compare(one, tmp_path)
