@@ -9,6 +9,8 @@ the loans defaulted by the horizon. They do come to market, and press prices, as
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from .day import run_day
@@ -21,10 +23,13 @@ from .state.market import Market
 from .state.series import Kept, Series, nothing_kept
 
 
-def resolve(market: Market, paths: PricePaths) -> Resolved:
+def resolve(
+    market: Market, paths: PricePaths, watch: Callable[[Market], None] | None = None
+) -> Resolved:
     """Settle what is open; the market itself stays as it is.
 
-    ``paths`` go on for ``scenario.longest_claim_days`` after its last day.
+    ``paths`` go on for ``scenario.longest_claim_days`` after its last day; ``watch`` sees the copy
+    after each of its days.
     """
     loans, last = market.loans, market.day + market.scenario.longest_claim_days
     open_ = np.flatnonzero(loans.status == LoanStatus.DEFAULTED)
@@ -34,6 +39,8 @@ def resolve(market: Market, paths: PricePaths) -> Resolved:
         assert after.day < last, f"a claim is open on day {after.day}, beyond every limit"
         make_room(after)
         run_day(after)
+        if watch is not None:
+            watch(after)
     brought = of_claims("recovered_usd", after.loans) - of_claims("recovered_usd", loans)
     further = np.zeros(len(loans.status))
     further[open_] = (carried - brought)[open_]  # brought is net of cost of enforcement

@@ -5,7 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,8 @@ from .state.names import NumberedNames, TitleById
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from .state.market import Market
 
 
 class Simulation:
@@ -138,13 +140,13 @@ class Simulation:
         paths = PricePaths(market.macro, market.crypto, market.compute)
         return longer_paths(paths, scenario, scenario.longest_claim_days, self.seed, self.quotes)
 
-    def resolve(self) -> Simulation:
+    def resolve(self, watch: Callable[[Market], None] | None = None) -> Simulation:
         """Settle the claims that are open today (see :mod:`market.resolution`); returns itself.
 
         Figures stay those of today; the summary gets the loss of loans defaulted by now once they
-        are settled.
+        are settled. ``watch`` sees the market after each day until then.
         """
-        self.resolution = resolve(self.market, self.longer_paths())
+        self.resolution = resolve(self.market, self.longer_paths(), watch)
         return self
 
     def summary(self) -> dict[str, Any]:
