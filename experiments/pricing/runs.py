@@ -13,6 +13,7 @@ from .observe import COLUMNS, simulate
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from ..sweeps.plan import Plan
 
@@ -33,7 +34,7 @@ def make(
     return result, time.perf_counter() - start
 
 
-def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
+def read(folder: Path) -> tuple[pd.DataFrame, pa.Table]:
     """Runs (``run_id, arm, replicate, seed`` and metrics) and observations (``run_id`` and loans).
 
     Only replicates that have ended in every cell are there: weights need all of them.
@@ -54,7 +55,7 @@ def read(folder: Path) -> tuple[pd.DataFrame, pd.DataFrame]:
             raise InputError(f"{folder}: no seed has ended in all {cells} cells yet.")
         names = ", ".join(f"paths.{name}" for name in COLUMNS)
         wanted = ", ".join(map(str, runs["run_id"]))
-        loans = connection.execute(
+        loans = connection.sql(
             f"SELECT run_id, {names} FROM paths WHERE run_id IN ({wanted}) ORDER BY run_id, day"
-        ).df()
+        ).to_arrow_table()
     return runs, loans
