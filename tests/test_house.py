@@ -53,6 +53,7 @@ EXPERIMENTS = {
     "view": "look results figures report",
     "questions": "look results figures run sweeps",
     "sweeps": "look report run plans",
+    "pricing": "look questions sweeps",
     "backtest": "look report run sweeps",
     "bench": "look run sweeps twin",
     "twin": "",
@@ -80,6 +81,7 @@ MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {
     "experiments.backtest.command.backtest": 8,
     "experiments.cli.backtest": 8,
+    "experiments.cli.price": 9,
     "experiments.cli.run": 10,
     "experiments.cli.sweep": 7,
     "experiments.run.run.run_scenario": 7,

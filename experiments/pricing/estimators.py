@@ -22,7 +22,9 @@ BP = 10_000.0
 RESAMPLES = 1000
 SEED = 2025  # of the bootstrap: the same runs give the same interval
 TAIL = 0.99
-CAPITAL_CHARGE = 0.10  # a year, on a dollar of capital beyond its funding: a lender's cost of equity
+CAPITAL_CHARGE = (
+    0.10  # a year, on a dollar of capital beyond its funding: a lender's cost of equity
+)
 
 
 class Estimate(NamedTuple):
@@ -46,9 +48,7 @@ def hazards(at_risk: Reals, defaulted: Reals) -> Reals:
         defaulted: of that, what defaults within the year, shape (years,).
     """
     at_risk, defaulted = np.asarray(at_risk, float), np.asarray(defaulted, float)
-    return np.divide(
-        defaulted, at_risk, out=np.full(defaulted.shape, np.nan), where=at_risk > 0.0
-    )
+    return np.divide(defaulted, at_risk, out=np.full(defaulted.shape, np.nan), where=at_risk > 0.0)
 
 
 def default_probabilities(at_risk: Reals, defaulted: Reals) -> Reals:

@@ -129,7 +129,9 @@ def firm_defaults(
     panel: Panel, columns: NDArray[np.int64]
 ) -> tuple[NDArray[np.bool_], Reals, NDArray[np.object_]]:
     """Whether each firm's loans here default by run, what is lost on them [USD], and the firms."""
-    names, place = np.unique(panel.loans["firm"].to_numpy()[columns].astype(str), return_inverse=True)
+    names, place = np.unique(
+        panel.loans["firm"].to_numpy()[columns].astype(str), return_inverse=True
+    )
     fails = np.zeros((len(panel.weight), len(names)), bool)
     lost = np.zeros((len(panel.weight), len(names)))
     for column, firm in zip(columns, place, strict=True):
@@ -210,7 +212,9 @@ def cut_pool(
         _cut(panel, name, tranche, (gross, paid.unpaid[:, place]), (losses, chances))
         for place, tranche in enumerate(terms.tranches)
     )
-    by_firm = [balance[columns][panel.loans["firm"].to_numpy()[columns] == one].sum() for one in firms]
+    by_firm = [
+        balance[columns][panel.loans["firm"].to_numpy()[columns] == one].sum() for one in firms
+    ]
     return Pool(
         name,
         terms.pools[name],

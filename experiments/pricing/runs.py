@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
+import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...market.scenario.errors import InputError
 from ..sweeps import store
-from ..sweeps.runner import Driver, Result
+from ..sweeps.runner import Driver
 from .observe import COLUMNS, simulate
 
 if TYPE_CHECKING:
@@ -17,11 +17,24 @@ if TYPE_CHECKING:
 
     from ..sweeps.plan import Plan
 
+CLOCK = "clock.json"
 
-def make(
-    plan: Plan, folder: Path, cluster: str, workers: int | None, quiet: bool = False
-) -> tuple[Result, float]:
-    """Run what is missing; how it went, and seconds of work that this call took.
+
+class Cost(NamedTuple):
+    """What the runs of a grid took."""
+
+    runs: int
+    failed: int
+    run_s: float  # of one core, a run; NaN if this call made none
+
+    @property
+    def minutes(self) -> float:
+        """Of one core, for all runs."""
+        return self.runs * self.run_s / 60.0
+
+
+def make(plan: Plan, folder: Path, cluster: str, workers: int | None, quiet: bool = False) -> Cost:
+    """Run what is missing; what it took. How long a run took is kept in the folder.
 
     Raises:
         InputError: the folder, the cluster or its workers cannot be used.
@@ -29,9 +42,12 @@ def make(
     from ...market.compile_ahead import compile_ahead
 
     compile_ahead()  # once here, so that workers find it
-    start = time.perf_counter()
     result = Driver(plan, folder, simulate=simulate, quiet=quiet).run(cluster, workers)
-    return result, time.perf_counter() - start
+    clock = folder / CLOCK
+    before = json.loads(clock.read_text(encoding="utf-8")) if clock.exists() else [0, 0.0]
+    count, seconds = before[0] + result.done_now, before[1] + result.busy_s
+    clock.write_text(json.dumps([count, seconds]), encoding="utf-8")
+    return Cost(result.runs, result.failed, seconds / count if count else float("nan"))
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pa.Table]:
