@@ -1,4 +1,4 @@
-"""All answers of a grid in one object: prices, pools, what variance reduction pays, what decides."""
+"""All answers of a grid in one object: prices, pools, variance, and what decides them."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def answer(
     grid: Grid, runs: pd.DataFrame, observed: pa.Table, own_pools: dict[str, str] | None = None
 ) -> Answer:
     """Work out everything from the runs of a grid."""
-    plan = grid.plan(1)
+    plan = grid.plan()
     loans = attributes(plan.base)
     panel = panel_of(runs, observed, loans, grid)
     drawn = panel.loans.groupby("borrower")["balance_usd"].sum()
@@ -112,11 +112,12 @@ def savings(panel: Panel, grid: Grid) -> list[Saving]:
     book = panel.loans
     drawn = book.groupby("borrower")["balance_usd"].sum()
     largest = str(drawn.drop(labels=_rests(drawn)).idxmax())
+    named = (book["firm"] == book["borrower"]).to_numpy()
     for what, mask in (
         ("all loans", np.ones(len(book), bool)),
         (f"loans to {largest}", (book["borrower"] == largest).to_numpy()),
-        ("loans to named miners", ((book["kind"] == "miner") & (book["firm"] == book["borrower"])).to_numpy()),
-    ):  # fmt: skip
+        ("loans to named miners", named & (book["kind"] == "miner").to_numpy()),
+    ):
         loss = panel.scalars["loss_usd"][:, mask].sum(axis=1)
         hazard = panel.scalars["hazard_usd"][:, mask].sum(axis=1)
         lost = panel.by_seed(loss)

@@ -15,10 +15,9 @@ from .answer import INSTRUMENT, Answer, answer, as_json
 from .cohorts import as_row, price
 from .page import NAMES, bp, lines_of, odds
 from .pools import as_row as tranche_row
-from .runs import Cost, make, read
+from .runs import Workers, make, read, spent
 
-SEEDS, QUICK_SEEDS = 48, 4
-QUICK_SCENARIO_SEEDS = 24
+SEEDS = 48
 PRICES, LOANS, TRANCHES, PAGE = "prices.parquet", "loans.parquet", "tranches.parquet", "PRICES.md"
 INTERRUPTED = 130
 
@@ -47,14 +46,13 @@ def price_command(
         InputError: a grid, a folder, a cluster or a query that cannot be used.
     """
     grid = grids.load(name)
-    few = QUICK_SEEDS if len(grid.cells) > 1 else QUICK_SCENARIO_SEEDS
-    seeds = where.seeds or (few if where.quick else SEEDS)
-    plan = grid.plan(seeds, beliefs)
-    if plan.base.opening.start != "2025":
+    seeds = where.seeds or (grid.block_seeds if where.quick else SEEDS)
+    if grid.plan().base.opening.start != "2025":
         raise InputError("firesale price: knows terms and dates of the loans of 2025 only.")
-    folder = out or Path("out") / f"{plan.name}{'-quick' if where.quick else ''}"
+    folder = out or Path("out") / f"price-{grid.name}"
+    workers = Workers(where.cluster, where.workers, as_json_only)
     try:
-        cost = make(plan, folder, where.cluster, where.workers, quiet=as_json_only)
+        make(grid, seeds, folder, workers, beliefs)
     except KeyboardInterrupt:
         typer.echo(
             f"Interrupted; finished runs are kept in {folder}, the same command goes on.", err=True
@@ -62,15 +60,15 @@ def price_command(
         sys.exit(INTERRUPTED)
     runs, observed = read(folder)
     found = answer(grid, runs, observed, own_pools)
-    write(found, cost, folder)
+    write(found, folder)
     if as_json_only:
         typer.echo(json.dumps(as_json(found)))
     else:
-        say(found, cost, folder)
+        say(found, folder)
     return found
 
 
-def write(found: Answer, cost: Cost, folder: Path) -> None:
+def write(found: Answer, folder: Path) -> None:
     """Tables, page and figures of an answer."""
     import numpy as np
     import pandas as pd
@@ -89,15 +87,15 @@ def write(found: Answer, cost: Cost, folder: Path) -> None:
     table.to_parquet(folder / LOANS, index=False)
     cuts = [tranche_row(cut) for pool in found.pools for cut in pool.cuts]
     pd.DataFrame(cuts).to_parquet(folder / TRANCHES, index=False)
-    (folder / PAGE).write_text("\n".join(lines_of(found, cost)) + "\n", encoding="utf-8")
+    (folder / PAGE).write_text("\n".join(lines_of(found, spent(folder))) + "\n", encoding="utf-8")
     draw(found, folder / "pictures")
 
 
-def say(found: Answer, cost: Cost, folder: Path) -> None:
+def say(found: Answer, folder: Path) -> None:
     """The instruments in a few lines."""
     typer.echo(
-        f"{found.grid.title}: {cost.runs:,} runs, {cost.failed:,} failed; spreads in bp, break-even "
-        "with its 95 % interval (brackets: wider than the number)."
+        f"{found.grid.title}: {len(found.panel.weight):,} runs; spreads in bp, break-even with its "
+        "95 % interval (brackets: wider than the number)."
     )
     line = "{:<20}{:>10}{:>24}{:>14}{:>10}{:>8}  {}"
     typer.echo(

@@ -102,7 +102,7 @@ def correlation(found: Answer) -> Figure:
     kinds = [kind for kind in ("calm", "mixture", "crash") if kind in pools[0].correlations]
     figure, (axes,) = style.new_figure(
         "Defaults hang together over all that may come, more than runs without an event tell",
-        "Mean correlation of defaults over pairs of firms of a pool, with 95 % interval over seeds.",
+        "Mean correlation of defaults over pairs of firms of a pool, with 95 % interval.",
         style.Layout(height_in=3.0),
     )
     for shift, (kind, color) in enumerate(zip(kinds, (style.SKY, style.BLUE, style.RED))):

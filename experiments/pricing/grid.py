@@ -21,6 +21,7 @@ AXES = ("bitcoin", "rents", "stress")
 FIRST = {"bitcoin": "ordinary", "rents": "ordinary", "stress": "none"}
 KEPT = ("loss_usd.*", "defaults.*", "largest_borrower.*")
 PRICED_DAYS = 1825
+BLOCK_RUNS = 48
 ROUNDING = 1e-6
 
 
@@ -53,14 +54,20 @@ class Grid(NamedTuple):
         """Weight of each cell."""
         return {cell.name: cell.weight for cell in self.cells}
 
-    def plan(self, seeds: int, beliefs: bool = True) -> Plan:
-        """The sweep that prices it: every cell under the same seeds."""
+    @property
+    def block_seeds(self) -> int:
+        """Seeds of one sweep: a grid is run block by block, each of whole seeds."""
+        return max(1, BLOCK_RUNS // len(self.cells))
+
+    def plan(self, block: int = 0, beliefs: bool = True) -> Plan:
+        """The sweep of one block: every cell under the same seeds."""
         data: dict[str, Any] = {
             "name": f"price-{self.name}",
             "title": self.title,
             "scenario": self.scenario,
             "settings": self.settings,
-            "replicates": seeds,
+            "seed": block + 1,
+            "replicates": self.block_seeds,
             "outputs": list(KEPT),
             "trajectories": {"columns": list(COLUMNS), "every_days": 1},
             "arms": {cell.name: cell.settings for cell in self.cells},

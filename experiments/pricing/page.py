@@ -10,7 +10,6 @@ from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .estimators import CAPITAL_CHARGE, Estimate
 from .pools import Pool
-from .runs import Cost
 
 BP = 1e4
 NAMES = {
@@ -92,15 +91,15 @@ def price_rows(prices: Sequence[Price], named: bool = False) -> list[list[str]]:
     ]
 
 
-def lines_of(found: Answer, cost: Cost, pictures: str = "pictures") -> list[str]:
+def lines_of(found: Answer, spent: tuple[int, float], pictures: str = "pictures") -> list[str]:
     """The page."""
     grid, seeds = found.grid, found.panel.seeds
     lines = [
         "# What these loans should have cost",
         "",
-        f"`firesale price {grid.name}`: {cost.runs:,} runs ({seeds} seeds in each of "
+        f"`firesale price {grid.name}`: {len(found.panel.weight):,} runs ({seeds} seeds in each of "
         f"{len(grid.cells)} cells, books and judgements drawn within beliefs, the same in all "
-        f"cells), {cost.run_s:.1f} s a run, {cost.minutes:.0f} minutes of one core. "
+        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes of one core. "
         f"{found.panel.loans['balance_usd'].sum() / 1e9:.1f} $bn drawn on "
         f"{len(found.panel.loans):,} loans of the books of {_opening(found)}.",
         "",
@@ -145,7 +144,7 @@ def _opening(found: Answer) -> str:
 
 
 def _years(found: Answer) -> float:
-    return float(found.grid.plan(1).base.days) / 365.0
+    return float(found.grid.plan().base.days) / 365.0
 
 
 def _tenants_said() -> list[str]:
@@ -227,7 +226,7 @@ def _weights(found: Answer) -> list[str]:
     head = ("cell", "weight", "loss, $bn", "deviation", "break-even of all, bp",
             f"{found.largest} fails", "why this weight")  # fmt: skip
     return ["## What may come", "", *table(head, rows), "",
-            f"![Odds of a joint crash at which each contract is fair](pictures/prices-odds.png)",
+            "![Odds of a joint crash at which each contract is fair](pictures/prices-odds.png)",
             ""]  # fmt: skip
 
 
@@ -254,9 +253,9 @@ def _convertibles(found: Answer) -> list[str]:
     return [
         "## Convertibles",
         "",
-        f"At the break-even spread of {bp(one.break_even.value)} bp their coupons and principal are "
-        f"worth {percent(floor / total)} of par ({percent(charged / total)} with capital): who paid "
-        f"par paid {percent(1 - floor / total)} of it for the option to convert. Whether that is "
+        f"At the break-even spread of {bp(one.break_even.value)} bp their coupons and principal "
+        f"are worth {percent(floor / total)} of par ({percent(charged / total)} with capital): who "
+        f"paid par paid {percent(1 - floor / total)} of it for the option to convert. Whether that is "
         "dear depends on the shares, not on credit.",
         "",
     ]

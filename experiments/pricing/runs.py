@@ -1,8 +1,13 @@
-"""Runs of a grid: made by the sweep's machinery, read back loan by loan."""
+"""Runs of a grid: made by the sweep's machinery, read back loan by loan.
+
+A grid is run in blocks of a few seeds, each a sweep in a folder of its own: what has ended can be
+priced, and more seeds add to it.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,26 +20,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from ..sweeps.plan import Plan
+    from .grid import Grid
 
-CLOCK = "clock.json"
-
-
-class Cost(NamedTuple):
-    """What the runs of a grid took."""
-
-    runs: int
-    failed: int
-    run_s: float  # of one core, a run; NaN if this call made none
-
-    @property
-    def minutes(self) -> float:
-        """Of one core, for all runs."""
-        return self.runs * self.run_s / 60.0
+BLOCK, CLOCK = "seeds-", "clock.json"
 
 
-def make(plan: Plan, folder: Path, cluster: str, workers: int | None, quiet: bool = False) -> Cost:
-    """Run what is missing; what it took. How long a run took is kept in the folder.
+class Workers(NamedTuple):
+    """Who makes the runs, as for sweeps."""
+
+    cluster: str = "local"
+    count: int | None = None
+    quiet: bool = False
+
+
+def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool = True) -> int:
+    """Run what is missing of so many seeds, in whole blocks; how many runs failed.
 
     Raises:
         InputError: the folder, the cluster or its workers cannot be used.
@@ -42,36 +42,77 @@ def make(plan: Plan, folder: Path, cluster: str, workers: int | None, quiet: boo
     from ...market.compile_ahead import compile_ahead
 
     compile_ahead()  # once here, so that workers find it
-    result = Driver(plan, folder, simulate=simulate, quiet=quiet).run(cluster, workers)
+    failed = 0
+    for block in range(math.ceil(seeds / grid.block_seeds)):
+        driver = Driver(
+            grid.plan(block, beliefs),
+            folder / f"{BLOCK}{block:03d}",
+            simulate=simulate,
+            quiet=workers.quiet,
+        )
+        result = driver.run(workers.cluster, workers.count)
+        failed += result.failed
+        runs, busy_s = spent(folder)
+        text = json.dumps([runs + result.done_now, busy_s + result.busy_s])
+        (folder / CLOCK).write_text(text, encoding="utf-8")
+    return failed
+
+
+def spent(folder: Path) -> tuple[int, float]:
+    """Runs made in a folder, and seconds that cores worked on them, over all calls."""
     clock = folder / CLOCK
-    before = json.loads(clock.read_text(encoding="utf-8")) if clock.exists() else [0, 0.0]
-    count, seconds = before[0] + result.done_now, before[1] + result.busy_s
-    clock.write_text(json.dumps([count, seconds]), encoding="utf-8")
-    return Cost(result.runs, result.failed, seconds / count if count else float("nan"))
+    runs, busy_s = json.loads(clock.read_text(encoding="utf-8")) if clock.exists() else (0, 0.0)
+    return int(runs), float(busy_s)
 
 
 def read(folder: Path) -> tuple[pd.DataFrame, pa.Table]:
-    """Runs (``run_id, arm, replicate, seed`` and metrics) and observations (``run_id`` and loans).
+    """Runs (``run_id, arm, replicate, seed``) and observations (``run_id`` and loans).
 
-    Only replicates that have ended in every cell are there: weights need all of them.
+    Numbers of runs and replicates go on from block to block. Only replicates that have ended in
+    every cell are there: weights need all of them.
 
     Raises:
-        InputError: no run has ended.
+        InputError: no seed has ended.
     """
+    import pandas as pd
+    import pyarrow as pa
+
+    runs, loans = [], []
+    for block, path in enumerate(sorted(folder.glob(f"{BLOCK}*"))):
+        found = _read_block(path)
+        if found is not None:
+            made, seen = found
+            shift = 1_000_000 * block
+            made["run_id"] += shift
+            made["replicate"] += shift
+            ids = pa.array(seen["run_id"].to_numpy() + shift)
+            runs.append(made)
+            loans.append(seen.set_column(0, "run_id", ids))
+    if not runs:
+        raise InputError(f"{folder}: no seed has ended well in all cells.")
+    return pd.concat(runs, ignore_index=True), pa.concat_tables(loans)
+
+
+def _read_block(folder: Path) -> tuple[pd.DataFrame, pa.Table] | None:
+    """The whole seeds of one sweep, None if there are none."""
+    if not store.has_parts(folder):
+        return None
     with store.connect(folder) as connection:
-        if not store.has_parts(folder):
-            raise InputError(f"{folder}: no run has ended.")
-        runs = connection.execute("SELECT * FROM runs WHERE status = 'ok' ORDER BY run_id").df()
-        if runs.empty:
-            raise InputError(f"{folder}: no run has ended well; see {store.FAILURES} there.")
-        cells = runs["arm"].nunique()
-        whole = runs.groupby("replicate")["arm"].transform("nunique") == cells
+        wanted = "SELECT run_id, arm, replicate, seed FROM runs WHERE status = 'ok'"
+        runs = connection.execute(f"{wanted} ORDER BY run_id").df()
+        cells = store.read_manifest(folder)["runs"] // _replicates(folder)
+        whole = runs.groupby("replicate")["arm"].transform("size") == cells
         runs = runs[whole].reset_index(drop=True)
         if runs.empty:
-            raise InputError(f"{folder}: no seed has ended in all {cells} cells yet.")
-        names = ", ".join(f"paths.{name}" for name in COLUMNS)
-        wanted = ", ".join(map(str, runs["run_id"]))
+            return None
+        names = ", ".join(COLUMNS)
+        ids = ", ".join(map(str, runs["run_id"]))
         loans = connection.sql(
-            f"SELECT run_id, {names} FROM paths WHERE run_id IN ({wanted}) ORDER BY run_id, day"
+            f"SELECT run_id, {names} FROM paths WHERE run_id IN ({ids}) ORDER BY run_id, day"
         ).to_arrow_table()
     return runs, loans
+
+
+def _replicates(folder: Path) -> int:
+    replicates: int = store.read_manifest(folder)["plan"]["replicates"]
+    return replicates

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -81,7 +82,6 @@ def test_observed_correlation_of_two_firms() -> None:
 def test_tranches_share_a_loss() -> None:
     cuts = [0.0, 0.05, 0.15, 0.3, 1.0]
     parts = [
-        float(tranche_share(np.array(0.2), a, b)) * (b - a)
-        for a, b in zip(cuts, cuts[1:], strict=False)
+        float(tranche_share(np.array(0.2), a, b)) * (b - a) for a, b in itertools.pairwise(cuts)
     ]
     assert parts == pytest.approx([0.05, 0.10, 0.05, 0.0])
