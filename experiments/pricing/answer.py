@@ -79,9 +79,9 @@ def answer(
     for kind, name, columns in cohorts(panel, largest):
         prices.setdefault(kind, []).append(price(panel, columns, name, grid.joint))
     terms = load_terms(largest, own_pools)
-    kinds = {"calm": grid.calm or (grid.cells[0].name,), "mixture": tuple(grid.weights())}
-    if grid.joint:
-        kinds["crash"] = grid.joint
+    ordinary = grid.ordinary or (grid.cells[0].name,)
+    kinds = {"calm": grid.calm or ordinary, "baseline": ordinary, "crash": grid.joint}
+    kinds["mixture"] = tuple(name for name, weight in grid.weights().items() if weight > 0.0)
     pools = [cut_pool(panel, name, terms, kinds) for name in terms.pools]
     return Answer(
         grid,
@@ -129,14 +129,16 @@ def savings(panel: Panel, grid: Grid) -> list[Saving]:
         if len(grid.cells) > 1:
             whole = float(panel.weight @ loss)
             spread = float(panel.weight @ (loss - whole) ** 2)
+            runs = int((panel.weight > 0.0).sum())
             found.append(
-                Saving("cells weighted, not drawn", what, spread / len(loss), _var(lost), 1.0,
+                Saving("cells weighted, not drawn", what, spread / runs, _var(lost), 1.0,
                        whole, float(lost.mean()))
             )  # fmt: skip
-            crash, calm = (
-                panel.cell == cell for cell in (grid.joint or grid.calm)[:1] + grid.calm[:1]
+            ends = ((grid.joint or grid.ordinary)[0], (grid.ordinary or grid.joint)[0])
+            a, b = (
+                loss[panel.cell == cell][np.argsort(panel.seed[panel.cell == cell])]
+                for cell in ends
             )
-            a, b = (loss[mask2][np.argsort(panel.seed[mask2])] for mask2 in (crash, calm))
             found.append(
                 Saving("same seeds in all cells", f"{what}: crash less ordinary",
                        _var(a) + _var(b), _var(a - b), 1.0, float((a - b).mean()),

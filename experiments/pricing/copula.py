@@ -83,7 +83,9 @@ def loss_distribution(
         part = amount - low
         moved = (1.0 - part) * _shifted(mass, low) + part * _shifted(mass, low + 1)
         mass = (1.0 - p) * mass + p * moved
-    return unit * np.arange(size), weights @ mass
+    chances: Reals = np.asarray(weights @ mass, np.float64)
+    losses: Reals = np.arange(size, dtype=np.float64) * unit
+    return losses, chances
 
 
 def _shifted(mass: Reals, by: int) -> Reals:

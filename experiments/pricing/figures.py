@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BP = 1e4
+COLORS = {
+    "calm": style.SKY,
+    "baseline": style.GREEN,
+    "crash": style.RED,
+    "mixture": style.BLUE,
+}
 MOST_BP = 2500.0  # of the axis; what lies beyond is written
 
 
@@ -99,22 +105,23 @@ def tranches(found: Answer) -> Figure:
 def correlation(found: Answer) -> Figure:
     """Default correlation by pool in calm runs, over all, and in a joint crash."""
     pools = found.pools
-    kinds = [kind for kind in ("calm", "mixture", "crash") if kind in pools[0].correlations]
+    kinds = [kind for kind in COLORS if kind in pools[0].correlations]
     figure, (axes,) = style.new_figure(
         "Defaults hang together over all that may come, more than runs without an event tell",
         "Mean correlation of defaults over pairs of firms of a pool, with 95 % interval.",
         style.Layout(height_in=3.0),
     )
-    for shift, (kind, color) in enumerate(zip(kinds, (style.SKY, style.BLUE, style.RED))):
+    for shift, kind in enumerate(kinds):
+        color = COLORS[kind]
         for place, pool in enumerate(pools):
             one = pool.correlations[kind]
             if math.isnan(one.value):
                 continue
-            x = place + 0.18 * (shift - 1)
+            x = place + 0.16 * (shift - 1.5)
             axes.plot([x, x], [one.low, one.high], color=color)
             axes.plot(x, one.value, "o", color=color, ms=5)
     axes.set_xticks(range(len(pools)), [pool.name for pool in pools])
-    _legend(axes, [("o", c, k) for k, c in zip(kinds, (style.SKY, style.BLUE, style.RED))])
+    _legend(axes, [("o", COLORS[kind], kind) for kind in kinds])
     return figure
 
 

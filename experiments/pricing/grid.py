@@ -44,9 +44,10 @@ class Grid(NamedTuple):
     settings: dict[str, Any]
     cells: tuple[Cell, ...]
     joint: tuple[str, ...]
+    calm: tuple[str, ...]
 
     @property
-    def calm(self) -> tuple[str, ...]:
+    def ordinary(self) -> tuple[str, ...]:
         """Cells in which nothing is scripted."""
         return tuple(cell.name for cell in self.cells if not cell.settings)
 
@@ -91,7 +92,7 @@ def load(name: str, days: int | None = None) -> Grid:
     scenario = Scenario.load(name)
     cell = Cell(scenario.name, 1.0, "the only one", ("", "", ""), {})
     length = {"days": days or max(scenario.days, PRICED_DAYS)}
-    return Grid(scenario.name, scenario.title, name, length, (cell,), ())
+    return Grid(scenario.name, scenario.title, name, length, (cell,), (), (cell.name,))
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -125,12 +126,14 @@ def _grid(data: dict[str, Any], where: str, days: int | None) -> Grid:
     total = sum(cell.weight for cell in cells)
     if abs(total - 1.0) > ROUNDING:
         raise InputError(f"{where}: weights add up to {total:g}, not to 1.")
-    joint = tuple(data.get("joint", ()))
-    if unknown := set(joint) - {cell.name for cell in cells}:
-        raise InputError(f"{where}: joint: there is no cell '{min(unknown)}'.")
+    joint, calm = (tuple(data.get(kind, ())) for kind in ("joint", "calm"))
+    for kind, named in (("joint", joint), ("calm", calm)):
+        if unknown := set(named) - {cell.name for cell in cells}:
+            raise InputError(f"{where}: {kind}: there is no cell '{min(unknown)}'.")
     settings = data.get("settings", {}) | ({"days": days} if days else {})
     name = data.get("name", where.removesuffix(".toml"))
     return Grid(
         name, data.get("title", name), data.get("scenario", "baseline"), settings, tuple(cells),
         joint,
+        calm,
     )  # fmt: skip

@@ -99,7 +99,8 @@ def lines_of(found: Answer, spent: tuple[int, float], pictures: str = "pictures"
         "",
         f"`firesale price {grid.name}`: {len(found.panel.weight):,} runs ({seeds} seeds in each of "
         f"{len(grid.cells)} cells, books and judgements drawn within beliefs, the same in all "
-        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes of one core. "
+        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes of one "
+        "core. "
         f"{found.panel.loans['balance_usd'].sum() / 1e9:.1f} $bn drawn on "
         f"{len(found.panel.loans):,} loans of the books of {_opening(found)}.",
         "",
@@ -254,9 +255,9 @@ def _convertibles(found: Answer) -> list[str]:
         "## Convertibles",
         "",
         f"At the break-even spread of {bp(one.break_even.value)} bp their coupons and principal "
-        f"are worth {percent(floor / total)} of par ({percent(charged / total)} with capital): who "
-        f"paid par paid {percent(1 - floor / total)} of it for the option to convert. Whether that is "
-        "dear depends on the shares, not on credit.",
+        f"are worth {percent(floor / total)} of par ({percent(charged / total)} with capital): "
+        f"who paid par paid {percent(1 - floor / total)} of it for the option to convert. Whether "
+        "that is dear depends on the shares, not on credit.",
         "",
     ]
 
@@ -288,18 +289,18 @@ def _pools(found: Answer, pictures: str) -> list[str]:
         f"![Loss by tranche against promise]({pictures}/prices-tranches.png)",
         "",
     ]
-    kinds = sorted({kind for pool in found.pools for kind in pool.correlations})
+    kinds = list(found.pools[0].correlations) if found.pools else []
     rows = [
         [pool.name, f"`{pool.query}`", f"{pool.balance_usd / 1e6:,.0f}", str(pool.firms),
          percent(pool.largest_share), f"{pool.asset_correlation:.2f}",
          *(_correlation(pool, kind) for kind in kinds)]
         for pool in found.pools
     ]  # fmt: skip
-    head = ("pool", "loans", "$m", "firms", "largest", "asset correlation, calm",
+    named = ("pool", "loans", "$m", "firms", "largest", "asset correlation, calm",
             *(f"default correlation, {kind}" for kind in kinds))  # fmt: skip
     return [
         *lines,
-        *table(head, rows),
+        *table(named, rows),
         "",
         f"![Default correlation]({pictures}/prices-correlation.png)",
         "",

@@ -147,7 +147,7 @@ def correlations(
     generator = np.random.default_rng(1)
     found = {}
     for kind, cells in kinds.items():
-        rows = np.flatnonzero(np.isin(panel.cell, cells))
+        rows = np.flatnonzero(np.isin(panel.cell, np.array(cells, object)))
         if not len(rows):
             continue
         seeds = panel.seed[rows]
@@ -179,7 +179,6 @@ def cut_pool(
     name: str,
     terms: Terms,
     kinds: dict[str, tuple[str, ...]],
-    calm: tuple[NDArray[np.bool_], Reals] | None = None,
 ) -> Pool | None:
     """A pool and its tranches; None if nothing is drawn, or by one firm only.
 
@@ -188,7 +187,6 @@ def cut_pool(
         name: of one of the pools of ``terms``.
         terms: pools and tranches.
         kinds: cells by kind of run, for correlations; those of ``calm`` fit the copula.
-        calm: defaults of the firms in calm runs that are not of this panel, and their weights.
     """
     columns = panel.chosen(terms.pools[name])
     balance = panel.loans["balance_usd"].to_numpy()
@@ -204,9 +202,7 @@ def cut_pool(
     scale = float(panel.weight @ gross) / max(float(per_firm.sum()), 1e-12)
     given = np.divide(per_firm * scale, chance, out=np.zeros_like(chance), where=chance > 0.0)
     calm_rows = np.isin(panel.cell, kinds["calm"])
-    if calm is None:
-        calm = fails[calm_rows], np.ones(int(calm_rows.sum()))
-    rho = fitted_correlation(*calm)
+    rho = fitted_correlation(fails[calm_rows], np.ones(int(calm_rows.sum())))
     losses, chances = loss_distribution(chance, given, rho)
     cuts = tuple(
         _cut(panel, name, tranche, (gross, paid.unpaid[:, place]), (losses, chances))

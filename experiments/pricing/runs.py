@@ -29,7 +29,7 @@ class Workers(NamedTuple):
     """Who makes the runs, as for sweeps."""
 
     cluster: str = "local"
-    count: int | None = None
+    processes: int | None = None
     quiet: bool = False
 
 
@@ -50,7 +50,7 @@ def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool =
             simulate=simulate,
             quiet=workers.quiet,
         )
-        result = driver.run(workers.cluster, workers.count)
+        result = driver.run(workers.cluster, workers.processes)
         failed += result.failed
         runs, busy_s = spent(folder)
         text = json.dumps([runs + result.done_now, busy_s + result.busy_s])

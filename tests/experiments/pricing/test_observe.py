@@ -78,7 +78,7 @@ def test_the_price_of_a_bullet_with_one_default_in_four_runs() -> None:
          "vintage": [2025], "firm": ["p0"]}
     )  # fmt: skip
     cell = Cell("only", 1.0, "the only one", ("", "", ""), {})
-    grid = Grid("hand", "by hand", "calm", {}, (cell,), ())
+    grid = Grid("hand", "by hand", "calm", {}, (cell,), (), ("only",))
     panel = panel_of(made, pa.Table.from_pandas(observed), loans, grid)
     one = price(panel, np.array([0]), "bullet")
     loss = 105.0 * discount(365) - 63.0 * discount(547)

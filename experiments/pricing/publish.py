@@ -1,0 +1,45 @@
+"""Write the page of prices of this version, with its pictures.
+
+uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
+
+It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PICTURES = "pictures"
+
+
+def main(
+    page: Annotated[Path, typer.Argument(help="Where to; pictures go beside it.")],
+    folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
+    seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
+    equity_seeds: Annotated[int, typer.Option(help="For equity against debt.")] = 8,
+) -> None:
+    """Runs, tables, page and pictures."""
+    from ..questions.pages import write_page
+    from . import grid as grids
+    from .answer import answer
+    from .command import write
+    from .equity import lines_of as equity_lines
+    from .figures import draw
+    from .page import lines_of
+    from .runs import Workers, make, read, spent
+
+    grid = grids.load(grids.NAME)
+    if seeds:
+        make(grid, seeds, folder, Workers())
+    found = answer(grid, *read(folder))
+    write(found, folder)
+    lines = lines_of(found, spent(folder)) + equity_lines(grid, equity_seeds)
+    write_page(page, lines)
+    draw(found, page.parent / PICTURES)
+
+
+if __name__ == "__main__":
+    typer.run(main)
