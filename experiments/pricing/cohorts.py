@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .estimators import (
-    RESAMPLES,
-    SEED,
     Estimate,
     Reals,
     break_even,
@@ -17,7 +15,7 @@ from .estimators import (
     controlled,
     default_probabilities,
     expected_shortfall,
-    fair_probability,
+    fair_interval,
     loss_given_default,
     ratio_interval,
 )
@@ -122,24 +120,14 @@ def _fair(
     nothing = Estimate(float("nan"), float("nan"), float("nan"))
     if not crash.any() or crash.all():
         return nothing
-    parts = [
-        np.bincount(panel.seed[mask], (panel.weight * values)[mask], panel.seeds)
-        / float(panel.weight[mask].sum())
-        for mask in (~crash, crash)
-        for values in (loss, years)
-    ]
-    stacked = np.stack(parts)  # [4, seed]
-    generator = np.random.default_rng(SEED)
-    chances = np.full(panel.seeds, 1.0 / panel.seeds)
-    times = generator.multinomial(panel.seeds, chances, size=RESAMPLES)
-
-    def at(sums: Reals) -> float:
-        a, b, c, d = (float(x) for x in sums)
-        return fair_probability(contract, (a, b), (c, d))
-
-    found = [at(stacked @ one) for one in times]
-    low, high = np.nanpercentile(found, [2.5, 97.5])
-    return Estimate(at(stacked.sum(axis=1)), float(low), float(high))
+    pairs = []
+    for mask in (~crash, crash):
+        weight, seed = panel.weight[mask] / float(panel.weight[mask].sum()), panel.seed[mask]
+        loss_by, years_by = (
+            np.bincount(seed, weight * values[mask], panel.seeds) for values in (loss, years)
+        )
+        pairs.append((loss_by, years_by))
+    return fair_interval(contract, pairs[0], pairs[1])
 
 
 def cohorts(panel: Panel, largest: str) -> list[tuple[str, str, NDArray[np.int64]]]:

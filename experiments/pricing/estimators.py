@@ -11,6 +11,7 @@ a year; ``10_000`` of them are basis points.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -81,14 +82,15 @@ def ratio_interval(
     total = float(below.sum())
     if total <= 0.0:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    times = _resampled(len(above), resamples, seed)
+    times = resampled(len(above), resamples, seed)
     under = times @ below
     found = np.divide(times @ above, under, out=np.full(resamples, np.nan), where=under > 0.0)
     low, high = np.nanpercentile(found, [2.5, 97.5])
     return Estimate(float(above.sum()) / total, float(low), float(high))
 
 
-def _resampled(draws: int, resamples: int, seed: int) -> Reals:
+@cache
+def resampled(draws: int, resamples: int = RESAMPLES, seed: int = SEED) -> Reals:
     """How often each draw comes in each resample, shape (resamples, draws)."""
     generator = np.random.default_rng(seed)
     chances = np.full(draws, 1.0 / draws)
@@ -140,6 +142,24 @@ def fair_probability(
     if short_with <= 0.0:
         return 1.0
     return short_without / (short_without - short_with)
+
+
+def fair_interval(
+    contract: float, otherwise: tuple[Reals, Reals], crash: tuple[Reals, Reals]
+) -> Estimate:
+    """The fair probability with its interval: losses and balance-years by seed, each pair as there.
+
+    Example:
+        ``fair_interval(0.05, (loss, years), (loss_in_crash, years_in_crash)).value``
+    """
+    times = resampled(len(otherwise[0]))
+    short = [times @ loss - contract * (times @ years) for loss, years in (otherwise, crash)]
+    between = (short[0] < 0.0) & (short[1] > 0.0)
+    odds = np.where(short[0] >= 0.0, 0.0, 1.0)
+    np.divide(short[0], short[0] - short[1], out=odds, where=between)
+    low, high = np.percentile(odds, [2.5, 97.5])
+    sums = [(float(loss.sum()), float(years.sum())) for loss, years in (otherwise, crash)]
+    return Estimate(fair_probability(contract, sums[0], sums[1]), float(low), float(high))
 
 
 def controlled(loss_usd: Reals, control_usd: Reals) -> tuple[Reals, float]:

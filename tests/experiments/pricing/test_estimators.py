@@ -15,6 +15,7 @@ from firesale.experiments.pricing.estimators import (
     controlled,
     default_probabilities,
     expected_shortfall,
+    fair_interval,
     fair_probability,
     hazards,
     loss_given_default,
@@ -91,6 +92,16 @@ def test_at_the_fair_probability_the_contract_breaks_even() -> None:
 def test_fair_probability_ends_at_zero_and_one() -> None:
     assert fair_probability(0.005, (1.0, 100.0), (30.0, 80.0)) == 0.0
     assert fair_probability(0.5, (1.0, 100.0), (30.0, 80.0)) == 1.0
+
+
+def test_the_fair_probability_has_an_interval_that_holds_it() -> None:
+    rng = np.random.default_rng(5)
+    otherwise = rng.exponential(1.0, 200), np.full(200, 100.0)
+    crash = rng.exponential(30.0, 200), np.full(200, 80.0)
+    found = fair_interval(0.04, otherwise, crash)
+    assert found.low < found.value < found.high
+    sums = [(float(a.sum()), float(b.sum())) for a, b in (otherwise, crash)]
+    assert found.value == fair_probability(0.04, *sums)
 
 
 def test_a_control_keeps_the_mean_and_takes_what_it_explains() -> None:
