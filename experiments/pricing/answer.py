@@ -60,6 +60,7 @@ class Answer(NamedTuple):
     panel: Panel
     largest: str
     prices: dict[str, list[Price]]  # by kind of group
+    loans: list[Price]  # one by one, as in the panel
     pools: list[Pool]
     savings: list[Saving]
     sensitivities: list[Sensitivity]
@@ -67,9 +68,16 @@ class Answer(NamedTuple):
 
 
 def answer(
-    grid: Grid, runs: pd.DataFrame, observed: pa.Table, own_pools: dict[str, str] | None = None
+    grid: Grid,
+    runs: pd.DataFrame,
+    observed: pa.Table,
+    own_pools: dict[str, str] | None = None,
+    calm: tuple[Grid, pd.DataFrame, pa.Table] | None = None,
 ) -> Answer:
-    """Work out everything from the runs of a grid."""
+    """Work out everything from the runs of a grid.
+
+    ``calm`` are runs that correlations are fitted to, instead of the grid's own calm cells.
+    """
     plan = grid.plan()
     loans = attributes(plan.base)
     panel = panel_of(runs, observed, loans, grid)
@@ -82,12 +90,17 @@ def answer(
     ordinary = grid.ordinary or (grid.cells[0].name,)
     kinds = {"calm": grid.calm or ordinary, "baseline": ordinary, "crash": grid.joint}
     kinds["mixture"] = tuple(name for name, weight in grid.weights().items() if weight > 0.0)
-    pools = [cut_pool(panel, name, terms, kinds) for name in terms.pools]
+    quiet = panel_of(calm[1], calm[2], loans, calm[0]) if calm else None
+    pools = [cut_pool(panel, name, terms, kinds, quiet) for name in terms.pools]
     return Answer(
         grid,
         panel,
         largest,
         prices,
+        [
+            price(panel, np.array([column]), str(name), grid.joint)
+            for column, name in enumerate(panel.loans["loan"])
+        ],
         [pool for pool in pools if pool is not None],
         savings(panel, grid),
         sensitivities(panel, prices[INSTRUMENT], plan.base, runs),
@@ -197,15 +210,10 @@ def as_json(found: Answer) -> dict[str, Any]:
         numbers = {name: None if pd.isna(row[name]) else row[name] for name in kept}
         return {key: one.name} | numbers
 
-    panel = found.panel
-    loans = [
-        price(panel, np.array([column]), str(name), found.grid.joint)
-        for column, name in enumerate(panel.loans["loan"])
-    ]
     cuts = [tranche_row(cut) for pool in found.pools for cut in pool.cuts]
     names = ("pool", "attach", "detach", "expected_loss", "low", "high", "copula_expected_loss")
     return {
         "instruments": [short("instrument", one, "instrument") for one in found.prices[INSTRUMENT]],
-        "loans": [short("loan", one, "id") for one in loans],
+        "loans": [short("loan", one, "id") for one in found.loans],
         "tranches": [{name: row[name] for name in names} for row in cuts],
     }

@@ -12,7 +12,7 @@ import typer
 from ...market.scenario.errors import InputError
 from . import grid as grids
 from .answer import INSTRUMENT, Answer, answer, as_json
-from .cohorts import as_row, price
+from .cohorts import as_row
 from .page import NAMES, bp, lines_of, odds
 from .pools import as_row as tranche_row
 from .runs import Workers, make, read, spent
@@ -70,20 +70,15 @@ def price_command(
 
 def write(found: Answer, folder: Path) -> None:
     """Tables, page and figures of an answer."""
-    import numpy as np
     import pandas as pd
 
     from .figures import draw
 
     rows = [as_row(kind, one) for kind, prices in found.prices.items() for one in prices]
     pd.DataFrame(rows).to_parquet(folder / PRICES, index=False)
-    panel = found.panel
-    loans = [
-        as_row("loan", price(panel, np.array([column]), str(loan), found.grid.joint))
-        for column, loan in enumerate(panel.loans["loan"])
-    ]
+    loans = [as_row("loan", one) for one in found.loans]
     about = ["borrower", "lender", "instrument", "facility", "vintage", "tenants", "collateral"]
-    table = pd.concat([pd.DataFrame(loans), panel.loans[about]], axis=1)
+    table = pd.concat([pd.DataFrame(loans), found.panel.loans[about]], axis=1)
     table.to_parquet(folder / LOANS, index=False)
     cuts = [tranche_row(cut) for pool in found.pools for cut in pool.cuts]
     pd.DataFrame(cuts).to_parquet(folder / TRANCHES, index=False)

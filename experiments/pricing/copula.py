@@ -150,7 +150,7 @@ def observed_correlation(defaulted: NDArray[np.bool_], weights: Reals) -> float:
     """
     weights = np.asarray(weights, float) / float(np.sum(weights))
     chance = weights @ defaulted
-    deviation = np.sqrt(chance * (1.0 - chance))
+    deviation = np.sqrt(np.clip(chance * (1.0 - chance), 0.0, None))
     centred = (defaulted - chance).sum(axis=1)
     shared = float(weights @ (centred * centred)) - float((deviation * deviation).sum())
     pairs = float(deviation.sum() ** 2 - (deviation * deviation).sum())

@@ -18,7 +18,7 @@ NAMES = {
     "convertible": "convertibles",
     "gpu_loan": "GPU loans, DDTLs",
     "high_yield": "high-yield bonds",
-    "other": "other bank debt",
+    "other": "other unsecured debt",
     "project_finance": "project finance",
     "revolver": "revolvers",
     "vendor": "vendor loans",
@@ -99,8 +99,8 @@ def lines_of(found: Answer, spent: tuple[int, float], pictures: str = "pictures"
         "",
         f"`firesale price {grid.name}`: {len(found.panel.weight):,} runs ({seeds} seeds in each of "
         f"{len(grid.cells)} cells, books and judgements drawn within beliefs, the same in all "
-        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes of one "
-        "core. "
+        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes, on a "
+        "machine with other work. "
         f"{found.panel.loans['balance_usd'].sum() / 1e9:.1f} $bn drawn on "
         f"{len(found.panel.loans):,} loans of the books of {_opening(found)}.",
         "",
@@ -199,6 +199,12 @@ def _told(found: Answer) -> list[str]:
             for one in rows
         )
         lines.append(f"- A lender {verdict} on: {said or 'none'}.")
+    thin = [one for one in everyone if one.contract < one.charged and one.name != "convertible"]
+    said = "; ".join(
+        f"{NAMES.get(one.name, one.name)} {bp(one.contract)} against {bp(one.charged)}"
+        for one in sorted(thin, key=lambda one: one.contract - one.charged)
+    )
+    lines.append(f"- With capital for the worst hundredth it is paid too little on: {said}.")
     for one in everyone:
         if one.verdict == "cannot tell" and one.mispricing:
             half = 0.5 * (one.break_even.high - one.break_even.low)
@@ -269,8 +275,8 @@ def _pools(found: Answer, pictures: str) -> list[str]:
         "A pool buys what is drawn at the opening. *Loss*: of the tranche, from the first dollar "
         "lost. *Unpaid*: of the note, after coupons, excess spread, the trigger and repayment from "
         "the top (`pools.toml`). *Promise*: a one-factor Gaussian copula with the same PD and loss "
-        "of each firm, by exact recursion, and the asset correlation of runs without a scripted "
-        "event.",
+        "of each firm, by exact recursion, and the asset correlation of calm runs. The loss of a "
+        "firm that fails is its mean there, so that the promise can lose no more than all of them.",
         "",
     ]
     head = ("pool", "tranche", "loss", "unpaid", "chance of a loss on the note",
@@ -293,10 +299,12 @@ def _pools(found: Answer, pictures: str) -> list[str]:
     rows = [
         [pool.name, f"`{pool.query}`", f"{pool.balance_usd / 1e6:,.0f}", str(pool.firms),
          percent(pool.largest_share), f"{pool.asset_correlation:.2f}",
+         percent(pool.promised_most, 1),
          *(_correlation(pool, kind) for kind in kinds)]
         for pool in found.pools
     ]  # fmt: skip
     named = ("pool", "loans", "$m", "firms", "largest", "asset correlation, calm",
+            "most the promise can lose",
             *(f"default correlation, {kind}" for kind in kinds))  # fmt: skip
     return [
         *lines,

@@ -72,6 +72,7 @@ class Pool(NamedTuple):
     largest_share: float
     loss: Estimate
     asset_correlation: float  # fitted to calm runs
+    promised_most: float  # share of the pool that the copula can lose: all firms, mean losses
     correlations: dict[str, Estimate]  # of defaults, by kind of run
     cuts: tuple[Cut, ...]
 
@@ -179,6 +180,7 @@ def cut_pool(
     name: str,
     terms: Terms,
     kinds: dict[str, tuple[str, ...]],
+    calm: Panel | None = None,
 ) -> Pool | None:
     """A pool and its tranches; None if nothing is drawn, or by one firm only.
 
@@ -187,6 +189,7 @@ def cut_pool(
         name: of one of the pools of ``terms``.
         terms: pools and tranches.
         kinds: cells by kind of run, for correlations; those of ``calm`` fit the copula.
+        calm: runs to fit it to instead, of the same loans.
     """
     columns = panel.chosen(terms.pools[name])
     balance = panel.loans["balance_usd"].to_numpy()
@@ -201,8 +204,14 @@ def cut_pool(
     per_firm = (panel.weight @ lost) / float(balance[columns].sum())
     scale = float(panel.weight @ gross) / max(float(per_firm.sum()), 1e-12)
     given = np.divide(per_firm * scale, chance, out=np.zeros_like(chance), where=chance > 0.0)
-    calm_rows = np.isin(panel.cell, kinds["calm"])
-    rho = fitted_correlation(fails[calm_rows], np.ones(int(calm_rows.sum())))
+    quiet, still = panel, fails
+    if calm is not None:
+        quiet, still, kinds = calm, firm_defaults(calm, columns)[0], kinds | {"calm": ()}
+    rows = np.isin(quiet.cell, np.array(kinds["calm"] or list(set(quiet.cell)), object))
+    rho = fitted_correlation(still[rows], np.ones(int(rows.sum())))
+    found = correlations(panel, fails, kinds)
+    if calm is not None:
+        found = correlations(calm, still, {"calm": tuple(set(calm.cell))}) | found
     losses, chances = loss_distribution(chance, given, rho)
     cuts = tuple(
         _cut(panel, name, tranche, (gross, paid.unpaid[:, place]), (losses, chances))
@@ -220,7 +229,8 @@ def cut_pool(
         float(max(by_firm) / balance[columns].sum()),
         _mean(panel, gross),
         rho,
-        correlations(panel, fails, kinds),
+        float(given.sum()),
+        found,
         cuts,
     )
 

@@ -2,7 +2,8 @@
 
 uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
 
-It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does.
+It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, and runs
+of a calm market without beliefs drawn: what a modeller would see of correlation in one calm world.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ PICTURES = "pictures"
 def main(
     page: Annotated[Path, typer.Argument(help="Where to; pictures go beside it.")],
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
+    calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
     seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
     equity_seeds: Annotated[int, typer.Option(help="For equity against debt.")] = 8,
 ) -> None:
@@ -31,10 +33,11 @@ def main(
     from .page import lines_of
     from .runs import Workers, make, read, spent
 
-    grid = grids.load(grids.NAME)
+    grid, quiet = grids.load(grids.NAME), grids.load("calm")
     if seeds:
         make(grid, seeds, folder, Workers())
-    found = answer(grid, *read(folder))
+    make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
+    found = answer(grid, *read(folder), calm=(quiet, *read(calm)))
     write(found, folder)
     lines = lines_of(found, spent(folder)) + equity_lines(grid, equity_seeds)
     write_page(page, lines)
