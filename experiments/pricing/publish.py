@@ -21,7 +21,8 @@ def main(
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
     seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
-    equity_seeds: Annotated[int, typer.Option(help="For equity against debt.")] = 8,
+    equity_seeds: Annotated[int, typer.Option(help="For equity against debt; 0: not.")] = 8,
+    one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
     """Runs, tables, page and pictures."""
     from ..questions.pages import write_page
@@ -36,10 +37,15 @@ def main(
     grid, quiet = grids.load(grids.NAME), grids.load("calm")
     if seeds:
         make(grid, seeds, folder, Workers())
-    make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
-    found = answer(grid, *read(folder), calm=(quiet, *read(calm)))
+    still = None
+    if one_calm_world:
+        make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
+        still = quiet, *read(calm)
+    found = answer(grid, *read(folder), calm=still)
     write(found, folder)
-    lines = lines_of(found, spent(folder)) + equity_lines(grid, equity_seeds)
+    lines = lines_of(found, spent(folder))
+    if equity_seeds:
+        lines += equity_lines(grid, equity_seeds)
     write_page(page, lines)
     draw(found, page.parent / PICTURES)
 
