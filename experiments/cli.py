@@ -180,6 +180,47 @@ def analyse(
     commands.analyse(folder, event, loss)
 
 
+@app.command(epilog="Example: firesale price grid --quick; then firesale price joint-crash")
+def price(
+    scenario: Annotated[
+        str,
+        typer.Argument(
+            metavar="[SCENARIO|GRID]",
+            help="'grid' (scenarios with weights), the .toml file of a grid, or one scenario.",
+        ),
+    ] = "grid",
+    quick: Annotated[bool, typer.Option("--quick", help="A few seeds: rough, in minutes.")] = False,
+    seeds: Annotated[int | None, typer.Option(min=2, help="Seeds in each cell.")] = None,
+    pool: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=QUERY", help="A pool of your own to cut; repeatable."),
+    ] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print one JSON object, no words.")] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="A new folder, or one to go on in; else out/price-NAME."),
+    ] = None,
+    cluster: Annotated[
+        str, typer.Option(metavar="WHERE", help="As for sweeps: serial, local, slurm, HOST:PORT.")
+    ] = "local",
+    workers: Annotated[int | None, typer.Option(help="Processes here; all cores.")] = None,
+    beliefs: Annotated[
+        bool, typer.Option("--beliefs/--no-beliefs", help="Draw books and judgements in each run.")
+    ] = True,
+) -> None:
+    """Price every loan of the book: break-even spreads, and what tranches of pools lose."""
+    from .pricing import command
+
+    command.price_command(
+        scenario,
+        out,
+        command.Where(cluster, workers, seeds, quick),
+        command.pools_of(pool or []),
+        beliefs=beliefs,
+        as_json_only=json_,
+    )
+
+
 @app.command(epilog="Example: firesale backtest 2022 --runs 40 --counterfactuals")
 def backtest(
     year: Annotated[str, typer.Argument(metavar="YEAR", help="This version has 2022.")],

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from firesale.agents.buyer import option_to_run_usd
 from firesale.agents.party import Outside
+from firesale.experiments.pricing.copula import loss_distribution, vasicek_quantile
 from firesale.market.clearing.vector import clearing_vector
 from firesale.market.debt import covenants
 from firesale.market.lenders import funding
@@ -204,6 +205,35 @@ def split_mix(seed: int, count: int) -> tuple[float, ...]:
     return tuple(float(randomness._mix(np.uint64(word))) for word in words)
 
 
+def pool_rows() -> list[Row]:
+    """The copula that prices tranches: its closed form, and its recursion against that."""
+    losses, chances = loss_distribution(np.full(500, 0.02), np.full(500, 1 / 500), 0.1, 500)
+    worst = float(losses[np.searchsorted(np.cumsum(chances), 0.999)])
+    given, odds = loss_distribution(np.full(3, 0.5), np.ones(3), 0.0, 3)
+    return [
+        Row(
+            "worst of 1,000 default rates of a large pool, PD 2 %, correlation 0.1",
+            "Vasicek 1987; Hull's textbook example",
+            (0.128,),
+            (vasicek_quantile(0.02, 0.1, 0.999),),
+            (0.0005,),  # printed to three digits
+        ),
+        Row(
+            "the same by recursion over 500 firms",
+            "Andersen, Sidenius & Basu 2003",
+            (0.128,),
+            (worst,),
+            (0.006,),  # 500 firms, not endless
+        ),
+        exact(
+            "0 to 3 defaults of three firms with PD 1/2, no correlation, by recursion",
+            "binomial",
+            (0.125, 0.375, 0.375, 0.125),
+            tuple(float(odds[np.argmin(abs(given - k))]) for k in range(4)),
+        ),
+    ]
+
+
 def table() -> list[Row]:
     """All rows."""
     toxic, shock = "toxic liquidation, 1/(1+bonus)", 1e-6
@@ -244,6 +274,7 @@ def table() -> list[Row]:
             (0.0,) * len(SPLIT_MIX),
         ),
         exact("an order split in ten, over the whole", "exponential law", (1,), (pieces / whole,)),
+        *pool_rows(),
     ]
 
 

@@ -1,0 +1,129 @@
+"""What ``firesale price`` does and prints."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+import typer
+
+from ...market.scenario.errors import InputError
+from . import grid as grids
+from .answer import INSTRUMENT, Answer, answer, as_json
+from .cohorts import as_row
+from .page import NAMES, bp, lines_of, odds
+from .pools import as_row as tranche_row
+from .runs import Workers, make, read, spent
+
+SEEDS = 48
+PRICES, LOANS, TRANCHES, PAGE = "prices.parquet", "loans.parquet", "tranches.parquet", "PRICES.md"
+INTERRUPTED = 130
+
+
+class Where(NamedTuple):
+    """Workers of a call, and how many seeds it asks for."""
+
+    cluster: str = "local"
+    workers: int | None = None
+    seeds: int | None = None
+    quick: bool = False
+
+
+def price_command(
+    name: str,
+    out: Path | None,
+    where: Where,
+    own_pools: dict[str, str],
+    *,
+    beliefs: bool = True,
+    as_json_only: bool = False,
+) -> Answer:
+    """Run what is missing of a grid, price its loans, write tables, page and figures.
+
+    Raises:
+        InputError: a grid, a folder, a cluster or a query that cannot be used.
+    """
+    grid = grids.load(name)
+    seeds = where.seeds or (grid.block_seeds if where.quick else SEEDS)
+    if grid.plan().base.opening.start != "2025":
+        raise InputError("firesale price: knows terms and dates of the loans of 2025 only.")
+    folder = out or Path("out") / f"price-{grid.name}"
+    workers = Workers(where.cluster, where.workers, as_json_only)
+    try:
+        make(grid, seeds, folder, workers, beliefs)
+    except KeyboardInterrupt:
+        typer.echo(
+            f"Interrupted; finished runs are kept in {folder}, the same command goes on.", err=True
+        )
+        sys.exit(INTERRUPTED)
+    runs, observed = read(folder)
+    found = answer(grid, runs, observed, own_pools)
+    write(found, folder)
+    if as_json_only:
+        typer.echo(json.dumps(as_json(found)))
+    else:
+        say(found, folder)
+    return found
+
+
+def write(found: Answer, folder: Path) -> None:
+    """Tables, page and figures of an answer."""
+    import pandas as pd
+
+    from .figures import draw
+
+    rows = [as_row(kind, one) for kind, prices in found.prices.items() for one in prices]
+    pd.DataFrame(rows).to_parquet(folder / PRICES, index=False)
+    loans = [as_row("loan", one) for one in found.loans]
+    about = ["borrower", "lender", "instrument", "facility", "vintage", "tenants", "collateral"]
+    table = pd.concat([pd.DataFrame(loans), found.panel.loans[about]], axis=1)
+    table.to_parquet(folder / LOANS, index=False)
+    cuts = [tranche_row(cut) for pool in found.pools for cut in pool.cuts]
+    pd.DataFrame(cuts).to_parquet(folder / TRANCHES, index=False)
+    (folder / PAGE).write_text("\n".join(lines_of(found, spent(folder))) + "\n", encoding="utf-8")
+    draw(found, folder / "pictures")
+
+
+def say(found: Answer, folder: Path) -> None:
+    """The instruments in a few lines."""
+    typer.echo(
+        f"{found.grid.title}: {len(found.panel.weight):,} runs; spreads in bp, break-even with its "
+        "95 % interval (brackets: wider than the number)."
+    )
+    line = "{:<20}{:>10}{:>24}{:>14}{:>10}{:>8}  {}"
+    typer.echo(
+        line.format("", "contract", "break-even", "with capital", "PD 5 y", "LGD", "verdict")
+    )
+    for one in found.prices[INSTRUMENT]:
+        even = one.break_even
+        text = f"{bp(even.value)} ({bp(even.low)} to {bp(even.high)})"
+        text = f"[{text}]" if even.is_vague else text
+        lgd = "–" if one.lgd != one.lgd else f"{100 * one.lgd:.0f} %"
+        name = NAMES.get(one.name, one.name)
+        fair = (
+            ""
+            if one.fair.value != one.fair.value
+            else f"; fair odds of a joint crash {odds(one.fair)}"
+        )
+        typer.echo(
+            line.format(name, bp(one.contract), text, bp(one.charged),
+                        f"{100 * one.pd[-1]:.0f} %", lgd, one.verdict + fair)
+        )  # fmt: skip
+    typer.echo(f"Page: {folder / PAGE}; tables: {PRICES}, {LOANS}, {TRANCHES}.")
+
+
+def pools_of(given: list[str]) -> dict[str, str]:
+    """``NAME=QUERY`` as given on the command line.
+
+    Raises:
+        InputError: not of that form.
+    """
+    found = {}
+    for text in given:
+        name, sign, query = text.partition("=")
+        if not sign or not name.strip() or not query.strip():
+            raise InputError(f"--pool {text}: is not NAME=QUERY, as mine=borrower == 'IREN'.")
+        found[name.strip()] = query.strip()
+    return found

@@ -1,0 +1,187 @@
+"""What a loan should have cost: estimators over runs, pure functions of arrays.
+
+Of a loan in one run three numbers count: its *balance-years*, the integral of discount factor times
+performing balance [USD years]; its *loss* at final resolution, the claim with interest at default
+less what it brought, each discounted on its day [USD]; and when it defaulted. Discounts are at the
+reference rate of the run, so that a spread is what a lender needs above its funding.
+
+Draws are rows: one seed, with what its scenarios weigh already in the numbers. Spreads are decimals
+a year; ``10_000`` of them are basis points.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Reals = NDArray[np.float64]
+
+BP = 10_000.0
+RESAMPLES = 1000
+SEED = 2025  # of the bootstrap: the same runs give the same interval
+TAIL = 0.99
+CAPITAL_CHARGE = (
+    0.10  # a year, on a dollar of capital beyond its funding: a lender's cost of equity
+)
+
+
+class Estimate(NamedTuple):
+    """A number with its 95 % interval over seeds."""
+
+    value: float
+    low: float
+    high: float
+
+    @property
+    def is_vague(self) -> bool:
+        """Whether the interval is wider than the number itself."""
+        return not self.high - self.low <= abs(self.value)
+
+
+def hazards(at_risk: Reals, defaulted: Reals) -> Reals:
+    """Default rate of each year among those that stood at its start; NaN where nobody did.
+
+    Args:
+        at_risk: balance (or number) that performs at the start of the year, shape (years,).
+        defaulted: of that, what defaults within the year, shape (years,).
+    """
+    at_risk, defaulted = np.asarray(at_risk, float), np.asarray(defaulted, float)
+    return np.divide(defaulted, at_risk, out=np.full(defaulted.shape, np.nan), where=at_risk > 0.0)
+
+
+def default_probabilities(at_risk: Reals, defaulted: Reals) -> Reals:
+    """Probability of default by the end of each year, from hazards over survivors.
+
+    A loan that is repaid leaves those at risk, it does not count as safe. Years in which nobody is
+    at risk add nothing.
+    """
+    survived = np.cumprod(1.0 - np.nan_to_num(hazards(at_risk, defaulted)))
+    return np.asarray(1.0 - survived)
+
+
+def loss_given_default(loss_usd: Reals, claim_usd: Reals) -> float:
+    """Loss over the claim with interest, in dollars over all defaults; NaN without any."""
+    claims = float(np.sum(claim_usd))
+    return float(np.sum(loss_usd)) / claims if claims > 0.0 else float("nan")
+
+
+def break_even(loss_usd: Reals, balance_years: Reals) -> float:
+    """The spread at which interest above funding pays for losses: a ratio of means over draws."""
+    years = float(np.sum(balance_years))
+    return float(np.sum(loss_usd)) / years if years > 0.0 else float("nan")
+
+
+def ratio_interval(
+    above: Reals, below: Reals, resamples: int = RESAMPLES, seed: int = SEED
+) -> Estimate:
+    """A ratio of means and its 95 % interval, by resampling draws (both sums of the same ones)."""
+    above, below = np.asarray(above, float), np.asarray(below, float)
+    total = float(below.sum())
+    if total <= 0.0:
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    times = resampled(len(above), resamples, seed)
+    under = times @ below
+    found = np.divide(times @ above, under, out=np.full(resamples, np.nan), where=under > 0.0)
+    low, high = np.nanpercentile(found, [2.5, 97.5])
+    return Estimate(float(above.sum()) / total, float(low), float(high))
+
+
+@cache
+def resampled(draws: int, resamples: int = RESAMPLES, seed: int = SEED) -> Reals:
+    """How often each draw comes in each resample, shape (resamples, draws)."""
+    generator = np.random.default_rng(seed)
+    chances = np.full(draws, 1.0 / draws)
+    return generator.multinomial(draws, chances, size=resamples).astype(float)
+
+
+def expected_shortfall(loss: Reals, weights: Reals, level: float = TAIL) -> float:
+    """Mean loss in the worst ``1 - level`` of all outcomes; weights need not sum to one.
+
+    The outcome on the edge counts as far as it is needed.
+    """
+    order = np.argsort(-np.asarray(loss, float), kind="stable")
+    worst, weight = np.asarray(loss, float)[order], np.asarray(weights, float)[order]
+    tail = (1.0 - level) * float(weight.sum())
+    before = np.cumsum(weight) - weight
+    counted = np.clip(tail - before, 0.0, weight)
+    return float(worst @ counted) / tail
+
+
+def capital_charge(
+    shortfall_usd: float, expected_usd: float, balance_usd: float, charge: float = CAPITAL_CHARGE
+) -> float:
+    """What capital against unexpected loss adds to a spread.
+
+    Capital is the expected shortfall beyond the expected loss; it is held as long as the loan, so
+    that a year of it costs ``charge`` times its share of the balance lent.
+    """
+    return charge * max(0.0, shortfall_usd - expected_usd) / balance_usd
+
+
+def fair_probability(
+    contract: float, otherwise: tuple[float, float], crash: tuple[float, float]
+) -> float:
+    """Probability of a crash at which the break-even spread equals the contract.
+
+    Args:
+        contract: spread charged.
+        otherwise: mean loss and mean balance-years without the crash.
+        crash: the same with it.
+
+    Returns:
+        0 where losses without a crash cost more than the contract pays, 1 where it pays for the
+        crash for sure; NaN if a crash makes no difference.
+    """
+    short_without = otherwise[0] - contract * otherwise[1]
+    short_with = crash[0] - contract * crash[1]
+    if short_without >= 0.0:
+        return 0.0
+    if short_with <= 0.0:
+        return 1.0
+    return short_without / (short_without - short_with)
+
+
+def fair_interval(
+    contract: float, otherwise: tuple[Reals, Reals], crash: tuple[Reals, Reals]
+) -> Estimate:
+    """The fair probability with its interval: losses and balance-years by seed, each pair as there.
+
+    Example:
+        ``fair_interval(0.05, (loss, years), (loss_in_crash, years_in_crash)).value``
+    """
+    times = resampled(len(otherwise[0]))
+    short = [times @ loss - contract * (times @ years) for loss, years in (otherwise, crash)]
+    between = (short[0] < 0.0) & (short[1] > 0.0)
+    odds = np.where(short[0] >= 0.0, 0.0, 1.0)
+    np.divide(short[0], short[0] - short[1], out=odds, where=between)
+    low, high = np.percentile(odds, [2.5, 97.5])
+    sums = [(float(loss.sum()), float(years.sum())) for loss, years in (otherwise, crash)]
+    return Estimate(fair_probability(contract, sums[0], sums[1]), float(low), float(high))
+
+
+def controlled(loss_usd: Reals, control_usd: Reals) -> tuple[Reals, float]:
+    """Losses less what a control of mean zero explains of them, and its coefficient.
+
+    The coefficient is that of least squares; its own error biases the mean by an order of 1 over
+    the number of draws.
+    """
+    loss, control = np.asarray(loss_usd, float), np.asarray(control_usd, float)
+    spread = float(control @ control)
+    if spread <= 0.0:
+        return loss, 0.0
+    slope = float((loss - loss.mean()) @ control) / spread
+    return loss - slope * control, slope
+
+
+def annuity_years(rate: float, years: float) -> float:
+    """Present value of a dollar a year, paid continuously."""
+    return float(-np.expm1(-rate * years) / rate) if rate else years
+
+
+def bond_floor(coupon: float, rate: float, spread: float, years: float) -> float:
+    """What a dollar of a bullet note is worth without its option, at a rate and a fair spread."""
+    discount = rate + spread
+    return coupon * annuity_years(discount, years) + float(np.exp(-discount * years))

@@ -1,0 +1,139 @@
+"""What may come and how likely it is: a grid of scenarios with weights, as the plan of a sweep.
+
+All cells see the same seeds, hence the same books, judgements and draws (common random numbers):
+cells are arms of one plan.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
+from ..sweeps.plan import Plan
+from .observe import COLUMNS
+
+PACKAGED = Path(__file__).resolve().parent / "grid.toml"
+NAME = "grid"
+AXES = ("bitcoin", "rents", "stress")
+FIRST = {"bitcoin": "ordinary", "rents": "ordinary", "stress": "none"}
+KEPT = ("loss_usd.*", "defaults.*", "largest_borrower.*")
+PRICED_DAYS = 1825
+BLOCK_RUNS = 48
+ROUNDING = 1e-6
+
+
+class Cell(NamedTuple):
+    """One scenario of a grid."""
+
+    name: str
+    weight: float
+    reason: str
+    levels: tuple[str, str, str]
+    settings: dict[str, Any]
+
+
+class Grid(NamedTuple):
+    """Scenarios, their weights, and which of them are a joint crash."""
+
+    name: str
+    title: str
+    scenario: str
+    settings: dict[str, Any]
+    cells: tuple[Cell, ...]
+    joint: tuple[str, ...]
+    calm: tuple[str, ...]
+
+    @property
+    def ordinary(self) -> tuple[str, ...]:
+        """Cells in which nothing is scripted."""
+        return tuple(cell.name for cell in self.cells if not cell.settings)
+
+    def weights(self) -> dict[str, float]:
+        """Weight of each cell."""
+        return {cell.name: cell.weight for cell in self.cells}
+
+    @property
+    def block_seeds(self) -> int:
+        """Seeds of one sweep: a grid is run block by block, each of whole seeds."""
+        return max(1, BLOCK_RUNS // len(self.cells))
+
+    def plan(self, block: int = 0, beliefs: bool = True) -> Plan:
+        """The sweep of one block: every cell under the same seeds."""
+        data: dict[str, Any] = {
+            "name": f"price-{self.name}",
+            "title": self.title,
+            "scenario": self.scenario,
+            "settings": self.settings,
+            "seed": block + 1,
+            "replicates": self.block_seeds,
+            "outputs": list(KEPT),
+            "trajectories": {"columns": list(COLUMNS), "every_days": 1},
+            "arms": {cell.name: cell.settings for cell in self.cells},
+        }
+        return Plan.from_dict(data, self.name, Path(), beliefs)
+
+
+def load(name: str, days: int | None = None) -> Grid:
+    """The packaged grid (``grid``), one from a file, or a single scenario by name or file.
+
+    Raises:
+        InputError: neither, or a grid that does not add up.
+    """
+    path = Path(name)
+    if name == NAME:
+        return _grid(_read(PACKAGED), PACKAGED.name, days)
+    if path.suffix == ".toml":
+        data = _read(path)
+        if "cells" in data:
+            return _grid(data, path.name, days)
+    scenario = Scenario.load(name)
+    cell = Cell(scenario.name, 1.0, "the only one", ("", "", ""), {})
+    length = {"days": days or max(scenario.days, PRICED_DAYS)}
+    return Grid(scenario.name, scenario.title, name, length, (cell,), (), (cell.name,))
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: is not valid TOML: {error}.") from None
+
+
+def _grid(data: dict[str, Any], where: str, days: int | None) -> Grid:
+    """Check nested data as TOML gives it."""
+    levels = {axis: data.get(axis, {}) for axis in AXES}
+    cells = []
+    for name, cell in data["cells"].items():
+        chosen = tuple(cell.get(axis, FIRST[axis]) for axis in AXES)
+        settings: dict[str, Any] = {}
+        for axis, level in zip(AXES, chosen, strict=True):
+            if level not in levels[axis]:
+                known = ", ".join(levels[axis])
+                raise InputError(f"{where}: cells.{name}: no level {axis}.{level}; known: {known}.")
+            settings |= levels[axis][level]
+        weight = cell.get("weight")
+        if not isinstance(weight, int | float) or not 0.0 <= weight <= 1.0:
+            raise InputError(f"{where}: cells.{name}: weight = {weight!r} is not from 0 to 1.")
+        if not cell.get("reason"):
+            raise InputError(f"{where}: cells.{name}: a weight needs its reason.")
+        bitcoin, rents, stress = chosen
+        cells.append(Cell(name, float(weight), cell["reason"], (bitcoin, rents, stress), settings))
+    total = sum(cell.weight for cell in cells)
+    if abs(total - 1.0) > ROUNDING:
+        raise InputError(f"{where}: weights add up to {total:g}, not to 1.")
+    joint, calm = (tuple(data.get(kind, ())) for kind in ("joint", "calm"))
+    for kind, named in (("joint", joint), ("calm", calm)):
+        if unknown := set(named) - {cell.name for cell in cells}:
+            raise InputError(f"{where}: {kind}: there is no cell '{min(unknown)}'.")
+    settings = data.get("settings", {}) | ({"days": days} if days else {})
+    name = data.get("name", where.removesuffix(".toml"))
+    return Grid(
+        name, data.get("title", name), data.get("scenario", "baseline"), settings, tuple(cells),
+        joint,
+        calm,
+    )  # fmt: skip

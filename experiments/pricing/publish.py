@@ -1,0 +1,54 @@
+"""Write the page of prices of this version, with its pictures.
+
+uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
+
+It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, and runs
+of a calm market without beliefs drawn: what a modeller would see of correlation in one calm world.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+PICTURES = "pictures"
+
+
+def main(
+    page: Annotated[Path, typer.Argument(help="Where to; pictures go beside it.")],
+    folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
+    calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
+    seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
+    equity_seeds: Annotated[int, typer.Option(help="For equity against debt; 0: not.")] = 8,
+    one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
+) -> None:
+    """Runs, tables, page and pictures."""
+    from ..questions.pages import write_page
+    from . import grid as grids
+    from .answer import answer
+    from .command import write
+    from .equity import lines_of as equity_lines
+    from .figures import draw
+    from .page import lines_of
+    from .runs import Workers, make, read, spent
+
+    grid, quiet = grids.load(grids.NAME), grids.load("calm")
+    if seeds:
+        make(grid, seeds, folder, Workers())
+    still = None
+    if one_calm_world:
+        make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
+        still = quiet, *read(calm)
+    found = answer(grid, *read(folder), calm=still)
+    write(found, folder)
+    lines = lines_of(found, spent(folder))
+    if equity_seeds:
+        lines += equity_lines(grid, equity_seeds)
+    write_page(page, lines)
+    draw(found, page.parent / PICTURES)
+
+
+if __name__ == "__main__":
+    typer.run(main)
