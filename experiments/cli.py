@@ -121,6 +121,10 @@ def sweep(
     retry_failures: Annotated[
         bool, typer.Option("--retry-failures", help="Run failed runs again too.")
     ] = False,
+    salvage: Annotated[
+        bool,
+        typer.Option("--salvage", help="Move damaged files away and make their runs again."),
+    ] = False,
     beliefs: Annotated[
         bool | None,
         typer.Option(
@@ -135,7 +139,15 @@ def sweep(
     from .sweeps.plan import Plan
 
     chosen = Plan.load(plan, beliefs)
-    commands.sweep(chosen, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
+    commands.sweep(
+        chosen,
+        cluster,
+        workers,
+        out,
+        dry_run=dry_run,
+        retry_failures=retry_failures,
+        salvage=salvage,
+    )
 
 
 @app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')
@@ -148,11 +160,14 @@ def analyse(
     loss: Annotated[
         str | None, typer.Option(metavar="METRIC", help="For VaR and ES; else the plan's.")
     ] = None,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Leave damaged files out, and say what is missing.")
+    ] = False,
 ) -> None:
     """Probabilities, losses, phase diagrams and what drives them, from a sweep's folder."""
     from .sweeps import commands
 
-    commands.analyse(folder, event, loss)
+    commands.analyse(folder, event, loss, salvage=salvage)
 
 
 @app.command(epilog="Example: firesale backtest 2022 --runs 40 --counterfactuals")

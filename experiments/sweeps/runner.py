@@ -57,6 +57,7 @@ class Driver:
         simulate: what a run is; of the market unless a test says otherwise.
         batch_runs: always so many runs to a task; 0 for as many as time suggests.
         retry_failures: run failed runs again too.
+        salvage: move damaged parts away and make their runs again.
         quiet: no progress on stderr.
     """
 
@@ -68,10 +69,12 @@ class Driver:
         simulate: Simulate = execute.simulate,
         batch_runs: int = 0,
         retry_failures: bool = False,
+        salvage: bool = False,
         quiet: bool = False,
     ) -> None:
         self.plan, self.folder, self.simulate = plan, folder, simulate
-        self.batch_runs, self.retry_failures, self.quiet = batch_runs, retry_failures, quiet
+        self.batch_runs, self.retry_failures = batch_runs, retry_failures
+        self.salvage, self.quiet = salvage, quiet
         self._batches_done = 0
         self._slowest_s = 0.0  # per day and party: what a run may take follows from it
 
@@ -82,8 +85,9 @@ class Driver:
             InputError: the folder, the cluster or its workers cannot be used; what is done is kept.
         """
         clusters.check_name(cluster, workers)
+        store.accept(self.folder)
         with store.locked(self.folder):
-            self.design = store.open_folder(self.plan, self.folder)
+            self.design = store.open_folder(self.plan, self.folder, self.salvage)
             runs = count_runs(self.plan)
             stored = store.stored_ids(self.folder, finished_only=self.retry_failures)
             missing = np.setdiff1d(np.arange(runs, dtype=np.int64), stored, assume_unique=True)
