@@ -19,12 +19,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from ..agents.compiling import process
+from .run.border import BAD_INPUT, INTERRUPTED, guarded
 
 if TYPE_CHECKING:
     from ..market.scenario.scenario import Scenario
 
-INTERRUPTED = 130
-BAD_INPUT = 2
+__all__ = ["BAD_INPUT", "INTERRUPTED", "app", "main"]
 
 app = typer.Typer(
     name="firesale",
@@ -219,9 +219,10 @@ def view(
             metavar="[SCENARIO]", help="A scenario's name, or the path of a .toml file."
         ),
     ] = "crypto-crash",
-    port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port on this machine, 127.0.0.1 only.")
-    ] = 8765,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; others than this machine's need a token.")
+    ] = "127.0.0.1",
     open_: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser on the page.")
     ] = True,
@@ -240,7 +241,7 @@ def view(
         if value is not None:
             load(scenario).with_values({key: value}, option)  # a refusal names the option
             changes.append(f"{key}={value}")
-    serve(scenario, port, open_, [*changes, *(settings or [])])
+    serve(scenario, port, open_, [*changes, *(settings or [])], host)
 
 
 @app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
@@ -327,9 +328,7 @@ def load(name: str) -> Scenario:
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
-    from ..market.scenario.errors import InputError
-
+    """Run the command line and exit; see :func:`experiments.run.border.guarded`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII
@@ -338,36 +337,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # At its end a process need not look for circles among all it holds: that took half a second.
     atexit.register(gc.freeze)
     arguments = sys.argv[1:] if arguments is None else arguments
-    command: Callable[..., Any] = typer.main.get_command(app)
-    try:
-        code = command(arguments or ["--help"], prog_name="firesale", standalone_mode=False)
-        sys.stdout.flush()
-    except InputError as error:
-        refuse(str(error))
-    except KeyboardInterrupt:
-        interrupted()
-    except OSError as error:
-        refuse(f"The system refuses: {error.strerror or error}.")
-    except Exception as error:
-        # A usage error of the parser, whose class has moved between versions of typer.
-        if not hasattr(error, "format_message"):
-            raise
-        refuse(f"{error.format_message().rstrip('.')}; see 'firesale --help'.")
-    if code == INTERRUPTED:
-        interrupted()
-    sys.exit(code if isinstance(code, int) else 0)
 
+    def command() -> Any:
+        group: Callable[..., Any] = typer.main.get_command(app)
+        return group(arguments or ["--help"], prog_name="firesale", standalone_mode=False)
 
-def refuse(sentence: str) -> NoReturn:
-    """Say in one line what is wrong and leave."""
-    typer.echo(" ".join(sentence.split()), err=True)
-    sys.exit(BAD_INPUT)
-
-
-def interrupted() -> NoReturn:
-    """Say that nothing is kept, and leave."""
-    typer.echo("Interrupted; nothing is kept of this run.", err=True)
-    sys.exit(INTERRUPTED)
+    guarded(command)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ from .record.largest_borrower import Resolved
 from .record.summary import summarise
 from .resolution import resolve
 from .scenario.scenario import Scenario
-from .state.journal import make_room
+from .state.journal import insist, make_room
 from .state.names import NumberedNames, TitleById
 
 if TYPE_CHECKING:
@@ -122,9 +122,14 @@ class Simulation:
         return self
 
     def step(self) -> None:
-        """Simulate one day."""
+        """Simulate one day.
+
+        Raises:
+            BooksError: it ended with books that do not balance.
+        """
         make_room(self.market)
         run_day(self.market)
+        insist(self.market)
 
     def run(self) -> Simulation:
         """Simulate to the scenario's last day; returns itself."""

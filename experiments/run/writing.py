@@ -39,7 +39,9 @@ def write_atomically(
     Raises:
         OSError: the disk is full or has gone; then nothing is left behind.
     """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent)
+    descriptor, name = tempfile.mkstemp(
+        prefix=f".{path.name[:40]}-", suffix=".tmp", dir=path.parent
+    )
     os.close(descriptor)
     aside = Path(name)
     try:
@@ -58,6 +60,16 @@ def write_atomically(
 def write_text(path: Path, text: str) -> int:
     """Write a text file atomically."""
     return write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
+
+
+def check_name(path: Path | None) -> None:
+    """Refuse what no file can be called.
+
+    Raises:
+        InputError: there is a NUL in it.
+    """
+    if path is not None and "\0" in str(path):
+        raise InputError(f"--out {str(path)!r}: is not the name of a file.")
 
 
 def unwritable(folder: Path, error: OSError) -> InputError:

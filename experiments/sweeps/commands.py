@@ -80,9 +80,7 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
     )
 
 
-def analyse(
-    folder: Path, event: str | None, loss: str | None, *, salvage: bool = False
-) -> None:
+def analyse(folder: Path, event: str | None, loss: str | None, *, salvage: bool = False) -> None:
     """Analyse a sweep's folder; prints the findings and where the files are."""
     from .analysis import analyse_folder
 

@@ -1,4 +1,4 @@
-"""Parts of a sweep: files whose names are their list, their runs and the SHA-256 of what is in them.
+"""Parts of a sweep: files whose names say their runs and the SHA-256 of what is in them.
 
 A part says in its metadata of which sweep it is. One whose content is not what its name says, that
 is of another sweep or no part at all, is damage: told with its file, and left out only on request.

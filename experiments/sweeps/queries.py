@@ -69,7 +69,9 @@ class Runs:
             design = store.read_design(folder, manifest)
             connection.register("design", design)
             if not _has_view(connection, "runs"):
-                raise InputError(f"{folder}: no part of it is whole; give the sweep's command again.")
+                raise InputError(
+                    f"{folder}: no part of it is whole; give the sweep's command again."
+                )
             names = [row[0] for row in connection.execute("DESCRIBE runs").fetchall()]
             zero = [n for n in names if n.startswith(ZERO_IF_ABSENT)]
             replaced = ", ".join(f"coalesce({quoted(n)}, 0) AS {quoted(n)}" for n in zero)

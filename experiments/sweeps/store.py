@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 
 from ...market.scenario.errors import InputError
 from ..run import files as run_folder
-from ..run.writing import LOCK, locked, unwritable, write_text
+from ..run.writing import LOCK, check_name, locked, unwritable, write_text
 from . import parts
 from .parts import MERGED, PARTS, PATHS, has_parts, part_name
 
@@ -97,6 +97,7 @@ def accept(folder: Path) -> None:
     Raises:
         InputError: it is something else.
     """
+    check_name(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file; name a new folder.")
@@ -200,8 +201,8 @@ def read_design(folder: Path, manifest: dict[str, Any]) -> pa.Table:
 
 def _damaged(path: Path, why: str) -> InputError:
     return InputError(
-        f"{path}: {why}; put back what was there, or give the command of the sweep, with --salvage, "
-        "to write it anew from the plan."
+        f"{path}: {why}; put back what was there, or give the command of the sweep with "
+        "--salvage, to write it anew from the plan."
     )
 
 
