@@ -31,6 +31,8 @@ def read_text(path: Path, what: str) -> str:
             if found.st_size > MOST_BYTES:
                 raise InputError(f"{what}: has {found.st_size:,} bytes; at most {MOST_BYTES:,}.")
             content = file.read(MOST_BYTES + 1)
+    except InputError:
+        raise
     except FileNotFoundError:
         raise InputError(f"{what}: cannot be read (No such file or directory).") from None
     except IsADirectoryError:
