@@ -301,7 +301,11 @@ def alone(folder: Path, waiting: str = "") -> Iterator[None]:
         return
     folder.mkdir(parents=True, exist_ok=True)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
-    with os.fdopen(os.open(folder / "lock", flags, 0o600), "r+") as file:
+
+    def opened(path: str, _: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    with open(folder / "lock", "r+", opener=opened) as file:  # noqa: PTH123  (it has no opener)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
