@@ -13,7 +13,7 @@ import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -21,12 +21,9 @@ from ..agents.compiling import process
 from .book.commands import book
 from .questions.commands import experiment
 from .report.scenario_commands import NAME, load, scenarios
+from .run.border import BAD_INPUT, INTERRUPTED, guarded
 
-if TYPE_CHECKING:
-    pass
-
-INTERRUPTED = 130
-BAD_INPUT = 2
+__all__ = ["BAD_INPUT", "INTERRUPTED", "app", "main"]
 
 app = typer.Typer(
     name="firesale",
@@ -146,6 +143,10 @@ def sweep(
     retry_failures: Annotated[
         bool, typer.Option("--retry-failures", help="Run failed runs again too.")
     ] = False,
+    salvage: Annotated[
+        bool,
+        typer.Option("--salvage", help="Move damaged files away and make their runs again."),
+    ] = False,
     beliefs: Annotated[
         bool | None,
         typer.Option(
@@ -160,7 +161,15 @@ def sweep(
     from .sweeps.plan import Plan
 
     chosen = Plan.load(plan, beliefs)
-    commands.sweep(chosen, cluster, workers, out, dry_run=dry_run, retry_failures=retry_failures)
+    commands.sweep(
+        chosen,
+        cluster,
+        workers,
+        out,
+        dry_run=dry_run,
+        retry_failures=retry_failures,
+        salvage=salvage,
+    )
 
 
 @app.command(epilog='Example: firesale analyse out/sweep-quick --event "defaults.miner >= 10"')
@@ -173,11 +182,14 @@ def analyse(
     loss: Annotated[
         str | None, typer.Option(metavar="METRIC", help="For VaR and ES; else the plan's.")
     ] = None,
+    salvage: Annotated[
+        bool, typer.Option("--salvage", help="Leave damaged files out, and say what is missing.")
+    ] = False,
 ) -> None:
     """Probabilities, losses, phase diagrams and what drives them, from a sweep's folder."""
     from .sweeps import commands
 
-    commands.analyse(folder, event, loss)
+    commands.analyse(folder, event, loss, salvage=salvage)
 
 
 @app.command(epilog="Example: firesale price grid --quick; then firesale price joint-crash")
@@ -270,9 +282,10 @@ def view(
             metavar="[SCENARIO]", help="A scenario's name, or the path of a .toml file."
         ),
     ] = "crypto-crash",
-    port: Annotated[
-        int, typer.Option(min=1, max=65535, help="Port on this machine, 127.0.0.1 only.")
-    ] = 8765,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port on this machine.")] = 8765,
+    host: Annotated[
+        str, typer.Option(help="Address to serve on; others than this machine's need a token.")
+    ] = "127.0.0.1",
     open_: Annotated[
         bool, typer.Option("--open/--no-open", help="Open a browser on the page.")
     ] = True,
@@ -292,7 +305,7 @@ def view(
         if value is not None:
             load(scenario).with_values({key: value}, option)  # a refusal names the option
             changes.append(f"{key}={value}")
-    serve(scenario, port, open_, [*changes, *(settings or [])], books)
+    serve(scenario, port, open_, [*changes, *(settings or [])], books, host)
 
 
 @app.command(epilog="Example: firesale bench --parties 100000 --parties 1000000")
@@ -352,9 +365,7 @@ def explain(
 
 
 def main(arguments: list[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 2 bad input, 130 interrupted."""
-    from ..market.scenario.errors import InputError
-
+    """Run the command line and exit; see :func:`experiments.run.border.guarded`."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")  # a terminal that knows only ASCII
@@ -363,36 +374,12 @@ def main(arguments: list[str] | None = None) -> NoReturn:
     # At its end a process need not look for circles among all it holds: that took half a second.
     atexit.register(gc.freeze)
     arguments = sys.argv[1:] if arguments is None else arguments
-    command: Callable[..., Any] = typer.main.get_command(app)
-    try:
-        code = command(arguments or ["--help"], prog_name="firesale", standalone_mode=False)
-        sys.stdout.flush()
-    except InputError as error:
-        refuse(str(error))
-    except KeyboardInterrupt:
-        interrupted()
-    except OSError as error:
-        refuse(f"The system refuses: {error.strerror or error}.")
-    except Exception as error:
-        # A usage error of the parser, whose class has moved between versions of typer.
-        if not hasattr(error, "format_message"):
-            raise
-        refuse(f"{error.format_message().rstrip('.')}; see 'firesale --help'.")
-    if code == INTERRUPTED:
-        interrupted()
-    sys.exit(code if isinstance(code, int) else 0)
 
+    def command() -> Any:
+        group: Callable[..., Any] = typer.main.get_command(app)
+        return group(arguments or ["--help"], prog_name="firesale", standalone_mode=False)
 
-def refuse(sentence: str) -> NoReturn:
-    """Say in one line what is wrong and leave."""
-    typer.echo(" ".join(sentence.split()), err=True)
-    sys.exit(BAD_INPUT)
-
-
-def interrupted() -> NoReturn:
-    """Say that nothing is kept, and leave."""
-    typer.echo("Interrupted; nothing is kept of this run.", err=True)
-    sys.exit(INTERRUPTED)
+    guarded(command)
 
 
 if __name__ == "__main__":

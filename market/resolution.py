@@ -17,7 +17,7 @@ from .day import run_day
 from .prices.paths import PricePaths
 from .record.largest_borrower import Resolved
 from .record.policy import policy_summary
-from .state.journal import make_room
+from .state.journal import insist, make_room
 from .state.loans import LoanStatus, of_claims
 from .state.market import Market
 from .state.series import Kept, Series, nothing_kept
@@ -39,6 +39,7 @@ def resolve(
         assert after.day < last, f"a claim is open on day {after.day}, beyond every limit"
         make_room(after)
         run_day(after)
+        insist(after)
         if watch is not None:
             watch(after)
     brought = of_claims("recovered_usd", after.loans) - of_claims("recovered_usd", loans)

@@ -35,7 +35,7 @@ from .resolution import resolve
 from .scenario.errors import InputError
 from .scenario.nearest import did_you_mean
 from .scenario.scenario import Scenario
-from .state.journal import make_room
+from .state.journal import insist, make_room
 from .state.names import NumberedNames, TitleById
 
 if TYPE_CHECKING:
@@ -151,9 +151,14 @@ class Simulation:
         return self
 
     def step(self) -> None:
-        """Simulate one day."""
+        """Simulate one day.
+
+        Raises:
+            BooksError: it ended with books that do not balance.
+        """
         make_room(self.market)
         run_day(self.market)
+        insist(self.market)
 
     def run(self) -> Simulation:
         """Simulate to the scenario's last day; returns itself."""

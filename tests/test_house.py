@@ -80,14 +80,16 @@ OPEN: dict[tuple[str, str], str] = {}  # known, and to be mended
 MOST_LINES = 400
 LONGER: dict[str, int] = {}
 MOST_PARAMETERS = 6  # a method's own object apart
-MORE_PARAMETERS = {
+MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an entry
     "experiments.backtest.command.backtest": 8,
     "experiments.book.commands.run": 9,
     "experiments.cli.backtest": 8,
     "experiments.cli.price": 9,
     "experiments.cli.run": 13,
-    "experiments.cli.sweep": 7,
-    "experiments.cli.view": 7,
+    "experiments.cli.sweep": 8,
+    "experiments.cli.view": 8,
+    "experiments.sweeps.commands.sweep": 7,
+    "experiments.sweeps.runner.Driver.__init__": 7,
     "experiments.twin.model.TwinMarket.note": 8,
     "experiments.view.page.PanelCard": 7,
 }

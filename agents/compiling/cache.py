@@ -14,6 +14,7 @@ import json
 import os
 import re
 import shutil
+import stat
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ _ROOT = Path(__file__).absolute().parents[2]  # links stay: numba keeps code by 
 _PACKAGE = __name__.split(".")[0]
 _COMPILED = ("agents", "market")  # folders in which rules and kernels are
 _KEEP_SECONDS = 14 * 86_400.0
+_KEEP_LATEST = 3  # of each module, however old
 _SECONDS = "firesale-seconds.json"
 # Names in the folder of caches.
 _OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
@@ -132,6 +134,10 @@ def cache_root() -> Path:
     """
     for root in _usual_roots():
         try:
+            root.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if not is_trusted(root):
+                say(f"{root}: others could write there, so it is not used for compiled code.")
+                continue
             with alone(root):
                 _forget_old(root)
         except OSError:
@@ -151,18 +157,49 @@ def _usual_roots() -> Iterator[Path]:
     if hasattr(os, "getuid"):
         with contextlib.suppress(OSError):
             root = Path(tempfile.gettempdir()) / f"firesale-{os.getuid()}"
-            root.mkdir(mode=0o700, exist_ok=True)
-            if root.stat().st_uid == os.getuid():  # what is in there will be run
+            if not root.is_symlink():
                 yield root
 
 
+def is_trusted(folder: Path) -> bool:
+    """Whether only this user and the system can put anything there: what is in it will be run.
+
+    The folder must be the user's own; above it a folder that others can write must keep them from
+    renaming what is not theirs (sticky). A group of the user's own name is the user.
+    """
+    if not hasattr(os, "getuid"):
+        return True
+    me, real = os.getuid(), folder.resolve()
+    for place in (real, *real.parents):
+        found = place.stat()
+        mode = found.st_mode
+        others = bool(mode & stat.S_IWOTH)
+        others |= bool(mode & stat.S_IWGRP) and found.st_gid not in (0, os.getgid())
+        if found.st_uid != me and (place == real or found.st_uid != 0):
+            return False
+        if others and (place == real or not mode & stat.S_ISVTX):
+            return False
+    return True
+
+
 def _forget_old(root: Path) -> None:
-    """Remove what no run has used for two weeks; others may keep their files here too."""
-    for old in root.iterdir():
+    """Remove what no run has used for two weeks; others may keep their files here too.
+
+    Age is counted from the latest use, not by the clock, and of each module the latest few stay: a
+    clock that jumped must not cost everything.
+    """
+    uses: dict[str, list[tuple[float, Path]]] = {}
+    for path in root.iterdir():
+        with contextlib.suppress(OSError):  # another process was faster
+            if _OURS.fullmatch(path.name):
+                uses.setdefault(path.name.partition("-")[0], []).append(
+                    (path.stat().st_mtime, path)
+                )
+    now = min(time.time(), max((when for kept in uses.values() for when, _ in kept), default=0.0))
+    olds = [use for kept in uses.values() for use in sorted(kept, reverse=True)[_KEEP_LATEST:]]
+    for when, old in olds:
         try:
-            if not _OURS.fullmatch(old.name):
-                continue
-            if time.time() - old.stat().st_mtime <= _KEEP_SECONDS:
+            if now - when <= _KEEP_SECONDS:
                 continue
             if old.is_dir():
                 shutil.rmtree(old, ignore_errors=True)
@@ -263,7 +300,12 @@ def alone(folder: Path, waiting: str = "") -> Iterator[None]:
         yield
         return
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("w") as file:
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+
+    def opened(path: str, _: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    with open(folder / "lock", "r+", opener=opened) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

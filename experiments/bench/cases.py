@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SIZES = (1_000, 10_000, 100_000, 1_000_000, 10_000_000)
 WEEKS = 4  # every job that is not daily comes round within four weeks
 WEEK_DAYS = 7
-NEEDED_BYTES = 1_500  # of memory, for a party while its market is built and run
 SMALLEST_FOR_SLOPE = 10_000  # below, a day costs what its calls cost
 CRASH_WEEKS = 8
 CRASH = (  # in haste: within eight weeks as many fail a week as at the height of the joint crash

@@ -10,6 +10,7 @@ import typer
 
 from ...market.scenario.errors import InputError
 from ...market.scenario.synthetic import FEWEST_PARTIES, MOST_PARTIES
+from ..look import memory
 from ..run.progress import progress
 from . import cases, machine, sweeps, twin
 from .cases import Timing
@@ -93,12 +94,12 @@ def sizes_to_measure(parties: list[int]) -> list[int]:
                 f"--parties: {size} is not allowed; "
                 f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}."
             )
-    free = machine.free_bytes()
-    fit = [size for size in parties or cases.SIZES if size * cases.NEEDED_BYTES <= free]
+    free = memory.free_bytes()
+    fit = [size for size in parties or cases.SIZES if size * memory.NEEDED_BYTES <= free]
     lost = sorted(set(parties or cases.SIZES) - set(fit))
     if lost and (parties or not fit):
         raise InputError(
-            f"--parties: {lost[0]:,} parties need about {lost[0] * cases.NEEDED_BYTES / 1e9:.1f} "
+            f"--parties: {lost[0]:,} parties need about {lost[0] * memory.NEEDED_BYTES / 1e9:.1f} "
             f"GB of memory, and {free / 1e9:.1f} GB are free."
         )
     for size in lost:

@@ -29,10 +29,3 @@ def stream_gb_s(rows: int = TRIAD_ROWS) -> float:
         if trial > 0:  # the first compiles and touches the pages
             best = min(best, time.perf_counter() - start)
     return float(TRIAD_BYTES * rows / best / 1e9)
-
-
-def free_bytes() -> int:
-    """Memory that can be had without swapping."""
-    import psutil
-
-    return int(psutil.virtual_memory().available)

@@ -13,13 +13,13 @@ import os
 import platform
 import shutil
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ...market.scenario.errors import InputError
 from .files import flush, plain, source_hash, version
+from .writing import MOVED, check_name, hidden_folder, remove_leftovers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,16 +44,21 @@ class RunFolder:
         Raises:
             InputError: not empty, not a folder, or not writable.
         """
+        check_name(given)
         self.given, self.name = given, name
         target = given if given is not None else OUT / name
         try:
             if given is not None and given.exists():
                 if not given.is_dir():
                     raise InputError(f"--out {given}: is a file; give a new or an empty folder.")
+                remove_leftovers(given)
                 if any(given.iterdir()):
                     raise InputError(f"--out {given}: is not empty; give a new or an empty folder.")
             base = next(p for p in (target, *target.absolute().parents) if p.exists())
-            Path(tempfile.mkdtemp(prefix=".firesale-", dir=base)).rmdir()
+            if base.is_dir():
+                remove_leftovers(base)
+            with hidden_folder(base):
+                pass
         except OSError as error:
             raise self._unwritable(error) from None
 
@@ -77,8 +82,9 @@ class RunFolder:
         parent = OUT if given is None else _workplace(given.absolute())
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".firesale-", dir=parent) as hidden:
-                part = Path(hidden) / self.name
+            remove_leftovers(parent)
+            with hidden_folder(parent) as hidden:
+                part = hidden / self.name
                 part.mkdir()
                 write(part)
                 for path in sorted(part.rglob("*"), reverse=True):
@@ -146,7 +152,11 @@ def _move_up(part: Path, folder: Path) -> Path:
     """Move the files into a given, still empty folder, the manifest last."""
     if [path for path in folder.iterdir() if path.name != part.parent.name]:
         raise InputError(f"--out {folder}: was filled while the run went on; nothing is written.")
-    for path in sorted(part.iterdir(), key=lambda path: path.name == "manifest.json"):
+    paths = sorted(part.iterdir(), key=lambda path: path.name == "manifest.json")
+    # Killed on the way, the next command sees by this list what is half there.
+    (part.parent / MOVED).write_text(json.dumps([p.name for p in paths]), encoding="utf-8")
+    flush(part.parent / MOVED)
+    for path in paths:
         path.rename(folder / path.name)
     return folder
 

@@ -14,6 +14,7 @@ from ...market.opening.own_books import debt_of, own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..figures.draw import drawing
+from ..look.memory import check_memory
 from ..results.results import Results
 from .files import plain
 from .folder import RunFolder
@@ -52,6 +53,7 @@ def simulate(
         raise InputError(
             f"--seed: {seed} is not allowed; it must be a whole number from 0 to 2^63 − 1."
         )
+    check_memory(scenario)
     start = time.perf_counter()
     with progress(scenario.days, quiet) as show:
         from ...agents.compiling.cache import is_warm

@@ -5,7 +5,6 @@ Tables go to ``analysis/*.csv``, figures and one page of HTML beside them, and a
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 
 from ...market.scenario.errors import InputError
 from ..look import words
+from ..run.writing import hidden_folder, locked, remove_leftovers
 from . import intervals, store
 from .findings import Findings, sentences
 from .plan import INDICES, Analysis, parse_event
@@ -24,31 +24,47 @@ from .sensitivity import sensitivity
 if TYPE_CHECKING:
     import pandas as pd
 
-FOLDER = "analysis"
+FOLDER, LOCK, HIDDEN = "analysis", ".analysis-lock", ".analysis-"
 MOST_CURVES = 6
 
 
-def analyse_folder(folder: Path, event: str | None = None, loss: str | None = None) -> list[str]:
+def analyse_folder(
+    folder: Path, event: str | None = None, loss: str | None = None, salvage: bool = False
+) -> list[str]:
     """Analyse a sweep's folder, write ``analysis/`` there, and return the findings in sentences.
 
+    With ``salvage`` damaged parts are left out, and what is missing is said.
+
     Raises:
-        InputError: no sweep, no runs, no such metric, or not writable.
+        InputError: no sweep, no runs, no such metric, damaged parts, not writable, or another
+            analysis at work there.
     """
-    findings = find(Runs.open(folder), event, loss)
+    store.read_manifest(folder)  # a folder of something else is refused before anything is written
+    with locked(folder, "another analysis", LOCK):
+        remove_leftovers(folder, HIDDEN)
+        findings = find(Runs.open(folder, salvage), event, loss)
+        try:
+            _write(findings, folder)
+        except OSError as error:
+            raise store.unwritable(folder, error) from None
+    return [*sentences(findings), f"Files: {folder / FOLDER} (report.html has all of it)"]
+
+
+def _write(findings: Findings, folder: Path) -> None:
+    """All files in a hidden folder, which takes the place of what was there."""
     from .report import write_report
 
-    hidden = folder / f".{FOLDER}.tmp"
-    try:
-        shutil.rmtree(hidden, ignore_errors=True)
-        (hidden / "figures").mkdir(parents=True)
-        _write_tables(findings, hidden)
-        write_report(findings, hidden)
-        shutil.rmtree(folder / FOLDER, ignore_errors=True)
-        hidden.rename(folder / FOLDER)
-    except OSError as error:
-        shutil.rmtree(hidden, ignore_errors=True)
-        raise store.unwritable(folder, error) from None
-    return [*sentences(findings), f"Files: {folder / FOLDER} (report.html has all of it)"]
+    place = folder / FOLDER
+    if place.is_symlink() or (place.exists() and not place.is_dir()):
+        raise InputError(f"{place}: is a file or a link, not an analysis; move it away.")
+    with hidden_folder(folder, HIDDEN) as hidden:
+        new = hidden / FOLDER
+        (new / "figures").mkdir(parents=True)
+        _write_tables(findings, new)
+        write_report(findings, new)
+        if place.exists():
+            place.rename(hidden / "before")
+        new.rename(place)
 
 
 def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findings:
@@ -78,7 +94,6 @@ def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findi
         for name in runs.factors[:MOST_CURVES]
     }
     kept = runs.manifest["plan"].get("trajectories")
-    stored = kept is not None and any((runs.folder / store.PATHS).glob("*.parquet"))
     findings = Findings(
         runs=runs,
         asks=asks,
@@ -109,7 +124,7 @@ def find(runs: Runs, event: str | None = None, loss: str | None = None) -> Findi
         ],
         phases=phases,
         curves=curves,
-        paths=runs.paths(kept["columns"], arms[0]) if kept and stored else None,
+        paths=runs.paths(kept["columns"], arms[0]) if kept and runs.has_paths else None,
     )
     findings.remarks = _remarks(findings)
     return findings
@@ -229,9 +244,10 @@ def _remarks(findings: Findings) -> list[str]:
     counts = runs.counts()
     stored = counts["ok"] + counts["error"] + counts["killed"]
     if stored < counts["planned"]:
+        which = f" ({runs.missing()})" if runs.salvaged else ""
         remarks.append(
             f"{counts['planned'] - stored:,} of {words.times(counts['planned'], 'run')} are still "
-            "missing: the same sweep command goes on."
+            f"missing{which}: the same sweep command goes on."
         )
     if failed := counts["error"] + counts["killed"]:
         remarks.append(

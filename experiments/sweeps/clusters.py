@@ -50,6 +50,9 @@ LOCAL_SETTINGS = {
     "distributed.deploy.lost-worker-timeout": "1h",
 }
 DASHBOARD = "127.0.0.1:0"
+CERTIFICATES = tuple(
+    f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY")
+)
 CONNECT_S = 15
 LOOK_S = 10.0  # between looks at SLURM's queue
 GRACE_S = 120  # a SLURM worker leaves so long before its walltime
@@ -67,7 +70,12 @@ class Cluster:
 def dashboard(cluster: str, client: Client) -> str:
     """Where Dask's dashboard is; empty for a scheduler of our own without bokeh, which draws it."""
     ours = cluster in ("local", "slurm")
-    return "" if ours and importlib.util.find_spec("bokeh") is None else client.dashboard_link
+    return "" if ours and not has_bokeh() else client.dashboard_link
+
+
+def has_bokeh() -> bool:
+    """Whether Dask can draw its dashboard."""
+    return importlib.util.find_spec("bokeh") is not None
 
 
 def check_name(cluster: str, workers: int | None) -> None:
@@ -113,14 +121,17 @@ def open_cluster(cluster: str, workers: int | None, slurm: Slurm, logs: Path) ->
 
 
 def _local(workers: int) -> Iterator[Cluster]:
-    from distributed import Client, LocalCluster
+    from distributed import Client, LocalCluster, Security
 
     with (
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
             host="127.0.0.1",
-            dashboard_address=DASHBOARD,
+            protocol="tls://",
+            security=Security.temporary(),  # keys of this sweep alone, in memory
+            dashboard_address=DASHBOARD if has_bokeh() else None,
+            worker_dashboard_address=None,
             silence_logs=logging.CRITICAL,
         ) as cluster,
         Client(cluster) as client,
@@ -133,8 +144,9 @@ def _local(workers: int) -> Iterator[Cluster]:
 def _running(address: str) -> Iterator[Cluster]:
     from distributed import Client
 
+    security = _security_of_config() if address.startswith("tls://") else None
     try:
-        client = Client(address, timeout=CONNECT_S)
+        client = Client(address, timeout=CONNECT_S, security=security)
     except (OSError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0][:150] if str(error) else type(error).__name__
         raise InputError(
@@ -143,6 +155,27 @@ def _running(address: str) -> Iterator[Cluster]:
     with client:
         count = sum(client.nthreads().values())
         yield Cluster(client, max(count, 1), f"{count} thread{'s' * (count != 1)} at {address}")
+
+
+def _security_of_config() -> Any:
+    """Certificates for ``tls://``, as Dask's own settings name them.
+
+    Raises:
+        InputError: they name none, or files that cannot be used.
+    """
+    from distributed import Security
+
+    try:
+        security = Security(require_encryption=True)
+        if security.get_connection_args("client").get("ssl_context") is not None:
+            return security
+        reason = "no certificates are named"
+    except (OSError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).splitlines()[0][:150] if str(error) else type(error).__name__
+    raise InputError(
+        f"--cluster tls://: {reason}; name them with {', '.join(CERTIFICATES[:-1])} and "
+        f"{CERTIFICATES[-1]}."
+    )
 
 
 def _slurm(slurm: Slurm, workers: int | None, logs: Path) -> Iterator[Cluster]:

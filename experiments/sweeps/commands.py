@@ -16,6 +16,7 @@ from .plan import Plan
 from .progress import clock
 
 INTERRUPTED = 130
+RUNS_FAILED = 1
 
 
 def sweep(
@@ -26,6 +27,7 @@ def sweep(
     *,
     dry_run: bool,
     retry_failures: bool,
+    salvage: bool = False,
 ) -> None:
     """Run what is missing of a plan, or say what it would cost; prints one or two lines."""
     clusters.check_name(cluster, workers)
@@ -35,7 +37,7 @@ def sweep(
     from .runner import Driver, default_folder
 
     folder = out if out is not None else default_folder(plan)
-    driver = Driver(plan, folder, retry_failures=retry_failures)
+    driver = Driver(plan, folder, retry_failures=retry_failures, salvage=salvage)
     try:
         result = driver.run(cluster, workers)
     except KeyboardInterrupt:
@@ -51,6 +53,8 @@ def sweep(
         + (f" (see {folder / 'failures.jsonl'})." if result.failed else ".")
     )
     typer.echo(f"Next: firesale analyse {folder}")
+    if result.failed:
+        sys.exit(RUNS_FAILED)
 
 
 def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
@@ -76,11 +80,11 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
     )
 
 
-def analyse(folder: Path, event: str | None, loss: str | None) -> None:
+def analyse(folder: Path, event: str | None, loss: str | None, *, salvage: bool = False) -> None:
     """Analyse a sweep's folder; prints the findings and where the files are."""
     from .analysis import analyse_folder
 
     if not folder.is_dir():
         raise InputError(f"{folder}: there is no such folder.")
-    for line in analyse_folder(folder, event, loss):
+    for line in analyse_folder(folder, event, loss, salvage):
         typer.echo(line)

@@ -16,14 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from ...market.scenario.errors import InputError
+from ..look.memory import free_bytes
 from .books import is_cell
-from .factors import Factor, Value, is_whole
+from .factors import Factor, Value, is_text, is_whole
 from .plan import INDICES, Plan
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MORRIS_LEVELS = 4
+BYTES_OF_A_CELL = 60  # while a design is laid out: a Python number, its place, and the table
+FEW_POINTS = 16  # a power of two, as some designs need
 EDGE = 0.01  # where a distribution has no end, Morris' outermost levels are these quantiles
 UNIT = "unit."
 """Prefix of columns with coordinates in the unit cube, which Morris' effects are measured in."""
@@ -56,6 +60,9 @@ def design_table(plan: Plan) -> pa.Table:
     else:
         for place, (key, factor) in enumerate(plan.factors.items()):
             columns[key] = factor.values_at(_inner(plan, factor, unit[:, place]), is_whole(key))
+    columns = {
+        k: [str(v) for v in values] if is_text(k) else values for k, values in columns.items()
+    }
     log_weight = np.zeros(count)
     for key, factor in plan.factors.items():
         if factor.importance is not None:
@@ -116,6 +123,38 @@ def count_runs(plan: Plan) -> int:
         case "morris":
             points *= many + 1
     return points * len(plan.arm_names) * plan.replicates
+
+
+def check_design(plan: Plan) -> None:
+    """Refuse a design that does not fit into memory when it is laid out.
+
+    Raises:
+        InputError: how much it needs, and how much is free.
+    """
+    points = count_runs(plan) // plan.replicates
+    needed = points * (4 + 2 * len(plan.factors)) * BYTES_OF_A_CELL
+    free = free_bytes() if needed > 1e8 else math.inf
+    if needed > free:
+        raise InputError(
+            f"{plan.name}: a design of {points:,} points needs about {needed / 1e9:.0f} GB of "
+            f"memory, and {free / 1e9:.1f} GB are free; ask for fewer points, or more replicates "
+            "of each."
+        )
+
+
+def sample_of(plan: Plan) -> Plan:
+    """The same plan with a few points of its design: enough to see what a run of it costs."""
+    if plan.design.method == "list":
+        return plan
+    if plan.design.method != "grid":
+        points = min(plan.design.points or 1, FEW_POINTS)
+        return plan.model_copy(update={"design": plan.design.model_copy(update={"points": points})})
+    few = {}
+    for place, (key, factor) in enumerate(plan.factors.items()):
+        values = factor.grid()
+        ends = (values[0], values[-1]) if place < 4 and len(values) > 1 else values[:1]
+        few[key] = factor.model_copy(update={"values": ends, "steps": None})
+    return plan.model_copy(update={"factors": few})
 
 
 def problem_of(plan: Plan) -> dict[str, Any]:

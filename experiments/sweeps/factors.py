@@ -246,6 +246,12 @@ def field_of(key: str) -> FieldInfo | None:
     return None if found is None or hasattr(found.annotation, "model_fields") else found
 
 
+def is_text(key: str) -> bool:
+    """Whether a key takes text, as ``opening.start`` does, which a plan may write as 2025."""
+    found = field_of(key)
+    return found is not None and found.annotation in (str, str | None)
+
+
 def is_whole(key: str) -> bool:
     """Whether a key takes whole numbers only."""
     found = field_of(key)

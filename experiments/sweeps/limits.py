@@ -16,13 +16,13 @@ from pathlib import Path
 from types import FrameType
 
 from ...market.scenario.scenario import Scenario
+from ..look.memory import parties_of
 from . import store
 
 TIMES_SLOWEST = 20.0
 LEAST_S = 60.0
 ENGINE = ("agents", "market", "numba", "llvmlite")
 UNMEASURED_S = 3600.0  # as long as no run has come to its end
-BOOK_PARTIES = 2_600.0  # borrowers, lenders and buyers of the packaged books, about
 
 
 _over: list[float] = []  # the limit that is over, until somebody may end the run
@@ -37,9 +37,7 @@ class OverTimeError(RuntimeError):
 
 def size_of(scenario: Scenario) -> float:
     """What the time of a run grows with: days times parties."""
-    opening = scenario.opening
-    parties = scenario.synthetic.parties if opening.start == "synthetic" else BOOK_PARTIES
-    return scenario.days * opening.scale * parties
+    return scenario.days * parties_of(scenario)
 
 
 def limit_s(given_s: float | None, slowest_s: float, size: float) -> float:

@@ -21,6 +21,7 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
+from ...market.scenario.text_files import read_text
 from . import books
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
 from .idle import refuse_idle
@@ -45,7 +46,8 @@ def parse_event(text: str) -> tuple[str, str, float]:
         ValueError: not of that form.
     """
     with contextlib.suppress(ValueError):
-        if match := EVENT.match(text):
+        match = EVENT.match(text)
+        if match and math.isfinite(float(match[3])):
             return match[1], match[2], float(match[3])
     raise ValueError(f"'{text}' is not an event such as 'linked.largest >= 3'")
 
@@ -332,13 +334,12 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
                 "or the path of a .toml file."
             )
         path = PLAN_FOLDER / f"{name_or_path}.toml"
+    text = read_text(path, f"Plan {path}")
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"Plan {path}: cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise InputError(f"Plan {path}: is not text in UTF-8.") from None
-    except tomllib.TOMLDecodeError as error:
+        data = tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"Plan {path}: is nested too deeply.") from None
+    except ValueError as error:  # broken TOML, or a number of too many digits
         raise InputError(f"Plan {path}: is not valid TOML: {error}.") from None
     data.setdefault("name", path.stem)
     return path, data

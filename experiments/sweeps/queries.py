@@ -49,10 +49,11 @@ class Runs:
     connection: Any
     factors: list[str]
     metrics: list[str]
+    salvaged: bool = False
 
     @classmethod
-    def open(cls, folder: Path) -> Runs:
-        """Open a folder.
+    def open(cls, folder: Path, salvage: bool = False) -> Runs:
+        """Open a folder; with ``salvage`` parts that are damaged are left out.
 
         Raises:
             InputError: no sweep there, or no run yet, or files that cannot be read.
@@ -64,7 +65,13 @@ class Runs:
             raise InputError(f"{folder}: no run of this sweep is stored yet.")
         factors = list(manifest["plan"]["factors"])
         try:
-            connection = store.connect(folder)
+            connection = store.connect(folder, salvage)
+            design = store.read_design(folder, manifest)
+            connection.register("design", design)
+            if not _has_view(connection, "runs"):
+                raise InputError(
+                    f"{folder}: no part of it is whole; give the sweep's command again."
+                )
             names = [row[0] for row in connection.execute("DESCRIBE runs").fetchall()]
             zero = [n for n in names if n.startswith(ZERO_IF_ABSENT)]
             replaced = ", ".join(f"coalesce({quoted(n)}, 0) AS {quoted(n)}" for n in zero)
@@ -74,15 +81,32 @@ class Runs:
                 f"(SELECT * {f'REPLACE ({replaced})' if zero else ''} FROM runs "
                 "WHERE status = 'ok') ORDER BY run_id"
             )
-        except duckdb.Error as error:
-            raise InputError(f"{folder}: its parts cannot be read ({error}).") from None
+        except (duckdb.Error, OSError) as error:
+            reason = str(error).splitlines()[0][:150]
+            raise InputError(f"{folder}: its parts cannot be read ({reason}).") from None
         own = {*OWN, *factors}
-        return cls(folder, manifest, connection, factors, [n for n in names if n not in own])
+        return cls(
+            folder, manifest, connection, factors, [n for n in names if n not in own], salvage
+        )
 
     @property
     def arms(self) -> list[str]:
         """Names of the policy arms, in the plan's order; one without a name if it has none."""
         return list(self.manifest["plan"]["arms"]) or [""]
+
+    @property
+    def has_paths(self) -> bool:
+        """Whether series of runs are stored."""
+        return _has_view(self.connection, "paths")
+
+    def missing(self) -> str:
+        """Numbers of runs that are not stored, the first few stretches."""
+        found = self.connection.execute("SELECT DISTINCT run_id FROM runs").fetchnumpy()
+        planned = np.arange(int(self.manifest["runs"]))
+        gone = np.setdiff1d(planned, np.asarray(found["run_id"], np.int64))
+        stretches = np.split(gone, np.flatnonzero(np.diff(gone) > 1) + 1)
+        told = [f"{s[0]} to {s[-1]}" if len(s) > 1 else f"{s[0]}" for s in stretches if len(s)]
+        return ", ".join(told[:8]) + (", …" if len(told) > 8 else "")
 
     @property
     def replicates(self) -> int:
@@ -147,10 +171,9 @@ class Runs:
 
         ``value`` is a term in SQL. Points without a finished run have NaN.
         """
-        design = quoted_path(self.folder / store.DESIGN)
         frame: pd.DataFrame = self.connection.execute(
             f"SELECT d.*, s.mean, coalesce(s.variance, 0.0) AS variance, "
-            f"coalesce(s.runs, 0) AS runs FROM read_parquet({design}) d LEFT JOIN "
+            f"coalesce(s.runs, 0) AS runs FROM design d LEFT JOIN "
             f"(SELECT design_id, avg(({value})::DOUBLE) AS mean, "
             f"var_samp(({value})::DOUBLE) AS variance, count({value}) AS runs FROM good "
             f"GROUP BY 1) s USING (design_id) WHERE d.arm = {text(arm)} ORDER BY d.design_id"
@@ -217,6 +240,11 @@ class Runs:
             return f
         width = (high - low) / bins
         return f"{low} + {width} * (0.5 + least(floor(({f} - {low}) / {width}), {bins - 1}))"
+
+
+def _has_view(connection: Any, name: str) -> bool:
+    query = f"SELECT count(*) FROM duckdb_views() WHERE view_name = {text(name)}"
+    return bool(connection.execute(query).fetchone()[0])
 
 
 def groups_of(runs: Runs, frame: pd.DataFrame) -> NDArray[np.int64] | None:

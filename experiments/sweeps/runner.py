@@ -9,17 +9,19 @@ from __future__ import annotations
 import io
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.parquet as pq
 
+from ...agents.compiling import process
 from ...market.scenario.errors import InputError
+from ..look.memory import check_memory
 from . import clusters, execute, store
 from .batches import Batch, Batches
-from .design import count_runs, run_points
+from .design import check_design, count_runs, run_points
 from .execute import Report, Simulate, Work
 from .limits import size_of
 from .progress import Progress
@@ -57,6 +59,7 @@ class Driver:
         simulate: what a run is; of the market unless a test says otherwise.
         batch_runs: always so many runs to a task; 0 for as many as time suggests.
         retry_failures: run failed runs again too.
+        salvage: move damaged parts away and make their runs again.
         quiet: no progress on stderr.
     """
 
@@ -68,10 +71,12 @@ class Driver:
         simulate: Simulate = execute.simulate,
         batch_runs: int = 0,
         retry_failures: bool = False,
+        salvage: bool = False,
         quiet: bool = False,
     ) -> None:
         self.plan, self.folder, self.simulate = plan, folder, simulate
-        self.batch_runs, self.retry_failures, self.quiet = batch_runs, retry_failures, quiet
+        self.batch_runs, self.retry_failures = batch_runs, retry_failures
+        self.salvage, self.quiet = salvage, quiet
         self._batches_done = 0
         self._slowest_s = 0.0  # per day and party: what a run may take follows from it
 
@@ -82,8 +87,12 @@ class Driver:
             InputError: the folder, the cluster or its workers cannot be used; what is done is kept.
         """
         clusters.check_name(cluster, workers)
+        store.accept(self.folder)
+        many = workers or process.cores() if cluster == "local" else 1
+        check_memory(self.plan.base, many)
+        check_design(self.plan)
         with store.locked(self.folder):
-            self.design = store.open_folder(self.plan, self.folder)
+            self.design = store.open_folder(self.plan, self.folder, self.salvage)
             runs = count_runs(self.plan)
             stored = store.stored_ids(self.folder, finished_only=self.retry_failures)
             missing = np.setdiff1d(np.arange(runs, dtype=np.int64), stored, assume_unique=True)
@@ -106,6 +115,7 @@ class Driver:
     def _run_missing(self, cluster: str, workers: int | None) -> None:
         if self.simulate is execute.simulate:
             self._warm()
+            self._try()
         if cluster == "serial":
             while (batch := self.batches.next(1)) is not None:
                 points = run_points(self.plan, self.design, batch)
@@ -133,6 +143,29 @@ class Driver:
             raise
         except Exception as error:  # the runs will say so themselves, each in its row
             self.progress.say(f"The base scenario fails: {type(error).__name__}: {error}")
+
+    def _try(self) -> None:
+        """Make a short run at both ends of what is missing; if all of them fail, say why and stop.
+
+        Raises:
+            InputError: no run of this plan works.
+        """
+        ends = np.unique(self.batches.waiting[[0, -1]])
+        errors = []
+        for most in (WARM_DAYS, self.plan.base.days):  # a short run may fail for being short
+            days = {"days": min(most, self.plan.base.days)}
+            work = replace(self.work, base=self.work.base | days, resolve=False)
+            done = [
+                execute.run_point(work, point, self.simulate, self._slowest_s)
+                for point in run_points(self.plan, self.design, ends)
+            ]
+            errors = [str(one.row["error"]) for one in done if one.row["status"] != execute.OK]
+            if len(errors) < len(ends):
+                return
+        raise InputError(
+            f"{self.plan.name}: runs of this plan fail ({errors[0].splitlines()[0]}); tried alone, "
+            "before any other."
+        )
 
     def _hand_out(self, cluster: clusters.Cluster, name: str) -> None:
         """Keep workers busy until every run is stored."""
@@ -244,15 +277,15 @@ def default_folder(plan: Plan) -> Path:
 def estimate(plan: Plan, workers: int) -> dict[str, float]:
     """What a plan costs: ``runs, run_s, hours, gigabytes``, from a few runs tried here.
 
-    Nothing is written. Runs are tried at the first points of the design.
+    Nothing is written, and the design is not laid out: runs are tried at a few of its points.
     """
-    from .design import design_table
+    from .design import design_table, sample_of
 
-    runs = count_runs(plan)
-    design = design_table(plan)
+    runs, few = count_runs(plan), sample_of(plan)
+    design = design_table(few)
     work = Work.of(plan, Path(), store.source_hash())
-    tried = np.unique(np.linspace(0, runs - 1, 4).astype(np.int64))
-    points = run_points(plan, design, np.concatenate([tried[:1], tried]))
+    tried = np.unique(np.linspace(0, count_runs(few) - 1, 4).astype(np.int64))
+    points = run_points(few, design, np.concatenate([tried[:1], tried]))
     seconds, numbers, days = [], 0, 0
     for point in points:
         start = time.perf_counter()
@@ -264,7 +297,9 @@ def estimate(plan: Plan, workers: int) -> dict[str, float]:
     run_s = float(np.mean(seconds[1:]))  # the first one loads, or compiles
     buffer = io.BytesIO()
     pq.write_table(design, buffer, compression="zstd")
-    size = runs * (BYTES_PER_NUMBER * numbers + BYTES_PER_PATH_NUMBER * days) + buffer.tell()
+    size = runs * (
+        BYTES_PER_NUMBER * numbers + BYTES_PER_PATH_NUMBER * days
+    ) + buffer.tell() * runs / count_runs(few)
     return {
         "runs": runs,
         "run_s": run_s,

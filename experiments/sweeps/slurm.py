@@ -17,6 +17,6 @@ class Slurm(Section):
     minimum_jobs: int = Field(0, ge=0, le=100_000)
     maximum_jobs: int = Field(10, ge=1, le=100_000)
     interface: str | None = Field(None, description="network interface, e.g. ib0")
-    tls: bool = Field(False, description="encrypt; for networks shared with others")
+    tls: bool = Field(True, description="encrypt; false: whoever reaches the port can run code")
     prologue: tuple[str, ...] = Field((), description="lines of shell before the worker starts")
     directives: tuple[str, ...] = Field((), description="further #SBATCH options")

@@ -1,19 +1,18 @@
 """The folder of a sweep: design, manifest and parts, written such that nothing is ever half there.
 
 Every file is written aside, flushed to disk and renamed. A batch that is run twice writes the same
-part under the same name; rows that still come twice are read once, a finished one first.
+part under the same name; rows that still come twice are read once, a finished one first. What is
+read is what was written: parts have the SHA-256 of their content in their name (see
+:mod:`experiments.sweeps.parts`), the manifest has its own and that of the design.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import os
 import platform
-import tempfile
 import time
-from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,6 +23,9 @@ import pyarrow.parquet as pq
 
 from ...market.scenario.errors import InputError
 from ..run import files as run_folder
+from ..run.writing import LOCK, check_name, locked, unwritable, write_text
+from . import parts
+from .parts import MERGED, PARTS, PATHS, has_parts, part_name
 
 if TYPE_CHECKING:
     import duckdb
@@ -32,15 +34,18 @@ if TYPE_CHECKING:
     from .design import RunPoint
     from .plan import Plan
 
-FORMAT = 1
-MANIFEST, DESIGN, PARTS, PATHS = "manifest.json", "design.parquet", "parts", "trajectories"
-FAILURES, LOCK = "failures.jsonl", ".lock"
+__all__ = [
+    "LOCK", "MERGED", "PARTS", "PATHS", "connect", "has_parts", "locked", "open_folder",
+    "read_manifest", "unwritable", "write_part", "write_text", "write_trajectories",
+]  # fmt: skip
+
+FORMAT = 2
+MANIFEST, DESIGN = "manifest.json", "design.parquet"
+FAILURES = "failures.jsonl"
 DECISIVE = ("numpy", "numba", "scipy")  # another version of these may change a run's bits
 PYTHON = ".".join(platform.python_version_tuple()[:2])
 NOTED = ("pandas", "pyarrow", "duckdb", "distributed", "SALib")
-MOST_LOOSE_PARTS = 400
-"""More parts than that are merged into one: a part costs about 20 kB however few its rows."""
-MERGED = "merged-"
+SEAL = "sha256"  # in a manifest: of all that stands before it
 
 
 @cache
@@ -52,69 +57,29 @@ def source_hash() -> str:
     return digest.hexdigest()
 
 
-def write_atomically(path: Path, write: Callable[[Path], Any]) -> int:
-    """Have ``write`` fill a file beside ``path``, flush it and put it in place; returns its bytes.
-
-    Raises:
-        OSError: the disk is full or has gone; then nothing is left behind.
-    """
-    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}-", suffix=".tmp", dir=path.parent)
-    os.close(descriptor)
-    aside = Path(name)
-    try:
-        write(aside)
-        run_folder.flush(aside)
-        size = aside.stat().st_size
-        aside.chmod(0o644)
-        aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
-        raise
-    run_folder.flush(path.parent)
-    return size
-
-
-def write_text(path: Path, text: str) -> int:
-    """Write a text file atomically."""
-    return write_atomically(path, lambda aside: aside.write_text(text, encoding="utf-8"))
-
-
 def write_part(folder: Path, rows: list[dict[str, Any]]) -> int:
-    """Write the rows of a batch; the name follows from its run ids. Returns its bytes."""
-    names = list(dict.fromkeys(name for row in rows for name in row if name != "error"))
-    columns = {name: _column([row.get(name) for row in rows]) for name in names}
-    columns["error"] = pa.array([row["error"] for row in rows], pa.string())
-    path = folder / PARTS / f"{part_name([row['run_id'] for row in rows])}.parquet"
-    return _write_table(path, pa.table(columns))
+    """Write the rows of a batch; the name follows from its runs and content. Returns its bytes."""
+    name = part_name([row["run_id"] for row in rows])
+    return parts.write_named(folder / PARTS, name, parts.table_of(rows), _sweep(folder))
 
 
 def write_trajectories(folder: Path, points: list[RunPoint], paths: list[pa.Table | None]) -> int:
     """Write the series that a batch keeps, one row per run and day. Returns its bytes."""
-    tables = [
-        path.add_column(0, "run_id", pa.array([point.run_id] * len(path), pa.int64()))
-        for point, path in zip(points, paths, strict=True)
-        if path is not None
-    ]
-    if not tables:
+    table = parts.paths_of(points, paths)
+    if table is None:
         return 0
     name = part_name([point.run_id for point in points])
-    return _write_table(folder / PATHS / f"{name}.parquet", pa.concat_tables(tables))
+    return parts.write_named(folder / PATHS, name, table, _sweep(folder))
 
 
-def part_name(run_ids: list[int]) -> str:
-    """The same run ids have the same name, whoever runs them and how often."""
-    digest = hashlib.sha256(np.array(run_ids, np.int64).tobytes()).hexdigest()[:12]
-    return f"runs-{min(run_ids):010d}-{max(run_ids):010d}-{digest}"
+def _sweep(folder: Path) -> str:
+    return key_of(read_manifest(folder))
 
 
-def _column(values: list[Any]) -> pa.Array:
-    """Numbers that are all unknown are still numbers."""
-    unknown = all(value is None for value in values)
-    return pa.array(values, pa.float64()) if unknown else pa.array(values)
-
-
-def _write_table(path: Path, table: pa.Table) -> int:
-    return write_atomically(path, lambda aside: pq.write_table(table, aside, compression="zstd"))
+def key_of(manifest: dict[str, Any]) -> str:
+    """Which sweep a part is of: the plan, the source and the packages that decide results."""
+    decides = {name: manifest[name] for name in ("identity", "source_sha256", "versions")}
+    return hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
 def failure_of(row: dict[str, Any]) -> dict[str, Any]:
@@ -126,74 +91,194 @@ def failure_of(row: dict[str, Any]) -> dict[str, Any]:
 # ------------------------------------------------------------------ opening and resuming
 
 
-def open_folder(plan: Plan, folder: Path) -> pa.Table:
-    """Begin a sweep in a folder, or check that the folder holds this very one; returns the design.
+def accept(folder: Path) -> None:
+    """See that a folder is new, empty, or a sweep's, before anything is written there.
 
     Raises:
-        InputError: another sweep, another source, another folder's files, or not writable.
+        InputError: it is something else.
+    """
+    check_name(folder)
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise InputError(f"--out {folder}: is a file; name a new folder.")
+        if not folder.exists() or (folder / MANIFEST).exists():
+            return
+        ours = [path.name == LOCK or path.name.endswith(".tmp") for path in folder.iterdir()]
+        if not all(ours) and not (folder / PARTS).is_dir():
+            raise InputError(f"--out {folder}: is not empty and holds no sweep; name another.")
+    except OSError as error:
+        raise unwritable(folder, error) from None
+
+
+def open_folder(plan: Plan, folder: Path, salvage: bool = False) -> pa.Table:
+    """Begin a sweep in a folder, or check that the folder holds this very one; returns the design.
+
+    With ``salvage`` a damaged manifest or design is written anew from the plan, and what is no
+    whole part of this very sweep is moved into ``damaged/``.
+
+    Raises:
+        InputError: another sweep, another source, another folder's files, damaged or not writable.
     """
     from .design import design_table
 
+    accept(folder)
     try:
-        manifest = read_manifest(folder) if (folder / MANIFEST).exists() else None
+        manifest = _manifest_there(folder, salvage)
+        if manifest is None and has_parts(folder) and not salvage:
+            raise InputError(
+                f"--out {folder}: holds runs but no {MANIFEST} that says of which plan; put it "
+                "back, give the same command with --salvage to write it anew, or name another "
+                "folder."
+            )
         if manifest is not None:
             if has_parts(folder):
                 _check_same(plan, manifest, folder)
             else:
                 manifest = None  # nothing is lost: begin again, be it with another plan
-        elif folder.exists() and any(path.name != LOCK for path in folder.iterdir()):
-            if not (folder / PARTS).is_dir():
-                raise InputError(f"--out {folder}: is not empty and holds no sweep; name another.")
-            if has_parts(folder):
-                raise InputError(
-                    f"--out {folder}: holds runs but no {MANIFEST} that says of which plan; put it "
-                    "back, or name another folder."
-                )
-        for name in (PARTS, PATHS) if plan.trajectories else (PARTS,):
-            (folder / name).mkdir(parents=True, exist_ok=True)
-            for leftover in (folder / name).glob(".*.tmp"):
-                leftover.unlink(missing_ok=True)
-        if manifest is not None and manifest["analysis"] != plan.analysis.model_dump(mode="json"):
+        elif salvage and has_parts(folder) and not _has_its_own(plan, folder):
+            raise InputError(f"{folder}: no part there is whole and of this plan; name another.")
+        _make_rooms(plan, folder, salvage)
+        design = design_table(plan)
+        if manifest is None or salvage:
+            for path in (folder / DESIGN, folder / MANIFEST):
+                if path.is_symlink() or (path.exists() and not path.is_file()):
+                    parts.move_away(path, folder)
+            parts.write_table(folder / DESIGN, design)
+            manifest = _manifest(plan) | {"design_sha256": _digest(folder / DESIGN)}
+            _write_manifest(folder, manifest)
+        elif manifest["analysis"] != plan.analysis.model_dump(mode="json"):
             manifest["analysis"] = plan.analysis.model_dump(mode="json")  # decides no result
-            write_text(folder / MANIFEST, json.dumps(manifest, indent=2) + "\n")
-        if manifest is None:
-            _write_table(folder / DESIGN, design_table(plan))
-            write_text(folder / MANIFEST, json.dumps(_manifest(plan), indent=2) + "\n")
-        return pq.read_table(folder / DESIGN)
+            _write_manifest(folder, manifest)
+        if not read_design(folder, manifest).equals(design):
+            raise _damaged(folder / DESIGN, "is not what the plan gives")
+        if salvage:
+            parts.set_aside(folder, key_of(manifest))
+            _make_rooms(plan, folder, salvage)
+        return design
     except OSError as error:
         raise unwritable(folder, error) from None
 
 
-def unwritable(folder: Path, error: OSError) -> InputError:
-    """The sentence for a disk that is full or has gone."""
-    reason = error.strerror or str(error)
+def _has_its_own(plan: Plan, folder: Path) -> bool:
+    return bool(parts.look(folder, PARTS, key_of(_manifest(plan)))[0])
+
+
+def _make_rooms(plan: Plan, folder: Path, salvage: bool) -> None:
+    """Folders for parts; what a killed worker left half there goes."""
+    for name in (PARTS, PATHS) if plan.trajectories else (PARTS,):
+        place = folder / name
+        if place.is_symlink() or (place.exists() and not place.is_dir()):
+            if salvage:
+                continue  # it is moved away and the folder made then
+            raise InputError(
+                f"{place}: is a file or a link where a folder of this sweep should be; move it "
+                "away and give the same command again."
+            )
+        place.mkdir(parents=True, exist_ok=True)
+        for leftover in place.glob(".*.tmp"):
+            leftover.unlink(missing_ok=True)
+    for leftover in folder.glob(".*.tmp"):
+        if leftover.is_file():
+            leftover.unlink(missing_ok=True)
+
+
+def read_design(folder: Path, manifest: dict[str, Any]) -> pa.Table:
+    """The design of a sweep.
+
+    Raises:
+        InputError: it is missing, or not the one that the manifest was written with.
+    """
+    path = folder / DESIGN
+    try:
+        if path.is_symlink() or not path.is_file():
+            raise _damaged(path, "is missing, or a link")
+        if _digest(path) != manifest["design_sha256"]:
+            raise _damaged(path, "was changed or damaged since it was written")
+        return pq.read_table(path)
+    except (OSError, pa.ArrowException) as error:
+        raise _damaged(path, f"cannot be read ({type(error).__name__})") from None
+
+
+def _damaged(path: Path, why: str) -> InputError:
     return InputError(
-        f"{folder}: cannot be written ({reason}); what is there is whole: make room, or "
-        "whatever it needs, and give the same command again to go on."
+        f"{path}: {why}; put back what was there, or give the command of the sweep with "
+        "--salvage, to write it anew from the plan."
     )
 
 
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _manifest_there(folder: Path, salvage: bool) -> dict[str, Any] | None:
+    if not (folder / MANIFEST).exists():
+        return None
+    try:
+        return read_manifest(folder)
+    except InputError:
+        if salvage and not _command(folder):
+            return None
+        raise
+
+
+def _command(folder: Path) -> str:
+    """Which command's folder this is, if it is not a sweep's."""
+    try:
+        if not (folder / MANIFEST).is_file():  # a pipe would have us wait
+            return ""
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return str(manifest.get("command") or "")
+    except (OSError, ValueError, AttributeError, RecursionError):
+        return ""
+
+
 def read_manifest(folder: Path) -> dict[str, Any]:
-    """The manifest of a sweep.
+    """The manifest of a sweep, as it was written.
 
     Raises:
-        InputError: no sweep there.
+        InputError: no sweep there, or a manifest that was changed.
     """
+    path = folder / MANIFEST
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if path.is_symlink() or (path.exists() and not path.is_file()):
+            raise _damaged(path, "is a link or a folder")
+        text = path.read_text(encoding="utf-8")
     except OSError:
         raise InputError(f"{folder}: holds no sweep; there is no {MANIFEST}.") from None
     except ValueError:
-        manifest = {}
-    if command := manifest.get("command"):
+        raise _damaged(path, "is damaged") from None
+    if command := _command(folder):
         what = {"run": "a run", "backtest": "a back-test"}.get(command, command)
         raise InputError(
             f"{folder}: holds {what}, not a sweep; open its report.html, or name the folder of a "
             "sweep, such as out/sweep-quick."
         )
-    if manifest.get("format") != FORMAT:
-        raise InputError(f"{folder}: its {MANIFEST} is not one of this version.")
-    return manifest
+    try:
+        manifest = json.loads(text)
+        version = manifest.get("format")
+    except (ValueError, AttributeError, RecursionError):
+        raise _damaged(path, "is damaged") from None
+    if version != FORMAT:
+        raise InputError(
+            f"{folder}: its {MANIFEST} is not one of this version; analyse it with the version "
+            "that wrote it, or begin again in a new folder."
+        )
+    if text != _sealed(manifest):
+        raise _damaged(path, "was changed or damaged since it was written")
+    found: dict[str, Any] = manifest
+    return found
+
+
+def _sealed(manifest: dict[str, Any]) -> str:
+    """A manifest as text, with the SHA-256 of the rest at its end."""
+    rest = {name: value for name, value in manifest.items() if name != SEAL}
+    seal = hashlib.sha256(json.dumps(rest).encode()).hexdigest()
+    return json.dumps({**rest, SEAL: seal}, indent=2) + "\n"
+
+
+def _write_manifest(folder: Path, manifest: dict[str, Any]) -> None:
+    write_text(folder / MANIFEST, _sealed(manifest))
 
 
 def _manifest(plan: Plan) -> dict[str, Any]:
@@ -255,57 +340,33 @@ def _differences(before: Any, after: Any, path: str = "") -> list[str]:
     return [] if before == after else [path]
 
 
-@contextlib.contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep a second driver out of a folder; the lock goes with the process, however it ends.
-
-    Raises:
-        InputError: another sweep works there, or the folder cannot be written.
-    """
-    try:
-        import fcntl
-    except ImportError:  # no such locks on Windows
-        yield
-        return
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / LOCK).open("w")
-    except OSError as error:
-        raise unwritable(folder, error) from None
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise InputError(f"{folder}: another sweep is at work there; wait for it.") from None
-        yield
-
-
 # ------------------------------------------------------------------ reading
 
 
-def connect(folder: Path) -> duckdb.DuckDBPyConnection:
+def connect(folder: Path, salvage: bool = False) -> duckdb.DuckDBPyConnection:
     """A DuckDB connection with the view ``runs``: every run once, a finished row before a failed.
 
-    Where the folder keeps trajectories there is a view ``paths`` (run_id, day, columns).
+    Where the folder keeps trajectories there is a view ``paths`` (run_id, day, columns). Only whole
+    parts of this very sweep are read; with ``salvage`` the others are left out.
+
+    Raises:
+        InputError: no sweep, or one with a damaged part.
     """
     import duckdb
 
+    sweep = _sweep(folder)
     connection = duckdb.connect(config={"threads": os.cpu_count() or 1})
-    for view, name, key in (("runs", PARTS, "run_id"), ("paths", PATHS, "run_id, day")):
-        if not any((folder / name).glob("*.parquet")):
+    for view, (name, key) in zip(("runs", "paths"), parts.FOLDERS.items(), strict=True):
+        files = parts.whole_parts(folder, name, sweep, salvage)
+        if not files:
             continue
-        files = str(folder / name / "*.parquet").replace("'", "''")
         order = "(status <> 'ok')::INT" if view == "runs" else "run_id"
+        connection.register(f"{view}_parts", parts.dataset(files))
         connection.execute(
-            f"CREATE VIEW {view} AS SELECT * FROM read_parquet('{files}', union_by_name = true) "
+            f"CREATE VIEW {view} AS SELECT * FROM {view}_parts "
             f"QUALIFY row_number() OVER (PARTITION BY {key} ORDER BY {order}) = 1"
         )
     return connection
-
-
-def has_parts(folder: Path) -> bool:
-    """Whether any run is stored."""
-    return any((folder / PARTS).glob("*.parquet"))
 
 
 def stored_ids(folder: Path, finished_only: bool = False) -> NDArray[np.int64]:
@@ -331,20 +392,6 @@ def write_failures(folder: Path) -> int:
     return len(failures)
 
 
-def merge_parts(folder: Path, most: int = MOST_LOOSE_PARTS) -> None:
-    """Put parts together once there are more than ``most``.
-
-    The merged part is in place before the others go; what a crash leaves is read once anyway.
-    """
-    for name in (PARTS, PATHS):
-        loose = sorted(p for p in (folder / name).glob("*.parquet") if MERGED not in p.name)
-        if len(loose) <= most:
-            continue
-        tables = [pq.read_table(path) for path in loose]
-        table = pa.concat_tables(tables, promote_options="default")
-        keys = ["run_id", "day"] if name == PATHS else ["run_id"]
-        table = table.sort_by([(key, "ascending") for key in keys])
-        digest = hashlib.sha256("".join(path.name for path in loose).encode()).hexdigest()[:12]
-        _write_table(folder / name / f"{MERGED}{digest}.parquet", table)
-        for path in loose:
-            path.unlink(missing_ok=True)
+def merge_parts(folder: Path, most: int = parts.MOST_LOOSE_PARTS) -> None:
+    """Put parts together once there are more than ``most``."""
+    parts.merge(folder, _sweep(folder), most)

@@ -1,4 +1,4 @@
-"""Start the page: check what was asked for, compile the model, serve on this machine only."""
+"""Start the page: check what was asked for, compile the model, serve; by default only here."""
 
 from __future__ import annotations
 
@@ -19,9 +19,12 @@ import typer
 from ...market.opening.own_books import own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ..look.memory import check_memory
 from ..report.scenario_text import full_title
+from .gate import Gate, allowed_hosts
 
 HOST = "127.0.0.1"
+MOST_MESSAGE = 2**20  # bytes that a browser may send at once
 SWITCH_S = 0.0005  # of threads: a day is short, a drawing long, and days come first
 SETTINGS = {
     "SOLARA_APP": "firesale.experiments.view.page",
@@ -36,19 +39,28 @@ SETTINGS = {
 
 
 def serve(
-    scenario: str, port: int, open_browser: bool, settings: list[str], books: Path | None = None
+    scenario: str,
+    port: int,
+    open_browser: bool,
+    settings: list[str],
+    books: Path | None = None,
+    host: str = HOST,
 ) -> None:
     """Serve the page until interrupted; ``settings`` are changes, each ``key=value``.
+
+    On another host than this machine's own a visitor needs a token, which is printed.
 
     Raises:
         InputError: no such scenario, a bad setting or book, or a port that cannot be used.
     """
     chosen = Scenario.load(scenario).with_settings(settings)
+    check_memory(chosen)
     if books is not None:
         own_books(books, chosen)  # a mistake is told now
-    _check_port(port)
-    os.environ.update(SETTINGS)
-    if importlib.util.find_spec("solara_assets") is None:
+    _check_port(host, port)
+    offline = importlib.util.find_spec("solara_assets") is not None
+    os.environ.update(SETTINGS | {"SOLARA_ASSETS_PROXY": str(offline)})
+    if not offline:
         typer.echo(
             "Scripts are fetched from the internet; the extra 'offline' brings them along.",
             err=True,
@@ -61,9 +73,20 @@ def serve(
     _warm(chosen)
     sys.setswitchinterval(SWITCH_S)
     import uvicorn
-    from solara.server import starlette
+    from solara.server import cdn_helper, starlette
 
-    url = f"http://{HOST}:{port}"
+    cdn_helper.fetch_from_cdn = _nothing_from_outside
+    here = host in ("127.0.0.1", "localhost", "::1")
+    token = "" if here else secrets.token_urlsafe(24)
+    url = (
+        f"http://{f'[{host}]' if ':' in host else host}:{port}{f'/?token={token}' if token else ''}"
+    )
+    if token:
+        typer.echo(
+            f"{host} can be reached from other machines, without encryption: whoever has the "
+            "address below can use this one's processor and memory.",
+            err=True,
+        )
     typer.echo(f"{full_title(chosen)}: {url} (Ctrl-C stops)", err=True)
     if open_browser:
         threading.Timer(1.0, webbrowser.open, [url]).start()
@@ -71,19 +94,30 @@ def serve(
     logging.getLogger("py.warnings").setLevel(logging.ERROR)
     with contextlib.suppress(KeyboardInterrupt):
         uvicorn.run(
-            starlette.app, host=HOST, port=port, log_level="error", timeout_graceful_shutdown=1
+            Gate(starlette.app, allowed_hosts(host, port), token),
+            host=host,
+            port=port,
+            log_level="error",
+            timeout_graceful_shutdown=1,
+            ws_max_size=MOST_MESSAGE,
+            server_header=False,
         )
 
 
-def _check_port(port: int) -> None:
-    """Refuse a port that is taken or not allowed."""
-    with socket.socket() as probe:
+def _nothing_from_outside(url: str) -> bytes:
+    raise InputError(f"{url}: is not among the scripts that came along; nothing is fetched.")
+
+
+def _check_port(host: str, port: int) -> None:
+    """Refuse a port that is taken or not allowed, and a host that is not this machine's."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((host, port))
         except OSError as error:
             raise InputError(
-                f"--port {port}: cannot be used ({error.strerror or error}); name another one."
+                f"--port {port}: cannot be used ({error.strerror or error}); name another one"
+                f"{'' if host == HOST else ', or another --host'}."
             ) from None
 
 

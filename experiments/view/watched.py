@@ -12,10 +12,12 @@ from ...market.model import CreditMarket
 from ...market.opening.books import Books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ..look.memory import parties_of
 from ..results.party_sheet import Sheet, party_sheet
 from ..results.results import Results
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
+MOST_PARTIES = 100_000  # that a visitor may ask for
 FROM_FILES = ("history",)  # keys that name files: for the command line only
 
 
@@ -29,6 +31,7 @@ class Choices:
     def __init__(self, scenario: Scenario, books: Books | None = None) -> None:
         self.scenario = solara.reactive(scenario)
         self.books = books  # a user's own; the packaged ones else
+        self._started = parties_of(scenario)
 
     def load(self, name: str) -> None:
         """Choose another scenario, with all its own values.
@@ -36,7 +39,7 @@ class Choices:
         Raises:
             InputError: no such scenario, or a broken file.
         """
-        self.scenario.value = Scenario.load(name)
+        self._take(Scenario.load(name))
 
     def change(self, key: str, value: Any) -> None:
         """Choose one value, ``key`` as in ``crypto.crash_depth``.
@@ -47,7 +50,17 @@ class Choices:
         """
         if key.rpartition(".")[2] in FROM_FILES:
             raise InputError(f"{key} names a file; start the page with a scenario that has it.")
-        self.scenario.value = self.scenario.value.with_values({key: value}, "Here")
+        self._take(self.scenario.value.with_values({key: value}, "Here"))
+
+    def _take(self, scenario: Scenario) -> None:
+        """A visitor's population is no larger than the page was started with, or than is usual."""
+        most = max(MOST_PARTIES, self._started)
+        if parties_of(scenario) > most:
+            raise InputError(
+                f"Here: {parties_of(scenario):,.0f} parties are too many for one visitor of this "
+                f"page; at most {most:,.0f}."
+            )
+        self.scenario.value = scenario
 
 
 class WatchedMarket(CreditMarket):

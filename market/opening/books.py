@@ -31,24 +31,24 @@ from .rows import (
 CONFIDENCE_SD = {"seen": 0.0, "computed": 0.10, "memory": 0.20, "estimated": 0.35}
 """Standard deviation of the logarithm of a sampled figure, by the confidence of its row."""
 
-QUOTES = (
-    "btc_usd",
-    "eth_usd",
-    "hashprice_usd_ph_day",
-    "network_hashrate_eh_s",
-    "block_height",
-    "block_subsidy_btc",
-    "fee_share",
-    "blocks_per_retarget",
-    "halving_interval_blocks",
-    "reference_rate",
-    "btc_volatility",
-    "eth_volatility",
-    "btc_depth_adv_usd_m",
-    "routine_gpu_units_yr",
-    "routine_asic_th_yr",
-)
-"""The numbers that ``quotes.csv`` must give, beside the opening date."""
+QUOTES = {
+    "btc_usd": (1.0, 1e9),
+    "eth_usd": (0.01, 1e8),
+    "hashprice_usd_ph_day": (1e-4, 1e6),
+    "network_hashrate_eh_s": (1e-3, 1e7),
+    "block_height": (0.0, 1e8),
+    "block_subsidy_btc": (1e-6, 50.0),
+    "fee_share": (0.0, 0.99),
+    "blocks_per_retarget": (1.0, 1e6),
+    "halving_interval_blocks": (1.0, 1e9),
+    "reference_rate": (0.0, 1.0),
+    "btc_volatility": (0.0, 5.0),
+    "eth_volatility": (0.0, 5.0),
+    "btc_depth_adv_usd_m": (1.0, 1e9),
+    "routine_gpu_units_yr": (0.0, 1e9),
+    "routine_asic_th_yr": (0.0, 1e12),
+}
+"""The numbers that ``quotes.csv`` must give, beside the opening date: from where to where."""
 
 
 @dataclass(frozen=True)
@@ -101,14 +101,19 @@ def read_quotes(quotes: Sheet[Quote]) -> tuple[date, dict[str, float]]:
             days[quote.key] = quote.value
         elif quote.key not in QUOTES:
             raise quotes.refuse(row, "key", f"opening_date or one of {', '.join(QUOTES)}")
-        elif isinstance(quote.value, date) or quote.value < 0:
-            raise quotes.refuse(row, "value", "a number greater than or equal to 0")
+        elif isinstance(quote.value, date) or not _within(quote.value, QUOTES[quote.key]):
+            low, high = QUOTES[quote.key]
+            raise quotes.refuse(row, "value", f"a number from {low:g} to {high:g}")
         else:
             numbers[quote.key] = quote.value
     for key in ("opening_date", *QUOTES):
         if key not in days and key not in numbers:
             raise InputError(f"{quotes.file}: the key {key} is missing; it must have a line.")
     return days["opening_date"], numbers
+
+
+def _within(value: float, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= value <= bounds[1]
 
 
 def distinct_parties(sheets: Iterable[Sheet[Any]]) -> set[str]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import PydanticCustomError
 
 from ..scenario.errors import InputError
+from ..scenario.text_files import clean, read_text
 
 BOUNDS = {
     "minimum": "greater than or equal to",
@@ -129,25 +130,23 @@ def _read_cells(path: Path, model: type[Line]) -> tuple[list[int], list[dict[str
     lines: list[int] = []
     cells: list[dict[str, str | None]] = []
     try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream, strict=True)
-            header = [cell.strip() for cell in next(reader, [])]
-            _check_header(path.name, header, columns)
-            for row in reader:
-                if not any(row):
-                    continue
-                if len(row) != len(header):
-                    raise InputError(
-                        f"{path.name}, line {reader.line_num}: a row of {len(row)} cells is not "
-                        f"allowed; it must have {len(header)}, as the header has."
-                    )
-                lines.append(reader.line_num)
-                cells.append({column: c.strip() or None for column, c in zip(header, row)})
-    except FileNotFoundError:
-        raise InputError(
-            f"{path.name} is missing; it must be in the folder {path.parent}."
-        ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        if not path.exists():
+            raise InputError(f"{path.name} is missing; it must be in the folder {path.parent}.")
+        text = clean(read_text(path, path.name))
+        reader = csv.reader(text.splitlines(keepends=True), strict=True)
+        header = [cell.strip() for cell in next(reader, [])]
+        _check_header(path.name, header, columns)
+        for row in reader:
+            if not any(row):
+                continue
+            if len(row) != len(header):
+                raise InputError(
+                    f"{path.name}, line {reader.line_num}: a row of {len(row)} cells is not "
+                    f"allowed; it must have {len(header)}, as the header has."
+                )
+            lines.append(reader.line_num)
+            cells.append({column: c.strip() or None for column, c in zip(header, row)})
+    except csv.Error as error:
         raise InputError(
             f"{path.name} cannot be read ({error}); it must be a CSV file in UTF-8."
         ) from None

@@ -13,12 +13,16 @@ from pydantic import BeforeValidator, Field, model_validator
 from .csv_files import Row, require
 
 Text = Annotated[str, Field(min_length=1)]
-Amount = Annotated[float, Field(ge=0)]
-Positive = Annotated[float, Field(gt=0)]
+# Bounds are what can be meant, wide: USD 10^15, 10^7 of anything counted, a century of days.
+Amount = Annotated[float, Field(ge=0, le=1e9)]
+Positive = Annotated[float, Field(ge=1e-6, le=1e9)]
+Ratio = Annotated[float, Field(ge=0, le=1e4)]
+Physical = Annotated[float, Field(ge=1e-4, le=1e5)]  # J/TH, kW, USD per MWh or kWh, years
 Share = Annotated[float, Field(ge=0, le=1)]
-Ltv = Annotated[float, Field(gt=0, le=2)]
-Count = Annotated[int, Field(ge=0)]
-Number = Annotated[int, Field(ge=1)]
+Ltv = Annotated[float, Field(ge=0.01, le=2)]
+Count = Annotated[int, Field(ge=0, le=10_000_000)]
+Days = Annotated[int, Field(ge=0, le=36_500)]
+Number = Annotated[int, Field(ge=1, le=20_000)]
 Names = Annotated[tuple[Text, ...], BeforeValidator(lambda cell: cell and cell.split("|"))]
 Rating = Literal["IG", "HY", "unrated", "none"]
 
@@ -49,7 +53,7 @@ class Lender(Row):
     capital_usd_m: Positive
     cash_usd_m: Amount
     runnable_share: Share
-    funding_maturity_days: Count
+    funding_maturity_days: Days
     book_usd_m: Amount
     other_loans_usd_m: Amount
     funding_usd_m: Amount
@@ -82,8 +86,8 @@ class InterlenderShare(Row):
 
     debtor: Text
     creditor_id: Text
-    share: Positive
-    share_low: Positive
+    share: Annotated[float, Field(ge=1e-9, le=1)]
+    share_low: Annotated[float, Field(ge=1e-9, le=1)]
     share_high: Share
     margined: bool
 
@@ -130,14 +134,14 @@ class Buyer(Row):
     slots_liq_gt80: Count
     spare_mw_asic: Amount
     required_return: Share
-    horizon_years: Positive
+    horizon_years: Annotated[float, Field(ge=0.05, le=100)]
     relocation_usd_per_gpu: Amount
-    days_to_close: Count
+    days_to_close: Days
     in_place_only: bool
     min_lot_gpus: Count
     classes_accepted: Names
     export_controlled_excluded: bool
-    running_cost_usd_kwh: Positive
+    running_cost_usd_kwh: Physical
     entrant: bool = False
     site_mw: Amount = 0.0  # of sites it can take on
 
@@ -152,15 +156,15 @@ class Hardware(Row):
     new_price_usd: Positive
     list_price_usd: Positive | None
     used_price_usd: Positive | None
-    kw_per_unit: Positive
-    efficiency_lo_j_th: Positive | None
-    efficiency_hi_j_th: Positive | None
+    kw_per_unit: Physical
+    efficiency_lo_j_th: Physical | None
+    efficiency_hi_j_th: Physical | None
     rack: Literal["AIR_LT15", "AIR_15_40", "LIQ_40_80", "LIQ_GT80", "ASIC"]
-    performance_bf16_h100: Positive | None
-    rent_usd_gpu_h: Positive | None
-    work_h100: Positive | None = None  # that users will pay for, of a class nobody rents yet
+    performance_bf16_h100: Physical | None
+    rent_usd_gpu_h: Physical | None
+    work_h100: Physical | None = None  # that users will pay for, of a class nobody rents yet
     scrap_usd: Amount
-    relocation_days: Count
+    relocation_days: Days
     available_at_start: bool
 
     @model_validator(mode="after")
@@ -204,7 +208,7 @@ class Depreciation(Row):
     row_key = ("family", "age_years")
 
     family: Literal["gpu", "asic"]
-    age_years: Amount
+    age_years: Annotated[float, Field(ge=0, le=100)]
     residual_share: Share
 
 

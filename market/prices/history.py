@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ..scenario.errors import InputError
 from ..scenario.sections import Crypto
+from ..scenario.text_files import read_text
 from ..state.paths import CryptoPaths
 from ..state.randomness import Stream, normals
 
@@ -36,6 +37,15 @@ class HistoryRow:
 
 
 HISTORY_COLUMNS = tuple(HistoryRow.__dataclass_fields__)
+PLAUSIBLE = {
+    "btc_usd_close": (0.01, 1e9),
+    "btc_usd_low_close": (0.01, 1e9),
+    "eth_usd_close": (1e-3, 1e8),
+    "network_hashrate_eh_s": (1e-6, 1e7),
+    "fee_share_of_reward": (0.0, 0.99),
+    "hashprice_usd_per_ph_day": (1e-4, 1e9),
+}
+"""Bounds of what a cell can mean."""
 
 
 def _eth_path(
@@ -203,13 +213,10 @@ def read_history(path: Path) -> list[HistoryRow]:
         InputError: one sentence naming file, line and column.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.DictReader(file)
-            columns = reader.fieldnames or []
-            lines = list(reader)
-    except OSError as error:
-        raise InputError(f"crypto.history: {path} cannot be read ({error.strerror}).") from None
-    except (UnicodeDecodeError, csv.Error):
+        reader = csv.DictReader(read_text(path, f"crypto.history: {path}").splitlines())
+        columns = reader.fieldnames or []
+        lines = list(reader)
+    except csv.Error:
         raise InputError(f"crypto.history: {path.name} is not a CSV file in UTF-8.") from None
     for name in ("week_ending", "btc_usd_close"):
         if name not in columns:
@@ -255,11 +262,12 @@ def _history_row(path: Path, number: int, line: dict[str, str]) -> HistoryRow:
             value = float(cell)
         except ValueError:
             value = math.nan
-        if name == "fee_share_of_reward":
-            if not (0.0 <= value < 1.0):
-                raise InputError(f"{where}, column {name}: '{cell}' is not a share below one.")
-        elif not (0.0 < value < math.inf):
-            raise InputError(f"{where}, column {name}: '{cell}' is not a positive number.")
+        low, high = PLAUSIBLE[name]
+        if not low <= value <= high:
+            raise InputError(
+                f"{where}, column {name}: '{cell}' is not allowed; "
+                f"it must be a number from {low:g} to {high:g}."
+            )
         numbers[name] = value
     close = numbers.pop("btc_usd_close")
     if close is None:

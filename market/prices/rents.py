@@ -83,4 +83,4 @@ def compute_paths(
 def adoption(years: NDArray[np.float64], growth: float, ceiling: float) -> NDArray[np.float64]:
     """Logistic demand beyond signed supply, one at the opening, initial log growth ``growth``."""
     rate = growth / (1.0 - 1.0 / ceiling)
-    return ceiling / (1.0 + (ceiling - 1.0) * np.exp(-rate * years))
+    return ceiling / (1.0 + (ceiling - 1.0) * np.exp(np.minimum(-rate * years, 700.0)))

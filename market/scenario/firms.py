@@ -16,7 +16,7 @@ class Credit(Section):
     refinancing_appetite: float = Field(
         1.0, ge=0.0, le=1.0, description="share of maturing principal lenders will roll"
     )
-    max_ltv: float = Field(0.85, gt=0.0, le=5.0, description="underwriting: debt over asset value")
+    max_ltv: float = Field(0.85, ge=0.01, le=5.0, description="underwriting: debt over asset value")
     max_leverage: float = Field(
         6.0, ge=0.0, le=100.0, description="underwriting: debt over a year's cash flow, or by LTV"
     )
@@ -38,7 +38,7 @@ class Credit(Section):
     growth_advance_rate: float = Field(0.80, ge=0.0, le=1.0, description="of hardware cost")
     growth_spread: float = Field(0.06, ge=0.0, le=0.5, description="over the reference rate")
     growth_min_dscr: float = Field(1.15, ge=0.0, le=5.0)
-    growth_years: float = Field(5.0, gt=0.0, le=30.0, description="term of facilities for growth")
+    growth_years: float = Field(5.0, ge=0.1, le=30.0, description="term of facilities for growth")
     most_advance_rate: float = Field(
         0.95, ge=0.0, le=1.0, description="of hardware cost, however easy credit gets"
     )
@@ -118,7 +118,7 @@ class Lenders(Section):
     run_speed: float = Field(
         0.10, ge=0.0, le=100.0, description="redemptions a day per unit of news beyond that"
     )
-    news_half_life_days: float = Field(30.0, gt=0.0, le=3650.0)
+    news_half_life_days: float = Field(30.0, ge=0.01, le=3650.0)
     similar_failure_news: float = Field(
         0.15, ge=0.0, le=10.0, description="bad news for lenders of a kind when one of them fails"
     )
@@ -142,12 +142,12 @@ class Lenders(Section):
         0.25, ge=0.0, le=100.0, description="fall of loan prices if the whole market were sold"
     )
     loan_impact_law: Literal["square_root", "linear", "exponential"] = "linear"
-    loan_price_half_life_days: float = Field(180.0, gt=0.0, le=1e9)
+    loan_price_half_life_days: float = Field(180.0, ge=0.01, le=1e9)
     loss_memory_years: float = Field(
-        5.0, gt=0.0, le=100.0, description="how long lenders remember losses on loans of this kind"
+        5.0, ge=0.01, le=100.0, description="how long lenders remember losses on loans of this kind"
     )
     priced_loss_rate: float = Field(
-        0.02, gt=0.0, le=1.0, description="losses a year that lenders expected at the opening"
+        0.02, ge=1e-6, le=1.0, description="losses a year that lenders expected at the opening"
     )
     cycle_swing: float = Field(
         0.15,
@@ -214,7 +214,7 @@ class Tenants(Section):
         0.2, ge=0.0, le=3.0, description="the same for tenants with a rating"
     )
     demand_deviation: float = Field(
-        0.25, gt=0.0, le=3.0, description="of log demand: one deviation of the common factor"
+        0.25, ge=1e-3, le=3.0, description="of log demand: one deviation of the common factor"
     )
     notice_days: int = Field(
         60, ge=0, le=3650, description="a failed tenant pays rent so long, then all contracts break"
@@ -255,7 +255,7 @@ class Sites(Section):
         1.25, ge=1.0, le=10.0, description="over the opening; more is met by building"
     )
     hall_usd_mw: float = Field(
-        11e6, gt=0.0, le=1e9, description="to build a data hall, without power"
+        11e6, ge=1e3, le=1e9, description="to build a data hall, without power"
     )
     salvage_share: float = Field(
         0.05, ge=0.0, le=1.0, description="of what a site or hall costs: nobody sells for less"
@@ -263,8 +263,8 @@ class Sites(Section):
     cost_share: float = Field(
         0.25, ge=0.0, lt=1.0, description="of running a hall, of its rent at the opening"
     )
-    life_years: float = Field(20.0, gt=0.0, le=100.0, description="in which a hall earns rent")
-    build_years: float = Field(2.0, gt=0.0, le=20.0, description="from a powered site to a hall")
+    life_years: float = Field(20.0, ge=0.1, le=100.0, description="in which a hall earns rent")
+    build_years: float = Field(2.0, ge=0.01, le=20.0, description="from a powered site to a hall")
     hall_volatility: float = Field(
         0.25, ge=0.0, le=3.0, description="of what halls are worth, per root year"
     )
@@ -272,7 +272,7 @@ class Sites(Section):
         0.10, ge=0.01, le=2.0, description="of buyers' log values of sites: appraisals differ so"
     )
     required_return: float = Field(
-        0.095, gt=0.0, le=1.0, description="at which lenders' appraisers discount net rents"
+        0.095, ge=1e-4, le=1.0, description="at which lenders' appraisers discount net rents"
     )
 
 
@@ -312,7 +312,7 @@ class Entry(Section):
         description="new firms a year for each small one of the books and unit of q beyond one",
     )
     size_share: float = Field(
-        0.35, gt=0.0, le=10.0, description="power of a new firm over that of a small one"
+        0.35, ge=0.01, le=10.0, description="power of a new firm over that of a small one"
     )
     prospects_per_firm: int = Field(
         2, ge=1, le=100, description="no more can enter for each small firm of the books"

@@ -34,6 +34,7 @@ from .sections import (
     Section,
 )
 from .synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
+from .text_files import read_text
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
 
@@ -274,11 +275,9 @@ def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
             )
         path = SCENARIO_FOLDER / f"{name_or_path}.toml"
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"Scenario file {path}: cannot be read ({error.strerror}).") from None
-    except UnicodeDecodeError:
-        raise InputError(f"Scenario file {path}: is not text in UTF-8.") from None
+        data = tomllib.loads(read_text(path, f"Scenario file {path}"))
+    except InputError:
+        raise
     except RecursionError:
         raise InputError(f"Scenario file {path}: is nested too deeply.") from None
     except ValueError as error:  # broken TOML, or a number of too many digits

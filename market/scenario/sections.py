@@ -5,11 +5,12 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from .nearest import did_you_mean
+from .text_files import clean
 
 STARTS = ("2025", "2021", "synthetic")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
@@ -19,6 +20,12 @@ class Section(BaseModel):
     """Base of all sections: frozen, no unknown keys, no silent conversions of text to numbers."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="after", check_fields=False)
+    @classmethod
+    def _shown(cls, value: Any) -> Any:
+        """Texts are shown on terminals, which they must not steer."""
+        return clean(value) if isinstance(value, str) else value
 
 
 class Opening(Section):
@@ -140,10 +147,10 @@ class Crypto(Section):
         le=20.0,
         description="of that growth to q of new rigs, a share per unit; 0: whatever they earn",
     )
-    depth_adv_usd: float = Field(30e9, gt=0.0, description="BTC traded a day, all venues")
+    depth_adv_usd: float = Field(30e9, ge=1e6, le=1e15, description="BTC traded a day, all venues")
     impact_law: Literal["square_root", "linear", "exponential"] = "square_root"
     impact_coefficient: float = Field(1.0, ge=0.0, le=100.0)
-    impact_half_life_days: float = Field(5.0, gt=0.0, le=3650.0)
+    impact_half_life_days: float = Field(5.0, ge=0.01, le=3650.0)
 
 
 class Compute(Section):
@@ -247,7 +254,7 @@ class Policy(Section):
         0.0, ge=0.0, le=0.99, description="least haircut on collateral: caps initial LTV"
     )
     tenor_cap_years: float = Field(
-        100.0, gt=0.0, le=100.0, description="longest term of growth facilities and roll-overs"
+        100.0, ge=0.05, le=100.0, description="longest term of growth facilities and roll-overs"
     )
     standstill_days: int = Field(
         0, ge=0, le=36500, description="after a scripted shock nobody enforces for so long"
@@ -266,9 +273,9 @@ class Marks(Section):
     evidence_weight: float = Field(
         0.5, ge=0.0, le=1.0, description="weight of the last clearing price against the schedule"
     )
-    evidence_half_life_days: float = Field(120.0, gt=0.0, le=36500.0)
+    evidence_half_life_days: float = Field(120.0, ge=0.01, le=36500.0)
     book_life_years: float = Field(
-        6.0, gt=0.0, le=50.0, description="straight-line life of GPUs in lenders' reports"
+        6.0, ge=0.1, le=50.0, description="straight-line life of GPUs in lenders' reports"
     )
 
 
@@ -278,11 +285,13 @@ class Liquidation(Section):
     window_days: int = Field(7, ge=1, le=365, description="one call auction per class so often")
     legal_days: int = Field(60, ge=0, le=3650, description="from default to possession")
     in_place_days: int = Field(90, ge=0, le=3650, description="offered where it stands so long")
-    cluster_gpus: float = Field(8000.0, gt=0.0, description="largest lot sold in place as one")
+    cluster_gpus: float = Field(
+        8000.0, ge=1.0, le=1e9, description="largest lot sold in place as one"
+    )
     legal_cost_share: float = Field(0.03, ge=0.0, le=1.0, description="of proceeds")
-    removal_usd_per_gpu: float = Field(150.0, ge=0.0)
-    removal_usd_per_th: float = Field(0.25, ge=0.0, description="de-installation of rigs")
-    storage_usd_per_gpu_day: float = Field(0.4, ge=0.0)
+    removal_usd_per_gpu: float = Field(150.0, ge=0.0, le=1e6)
+    removal_usd_per_th: float = Field(0.25, ge=0.0, le=1e4, description="de-installation of rigs")
+    storage_usd_per_gpu_day: float = Field(0.4, ge=0.0, le=1e4)
     idle_cost_share: float = Field(
         0.35, ge=0.0, le=1.0, description="of running cost while a cluster stands idle in place"
     )
@@ -293,9 +302,9 @@ class Liquidation(Section):
     hashprice_volatility: float = Field(0.60, ge=0.0, le=3.0)
     reversion_per_year: float = Field(0.5, ge=0.0, le=50.0, description="in buyers' view")
     gpu_life_years: float = Field(
-        7.0, gt=0.0, le=50.0, description="buyers' view: economic life of a class from its launch"
+        7.0, ge=0.25, le=50.0, description="buyers' view: economic life of a class from its launch"
     )
-    asic_life_years: float = Field(6.0, gt=0.0, le=50.0, description="the same, of rigs")
+    asic_life_years: float = Field(6.0, ge=0.25, le=50.0, description="the same, of rigs")
     resale_share: float = Field(
         0.85,
         ge=0.0,
@@ -311,7 +320,7 @@ class Liquidation(Section):
     )
     budget_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' budgets")
     slot_scale: float = Field(1.0, ge=0.0, le=1e6, description="multiplies all buyers' rack slots")
-    budget_days: float = Field(90.0, gt=0.0, le=3650.0, description="budget a buyer can save up")
+    budget_days: float = Field(90.0, ge=1.0, le=3650.0, description="budget a buyer can save up")
     seller_required_return: float = Field(
         0.15, ge=0.0, le=2.0, description="for holding and hosting"
     )

@@ -25,7 +25,7 @@ class Synthetic(Section):
         "pareto", description="law of borrowers' and lenders' sizes"
     )
     pareto_tail: float = Field(1.2, gt=1.0, le=10.0, description="exponent; 1.06: like firms")
-    lognormal_deviation: float = Field(2.0, gt=0.0, le=5.0, description="of log sizes")
+    lognormal_deviation: float = Field(2.0, ge=0.01, le=5.0, description="of log sizes")
     leverage_deviation: float = Field(
         0.5, ge=0.0, le=3.0, description="of log debt over size, among parties alike"
     )
@@ -36,10 +36,10 @@ class Synthetic(Section):
         1.25, ge=1.0, le=20.0, description="on average; the large have many, each part of a club"
     )
     lenders_per_root: float = Field(
-        2.0, gt=0.0, le=100.0, description="lenders over the square root of the parties"
+        2.0, ge=0.01, le=100.0, description="lenders over the square root of the parties"
     )
     buyers_per_root: float = Field(
-        5.0, gt=0.0, le=100.0, description="second-hand buyers over the square root of the parties"
+        5.0, ge=0.01, le=100.0, description="second-hand buyers over the square root of the parties"
     )
     network: Literal["core_periphery", "configuration"] = Field(
         "core_periphery",
@@ -49,7 +49,9 @@ class Synthetic(Section):
     degree_tail: float = Field(
         2.0, gt=1.0, le=10.0, description="configuration: exponent of lenders' numbers of loans"
     )
-    core_share: float = Field(0.1, gt=0.0, lt=1.0, description="of lenders of a kind, at the core")
+    core_share: float = Field(
+        0.1, ge=0.001, le=0.999, description="of lenders of a kind, at the core"
+    )
     core_loans: float = Field(
         0.7, ge=0.01, le=0.99, description="share of the loans the core makes; neither has none"
     )

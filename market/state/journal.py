@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from ...agents.columns import with_room
 from ...agents.compiling.kernels import compiled
+from ..scenario.errors import BooksError
 from .ledger import Stocks
 from .market import Market
 from .money import add_up, authority_error, conservation_error, count_buyers
@@ -13,6 +16,7 @@ EVENTS_PER_ROW = 6  # room in the log for a day, per loan, party and lot
 ILLUSION_DAYS = 28  # so often the collateral illusion is measured
 LEVELS = 12  # of a segment's bids, or of many asks, in what is kept to look at
 ASKS_IN_FULL = 200  # more offers than that are kept as levels
+MOST_ERROR = 1e-9  # relative, that rounding may make in a day
 NUMBERS = 9  # in Stocks, those by class apart
 
 
@@ -60,7 +64,41 @@ def close_journal(market: Market) -> float:
     after = add_up(market)
     error = conservation_error(_stocks_kept(market), after, market.ledger.flows)
     keep_stocks(market, after)
-    return max(error, authority_error(market))
+    authority = authority_error(market)
+    return max(error, authority) + 0.0 * (error + authority)  # what is no number stays so
+
+
+def insist(market: Market) -> None:
+    """After a day: its books balance, and its prices and totals are numbers.
+
+    Raises:
+        BooksError: they do not.
+    """
+    day, series = market.day, market.kept.series
+    error = series.conservation_error[day]
+    if not error <= MOST_ERROR:
+        raise BooksError(
+            f"Day {day}: the books do not balance (error {error:.2g}, allowed {MOST_ERROR:g}), so "
+            "the run is stopped and nothing is written; some number of the scenario or of the "
+            "opening books is beyond what can be meant."
+        )
+    total = (
+        series.btc_usd[day]
+        + series.eth_usd[day]
+        + series.hashprice_usd_ph_day[day]
+        + series.network_hashrate_eh_s[day]
+        + series.rent_h100_usd_h[day]
+        + series.lender_capital_usd[day]
+        + series.loans_outstanding_usd[day]
+        + series.borrower_cash_usd[day]
+        + series.loss_usd[day]
+    )
+    if not math.isfinite(total):
+        raise BooksError(
+            f"Day {day}: a price or a total is no number, so the run is stopped and nothing is "
+            "written; some number of the scenario or of the opening books is beyond what can be "
+            "meant."
+        )
 
 
 @compiled

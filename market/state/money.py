@@ -187,7 +187,7 @@ def add_up(market: Market) -> Stocks:
         )
         claim = lenders.funding_usd[row] + lenders.capital_usd[row]
         gap = max(gap, abs(total - claim))
-        assets += abs(total)
+        assets += abs(total) + 0.0 * claim  # a claim that is no number must not vanish in gap
     return Stocks(
         cash, gross, btc, btc_gross, units, units_gross, claims, books, gap, assets, payables
     )
@@ -208,10 +208,16 @@ def conservation_error(before: Stocks, after: Stocks, flows: Reals) -> float:
         abs(after.payables_usd - before.payables_usd - payables_flow)
         / max(after.payables_usd, before.payables_usd, 1.0),
     )
+    # max() forgets what is no number; zero times such a number is none either
+    whole = after.cash_usd - before.cash_usd + after.cash_gross_usd + after.btc - before.btc
+    whole += after.btc_gross + after.claims_usd - before.claims_usd - claims_flow + after.books_usd
+    whole += after.lender_gap_usd + after.lender_assets_usd
+    whole += after.payables_usd - before.payables_usd - payables_flow
     for k in range(len(after.units)):
         moved = abs(after.units[k] - before.units[k])
         error = max(error, moved / max(after.units_gross[k], 1.0))
-    return error
+        whole += moved + after.units_gross[k]
+    return error + 0.0 * whole
 
 
 @compiled
@@ -227,4 +233,4 @@ def authority_error(market: Market) -> float:
     lent = accounts[Account.LENT] - accounts[Account.REPAID] - accounts[Account.LOST]
     for row in range(len(owed)):
         lent -= owed[row]
-    return max(abs(cash), abs(lent)) / moved
+    return max(abs(cash), abs(lent)) / moved + 0.0 * (cash + lent)

@@ -257,9 +257,13 @@ def test_of_old_files_in_the_cache_s_folder_only_ours_go(
     for name in names:
         (tmp_path / name).mkdir()
         os.utime(tmp_path / name, (0, 0))
+    new = {f"{name}-{k:016x}" for name in ("firesale.agents.miner", "warm") for k in range(3)}
+    new = {f"{name}-{'0' * 8}" if name.startswith("warm") else name for name in new}
+    for name in new:
+        (tmp_path / name).mkdir()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
     assert cache.cache_root.__wrapped__() == tmp_path
-    assert {file.name for file in tmp_path.iterdir()} == {"thesis", "a.txt", "lock"}
+    assert {file.name for file in tmp_path.iterdir()} == {"thesis", "a.txt", "lock", *new}
 
 
 def test_a_folder_without_locks_is_passed_over(

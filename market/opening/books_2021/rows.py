@@ -8,14 +8,15 @@ USD millions and rates are decimals a year unless the name says otherwise.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ...state.units import TH_PER_EH
 from ..csv_files import Row, require
-from ..rows import Amount, Count, Lender, Ltv, Positive, Share, Text
+from ..rows import Amount, Days, Lender, Ltv, Physical, Positive, Share, Text
 
+Months = Annotated[int, Field(ge=0, le=1200)]
 Confidence = Literal["seen", "computed", "memory", "estimated"]
 Debt = Literal["asic_loan", "btc_loan", "convertible", "unsecured", "infrastructure", "other"]
 Pledge = Literal["rigs", "btc", "site", "none"]
@@ -32,7 +33,7 @@ class Fleet(Row):
     share_gt60: Share
     share_38_60: Share
     share_25_38: Share
-    power_usd_mwh: Positive | None
+    power_usd_mwh: Physical | None
     cash_usd_m: Amount
     btc_free: Amount
     fixed_cost_usd_m_yr: Amount
@@ -74,7 +75,7 @@ class NamedMiner(Fleet):
     hosted_share: Share
     hosted_by: Text | None
     hosts_mw: Amount
-    hosting_usd_mwh: Positive | None
+    hosting_usd_mwh: Physical | None
     eth_revenue_usd_m_yr: Amount
     eth_power_mw: Amount
 
@@ -113,9 +114,9 @@ class DatedLoan(Row):
     borrower_id: Text
     perimeter: Text
     rate: Share
-    maturity_months: Count
+    maturity_months: Months
     amortisation: Literal["linear", "bullet"]
-    grace_months: Count
+    grace_months: Months
     collateral_kind: Pledge
     collateral_eh_s: Amount
     initial_ltv: Ltv | None
@@ -151,7 +152,7 @@ class Loan2021(DatedLoan):
     undrawn_usd_m: Amount
     cash_rate: Share
     collateral_btc: Amount
-    cure_days: Count
+    cure_days: Days
 
     @model_validator(mode="after")
     def _paid(self) -> Self:
@@ -183,7 +184,7 @@ class Draw(DatedLoan):
     instrument: Debt | None
     recourse: bool | None
     amount_usd_m: Positive
-    cure_days: Count | None
+    cure_days: Days | None
     signed: bool
 
     @model_validator(mode="after")

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from ...state.units import TH_PER_EH
 from ..csv_files import Row, require
-from ..rows import Amount, Count, Ltv, Number, Positive, Rating, Share, Text
+from ..rows import (
+    Amount,
+    Count,
+    Days,
+    Ltv,
+    Number,
+    Physical,
+    Positive,
+    Rating,
+    Ratio,
+    Share,
+    Text,
+)
 
 GPU_GROUPS = ("A100", "H100", "H200", "B200_B300", "GB200_GB300", "AMD", "OTHER")
 ASIC_SHARES = {  # and the column with its share of a miner's hashrate
@@ -31,7 +43,7 @@ class Operator(Row):
     share_price_usd: Positive | None
     cash_usd_m: Amount
     committed_equity_usd_m: Amount
-    power_usd_mwh: Positive
+    power_usd_mwh: Physical
     mw_operating: Amount
     fixed_cost_usd_m_yr: Amount
     gpus_a100: Count
@@ -169,14 +181,14 @@ class Loan(Row):
     initial_ltv: Ltv | None
     margin_call_ltv: Ltv | None
     liquidation_ltv: Ltv | None
-    min_dscr: Positive | None
-    cure_days: Count
+    min_dscr: Annotated[float, Field(ge=0.01, le=100)] | None
+    cure_days: Days
     conversion_price_usd: Positive | None
     put_date: date | None
     dscr_test_start: date | None
     pledged_cash_flow_usd_m_yr: Amount | None
-    opening_dscr: Amount | None
-    opening_ltv: Amount | None
+    opening_dscr: Ratio | None
+    opening_ltv: Ratio | None
 
     @model_validator(mode="after")
     def _agree(self) -> Self:

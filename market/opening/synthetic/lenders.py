@@ -196,7 +196,7 @@ def open_lines(people: Population, pool: Pool, lenders: Lenders) -> Interlender:
         return Interlender(nobody, np.zeros(0, np.int64), np.zeros(0), np.zeros(0, np.bool_))
     key = np.concatenate(debtors) * count + np.concatenate(creditors)
     pairs, at, place_of = np.unique(key, return_index=True, return_inverse=True)
-    amount = np.bincount(place_of, np.concatenate(amounts))
+    amount = np.bincount(place_of, np.concatenate(amounts), len(pairs)).astype(np.float64)
     owing, creditor = pairs // count, pairs % count
     owed = np.bincount(creditor, amount, count)
     most = LARGEST_LINES_SHARE * np.maximum(lenders.other_loans_usd, 0.0)

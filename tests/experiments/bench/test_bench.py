@@ -11,6 +11,7 @@ from runs import columns
 from firesale.experiments.bench import cases, command, machine, twin
 from firesale.experiments.bench.cases import Case
 from firesale.experiments.cli import main
+from firesale.experiments.look import memory
 from firesale.market.scenario.errors import InputError
 from firesale.market.simulation import Simulation
 
@@ -90,7 +91,7 @@ def test_the_crash_is_one() -> None:
 @pytest.mark.compiled  # it times
 def test_memory_streams() -> None:
     assert 0.1 < machine.stream_gb_s(rows=2**16) < 10_000
-    assert machine.free_bytes() > 0
+    assert memory.free_bytes() > 0
 
 
 def test_the_twin_is_timed_by_party_and_day() -> None:
@@ -110,7 +111,7 @@ def test_sizes_that_cannot_be_are_refused(size: int, capsys: pytest.CaptureFixtu
 
 
 def test_what_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "free_bytes", lambda: 2_000_000_000)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2_000_000_000)
     with pytest.raises(InputError, match="GB are free"):
         command.bench([10_000_000], as_json=True)
 
@@ -118,7 +119,7 @@ def test_what_does_not_fit_into_memory_is_refused(monkeypatch: pytest.MonkeyPatc
 def test_of_the_usual_sizes_those_that_fit_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(machine, "free_bytes", lambda: 2_000_000_000)
+    monkeypatch.setattr(memory, "free_bytes", lambda: 2_000_000_000)
     assert command.sizes_to_measure([]) == [1_000, 10_000, 100_000, 1_000_000]
     assert "10,000,000 parties do not fit" in capsys.readouterr().err
 

@@ -1,0 +1,293 @@
+"""Folders of sweeps that somebody, or something, has meddled with: refused by name, or whole."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from sweep_runs import cheap, plan
+
+from firesale.experiments.run import writing
+from firesale.experiments.sweeps import analysis, store
+from firesale.experiments.sweeps.plan import Plan
+from firesale.experiments.sweeps.runner import Driver
+from firesale.market.scenario.errors import InputError
+
+NAMES = (
+    "crypto.crash_depth=0.5", "run_id=7", "status=error", "a*", "a[1]", "a?", "**", "b\\c", "it's",
+    "{x}", "%41", "~", "é 🔥", "[", "a]b[", "crypto.drift=0.9", "http:", "x.parquet",
+)  # fmt: skip
+FOLDERS = ("crypto.crash_depth=0.5", "a*")
+
+
+def small(**data: Any) -> Plan:
+    """Six runs over the depth of a crash and the drift."""
+    factors = {"crypto": {"crash_depth": {"values": [0.1, 0.7]}, "drift": {"values": [0.0, 0.1]}}}
+    return plan(factors=factors, replicates=3, **data)
+
+
+def swept(folder: Path, **data: Any) -> Path:
+    """A finished sweep in a folder, in parts of five runs."""
+    driver = Driver(small(**data), folder, simulate=cheap, quiet=True, batch_runs=5)
+    driver.run("serial")
+    return folder
+
+
+def rows(folder: Path) -> pd.DataFrame:
+    """All rows of a sweep."""
+    with store.connect(folder) as connection:
+        return connection.execute("SELECT * FROM runs ORDER BY run_id").df()
+
+
+@pytest.fixture(scope="module")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return swept(tmp_path_factory.mktemp("plain") / "sweep")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_name_of_a_folder_is_only_a_name(tmp_path: Path, plain: Path, name: str) -> None:
+    for other in ("a1", "ab", "b", "A"):  # what a pattern would find too
+        shutil.copytree(plain, tmp_path / other)
+    folder = swept(tmp_path / name)
+    pd.testing.assert_frame_equal(rows(folder), rows(plain), check_exact=True)
+    assert Driver(small(), folder, simulate=cheap, quiet=True).run("serial").done_now == 0
+    analysis.analyse_folder(folder)
+    kept = pd.read_parquet(plain / "parts", partitioning=None)  # the truth, by another reader
+    shown = pd.read_csv(folder / "analysis" / "by-crypto.crash_depth.csv")
+    assert shown["crypto.crash_depth"].tolist() == sorted(kept["crypto.crash_depth"].unique())
+    assert shown["runs"].tolist() == [6, 6]
+
+
+# ------------------------------------------------------------------ damage
+
+
+def flip(path: Path, draw: random.Random) -> None:
+    """One bit of a file is another."""
+    content = bytearray(path.read_bytes())
+    content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
+    path.write_bytes(content)
+
+
+def cut(path: Path, draw: random.Random) -> None:
+    """The end of a file is lost."""
+    content = path.read_bytes()
+    path.write_bytes(content[: draw.randrange(len(content))])
+
+
+def longer(path: Path, draw: random.Random) -> None:
+    """Something was appended."""
+    path.write_bytes(path.read_bytes() + bytes(draw.randrange(256) for _ in range(9)))
+
+
+def gone(path: Path, draw: random.Random) -> None:
+    """A file is missing."""
+    path.unlink()
+
+
+def a_folder(path: Path, draw: random.Random) -> None:
+    """A folder stands where a file should."""
+    path.unlink()
+    path.mkdir()
+
+
+def a_link(path: Path, draw: random.Random) -> None:
+    """A link stands where a file should, to the very content."""
+    target = path.parent.parent / f"elsewhere-{path.name}"
+    path.rename(target)
+    path.symlink_to(target)
+
+
+def a_pipe(path: Path, draw: random.Random) -> None:
+    """A pipe stands where a file should; whoever reads it waits for ever."""
+    path.unlink()
+    os.mkfifo(path)
+
+
+def other_words(path: Path, draw: random.Random) -> None:
+    """The content is something else altogether."""
+    choices = (b"", b"{}", b"[]", b"null", b"PAR1PAR1", b'{"format": 2}', b"[" * 100_000, b"\xff")
+    path.write_bytes(draw.choice(choices))
+
+
+DAMAGES = (flip, flip, flip, cut, cut, longer, gone, a_folder, a_link, a_pipe, other_words)
+
+
+def damage(plain: Path, at: Path, seed: int, count: int) -> dict[str, int]:
+    """Copies of a sweep with one file spoiled: how many were refused, resumed and salvaged."""
+    draw = random.Random(seed)
+    files = [p.relative_to(plain) for p in sorted(plain.rglob("*"))]
+    files = [f for f in files if f.suffix in (".json", ".parquet") and "analysis" not in f.parts]
+    truth = rows(plain)
+    told = dict.fromkeys(("refused", "missing", "salvaged"), 0)
+    for _ in range(count):
+        folder = at / "spoiled"
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(plain, folder)
+        name, act = draw.choice(files), draw.choice(DAMAGES)
+        act(folder / name, draw)
+        if act is gone and name.suffix == ".parquet" and "parts" in name.parts:
+            lines = analysis.analyse_folder(folder)
+            assert any("still missing" in line for line in lines)
+            told["missing"] += 1
+        else:
+            for command in (lambda f=folder: analysis.analyse_folder(f), lambda f=folder: again(f)):
+                with pytest.raises(InputError) as refusal:
+                    command()
+                sentence = str(refusal.value)
+                assert name.name in sentence or f"no {name.name}" in sentence, (act, sentence)
+                assert not re.search("Traceback|Arrow|duckdb|IO Error", sentence), sentence
+            told["refused"] += 1
+        again(folder, salvage=True)
+        pd.testing.assert_frame_equal(rows(folder), truth, check_exact=True)
+        told["salvaged"] += 1
+    return told
+
+
+def again(folder: Path, salvage: bool = False) -> None:
+    """The same command of the sweep once more."""
+    Driver(small(), folder, simulate=cheap, quiet=True, batch_runs=5, salvage=salvage).run("serial")
+
+
+def test_no_damage_goes_unnoticed_and_all_can_be_salvaged(tmp_path: Path, plain: Path) -> None:
+    told = damage(plain, tmp_path, 1, 60)
+    assert told["refused"] + told["missing"] == told["salvaged"] == 60 and told["missing"] > 0
+
+
+@pytest.mark.slow
+def test_no_damage_goes_unnoticed_in_a_thousand(tmp_path: Path, plain: Path) -> None:
+    assert damage(plain, tmp_path, 2, 1000)["salvaged"] == 1000
+
+
+def test_an_analysis_without_damaged_parts_says_which_runs_are_missing(
+    tmp_path: Path, plain: Path
+) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    cut(min((folder / store.PARTS).iterdir()), random.Random(3))
+    with pytest.raises(InputError, match=r"runs-0+-0+4-.*is damaged.*--salvage"):
+        analysis.analyse_folder(folder)
+    lines = analysis.analyse_folder(folder, salvage=True)
+    assert any("5 of 12 runs are still missing (0 to 4)" in line for line in lines)
+
+
+@pytest.mark.parametrize("design", [store.DESIGN, store.MANIFEST])
+def test_an_edited_design_or_manifest_is_refused(tmp_path: Path, plain: Path, design: str) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    if design == store.DESIGN:
+        table = pd.read_parquet(folder / design)
+        table.assign(**{"crypto.drift": 0.05}).to_parquet(folder / design)
+    else:
+        text = (folder / design).read_text()
+        (folder / design).write_text(text.replace('"replicates": 3', '"replicates": 4'))
+    for command in (lambda: analysis.analyse_folder(folder), lambda: again(folder)):
+        with pytest.raises(InputError, match=rf"{re.escape(design)}: was changed or damaged"):
+            command()
+
+
+def test_a_part_of_another_sweep_is_no_part(tmp_path: Path, plain: Path) -> None:
+    folder, other = tmp_path / "sweep", swept(tmp_path / "other", seed=2)
+    shutil.copytree(plain, folder)
+    foreign = min((other / store.PARTS).iterdir())
+    shutil.copy(foreign, folder / store.PARTS)
+    with pytest.raises(InputError, match=f"{foreign.name}: is a part of another sweep"):
+        analysis.analyse_folder(folder)
+    again(folder, salvage=True)
+    pd.testing.assert_frame_equal(rows(folder), rows(plain), check_exact=True)
+    assert [path.name for path in (folder / "damaged").iterdir()] == [f"0-{foreign.name}"]
+
+
+@pytest.mark.parametrize("make", [Path.touch, lambda p: p.symlink_to("/tmp"), os.mkfifo])
+@pytest.mark.parametrize("name", [store.PARTS, analysis.FOLDER])
+def test_what_stands_where_a_folder_should_is_named(
+    tmp_path: Path, plain: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    shutil.rmtree(folder / name, ignore_errors=True)
+    make(folder / name)
+    with pytest.raises(InputError, match=rf"{name}: is|no run of this sweep is stored"):
+        analysis.analyse_folder(folder)
+    if name == store.PARTS:
+        with pytest.raises(InputError, match=f"{name}: is a file or a link where a folder"):
+            again(folder)
+
+
+# ------------------------------------------------------------------ who is at work there
+
+
+def test_a_refused_folder_keeps_its_lock_and_what_that_links_to(tmp_path: Path) -> None:
+    folder, precious = tmp_path / "mine", tmp_path / "precious.txt"
+    folder.mkdir()
+    precious.write_text("keep")
+    (folder / "notes.txt").write_text("mine")
+    (folder / store.LOCK).symlink_to(precious)
+    with pytest.raises(InputError, match="is not empty and holds no sweep"):
+        swept(folder)
+    (folder / "notes.txt").unlink()
+    with pytest.raises(InputError, match=r"\.lock: is a link"):
+        swept(folder)
+    (folder / store.LOCK).unlink()
+    (folder / store.LOCK).write_text("other words")
+    with pytest.raises(InputError, match=r"\.lock: is no lock of this program"):
+        swept(folder)
+    assert precious.read_text() == "keep"
+    assert (folder / store.LOCK).read_text() == "other words"
+
+
+def test_the_second_at_work_is_told_who_is_the_first(tmp_path: Path, plain: Path) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    with (
+        store.locked(folder),
+        pytest.raises(InputError, match=rf"another sweep is at work there \(process {os.getpid()}"),
+    ):
+        again(folder)
+    with (
+        writing.locked(folder, "another analysis", analysis.LOCK),
+        pytest.raises(InputError, match=rf"analysis is at work there \(process {os.getpid()}"),
+    ):
+        analysis.analyse_folder(folder)
+
+
+def test_a_killed_analysis_is_cleaned_up_and_two_do_not_mix(tmp_path: Path, plain: Path) -> None:
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    left = folder / ".analysis-killed"
+    (left / "analysis").mkdir(parents=True)
+    (left / "analysis" / "summary.csv").write_text("half")
+    code = (
+        "import sys\nfrom pathlib import Path\nfrom firesale.experiments.sweeps import analysis\n"
+        "from firesale.market.scenario.errors import InputError\n"
+        "try:\n    analysis.analyse_folder(Path(sys.argv[1]), sys.argv[2])\n"
+        "except InputError as error:\n    print(error)\n"
+    )
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", code, str(folder), f"cascade.largest >= {k}"],
+            stdout=subprocess.PIPE, text=True,
+        )
+        for k in (1, 2)
+    ]  # fmt: skip
+    said = [process.communicate(timeout=300)[0] for process in both]
+    assert all(process.returncode == 0 for process in both), said
+    assert not [p for p in folder.iterdir() if p.name.startswith(".analysis-") and p.is_dir()]
+    page = (folder / "analysis" / "report.html").read_text()
+    assert ("cascade.largest &gt;= 1" in page) != ("cascade.largest &gt;= 2" in page)
+
+
+def test_what_a_lock_says_is_of_its_holder(tmp_path: Path) -> None:
+    for _ in range(2):  # what the first left is taken over
+        with store.locked(tmp_path):
+            said = json.loads((tmp_path / store.LOCK).read_text())
+            assert said["process"] == os.getpid()
