@@ -24,6 +24,7 @@ document.querySelectorAll("table.sorts").forEach(function (table) {
       function key(row) {
         var cell = row.cells[column], raw = cell.dataset.value, text = cell.textContent;
         if (raw !== undefined) { return raw === "" ? NaN : Number(raw); }
+        if (/^[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4}$/.test(text)) { return Date.parse(text); }
         var found = /^[^0-9−-]*([−-]?)\\$?([0-9][0-9,.]*) ?(k|m|bn)?/.exec(text);
         if (!cell.classList.contains("right") || !found) {
           return cell.classList.contains("right") ? NaN : text;

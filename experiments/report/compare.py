@@ -15,7 +15,7 @@ LEAST = 1e-12  # relative: what differs by less is the same
 
 
 def compare(first: Path, second: Path, everything: bool = False) -> str:
-    """A table of what two folders say, largest relative changes first.
+    """A table of what two folders say otherwise, in the order of their files.
 
     Raises:
         InputError: a folder without results, or two of different kinds.
@@ -33,7 +33,6 @@ def compare(first: Path, second: Path, everything: bool = False) -> str:
     head = f"{kind}: A is {first}, B is {second}"
     if not lines:
         return f"{head}\nThey say the same."
-    lines.sort(key=lambda line: -abs(line[3]) if line[3] is not None else 0.0)
     rows = [("", "A", "B", "B − A", "change")]
     rows += [
         (key, _shown(a), _shown(b), _difference(a, b), "" if c is None else f"{100 * c:+,.1f} %")

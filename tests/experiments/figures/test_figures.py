@@ -470,7 +470,7 @@ def shown(results: Results, titles: dict[str, str] | None = None) -> str:
     page = re.sub(
         r"<(?:style|script)>.*?</(?:style|script)>|<[^>]+>",
         " ",
-        report(results, titles or {}),
+        report(results, titles or {}, dict.fromkeys(titles or {}, b"")),
         flags=re.S,
     )
     return " ".join((out.getvalue() + page + " ".join((titles or {}).values())).split())

@@ -57,7 +57,10 @@ def said(name: str, seed: int, settings: tuple[str, ...]) -> Texts:
     out = io.StringIO()
     show(results, Path("out"), Console(file=out, width=100, highlight=False))
     page = re.sub(
-        r"<(?:style|script)>.*?</(?:style|script)>", "", report(results, titles), flags=re.S
+        r"<(?:style|script)>.*?</(?:style|script)>",
+        "",
+        report(results, titles, dict.fromkeys(titles, b"")),
+        flags=re.S,
     )
     page = re.sub(r"</dt><dd>", ": ", re.sub(r"</t[dh]><t[dh][^>]*>", " | ", page))
     live = Results.of(simulation, scenario, seed, loans=False)
