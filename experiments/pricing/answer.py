@@ -10,7 +10,7 @@ import numpy as np
 
 from .attributes import attributes
 from .cohorts import Price, as_row, cohorts, price
-from .estimators import Reals, controlled
+from .estimators import Reals, break_even, controlled
 from .grid import Grid
 from .panel import Panel, panel_of
 from .pools import Pool, cut_pool, load_terms
@@ -194,7 +194,7 @@ def sensitivities(
         strength = [float(np.corrcoef(ranks, rankdata(column))[0, 1]) for column in places.T]
         for place in np.argsort(-np.abs(strength))[:MOST_BELIEFS]:
             low, high = places[:, place] < 1 / 3, places[:, place] > 2 / 3
-            thirds = [1e4 * loss[part].sum() / max(years[part].sum(), 1.0) for part in (low, high)]
+            thirds = [1e4 * break_even(loss[part], years[part]) for part in (low, high)]
             found.append(Sensitivity(one.name, names[place], strength[place], *thirds))
     return found
 

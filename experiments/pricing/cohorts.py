@@ -12,7 +12,6 @@ from .estimators import (
     Reals,
     break_even,
     capital_charge,
-    controlled,
     default_probabilities,
     expected_shortfall,
     fair_interval,
@@ -36,7 +35,6 @@ class Price(NamedTuple):
     contract: float  # at the opening, by balance-years
     earned: float  # what was paid above the reference rate, roll-overs and moving rates included
     break_even: Estimate
-    plain: Estimate  # the same without the control for the operating hazard
     charged: float  # with capital against unexpected loss
     pd: tuple[float, ...]  # by the end of each year
     lgd: float
@@ -68,12 +66,11 @@ def price(
     total = {key: table[:, columns].sum(axis=1) for key, table in panel.scalars.items()}
     loss, years = total["loss_usd"], total["balance_years_usd"]
     lost, lent = panel.by_seed(loss), panel.by_seed(years)
-    cleaned, _ = controlled(lost, panel.by_seed(total["hazard_usd"]))
     balance = float(book["balance_usd"].sum())
     undrawn = float(book["undrawn_usd"].sum())
     size = balance if balance > 0.0 else undrawn
     expected = float(panel.weight @ loss)
-    spread = ratio_interval(cleaned, lent)
+    spread = ratio_interval(lost, lent)
     shortfall = expected_shortfall(loss, panel.weight)
     by_loan = panel.weight @ panel.scalars["balance_years_usd"][:, columns]
     contract = float(by_loan @ book["contract"].to_numpy()) / max(float(by_loan.sum()), 1e-9)
@@ -86,7 +83,6 @@ def price(
         contract=contract,
         earned=break_even(panel.by_seed(total["earned_usd"]), lent),
         break_even=spread,
-        plain=ratio_interval(lost, lent),
         charged=spread.value + capital_charge(shortfall, expected, max(size, 1.0)),
         pd=tuple(default_probabilities(*at_risk(panel, columns))),
         lgd=loss_given_default(panel.weight * loss, panel.weight * total["claim_usd"]),

@@ -94,6 +94,7 @@ def tranches(found: Answer) -> Figure:
         axes.set_xticks(
             range(len(pool.cuts)),
             [f"{100 * cut.attach:.0f}–{100 * cut.detach:.0f}" for cut in pool.cuts],
+            fontsize=7,
         )
         style.panel_title(axes, pool.name)
     panels[0].set_ylabel("% of the tranche")

@@ -332,8 +332,8 @@ def _savings(found: Answer) -> list[str]:
             "after", "variance × time, before over after")  # fmt: skip
     return [
         "## Variance", "",
-        "A way pays where the last column is above one. None costs time: the hazard's control and "
-        "the cells' weights are worked out from the same runs.", "",
+        "A way pays where the last column is above one. None costs time. The tables above have the "
+        "second and the third; they would need the first only if it paid.", "",
         *table(head, rows), "",
     ]  # fmt: skip
 
@@ -344,7 +344,7 @@ def _sensitive(found: Answer) -> list[str]:
     names = [NAMES.get(one.name, one.name) for one in largest_mispricings(found.prices[INSTRUMENT])]
     rows = [
         [NAMES.get(one.cohort, one.cohort), f"`{one.belief}`", f"{one.correlation:+.2f}",
-         f"{one.low_bp:,.0f}", f"{one.high_bp:,.0f}"]
+         bp(one.low_bp / BP), bp(one.high_bp / BP)]
         for one in found.sensitivities
     ]  # fmt: skip
     seeds = found.panel.seeds
