@@ -305,7 +305,7 @@ def alone(folder: Path, waiting: str = "") -> Iterator[None]:
     def opened(path: str, _: int) -> int:
         return os.open(path, flags, 0o600)
 
-    with open(folder / "lock", "r+", opener=opened) as file:  # noqa: PTH123  (it has no opener)
+    with open(folder / "lock", "r+", opener=opened) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
