@@ -24,7 +24,12 @@ from firesale.agents.compiling.cache import source_hash
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = "| what | result | minutes | sources |\n|---|---|---|---|"
 PASSED = r"\d+ passed.*"
-FUZZ = ("tests/test_hostile_input.py", "tests/market/test_run_random.py")
+FUZZ = (
+    "tests/test_hostile_input.py",
+    "tests/market/test_run_random.py",
+    "tests/market/test_run_hostile.py",
+    "tests/experiments/sweeps/test_sweep_hostile.py",
+)
 
 
 class Part(NamedTuple):

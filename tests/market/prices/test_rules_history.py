@@ -11,7 +11,7 @@ import pytest
 
 from firesale.market.opening.books_2025.read import DATA_FOLDER
 from firesale.market.prices.bitcoin import crypto_paths
-from firesale.market.prices.history import HISTORY_COLUMNS, OpeningQuotes, read_history
+from firesale.market.prices.history import HISTORY_COLUMNS, PLAUSIBLE, OpeningQuotes, read_history
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.sections import Crypto
 from firesale.market.state.paths import CryptoPaths
@@ -66,7 +66,7 @@ def refusal(path: Path) -> str:
 
 def test_a_missing_file(tmp_path: Path) -> None:
     path = tmp_path / "nowhere.csv"
-    assert refusal(path) == f"crypto.history: {path} cannot be read (No such file or directory)."
+    assert refusal(path) == f"crypto.history: {path}: cannot be read (No such file or directory)."
 
 
 def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_a_folder_in_place_of_a_file(tmp_path: Path) -> None:
 def test_a_file_that_is_not_text(tmp_path: Path) -> None:
     path = tmp_path / "weeks.csv"
     path.write_bytes(b"week_ending,btc_usd_close\n\xff\xfe\x00,1\n")
-    assert refusal(path) == "crypto.history: weeks.csv is not a CSV file in UTF-8."
+    assert refusal(path) == f"crypto.history: {path}: is not text in UTF-8."
 
 
 @pytest.mark.parametrize("missing", ["week_ending", "btc_usd_close"])
@@ -120,7 +120,8 @@ def test_a_bad_number(write: Write, column: str, cell: str) -> None:
     rows = weeks(4, btc_usd_low_close=[""] * 4, network_hashrate_eh_s=[""] * 4)
     rows[2][column] = cell
     assert refusal(write(rows)) == (
-        f"crypto.history: weeks.csv, line 4, column {column}: '{cell}' is not a positive number."
+        f"crypto.history: weeks.csv, line 4, column {column}: '{cell}' is not allowed; "
+        f"it must be a number from {PLAUSIBLE[column][0]:g} to {PLAUSIBLE[column][1]:g}."
     )
 
 
