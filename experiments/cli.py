@@ -155,12 +155,13 @@ def sweep(
             show_default=False,
         ),
     ] = None,
+    books: BOOKS = None,
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
     from .sweeps import commands
     from .sweeps.plan import Plan
 
-    chosen = Plan.load(plan, beliefs)
+    chosen = Plan.load(plan, beliefs, books)
     commands.sweep(
         chosen,
         cluster,
@@ -219,6 +220,7 @@ def price(
     beliefs: Annotated[
         bool, typer.Option("--beliefs/--no-beliefs", help="Draw books and judgements in each run.")
     ] = True,
+    books: BOOKS = None,
 ) -> None:
     """Price every loan of the book: break-even spreads, and what tranches of pools lose."""
     from .pricing import command
@@ -226,7 +228,7 @@ def price(
     command.price_command(
         scenario,
         out,
-        command.Where(cluster, workers, seeds, quick),
+        command.Where(cluster, workers, seeds, quick, books),
         command.pools_of(pool or []),
         beliefs=beliefs,
         as_json_only=json_,

@@ -52,8 +52,10 @@ def with_default(key: str, value: Any) -> Any:
     return value | normal | {"low": -MOST_SCORE, "high": MOST_SCORE}
 
 
-def check_cell(key: str, factor: Factor, where: str) -> None:
+def check_cell(key: str, factor: Factor, where: str, tables: Books | None = None) -> None:
     """Refuse a key that names no uncertain cell, or scores that are not plausible.
+
+    ``tables``: a user's own; the packaged ones else.
 
     Raises:
         InputError: unknown table, row or column; or a score beyond ± 4.
@@ -68,11 +70,12 @@ def check_cell(key: str, factor: Factor, where: str) -> None:
         raise InputError(
             f"{where}: there is no such table; allowed: {', '.join(TABLES)}, or {LEVERAGE}."
         )
-    start = _tables().start
+    tables = tables or _tables()
+    start = tables.start
     columns = dict.fromkeys((*CELLS.get(table, ()), *believed_columns(start, table)))
     if column not in columns:
         raise InputError(f"{where}: not an uncertain column; allowed: {', '.join(columns)}.")
-    lines = _rows(table)
+    lines = _rows(tables, table)
     names = [line.row_name for line in lines]
     if row and row not in names:
         raise InputError(f"{where}: there is no row '{row}'; allowed: {', '.join(names)}.")
@@ -94,15 +97,18 @@ def _check_ends(factor: Factor, low: float, high: float, what: str, where: str) 
             )
 
 
-def perturbed_tables(scores: Mapping[str, float], seed: int | None = None) -> Books:
-    """The packaged opening tables with errors of some cells, and debt multiplied.
+def perturbed_tables(
+    scores: Mapping[str, float], seed: int | None = None, tables: Books | None = None
+) -> Books:
+    """Opening tables with errors of some cells, and debt multiplied.
 
     Args:
         scores: by factor key, in standard deviations; of ``books.leverage`` a factor.
         seed: of a draw of all other cells; None: they stay.
+        tables: a user's own; the packaged ones else.
     """
     errors = {key: score for key, score in scores.items() if key != LEVERAGE}
-    return sample_books(_levered(_tables(), scores.get(LEVERAGE, 1.0)), seed, errors)
+    return sample_books(_levered(tables or _tables(), scores.get(LEVERAGE, 1.0)), seed, errors)
 
 
 def _levered(tables: Books, times: float) -> Books:
@@ -142,6 +148,5 @@ def _parts(key: str) -> tuple[str, str, str]:
     return table, row, column
 
 
-def _rows(table: str) -> tuple[Any, ...]:
-    tables = _tables()
+def _rows(tables: Books, table: str) -> tuple[Any, ...]:
     return tables.quote_rows if table == "quotes" else getattr(tables, table)
