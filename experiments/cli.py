@@ -338,12 +338,12 @@ def bench(
 
 @app.command(epilog="Example: firesale compare out/baseline-1 out/joint-crash-1")
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run or a memo.")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run, memo or sweep.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
     everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
 ) -> None:
-    """Put two runs, or two memos of a book, side by side: what differs, and by how much."""
-    from .report.compare import compare as compared
+    """Put two runs, memos of a book, or sweeps side by side: what differs, and by how much."""
+    from .sweeps.side_by_side import compare as compared
 
     typer.echo(compared(first, second, everything))
 

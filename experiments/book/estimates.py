@@ -94,10 +94,8 @@ def break_even(loss: Reals, years: Reals) -> Estimate:
     value = pure.break_even(loss, years)
     if math.isnan(value):
         return Estimate(math.nan, math.nan, math.nan, "no balance")
-    if len(loss) < 2:
-        return Estimate(value, -math.inf, math.inf, "one value")
     found = pure.ratio_interval(loss, years)
-    return Estimate(value, found.low, found.high, "bootstrap")
+    return Estimate(value, found.low, found.high, "as in prices")
 
 
 def shortfall(loss: Reals) -> Estimate:

@@ -139,6 +139,20 @@ def weighted_mean(
     return Estimate(mean, mean - half, mean + half, f"weighted, worth {size:,.0f} runs")
 
 
+def mean_of(
+    values: NDArray[np.float64],
+    log_weight: NDArray[np.float64],
+    confidence: float = 0.95,
+    groups: NDArray[np.int64] | None = None,
+) -> Estimate:
+    """Mean of a sweep's runs: weighted where they have weights, by groups where they have them."""
+    if len(values) and np.ptp(log_weight) > 0.0:
+        return weighted_mean(values, log_weight, confidence, groups)
+    if groups is None:
+        return mean_interval(values, confidence)
+    return bootstrap(values, lambda v: float(np.mean(v)), confidence, groups)
+
+
 def effective_size(
     log_weight: NDArray[np.float64], groups: NDArray[np.int64] | None = None
 ) -> float:
