@@ -52,7 +52,7 @@ SEAL = "sha256"  # in a manifest: of all that stands before it
 def source_hash() -> str:
     """SHA-256 of all code and data that decide a run's row (hex)."""
     digest = hashlib.sha256(run_folder.source_hash().encode())
-    for name in ("books", "design", "execute", "factors", "own"):
+    for name in ("books", "design", "execute", "factors", "own", "terms"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
