@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sweeps.intervals import mean_interval
+from ..sweeps.intervals import mean_interval, tail_of
 
 Reals = NDArray[np.float64]
 
@@ -110,16 +110,8 @@ def resampled(draws: int, resamples: int = RESAMPLES, seed: int = SEED) -> Reals
 
 
 def expected_shortfall(loss: Reals, weights: Reals, level: float = TAIL) -> float:
-    """Mean loss in the worst ``1 - level`` of all outcomes; weights need not sum to one.
-
-    The outcome on the edge counts as far as it is needed.
-    """
-    order = np.argsort(-np.asarray(loss, float), kind="stable")
-    worst, weight = np.asarray(loss, float)[order], np.asarray(weights, float)[order]
-    tail = (1.0 - level) * float(weight.sum())
-    before = np.cumsum(weight) - weight
-    counted = np.clip(tail - before, 0.0, weight)
-    return float(worst @ counted) / tail
+    """Mean loss in the worst ``1 - level`` of all outcomes; weights need not sum to one."""
+    return tail_of(np.asarray(loss, float), np.asarray(weights, float), level)[1]
 
 
 def capital_charge(

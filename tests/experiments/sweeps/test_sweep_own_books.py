@@ -10,6 +10,7 @@ import pytest
 from by_tape import EXAMPLES, tape_of
 from sweep_runs import plan
 
+from firesale.experiments import cli
 from firesale.experiments.pricing import grid as grids
 from firesale.experiments.sweeps import own, store
 from firesale.experiments.sweeps.execute import Outcome, Work, run_batch, simulate
@@ -143,3 +144,31 @@ def test_a_run_of_a_sweep_is_the_run_of_those_books() -> None:
     books = own_books(TAPE, scenario)
     alone = Simulation(scenario, 4, books).run().summary()
     assert simulate(scenario, 4, {}, books=books).summary == alone
+
+
+@pytest.mark.parametrize(
+    ("command", "where"), [(("sweep", "quick"), "quick.toml"), (("price", "grid"), "grid")]
+)
+def test_commands_refuse_books_that_are_not_there(
+    command: tuple[str, ...],
+    where: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    gone = tmp_path / "gone.csv"
+    with pytest.raises(SystemExit) as left:
+        cli.main([*command, "--books", str(gone), "--out", str(tmp_path / "out")])
+    assert left.value.code == 2
+    assert f"{where}: books: {gone} is not there" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_every_mistake_of_a_tape_is_told_before_anything_runs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tape = tape_of(tmp_path, {"principal": "a lot"})
+    with pytest.raises(SystemExit) as left:
+        cli.main(["sweep", "quick", "--books", str(tape), "--out", str(tmp_path / "out")])
+    assert left.value.code == 2
+    assert "principal" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
