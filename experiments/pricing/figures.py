@@ -108,7 +108,7 @@ def correlation(found: Answer) -> Figure:
     pools = found.pools
     kinds = [kind for kind in COLORS if kind in pools[0].correlations]
     figure, (axes,) = style.new_figure(
-        "Defaults hang together over all that may come, more than runs without an event tell",
+        "Defaults hang together more over all that may come than in calm runs",
         "Mean correlation of defaults over pairs of firms of a pool, with 95 % interval.",
         style.Layout(height_in=3.0),
     )

@@ -26,6 +26,7 @@ LONGEST_PATH = 2_000
 PATHS = re.compile(
     r"/|/readyz|/static/(?!public|\.\.).*|/_solara/cdn/.*|/_solara/api/close/[\w-]+"
     r"|/jupyter/api/kernels/[\w-]+/[\w-]+|/favicon\.ico"
+    r"|/jupyter/nbextensions/jupyter-vue(tify)?/[\w.-]+\.js(\.map)?"
 )
 FULL = (
     "<!doctype html><title>firesale</title><p>As many people as fit are looking at this page. "

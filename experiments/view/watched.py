@@ -17,7 +17,7 @@ from ..results.party_sheet import Sheet, party_sheet
 from ..results.results import Results
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
-MOST_PARTIES = 100_000  # that a visitor may ask for
+MOST_PARTIES = 300_000  # that a visitor may ask for
 FROM_FILES = ("history",)  # keys that name files: for the command line only
 
 

@@ -117,6 +117,7 @@ def test_every_channel_matters(channel: str) -> None:
         "counterparty": ("tenants.hazard_per_year=1",),
         "warehouse_margin": ("lenders.line_advance_rate=0.05", "lenders.line_cushion=0"),
         "material_change": ("days=730",),
+        "tenants_in_books": ("knock_out.party=CRWV", "knock_out.day=30"),  # it rents from miners
     }.get(channel, ())
     run = () if channel == "funding_run" else RUN  # without the channel nobody runs
     base = Scenario.load("joint-crash").changed(read_settings([*SETTINGS, *own]), "test")

@@ -305,7 +305,7 @@ GOOD = HEADER + "2024-01-07,40000\n2024-01-14,41000\n2024-01-21,42000\n2024-01-2
         (HEADER + "2024-01-07,1\n", ["weeks.csv", "1 weeks", "2"]),
         (GOOD.replace("2024-01-14", "14.1.24"), ["weeks.csv", "line 3", "14.1.24", "2025-09-28"]),
         (GOOD.replace("2024-01-14", "2024-01-15"), ["weeks.csv", "line 3", "2024-01-15", "7 days"]),
-        (GOOD.replace("41000", "-5"), ["weeks.csv", "line 3", "btc_usd_close", "-5", "positive"]),
+        (GOOD.replace("41000", "-5"), ["weeks.csv", "line 3", "btc_usd_close", "-5", "from 0.01"]),
         (GOOD.replace("41000", "much"), ["weeks.csv", "line 3", "btc_usd_close", "much"]),
         (GOOD.replace("41000", "inf"), ["weeks.csv", "line 3", "btc_usd_close", "inf"]),
         (GOOD.replace("41000", ""), ["weeks.csv", "line 3", "btc_usd_close", "empty"]),
