@@ -155,12 +155,13 @@ def sweep(
             show_default=False,
         ),
     ] = None,
+    books: BOOKS = None,
 ) -> None:
     """Run a plan of many runs; the same command again does what is missing."""
     from .sweeps import commands
     from .sweeps.plan import Plan
 
-    chosen = Plan.load(plan, beliefs)
+    chosen = Plan.load(plan, beliefs, books)
     commands.sweep(
         chosen,
         cluster,
@@ -219,6 +220,7 @@ def price(
     beliefs: Annotated[
         bool, typer.Option("--beliefs/--no-beliefs", help="Draw books and judgements in each run.")
     ] = True,
+    books: BOOKS = None,
 ) -> None:
     """Price every loan of the book: break-even spreads, and what tranches of pools lose."""
     from .pricing import command
@@ -226,7 +228,7 @@ def price(
     command.price_command(
         scenario,
         out,
-        command.Where(cluster, workers, seeds, quick),
+        command.Where(cluster, workers, seeds, quick, books),
         command.pools_of(pool or []),
         beliefs=beliefs,
         as_json_only=json_,
@@ -336,12 +338,12 @@ def bench(
 
 @app.command(epilog="Example: firesale compare out/baseline-1 out/joint-crash-1")
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run or a memo.")],
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run, memo or sweep.")],
     second: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
     everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
 ) -> None:
-    """Put two runs, or two memos of a book, side by side: what differs, and by how much."""
-    from .report.compare import compare as compared
+    """Put two runs, memos of a book, or sweeps side by side: what differs, and by how much."""
+    from .sweeps.side_by_side import compare as compared
 
     typer.echo(compared(first, second, everything))
 

@@ -56,7 +56,7 @@ EXPERIMENTS = {
     "sweeps": "look causes report run plans",
     "pricing": "look questions sweeps",
     "backtest": "look report run sweeps",
-    "book": "look run sweeps",
+    "book": "look run sweeps pricing",  # one PD, LGD, break-even and grid of scenarios
     "bench": "look run sweeps twin",
     "twin": "",
 }
@@ -82,11 +82,11 @@ LONGER: dict[str, int] = {}
 MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an entry
     "experiments.backtest.command.backtest": 8,
-    "experiments.book.commands.run": 9,
+    "experiments.book.commands.run": 10,
     "experiments.cli.backtest": 8,
-    "experiments.cli.price": 9,
+    "experiments.cli.price": 10,
     "experiments.cli.run": 13,
-    "experiments.cli.sweep": 8,
+    "experiments.cli.sweep": 9,
     "experiments.cli.view": 8,
     "experiments.sweeps.commands.sweep": 7,
     "experiments.sweeps.runner.Driver.__init__": 7,

@@ -82,6 +82,14 @@ def run(
             "Else baseline and joint-crash.",
         ),
     ] = None,
+    grid: Annotated[
+        bool,
+        typer.Option(
+            "--grid",
+            help="Also under the weighted scenarios that loans are priced with: expected loss and "
+            "break-even by weight, in place of a stress.",
+        ),
+    ] = False,
     runs: Annotated[
         int | None, typer.Option(metavar="N", help="Draws of books, beliefs and luck.")
     ] = None,
@@ -102,12 +110,16 @@ def run(
     ] = False,
 ) -> None:
     """Run a tape in the market, and write memo.html and memo.xlsx."""
+    from ...market.scenario.errors import InputError
     from .memo import Asked
     from .write import write_memo
 
+    if grid and scenario:
+        raise InputError("--grid: has scenarios of its own; leave --scenario out.")
     asked = Asked(
         tape=tape,
-        scenarios=tuple(scenario or ("baseline", "joint-crash")),
+        scenarios=tuple(scenario or (("baseline",) if grid else ("baseline", "joint-crash"))),
+        grid=grid,
         runs=runs,
         quick=quick,
         add_to=add_to,

@@ -1,8 +1,9 @@
 """What runs say of the loans of a book: pure functions of arrays with one row per run.
 
-The break-even spread is a ratio of means: s* = E[sum of discounted losses] over E[integral of
-discounted balance], with an interval by bootstrap over runs. What is here is to be had from
-``experiments.sweeps.intervals``; only names and shapes of a book are added.
+Break-even spreads, loss given default and fair odds are those of ``experiments.pricing``; intervals
+are those of ``experiments.sweeps.intervals``; only names and shapes of a book are added. PD is the
+share of runs in which a loan of the tape defaults; there, of groups of loans, it is by hazards over
+survivors.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ..pricing import estimators as pure
 from ..sweeps.intervals import (
     Estimate,
     bootstrap,
     exact_interval,
     expected_shortfall,
     mean_interval,
-    ratio_of_means,
 )
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ if TYPE_CHECKING:
     from .runs import Outcome
 
 Reals = NDArray[np.float64]
-TAIL = 0.99
-BP = 10_000.0
+TAIL, BP = pure.TAIL, pure.BP
+loss_given_default = pure.loss_given_default
 YEAR = 365
 
 
@@ -82,12 +83,6 @@ def default_probability(default_day: NDArray[np.int64], by_day: int) -> Estimate
     return Estimate(hits / runs, float(low[0]), float(high[0]), "exact")
 
 
-def loss_given_default(loss: Reals, claim: Reals) -> float:
-    """Loss over claims at final resolution, in dollars over all defaults; NaN without any."""
-    total = float(claim.sum())
-    return float(loss.sum()) / total if total > 0.0 else math.nan
-
-
 def expected(loss: Reals) -> Estimate:
     """Mean with its interval; nothing is lost at least."""
     found = mean_interval(loss)
@@ -96,14 +91,11 @@ def expected(loss: Reals) -> Estimate:
 
 def break_even(loss: Reals, years: Reals) -> Estimate:
     """Spread at which interest above funding pays for the losses; decimals a year."""
-    mean = float(years.mean())
-    if mean <= 0.0:
+    value = pure.break_even(loss, years)
+    if math.isnan(value):
         return Estimate(math.nan, math.nan, math.nan, "no balance")
-    value = float(loss.mean()) / mean
-    if len(loss) < 2:
-        return Estimate(value, -math.inf, math.inf, "one value")
-    found = ratio_of_means(loss, years)
-    return Estimate(value, found.low, found.high, found.method)
+    found = pure.ratio_interval(loss, years)
+    return Estimate(value, found.low, found.high, "as in prices")
 
 
 def shortfall(loss: Reals) -> Estimate:
@@ -116,14 +108,9 @@ def shortfall(loss: Reals) -> Estimate:
 
 
 def fair_probability(contract: float, calm: Draws, crash: Draws) -> float:
-    """Probability of a crash at which the break-even spread is the contract's.
-
-    0 where losses without one cost more than the contract pays, 1 where it pays for one for sure.
-    """
-    without = float(calm.total_loss.mean()) - contract * float(calm.years.sum(axis=1).mean())
-    with_ = float(crash.total_loss.mean()) - contract * float(crash.years.sum(axis=1).mean())
-    if without >= 0.0:
-        return 0.0
-    if with_ <= 0.0:
-        return 1.0
-    return without / (without - with_)
+    """Probability of a crash at which the break-even spread is the contract's."""
+    sides = (
+        (float(draws.total_loss.mean()), float(draws.years.sum(axis=1).mean()))
+        for draws in (calm, crash)
+    )
+    return pure.fair_probability(contract, *sides)

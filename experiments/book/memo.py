@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ...market.opening.tape.join import JoinedBook
 from ...market.scenario.scenario import Scenario
 from ..look import words
 from ..run.files import plain
 from . import estimates as est
+from . import weighted as grid
 from .assumptions import draws_table, swings_table
+from .covenants import KINDS, has
 from .loans import Labels, LoanView, loan_views
 from .pictures import pictures
 from .runs import Outcome
@@ -24,6 +26,7 @@ from .shape import (
     selling_table,
     vintage_table,
 )
+from .switched import Switched, switched_table
 from .table import Col, Table, range_of
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ class Asked:
     add_to: str = "2025"
     merge: bool = False
     anonymous: bool = False
+    grid: bool = False  # also under the grid of weighted scenarios
 
     @property
     def count(self) -> int:
@@ -83,15 +87,19 @@ class Memo:
 type Swings = list[tuple[Swing, list[Outcome], list[Outcome]]]
 
 
-def compose(
-    asked: Asked,
-    joined: JoinedBook,
-    days: int,
-    outcomes: list[Outcome],
-    stress: list[Outcome],
-    swings: Swings,
-) -> Memo:
+class Made(NamedTuple):
+    """All runs of a memo."""
+
+    outcomes: list[Outcome]
+    stress: list[Outcome]
+    swings: Swings
+    weighted: grid.Weighted | None = None
+    switched: tuple[Switched, ...] = ()
+
+
+def compose(asked: Asked, joined: JoinedBook, days: int, made: Made) -> Memo:
     """All that a memo says."""
+    outcomes, stress, swings = made.outcomes, made.stress, made.swings
     labels = Labels(asked.anonymous)
     views = loan_views(joined, outcomes, days, labels)
     draws = est.draws_of(outcomes)
@@ -108,6 +116,7 @@ def compose(
         collateral_table(views, outcomes),
         selling_table(views, draws),
         covenants_table(views, days),
+        switched_table(made.switched, _covenants(views), quick=asked.quick),
         concentration_table(views),
         maturity_table(views),
         vintage_table(views),
@@ -119,6 +128,7 @@ def compose(
     by_key = {table.key: table for table in tables}
     balance = sum(v.balance_usd for v in views)
     whole = price.rows[-1]
+    told = _json(views, balance, loss, worst.value)
     title = f"{_name(asked, joined)}: {words.money(balance)} in {words.times(len(views), 'loan')}"
     stage2 = sum(v.staged.stage == 2 for v in views)
     lead = (
@@ -143,6 +153,22 @@ def compose(
     if bad is not None:
         under = est.expected(bad.total_loss)
         numbers.insert(4, (f"Expected loss under {asked.scenarios[1]}", _with_range(under)))
+    if made.weighted is not None:
+        over = grid.total_of(made.weighted, float(whole[2]) / est.BP)
+        tables.insert(0, grid.cells_table(made.weighted, views, over))
+        tables.insert(2, grid.loans_table(made.weighted, views))
+        told["grid"] = plain(grid.as_json(made.weighted, views, over))
+        spread = range_of(est.BP * over.spread.low, est.BP * over.spread.high, "bp")
+        numbers.insert(1, ("Expected loss, weighted scenarios", _with_range(over.loss)))
+        numbers.insert(
+            2, ("Break-even, weighted, bp", f"{est.BP * over.spread.value:,.0f} ({spread})")
+        )
+        count = len(made.weighted.grid.cells)
+        lead = (
+            f"Over {count} weighted scenarios the book loses {words.money(over.loss.value)} "
+            f"({range_of(max(0.0, over.loss.low), over.loss.high, 'money')}) and needs "
+            f"{est.BP * over.spread.value:,.0f} bp. " + lead
+        )
     return Memo(
         title,
         f"{words.date(joined.books.opening_date)} · {days:,} days · {len(outcomes)} runs, each "
@@ -153,8 +179,13 @@ def compose(
         tuple(numbers),
         tuple(tables),
         pictures(views, draws, bad, by_key),
-        _json(views, balance, loss, worst.value),
+        told,
     )
+
+
+def _covenants(views: Sequence[LoanView]) -> dict[str, int]:
+    """How many loans have each kind of covenant."""
+    return {kind: sum(has(view.row, kind) for view in views) for kind in KINDS}
 
 
 def _name(asked: Asked, joined: JoinedBook) -> str:

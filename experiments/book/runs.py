@@ -31,6 +31,8 @@ class Job:
     seed: int
     swing: str = ""  # name of a change in ``swings.SWINGS``, with its side
     side: int = 0
+    held: frozenset[str] = frozenset()  # settings that are not drawn
+    off: str = ""  # a kind of covenant that the book does without, in ``covenants.KINDS``
 
 
 class Values(NamedTuple):
@@ -73,13 +75,15 @@ def run_one(job: Job) -> Outcome:
     from ...market.opening.beliefs import believe
     from ...market.opening.books_2025.sample import sample_books
     from ...market.simulation import Simulation
+    from .covenants import without
     from .headroom import with_headroom
     from .swings import changed_books, changed_scenario
     from .watch import Watch
 
     books = changed_books(job.swing, job.side, _SHARED["books"])
+    books = without(job.off, books, _SHARED["loans"])
     scenario = changed_scenario(job.swing, job.side, job.scenario)
-    scenario = believe(scenario, job.seed)
+    scenario = believe(scenario, job.seed, job.held)
     if scenario.opening.sample:
         drawn = sample_books(books, job.seed)
         books = with_headroom(drawn, books, _SHARED["loans"])

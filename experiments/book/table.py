@@ -83,8 +83,8 @@ def shown(value: Any, kind: str) -> str:
     if kind == "days":
         return f"{value:,.0f}"
     if isinstance(value, float) and not value.is_integer():
-        return f"{value:,.2f}"
-    return f"{value:,.0f}"
+        return f"{value:,.2f}".replace("-", "−")
+    return f"{value:,.0f}".replace("-", "−")
 
 
 def range_of(low: float, high: float, kind: str) -> str:

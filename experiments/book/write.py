@@ -16,10 +16,15 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..run.folder import RunFolder
 from ..run.progress import progress
-from .memo import Asked, Memo, Swings, compose
+from .covenants import kinds_of
+from .memo import Asked, Made, Memo, Swings, compose
 from .page import page
-from .runs import Job, Outcome, horizon_days, run_all
+from .runs import Job, horizon_days, run_all
 from .swings import usable
+from .switched import Switched
+from .switched import seeds_of as switched_seeds
+from .weighted import grid_of, jobs_of, weighted
+from .weighted import seeds_of as grid_seeds
 from .workbook import write_workbook
 
 SWING_RUNS, SHARE_OF_RUNS = 8, 4  # for each side of a swing: a quarter of the runs, at most 8
@@ -46,8 +51,7 @@ def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[
         )
     days = horizon_days(joined.books, joined.loans, asked.most_days)
     scenarios = [_scenario(name, days) for name in asked.scenarios]
-    outcomes, stress, swings = _run(asked, joined, scenarios, quiet)
-    memo = compose(asked, joined, days, outcomes, stress, swings)
+    memo = compose(asked, joined, days, _run(asked, joined, scenarios, quiet))
 
     def write(part: Path) -> None:
         (part / "memo.html").write_text(page(memo), encoding="utf-8")
@@ -71,31 +75,46 @@ def _scenario(name: str, days: int) -> Scenario:
     return scenario.changed(values, "the memo")
 
 
-def _run(
-    asked: Asked, joined: JoinedBook, scenarios: Sequence[Scenario], quiet: bool
-) -> tuple[list[Outcome], list[Outcome], Swings]:
-    """All runs of a memo: the scenario, its stress, and each assumption pulled both ways."""
+def _run(asked: Asked, joined: JoinedBook, scenarios: Sequence[Scenario], quiet: bool) -> Made:
+    """All runs of a memo.
+
+    The scenario, its stress, the grid, each assumption pulled both ways, each covenant left out.
+    """
     base, count = scenarios[0], asked.count
-    jobs = [Job(base, seed) for seed in range(1, count + 1)]
-    under = max(1, count // 2) if len(scenarios) > 1 else 0
-    jobs += [Job(scenarios[1], seed) for seed in range(1, under + 1)] if under else []
+    seeds = range(1, count + 1)
+    jobs = {"base": [Job(base, seed) for seed in seeds], "stress": [], "grid": []}
+    if len(scenarios) > 1:
+        jobs["stress"] = [Job(scenarios[1], seed) for seed in seeds[: max(1, count // 2)]]
+    grid = grid_of(base.days) if asked.grid else None
+    if grid is not None:
+        jobs["grid"] = jobs_of(grid, grid_seeds(count))
     pulled = [] if asked.quick else usable(base)
-    times = min(SWING_RUNS, max(2, count // SHARE_OF_RUNS))
-    jobs += [
-        Job(base, seed, swing.name, side)
-        for swing in pulled
-        for side in (-1, 1)
-        for seed in range(1, times + 1)
-    ]
+    kinds = [] if asked.quick else kinds_of(joined.books, joined.loans)
+    few = seeds[: min(SWING_RUNS, max(2, count // SHARE_OF_RUNS))]
+    for swing in pulled:
+        for side in (-1, 1):
+            jobs[f"{swing.name} {side}"] = [Job(base, seed, swing.name, side) for seed in few]
+    pairs = min(count, switched_seeds(count))
+    for kind in kinds:
+        jobs[kind] = [Job(base, seed, off=kind) for seed in seeds[:pairs]]
     lenders = tuple(dict.fromkeys(joined.lender_of.values()))
-    with progress(len(jobs), quiet) as show:
-        found = run_all(
-            jobs, joined.books, joined.loans, lenders, lambda done: show(done, "Running the book")
+    every = [job for some in jobs.values() for job in some]
+    with progress(len(every), quiet) as show:
+        found = iter(
+            run_all(
+                every,
+                joined.books,
+                joined.loans,
+                lenders,
+                lambda done: show(done, "Running the book"),
+            )
         )
-    first, second, rest = found[:count], found[count : count + under], found[count + under :]
-    swings: Swings = []
-    for place, swing in enumerate(pulled):
-        at = 2 * place * times
-        sides = rest[at : at + times], rest[at + times : at + 2 * times]
-        swings.append((swing, list(sides[0]), list(sides[1])))
-    return list(first), list(second), swings
+    made = {name: [next(found) for _ in some] for name, some in jobs.items()}
+    swings: Swings = [(s, made[f"{s.name} -1"], made[f"{s.name} 1"]) for s in pulled]
+    return Made(
+        made["base"],
+        made["stress"],
+        swings,
+        weighted(grid, made["grid"]) if grid is not None else None,
+        tuple(Switched(kind, tuple(made["base"][:pairs]), tuple(made[kind])) for kind in kinds),
+    )

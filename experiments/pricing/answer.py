@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from ..sweeps.own import of
 from .attributes import attributes
 from .cohorts import Price, as_row, cohorts, price
 from .estimators import Reals, break_even, controlled
@@ -79,7 +80,7 @@ def answer(
     ``calm`` are runs that correlations are fitted to, instead of the grid's own calm cells.
     """
     plan = grid.plan()
-    loans = attributes(plan.base)
+    loans = attributes(plan.base, of(plan.books))
     panel = panel_of(runs, observed, loans, grid)
     drawn = panel.loans.groupby("borrower")["balance_usd"].sum()
     largest = str(drawn.drop(labels=_rests(drawn)).idxmax())

@@ -45,15 +45,18 @@ ABOUT = {
 """Columns of the table, for those who write queries."""
 
 
-def attributes(scenario: Scenario) -> pd.DataFrame:
-    """The loans of a scenario's books at their central figures, one row each; see :data:`ABOUT`."""
+def attributes(scenario: Scenario, books: Books | None = None) -> pd.DataFrame:
+    """The loans of a scenario's books at their central figures, one row each; see :data:`ABOUT`.
+
+    ``books``: a user's own; the packaged ones else.
+    """
     import pandas as pd
 
     from ...market.opening.starting_points import starting_point
     from ...market.simulation import Simulation
 
     central = scenario.changed({"opening.beliefs": False, "opening.sample": False}, "books")
-    books = starting_point(central).read()
+    books = books or starting_point(central).read()
     simulation = Simulation(central, 1, books, keeps_book=False)
     market, loans = simulation.market, simulation.market.loans
     reference = market.prices.reference_rate

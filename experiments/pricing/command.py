@@ -29,6 +29,7 @@ class Where(NamedTuple):
     workers: int | None = None
     seeds: int | None = None
     quick: bool = False
+    books: Path | None = None  # a user's own
 
 
 def price_command(
@@ -46,6 +47,8 @@ def price_command(
         InputError: a grid, a folder, a cluster or a query that cannot be used.
     """
     grid = grids.load(name)
+    if where.books is not None:
+        grid = grid._replace(books=str(where.books.absolute()))
     seeds = where.seeds or (grid.block_seeds if where.quick else SEEDS)
     if grid.plan().base.opening.start != "2025":
         raise InputError("firesale price: knows terms and dates of the loans of 2025 only.")

@@ -17,10 +17,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..sweeps.intervals import mean_interval, tail_of
+
 Reals = NDArray[np.float64]
 
 BP = 10_000.0
 RESAMPLES = 1000
+FEW_DRAWS = 10
 SEED = 2025  # of the bootstrap: the same runs give the same interval
 TAIL = 0.99
 CAPITAL_CHARGE = (
@@ -77,11 +80,20 @@ def break_even(loss_usd: Reals, balance_years: Reals) -> float:
 def ratio_interval(
     above: Reals, below: Reals, resamples: int = RESAMPLES, seed: int = SEED
 ) -> Estimate:
-    """A ratio of means and its 95 % interval, by resampling draws (both sums of the same ones)."""
+    """A ratio of means and its 95 % interval, by resampling draws (both sums of the same ones).
+
+    Resamples of a few draws hardly differ: below ``FEW_DRAWS`` the interval is Student's of what
+    each draw is off the ratio; open for a single draw.
+    """
     above, below = np.asarray(above, float), np.asarray(below, float)
     total = float(below.sum())
     if total <= 0.0:
         return Estimate(float("nan"), float("nan"), float("nan"))
+    if len(above) < FEW_DRAWS:
+        value = float(above.sum()) / total
+        off = mean_interval((above - value * below) / float(below.mean()))
+        low = 0.0 if (above >= 0.0).all() else -float("inf")  # nothing is lost at least
+        return Estimate(value, max(value + off.low, low), value + off.high)
     times = resampled(len(above), resamples, seed)
     under = times @ below
     found = np.divide(times @ above, under, out=np.full(resamples, np.nan), where=under > 0.0)
@@ -98,16 +110,8 @@ def resampled(draws: int, resamples: int = RESAMPLES, seed: int = SEED) -> Reals
 
 
 def expected_shortfall(loss: Reals, weights: Reals, level: float = TAIL) -> float:
-    """Mean loss in the worst ``1 - level`` of all outcomes; weights need not sum to one.
-
-    The outcome on the edge counts as far as it is needed.
-    """
-    order = np.argsort(-np.asarray(loss, float), kind="stable")
-    worst, weight = np.asarray(loss, float)[order], np.asarray(weights, float)[order]
-    tail = (1.0 - level) * float(weight.sum())
-    before = np.cumsum(weight) - weight
-    counted = np.clip(tail - before, 0.0, weight)
-    return float(worst @ counted) / tail
+    """Mean loss in the worst ``1 - level`` of all outcomes; weights need not sum to one."""
+    return tail_of(np.asarray(loss, float), np.asarray(weights, float), level)[1]
 
 
 def capital_charge(

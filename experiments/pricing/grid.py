@@ -45,6 +45,7 @@ class Grid(NamedTuple):
     cells: tuple[Cell, ...]
     joint: tuple[str, ...]
     calm: tuple[str, ...]
+    books: str | None = None  # a folder of tables or a tape; the packaged ones else
 
     @property
     def ordinary(self) -> tuple[str, ...]:
@@ -73,6 +74,8 @@ class Grid(NamedTuple):
             "trajectories": {"columns": list(COLUMNS), "every_days": 1},
             "arms": {cell.name: cell.settings for cell in self.cells},
         }
+        if self.books is not None:
+            data["books"] = self.books
         return Plan.from_dict(data, self.name, Path(), beliefs)
 
 

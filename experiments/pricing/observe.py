@@ -19,6 +19,7 @@ from ...market.state.names import names_of
 if TYPE_CHECKING:
     import pandas as pd
 
+    from ...market.opening.books import Books
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
     from ...market.state.market import Market
@@ -202,17 +203,16 @@ def observe(simulation: Simulation, check: object = None) -> pd.DataFrame:
     return observer.frame(market)
 
 
-def simulate(scenario: Scenario, seed: int, scores: dict[str, float]) -> Outcome:
+def simulate(
+    scenario: Scenario, seed: int, scores: dict[str, float], *, books: Books | None = None
+) -> Outcome:
     """A run of a sweep whose *series* is one row per loan instead of one per day."""
     from ...market.simulation import Simulation
     from ..sweeps import limits
-    from ..sweeps.books import perturbed_tables
     from ..sweeps.execute import Outcome
+    from ..sweeps.own import opened
 
-    tables = None
-    if scores:
-        tables = perturbed_tables(scores, seed if scenario.opening.sample else None)
-        scenario = scenario.changed({"opening.sample": False}, "books")
+    scenario, tables = opened(scenario, seed, scores, books)
     simulation = Simulation(scenario, seed, tables, keeps_book=False)
     frame = observe(simulation, limits.check)
     return Outcome(simulation.summary(), lambda: frame)

@@ -55,7 +55,9 @@ def _read(folder: Path) -> tuple[str, Any]:
                 return name, json.loads(path.read_text(encoding="utf-8"))
             except (ValueError, OSError):
                 raise InputError(f"{path}: cannot be read; it must be JSON.") from None
-    raise InputError(f"{folder}: has no {' or '.join(FILES)}; name the folder of a run or a memo.")
+    raise InputError(
+        f"{folder}: has no {' or '.join(FILES)}; name the folder of a run, memo or sweep."
+    )
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:

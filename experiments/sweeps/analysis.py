@@ -194,17 +194,15 @@ def _tail(runs: Runs, asks: Analysis, losses: pd.DataFrame, name: str = "") -> d
     """Mean, value at risk and expected shortfall, in columns that start with ``name``."""
     groups, value = groups_of(runs, losses), losses["value"].to_numpy(float)
     weight = losses["log_weight"].to_numpy(float)
+    mean = intervals.mean_of(value, weight, asks.confidence, groups)
     if np.ptp(weight) > 0.0:
-        mean = intervals.weighted_mean(value, weight, asks.confidence, groups)
         at_risk, shortfall = intervals.weighted_tail(
             value, weight, asks.tail, asks.confidence, groups
         )
     else:
         if groups is None:
-            mean = intervals.mean_interval(value, asks.confidence)
             at_risk = intervals.quantile(value, asks.tail, asks.confidence)
         else:
-            mean = intervals.bootstrap(value, np.mean, asks.confidence, groups)
             at_risk = intervals.bootstrap(
                 value, lambda v: intervals.quantile_of(v, asks.tail), asks.confidence, groups
             )

@@ -6,7 +6,8 @@ about the column or cell (``beliefs.csv``) is taken at the probability of the sc
 figure is multiplied by :func:`market.opening.sampling.error_factor`, so rows that were seen do not
 move and estimates move most. A lender's funding takes up what its capital gives.
 ``books.leverage`` multiplies all debt, lines and instalments on the same assets, and with them
-lenders' books and funding on the same capital.
+lenders' books and funding on the same capital. ``books.times.*`` multiplies single columns and
+cells: :mod:`experiments.sweeps.terms`.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from ...market.opening.books_2025.read import load_books_2025
 from ...market.opening.books_2025.sample import CELLS, sample_books
 from ...market.opening.sampling import balanced, believed_columns
 from ...market.scenario.errors import InputError
+from . import terms
+from .terms import is_term
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,7 +47,12 @@ def with_default(key: str, value: Any) -> Any:
 
     A cell's error is a standard normal score within ± 4.
     """
-    if key == LEVERAGE or not isinstance(value, dict) or value.keys() - {"also", "unit"}:
+    if (
+        key == LEVERAGE
+        or is_term(key)
+        or not isinstance(value, dict)
+        or value.keys() - {"also", "unit"}
+    ):
         return value
     if not is_cell(key):
         return value | {"distribution": "belief"}
@@ -52,8 +60,10 @@ def with_default(key: str, value: Any) -> Any:
     return value | normal | {"low": -MOST_SCORE, "high": MOST_SCORE}
 
 
-def check_cell(key: str, factor: Factor, where: str) -> None:
+def check_cell(key: str, factor: Factor, where: str, tables: Books | None = None) -> None:
     """Refuse a key that names no uncertain cell, or scores that are not plausible.
+
+    ``tables``: a user's own; the packaged ones else.
 
     Raises:
         InputError: unknown table, row or column; or a score beyond ± 4.
@@ -63,16 +73,22 @@ def check_cell(key: str, factor: Factor, where: str) -> None:
     if key == LEVERAGE:
         _check_ends(factor, LEAST_LEVERAGE, MOST_LEVERAGE, "times the debt of the books", where)
         return
+    tables = tables or _tables()
+    if is_term(key):
+        terms.check(key, tables, where)
+        _check_ends(factor, terms.LEAST, terms.MOST, "times what the books say", where)
+        return
     table, row, column = _parts(key)
     if table not in TABLES:
         raise InputError(
-            f"{where}: there is no such table; allowed: {', '.join(TABLES)}, or {LEVERAGE}."
+            f"{where}: there is no such table; allowed: {', '.join(TABLES)}, or {LEVERAGE}, or "
+            f"{terms.PREFIX}TABLE to multiply cells ({', '.join(terms.TABLES)})."
         )
-    start = _tables().start
+    start = tables.start
     columns = dict.fromkeys((*CELLS.get(table, ()), *believed_columns(start, table)))
     if column not in columns:
         raise InputError(f"{where}: not an uncertain column; allowed: {', '.join(columns)}.")
-    lines = _rows(table)
+    lines = _rows(tables, table)
     names = [line.row_name for line in lines]
     if row and row not in names:
         raise InputError(f"{where}: there is no row '{row}'; allowed: {', '.join(names)}.")
@@ -94,15 +110,21 @@ def _check_ends(factor: Factor, low: float, high: float, what: str, where: str) 
             )
 
 
-def perturbed_tables(scores: Mapping[str, float], seed: int | None = None) -> Books:
-    """The packaged opening tables with errors of some cells, and debt multiplied.
+def perturbed_tables(
+    scores: Mapping[str, float], seed: int | None = None, tables: Books | None = None
+) -> Books:
+    """Opening tables with errors of some cells, and debt multiplied.
 
     Args:
-        scores: by factor key, in standard deviations; of ``books.leverage`` a factor.
+        scores: by factor key, in standard deviations; of ``books.leverage`` and ``books.times.*``
+            a factor.
         seed: of a draw of all other cells; None: they stay.
+        tables: a user's own; the packaged ones else.
     """
-    errors = {key: score for key, score in scores.items() if key != LEVERAGE}
-    return sample_books(_levered(_tables(), scores.get(LEVERAGE, 1.0)), seed, errors)
+    times = {key: factor for key, factor in scores.items() if is_term(key)}
+    errors = {key: score for key, score in scores.items() if key != LEVERAGE and key not in times}
+    levered = _levered(tables or _tables(), scores.get(LEVERAGE, 1.0))
+    return terms.with_terms(sample_books(levered, seed, errors), times)
 
 
 def _levered(tables: Books, times: float) -> Books:
@@ -142,6 +164,5 @@ def _parts(key: str) -> tuple[str, str, str]:
     return table, row, column
 
 
-def _rows(table: str) -> tuple[Any, ...]:
-    tables = _tables()
+def _rows(tables: Books, table: str) -> tuple[Any, ...]:
     return tables.quote_rows if table == "quotes" else getattr(tables, table)

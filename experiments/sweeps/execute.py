@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from ...market.opening.beliefs import believe
 from ...market.scenario.scenario import Scenario
-from .books import is_cell, perturbed_tables
+from . import own
+from .books import is_cell
 from .design import RunPoint
 from .factors import Value
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+    from ...market.opening.books import Books
     from .plan import Plan
 
 OK, ERROR, KILLED = "ok", "error", "killed"
@@ -64,6 +66,7 @@ class Work:
     run_limit_s: float | None = None
     resolve: bool = False
     companions: bool = False
+    books: own.Kept | None = None
 
     @classmethod
     def of(cls, plan: Plan, folder: Path, source: str) -> Work:
@@ -84,6 +87,7 @@ class Work:
             run_limit_s=plan.run_limit_s,
             resolve=plan.resolve,
             companions=plan.companions,
+            books=own.for_workers(plan.books, folder),
         )
 
 
@@ -120,19 +124,18 @@ def simulate(
     *,
     resolve: bool = False,
     companions: bool = False,
+    books: Books | None = None,
 ) -> Outcome:
     """Run the market to its last day; ``scores`` are errors of its opening books.
 
     ``resolve``: and on until claims that are open then are settled. ``companions``: run it again
-    with interactions held still; what came through others is told under ``contagion``.
+    with interactions held still; what came through others is told under ``contagion``. ``books``:
+    a user's own.
     """
     from ...market.simulation import Simulation
     from . import limits
 
-    tables = None
-    if scores:
-        tables = perturbed_tables(scores, seed if scenario.opening.sample else None)
-        scenario = scenario.changed({"opening.sample": False}, "books")  # they are drawn
+    scenario, tables = own.opened(scenario, seed, scores, books)
     simulation = Simulation(scenario, seed, tables, keeps_book=False)
     while not simulation.finished:
         limits.check()
@@ -161,6 +164,7 @@ def run_batch(
     Raises:
         StaleSourceError: this worker runs another version of the program than the sweep.
         NoFolderError: the sweep's folder is not on this machine, or holds another sweep now.
+        InputError: own books are not what they were.
         OSError: the part cannot be written.
     """
     from . import limits, store
@@ -170,6 +174,7 @@ def run_batch(
         raise StaleSourceError(platform.node())
     if not (folder / store.MANIFEST).exists():
         raise NoFolderError(platform.node())
+    own.books_of(work.books)  # the same for all: no row says that they were changed
     _compile(work, points[0])
     rows, paths, slowest = [], [], 0.0
     for point in points:
@@ -216,8 +221,12 @@ def run_point(
         size = limits.size_of(scenario)
         start = time.perf_counter()
         with limits.limited(limits.limit_s(work.run_limit_s, slowest_s, size), mark):
+            asked: dict[str, Any] = {}
             if simulate is _PLAIN and (work.resolve or work.companions):
-                simulate = partial(simulate, resolve=work.resolve, companions=work.companions)
+                asked |= {"resolve": work.resolve, "companions": work.companions}
+            if work.books is not None:
+                asked["books"] = own.books_of(work.books)
+            simulate = partial(simulate, **asked) if asked else simulate
             outcome = simulate(scenario, point.seed, scores)
             metrics = kept_metrics(outcome.summary, work.outputs)
             if work.columns:

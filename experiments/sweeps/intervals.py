@@ -139,6 +139,20 @@ def weighted_mean(
     return Estimate(mean, mean - half, mean + half, f"weighted, worth {size:,.0f} runs")
 
 
+def mean_of(
+    values: NDArray[np.float64],
+    log_weight: NDArray[np.float64],
+    confidence: float = 0.95,
+    groups: NDArray[np.int64] | None = None,
+) -> Estimate:
+    """Mean of a sweep's runs: weighted where they have weights, by groups where they have them."""
+    if len(values) and np.ptp(log_weight) > 0.0:
+        return weighted_mean(values, log_weight, confidence, groups)
+    if groups is None:
+        return mean_interval(values, confidence)
+    return bootstrap(values, lambda v: float(np.mean(v)), confidence, groups)
+
+
 def effective_size(
     log_weight: NDArray[np.float64], groups: NDArray[np.int64] | None = None
 ) -> float:
@@ -217,12 +231,10 @@ def weighted_tail(
 ) -> tuple[Estimate, Estimate]:
     """Value at risk and expected shortfall of weighted numbers, by bootstrap."""
     weight = np.exp(log_weight - log_weight.max())
-    found = np.array(
-        [_weighted_tail(values[d], weight[d], level) for d in resampled(len(values), groups)]
-    )
+    found = np.array([tail_of(values[d], weight[d], level) for d in resampled(len(values), groups)])
     tail = (1.0 - confidence) / 2.0
     low, high = np.quantile(found, [tail, 1.0 - tail], axis=0)
-    at_risk, shortfall = _weighted_tail(values, weight, level)
+    at_risk, shortfall = tail_of(values, weight, level)
     return (
         Estimate(at_risk, float(low[0]), float(high[0]), "weighted bootstrap"),
         Estimate(shortfall, float(low[1]), float(high[1]), "weighted bootstrap"),
@@ -320,9 +332,13 @@ def resampled(
         yield np.concatenate([members[d] for d in drawn])
 
 
-def _weighted_tail(
+def tail_of(
     values: NDArray[np.float64], weight: NDArray[np.float64], level: float
 ) -> tuple[float, float]:
+    """Value at risk and expected shortfall of weighted numbers; weights need not sum to one.
+
+    The number on the edge counts as far as it is needed.
+    """
     order = np.argsort(-values, kind="stable")
     ordered, w = values[order], weight[order] / weight.sum()
     above = np.cumsum(w)

@@ -13,7 +13,7 @@ import math
 import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -22,13 +22,11 @@ from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
 from ...market.scenario.text_files import read_text
-from . import books
+from . import books, own
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
 from .idle import refuse_idle
+from .refusals import keys, sentence
 from .slurm import Slurm
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 PLAN_FOLDER = Path(__file__).resolve().parent.parent / "plans"
 SAMPLED = ("latin-hypercube", "sobol", "random")
@@ -129,6 +127,9 @@ class Plan(Section):
     description: str = ""
     scenario: str = Field(description="a scenario's name, or the path of a .toml file")
     settings: dict[str, Any] = Field({}, description="changes of the scenario for all runs")
+    books: str | None = Field(
+        None, min_length=1, description="your own: a folder of opening tables, or a loan tape"
+    )
     seed: int = Field(1, ge=0, lt=2**63)
     replicates: int = Field(1, ge=1, le=1_000_000, description="runs at each point of the design")
     shared_seeds: bool = Field(
@@ -157,15 +158,20 @@ class Plan(Section):
     base: Scenario = Field(default=Scenario(), exclude=True, description="filled when read")
 
     @classmethod
-    def load(cls, name_or_path: str | Path, beliefs: bool | None = None) -> Self:
+    def load(
+        cls, name_or_path: str | Path, beliefs: bool | None = None, books: Path | None = None
+    ) -> Self:
         """Read a plan by name (``quick``) or from a TOML file.
 
-        ``beliefs``: whether runs draw within what is believed, whatever the plan says.
+        ``beliefs``: whether runs draw within what is believed, whatever the plan says; ``books``:
+        a folder of tables or a loan tape, instead of the plan's.
 
         Raises:
             InputError: the first problem of the plan, or of its scenario, in one sentence.
         """
         path, data = _read(name_or_path)
+        if books is not None:
+            data["books"] = str(books.absolute())
         return cls.from_dict(data, path.name, path.parent, beliefs)
 
     @classmethod
@@ -181,7 +187,7 @@ class Plan(Section):
         """
         data = dict(data)
         if "base" in data:
-            raise InputError(f"{where}: there is no key 'base'; allowed here: {_keys(cls)}.")
+            raise InputError(f"{where}: there is no key 'base'; allowed here: {keys(cls)}.")
         factors = data.get("factors", {})
         if isinstance(factors, dict):
             flat = flatten(factors, tuple(Factor.model_fields))
@@ -197,7 +203,7 @@ class Plan(Section):
         try:
             plan = cls.model_validate(_tuples(data))
         except ValidationError as error:
-            raise InputError(_sentence(cls, error, where)) from None
+            raise InputError(sentence(cls, error, where)) from None
         chosen = plan.scenario
         if chosen.endswith(".toml") and not Path(chosen).is_absolute():
             chosen = str(folder / chosen if (folder / chosen).exists() else chosen)
@@ -211,24 +217,26 @@ class Plan(Section):
             key: believed(factor, base, key, f"{where}: factors")
             for key, factor in plan.factors.items()
         }
-        plan = plan.model_copy(update={"base": base, "factors": believes})
+        place = plan.books and own.found(plan.books, folder, base, where)
+        plan = plan.model_copy(update={"base": base, "factors": believes, "books": place})
         plan._check(where)
         refuse_idle(loaded, base, plan.factors, plan.arms, where)
         return plan
 
     def _check(self, where: str) -> None:
         """What concerns several parts of the plan at once."""
-        keys: list[str] = []
+        varied: list[str] = []
+        tables = own.of(self.books)
         for key, factor in self.factors.items():
-            keys += [key, *factor.also]
+            varied += [key, *factor.also]
             if any(is_whole(name) != is_whole(key) for name in factor.also):
                 raise InputError(f"{where}: factors.{key}: 'also' mixes whole numbers and others.")
             for name in (key, *factor.also):
                 if books.is_cell(name):
-                    books.check_cell(name, factor, f"{where}: factors.{name}")
+                    books.check_cell(name, factor, f"{where}: factors.{name}", tables)
                 else:
                     check_key(self.base, name, factor, f"{where}: factors")
-        if twice := sorted({key for key in keys if keys.count(key) > 1}):
+        if twice := sorted({key for key in varied if varied.count(key) > 1}):
             raise InputError(f"{where}: factors: '{twice[0]}' is set twice.")
         for name, settings in self.arms.items():
             if not re.fullmatch(r"[a-z0-9][a-z0-9-]*", name):
@@ -237,7 +245,7 @@ class Plan(Section):
                 )
             values = flatten(settings)
             self.base.changed(values, f"{where}: arms.{name}")
-            if both := sorted(set(values) & set(keys)):
+            if both := sorted(set(values) & set(varied)):
                 raise InputError(f"{where}: arms.{name}: '{both[0]}' is a factor too.")
         self._check_books(where)
         self._check_design(where)
@@ -258,6 +266,7 @@ class Plan(Section):
             if START in (key, *factor.also):
                 starts = set(factor.values or ())
         starts |= {flatten(settings).get(START) for settings in self.arms.values()}
+        own.check_start(self.books, starts, where)
         names = [name for key, factor in self.factors.items() for name in (key, *factor.also)]
         cell = next(filter(books.is_cell, names), None)
         if cell is not None and "2021" in starts:
@@ -311,7 +320,8 @@ class Plan(Section):
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
         kept |= {"trajectories", "resolve", "companions"}
         plan = self.model_dump(mode="json", include=kept)
-        return {"scenario": scenario, **plan}
+        read = {"books": f"sha256:{own.kept(self.books).sha256}"} if self.books else {}
+        return {"scenario": scenario, **plan, **read}
 
     def identity(self) -> str:
         """A hash of :meth:`resolved` (hex)."""
@@ -366,34 +376,3 @@ def _tuples(data: dict[str, Any]) -> dict[str, Any]:
             arrays = {n: tuple(table[n]) for n in names if isinstance(table.get(n), list)}
             result[section] = table | arrays
     return result
-
-
-def _keys(model: Any) -> str:
-    return ", ".join(name for name in model.model_fields if name != "base")
-
-
-def _section_at(model: Any, path: Sequence[str | int]) -> Any:
-    """The section where a path of keys leads, through optional ones and tables of several."""
-    for part in path:
-        found = model.model_fields.get(part)
-        if found is not None:  # else the name of a factor
-            kinds = (found.annotation, *get_args(found.annotation))
-            model = next((kind for kind in kinds if hasattr(kind, "model_fields")), model)
-    return model
-
-
-def _sentence(model: Any, error: ValidationError, where: str) -> str:
-    """The first problem of a validation as one sentence: what, where, what is allowed."""
-    problem = error.errors()[0]
-    key = ".".join(str(part) for part in problem["loc"])
-    message = problem["msg"].removeprefix("Value error, ")
-    message = message[0].lower() + message[1:]
-    if problem["type"] == "extra_forbidden":
-        allowed = _keys(_section_at(model, problem["loc"][:-1]))
-        meant = did_you_mean(key.rpartition(".")[2], allowed.split(", "))
-        return f"{where}: there is no key '{key}'{meant}; allowed here: {allowed}."
-    if problem["type"] == "missing":
-        return f"{where}: the key '{key}' is missing."
-    if problem["type"] == "value_error":
-        return f"{where}: {key}: {message}."
-    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from ...agents.compiling import process
 from ...market.scenario.errors import InputError
 from ..look.memory import check_memory
-from . import clusters, execute, store
+from . import clusters, execute, own, store
 from .batches import Batch, Batches
 from .design import check_design, count_runs, run_points
 from .execute import Report, Simulate, Work
@@ -96,6 +96,7 @@ class Driver:
             runs = count_runs(self.plan)
             stored = store.stored_ids(self.folder, finished_only=self.retry_failures)
             missing = np.setdiff1d(np.arange(runs, dtype=np.int64), stored, assume_unique=True)
+            own.copy_into(self.plan.books, self.folder)
             self.work = Work.of(self.plan, self.folder, store.source_hash())
             self.batches = Batches(missing, fixed=self.batch_runs)
             self.progress = Progress(runs, runs - len(missing), self.quiet)

@@ -52,7 +52,7 @@ SEAL = "sha256"  # in a manifest: of all that stands before it
 def source_hash() -> str:
     """SHA-256 of all code and data that decide a run's row (hex)."""
     digest = hashlib.sha256(run_folder.source_hash().encode())
-    for name in ("books", "design", "execute", "factors"):
+    for name in ("books", "design", "execute", "factors", "own", "terms"):
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
 
@@ -314,7 +314,7 @@ def _check_same(plan: Plan, manifest: dict[str, Any], folder: Path) -> None:
     fresh = "name a new folder with --out to begin afresh"
     if now["identity"] != manifest["identity"]:
         before, after = ({**m["scenario"], **m["plan"]} for m in (manifest, now))
-        changed = ", ".join(_differences(before, after)[:3]) or "its contents"
+        changed = ", ".join(differences(before, after)[:3]) or "its contents"
         raise InputError(f"{folder}: was begun with another plan (changed: {changed}); {fresh}.")
     if now["source_sha256"] != manifest["source_sha256"]:
         raise InputError(
@@ -329,12 +329,12 @@ def _check_same(plan: Plan, manifest: dict[str, Any], folder: Path) -> None:
             )
 
 
-def _differences(before: Any, after: Any, path: str = "") -> list[str]:
+def differences(before: Any, after: Any, path: str = "") -> list[str]:
     """Dotted names of what differs."""
     if isinstance(before, dict) and isinstance(after, dict):
         names = list(dict.fromkeys([*before, *after]))
         found = [
-            _differences(before.get(n), after.get(n), f"{path}.{n}" if path else n) for n in names
+            differences(before.get(n), after.get(n), f"{path}.{n}" if path else n) for n in names
         ]
         return [name for part in found for name in part]
     return [] if before == after else [path]

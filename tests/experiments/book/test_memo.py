@@ -12,7 +12,7 @@ import pytest
 from by_tape import EXAMPLES, tape_of
 
 from firesale.experiments import cli
-from firesale.experiments.book.memo import Asked, Memo, compose
+from firesale.experiments.book.memo import Asked, Made, Memo, compose
 from firesale.experiments.book.page import page
 from firesale.experiments.book.runs import Opening, Outcome, Values
 from firesale.experiments.book.watch import Seen
@@ -47,7 +47,7 @@ def memo_of(path: Path, anonymous: bool = False, realisable: float = 0.5) -> Mem
     """A memo of a tape on made-up runs."""
     joined = open_tape(path)
     runs = [outcome(len(joined.loans), seed, realisable) for seed in range(12)]
-    return compose(Asked(path, anonymous=anonymous), joined, 900, runs, runs[:6], [])
+    return compose(Asked(path, anonymous=anonymous), joined, 900, Made(runs, runs[:6], []))
 
 
 def test_the_page_is_one_file_with_everything_in_it() -> None:

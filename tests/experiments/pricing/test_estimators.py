@@ -59,6 +59,26 @@ def test_an_interval_holds_the_number_and_shrinks_with_draws() -> None:
     assert b.high - b.low < 0.3 * (a.high - a.low)
 
 
+def test_two_draws_give_students_interval_and_one_an_open_one() -> None:
+    # Off the ratio of 0.065: 6 - 0.065 · 100 and 7 - 0.065 · 100, that is -0.5 and 0.5 on 100;
+    # Student's quantile of one degree of freedom is 12.706, the deviation of the mean 0.005.
+    found = ratio_interval(np.array([6.0, 7.0]), np.array([100.0, 100.0]))
+    expected = (0.065, 0.065 - 12.7062 * 0.005, 0.065 + 12.7062 * 0.005)
+    assert found == pytest.approx(expected, abs=1e-6)
+    only = ratio_interval(np.array([6.0]), np.array([100.0]))
+    assert only == (0.06, 0.0, math.inf)
+
+
+def test_few_draws_cover_the_truth() -> None:
+    generator = np.random.default_rng(4)
+    hits = 0
+    for _ in range(200):
+        fails = generator.random(4) < 0.5
+        found = ratio_interval(generator.normal(8.0, 2.0, 4), np.where(fails, 150.0, 250.0))
+        hits += found.low <= 8.0 / 200.0 <= found.high
+    assert hits >= 180
+
+
 def test_what_never_loses_costs_nothing_for_sure() -> None:
     assert ratio_interval(np.zeros(5), np.ones(5)) == Estimate(0.0, 0.0, 0.0)
     assert math.isnan(ratio_interval(np.zeros(5), np.zeros(5)).value)

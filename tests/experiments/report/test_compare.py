@@ -43,5 +43,5 @@ def test_folders_of_two_kinds_or_none(tmp_path: Path) -> None:
     two = folder(tmp_path / "b", {}, "memo.json")
     with pytest.raises(InputError, match="two of a kind"):
         compare(one, two)
-    with pytest.raises(InputError, match="name the folder of a run or a memo"):
+    with pytest.raises(InputError, match="name the folder of a run, memo or sweep"):
         compare(one, tmp_path)
