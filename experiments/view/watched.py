@@ -15,6 +15,7 @@ from ...market.scenario.scenario import Scenario
 from ..look.memory import parties_of
 from ..results.party_sheet import Sheet, party_sheet
 from ..results.results import Results
+from .turns import TURNS
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
 MOST_PARTIES = 100_000  # that a visitor may ask for
@@ -91,19 +92,25 @@ class WatchedMarket(CreditMarket):
         )
 
     def step(self) -> None:
-        """Simulate a day, once the page is not putting itself together.
+        """Simulate a day, once the page is not putting itself together and nobody's page is blank.
 
-        A page whose state changes during every one of its passes never gets done. Once the page is
-        left, nothing runs any more.
+        A page whose state changes during every one of its passes never gets done, and one whose
+        first pictures wait for days of others stays empty. Both are waited for a short while only.
+        Once the page is left, nothing runs any more.
         """
         if self._left:
             self.running = False
             return
         latest = time.monotonic() + PATIENCE_S
-        while self.page is not None and self.page.locked() and time.monotonic() < latest:
+        while self._must_wait() and time.monotonic() < latest:
             time.sleep(PAUSE_S)
         with self._books:
             super().step()
+
+    def _must_wait(self) -> bool:
+        if self.page is None or self._left:
+            return False
+        return self.page.locked() or TURNS.somebody_is_blank
 
     def results(self) -> Results:
         """What the report's figures draw from, as of today."""
