@@ -18,6 +18,7 @@ from ..results.results import Results
 from .turns import TURNS
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
+BLANK_PATIENCE_S, BLANK_PAUSE_S = 15.0, 0.05  # the same, while a page has no pictures yet
 MOST_PARTIES = 100_000  # that a visitor may ask for
 FROM_FILES = ("history",)  # keys that name files: for the command line only
 
@@ -95,22 +96,21 @@ class WatchedMarket(CreditMarket):
         """Simulate a day, once the page is not putting itself together and nobody's page is blank.
 
         A page whose state changes during every one of its passes never gets done, and one whose
-        first pictures wait for days of others stays empty. Both are waited for a short while only.
-        Once the page is left, nothing runs any more.
+        first pictures wait for days of others stays empty. Neither is waited for without end. Once
+        the page is left, nothing runs any more.
         """
         if self._left:
             self.running = False
             return
+        if self.page is not None:
+            latest = time.monotonic() + BLANK_PATIENCE_S
+            while TURNS.somebody_is_blank and not self._left and time.monotonic() < latest:
+                time.sleep(BLANK_PAUSE_S)
         latest = time.monotonic() + PATIENCE_S
-        while self._must_wait() and time.monotonic() < latest:
+        while self.page is not None and self.page.locked() and time.monotonic() < latest:
             time.sleep(PAUSE_S)
         with self._books:
             super().step()
-
-    def _must_wait(self) -> bool:
-        if self.page is None or self._left:
-            return False
-        return self.page.locked() or TURNS.somebody_is_blank
 
     def results(self) -> Results:
         """What the report's figures draw from, as of today."""
