@@ -17,16 +17,24 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is laid out: dimensions, length if that is fixed, start, dtype if special."""
+    """How a column is laid out: dimensions, length if that is fixed, start, dtype if special.
+
+    ``none``: what a cell holds that says there is no number (NaN), or no end to it (infinity).
+    """
 
     dimensions: int = 1
     rows: int | None = None
     start: float = 0
     dtype: np.dtype[Any] | None = None
+    none: tuple[float, ...] = ()
 
 
 Reals = Annotated[NDArray[np.float64], Column()]
+RealsOrNone = Annotated[NDArray[np.float64], Column(none=(np.nan,))]
+RealsOrEndless = Annotated[NDArray[np.float64], Column(none=(np.inf,))]
+Ratios = Annotated[NDArray[np.float64], Column(none=(np.nan, np.inf))]  # to nothing: infinite
 Matrix = Annotated[NDArray[np.float64], Column(dimensions=2)]
+MatrixOrNone = Annotated[NDArray[np.float64], Column(dimensions=2, none=(np.nan,))]
 Flags = Annotated[NDArray[np.bool_], Column()]
 FlagMatrix = Annotated[NDArray[np.bool_], Column(dimensions=2)]
 Codes = Annotated[NDArray[np.int8], Column()]  # members of an IntEnum
@@ -62,6 +70,12 @@ def column_of(hint: Any) -> tuple[np.dtype[Any], Column] | None:
     while parts := get_args(item):  # NDArray[item], however this version of numpy spells it
         item = parts[-1]
     return np.dtype(item), layout[0]
+
+
+def none_in(kind: type, name: str) -> tuple[float, ...]:
+    """What cells of a column hold where there is no number."""
+    column = column_of(get_type_hints(kind, include_extras=True)[name])
+    return () if column is None else column[1].none
 
 
 def with_room[T: tuple[Any, ...]](table: T, needed: int) -> T:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .columns import Codes, Flags, IntsOrNone, Longs, Reals
+from .columns import Codes, Flags, IntsOrNone, Longs, Reals, RealsOrNone
 from .compiling.arrays import total
 from .compiling.kernels import compiled
 
@@ -113,7 +113,7 @@ class Lenders(NamedTuple):
     line_event: IntsOrNone  # last call on its lines
     line_open_day: IntsOrNone  # a call is unmet since
     pool_usd: Reals  # loans of a securitisation, at the opening
-    pool_ltv: Reals  # their loan to value at marks, at the opening; NaN without machines
+    pool_ltv: RealsOrNone  # their loan to value at marks, at the opening; NaN without machines
     traps_cash: Flags  # a securitisation keeps its excess spread
     amortising_event: IntsOrNone  # its notes take all its cash since
 

@@ -35,6 +35,7 @@ from .resolution import resolve
 from .scenario.errors import InputError
 from .scenario.nearest import did_you_mean
 from .scenario.scenario import Scenario
+from .state.finite import insist_on_numbers
 from .state.journal import insist, make_room
 from .state.names import NumberedNames, TitleById
 
@@ -154,11 +155,14 @@ class Simulation:
         """Simulate one day.
 
         Raises:
-            BooksError: it ended with books that do not balance.
+            BooksError: it ended with books that do not balance; or, the last, with tables in which
+                there is no number where there must be one.
         """
         make_room(self.market)
         run_day(self.market)
         insist(self.market)
+        if self.finished:
+            insist_on_numbers(self.market)
 
     def run(self) -> Simulation:
         """Simulate to the scenario's last day; returns itself."""

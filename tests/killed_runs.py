@@ -1,10 +1,11 @@
 """Runs that are killed at every touch of the disk: a process of its own, which forks one for each.
 
-    python killed_runs.py SIGNAL STEP OUT    (OUT: fresh, empty or none)
+    python killed_runs.py SIGNAL STEP OUT [COMMAND]    (OUT: fresh, empty or none)
 
-Each child runs ``firesale run`` in a folder of its own and sends itself the signal at its n-th
-touch of the disk there, for n = 1, 1 + STEP, ... until a run comes to its end. Prints a line for
-each: n, how the process ended, and what it left behind.
+Each child runs ``firesale run`` (or ``book``, ``backtest``, ``price``) in a folder of its own and
+sends itself the signal at its n-th touch of the disk there, for n = 1, 1 + STEP, ... until a run
+comes to its end. Prints a line for each: n, how the process ended, and what it left behind. What
+takes long and writes nothing is done once for all.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ RUN = ["run", "crypto-crash", "--days", "3", "--no-figures"]
 TOUCHES = ("open", "os.mkdir", "os.rename", "os.rmdir", "os.remove", "shutil.rmtree", "os.listdir")
 
 
-def run_and_die(at: Path, number: int, at_touch: int, out: list[str]) -> None:
+def run_and_die(at: Path, number: int, at_touch: int, command: list[str]) -> None:
     """Run in this process and send it the signal at a touch of the disk below ``at``."""
     os.chdir(at)
     touches = itertools.count(1)
@@ -39,7 +40,7 @@ def run_and_die(at: Path, number: int, at_touch: int, out: list[str]) -> None:
             os.kill(os.getpid(), number)
 
     sys.addaudithook(hook)
-    cli.main([*RUN, *out])
+    cli.main(command)
 
 
 def left_behind(at: Path) -> list[str]:
@@ -49,11 +50,45 @@ def left_behind(at: Path) -> list[str]:
     return sorted({str(path) for path in found - set(hidden)}) + ["hidden"] * bool(hidden)
 
 
+def prepared_run() -> list[str]:
+    """A run of three days, loaded once for all."""
+    simulate(Scenario.load(RUN[1]).with_settings(["days=3"]), 1, quiet=True)
+    return RUN
+
+
+def prepared_book() -> list[str]:
+    """The memo of a tape, whose runs are made once."""
+    from firesale.experiments.book import write
+    from firesale.experiments.book.memo import Asked
+    from firesale.experiments.book.runs import horizon_days
+    from firesale.market.opening.tape.join import open_tape
+
+    tape = Path(write.__file__).parent / "examples" / "rig-bank.csv"
+    asked, joined = Asked(tape, ("baseline",), 2, True), open_tape(tape)
+    days = horizon_days(joined.books, joined.loans, 365)
+    made = write._run(asked, joined, [write._scenario("baseline", days)], True)
+    write._run = lambda *_: made
+    return ["book", "run", str(tape), "--scenario", "baseline", "--runs", "2", "--quick"]
+
+
+def prepared_backtest() -> list[str]:
+    """A back-test, whose runs are made once."""
+    from firesale.experiments.backtest import command
+
+    base = Scenario.load(command.SCENARIOS["2022"]).with_settings(["opening.sample=true"])
+    made = command.run_ensemble(command.Plan(base, (), 2, False, False), 1)
+    command.run_ensemble = lambda *_: made
+    return ["backtest", "2022", "--runs", "2"]
+
+
+PREPARED = {"run": prepared_run, "book": prepared_book, "backtest": prepared_backtest}
+
+
 def main() -> None:
     """Kill runs until one comes to its end."""
     number, step, out = getattr(signal, sys.argv[1]), int(sys.argv[2]), sys.argv[3]
     sys.stdout = open(os.devnull, "w")  # noqa: PTH123, SIM115
-    simulate(Scenario.load(RUN[1]).with_settings(["days=3"]), 1, quiet=True)  # loaded once for all
+    command = PREPARED[sys.argv[4] if len(sys.argv) > 4 else "run"]()
     for touch in itertools.count(1, step):
         with tempfile.TemporaryDirectory() as name:
             at = Path(name).resolve()
@@ -64,7 +99,8 @@ def main() -> None:
                 signal.alarm(60)
                 os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
                 try:
-                    run_and_die(at, number, touch, [] if out == "none" else ["--out", "here"])
+                    where = [] if out == "none" else ["--out", "here"]
+                    run_and_die(at, number, touch, [*command, *where])
                 except SystemExit as end:
                     os._exit(int(end.code or 0))
                 finally:

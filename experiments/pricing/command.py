@@ -10,6 +10,8 @@ from typing import NamedTuple
 import typer
 
 from ...market.scenario.errors import InputError
+from ..run.files import flush
+from ..run.writing import hidden_folder, remove_leftovers, unwritable
 from . import grid as grids
 from .answer import INSTRUMENT, Answer, answer, as_json
 from .cohorts import as_row
@@ -63,7 +65,10 @@ def price_command(
         sys.exit(INTERRUPTED)
     runs, observed = read(folder)
     found = answer(grid, runs, observed, own_pools)
-    write(found, folder)
+    try:
+        put(found, folder)
+    except OSError as error:
+        raise unwritable(folder, error) from None
     if as_json_only:
         typer.echo(json.dumps(as_json(found)))
     else:
@@ -71,8 +76,21 @@ def price_command(
     return found
 
 
-def write(found: Answer, folder: Path) -> None:
-    """Tables, page and figures of an answer."""
+def put(found: Answer, folder: Path) -> None:
+    """Make all files out of sight, then give each its place, the page last."""
+    remove_leftovers(folder)
+    with hidden_folder(folder) as hidden:
+        write(found, hidden, folder)
+        made = [path for path in hidden.rglob("*") if path.is_file()]
+        for path in sorted(made, key=lambda path: path.name == PAGE):
+            place = folder / path.relative_to(hidden)
+            place.parent.mkdir(exist_ok=True)
+            flush(path)
+            path.replace(place)
+
+
+def write(found: Answer, folder: Path, runs: Path) -> None:
+    """Tables, page and figures of an answer; its runs are in another folder."""
     import pandas as pd
 
     from .figures import draw
@@ -85,7 +103,7 @@ def write(found: Answer, folder: Path) -> None:
     table.to_parquet(folder / LOANS, index=False)
     cuts = [tranche_row(cut) for pool in found.pools for cut in pool.cuts]
     pd.DataFrame(cuts).to_parquet(folder / TRANCHES, index=False)
-    (folder / PAGE).write_text("\n".join(lines_of(found, spent(folder))) + "\n", encoding="utf-8")
+    (folder / PAGE).write_text("\n".join(lines_of(found, spent(runs))) + "\n", encoding="utf-8")
     draw(found, folder / "pictures")
 
 

@@ -42,7 +42,7 @@ def main(
         make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
         still = quiet, *read(calm)
     found = answer(grid, *read(folder), calm=still)
-    write(found, folder)
+    write(found, folder, folder)
     lines = lines_of(found, spent(folder))
     if equity_seeds:
         lines += equity_lines(grid, equity_seeds)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...market.scenario.errors import InputError
+from ..run.writing import write_text
 from ..sweeps import store
 from ..sweeps.runner import Driver
 from .observe import COLUMNS, simulate
@@ -54,7 +55,7 @@ def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool =
         failed += result.failed
         runs, busy_s = spent(folder)
         text = json.dumps([runs + result.done_now, busy_s + result.busy_s])
-        (folder / CLOCK).write_text(text, encoding="utf-8")
+        write_text(folder / CLOCK, text)
     return failed
 
 

@@ -17,9 +17,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...market.scenario.errors import InputError
-from ..look.memory import free_bytes
+from ...market.scenario.scenario import Scenario
+from ..look.memory import free_bytes, parties_of
 from .books import is_cell
-from .factors import Factor, Value, is_text, is_whole
+from .factors import Factor, Value, flatten, is_text, is_whole
 from .plan import INDICES, Plan
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ MORRIS_LEVELS = 4
 BYTES_OF_A_CELL = 60  # while a design is laid out: a Python number, its place, and the table
 FEW_POINTS = 16  # a power of two, as some designs need
 EDGE = 0.01  # where a distribution has no end, Morris' outermost levels are these quantiles
+POPULATION = ("opening.start", "opening.scale", "synthetic.parties")
 UNIT = "unit."
 """Prefix of columns with coordinates in the unit cube, which Morris' effects are measured in."""
 
@@ -140,6 +142,37 @@ def check_design(plan: Plan) -> None:
             f"memory, and {free / 1e9:.1f} GB are free; ask for fewer points, or more replicates "
             "of each."
         )
+
+
+def largest_of(plan: Plan) -> Scenario:
+    """The base scenario with the largest population that a factor or an arm may ask for.
+
+    Factors and arms need not be at their worst together: what this says is never too little.
+    """
+    asked: dict[str, set[Any]] = {key: {plan.base.value_of(key)} for key in POPULATION}
+    for key, factor in plan.factors.items():
+        most = factor.values or (factor.support()[1],)
+        for name in (key, *factor.also):
+            if name in asked:
+                asked[name] |= set(most)
+    for settings in plan.arms.values():
+        for name, value in flatten(settings).items():
+            if name in asked:
+                asked[name].add(value)
+    starts = asked.pop("opening.start")
+    large = plan.base.model_copy(
+        update={
+            "synthetic": plan.base.synthetic.model_copy(
+                update={"parties": math.ceil(max(asked["synthetic.parties"]))}
+            ),
+            "opening": plan.base.opening.model_copy(update={"scale": max(asked["opening.scale"])}),
+        }
+    )
+    opened = [
+        large.model_copy(update={"opening": large.opening.model_copy(update={"start": str(start)})})
+        for start in starts
+    ]
+    return max(opened, key=parties_of)
 
 
 def sample_of(plan: Plan) -> Plan:

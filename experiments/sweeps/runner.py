@@ -21,7 +21,7 @@ from ...market.scenario.errors import InputError
 from ..look.memory import check_memory
 from . import clusters, execute, own, store
 from .batches import Batch, Batches
-from .design import check_design, count_runs, run_points
+from .design import check_design, count_runs, largest_of, run_points
 from .execute import Report, Simulate, Work
 from .limits import size_of
 from .progress import Progress
@@ -89,7 +89,7 @@ class Driver:
         clusters.check_name(cluster, workers)
         store.accept(self.folder)
         many = workers or process.cores() if cluster == "local" else 1
-        check_memory(self.plan.base, many)
+        check_memory(largest_of(self.plan), many)
         check_design(self.plan)
         with store.locked(self.folder):
             self.design = store.open_folder(self.plan, self.folder, self.salvage)

@@ -28,6 +28,7 @@ from ..results.results import Results
 from .controls import Controls
 from .looks import CSS
 from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
+from .turns import TURNS
 from .watched import Choices, WatchedMarket
 
 LOG = logging.getLogger(__name__)
@@ -192,7 +193,10 @@ def Dashboard(model: WatchedMarket) -> None:
             cancelled.wait(LOOK_S)
 
     def draw(cancelled: threading.Event) -> int:
-        latest = look(model, hardware.value, party.value)
+        with TURNS.turn(shown.peek().results is None, cancelled) as mine:
+            if not mine:
+                return -1
+            latest = look(model, hardware.value, party.value)
         if not cancelled.is_set():
             shown.value = latest
         return latest.day

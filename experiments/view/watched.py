@@ -15,8 +15,10 @@ from ...market.scenario.scenario import Scenario
 from ..look.memory import parties_of
 from ..results.party_sheet import Sheet, party_sheet
 from ..results.results import Results
+from .turns import TURNS
 
 PATIENCE_S, PAUSE_S = 2.0, 0.002
+BLANK_PATIENCE_S, BLANK_PAUSE_S = 15.0, 0.05  # the same, while a page has no pictures yet
 MOST_PARTIES = 300_000  # that a visitor may ask for
 FROM_FILES = ("history",)  # keys that name files: for the command line only
 
@@ -91,14 +93,19 @@ class WatchedMarket(CreditMarket):
         )
 
     def step(self) -> None:
-        """Simulate a day, once the page is not putting itself together.
+        """Simulate a day, once the page is not putting itself together and nobody's page is blank.
 
-        A page whose state changes during every one of its passes never gets done. Once the page is
-        left, nothing runs any more.
+        A page whose state changes during every one of its passes never gets done, and one whose
+        first pictures wait for days of others stays empty. Neither is waited for without end. Once
+        the page is left, nothing runs any more.
         """
         if self._left:
             self.running = False
             return
+        if self.page is not None:
+            latest = time.monotonic() + BLANK_PATIENCE_S
+            while TURNS.somebody_is_blank and not self._left and time.monotonic() < latest:
+                time.sleep(BLANK_PAUSE_S)
         latest = time.monotonic() + PATIENCE_S
         while self.page is not None and self.page.locked() and time.monotonic() < latest:
             time.sleep(PAUSE_S)

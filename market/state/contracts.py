@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-from ...agents.columns import Codes, Flags, Ints, IntsOrNone, Reals
+from ...agents.columns import Codes, Flags, Ints, IntsOrNone, Reals, RealsOrNone
 
 
 class ContractKind(IntEnum):
@@ -38,7 +38,7 @@ class Contracts(NamedTuple):
     rent_usd_day: Reals  # today, of delivered GPUs
     repaid_usd_day: Reals  # rent already prepaid by the tenant
     unfunded_days: Ints  # in a row; the order is cancelled when they get too many
-    unit_cost_usd_day: Reals  # running cost of delivered GPUs, NaN: as the fleet's
+    unit_cost_usd_day: RealsOrNone  # running cost of delivered GPUs, NaN: as the fleet's
     unrated: Flags  # the tenant may stop paying
     pooled: Flags  # the tenant stands for many firms: each contract is another's
     guarantor: Ints  # party, -1 if none

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...agents.columns import Codes, Ints, Longs, Reals
+from ...agents.columns import Codes, Ints, Longs, Reals, RealsOrEndless
 from ...agents.compiling.kernels import compiled
 
 NEVER = 2**30  # the day on which what does not happen happens
@@ -42,7 +42,7 @@ class Hardware(NamedTuple):
     scrap_usd: Reals
     relocation_days: Ints
     new_usd: Reals  # all-in cost of new hardware of this class
-    replacement_usd: Reals  # cheapest new hardware of the same performance
+    replacement_usd: RealsOrEndless  # cheapest new hardware of the same performance
     used_open_usd: Reals  # second-hand price at the opening; of a later class, when it comes
     annual_depreciation: Reals  # log, of the schedule
 

@@ -9,7 +9,17 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...agents.columns import Codes, Flags, Ints, IntsOrNone, Longs, OneCount, Reals
+from ...agents.columns import (
+    Codes,
+    Flags,
+    Ints,
+    IntsOrNone,
+    Longs,
+    OneCount,
+    Ratios,
+    Reals,
+    RealsOrNone,
+)
 from ...agents.compiling.kernels import compiled, inlined
 
 DAYS_PER_YEAR = 365.0
@@ -75,10 +85,10 @@ class LoanStatus(IntEnum):
 class TermSheets(NamedTuple):
     """Terms that do not change, one row per sheet; the pieces of a divided loan share theirs."""
 
-    initial_ltv: Reals  # NaN where not tested, as the next three
-    margin_call_ltv: Reals
-    liquidation_ltv: Reals
-    min_dscr: Reals
+    initial_ltv: RealsOrNone  # NaN where not tested, as the next three
+    margin_call_ltv: RealsOrNone
+    liquidation_ltv: RealsOrNone
+    min_dscr: RealsOrNone
     cure_days: Ints
     rate_open: Reals  # rate or spread at the opening
     term_days: Ints  # of a roll-over
@@ -133,7 +143,7 @@ class Loans(NamedTuple):
     recourse: Flags
     vehicle: Ints  # number of its perimeter: what stands and falls together
     growth: Ints  # contract whose hardware it pays for, or NO_GROWTH, ANY_GROWTH
-    conversion_usd: Reals  # share price at which a note converts, NaN if it does not
+    conversion_usd: RealsOrNone  # share price at which a note converts, NaN if it does not
     put_day: Ints  # holders may ask for their money, -1 if they may not
     holding: IntsOrNone  # row of the pledged machines in the borrower's holdings, or -1
     note_spread: Reals  # of a fund's note at the opening, beyond what its issuer explains
@@ -163,7 +173,7 @@ class Perimeters(NamedTuple):
     borrower: Ints
     cash_flow_usd: Reals  # since the last test
     service_usd: Reals  # scheduled interest and principal since the last test
-    dscr: Reals  # of the last test, NaN before
+    dscr: Ratios  # of the last test, NaN before
     surplus_usd: Reals  # of the last test
     days: Ints  # since the last test
 

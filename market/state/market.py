@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...agents.borrower import Borrowers
 from ...agents.buyer import Buyers, Rack
-from ...agents.columns import Flags, Ints, Longs, Matrix, Reals, empty
+from ...agents.columns import Flags, Ints, Longs, MatrixOrNone, Reals, RealsOrNone, empty
 from ...agents.lender import Lenders
 from ...agents.miner import Miners
 from ...agents.neocloud import Neoclouds
@@ -124,6 +124,7 @@ class OpeningConstants(Numbers):
     __slots__ = ()
 
     CONSTANT = True
+    ENDLESS = ("smallest_cluster",)
 
     halving_blocks: float
     retarget_blocks: float
@@ -191,7 +192,7 @@ class Market:
     # by class
     marks_usd: Reals = _array()  # lenders' marks
     schedule_usd: Reals = _array()  # what depreciation schedules say
-    clearing_usd: Reals = _array()  # last price, NaN: none yet
+    clearing_usd: RealsOrNone = _array()  # last price, NaN: none yet
     clearing_day: Ints = _array(np.int32)
     clearing_event: Longs = _array(np.int64)  # the forced sale behind that price, -1: none
     buyer_view: Reals = _array()  # of income, over today's
@@ -205,7 +206,7 @@ class Market:
     hosted_slots: Reals = _array(np.float64, len(Rack))
     first_of_segment: Longs = _array(np.int64)
     # value of the option to run, as of today.valued_day
-    strips: Matrix = _array(np.float64, 0, 0)
+    strips: MatrixOrNone = _array(np.float64, 0, 0)
     planned_supply: Reals = _array()  # effective GPUs if all signed orders come
     outside_arrivals: Reals = _array()  # new classes of the rest of the market, H100s by work
     work_price_ahead: Reals = _array()  # by month ahead: expected price of work over today's

@@ -7,7 +7,17 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from ...agents.columns import Flags, Ints, Longs, Matrix, OneCount, Reals, empty
+from ...agents.columns import (
+    Flags,
+    Ints,
+    Longs,
+    Matrix,
+    MatrixOrNone,
+    OneCount,
+    Reals,
+    RealsOrNone,
+    empty,
+)
 
 
 @dataclass(frozen=True)
@@ -59,14 +69,14 @@ class Series(NamedTuple):
     btc_held_listed: Annotated[Reals, Means("BTC", "held, lent or pledged by listed miners")]
     rigs_delivered_th: Annotated[Reals, Means("TH/s", "delivered so far of opening orders")]
     borrower_cash_usd: Annotated[Reals, Means("USD", "cash of all borrowers")]
-    reported_ltv: Annotated[Reals, Means("1", "LTV of all collateral as lenders report it")]
-    second_hand_ltv: Annotated[Reals, Means("1", "LTV at what a single machine trades at")]
-    realisable_ltv: Annotated[Reals, Means("1", "LTV at what one sale of everything brings")]
-    realisable_90_days_ltv: Annotated[Reals, Means("1", "LTV if that sale takes 90 days")]
-    gpu_reported_ltv: Annotated[Reals, Means("1", "of GPUs: LTV as lenders report it")]
-    gpu_second_hand_ltv: Annotated[Reals, Means("1", "of GPUs: LTV at second-hand prices")]
-    gpu_realisable_ltv: Annotated[Reals, Means("1", "of GPUs: LTV at one sale of everything")]
-    gpu_realisable_90_days_ltv: Annotated[Reals, Means("1", "of GPUs: the same within 90 days")]
+    reported_ltv: Annotated[RealsOrNone, Means("1", "LTV of all collateral as lenders report it")]
+    second_hand_ltv: Annotated[RealsOrNone, Means("1", "LTV at what a single machine trades at")]
+    realisable_ltv: Annotated[RealsOrNone, Means("1", "LTV at what one sale of everything brings")]
+    realisable_90_days_ltv: Annotated[RealsOrNone, Means("1", "LTV if that sale takes 90 days")]
+    gpu_reported_ltv: Annotated[RealsOrNone, Means("1", "of GPUs: LTV as lenders report it")]
+    gpu_second_hand_ltv: Annotated[RealsOrNone, Means("1", "of GPUs: LTV at second-hand prices")]
+    gpu_realisable_ltv: Annotated[RealsOrNone, Means("1", "of GPUs: LTV at one sale of everything")]
+    gpu_realisable_90_days_ltv: Annotated[RealsOrNone, Means("1", "of GPUs: that within 90 days")]
     conservation_error: Annotated[Reals, Means("1", "worst unexplained change of a stock")]
     gpus_seized: Annotated[Reals, Means("GPU", "seized so far")]
     gpus_sold: Annotated[Reals, Means("GPU", "of these sold to buyers so far")]
@@ -77,7 +87,7 @@ class Series(NamedTuple):
     asic_th_ended: Annotated[Reals, Means("TH/s", "of these no buyer took in time")]
     asic_th_for_sale: Annotated[Reals, Means("TH/s", "of these for sale today")]
     mark_usd: Matrix  # [day, class] lenders' marks
-    clearing_usd: Matrix  # [day, class] last clearing prices, NaN before the first
+    clearing_usd: MatrixOrNone  # [day, class] last clearing prices, NaN before the first
 
 
 class Ladders(NamedTuple):
@@ -116,7 +126,7 @@ class Illusion(NamedTuple):
     second_hand_usd: Reals
     realisable_usd: Reals  # in one sale today
     realisable_90_days_usd: Reals  # and with what buyers earn meanwhile
-    bids_usd: Reals  # of all together: the money that bids for the class
+    bids_usd: RealsOrNone  # of all together: the money that bids for the class
 
 
 class Kept(NamedTuple):

@@ -42,6 +42,7 @@ RATE = re.compile(
 )
 SLIPS = str.maketrans("oOlI", "0011")
 HIGHEST_RATE = Decimal("0.6")
+MOST = Decimal(10) ** 15  # of dollars, units or anything else
 TH = {"th": Decimal(1), "ph": Decimal(1000), "eh": Decimal(10) ** 6}
 YES = {"yes", "y", "true", "1", "full", "ja", "oui", "si"}
 NO = {"no", "n", "false", "0", "non-recourse", "spv", "nein", "non"}
@@ -139,7 +140,9 @@ def _times_like(letters: str, amount: Decimal) -> str:
 
 def _not_negative(value: Decimal, allowed: str) -> Decimal:
     if value < 0:
-        raise CellError(f"{allowed}, and not below zero", f"{-value:f}")
+        raise CellError(f"{allowed}, and not below zero", f"{-value:f}" if -value <= MOST else "")
+    if value > MOST:
+        raise CellError(f"{allowed}, and at most {MOST:,f}")
     return value
 
 
@@ -318,7 +321,7 @@ def positive(cell: Cell, mark: str) -> Decimal:
     value = number(cell, mark)
     if value <= 0:
         raise CellError("a number above 0")
-    return value
+    return _not_negative(value, "a number")
 
 
 def amount(cell: Cell, mark: str) -> Decimal:

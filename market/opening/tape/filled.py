@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
+
+from pydantic import Field
 
 from ..csv_files import Row, read_sheet
 from ..rows import Text
@@ -19,7 +21,7 @@ class Default(Row):
     key: Text
     kind: Text
     region: Text | None
-    value: float
+    value: Annotated[float, Field(ge=0, le=1e8)]
     unit: Text
 
 

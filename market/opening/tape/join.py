@@ -88,7 +88,10 @@ def open_tape(path: Path, add_to: str = "2025", merge: bool = False) -> JoinedBo
     for party in dict.fromkeys(borrower_of.values()):
         mine = [loan for loan in tape.loans if borrower_of[loan.id] == party]
         if party not in ids:
-            add_borrower(party, mine, units, base, found, filling)
+            try:
+                add_borrower(party, mine, units, base, found, filling)
+            except ValidationError as error:
+                raise TapeError([_mistake(tape.file, mine[0], error)]) from None
     rows = _loan_rows(tape, borrower_of, lender_of, units, base, filling)
     others, lenders = _carve(base, rows, ids) if merge else (base.loans, base.lenders)
     lenders = _with_lenders(lenders, tape.loans, rows, filling)
@@ -133,15 +136,20 @@ def _loan_rows(
             ends = borrower_of[one.id], lender_of[one.id]
             rows.append(loan_row(one, *ends, units[one.id], base, filling))
         except ValidationError as error:
-            first = error.errors(include_url=False)[0]
-            context = first.get("ctx", {})
-            column = str(context.get("column", first["loc"][0] if first["loc"] else ""))
-            allowed = str(context.get("allowed", first["msg"]))
-            value = str(first["input"]) if first["loc"] else column
-            mistakes.append(Mistake(tape.file, one.row, column, value, allowed))
+            mistakes.append(_mistake(tape.file, one, error))
     if mistakes:
         raise TapeError(mistakes)
     return rows
+
+
+def _mistake(file: str, loan: TapeLoan, error: ValidationError) -> Mistake:
+    """What a row of the books does not take, as a mistake of the loan that brought it."""
+    first = error.errors(include_url=False)[0]
+    context = first.get("ctx", {})
+    column = str(context.get("column", first["loc"][0] if first["loc"] else ""))
+    allowed = str(context.get("allowed", first["msg"].removeprefix("Input should be ")))
+    value = str(first["input"]) if first["loc"] else column
+    return Mistake(file, loan.row, column, value, allowed)
 
 
 def _whole(tape: Tape) -> JoinedBook:

@@ -60,3 +60,34 @@ def test_a_killed_run_leaves_a_whole_folder_or_none(
     assert endings[-1][1] == 0 and set(endings[-1][2]) == around | whole
     if number != "SIGKILL":  # there is time to tidy up, but for an instant after a folder is made
         assert sum("hidden" in left for _, _, left in endings) <= 1
+
+
+MEMOS = {
+    "book": {"memo.html", "memo.xlsx", "memo.json"},
+    "backtest": {"backtest.json", "report.html", "manifest.json"},
+}
+
+
+@pytest.mark.parametrize("command", MEMOS)
+@pytest.mark.parametrize(("number", "step"), [("SIGKILL", 1), ("SIGTERM", 4)])
+def test_a_killed_memo_or_back_test_leaves_a_whole_folder_or_none(
+    tmp_path: Path, command: str, number: str, step: int
+) -> None:
+    done = subprocess.run(
+        [sys.executable, str(PROJECT / "tests" / "killed_runs.py"), number, str(step), "fresh",
+         command],
+        cwd=tmp_path,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )  # fmt: skip
+    endings = [json.loads(line) for line in done.stdout.splitlines()]
+    needed = {f"here/{name}" for name in MEMOS[command]}
+    for touch, status, left in endings[:-1]:
+        assert status == (-signal.SIGKILL if number == "SIGKILL" else INTERRUPTED), (touch, status)
+        seen = set(left) - {"hidden"}
+        assert not seen or seen > needed, (touch, left)
+    assert len(endings) > 5
+    assert endings[-1][1] == 0 and set(endings[-1][2]) > needed
+    print(command, number, len(endings) - 1, "killed")

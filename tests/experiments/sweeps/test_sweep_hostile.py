@@ -274,7 +274,7 @@ def test_a_killed_analysis_is_cleaned_up_and_two_do_not_mix(tmp_path: Path, plai
     )
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(folder), f"cascade.largest >= {k}"],
+            [sys.executable, "-c", code, str(folder), f"linked.largest >= {k}"],
             stdout=subprocess.PIPE, text=True,
         )
         for k in (1, 2)
@@ -283,7 +283,7 @@ def test_a_killed_analysis_is_cleaned_up_and_two_do_not_mix(tmp_path: Path, plai
     assert all(process.returncode == 0 for process in both), said
     assert not [p for p in folder.iterdir() if p.name.startswith(".analysis-") and p.is_dir()]
     page = (folder / "analysis" / "report.html").read_text()
-    assert ("cascade.largest &gt;= 1" in page) != ("cascade.largest &gt;= 2" in page)
+    assert ("linked.largest &gt;= 1" in page) != ("cascade.largest &gt;= 2" in page)
 
 
 def test_what_a_lock_says_is_of_its_holder(tmp_path: Path) -> None:
@@ -291,3 +291,40 @@ def test_what_a_lock_says_is_of_its_holder(tmp_path: Path) -> None:
         with store.locked(tmp_path):
             said = json.loads((tmp_path / store.LOCK).read_text())
             assert said["process"] == os.getpid()
+
+
+# ------------------------------------------------------------------ a full disk, endless numbers
+
+
+@pytest.mark.parametrize("value", ["1e999", "-1e999", "inf", "nan", "9" * 400, "1e308e1"])
+def test_an_event_with_a_number_that_is_none_is_refused(plain: Path, value: str) -> None:
+    before = sorted(plain.iterdir())
+    with pytest.raises(InputError, match="is not an event such as"):
+        analysis.analyse_folder(plain, f"linked.largest >= {value}")
+    assert set(plain.iterdir()) - set(before) <= {plain / analysis.LOCK}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files")
+@pytest.mark.parametrize("room", [1, 1_000, 32_000])
+def test_an_analysis_that_cannot_be_written_is_a_sentence_and_the_one_before_stays(
+    tmp_path: Path, plain: Path, room: int
+) -> None:
+    import resource
+
+    folder = tmp_path / "sweep"
+    shutil.copytree(plain, folder)
+    analysis.analyse_folder(folder)
+
+    def files() -> dict[Path, bytes]:
+        found = [path for path in folder.rglob("*") if path.is_file()]
+        return {path: path.read_bytes() for path in found if path.name != analysis.LOCK}
+
+    kept, before = files(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))  # no file has more bytes
+    try:
+        with pytest.raises(InputError, match=r"cannot be written \(.*make room"):
+            analysis.analyse_folder(folder)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert files() == kept
+    assert not [path for path in folder.iterdir() if path.name.startswith(analysis.HIDDEN)]

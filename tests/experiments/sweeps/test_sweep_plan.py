@@ -9,20 +9,24 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from sweep_runs import plan
+from sweep_runs import cheap, plan
 
+from firesale.experiments.look import memory
+from firesale.experiments.look.memory import BOOK_PARTIES, parties_of
 from firesale.experiments.sweeps import books
 from firesale.experiments.sweeps.design import (
     UNIT,
     RunPoint,
     count_runs,
     design_table,
+    largest_of,
     run_points,
     seed_of,
 )
 from firesale.experiments.sweeps.execute import Work, scenario_of, scores_of
 from firesale.experiments.sweeps.factors import Distribution, flatten
 from firesale.experiments.sweeps.plan import Plan, plan_names
+from firesale.experiments.sweeps.runner import Driver
 from firesale.market.opening.beliefs import belief_about, believe
 from firesale.market.opening.books import CONFIDENCE_SD
 from firesale.market.opening.books_2025.read import load_books_2025
@@ -684,3 +688,54 @@ def test_a_market_on_changed_books_still_adds_up(key: str) -> None:
         .summary()
     )
     assert summary["conservation_error"] <= 1e-9
+
+
+@pytest.mark.parametrize(
+    ("data", "parties"),
+    [
+        ({"settings": {"opening": {"scale": 3.0}}}, 3 * BOOK_PARTIES),
+        ({"factors": {"opening": {"scale": {"values": [0.5, 40.0, 2.0]}}}}, 40 * BOOK_PARTIES),
+        (
+            {
+                "settings": {"opening": {"start": "synthetic"}},
+                "factors": {"synthetic": {"parties": {"values": [100, 5_000_000]}}},
+            },
+            5_000_000,
+        ),
+        (
+            {
+                "settings": {"opening": {"start": "synthetic"}},
+                "factors": {
+                    "synthetic": {
+                        "parties": {"distribution": "uniform", "low": 100, "high": 70_000}
+                    }
+                },
+                "design": {"method": "random", "points": 4},
+            },
+            70_000,
+        ),
+        (
+            {
+                "arms": {
+                    "none": {},
+                    "large": {"opening": {"start": "synthetic"}, "synthetic": {"parties": 9_000}},
+                }
+            },
+            9_000,
+        ),
+    ],
+)
+def test_memory_is_looked_at_for_the_largest_population_of_a_plan(
+    data: dict[str, Any], parties: float
+) -> None:
+    assert parties_of(largest_of(plan(**data))) == pytest.approx(parties)
+
+
+def test_a_sweep_whose_largest_run_does_not_fit_is_refused_before_it_begins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(memory, "free_bytes", lambda: 200_000_000)
+    large = plan(factors={"opening": {"scale": {"values": [1.0, 100.0]}}})
+    with pytest.raises(InputError, match=r"260,000 parties need about 0\.4 GB of memory"):
+        Driver(large, tmp_path / "sweep", simulate=cheap, quiet=True).run("serial")
+    assert list(tmp_path.iterdir()) == []
