@@ -274,7 +274,7 @@ def test_a_killed_analysis_is_cleaned_up_and_two_do_not_mix(tmp_path: Path, plai
     )
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", code, str(folder), f"cascade.largest >= {k}"],
+            [sys.executable, "-c", code, str(folder), f"linked.largest >= {k}"],
             stdout=subprocess.PIPE, text=True,
         )
         for k in (1, 2)
@@ -283,7 +283,7 @@ def test_a_killed_analysis_is_cleaned_up_and_two_do_not_mix(tmp_path: Path, plai
     assert all(process.returncode == 0 for process in both), said
     assert not [p for p in folder.iterdir() if p.name.startswith(".analysis-") and p.is_dir()]
     page = (folder / "analysis" / "report.html").read_text()
-    assert ("cascade.largest &gt;= 1" in page) != ("cascade.largest &gt;= 2" in page)
+    assert ("linked.largest &gt;= 1" in page) != ("linked.largest &gt;= 2" in page)
 
 
 def test_what_a_lock_says_is_of_its_holder(tmp_path: Path) -> None:
