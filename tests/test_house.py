@@ -54,7 +54,7 @@ EXPERIMENTS = {
     "view": "look results figures report",
     "questions": "look results causes figures run sweeps",
     "sweeps": "look causes report run plans",
-    "pricing": "look questions sweeps",
+    "pricing": "look questions run sweeps",
     "backtest": "look report run sweeps",
     "book": "look run sweeps pricing",  # one PD, LGD, break-even and grid of scenarios
     "bench": "look run sweeps twin",

@@ -104,7 +104,7 @@ class WatchedMarket(CreditMarket):
             return
         if self.page is not None:
             latest = time.monotonic() + BLANK_PATIENCE_S
-            while TURNS.somebody_is_blank and not self._left and time.monotonic() < latest:
+            while TURNS.somebody_is_blank and time.monotonic() < latest:
                 time.sleep(BLANK_PAUSE_S)
         latest = time.monotonic() + PATIENCE_S
         while self.page is not None and self.page.locked() and time.monotonic() < latest:

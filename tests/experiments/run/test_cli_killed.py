@@ -19,6 +19,7 @@ WHOLE = {
     "summary.json",
     "manifest.json",
     "report.html",
+    "causes.json",
     *(f"{name}.parquet" for name in folder.FRAMES),
 }
 PLACES = {"fresh": "here", "empty": "here", "none": "out/crypto-crash-1"}
