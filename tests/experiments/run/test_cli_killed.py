@@ -59,8 +59,11 @@ def test_a_killed_run_leaves_a_whole_folder_or_none(
         wholes += seen > around
     assert len(endings) - 1 > wholes + 15 // step  # most die while the files are being written
     assert endings[-1][1] == 0 and set(endings[-1][2]) == around | whole
-    if number != "SIGKILL":  # there is time to tidy up, but for an instant after a folder is made
-        assert sum("hidden" in left for _, _, left in endings) <= 1
+    if (
+        number != "SIGKILL"
+    ):  # there is time to tidy up, but for the touches by which a hidden folder
+        # is made and held, and those by which it goes; the next run removes what they leave
+        assert sum("hidden" in left for _, _, left in endings) <= 1 + 8 // step
 
 
 MEMOS = {
