@@ -29,6 +29,7 @@ FUZZ = (
     "tests/market/test_run_random.py",
     "tests/market/test_run_hostile.py",
     "tests/experiments/sweeps/test_sweep_hostile.py",
+    "tests/experiments/book/test_tape_hostile.py",
 )
 
 
@@ -47,7 +48,16 @@ def parts(cores: int) -> list[Part]:
     return [
         Part(
             "second pass: tests on uncompiled kernels",
-            ("-m", "coverage", "run", "-m", "pytest", "-q", "-m", "not slow or uncompiled"),
+            (
+                "-m",
+                "coverage",
+                "run",
+                "-m",
+                "pytest",
+                "-q",
+                "-m",
+                "not slow and not long or uncompiled",
+            ),
             {"NUMBA_DISABLE_JIT": "1"},
             PASSED,
         ),
@@ -60,7 +70,7 @@ def parts(cores: int) -> list[Part]:
             {},
             r"\d+ mutants, \d+ survive",
         ),
-        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow", *FUZZ), {}, PASSED),
+        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow or long", *FUZZ), {}, PASSED),
     ]
 
 

@@ -1,6 +1,6 @@
 """Settings and opening books at random: refused in one sentence, or run with books that balance.
 
-Seeded: the same cases every time. The long sets are marked slow.
+Seeded: the same cases every time. The long sets are marked long.
 """
 
 from __future__ import annotations
@@ -178,13 +178,13 @@ def test_books_at_random_run_or_are_refused(tmp_path: Path) -> None:
     assert set(told) == {"ran", "refused"} and told["ran"] > 20, told
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.compiled
 def test_ten_thousand_settings_at_random() -> None:
     assert set(settings(2, 10_000)) == {"ran", "refused"}
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.compiled
 def test_ten_thousand_books_at_random(tmp_path: Path) -> None:
     assert set(books(2, 10_000, tmp_path)) == {"ran", "refused"}

@@ -1,6 +1,6 @@
 """Tapes at random: refused with a sentence for every mistake, or run with books that balance.
 
-Seeded: the same cases every time. The long set is marked slow.
+Seeded: the same cases every time. The long set is marked long.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ def test_tapes_at_random_run_or_are_refused(tmp_path: Path) -> None:
     assert set(told) == {"ran", "refused"} and told["ran"] > 20, told
 
 
-@pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.compiled
 def test_ten_thousand_tapes_at_random(tmp_path: Path) -> None:
     assert set(tapes(2, 10_000, tmp_path)) == {"ran", "refused"}

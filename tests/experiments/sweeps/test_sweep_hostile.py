@@ -163,7 +163,7 @@ def test_no_damage_goes_unnoticed_and_all_can_be_salvaged(tmp_path: Path, plain:
     assert told["refused"] + told["missing"] == told["salvaged"] == 60 and told["missing"] > 0
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_no_damage_goes_unnoticed_in_a_thousand(tmp_path: Path, plain: Path) -> None:
     assert damage(plain, tmp_path, 2, 1000)["salvaged"] == 1000
 
