@@ -24,6 +24,7 @@ from firesale.agents.compiling.cache import source_hash
 TABLE = Path(__file__).with_suffix(".md")
 HEAD = "| what | result | minutes | sources |\n|---|---|---|---|"
 PASSED = r"\d+ passed.*"
+SHORT = "not slow and not long or uncompiled"
 FUZZ = (
     "tests/test_hostile_input.py",
     "tests/market/test_run_random.py",
