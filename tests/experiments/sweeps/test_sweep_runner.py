@@ -308,11 +308,17 @@ def test_a_sweep_without_a_run_is_begun_afresh_and_runs_without_a_plan_are_not_a
         sweep(drifts(3, seed=3), tmp_path / "other", cheap)
 
 
+def contents(folder: Path) -> dict[Path, bytes]:
+    """Files but for the lock, in which stands who held it last."""
+    files = (p for p in folder.rglob("*") if p.is_file() and p.name != store.LOCK)
+    return {path: path.read_bytes() for path in files}
+
+
 def test_a_sweep_goes_on_only_with_its_own_plan_and_source(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sweep(drifts(5), tmp_path, cheap)
-    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    before = contents(tmp_path)
     with pytest.raises(InputError, match=r"another plan \(changed: seed\).*--out"):
         sweep(drifts(5, seed=2), tmp_path, cheap)
     with pytest.raises(InputError, match=r"changed: factors\.crypto\.drift\.values"):
@@ -324,7 +330,7 @@ def test_a_sweep_goes_on_only_with_its_own_plan_and_source(
     monkeypatch.setattr(store.run_folder, "version", lambda name: "0.0")
     with pytest.raises(InputError, match="was begun with numpy"):
         sweep(drifts(5), tmp_path, cheap)
-    assert before == {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert before == contents(tmp_path)
 
 
 def test_other_questions_do_not_need_other_runs(tmp_path: Path) -> None:
