@@ -83,10 +83,13 @@ def _by_whom(results: Results) -> str:
         f"{who(results, party, 99)} ({part:.2f})"
         for party, part in list(handed.items())[:MOST_NAMES]
     ]
-    many = words.times(len(results.causes.shares), "failure")
+    count = len(results.causes.shares)
+    many = (
+        f"{words.times(count, 'failure')} that came through others {'is' if count == 1 else 'are'}"
+    )
     more = " and others" if len(handed) > MOST_NAMES else ""
     return (
-        f"The {many} that came through others are due to {', '.join(most)}{more}, in shares: a "
+        f"The {many} due to {', '.join(most)}{more}, in shares: a "
         f"failure hands on {text(results, 'reproduction')} of another, on average. "
     )
 
