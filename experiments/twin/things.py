@@ -69,7 +69,7 @@ class HardwareClass:
     outside_online: float = 0.0  # sold by force and running for their new owners
     outside_units: float = 0.0  # sold to the outside less delivered from there
     authority_units: float = 0.0  # bought as a last resort
-    strips: dict[int, float] = field(default_factory=dict)  # by segment, at the last window
+    strips: dict[int, float] = field(default_factory=dict)  # by segment, as last valued
     lots: list[Lot] = field(default_factory=list)  # unsold
     holdings: list[Holding] = field(default_factory=list)  # everybody's
     # who bids for it, with each buyer's private view of its value
