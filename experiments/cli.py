@@ -202,8 +202,10 @@ def price(
             help="'grid' (scenarios with weights), the .toml file of a grid, or one scenario.",
         ),
     ] = "grid",
-    quick: Annotated[bool, typer.Option("--quick", help="A few seeds: rough, in minutes.")] = False,
-    seeds: Annotated[int | None, typer.Option(min=2, help="Seeds in each cell.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few runs: rough, in minutes.")] = False,
+    runs: Annotated[
+        int | None, typer.Option(min=2, help="In all; cells of a grid get them by weight.")
+    ] = None,
     pool: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=QUERY", help="A pool of your own to cut; repeatable."),
@@ -228,7 +230,7 @@ def price(
     command.price_command(
         scenario,
         out,
-        command.Where(cluster, workers, seeds, quick, books),
+        command.Where(cluster, workers, runs, quick, books),
         command.pools_of(pool or []),
         beliefs=beliefs,
         as_json_only=json_,

@@ -13,6 +13,8 @@ from typing import Annotated
 
 import typer
 
+from .command import RUNS, write
+
 PICTURES = "pictures"
 
 
@@ -20,7 +22,7 @@ def main(
     page: Annotated[Path, typer.Argument(help="Where to; pictures go beside it.")],
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
-    seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
+    runs: Annotated[int, typer.Option(help="In all; 0: those that are there.")] = RUNS,
     equity_seeds: Annotated[int, typer.Option(help="For equity against debt; 0: not.")] = 8,
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
@@ -28,20 +30,19 @@ def main(
     from ..questions.pages import write_page
     from . import grid as grids
     from .answer import answer
-    from .command import write
     from .equity import lines_of as equity_lines
     from .figures import draw
     from .page import lines_of
     from .runs import Workers, make, read, spent
 
     grid, quiet = grids.load(grids.NAME), grids.load("calm")
-    if seeds:
-        make(grid, seeds, folder, Workers())
+    if runs:
+        make(grid, runs, folder, Workers())
     still = None
     if one_calm_world:
-        make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
-        still = quiet, *read(calm)
-    found = answer(grid, *read(folder), calm=still)
+        make(quiet, len(quiet.block), calm, Workers("serial"), beliefs=False)
+        still = quiet, *read(quiet, calm)
+    found = answer(grid, *read(grid, folder), calm=still)
     write(found, folder, folder)
     lines = lines_of(found, spent(folder))
     if equity_seeds:
