@@ -94,6 +94,10 @@ def run(
         ),
     ] = True,
     books: BOOKS = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option("--anonymous", help="Codes instead of names in every file; amounts stay."),
+    ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -113,7 +117,7 @@ def run(
         seed,
         out,
         named,
-        Asked(figures, json_, resolve, companions, tuple(without or ()), books),
+        Asked(figures, json_, resolve, companions, tuple(without or ()), books, anonymous),
     )
 
 

@@ -118,8 +118,8 @@ def cells_table(found: Weighted, views: Sequence[LoanView], total: Total) -> Tab
     years = found.table_of("balance_years_usd").sum(axis=1)
     fails = (found.table_of("default_day") >= 0).sum(axis=1).astype(float)
     rows: list[tuple[Any, ...]] = []
-    for cell in dict.fromkeys(found.cells):
-        its = np.array([one == cell for one in found.cells])
+    for number in np.unique(found.strata):
+        cell, its = found.grid.cells[number], found.strata == number
         mean = float(loss[its].mean())
         rows.append(
             (cell.name, cell.weight, int(its.sum()), mean, mean / balance,
@@ -142,8 +142,8 @@ def cells_table(found: Weighted, views: Sequence[LoanView], total: Total) -> Tab
     text = (
         f"{words.times(len(rows) - 1, 'scenario')}, {words.times(len(found.runs), 'run')}, in each "
         "about as many as it weighs, all with draws of their own. Weights are judgements (firesale "
-        "price grid prices the whole market with them); the last row holds if you share them. Break-even by weight is mean loss over mean "
-        "balance-years, not a mean of the rows."
+        "price grid prices the whole market with them); the last row holds if you share them. "
+        "Break-even by weight is mean loss over mean balance-years, not a mean of the rows."
     )
     if total.fair is not None:
         low, high = total.fair.low, total.fair.high

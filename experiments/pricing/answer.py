@@ -85,7 +85,7 @@ def answer(
             for column, name in enumerate(panel.loans["loan"])
         ],
         [pool for pool in pools if pool is not None],
-        savings(panel, largest),
+        savings(panel, largest, [int(seed) for seed in runs["seed"]], plan.base.days),
         trials.read(),
         [
             found

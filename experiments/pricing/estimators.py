@@ -224,8 +224,8 @@ def fair_interval(
 ) -> Estimate:
     """The fair probability with its interval (Fieller 1954): no resampling, honest for a few draws.
 
-    In it lies every probability at which mean losses beyond what the contract pays are not
-    distinguishable from zero by Student's test; all of them, if one draw is all there is.
+    In it lie the probabilities around the value at which mean losses beyond what the contract pays
+    are not distinguishable from zero by Student's test; all, if one draw is all there is.
 
     Args:
         contract: spread charged.
@@ -243,9 +243,12 @@ def fair_interval(
     without, within = (loss - contract * years for loss, years in (otherwise, crash))
     short = (1.0 - odds) * without + odds * within
     error = sum_error(short, grouped(len(without), strata))
-    likely = odds[np.abs(short.sum(axis=1)) <= error.half, 0]
-    ends = (value, value, *likely)
-    return Estimate(value, float(min(ends)), float(max(ends)))
+    ruled_out = odds[np.abs(short.sum(axis=1)) > error.half, 0]
+    low = np.max(ruled_out[ruled_out < value], initial=-1.0) + 1.0 / ODDS
+    high = np.min(ruled_out[ruled_out > value], initial=2.0) - 1.0 / ODDS
+    if value in ruled_out:  # it pays at no probability, or at any
+        return Estimate(value, value, value)
+    return Estimate(value, min(value, max(0.0, float(low))), max(value, min(1.0, float(high))))
 
 
 def controlled(loss_usd: Reals, control_usd: Reals) -> tuple[Reals, float]:

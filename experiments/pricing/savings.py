@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
+from ...market.state.randomness import Stream, normals
 from .estimators import Reals, controlled, grouped, sum_error
 from .panel import Panel
+
+STREAMS = (Stream.BTC_NOISE, Stream.DEMAND_NOISE, Stream.MACRO)
+COORDINATES = 4
+QUARTER = 8.0**0.5  # over the deviation of a bridge half-way between ends a half apart
 
 
 class Saving(NamedTuple):
@@ -26,8 +32,12 @@ class Saving(NamedTuple):
         return self.before / self.after if self.after > 0.0 else float("nan")
 
 
-def savings(panel: Panel, largest: str) -> list[Saving]:
-    """Strata and the control of the operating hazard: losses on all loans and on some."""
+def savings(panel: Panel, largest: str, seeds: Sequence[int], days: int) -> list[Saving]:
+    """Strata and controls: losses on all loans and on some.
+
+    ``seeds`` of the runs of the panel, each of so many ``days``.
+    """
+    paths = path_controls(seeds, days)
     found = []
     book = panel.loans
     named = (book["firm"] == book["borrower"]).to_numpy()
@@ -50,7 +60,47 @@ def savings(panel: Panel, largest: str) -> list[Saving]:
             Saving("operating hazard taken out", what, whole, float(panel.weight @ cleaned),
                    by_cell, _variance(panel, cleaned))
         )  # fmt: skip
+        if len(loss) > 2 * paths.shape[1]:
+            found.append(_without(panel, what, loss, paths))
     return found
+
+
+def path_controls(seeds: Sequence[int], days: int) -> Reals:
+    """First coordinates of the paths of bitcoin, demand and money, shape (runs, streams · 4).
+
+    Standard normal numbers, so that their means are known: where each path ends, and how far it is
+    off the straight line there half-way and at both quarters, as a Brownian bridge has them.
+    """
+    ends = np.linspace(0, days, COORDINATES + 1).astype(int)[1:] - 1
+    found = []
+    for seed in seeds:
+        row: list[float] = []
+        for stream in STREAMS:
+            walk = np.cumsum(normals(seed, stream, days))[ends] / np.sqrt(days)
+            first, half, third, last = (float(one) for one in walk)
+            row += [last, 2.0 * (half - last / 2.0), QUARTER * (first - half / 2.0),
+                    QUARTER * (third - (half + last) / 2.0)]  # fmt: skip
+        found.append(row)
+    return np.array(found)
+
+
+def _without(panel: Panel, what: str, loss: Reals, controls: Reals) -> Saving:
+    """Losses less what is linear in controls of mean zero; degrees spent on slopes are counted."""
+    weight = panel.weight
+    counted = weight > 0.0
+    root = np.sqrt(weight[counted])
+    off = (loss - _cell_means(panel, loss))[counted]
+    slopes = np.linalg.lstsq(root[:, None] * controls[counted], root * off, rcond=None)[0]
+    cleaned = loss - controls @ slopes
+    spent = int(counted.sum()) / (int(counted.sum()) - len(slopes))
+    return Saving(
+        "first coordinates of the paths taken out",
+        what,
+        float(weight @ loss),
+        float(weight @ cleaned),
+        _variance(panel, loss),
+        spent * _variance(panel, cleaned),
+    )
 
 
 def _cell_means(panel: Panel, values: Reals) -> Reals:

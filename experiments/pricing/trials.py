@@ -5,8 +5,8 @@ uv run python -m firesale.experiments.pricing.trials
 
 It writes ``trials.csv``, which the page of prices shows. The same draws are run in a few cells of
 the grid, and in the ordinary one again with one of their three sources taken from other draws
-(total shares by exchange, Jansen 1999). What is left when all luck of the path is taken out bounds
-what any better draw of paths can pay, Sobol points with a Brownian bridge and splitting included.
+(total shares by exchange, Jansen 1999). The share of the path bounds what splitting runs on their
+way can pay.
 """
 
 from __future__ import annotations
@@ -31,11 +31,12 @@ TABLE = Path(__file__).resolve().parent / "trials.csv"
 CELLS = ("ordinary", "halve", "fall", "deep-halve")
 FIRST_SEED = 9_000_001  # none that a grid has
 SHARE = "share of variance: "
+HALF = 0.5
 WAYS = {
     "same": "the same seeds in all cells, for a mean",
     "weight": "seeds of their own, runs by weight",
     "pair": "the same seeds in two cells, for joint crash less ordinary",
-    "bridge": "Sobol points with a Brownian bridge, or splitting: at most",
+    "split": "runs split in two half-way, if all luck comes after: at most",
 }
 
 
@@ -47,14 +48,14 @@ class Trial(NamedTuple):
     runs: int
     mean_before_musd: float
     mean_after_musd: float
-    before: float  # variance of the mean of as many runs [m²], or the share of variance
+    before: float  # variance of the mean of as many runs [m²] times time, or the share of variance
     after: float
     low: float  # of the gain, or of the share
     high: float
 
     @property
     def gain(self) -> float:
-        """Variance times time before, over after; no way here takes time."""
+        """Variance times time before, over the same after: above one it pays."""
         return self.before / self.after if self.after > 0.0 else float("nan")
 
 
@@ -149,9 +150,9 @@ def _of(what: str, weight: Reals, cells: Reals, exchanged: Reals) -> list[Trial]
         "same": (_apart, _together),
         "weight": (_apart, _by_weight),
         "pair": (_two_apart, _two_together),
-        "bridge": (_first, _without_path),
+        "split": (_first, _split),
     }
-    at = {"pair": crash, "bridge": float(cells[0].mean())}
+    at = {"pair": crash, "split": float(cells[0].mean())}
     times = np.random.default_rng(1).integers(0, draws, (1000, draws))
     found = []
     for way, (before, after) in pairs.items():
@@ -171,7 +172,7 @@ def _of(what: str, weight: Reals, cells: Reals, exchanged: Reals) -> list[Trial]
         low, high = np.percentile(drawn_shares, [2.5, 97.5])
         value = share(cells[0], exchanged[place])
         found.append(
-            Trial(SHARE + source, what, 2 * draws, at["bridge"], at["bridge"], value, value,
+            Trial(SHARE + source, what, 2 * draws, at["split"], at["split"], value, value,
                   float(low), float(high))
         )  # fmt: skip
     return found
@@ -210,10 +211,10 @@ def _first(_: Reals, cells: Reals, __: Reals) -> float:
     return float(cells[0].var(ddof=1)) / cells.shape[1]
 
 
-def _without_path(weight: Reals, cells: Reals, exchanged: Reals) -> float:
-    """What stays if nothing is left to the luck of the path."""
+def _split(weight: Reals, cells: Reals, exchanged: Reals) -> float:
+    """Times time: two ends of one beginning halve the path's luck, and cost half a run more."""
     path = share(cells[0], exchanged[SOURCES.index("path")])
-    return (1.0 - path) * _first(weight, cells, exchanged)
+    return (1.0 + HALF) * (1.0 - HALF * path) * _first(weight, cells, exchanged)
 
 
 def write(trials: list[Trial], path: Path = TABLE) -> None:

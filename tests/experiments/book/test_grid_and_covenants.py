@@ -19,8 +19,8 @@ from firesale.experiments.book.memo import Asked, Made, compose
 from firesale.experiments.book.page import page
 from firesale.experiments.book.runs import Outcome
 from firesale.experiments.pricing import estimators as pure
+from firesale.market.opening.tape.headroom import LTVS
 from firesale.market.opening.tape.join import open_tape
-from firesale.market.opening.tape.loans import LTVS
 
 DAYS = 900
 
