@@ -148,11 +148,21 @@ def cells_table(found: Weighted, views: Sequence[LoanView], total: Total) -> Tab
     if total.fair is not None:
         low, high = total.fair.low, total.fair.high
         given = sum(cell.weight for cell in found.grid.cells if cell.name in found.grid.joint)
-        text += (
-            " The contract pays for the losses as long as a joint crash is no likelier than "
-            f"{words.percent(total.fair.value)} ({range_of(low, high, 'share')}); the grid gives "
-            f"it {words.percent(given)}."
+        limit = (
+            f"{words.percent(total.fair.value)} ({range_of(low, high, 'share')})"
+            if low < high
+            else words.percent(total.fair.value)
         )
+        text += {
+            0.0: " Even without a joint crash the contract does not pay for the losses",
+            1.0: " Even in a joint crash the contract pays for the losses",
+        }.get(
+            total.fair.value,
+            f" The contract pays for the losses if a joint crash is no likelier than {limit}",
+        )
+        if total.fair.value in (0.0, 1.0) and low < high:
+            text += f" (likelihoods that runs cannot rule out: {range_of(low, high, 'share')})"
+        text += f"; the grid gives it {words.percent(given)}."
     return Table("grid", "Under weighted scenarios", text, columns, tuple(rows))
 
 

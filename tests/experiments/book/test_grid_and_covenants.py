@@ -115,6 +115,20 @@ def test_the_memo_says_what_the_grid_gives(tmp_path: Path) -> None:
     assert "grid" not in plain.as_json and "weighted scenarios" not in plain.told
 
 
+@pytest.mark.parametrize(
+    ("contract", "says"),
+    [
+        (0.001, "Even without a joint crash the contract does not pay for the losses"),
+        (0.05, "The contract pays for the losses if a joint crash is no likelier than 36 %"),
+        (9.0, "Even in a joint crash the contract pays for the losses"),
+    ],
+)
+def test_what_a_contract_pays_for_is_said_in_words(contract: float, says: str) -> None:
+    found = small()
+    text = wt.cells_table(found, [], wt.total_of(found, contract)).text
+    assert says in text and "the grid gives it 25 %" in text
+
+
 def test_covenants_are_taken_out_of_the_book_alone_and_no_other_cell_moves() -> None:
     joined = open_tape(EXAMPLES / "rig-bank.csv")
     kinds = cov.kinds_of(joined.books, joined.loans)
