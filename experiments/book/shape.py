@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 PLAINLY = 1.1  # a share that needs no decimal to be seen above one
 ABOVE_PAPER = (
     "{name}: what a sale {when} would bring is {share} of the second-hand price. That price is "
-    "what a single machine, taken out and shipped, fetches in ordinary trade. Here whole clusters are "
-    "sold where they stand, to buyers who would run them at once: they bid the income of their "
+    "what a single machine, taken out and shipped, fetches in ordinary trade. Here whole clusters "
+    "are sold where they stand, to buyers who would run them at once: they bid the income of their "
     "lives and save relocation, and a lot of this size does not use up their money and racks. "
     "Selling much more of the class, or everybody selling, ends that (last columns)."
 )
