@@ -10,7 +10,8 @@ from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .deciding import CHANCE, Sensitivity
 from .estimators import Estimate
-from .trials import SHARE
+from .savings import mean_over
+from .trials import CELLS, SHARE, WAYS
 
 BP = 1e4
 NAMES = {
@@ -108,6 +109,7 @@ def savings_lines(found: Answer) -> list[str]:
         "",
         *table(head, rows), "",
     ]  # fmt: skip
+    lines += same_mean(found)
     shares = [one for one in found.trials if one.way.startswith(SHARE)]
     rows = [
         [one.way.removeprefix(SHARE), one.what,
@@ -119,6 +121,24 @@ def savings_lines(found: Answer) -> list[str]:
         "Where the variance comes from, in the ordinary cell: what is lost if one source alone is "
         "drawn anew. Sources act together, so that shares may add up to more than one.", "",
         *table(("source", "of losses on", "total share of the variance"), rows), "",
+    ]  # fmt: skip
+
+
+def same_mean(found: Answer) -> list[str]:
+    """Whether seeds of their own give the mean that the same seeds in all cells gave."""
+    tried = next((one for one in found.trials if one.way == WAYS["same"]), None)
+    if tried is None or not set(CELLS) <= {cell.name for cell in found.grid.cells}:
+        return []
+    mean, error = mean_over(found.panel, CELLS)
+    if math.isnan(mean):
+        return []
+    then = math.sqrt(tried.after)
+    off = abs(1e-6 * mean - tried.mean_after_musd) / math.hypot(1e-6 * error, then)
+    return [
+        f"The mean is left: over the cells tried losses on all loans are "
+        f"${tried.mean_after_musd:,.0f}m with the same seeds (standard error {then:,.0f}) and "
+        f"${1e-6 * mean:,.0f}m on the runs of this page ({1e-6 * error:,.0f}), {off:.1f} standard "
+        "errors apart.", "",
     ]  # fmt: skip
 
 

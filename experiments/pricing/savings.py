@@ -13,6 +13,7 @@ from .panel import Panel
 
 STREAMS = (Stream.BTC_NOISE, Stream.DEMAND_NOISE, Stream.MACRO)
 COORDINATES = 4
+LEAST_RUNS = 2  # that show a deviation
 QUARTER = 8.0**0.5  # over the deviation of a bridge half-way between ends a half apart
 
 
@@ -63,6 +64,22 @@ def savings(panel: Panel, largest: str, seeds: Sequence[int], days: int) -> list
         if len(loss) > 2 * paths.shape[1]:
             found.append(_without(panel, what, loss, paths))
     return found
+
+
+def mean_over(panel: Panel, cells: Sequence[str]) -> tuple[float, float]:
+    """Mean loss on all loans over some cells by weight, and its standard error [USD].
+
+    NaN if a cell has fewer than two runs.
+    """
+    loss = panel.scalars["loss_usd"].sum(axis=1)
+    parts = [(panel.cell == cell) for cell in cells]
+    if min(int(part.sum()) for part in parts) < LEAST_RUNS:
+        return float("nan"), float("nan")
+    weight = np.array([float(panel.weight[part].sum()) for part in parts])
+    weight /= weight.sum()
+    means = np.array([float(loss[part].mean()) for part in parts])
+    errors = np.array([float(loss[part].var(ddof=1)) / int(part.sum()) for part in parts])
+    return float(weight @ means), float(np.sqrt(weight**2 @ errors))
 
 
 def path_controls(seeds: Sequence[int], days: int) -> Reals:

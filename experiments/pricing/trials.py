@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).resolve().parent / "trials.csv"
 CELLS = ("ordinary", "halve", "fall", "deep-halve")
+DRAWS = 24
 FIRST_SEED = 9_000_001  # none that a grid has
 SHARE = "share of variance: "
 HALF = 0.5
@@ -241,7 +242,7 @@ def read(path: Path = TABLE) -> list[Trial]:
 
 
 def main(
-    draws: Annotated[int, typer.Option(min=8, help="Of each kind; seven runs a draw.")] = 12,
+    draws: Annotated[int, typer.Option(min=8, help="Of each kind; seven runs a draw.")] = DRAWS,
 ) -> None:
     """Make the ensemble and write its table."""
     from ..sweeps.own import of
