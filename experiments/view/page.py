@@ -27,6 +27,7 @@ from ..results.party_sheet import Sheet
 from ..results.results import Results
 from .controls import Controls
 from .looks import CSS
+from .messages import take_events_only
 from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
 from .turns import TURNS
 from .watched import Choices, WatchedMarket
@@ -47,6 +48,7 @@ ABOUT = (
 )
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
+take_events_only()
 
 
 @dataclass(frozen=True)
