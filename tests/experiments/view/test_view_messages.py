@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import ipyvuetify
 import pytest
 import solara
 
@@ -18,6 +21,12 @@ def called(**given: Any) -> object:
     """Somebody has had this called."""
     CALLED.append(given)
     return object()
+
+
+def send(widget: Any, state: dict[str, Any]) -> None:
+    """What a browser sends when somebody uses a widget."""
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    widget._handle_msg({"content": {"data": data}, "buffers": []})
 
 
 @pytest.fixture
@@ -60,3 +69,42 @@ def test_what_is_no_event_is_dropped(panel: Any, content: Any) -> None:
     panel._handle_msg({"content": {"data": {"method": "custom", "content": content}},
                        "buffers": []})  # fmt: skip
     assert CALLED == [] and panel.comm is not None
+
+
+Slider, Select = partial(ipyvuetify.Slider, min=1, max=9), partial(ipyvuetify.Select, items=["a"])
+VALUES = (
+    (Slider, 3, (3, 3.5), (0, 10**9, math.nan, math.inf, True, "3", None, [3])),
+    (Select, "a", ("a",), ("b", None, ["a"], {"a": 1}, 1)),
+    (ipyvuetify.Switch, False, (True,), (1, "true", None, [])),
+    (ipyvuetify.TextField, "x", ("y", "", None), ("9" * 5000, 7, {}, ["x"])),
+    (ipyvuetify.NavigationDrawer, False, (True, None), ({}, "x" * 5000, math.nan, [["x"]])),
+)
+
+
+@pytest.mark.parametrize(("kind", "now", "good", "bad"), VALUES)
+def test_a_widget_takes_what_it_can_show_and_nothing_else(
+    kind: Any, now: Any, good: tuple[Any, ...], bad: tuple[Any, ...]
+) -> None:
+    for value in bad:
+        widget = kind(v_model=now)
+        send(widget, {"v_model": value})
+        assert widget.v_model == now, value
+    for value in good:
+        widget = kind(v_model=now)
+        send(widget, {"v_model": value})
+        assert widget.v_model == value
+
+
+def test_bounds_and_children_are_not_the_browser_s_to_set(panel: Any) -> None:
+    slider = Slider(v_model=3)
+    send(slider, {"max": 1e9, "v_model": 10, "children": ["x"], "disabled": True})
+    assert (slider.max, slider.v_model, slider.children, slider.disabled) == (9, 3, [], None)
+    before = panel.template
+    send(panel, {"template": "<script>"})
+    assert panel.template == before
+
+
+@pytest.mark.parametrize("text", ["²", "٣", "9" * 5000, "-1", "1e3", "", "x"])
+def test_a_day_that_is_none_changes_nothing(text: str) -> None:
+    assert page._day(text, 5, 100) == 5
+    assert page._day(" 7 ", 5, 100) == 7 and page._day("999999999", 5, 100) == 100
