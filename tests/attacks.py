@@ -33,7 +33,7 @@ CASES = {
 }  # fmt: skip
 RAISED, HUNG = "raised", "hung"
 ENDS = (REFUSED, RAN, RAISED, HUNG, NOT_CONSERVING, HALF)
-FIRST_S, CASE_S = 900.0, 60.0  # patience with the first case, which may compile, and with others
+FIRST_S, CASE_S = 1800.0, 300.0  # patience with the first case, which may compile, and with others
 HEAD = """# Attacks
 
 Made by `uv run python tests/attacks.py --write`, which `.ci/full` runs; what a case of each kind is

@@ -31,7 +31,7 @@ from typing import NamedTuple
 
 from killed_runs import RUN, prepared_backtest, prepared_book, prepared_run
 
-LIMIT_S = 120
+LIMIT_S = 600
 AT_ONCE = ("run", "book run", "backtest", "analyse")  # fill a folder at once, the first three a new
 ROOMS = (1, 3_000, 30_000, 200_000)  # bytes of a file
 KILLED, BEFORE, SENTENCE = "killed", "ended before", "refused in a sentence"

@@ -59,6 +59,8 @@ def may_be(widget: Any, name: str, value: Any) -> bool:
             return any(value == item and type(value) is type(item) for item in widget.items)
         case v.Switch() | v.Checkbox():
             return isinstance(value, bool)
+        case v.ExpansionPanels():  # one panel, open or closed
+            return value is None or (value == 0 and not isinstance(value, bool))
         case v.TextField():
             return value is None or (isinstance(value, str) and len(value) <= LONGEST)
     return _is_plain(value)

@@ -76,6 +76,7 @@ VALUES = (
     (Slider, 3, (3, 3.5), (0, 10**9, math.nan, math.inf, True, "3", None, [3])),
     (Select, "a", ("a",), ("b", None, ["a"], {"a": 1}, 1)),
     (ipyvuetify.Switch, False, (True,), (1, "true", None, [])),
+    (ipyvuetify.ExpansionPanels, None, (0,), (1, False, "x", [0], math.nan)),
     (ipyvuetify.TextField, "x", ("y", "", None), ("9" * 5000, 7, {}, ["x"])),
     (ipyvuetify.NavigationDrawer, False, (True, None), ({}, "x" * 5000, math.nan, [["x"]])),
 )
