@@ -133,6 +133,7 @@ def main() -> None:
         rows[kind] = row(kind, told, asked.seed)
         print(rows[kind], flush=True)
         if asked.write:
+            rows = kept() | {kind: rows[kind]}  # others may have written theirs meanwhile
             lines = [HEAD, *(rows[name] for name in KINDS if name in rows)]
             TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     print("none left" if fine else "some are left")

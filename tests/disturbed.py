@@ -281,7 +281,7 @@ def main() -> None:
     asked = parser.parse_args()
     warnings.filterwarnings("ignore", "This process .* is multi-threaded")  # its threads are idle
     well = (SENTENCE, BEFORE) if asked.full_disk else (KILLED, BEFORE)
-    fine = True
+    count = wrong = 0
     with tempfile.TemporaryDirectory() as folder:
         trials = prepare(Path(folder).resolve(), asked.only)
         print(f"| command | trials | {well[0]} | {well[1]} | equal to undisturbed | not |")
@@ -293,16 +293,17 @@ def main() -> None:
             if asked.full_disk:
                 told = [without_room(name, trial, truth, room) for room in ROOMS]
             else:
-                count = -(-asked.trials // 6)
-                told = [killed(name, trial, truth, draw, seconds) for _ in range(count)]
+                each = -(-asked.trials // 6)
+                told = [killed(name, trial, truth, draw, seconds) for _ in range(each)]
             ends = Counter(told)
             good = sum(ends[end] for end in well)
             counts = (len(told), ends[well[0]], ends[well[1]], good, len(told) - good)
             print(f"| {name} | {' | '.join(map(str, counts))} |", flush=True)
             for end in ends.keys() - set(well):
-                fine = False
                 print(f"{name}: {json.dumps(end)}", flush=True)
-    sys.exit(not fine)
+            count, wrong = count + len(told), wrong + len(told) - good
+    print(f"{count} trials, {wrong} go wrong")
+    sys.exit(wrong > 0)
 
 
 if __name__ == "__main__":
