@@ -1,6 +1,6 @@
 """Known weaknesses of what uv.lock names, as the database of OSV has them today.
 
-    uv run python tests/audit.py    (exit code 1 if there are any; 0 where OSV cannot be reached)
+uv run python tests/audit.py    (exit code 1 if there are any; 0 where OSV cannot be reached)
 """
 
 from __future__ import annotations

@@ -117,7 +117,7 @@ def given(
         os.chdir(at)
         os.dup2(writing, 1)
         os.dup2(writing, 2)
-        sys.stdout, sys.stderr = (open(k, "w", closefd=False) for k in (1, 2))  # noqa: PTH123, SIM115
+        sys.stdout, sys.stderr = (open(k, "w", closefd=False) for k in (1, 2))  # noqa: SIM115
         code = 99
         try:
             if most_bytes:

@@ -25,7 +25,8 @@ from firesale.experiments.view.watched import WatchedMarket
 VALUES: tuple[Any, ...] = (
     None, True, False, 0, 1, -1, 7, 10**30, -(10**30), 1e308, -1e308, 1e-308, math.nan, math.inf,
     -math.inf, "", "0", "x", "²", "9" * 5000, "1e999", "nan", "../../etc/passwd", "\x00",
-    "🔥" * 999,     "<script>alert(1)</script>", [], [[]], {}, {"a": 1}, ["x"] * 1000, "CRWV", "H100", "days=-1",
+    "🔥" * 999, "<script>alert(1)</script>", [], [[]], {}, {"a": 1}, ["x"] * 1000, "CRWV", "H100",
+    "days=-1",
     "crypto.crash_depth=nan", "crypto.history=/etc/passwd", "opening.start=synthetic",
     "synthetic.parties=20000000", "opening.scale=1e9", "=", "days", b"\xff", 1.5,
 )  # fmt: skip
