@@ -85,7 +85,7 @@ MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an
     "experiments.book.commands.run": 10,
     "experiments.cli.backtest": 8,
     "experiments.cli.price": 10,
-    "experiments.cli.run": 13,
+    "experiments.cli.run": 14,
     "experiments.cli.sweep": 9,
     "experiments.cli.view": 8,
     "experiments.sweeps.commands.sweep": 7,
