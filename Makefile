@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help run view test test-slow full lint types check clean
+.PHONY: help run view test test-slow full lowest lint types check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,8 +35,11 @@ test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with AR
 test-slow: $(NEED_UV) ## run the slow tests
 	@$(RUN) pytest -m slow $(ARGS) || [ $$? -eq 5 ]
 
-full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz (an hour)
+full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz, attacks (two hours)
 	@$(RUN) python tests/full.py
+
+lowest: $(NEED_UV) ## use the lowest versions that pyproject.toml allows
+	@$(RUN) python tests/lowest.py
 
 lint: $(NEED_UV) ## check style and format
 	@$(RUN) ruff check

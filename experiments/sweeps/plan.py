@@ -35,6 +35,7 @@ EVENT = re.compile(r"^\s*([a-z][\w.]*)\s*(>=|>|<=|<|=)\s*(-?[\d.]+(?:e[+-]?\d+)?
 MOST_RUNS = 10**9
 START = "opening.start"
 BELIEFS = "opening.beliefs"
+PACKAGED = "packaged"  # as crypto.history: the file that comes with the project
 
 
 def parse_event(text: str) -> tuple[str, str, float]:
@@ -211,7 +212,7 @@ class Plan(Section):
         settings = {BELIEFS: True} | flatten(plan.settings)
         settings |= {} if beliefs is None else {BELIEFS: beliefs}
         base = loaded.changed(settings, f"{where}: settings")
-        if base.crypto.history is not None:
+        if base.crypto.history not in (None, PACKAGED):
             base = _absolute_history(base, folder, where)
         believes = {
             key: believed(factor, base, key, f"{where}: factors")
@@ -324,8 +325,8 @@ class Plan(Section):
     def resolved(self) -> dict[str, Any]:
         """Everything that decides results, with the scenario in full, as plain JSON values."""
         scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
-        if self.base.crypto.history is not None:
-            content = Path(self.base.crypto.history).read_bytes()
+        if self.base.crypto.history not in (None, PACKAGED):  # which the source's hash covers
+            content = Path(self.base.crypto.history or "").read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
         kept |= {"trajectories", "resolve", "companions"}

@@ -27,6 +27,7 @@ from ..results.party_sheet import Sheet
 from ..results.results import Results
 from .controls import Controls
 from .looks import CSS
+from .messages import check_messages
 from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
 from .turns import TURNS
 from .watched import Choices, WatchedMarket
@@ -47,6 +48,7 @@ ABOUT = (
 )
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
+check_messages()
 
 
 @dataclass(frozen=True)
@@ -167,7 +169,9 @@ def Jump(market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int]) ->
 
 def _day(text: str, before: int, last: int) -> int:
     """A day that exists; anything else leaves the day as it was."""
-    return min(max(int(text), 0), last) if str(text).strip().isdigit() else before
+    text = str(text).strip()
+    digits = text.isascii() and text.isdigit() and len(text) < 10
+    return min(int(text), last) if digits else before
 
 
 @solara.component

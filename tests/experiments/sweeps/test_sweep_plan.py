@@ -367,6 +367,19 @@ def test_identity_follows_what_decides_results_and_nothing_else(tmp_path: Path) 
         assert plan(**data).identity() != base.identity(), change
 
 
+def test_a_plan_may_replay_the_packaged_history(tmp_path: Path) -> None:
+    replay = plan(scenario="backtest-2022", settings={"days": 2}, replicates=2)
+    assert replay.base.crypto.history == "packaged"
+    assert replay.identity() == plan(**replay_of("packaged")).identity()
+    assert Driver(replay, tmp_path / "sweep", quiet=True).run("serial").failed == 0
+
+
+def replay_of(history: str) -> dict[str, Any]:
+    """The same plan, its history named once more."""
+    settings = {"days": 2, "crypto": {"history": history}}
+    return {"scenario": "backtest-2022", "settings": settings, "replicates": 2}
+
+
 def test_identity_follows_the_content_of_a_history_file(tmp_path: Path) -> None:
     def identity(folder: str, price: int) -> str:
         (tmp_path / folder).mkdir(exist_ok=True)
