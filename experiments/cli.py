@@ -237,7 +237,9 @@ def price(
 
 @app.command(epilog="Example: firesale backtest 2022 --runs 40 --counterfactuals")
 def backtest(
-    year: Annotated[str, typer.Argument(metavar="YEAR", help="This version has 2022.")],
+    year: Annotated[
+        str, typer.Argument(metavar="YEAR", help="2022 is scored; 2026 is a forecast under seal.")
+    ],
     runs: Annotated[
         int | None, typer.Option(metavar="N", help="Sampled books, seeds 1 to N.")
     ] = None,
@@ -260,8 +262,16 @@ def backtest(
         list[str] | None,
         typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
     ] = None,
+    seal: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the forecast with its date and the hashes of its sources; an existing file "
+            "only after a new row in the table of changes beside it.",
+        ),
+    ] = None,
 ) -> None:
-    """Replay a crisis from the books before it, and score who fails against what happened."""
+    """Replay a crisis from the books before it; score who fails where the outcomes are known."""
     from .backtest import command
 
     command.backtest(
@@ -273,6 +283,7 @@ def backtest(
         workers=workers,
         fixed_rules=fixed_rules,
         settings=settings or [],
+        seal=seal,
     )
 
 

@@ -81,9 +81,9 @@ MOST_LINES = 400
 LONGER: dict[str, int] = {}
 MOST_PARAMETERS = 6  # a method's own object apart
 MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an entry
-    "experiments.backtest.command.backtest": 8,
+    "experiments.backtest.command.backtest": 9,
     "experiments.book.commands.run": 10,
-    "experiments.cli.backtest": 8,
+    "experiments.cli.backtest": 9,
     "experiments.cli.price": 10,
     "experiments.cli.run": 13,
     "experiments.cli.sweep": 9,

@@ -13,12 +13,13 @@ import numpy as np
 
 from ..sweeps.intervals import Estimate
 from . import labels, scores
+from .calendar import month_of
+from .crises import CRISES
 from .findings import Failure, Findings
 from .labels import Outcome
-from .observe import ALL, LISTED, month_of
+from .observe import ALL, LISTED
 from .rivals import Balance, forecasts
 
-PEAK = dt.date(2021, 11, 10)  # of BTC, within the replayed history
 WAVE_MONTHS = (6, 14)  # after it
 MODEL = "model"
 LIKELY = 0.5
@@ -31,6 +32,11 @@ class Known:
     outcomes: Mapping[str, Outcome]
     rig_prices: Mapping[str, float]
     sales_over_production: Mapping[str, float]
+
+    @classmethod
+    def nothing(cls) -> Known:
+        """Before anything has happened."""
+        return cls({}, {}, {})
 
     @classmethod
     def read(cls) -> Known:
@@ -54,9 +60,20 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         "timing": _timing(found, borrowers, lenders),
         "order_of_events": _order(found, found.borrowers | found.lenders, known.outcomes),
         "sequence": _sequence(found),
-        "wave": _wave(found),
+        "wave": _wave(found, CRISES["2022"].peak),
         "asic_price": _rig_price(found, known.rig_prices),
         "btc_sold": _sales(found, known.sales_over_production),
+    }
+
+
+def unscored(found: Findings, peak: dt.date) -> dict[str, Any]:
+    """What can be said of a forecast before anything is known: no outcome is asked for."""
+    return {
+        "runs": found.runs,
+        "opening": found.opening.isoformat(),
+        "days": found.days,
+        "sequence": _sequence(found),
+        "wave": _wave(found, peak),
     }
 
 
@@ -198,14 +215,14 @@ def _sequence(found: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def _wave(found: Findings) -> dict[str, Any]:
+def _wave(found: Findings, high: dt.date) -> dict[str, Any]:
     """When the defaults of all borrowers come, over all runs: a row for each month."""
     single = {name: f for name, f in found.borrowers.items() if f.stands_for == 1}
     days = [day for f in single.values() for day in f.days]
     named = [day for name, f in single.items() if name not in found.small for day in f.days]
     if not days:
         return {"share_in_window": None, "by_month": []}
-    peak = (PEAK - found.opening).days
+    peak = (high - found.opening).days
     first, last = (peak + 365.25 / 12.0 * months for months in WAVE_MONTHS)
     quartiles = np.quantile(days, [0.25, 0.5, 0.75])
     counts = Counter(month_of(day, found.opening) for day in days)

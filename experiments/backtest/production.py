@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import numpy as np
 import typer
 
+from .calendar import month_of
 from .labels import coins_mined, sales_over_production
-from .observe import CoinWatch, listed_miners, month_of
+from .observe import CoinWatch, listed_miners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

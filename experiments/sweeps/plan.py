@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...market.scenario.errors import InputError
 from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
-from ...market.scenario.sections import Section
+from ...market.scenario.sections import PACKAGED_HISTORIES, Section
 from ...market.scenario.text_files import read_text
 from . import books, own
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
@@ -211,7 +211,7 @@ class Plan(Section):
         settings = {BELIEFS: True} | flatten(plan.settings)
         settings |= {} if beliefs is None else {BELIEFS: beliefs}
         base = loaded.changed(settings, f"{where}: settings")
-        if base.crypto.history is not None:
+        if base.crypto.history not in (None, *PACKAGED_HISTORIES):
             base = _absolute_history(base, folder, where)
         believes = {
             key: believed(factor, base, key, f"{where}: factors")

@@ -46,7 +46,12 @@ def set_prices(market: TwinMarket) -> None:
     planned_rent = float(market.compute.planned_rent[day])
     p.rent_planned_usd_h = market.opening.rent_usd_h * planned_rent
     p.rent_h100_usd_h = p.rent_planned_usd_h
-    if settings.channels.rent_feedback:
+    if settings.compute.path == "history":
+        now, before = market.compute.class_rent[day], market.compute.class_rent[day - 1]
+        for k, kind in enumerate(market.hardware):
+            if kind.family is Family.GPU:
+                kind.quality *= float(now[k] / before[k])
+    elif settings.channels.rent_feedback:
         p.rent_h100_usd_h = rent_after_supply(
             p.rent_planned_usd_h,
             float(market.planned_supply[day]),
