@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate
+from ..sweeps.intervals import Estimate, exact_interval
 from . import labels, scores
 from .calendar import month_of
 from .crises import CRISES
-from .findings import Failure, Findings
+from .findings import HIGH, LOW, Failure, Findings
 from .labels import Outcome
 from .observe import ALL, LISTED
 from .rivals import Balance, forecasts
@@ -63,6 +63,7 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         "wave": _wave(found, CRISES["2022"].peak),
         "asic_price": _rig_price(found, known.rig_prices),
         "btc_sold": _sales(found, known.sales_over_production),
+        "bands": _bands(found, known),
     }
 
 
@@ -118,6 +119,8 @@ def _compare(
     happened = [outcomes[name].defaulted for name in names]
     said = {MODEL: [failures[name].probability.value for name in names]}
     said |= forecasts(names, dict(balance), happened)
+    trials = min((failures[name].trials for name in names), default=0)
+    room = 0.5 / (trials + 1)
     result: dict[str, Any] = {"names": names, "defaults": sum(happened)}
     for forecaster, values in said.items():
         ranks = scores.discrimination(values, happened)
@@ -126,6 +129,7 @@ def _compare(
             "auc_bootstrap": interval(ranks.bootstrap),
             "auc_p_value": ranks.p_value,
             "brier": interval(scores.brier(values, happened)),
+            "log": interval(scores.log_score(values, happened, room)),
         }
         if forecaster != MODEL:
             result[forecaster] |= {
@@ -275,6 +279,48 @@ def _rig_price(found: Findings, known: Mapping[str, float]) -> dict[str, Any]:
         "months": lines,
         "rms_log_error": scores.root_mean_square([line["log_error"] for line in lines]),
         "share_of_days_after_first_trade": dict(zip(found.months, found.traded, strict=True)),
+    }
+
+
+def _bands(found: Findings, known: Known) -> dict[str, Any]:
+    """Bands by month against what is known after the opening month: how near, and inside how often.
+
+    CRPS has the unit of the figure: USD per TH, and coins sold over coins mined. Beside it stands
+    that of one number, the opening price or one for one: what a band must beat.
+    """
+    opening = month_of(0, found.opening)
+    rows: list[dict[str, Any]] = []
+    for figure, by_run, levels, still in (
+        ("asic_price", found.price_by_run, known.rig_prices, found.price_usd.median[0]),
+        ("btc_sold", found.sold_share_by_run[LISTED], known.sales_over_production, 1.0),
+    ):
+        for month, level in levels.items():
+            if month == opening or month not in found.months:
+                continue
+            sample = [run[found.months.index(month)] for run in by_run]
+            low, high = np.nanquantile(sample, [LOW, HIGH])
+            rows.append(
+                {
+                    "figure": figure,
+                    "month": month,
+                    "known": level,
+                    "p10": float(low),
+                    "p90": float(high),
+                    "inside": bool(low <= level <= high),
+                    "crps": scores.crps(sample, level),
+                    "crps_of_no_change": abs(still - level),
+                }
+            )
+    inside = sum(row["inside"] for row in rows)
+    low, high = exact_interval(inside, len(rows)) if rows else (math.nan, math.nan)
+    return {
+        "months": rows,
+        "promised": HIGH - LOW,
+        "coverage": {
+            "value": inside / len(rows) if rows else math.nan,
+            "low": float(low),
+            "high": float(high),
+        },
     }
 
 

@@ -44,6 +44,7 @@ class Failure:
     days: tuple[int, ...]
     cause: str
     stands_for: int = 1
+    trials: int = 0  # runs times parties
 
     def day(self, level: float = 0.5) -> float:
         """A quantile of the day of failure."""
@@ -88,6 +89,8 @@ class Findings:
     troubles: dict[str, dict[str, Failure]]
     monthly: dict[str, Band]
     spreads: dict[str, Band]
+    price_by_run: list[list[float]]
+    sold_share_by_run: dict[str, list[list[float]]]
 
     @property
     def small(self) -> set[str]:
@@ -168,6 +171,8 @@ def findings(
         troubles={kind: _troubles(kind, observations, scope) for kind in TROUBLES},
         monthly=_bands([o.monthly for o in observations], count),
         spreads=_bands([o.spreads for o in observations], count),
+        price_by_run=[o.price_usd for o in observations],
+        sold_share_by_run=share,
     )
 
 
@@ -199,7 +204,7 @@ def failure(
     most = max(sorted(causes), key=causes.__getitem__) if causes else ""
     share = Estimate(len(found) / trials, float(low), float(high), "exact")
     days = tuple(sorted(day for day, _ in found))
-    return Failure(name, share, days, most, len(members))
+    return Failure(name, share, days, most, len(members), trials)
 
 
 def band(rows: Sequence[Sequence[float]]) -> Band:

@@ -323,12 +323,47 @@ def test_rescheduled_payments_are_scored_apart() -> None:
     assert said["rescheduled_counts"]["auc"]["value"] == 0.75  # WEAK ties with FIRM
 
 
-def test_rivals_are_a_ratio_and_a_constant() -> None:
+def test_rivals_are_a_ratio_a_logit_and_a_constant() -> None:
     result = forecasts(["WEAK", "FIRM", "PARENT"], BALANCE, [True, False, False])
+    # By hand: WEAK owes 30 of 40, FIRM nothing of 10, PARENT 10 of 20; the rest is liquid.
+    scores = [0.75 * 1.42 - 0.25 * 2.13, -2.13, 0.5 * 1.42 - 0.5 * 2.13]
+    everybody = [balance.score for balance in BALANCE.values()]
+    assert everybody[:3] == pytest.approx(scores)
+    base = 1.0 - 0.966**1.5
+    for said_, own in zip(result["prior_logit"], scores, strict=True):
+        odds = base / (1.0 - base) * math.exp(own - float(np.mean(everybody)))
+        assert said_ == pytest.approx(odds / (1.0 + odds))
     assert result["debt_to_liquid_assets"] == [0.75, 0.0, 0.5]
     assert result["constant_base_rate"] == pytest.approx([1 / 3] * 3)
     said = published()["score"]["borrowers"]["with_borderline"]["constant_base_rate"]
     assert said["auc"]["value"] == 0.5
+
+
+def test_collateral_and_callable_money_each_double_the_odds() -> None:
+    plain = Balance(10.0, 5.0, 50.0)
+    for column in ("machines_share", "coins_share", "callable_share"):
+        apart = replace(plain, **{column: 1.0}).score - plain.score
+        assert apart == pytest.approx(math.log(2.0))
+
+
+def test_what_was_said_of_what_happened_is_scored_by_its_log() -> None:
+    said = published()["score"]["borrowers"]["with_borderline"]["model"]["log"]
+    # Two runs: WEAK always, FIRM never, PARENT in one; nobody may be surer than 1/6 of error.
+    expected = -(2.0 * math.log(5.0 / 6.0) + math.log(0.5)) / 3.0
+    assert said["value"] == pytest.approx(expected)
+
+
+def test_bands_are_scored_by_month_and_by_how_often_they_hold_what_is_known() -> None:
+    result = found(observation(1, price=20.0), observation(2, price=40.0))
+    bands = score(result, BALANCE, KNOWN)["bands"]
+    price, coins = bands["months"]
+    assert (price["month"], price["known"], price["inside"]) == ("2022-12", 25.0, True)
+    # E|X - 25| = (5 + 15) / 2; E|X - X'| = (0 + 20 + 20 + 0) / 4.
+    assert price["crps"] == pytest.approx(10.0 - 5.0)
+    assert price["crps_of_no_change"] == 5.0  # the opening median is 30
+    assert (coins["figure"], coins["known"], coins["inside"]) == ("btc_sold", 0.3, False)
+    assert coins["crps"] == pytest.approx(0.7)  # both runs say 1.0
+    assert bands["coverage"]["value"] == 0.5 and bands["promised"] == pytest.approx(0.8)
 
 
 def test_timing_is_of_defaults_that_happened() -> None:
