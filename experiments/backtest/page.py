@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .words import Table
 
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 160
 FOLDED_FROM = 40  # rows
 
 

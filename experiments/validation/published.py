@@ -289,19 +289,64 @@ def _merton_spread(firm_over_debt: float, volatility: float, rate: float, years:
     return -math.log(float(norm.cdf(h2)) + float(norm.cdf(h1)) / d) / years
 
 
-def deleveraging() -> tuple[float, ...]:
-    """First sales of two banks after a loss of 2 of 100 by the first [their own units]."""
+CAP, TARGET = 33.3, 0.95 * 33.3  # leverage above which two banks sell, and to which they do
+DEPTH = 0.4 * 50.0 / 0.02 * math.sqrt(20.0)  # c ADV / sigma sqrt(tau), as in the paper
+
+
+def deleveraging(rounds: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Sales of all and capital of each bank by round, after the first lost 2 of its 100."""
     market = small_market()
     give_balance(market, 0, 10.0, 90.0, 4.0)  # illiquid assets stand as cash: neither is sold
     give_balance(market, 1, 20.0, 70.0, 4.5)
-    set_price_of_loans(market, "exponential", 0.0, 160.0)
-    set_term(market, "lenders.leverage_band", 1.0 / 0.95 - 1.0)
-    market.lenders.target_leverage[:2] = 0.95 * 33.3
+    set_price_of_loans(market, "exponential", 1.0, DEPTH)
+    set_term(market, "lenders.leverage_band", CAP / TARGET - 1.0)
+    lenders = market.lenders
+    lenders.target_leverage[:2] = TARGET
     market.parties.cash_usd[market.today.first_lender] -= 2.0
-    market.lenders.capital_usd[0] -= 2.0
-    before = market.lenders.other_loans_usd[:2].copy()
-    funding.target_leverage(market)
-    return tuple(float(x) for x in before - market.lenders.other_loans_usd[:2])
+    lenders.capital_usd[0] -= 2.0
+    sold, capital = [], []
+    for _ in range(rounds):
+        sold.append(float(funding.target_leverage(market)))
+        funding.mark_other_loans(market, sold[-1])
+        capital += map(float, lenders.capital_usd[:2])
+    return tuple(sold), tuple(capital)
+
+
+def deleveraging_by_hand(rounds: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """The same by the paper's recursion, sellers paid before the price falls and no floor to it."""
+    traded, illiquid, capital = np.array([90.0, 70.0]), np.array([8.0, 20.0]), np.array([2.0, 4.5])
+    sold, after = [], []
+    for _ in range(rounds):
+        leverage = (traded + illiquid) / capital
+        share = np.clip((traded + illiquid - TARGET * capital) / traded, 0.0, 1.0)
+        share = np.where(leverage > CAP, share, 0.0)
+        sold.append(float(np.sum(share * traded)))
+        fall = 1.0 - math.exp(-sold[-1] / DEPTH)
+        capital = capital - (1.0 - share) * traded * fall
+        traded = (1.0 - share) * traded * (1.0 - fall)
+        after += capital.tolist()
+    return tuple(sold), tuple(after)
+
+
+def deleveraging_rows() -> list[Row]:
+    """Cont and Schaanning's two banks: the first round as they have it, and then as we do."""
+    (sold, capital), (expected, left) = deleveraging(4), deleveraging_by_hand(4)
+    paper = "Cont & Schaanning 2017"
+    return [
+        exact(
+            "first sale of two banks above a leverage of 33.3, to 95 % of that",
+            f"{paper}: 98 − 0.95 × 33.3 × 2",
+            (34.73,),
+            sold[:1],
+        ),
+        exact(
+            "their sales in four rounds, no floor, sellers paid before the price falls",
+            f"{paper}, recursion",
+            expected,
+            sold,
+        ),
+        exact("their capital after each", f"{paper}, recursion", left, capital),
+    ]
 
 
 def table() -> list[Row]:
@@ -346,10 +391,5 @@ def table() -> list[Row]:
         exact("an order split in ten, over the whole", "exponential law", (1,), (pieces / whole,)),
         *pool_rows(),
         *merton_rows(),
-        exact(
-            "first sales of two banks above a leverage of 33.3, to 95 % of that",
-            "Cont & Schaanning 2017, by hand: 98 − 0.95 × 33.3 × 2, and none",
-            (34.73, 0.0),
-            deleveraging(),
-        ),
+        *deleveraging_rows(),
     ]
