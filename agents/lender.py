@@ -73,6 +73,7 @@ class Lenders(NamedTuple):
     book_usd: Reals  # principal owed to it in this market, before write-downs
     written_down_usd: Reals  # of that book, and not yet settled
     other_loans_usd: Reals  # performing, outside this market; sold at par for cash
+    sold_loans_usd: Reals  # of these today, under pressure, at the price before the sale
     funding_usd: Reals
     loss_usd: Reals  # cumulative: write-downs and cost of enforcement
     runnable_share: Reals
@@ -230,6 +231,18 @@ def deleveraging_usd(assets_usd: float, capital_usd: float, target: float, band:
     if assets_usd <= target * (1.0 + band) * capital_usd:
         return 0.0
     return assets_usd - target * capital_usd
+
+
+@compiled
+def price_after_sales(price: float, impact_log: float, floor: float) -> float:
+    """Price of loans after sales that move its log; below ``floor`` others buy whatever comes.
+
+    What lies above the floor shrinks, so that the price nears it and never passes it (Cont &
+    Schaanning 2017). A price below stays.
+    """
+    if price <= floor:
+        return price
+    return floor + (price - floor) * np.exp(impact_log)
 
 
 @compiled

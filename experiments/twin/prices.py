@@ -22,6 +22,7 @@ from .rules import (
     impact_log,
     mark_usd,
     network_share,
+    price_after_sales,
     rent_after_supply,
     schedule_usd,
 )
@@ -180,6 +181,11 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     )
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = math.exp(math.log(price) * keep + impact)
+    recovered = math.exp(math.log(price) * keep)
+    if terms.lenders.loan_price_floor > 0.0:
+        after = price_after_sales(recovered, impact, terms.lenders.loan_price_floor)
+    for lender in market.lenders:
+        lender.bear_own_impact(1.0 - after / recovered if impact < 0.0 else 0.0)
     widened = 0.0
     if terms.channels.fund_marks:
         spread = float(market.macro.spread_change[market.day])

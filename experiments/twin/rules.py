@@ -75,6 +75,7 @@ hosts = _plain(lender.hosts)
 in_kind_usd = _plain(lender.in_kind_usd)
 redemption_share = lender.redemption_share
 deleveraging_usd = _plain(lender.deleveraging_usd)
+price_after_sales = lender.price_after_sales
 annuity_factor = lender.annuity_factor
 continuing_value_usd = lender.continuing_value_usd
 waives = _plain(lender.waives)

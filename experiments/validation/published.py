@@ -290,62 +290,69 @@ def _merton_spread(firm_over_debt: float, volatility: float, rate: float, years:
 
 
 CAP, TARGET = 33.3, 0.95 * 33.3  # leverage above which two banks sell, and to which they do
+FLOOR = 0.5  # of the price
 DEPTH = 0.4 * 50.0 / 0.02 * math.sqrt(20.0)  # c ADV / sigma sqrt(tau), as in the paper
 
 
-def deleveraging(rounds: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Sales of all and capital of each bank by round, after the first lost 2 of its 100."""
+class Rounds(NamedTuple):
+    """What two banks do and what it costs them, by round."""
+
+    sold: tuple[float, ...]  # by both
+    fall: tuple[float, ...]  # of the price
+    capital: tuple[float, ...]  # of each
+    losses: tuple[float, ...]  # of each by sales, in all
+
+
+def deleveraging(rounds: int) -> Rounds:
+    """Two banks that hold 90 and 70 of one asset, after the first lost 2 of 10 it cannot sell."""
     market = small_market()
     give_balance(market, 0, 10.0, 90.0, 4.0)  # illiquid assets stand as cash: neither is sold
     give_balance(market, 1, 20.0, 70.0, 4.5)
-    set_price_of_loans(market, "exponential", 1.0, DEPTH)
+    set_price_of_loans(market, "exponential", 1.0, (1.0 - FLOOR) * DEPTH)
+    set_term(market, "lenders.loan_price_floor", FLOOR)
+    set_term(market, "lenders.seller_impact_share", 0.5)
     set_term(market, "lenders.leverage_band", CAP / TARGET - 1.0)
     lenders = market.lenders
     lenders.target_leverage[:2] = TARGET
     market.parties.cash_usd[market.today.first_lender] -= 2.0
     lenders.capital_usd[0] -= 2.0
-    sold, capital = [], []
+    before = lenders.capital_usd[:2].copy()
+    sold: list[float] = []
+    fall: list[float] = []
+    capital: list[float] = []
     for _ in range(rounds):
+        price = market.prices.loan_price
         sold.append(float(funding.target_leverage(market)))
         funding.mark_other_loans(market, sold[-1])
+        fall.append(1.0 - market.prices.loan_price / price)
         capital += map(float, lenders.capital_usd[:2])
-    return tuple(sold), tuple(capital)
-
-
-def deleveraging_by_hand(rounds: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """The same by the paper's recursion, sellers paid before the price falls and no floor to it."""
-    traded, illiquid, capital = np.array([90.0, 70.0]), np.array([8.0, 20.0]), np.array([2.0, 4.5])
-    sold, after = [], []
-    for _ in range(rounds):
-        leverage = (traded + illiquid) / capital
-        share = np.clip((traded + illiquid - TARGET * capital) / traded, 0.0, 1.0)
-        share = np.where(leverage > CAP, share, 0.0)
-        sold.append(float(np.sum(share * traded)))
-        fall = 1.0 - math.exp(-sold[-1] / DEPTH)
-        capital = capital - (1.0 - share) * traded * fall
-        traded = (1.0 - share) * traded * (1.0 - fall)
-        after += capital.tolist()
-    return tuple(sold), tuple(after)
+    losses = (before - lenders.capital_usd[:2]).tolist()
+    return Rounds(tuple(sold), tuple(fall), tuple(capital), tuple(losses))
 
 
 def deleveraging_rows() -> list[Row]:
-    """Cont and Schaanning's two banks: the first round as they have it, and then as we do."""
-    (sold, capital), (expected, left) = deleveraging(4), deleveraging_by_hand(4)
-    paper = "Cont & Schaanning 2017"
+    """Cont and Schaanning's two banks: who has nothing of what fell loses more by the sales."""
+    ours, paper = deleveraging(4), "Cont & Schaanning 2017"
     return [
         exact(
-            "first sale of two banks above a leverage of 33.3, to 95 % of that",
-            f"{paper}: 98 − 0.95 × 33.3 × 2",
-            (34.73,),
-            sold[:1],
+            "two banks above a leverage of 33.3: sales by round",
+            paper,
+            (34.73, 17.280700104, 5.439031646, 0.0),
+            ours.sold,
         ),
         exact(
-            "their sales in four rounds, no floor, sellers paid before the price falls",
-            f"{paper}, recursion",
-            expected,
-            sold,
+            "fall of the price in each",
+            paper,
+            (0.007705866, 0.003819298, 0.001200600, 0.0),
+            ours.fall,
         ),
-        exact("their capital after each", f"{paper}, recursion", left, capital),
+        exact(
+            "capital of both after each",
+            paper,
+            (1.440284389, 3.960589347, 1.263818531, 3.695298686, 1.222157215, 3.612222815),
+            ours.capital[:6],
+        ),
+        exact("their losses by these sales", paper, (0.777842785, 0.887777185), ours.losses),
     ]
 
 

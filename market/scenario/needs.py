@@ -149,7 +149,11 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.similar_failure_news", (on("channels.lender_distress"),)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
     ("lenders.loan_impact", (on("channels.lender_distress"),)),
-    ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
+    (
+        "lenders.loan_impact_law lenders.loan_price_half_life_days lenders.loan_price_floor "
+        "lenders.seller_impact_share",
+        (some("lenders.loan_impact"),),
+    ),
     ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
     ("channels.warehouse_margin", (WITH_COMPUTE,)),
     ("channels.warehouse_margin", (some("lenders.interlender_scale"),)),
