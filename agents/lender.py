@@ -234,18 +234,6 @@ def deleveraging_usd(assets_usd: float, capital_usd: float, target: float, band:
 
 
 @compiled
-def price_after_sales(price: float, impact_log: float, floor: float) -> float:
-    """Price of loans after sales that move its log; below ``floor`` others buy whatever comes.
-
-    What lies above the floor shrinks, so that the price nears it and never passes it (Cont &
-    Schaanning 2017). A price below stays.
-    """
-    if price <= floor:
-        return price
-    return floor + (price - floor) * np.exp(impact_log)
-
-
-@compiled
 def annuity_factor(rate: float, years: float) -> float:
     """Present value of a dollar a year, paid all along."""
     if abs(rate) < 1e-9:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from firesale.experiments.validation.published import Row, table
+from firesale.experiments.validation.published import table
+from firesale.experiments.validation.rows import Row
 
 ROWS: dict[str, Row] = {}
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from ...market.simulation import Simulation
-    from .published import Row
+    from .rows import Row
 
 DAYS = 60
 MOST_ERROR = 1e-9  # relative, of the books

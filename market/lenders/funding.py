@@ -9,14 +9,13 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.funding import fund_outflow_share, fund_supply, stress_outflow_share
-from ...agents.lender import (
-    capital_ratio,
-    credit_supply,
-    deleveraging_usd,
+from ...agents.funding import (
+    fund_outflow_share,
+    fund_supply,
     price_after_sales,
-    redemption_share,
+    stress_outflow_share,
 )
+from ...agents.lender import capital_ratio, credit_supply, deleveraging_usd, redemption_share
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_capital
 from ..prices.impact import impact_log

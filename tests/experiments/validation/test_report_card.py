@@ -11,7 +11,7 @@ from firesale.experiments import cli
 from firesale.experiments.backtest import seal
 from firesale.experiments.validation import checks, command, records
 from firesale.experiments.validation.checks import Check
-from firesale.experiments.validation.published import Row
+from firesale.experiments.validation.rows import Row
 
 GOOD = Check("seals", "one", "whole", "2026-11-30", True)
 BAD = Check("seals", "two", "broken", "2026-11-30", False)

@@ -12,12 +12,8 @@ from by_hand import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
-from firesale.agents.lender import (
-    credit_supply,
-    deleveraging_usd,
-    price_after_sales,
-    redemption_share,
-)
+from firesale.agents.funding import price_after_sales
+from firesale.agents.lender import credit_supply, deleveraging_usd, redemption_share
 from firesale.agents.party import Outside, Status
 from firesale.market.lenders import funding
 from firesale.market.state.events import Cause, Event
