@@ -26,7 +26,7 @@ run: $(NEED_UV) ## run the crypto crash; more options with ARGS="--seed 7 --days
 	@$(RUN) --no-dev firesale run crypto-crash $(ARGS)
 
 view: $(NEED_UV) ## watch a crash in the browser; another scenario with ARGS="crypto-crash"
-	@$(RUN) --no-dev --extra offline firesale view $(or $(ARGS),joint-crash)
+	@$(RUN) --no-dev --extra view firesale view $(or $(ARGS),joint-crash)
 
 test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with ARGS=
 	@$(RUN) pytest $(ARGS)
