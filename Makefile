@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help run view test test-slow full lint types check clean
+.PHONY: help run view test test-slow full docs lint types check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,10 @@ test-slow: $(NEED_UV) ## run the slow tests
 full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz (an hour)
 	@$(RUN) python tests/full.py
 
+docs: $(NEED_UV) ## build the documentation into docs/_build/html, offline; a broken link is an error
+	@$(RUN) --group docs sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
+
 lint: $(NEED_UV) ## check style and format
 	@$(RUN) ruff check
 	@$(RUN) ruff format --check
@@ -48,7 +52,7 @@ types: $(NEED_UV) ## check types
 check: lint types test ## all of lint, types and test
 
 clean: ## remove environments, caches and builds; results in out/ stay
-	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist docs/_build docs/generated
 	@find agents market experiments tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # A virtual environment if this Python can make one, else a plain folder filled by its pip:

@@ -1,0 +1,98 @@
+"""What README and documentation show runs, prints what they say, and points to what is there."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+from pages import blocks, has_slow, own_folder, pages, run_page
+from paths import PROJECT
+
+PAGES = pages()
+SLOW = [page for page in PAGES if has_slow(page)]
+LINK = re.compile(r"\]\((?!https?://|mailto:|#)([^)\s]+?)(?:#[^)]*)?\)")
+ROLE = re.compile(r"\{py:(?:func|class|mod|meth|attr|obj)\}`~?([\w.]+)`")
+SPELLED = re.compile(r"`([a-z_]+/[\w./-]+\.(?:py|md|csv|toml))`")
+OTHERS = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
+MOST_WORDS = 900
+
+
+def name_of(page: Path) -> str:
+    return str(page.relative_to(PROJECT))
+
+
+def check(page: Path, slow: bool) -> None:
+    text = page.read_text(encoding="utf-8")
+    with own_folder(page):
+        for block, output in run_page(page, slow):
+            line = text[: block.start].count("\n")
+            assert block.text == output, f"{name_of(page)}:{line}; uv run python tests/pages.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_page_runs(page: Path) -> None:
+    check(page, slow=False)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", SLOW, ids=name_of)
+def test_a_page_runs_with_what_takes_long(page: Path) -> None:
+    check(page, slow=True)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_every_mark_is_one_of_ours(page: Path) -> None:
+    for block in blocks(page.read_text(encoding="utf-8")):
+        assert block.mark in ("", "output", "file", "slow", "not run"), block.mark
+        assert block.mark != "not run" or block.about, "say why it is not run"
+        if block.language == "python":
+            ast.parse(block.text)
+
+
+@pytest.mark.parametrize("name", [*map(name_of, PAGES), *OTHERS])
+def test_links_lead_to_files(name: str) -> None:
+    page = PROJECT / name
+    text = page.read_text(encoding="utf-8")
+    for target in LINK.findall(text):
+        found = (page.parent / target).exists() or "generated/" in target
+        assert found, f"{name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_files_and_functions_that_are_named_are_there(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    for path in SPELLED.findall(text):
+        made = path.startswith("out/")
+        assert made or (PROJECT / path).exists(), f"{name_of(page)}: {path}"
+    for dotted in ROLE.findall(text):
+        assert found(dotted), f"{name_of(page)}: {dotted}"
+
+
+def found(dotted: str) -> bool:
+    """Whether a dotted name is that of a module, or of something in one."""
+    parts = dotted.split(".")
+    for split in range(len(parts), 0, -1):
+        try:
+            thing = importlib.import_module(".".join(parts[:split]))
+        except ModuleNotFoundError:
+            continue
+        for part in parts[split:]:
+            if not hasattr(thing, part):
+                return False
+            thing = getattr(thing, part)
+        return True
+    return False
+
+
+def test_the_readme_is_short() -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    assert len(text.split()) < MOST_WORDS
+
+
+def test_the_readme_says_how_to_run_and_test() -> None:
+    text = (PROJECT / "README.md").read_text(encoding="utf-8")
+    for command in ("make run", "make test"):
+        assert re.search(rf"^{command}\b", text, re.MULTILINE), command
