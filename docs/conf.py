@@ -9,7 +9,7 @@ from pathlib import Path
 os.environ["NUMBA_DISABLE_JIT"] = "1"  # functions, with their docstrings, rather than kernels
 sys.path.insert(0, str(Path(__file__).parent / "_extensions"))
 
-import firesale  # noqa: E402
+import firesale
 
 project = "firesale"
 author = "The firesale authors"

@@ -1,13 +1,13 @@
-"""The pages of the documentation as programs: their blocks run in order, each page in its own folder.
+"""The pages of the documentation as programs: their blocks run in order, a folder each.
 
     uv run python tests/pages.py                 # write all outputs anew
     uv run python tests/pages.py README.md       # those of one page
 
-A fenced block of ``python`` is executed, one name space a page; one of ``sh`` is run line by line; any
-other block below ``<!-- file: NAME -->`` becomes that file. Below ``<!-- output -->`` stands what the
-block before has printed, below ``<!-- output: 9 lines -->`` the first lines of it. Two more marks may
-stand above a block: ``<!-- slow -->``, and ``<!-- not run: WHY -->``, of which only the options are
-looked at.
+A fenced block of ``python`` is executed, one name space a page; one of ``sh`` is run line by line;
+any other block below ``<!-- file: NAME -->`` becomes that file. Below ``<!-- output -->`` stands
+what the block before has printed, below ``<!-- output: 9 lines -->`` its first lines. Two more
+marks may stand above a block: ``<!-- slow -->``, and ``<!-- not run: WHY -->``, of which only the
+options are looked at.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,11 +76,14 @@ def shown(printed: str, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_page(page: Path, slow: bool) -> Iterator[tuple[Block, str]]:
-    """Run a page where it stands; its blocks of output, each with what should stand there."""
+def run_page(text: str, slow: bool, name: str = "page") -> Iterator[tuple[Block, str]]:
+    """Run a page in this folder; its blocks of output, each with what should stand there.
+
+    Without ``slow`` what takes long is only read.
+    """
     space: dict[str, object] = {"__name__": "__page__"}
     printed: str | None = None
-    for block in blocks(page.read_text(encoding="utf-8")):
+    for block in blocks(text):
         if block.mark == "output":
             if printed is not None:
                 yield block, shown(printed, block.about)
@@ -91,7 +95,7 @@ def run_page(page: Path, slow: bool) -> Iterator[tuple[Block, str]]:
                 parse(command)
         elif block.language == "python":
             with contextlib.redirect_stdout(io.StringIO()) as out:
-                exec(compile(block.text, str(page), "exec"), space)
+                exec(compile(block.text, name, "exec"), space)
             printed = out.getvalue()
         elif block.language == "sh":
             printed = "".join(map(run, commands(block)))
@@ -130,13 +134,16 @@ def run(command: list[str]) -> str:
     words = arguments(command)
     if words is None:
         return ""
-    with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(out):
+    with (
+        contextlib.redirect_stdout(io.StringIO()) as out,
+        contextlib.redirect_stderr(io.StringIO()) as told,
+    ):
         try:
             main(words)
         except SystemExit as end:
             code = end.code
     said = out.getvalue()
-    assert code == 0, f"firesale {' '.join(words)}: exit code {code}: {said}"
+    assert code == 0, f"firesale {' '.join(words)}: exit code {code}: {told.getvalue()}"
     return said
 
 
@@ -157,7 +164,7 @@ def parse(command: list[str]) -> None:
 
 
 @contextlib.contextmanager
-def own_folder(page: Path) -> Iterator[None]:
+def own_folder() -> Iterator[None]:
     """A folder of its own as the working directory, with the tapes that pages speak of."""
     with tempfile.TemporaryDirectory() as place, contextlib.chdir(place):
         examples = Path("experiments/book/examples")
@@ -169,9 +176,12 @@ def own_folder(page: Path) -> Iterator[None]:
 
 def write(page: Path) -> None:
     """Write the outputs of a page anew."""
-    with own_folder(page):
-        found = list(run_page(page, slow=True))
     text = page.read_text(encoding="utf-8")
+    every = list(blocks(text))
+    slow = any(a.mark == "slow" and b.mark == "output" for a, b in pairwise(every))
+    with own_folder():
+        found = list(run_page(text, slow, page.name))
+    assert page.read_text(encoding="utf-8") == text, f"{page}: somebody has changed it meanwhile"
     for block, output in reversed(found):
         text = text[: block.start] + output + text[block.end :]
     page.write_text(text, encoding="utf-8")

@@ -17,19 +17,24 @@ DOCS = Path(__file__).resolve().parents[1]
 ROOT = DOCS.parent
 MADE = DOCS / "generated"
 UNITS = (
-    ("_usd_per_kw", "USD/kW"),
-    ("_usd_kwh", "USD/kWh"),
-    ("_usd_mwh", "USD/MWh"),
-    ("_usd", "USD"),
-    ("_days", "days"),
-    ("_day", "day"),
-    ("_years", "years"),
-    ("per_year", "1/year"),
-    ("_share", "share"),
-    ("_ltv", "1"),
-    ("_dscr", "1"),
-    ("_mw", "MW"),
+    (r"_usd_per_kw$", "USD/kW"),
+    (r"_usd_per_gpu$", "USD/GPU"),
+    (r"_usd_per_gpu_day$", "USD/GPU/day"),
+    (r"_usd_per_th$", "USD per TH/s"),
+    (r"_usd_kwh$", "USD/kWh"),
+    (r"_usd_mwh$", "USD/MWh"),
+    (r"_usd$", "USD"),
+    (r"_days$", "days"),
+    (r"(^|_)day$", "day"),
+    (r"_years$", "years"),
+    (r"volatility$", "1/√year"),
+    (r"_per_quarter$", "1/quarter"),
+    (r"_gpus$", "GPUs"),
+    (r"^parties$", "parties"),
+    (r"per_year$|drift$|_growth$|_return$|_spread$|decline$|reference_rate$", "1/year"),
+    (r"_share$", "share"),
 )
+LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 FRONT = ("CreditMarket", "Scenario", "Simulation", "InputError")
 EMBEDDED = {
     "ARCHITECTURE.md": "architecture.md",
@@ -65,15 +70,15 @@ def unit_of(name: str, value: object) -> str:
     """The unit that a setting carries in its name."""
     if isinstance(value, bool):
         return "yes or no"
-    if isinstance(value, str):
+    if isinstance(value, str) or value is None:
         return "word"
-    return next((unit for end, unit in UNITS if name.endswith(end)), "1")
+    return next((unit for pattern, unit in UNITS if re.search(pattern, name)), "1")
 
 
 def parameters() -> str:
     """Every setting with unit, default, bounds, what it needs, and what is believed of it."""
     from firesale.experiments.report.beliefs_text import in_digits
-    from firesale.experiments.report.scenario_text import _bounds, _literal
+    from firesale.experiments.report.scenario_text import bounds, literal
     from firesale.market.opening.beliefs import beliefs_of
     from firesale.market.scenario.needs import in_words
     from firesale.market.scenario.scenario import Scenario
@@ -104,8 +109,8 @@ def parameters() -> str:
                 yield row(
                     f"`{key}`",
                     unit_of(name, field.default),
-                    _literal(field.default) if field.default is not None else "none",
-                    _bounds(field).removeprefix("allowed: ") or "–",
+                    literal(field.default) if field.default is not None else "none",
+                    bounds(field).removeprefix("allowed: ") or "–",
                     meaning + (f"; only with {needs}" if needs else ""),
                     "; ".join(beliefs.get(key, [])) or "–",
                 )
@@ -175,7 +180,9 @@ def api(title: str, modules: list[str], text: str) -> str:
     """Functions and classes of some modules, from their docstrings."""
     parts = [f"# {title}\n\n{text}\n"]
     for module in modules:
-        parts.append(f"\n## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n")
+        parts.append(
+            f"\n## `{module}`\n\n```{{eval-rst}}\n.. automodule:: {module}\n   :members:\n```\n"
+        )
     return "\n".join(parts)
 
 
@@ -198,23 +205,32 @@ def front_door() -> str:
     return "\n".join(parts)
 
 
-def embedded(source: Path, place: Path) -> str:
-    """A page that stands elsewhere in the checkout: links to files of the checkout become names."""
+def relinked(text: str, source: Path, place: Path) -> str:
+    """The text of ``source``, to be shown at ``place``: links lead to pages of the documentation.
+
+    What is no page of it, such as a file of code, is named and not linked.
+    """
     pages = {(ROOT / path).resolve(): MADE / name for path, name in EMBEDDED.items()}
 
     def moved(found: re.Match[str]) -> str:
-        image, text, target = found.groups()
+        image, said, target = found.groups()
         if "://" in target or target.startswith("#"):
             return found[0]
         file, _, anchor = target.partition("#")
         path = (source.parent / file).resolve()
-        if image or path in pages:
+        if image or path in pages or path.is_relative_to(DOCS):
             other = os.path.relpath(pages.get(path, path), place.parent)
-            return f"{image}[{text}]({other}{'#' + anchor if anchor else ''})"
-        return text
+            return f"{image}[{said}]({other}{'#' + anchor if anchor else ''})"
+        return said
 
-    written = source.read_text(encoding="utf-8")
-    return re.sub(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)", moved, written)
+    return LINK.sub(moved, text)
+
+
+def read(app: Any, name: str, content: list[str]) -> None:
+    """Links of a page that somebody has written, to pages that stand elsewhere (in place)."""
+    page = Path(app.env.doc2path(name))
+    if MADE not in page.parents:
+        content[0] = relinked(content[0], page, page)
 
 
 def notebook(page: Path) -> str:
@@ -231,7 +247,9 @@ def notebook(page: Path) -> str:
             cells.append({"cell_type": "markdown", "metadata": {}, "source": prose})
     for number, one in enumerate(cells):
         one["id"] = f"cell-{number}"
-    return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1)
+    return json.dumps(
+        {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}, indent=1
+    )
 
 
 def code_cell(source: str) -> dict[str, Any]:
@@ -267,12 +285,15 @@ def make(_: Any = None) -> None:
         "researcher.ipynb": notebook(DOCS / "tutorials" / "researcher.md"),
     }
     for path, name in EMBEDDED.items():
-        texts[name] = embedded(ROOT / path, MADE / name)
+        source = ROOT / path
+        texts[name] = relinked(source.read_text(encoding="utf-8"), source, MADE / name)
     for name, text in texts.items():
         (MADE / name).write_text(text, encoding="utf-8")
 
 
-def as_written(_app: Any, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]) -> None:
+def as_written(
+    _app: Any, what: str, _name: str, _thing: Any, _options: Any, lines: list[str]
+) -> None:
     """What stands indented in the docstring of a module is shown as it stands (in place)."""
     if what != "module":
         return
@@ -288,5 +309,6 @@ def as_written(_app: Any, what: str, _name: str, _thing: Any, _options: Any, lin
 def setup(app: Any) -> dict[str, Any]:
     """Make the pages before Sphinx looks for any."""
     make()
+    app.connect("source-read", read)
     app.connect("autodoc-process-docstring", as_written)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
