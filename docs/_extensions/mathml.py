@@ -16,7 +16,7 @@ def inline(self: Any, node: nodes.math) -> None:
 
 def display(self: Any, node: nodes.math_block) -> None:
     """Write an equation that stands by itself."""
-    self.body.append(f'<div class="math">{convert(node.astext(), display="block")}</div>')
+    self.body.append(f'<div class="equation">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 

@@ -71,6 +71,16 @@ def test_files_and_functions_that_are_named_are_there(page: Path) -> None:
         assert found(dotted), f"{name_of(page)}: {dotted}"
 
 
+@pytest.mark.parametrize("page", PAGES, ids=name_of)
+def test_a_change_that_is_shown_fits_the_source(page: Path) -> None:
+    for block in blocks(page.read_text(encoding="utf-8")):
+        if block.language == "diff":
+            lines = block.text.splitlines()
+            source = (PROJECT / lines[0].removeprefix("--- a/")).read_text(encoding="utf-8")
+            body = [line for line in lines[2:] if line[:1] in (" ", "-")]
+            assert "\n".join(line[1:] for line in body) in source
+
+
 def found(dotted: str) -> bool:
     """Whether a dotted name is that of a module, or of something in one."""
     parts = dotted.split(".")
