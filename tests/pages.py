@@ -19,7 +19,7 @@ import re
 import shlex
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
 from itertools import pairwise
@@ -76,10 +76,12 @@ def shown(printed: str, about: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def run_page(text: str, slow: bool, name: str = "page") -> Iterator[tuple[Block, str]]:
+def run_page(
+    text: str, slow: Callable[[Block], bool], name: str = "page"
+) -> Iterator[tuple[Block, str]]:
     """Run a page in this folder; its blocks of output, each with what should stand there.
 
-    Without ``slow`` what takes long is only read.
+    ``slow`` says which blocks are run of those that take long; the others are only read.
     """
     space: dict[str, object] = {"__name__": "__page__"}
     printed: str | None = None
@@ -89,7 +91,7 @@ def run_page(text: str, slow: bool, name: str = "page") -> Iterator[tuple[Block,
                 yield block, shown(printed, block.about)
         elif block.mark == "file":
             Path(block.about).write_text(block.text, encoding="utf-8")
-        elif block.mark == "not run" or (block.mark == "slow" and not slow):
+        elif block.mark == "not run" or (block.mark == "slow" and not slow(block)):
             printed = None
             for command in commands(block):
                 parse(command)
@@ -178,9 +180,9 @@ def write(page: Path) -> None:
     """Write the outputs of a page anew."""
     text = page.read_text(encoding="utf-8")
     every = list(blocks(text))
-    slow = any(a.mark == "slow" and b.mark == "output" for a, b in pairwise(every))
+    shown = {block.start for block, below in pairwise(every) if below.mark == "output"}
     with own_folder():
-        found = list(run_page(text, slow, page.name))
+        found = list(run_page(text, lambda block: block.start in shown, page.name))
     assert page.read_text(encoding="utf-8") == text, f"{page}: somebody has changed it meanwhile"
     for block, output in reversed(found):
         text = text[: block.start] + output + text[block.end :]

@@ -27,7 +27,7 @@ def name_of(page: Path) -> str:
 def check(page: Path, slow: bool) -> None:
     text = page.read_text(encoding="utf-8")
     with own_folder():
-        for block, output in run_page(text, slow, page.name):
+        for block, output in run_page(text, lambda _: slow, page.name):
             line = text[: block.start].count("\n")
             assert block.text == output, f"{name_of(page)}:{line}; uv run python tests/pages.py"
 
