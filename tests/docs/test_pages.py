@@ -20,32 +20,32 @@ OTHERS = ["ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"]
 MOST_WORDS = 900
 
 
-def name_of(page: Path) -> str:
-    return str(page.relative_to(PROJECT))
+def name_of(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
 
 
-def check(page: Path, slow: bool) -> None:
-    text = page.read_text(encoding="utf-8")
+def check(path: Path, slow: bool) -> None:
+    text = path.read_text(encoding="utf-8")
     with own_folder():
-        for block, output in run_page(text, lambda _: slow, page.name):
+        for block, output in run_page(text, lambda _: slow, path.name):
             line = text[: block.start].count("\n")
-            assert block.text == output, f"{name_of(page)}:{line}; uv run python tests/pages.py"
+            assert block.text == output, f"{name_of(path)}:{line}; uv run python tests/pages.py"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_page_runs(page: Path) -> None:
-    check(page, slow=False)
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_a_page_runs(path: Path) -> None:
+    check(path, slow=False)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", SLOW, ids=name_of)
-def test_a_page_runs_with_what_takes_long(page: Path) -> None:
-    check(page, slow=True)
+@pytest.mark.parametrize("path", SLOW, ids=name_of)
+def test_a_page_runs_with_what_takes_long(path: Path) -> None:
+    check(path, slow=True)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_every_mark_is_one_of_ours(page: Path) -> None:
-    for block in blocks(page.read_text(encoding="utf-8")):
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_every_mark_is_one_of_ours(path: Path) -> None:
+    for block in blocks(path.read_text(encoding="utf-8")):
         assert block.mark in ("", "output", "file", "slow", "not run"), block.mark
         assert block.mark != "not run" or block.about, "say why it is not run"
         if block.language == "python":
@@ -54,26 +54,26 @@ def test_every_mark_is_one_of_ours(page: Path) -> None:
 
 @pytest.mark.parametrize("name", [*map(name_of, PAGES), *OTHERS])
 def test_links_lead_to_files(name: str) -> None:
-    page = PROJECT / name
-    text = page.read_text(encoding="utf-8")
+    path = PROJECT / name
+    text = path.read_text(encoding="utf-8")
     for target in LINK.findall(text):
-        found = (page.parent / target).exists() or "generated/" in target
+        found = (path.parent / target).exists() or "generated/" in target
         assert found, f"{name}: {target}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_files_and_functions_that_are_named_are_there(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    for path in SPELLED.findall(text):
-        made = path.startswith("out/")
-        assert made or (PROJECT / path).exists(), f"{name_of(page)}: {path}"
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_files_and_functions_that_are_named_are_there(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    for file in SPELLED.findall(text):
+        made = file.startswith("out/")
+        assert made or (PROJECT / file).exists(), f"{name_of(path)}: {file}"
     for dotted in ROLE.findall(text):
-        assert found(dotted), f"{name_of(page)}: {dotted}"
+        assert found(dotted), f"{name_of(path)}: {dotted}"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=name_of)
-def test_a_change_that_is_shown_fits_the_source(page: Path) -> None:
-    for block in blocks(page.read_text(encoding="utf-8")):
+@pytest.mark.parametrize("path", PAGES, ids=name_of)
+def test_a_change_that_is_shown_fits_the_source(path: Path) -> None:
+    for block in blocks(path.read_text(encoding="utf-8")):
         if block.language == "diff":
             lines = block.text.splitlines()
             source = (PROJECT / lines[0].removeprefix("--- a/")).read_text(encoding="utf-8")
