@@ -5,6 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -46,6 +47,24 @@ if TYPE_CHECKING:
     from .state.market import Market
 
 
+MOST_SEED = 2**63 - 1
+
+
+def seed_of(given: object) -> int:
+    """A seed as Python's own integer; NumPy's are taken too.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: one below 0 or above 2^63 - 1.
+    """
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
+        raise TypeError(f"rng must be a whole number, the seed, not {given!r}")
+    seed = int(given)
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"rng must be from 0 to 2**63 - 1, not {seed}")
+    return seed
+
+
 def party_named(market: Market, name: str) -> int:
     """The borrower or lender of an id, or of a display name.
 
@@ -79,6 +98,7 @@ class Simulation:
 
     Raises:
         InputError: a history file that cannot be used, or nobody of a name in ``without``.
+        TypeError, ValueError: a seed that is none.
     """
 
     def __init__(
@@ -89,6 +109,7 @@ class Simulation:
         keeps_book: bool = True,
         without: Collection[str] = (),
     ) -> None:
+        seed = seed_of(seed)
         scenario = believe(scenario, seed)
         if books is None:
             books = starting_point(scenario).read()

@@ -24,7 +24,7 @@ from pathlib import Path
 from paths import PROJECT
 
 LIMIT_S = 1800  # the first run compiles the model
-EXTRAS = ("--extra", "offline", "--extra", "dashboard")
+EXTRAS = ("--extra", "all")
 CLI = ("-m", "firesale.experiments.cli")
 PLAN = """
 scenario = "crypto-crash"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.extras import insist_on
 from ..run.files import plain
 from ..run.folder import RunFolder
 from ..run.writing import write_text
@@ -72,6 +73,7 @@ def backtest(
         raise InputError(f"--runs {runs}: is not allowed; from 1 to {MOST_RUNS:,}.")
     if workers is not None and workers < 1:
         raise InputError(f"--workers {workers}: is not allowed; at least 1.")
+    insist_on("cluster", "firesale backtest")
     from ...market.scenario.scenario import Scenario
 
     base = Scenario.load(crisis.scenario).with_settings(["opening.sample=true"])

@@ -324,10 +324,8 @@ class Plan(Section):
     def resolved(self) -> dict[str, Any]:
         """Everything that decides results, with the scenario in full, as plain JSON values."""
         scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
-        if self.base.crypto.history not in (
-            None,
-            *PACKAGED_HISTORIES,
-        ):  # which the source's hash covers
+        # The hash of the source covers what is packaged.
+        if self.base.crypto.history not in (None, *PACKAGED_HISTORIES):
             content = Path(self.base.crypto.history or "").read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}

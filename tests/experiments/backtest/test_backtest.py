@@ -443,7 +443,7 @@ def test_every_arm_is_a_scenario_that_differs_from_the_base() -> None:
     base = Scenario.load("backtest-2022")
     arms = [base.with_settings([*settings]) for settings in counterfactuals.arms().values()]
     assert len(arms) == 1 + len(counterfactuals.ARMS)
-    assert len({repr(scenario) for scenario in arms}) == len(arms)
+    assert len({scenario.model_dump_json() for scenario in arms}) == len(arms)
     assert list(counterfactuals.arms(counterfactuals.LATER_DRAWS)) == [
         "as it was",
         "later draws known",
