@@ -20,6 +20,8 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("options", 5000), ("scenarios", 3800), ("plans", 1200)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("options", 5000), ("scenarios", 3800), ("plans", 1200)]
+)
 def test_ten_thousand_of_them(kind: str, count: int, tmp_path: Path) -> None:
     assert set(many(kind, 2, count, tmp_path)) == {RAN, REFUSED}
