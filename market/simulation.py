@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .compile_ahead import compile_ahead
 from .day import run_day
 from .first_day import open_books
+from .lenders.notes import note_spreads
 from .opening.beliefs import believe
 from .opening.books import Books
 from .opening.open_market import open_market
@@ -104,6 +105,7 @@ class Simulation:
             market.prices.btc_usd,
             market.prices.eth_usd,
             books.quotes["fee_share"],
+            dict(zip(market.names.hardware, market.hardware.quality.tolist(), strict=True)),
         )
         paths = price_paths(scenario, scenario.days, seed, self.quotes)
         market.macro, market.crypto, market.compute = paths
@@ -220,6 +222,20 @@ class Simulation:
         from .record.frames import loan_frame
 
         return loan_frame(self.market, self.principal_open_usd)
+
+    def issuer_spreads(self) -> dict[str, float]:
+        """Spread over the reference rate of each issuer's notes in funds today, a year.
+
+        Weighted by principal; as :mod:`market.lenders.notes` marks them. Issuers without a note
+        that is paid are left out.
+        """
+        loans, names = self.market.loans, self.market.names.parties
+        spreads = note_spreads(self.market)
+        marked = np.isfinite(spreads)
+        owed = np.where(marked, loans.principal_usd, 0.0)
+        totals = np.bincount(loans.borrower, owed)
+        paid = np.bincount(loans.borrower, owed * np.where(marked, spreads, 0.0))
+        return {names[b]: float(paid[b] / totals[b]) for b in np.flatnonzero(totals > 0.0).tolist()}
 
     def lenders(self) -> pd.DataFrame:
         """Every lender as it stands."""

@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...market.scenario.errors import InputError
 from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
-from ...market.scenario.sections import Section
+from ...market.scenario.sections import PACKAGED_HISTORIES, Section
 from ...market.scenario.text_files import read_text
 from . import books, own
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
@@ -35,7 +35,6 @@ EVENT = re.compile(r"^\s*([a-z][\w.]*)\s*(>=|>|<=|<|=)\s*(-?[\d.]+(?:e[+-]?\d+)?
 MOST_RUNS = 10**9
 START = "opening.start"
 BELIEFS = "opening.beliefs"
-PACKAGED = "packaged"  # as crypto.history: the file that comes with the project
 
 
 def parse_event(text: str) -> tuple[str, str, float]:
@@ -212,7 +211,7 @@ class Plan(Section):
         settings = {BELIEFS: True} | flatten(plan.settings)
         settings |= {} if beliefs is None else {BELIEFS: beliefs}
         base = loaded.changed(settings, f"{where}: settings")
-        if base.crypto.history not in (None, PACKAGED):
+        if base.crypto.history not in (None, *PACKAGED_HISTORIES):
             base = _absolute_history(base, folder, where)
         believes = {
             key: believed(factor, base, key, f"{where}: factors")
@@ -325,7 +324,10 @@ class Plan(Section):
     def resolved(self) -> dict[str, Any]:
         """Everything that decides results, with the scenario in full, as plain JSON values."""
         scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
-        if self.base.crypto.history not in (None, PACKAGED):  # which the source's hash covers
+        if self.base.crypto.history not in (
+            None,
+            *PACKAGED_HISTORIES,
+        ):  # which the source's hash covers
             content = Path(self.base.crypto.history or "").read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
