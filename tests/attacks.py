@@ -28,7 +28,7 @@ from firesale.agents.compiling.cache import source_hash
 
 TABLE = Path(__file__).with_suffix(".md")
 CASES = {
-    "settings": 2500, "--set": 3000, "scenarios": 2500, "histories": 1000, "plans": 1500,
+    "settings": 2500, "options": 3000, "scenarios": 2500, "histories": 1000, "plans": 1500,
     "books": 2500, "tapes": 1000, "sweep folders": 500, "visitors of the page": 100,
 }  # fmt: skip
 RAISED, HUNG = "raised", "hung"

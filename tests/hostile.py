@@ -443,7 +443,7 @@ def visitors(draw: random.Random, folder: Path) -> str:
 
 KINDS: dict[str, Case] = {
     "settings": settings,
-    "--set": words,
+    "options": words,
     "scenarios": scenarios,
     "histories": histories,
     "plans": plans,

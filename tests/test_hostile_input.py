@@ -11,7 +11,7 @@ import pytest
 from hostile import RAN, REFUSED, many
 
 
-@pytest.mark.parametrize(("kind", "count"), [("--set", 1500), ("scenarios", 600), ("plans", 150)])
+@pytest.mark.parametrize(("kind", "count"), [("options", 1500), ("scenarios", 600), ("plans", 150)])
 def test_what_makes_no_sense_is_refused_in_a_sentence(
     kind: str, count: int, tmp_path: Path
 ) -> None:
@@ -20,6 +20,8 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("kind", "count"), [("--set", 5000), ("scenarios", 3800), ("plans", 1200)])
+@pytest.mark.parametrize(
+    ("kind", "count"), [("options", 5000), ("scenarios", 3800), ("plans", 1200)]
+)
 def test_ten_thousand_of_them(kind: str, count: int, tmp_path: Path) -> None:
     assert set(many(kind, 2, count, tmp_path)) == {RAN, REFUSED}

@@ -59,6 +59,7 @@ SOBOL = {"method": "sobol", "points": 8}
         ({"settings": {"crypto": {"drift": 9.0}}}, "settings: crypto.drift = 9.0 is not allowed"),
         ({"settings": {"crypto": {"history": "gone.csv"}}}, "gone.csv cannot be read"),
         ({"factors": factors(values=[2.0])}, "crypto.crash_depth = 2.0 is not allowed"),
+        ({"factors": factors(low=10**400, high=1.0, steps=2)}, "low = inf is not allowed"),
         ({"factors": factors(low=0.5, high=1.5, steps=3)}, "crypto.crash_depth = 1.5 is not"),
         ({"factors": factors("crypto.depth", values=[1.0])}, "there is no key 'crypto.depth'"),
         ({"factors": factors("crypto.path", values=["slump"])}, "crypto.path = 'slump'"),
