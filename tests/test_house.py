@@ -52,9 +52,10 @@ EXPERIMENTS = {
     "report": "look results causes",
     "run": "look results causes figures report",
     "view": "look results figures report",
-    "questions": "look results causes figures run sweeps",
+    "answers": "look run sweeps",
+    "questions": "look results causes figures run sweeps answers pricing",
     "sweeps": "look causes report run plans",
-    "pricing": "look questions run sweeps",
+    "pricing": "look run sweeps",
     "backtest": "look report run sweeps",
     "book": "look run sweeps pricing",  # one PD, LGD, break-even and grid of scenarios
     "bench": "look run sweeps twin",

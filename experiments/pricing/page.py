@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from ..questions.pages import table
+from ..look.pages import table
 from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .estimators import CAPITAL_CHARGE, Estimate
