@@ -71,7 +71,7 @@ def study(study: Study) -> Finding:
     """The whole design."""
     import numpy as np
 
-    from ..answers.estimates import mean, percent, values
+    from ..answers.estimates import percent, values
 
     rounds = Rounds(4, 4, 8) if study.quick else Rounds(8, 8, 48)
     falls = QUICK_FALLS if study.quick else FALLS
@@ -110,7 +110,7 @@ def study(study: Study) -> Finding:
 
     def across(tenor: float, rows: pd.DataFrame, cover: float = 0.5) -> Number:
         of = [values(rows, f"{name_of(h, tenor, cover)}.loss") for h in CLASSES]
-        return mean(np.mean(of, axis=0), "%")
+        return percent(np.mean(of, axis=0))
 
     stands = middle[middle["largest_fails"] == 0.0]
     numbers = {
