@@ -92,7 +92,9 @@ def _phase_panel(axis: Axes, one: Phase, size: float) -> None:
             fine = under if one.good == "below" else above
             colour = plots.RED if bad else plots.BLUE if fine else plots.LIGHT
             shade = 0.75 if bad or fine else 0.9
-            axis.add_patch(Rectangle((i, j), 1, 1, facecolor=colour, alpha=shade, edgecolor="white"))
+            axis.add_patch(
+                Rectangle((i, j), 1, 1, facecolor=colour, alpha=shade, edgecolor="white")
+            )
             dark = bad or fine
             axis.text(
                 i + 0.5, j + 0.5, f"{number.value:{one.form}}", ha="center", va="center",

@@ -21,18 +21,20 @@ def values(frame: pd.DataFrame, column: str, fill: float | None = None) -> NDArr
 
 
 def mean(values: NDArray[Any], unit: str = "", scale: float = 1.0) -> Number:
-    """Mean over draws that know it, with Student's interval."""
+    """Mean over draws that know it, with Student's interval; not below 0 of what never is."""
     import numpy as np
 
     from ..sweeps.intervals import mean_interval
 
-    return Number.of(mean_interval(values[~np.isnan(values)]), unit, scale)
+    known = values[~np.isnan(values)]
+    one = Number.of(mean_interval(known), unit, scale)
+    return one._replace(low=max(one.low, 0.0)) if len(known) and known.min() >= 0.0 else one
 
 
 def percent(values: NDArray[Any]) -> Number:
     """Mean of per cents of a whole; its interval ends where they must."""
     one = mean(values, "%")
-    return one._replace(low=max(one.low, 0.0), high=min(one.high, 100.0))
+    return one._replace(high=min(one.high, 100.0))
 
 
 def change(before: NDArray[Any], after: NDArray[Any], unit: str = "", scale: float = 1.0) -> Number:
@@ -48,10 +50,16 @@ def share(hit: NDArray[Any], unit: str = "%", scale: float = 0.01) -> Number:
 
 
 def ratio(top: NDArray[Any], bottom: NDArray[Any], unit: str = "", scale: float = 1.0) -> Number:
-    """Mean over mean, by bootstrap over draws; unknown where the bottom may be nothing."""
-    from ..sweeps.intervals import ratio_of_means
+    """Mean over mean, by bootstrap over draws; unknown where the bottom may be nothing or less."""
+    import numpy as np
 
-    return Number.of(ratio_of_means(top, bottom), unit, scale)
+    from ..sweeps.intervals import bootstrap
+
+    if len(bottom) < 2 or bootstrap(bottom, lambda v: float(v.sum())).low <= 0.0:
+        return Number(np.nan, np.nan, np.nan, unit)
+    both = np.column_stack((top, bottom))
+    found = bootstrap(both, lambda v: float(v[:, 0].sum() / v[:, 1].sum()))
+    return Number.of(found, unit, scale)
 
 
 def by_arm(frame: pd.DataFrame, column: str, fill: float | None = None) -> dict[str, NDArray[Any]]:

@@ -48,12 +48,15 @@ class Number(NamedTuple):
 
     def text(self, form: str = ",.1f") -> str:
         """``$1.2bn (0.8 to 1.6)``: value and interval, with the unit where it stands."""
-        before, after = ("$", self.unit[1:]) if self.unit.startswith("$") else ("", self.unit)
-        after = f"\N{NO-BREAK SPACE}{after}" if after and not before and after != "%" else after
-        after = "\N{NO-BREAK SPACE}%" if self.unit == "%" else after
         if math.isnan(self.value):
             return "unknown"
-        value = f"{before}{_plain(self.value, form)}{after}"
+        if self.unit.startswith("$"):  # the sign stands before the dollar
+            value = f"{self.value:{form}}"
+            sign = value[0] if value[0] in "+-" and _plain(self.value, form)[0] == value[0] else ""
+            value = f"{sign}${_plain(abs(self.value), form).lstrip('+')}{self.unit[1:]}"
+        else:
+            gap = "\N{NO-BREAK SPACE}" if self.unit else ""
+            value = f"{_plain(self.value, form)}{gap}{self.unit}"
         if not self.has_interval:
             return value
         return f"{value} ({_plain(self.low, form)} to {_plain(self.high, form)})"
@@ -131,7 +134,7 @@ def read(path: Path) -> Finding:
     """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-        numbers = {name: Number(*map(_open, one[:3]), one[3]) for name, one in data["numbers"].items()}
+        numbers = {name: _number(one) for name, one in data["numbers"].items()}
         tables = {
             name: Table(one[0], tuple(one[1]), tuple(one[2]), tuple(_row(row) for row in one[3]))
             for name, one in data["tables"].items()
@@ -140,7 +143,9 @@ def read(path: Path) -> Finding:
     except OSError:
         raise InputError(f"{path}: there is no finding; run its question first.") from None
     except (KeyError, TypeError, ValueError, IndexError, AttributeError):
-        raise InputError(f"{path}: is not a finding of this version; run its question again.") from None
+        raise InputError(
+            f"{path}: is not a finding of this version; run its question again."
+        ) from None
 
 
 def _rounded(value: Any) -> Any:
@@ -155,12 +160,15 @@ def _rounded(value: Any) -> Any:
     return value
 
 
+def _number(cell: list[Any]) -> Number:
+    value, low, high = map(_open, cell[:3])
+    return Number(value, low, high, cell[3])
+
+
 def _open(value: Any) -> float:
     """A number of JSON: none is NaN, and an open end a word."""
     return math.nan if value is None else float(value)
 
 
 def _row(row: list[Any]) -> tuple[Any, ...]:
-    return tuple(
-        Number(*map(_open, cell[:3]), cell[3]) if isinstance(cell, list) else cell for cell in row
-    )
+    return tuple(_number(cell) if isinstance(cell, list) else cell for cell in row)

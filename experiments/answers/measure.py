@@ -56,9 +56,7 @@ def on_gpu_credit(simulation: Simulation) -> NDArray[np.bool_]:
     from ...market.state.hardware import Family
 
     market = simulation.market
-    family = np.where(
-        market.loans.hardware >= 0, market.hardware.family[market.loans.hardware], -1
-    )
+    family = np.where(market.loans.hardware >= 0, market.hardware.family[market.loans.hardware], -1)
     neocloud = market.parties.kind[market.loans.borrower] == Kind.NEOCLOUD
     return neocloud | (family == Family.GPU)
 

@@ -23,10 +23,10 @@ from stored numbers (`experiments/findings/*.json`) by the rules that stand with
 `uv run python -m firesale.experiments.questions.findings` makes this page from those.
 
 Unless it says otherwise: books, beliefs and luck are drawn in each run; losses are those of lenders
-once all claims are settled; intervals are of 95 % over draws; worlds are compared draw by draw under
-the same luck. *Confidence*: **firm** if the interval is further from the boundary of its rule than it
-is wide, **fair** if it is off the boundary, **open** if it contains it. It says nothing about whether
-the model is right: that is under *rests on* and *objections*.
+once all claims are settled; intervals are of 95 % over draws; worlds are compared draw by draw
+under the same luck. *Confidence*: **firm** if the interval is further from the boundary of its rule
+than it is wide, **fair** if it is off the boundary, **open** if it contains it. It says nothing
+about whether the model is right: that is under *rests on* and *objections*.
 """
 
 
@@ -34,11 +34,15 @@ def lines_of(answers: list[tuple[Question, Finding]]) -> list[str]:
     """The page."""
     lines = [*HEAD.splitlines(), ""]
     rows = [
-        f"| [{question.name}](#{question.name}) | {question.claim} | **{question.verdict(found)}** | "
-        f"{question.sentence(found)} | {question.confidence(found)} |"
+        f"| [{question.name}](#{question.name}) | {question.claim} | **{question.verdict(found)}** "
+        f"| {question.sentence(found)} | {question.confidence(found)} |"
         for question, found in answers
     ]
-    lines += ["| question | claim | verdict | answer | confidence |", "|---|---|---|---|---|", *rows]
+    lines += [
+        "| question | claim | verdict | answer | confidence |",
+        "|---|---|---|---|---|",
+        *rows,
+    ]
     for question, found in answers:
         lines += ["", *chapter(question, found)]
     return lines
@@ -66,8 +70,9 @@ def chapter(question: Question, found: Finding) -> list[str]:
     if found.saved_runs:
         plain = found.runs + found.saved_runs
         lines[-1] += (
-            f" Cells that were decided early got no more draws: {words.times(found.saved_runs, 'run')} "
-            f"({found.saved_runs / plain:.0%}) fewer than a plain grid of as many draws in each cell."
+            " Cells that were decided early got no more draws: "
+            f"{words.times(found.saved_runs, 'run')} ({found.saved_runs / plain:.0%}) fewer than a "
+            "plain grid of as many draws in each cell."
         )
     if failed := found.facts.get("failed"):
         lines[-1] += f" {failed} runs failed and are left out with their draws."

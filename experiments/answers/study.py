@@ -146,7 +146,8 @@ class Study:
             frame["draw"] = frame["replicate"] + 1000 * number
             frames.append(frame)
             whole = pd.concat(frames, ignore_index=True)
-            made = whole.groupby("cell")["draw"].nunique().to_dict()
+            counts = whole.groupby("cell")["draw"].nunique()
+            made = {name: int(counts.get(name, 0)) for name in cells}
             asked = [name for name in undecided(whole) if name in open_]
             self.say(f"{part}: {len(asked)} of {len(cells)} cells undecided after {size} draws.")
             open_ = asked
@@ -154,6 +155,12 @@ class Study:
                 break
         self.saved += saved(made, rounds) * arms
         return whole
+
+    def count(self, runs: int, failed: int, busy_s: float) -> None:
+        """Add runs that others have made for this study."""
+        self.made += runs
+        self.failed += failed
+        self._clock(busy_s)
 
     def finding(
         self,

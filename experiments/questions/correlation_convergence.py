@@ -47,9 +47,7 @@ def lives(
     from .convergence import OTHER_DRAW, correlation, live
 
     pair = live(scenario, seed, seed), live(scenario, seed, seed + OTHER_DRAW)
-    found: dict[str, Any] = {
-        name: correlation(*getattr(pair[0], name).T) for name in PAIRS
-    }
+    found: dict[str, Any] = {name: correlation(*getattr(pair[0], name).T) for name in PAIRS}
     assert len(pair[0].failed) == places, "one book has as many borrowers in all runs"
     for k, one in enumerate(pair):
         found |= {f"failed_{k}.{b}": float(fails) for b, fails in enumerate(one.failed)}
@@ -102,9 +100,7 @@ def study(study: Study) -> Finding:
     if links:
         whole = tables["worlds"]
         title = "The crash of bitcoin with one link cut"
-        tables["links"] = Table(
-            title, ("without", *whole.columns[1:]), whole.forms, tuple(links)
-        )
+        tables["links"] = Table(title, ("without", *whole.columns[1:]), whole.forms, tuple(links))
     return study.finding(QUESTION.name, numbers, tables, draws)
 
 
@@ -130,9 +126,7 @@ def _across(frame: pd.DataFrame, miner: NDArray[Any]) -> Number:
     from .convergence import default_correlation
 
     failed = _failed(frame)
-    return _resampled(
-        lambda rows: default_correlation(failed[rows], ~miner, miner)[0], len(failed)
-    )
+    return _resampled(lambda rows: default_correlation(failed[rows], ~miner, miner)[0], len(failed))
 
 
 def _pair(frame: pd.DataFrame, name: str) -> Number:
@@ -179,9 +173,7 @@ def _cells(frame: pd.DataFrame, miner: NDArray[Any]) -> tuple[Any, ...]:
     from .convergence import default_correlation
 
     failed = _failed(frame)
-    neoclouds = _resampled(
-        lambda rows: default_correlation(failed[rows], ~miner)[0], len(failed)
-    )
+    neoclouds = _resampled(lambda rows: default_correlation(failed[rows], ~miner)[0], len(failed))
     return (
         _pair(frame, "prices"), _pair(frame, "incomes"), _across(frame, miner), neoclouds,
         float(failed.sum(axis=2).mean()),
@@ -197,11 +189,11 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     return (
-        f"Failures of miners and of neoclouds are correlated by {n['calm'].text('+.2f')} in calm and by "
-        f"{n['crash'].text('+.2f')} in a crash of bitcoin that rents have no part in: a change of "
-        f"{n['change'].text('+.2f')} ({n['change_without'].text('+.2f')} without the largest borrower); "
-        f"monthly changes of hashprice and rent go from {n['prices_calm'].text('+.2f')} to "
-        f"{n['prices_crash'].text('+.2f')}."
+        f"Failures of miners and of neoclouds are correlated by {n['calm'].text('+.2f')} in calm "
+        f"and by {n['crash'].text('+.2f')} in a crash of bitcoin that rents have no part in: a "
+        f"change of {n['change'].text('+.2f')} ({n['change_without'].text('+.2f')} without the "
+        "largest borrower); monthly changes of hashprice and rent go from "
+        f"{n['prices_calm'].text('+.2f')} to {n['prices_crash'].text('+.2f')}."
     )
 
 
@@ -225,9 +217,10 @@ def draw(found: Finding) -> Figure:
 
 QUESTION = Question(
     name="correlation-convergence",
-    claim="What diversifies in calm falls together in a crash: coins, rents, collateral and defaults.",
-    design="Price paths, each lived through twice with other accidents, in calm and in crashes; one "
-    "book and no beliefs drawn, since what differs between books would look like correlation. "
+    claim="What diversifies in calm falls together in a crash: coins, rents, collateral and "
+    "defaults.",
+    design="Price paths, each lived through twice with other accidents, in calm and in crashes; "
+    "one book and no beliefs drawn, since what differs between books would look like correlation. "
     "`experiments/CONVERGENCE.md` has the arithmetic.",
     rule="Holds if the default correlation of miners with neoclouds is surely higher in a crash of "
     "bitcoin alone than in calm, fails if it is surely lower.",

@@ -151,8 +151,8 @@ def study(study: Study) -> Finding:
                 ),
             ),
             "through": Table(
-                "Losses on GPU credit in the crash by what they came through, $m, as carried on the "
-                "last day",
+                "Losses on GPU credit in the crash by what they came through, $m, as carried on "
+                "the last day",
                 ("round", "lost, $m"),
                 ("", ",.1f"),
                 (("first round: without any interaction", mean(of("gpu_first"), "$m", MILLION)),
@@ -172,11 +172,12 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     return (
-        f"A fall of bitcoin by 77 % alone costs lenders {n['share'].text('+.2f')} of GPU credit more "
-        f"({n['share_without'].text('+.2f')} without the largest borrower; {n['extra'].text('+,.0f')} "
-        f"of {n['owed'].text('.1f')}), {n['other'].text('+,.0f')} on all other loans, and "
-        f"{n['neoclouds'].text('+.1f')} neoclouds beside {n['miners'].text('+.1f')} miners; what is "
-        f"lost on all loans is {n['multiplier'].text('.2f')} times that of the first round."
+        f"A fall of bitcoin by 77 % alone costs lenders {n['share'].text('+.2f')} of GPU credit "
+        f"more ({n['share_without'].text('+.2f')} without the largest borrower; "
+        f"{n['extra'].text('+,.0f')} of {n['owed'].text('.1f')}), {n['other'].text('+,.0f')} on "
+        f"all other loans, and {n['neoclouds'].text('+.1f')} neoclouds beside "
+        f"{n['miners'].text('+.1f')} miners; what is lost on all loans is "
+        f"{n['multiplier'].text('.2f')} times that of the first round."
     )
 
 
@@ -184,13 +185,11 @@ def draw(found: Finding) -> Figure:
     """What the crash adds, in GPU credit and elsewhere."""
     from ..answers.draw import Text, intervals
 
-    rows = {
-        row[0]: [Number(*row[3])] for row in found.tables["losses"].rows
-    }
+    rows = {row[0]: [Number(*row[3])] for row in found.tables["losses"].rows}
     n = found.numbers
     title = (
-        f"A crash of bitcoin alone takes {n['share'].value:.2f} % of GPU credit; miners' other loans "
-        f"bear ${n['other'].value:,.0f}m"
+        f"A crash of bitcoin alone takes {n['share'].value:.2f} % of GPU credit; miners' other "
+        f"loans bear ${n['other'].value:,.0f}m"
     )
     return intervals(
         Text(title, "Lenders' losses in two years with bitcoin 77 % down less those without, same "
@@ -201,12 +200,13 @@ def draw(found: Finding) -> Figure:
 
 QUESTION = Question(
     name="crypto-crash",
-    claim="A crypto crash reaches GPU credit: the same firms, lenders and buyers stand behind both.",
+    claim="A crypto crash reaches GPU credit: the same firms, lenders and buyers stand behind "
+    "both.",
     design="The crash of 2022 on the books of 2025 (bitcoin −77 % in a year, the network still "
     "growing; rents follow their law) against the same draws without it, and with each family of "
     "interactions held still. GPU credit: loans of neoclouds, or secured by GPUs.",
-    rule=f"Holds if the crash surely costs more than {MATERIAL:.0f} % of GPU credit, fails if surely "
-    "less.",
+    rule=f"Holds if the crash surely costs more than {MATERIAL:.0f} % of GPU credit, fails if "
+    "surely less.",
     headline="share",
     boundary=MATERIAL,
     without="share_without",
@@ -220,11 +220,13 @@ QUESTION = Question(
     ),
     would_change=(
         "a lender of size to neoclouds that is funded by crypto money",
-        "miners' halls that fail to be built for want of their owners' coins, and tenants that leave",
+        "miners' halls that fail to be built for want of their owners' coins, and tenants that "
+        "leave",
     ),
     objections=(
         "Two years are short: bonds and convertibles mature in the fifth.",
-        "Rounds are split at the values that claims are carried at on the last day, totals are settled.",
+        "Rounds are split at the values that claims are carried at on the last day, totals are "
+        "settled.",
     ),
     minutes=12,
 )

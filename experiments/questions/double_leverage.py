@@ -65,15 +65,30 @@ def study(study: Study) -> Finding:
         {
             "worlds": Table(
                 "What orders paid by loans on coins add, three years",
-                ("crash", "lenders lose, $bn", "of that added, $m", "without the largest borrower",
-                 "miners fail more", "coins sold by force, $m more", "draws"),
+                (
+                    "crash",
+                    "lenders lose, $bn",
+                    "of that added, $m",
+                    "without the largest borrower",
+                    "miners fail more",
+                    "coins sold by force, $m more",
+                    "draws",
+                ),
                 ("", ".2f", "+.0f", "+.0f", "+.2f", "+.0f", ".0f"),
                 tuple(rows),
             ),
             "books": Table(
                 "Miners in the books, $bn",
-                ("opening", "debt", "signed in the last year", "debt a year before",
-                 "growth, %", "coins, free and pledged", "cash", "debt less cash and coins"),
+                (
+                    "opening",
+                    "debt",
+                    "signed in the last year",
+                    "debt a year before",
+                    "growth, %",
+                    "coins, free and pledged",
+                    "cash",
+                    "debt less cash and coins",
+                ),
                 ("", ".1f", ".1f", ".1f", "+.0f", ".1f", ".1f", "+.1f"),
                 tuple(books["rows"]),
             ),
@@ -103,9 +118,7 @@ def _miners(books: Books) -> tuple[float, ...]:
     debt = sum(loan.drawn_usd_m for loan in mine) / 1e3
     new = sum(loan.drawn_usd_m for loan in mine if loan.origination > year_ago) / 1e3
     price = books.quotes["btc_usd"]
-    pledged = sum(
-        loan.collateral_units for loan in mine if loan.collateral_kind == "btc"
-    )
+    pledged = sum(loan.collateral_units for loan in mine if loan.collateral_kind == "btc")
     coins = sum(row.btc_free + row.btc_lent for row in books.miners) + pledged
     held, cash = coins * price / BILLION, sum(row.cash_usd_m for row in books.miners) / 1e3
     before = debt - new
@@ -122,13 +135,14 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     return (
-        f"Orders of machines that loans on coins pay for add {n['extra_crypto-crash'].text('+.0f')} "
-        f"to what lenders lose in a crash of bitcoin ({n['extra_without_crypto-crash'].text('+.0f')} "
-        f"without the largest borrower), of {n['level_crypto-crash'].text('.1f')}, and "
-        f"{n['extra_joint-crash'].text('+.0f')} in a joint one. In the books of 2025 miners' debt has "
-        f"grown by {n['growth'].text('.0f')} in a year by dates of signing (the claim: "
-        f"{CLAIMED_GROWTH:.0f} %), and is {n['net_2025'].text('+.1f')} net of cash and coins "
-        f"({n['net_2021'].text('+.1f')} in 2021)."
+        "Orders of machines that loans on coins pay for add "
+        f"{n['extra_crypto-crash'].text('+.0f')} to what lenders lose in a crash of bitcoin "
+        f"({n['extra_without_crypto-crash'].text('+.0f')} without the largest borrower), of "
+        f"{n['level_crypto-crash'].text('.1f')}, and {n['extra_joint-crash'].text('+.0f')} in a "
+        f"joint one. In the books of 2025 miners' debt has grown by {n['growth'].text('.0f')} in a "
+        f"year by dates of signing (the claim: {CLAIMED_GROWTH:.0f} %), and is "
+        f"{n['net_2025'].text('+.1f')} net of cash and coins ({n['net_2021'].text('+.1f')} in "
+        "2021)."
     )
 
 
@@ -146,7 +160,7 @@ def draw(found: Finding) -> Figure:
         "crypto crash".replace("$+", "$")
     ).replace("$+", "$")
     return intervals(
-        Text(title, "Lenders' losses with orders paid by loans on free coins less those without, same "
+        Text(title, "Lenders' losses with orders paid by loans on coins less those without, same "
              "draws; 95 %", "$m more lost"),
         rows, ("all loans", "without the largest borrower"),
     )  # fmt: skip
@@ -154,12 +168,13 @@ def draw(found: Finding) -> Figure:
 
 QUESTION = Question(
     name="double-leverage",
-    claim="Miners' coins support dollar debt that buys GPUs: a crash hits both sides of their books.",
+    claim="Miners' coins support dollar debt that buys GPUs: a crash hits both sides of their "
+    "books.",
     design="Twin worlds on the same draws in a crash of bitcoin, and in one of bitcoin and rents: "
-    "machines and sites on order may be paid by loans on free coins, or may not. Three years. Beside "
-    "it, miners' debt by dates of signing in the books of 2025 and 2021.",
-    rule="Holds in a crash if such orders surely add to what lenders lose, fails if they surely take "
-    "from it; over both crashes.",
+    "machines and sites on order may be paid by loans on free coins, or may not. Three years. "
+    "Beside it, miners' debt by dates of signing in the books of 2025 and 2021.",
+    rule="Holds in a crash if such orders surely add to what lenders lose, fails if they surely "
+    "take from it; over both crashes.",
     headline="extra_crypto-crash",
     boundary=0.0,
     without="extra_without_crypto-crash",
@@ -168,14 +183,15 @@ QUESTION = Question(
     sentence=sentence,
     draw=draw,
     rests_on=(
-        "lines on coins that miners of the books have or were said to have; orders signed by the opening",
-        "debt that was repaid before the opening is not in the books: growth by dates of signing counts "
-        "what replaced it as new",
+        "lines on coins that miners of the books have or were said to have; orders signed by the "
+        "opening",
+        "debt that was repaid before the opening is not in the books: growth by dates of signing "
+        "counts what replaced it as new",
     ),
     would_change=("filings that say which machines were paid out of which line",),
     objections=(
-        "Without such lines orders are given up: what is not built does not default either. That is the "
-        "comparison that the claim makes.",
+        "Without such lines orders are given up: what is not built does not default either. That "
+        "is the comparison that the claim makes.",
     ),
     minutes=12,
 )

@@ -132,8 +132,8 @@ def study(study: Study) -> Finding:
         numbers,
         {
             "safe": Table(
-                f"Longest tenor of those tried at which the loss is surely below {MOST_LOSS:.0f} %, "
-                "years, by share of machines under a four-year contract",
+                f"Longest tenor of those tried at which the loss is surely below {MOST_LOSS:.0f} "
+                "%, years, by share of machines under a four-year contract",
                 ("rents fall a year, %", "class", "no contract", "half", "all"),
                 (".0f", "", "g", "g", "g"),
                 tuple(safe),
@@ -152,7 +152,7 @@ def study(study: Study) -> Finding:
 def longest_safe(
     rows: list[tuple[Any, ...]], fall: float, hardware: str, cover: float
 ) -> float | None:
-    """The longest tenor up to which all loans surely lose less than the most; none: not even one."""
+    """The longest tenor up to which all loans surely lose less than the most, if there is one."""
     longest = None
     for row in sorted((r for r in rows if r[:3] == (fall, hardware, cover)), key=lambda r: r[3]):
         if Number(*row[4]).high >= MOST_LOSS:
@@ -182,12 +182,12 @@ def sentence(found: Finding) -> str:
         return f"{low:g}" if low == high else f"{low:g} to {high:g}"
 
     return (
-        f"With rents falling 30 % a year and half of the machines under a four-year contract, a loan "
-        f"of ten years loses {n['long'].text('.0f')} of what was lent and one of eighteen months "
-        f"{n['short'].text('.1f')}; with all of them under contract ten years cost "
+        "With rents falling 30 % a year and half of the machines under a four-year contract, a "
+        f"loan of ten years loses {n['long'].text('.0f')} of what was lent and one of eighteen "
+        f"months {n['short'].text('.1f')}; with all of them under contract ten years cost "
         f"{n['long_covered'].text('.1f')}, and with flat rents {n['long_flat'].text('.1f')}. Safe "
-        f"tenors are {years(2)} years without contracts, {years(3)} half covered, {years(4)} covered, "
-        "by class (0: not even eighteen months)."
+        f"tenors are {years(2)} years without contracts, {years(3)} half covered, {years(4)} "
+        "covered, by class (0: not even eighteen months)."
     )
 
 
@@ -209,8 +209,8 @@ def draw(found: Finding) -> Figure:
         panels[title] = Phase([f"{t:g}" for t in TENORS], falls, cells, MOST_LOSS, ".0f")
     n = found.numbers
     title = (
-        f"A ten-year loan on machines half under contract loses {n['long'].value:.0f} % where rents "
-        f"fall 30 % a year; contracts, not tenors, decide"
+        f"A ten-year loan on machines half under contract loses {n['long'].value:.0f} % where "
+        "rents fall 30 % a year; contracts, not tenors, decide"
     )
     return phase(
         Text(title, f"Loss in % of what was lent, mean of {', '.join(CLASSES)}; red: surely above "
@@ -228,15 +228,15 @@ def _mean(numbers: list[Number]) -> Number:
 
 QUESTION = Question(
     name="duration-mismatch",
-    claim="Loans of five to ten years finance a product of eighteen months: tenors outlive the rent "
-    "that should repay them.",
-    design=f"Small test operators of {GPUS} GPUs, each with one annuity at 9 % of {ADVANCE:.0%} of "
-    "what its machines fetch, DSCR covenant 1.15; part of them let for four years to a rated tenant, "
-    "the rest at spot. Rents at planned supply fall 0 to 50 % a year for "
-    f"{YEARS} years ({QUICK_YEARS} in the quick version); new classes come on their dates, firms enter.",
-    rule=f"Holds for a loan if the interval of its mean loss lies above {MOST_LOSS:.0f} % of what was "
-    "lent (about what 200 bp a year pay on an annuity of five years), fails below; over loans of ten "
-    "years, falls of 20 to 40 %, all classes and covers.",
+    claim="Loans of five to ten years finance a product of eighteen months: tenors outlive the "
+    "rent that should repay them.",
+    design=f"Small test operators of {GPUS} GPUs, each with one annuity at 9 % of {ADVANCE:.0%} "
+    "of what its machines fetch, DSCR covenant 1.15; part of them let for four years to a rated "
+    f"tenant, the rest at spot. Rents at planned supply fall 0 to 50 % a year for {YEARS} years "
+    f"({QUICK_YEARS} in the quick version); new classes come on their dates, firms enter.",
+    rule=f"Holds for a loan if the interval of its mean loss lies above {MOST_LOSS:.0f} % of what "
+    "was lent (about what 200 bp a year pay on an annuity of five years), fails below; over "
+    "loans of ten years, falls of 20 to 40 %, all classes and covers.",
     headline="long",
     boundary=MOST_LOSS,
     without="long_largest_stands",

@@ -70,7 +70,9 @@ def study(study: Study) -> Finding:
                  mean(values(frame, "lenders.earned_usd"), "$bn", BILLION))
             )  # fmt: skip
         numbers[f"more_{scenario}"] = change(failed["equity"], failed[DEBT])
-        less = {name: values(frame, "largest_borrower.defaults_without") for name, frame in of.items()}
+        less = {
+            name: values(frame, "largest_borrower.defaults_without") for name, frame in of.items()
+        }
         numbers[f"more_without_{scenario}"] = change(less["equity"], less[DEBT])
         numbers[f"share_{scenario}"] = mean(
             100.0 * (failed[DEBT] - failed["equity"]) / failed[DEBT].clip(1.0), "%"
@@ -85,7 +87,7 @@ def study(study: Study) -> Finding:
             "financing": Table(
                 "Three years, by how the same machines are financed",
                 ("shock", "financed by", "firms fail", "more than with the books' debt",
-                 "lenders lose, $bn", "without the largest borrower", "lenders keep of interest, $bn"),
+                 "lenders lose, $bn", "without the largest borrower", "kept of interest, $bn"),
                 ("", "", ".0f", "+.1f", ".2f", ".2f", ".2f"),
                 tuple(rows),
             )
@@ -103,11 +105,11 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     return (
-        f"In a joint crash {n['more_joint-crash'].text('.0f')} firms fail because they are financed by "
-        f"debt, {n['share_joint-crash'].text('.0f')} of those that do (a tenth of the debt on the same "
-        f"machines; {n['more_without_joint-crash'].text('.0f')} without the largest borrower), and "
-        f"{n['more_baseline'].text('.0f')} in ordinary times; venture debt loses "
-        f"{n['loss_venture_joint-crash'].text('.1f')} where infrastructure debt loses "
+        f"In a joint crash {n['more_joint-crash'].text('.0f')} firms fail because they are "
+        f"financed by debt, {n['share_joint-crash'].text('.0f')} of those that do (a tenth of the "
+        f"debt on the same machines; {n['more_without_joint-crash'].text('.0f')} without the "
+        f"largest borrower), and {n['more_baseline'].text('.0f')} in ordinary times; venture debt "
+        f"loses {n['loss_venture_joint-crash'].text('.1f')} where infrastructure debt loses "
         f"{n['loss_infrastructure_joint-crash'].text('.1f')} and a tenth of the debt "
         f"{n['loss_equity_joint-crash'].text('.1f')}."
     )
@@ -126,11 +128,11 @@ def draw(found: Finding) -> Figure:
     }  # fmt: skip
     n = found.numbers
     title = (
-        f"{n['share_joint-crash'].value:.0f} % of the failures of a joint crash would not be with a "
-        "tenth of the debt"
+        f"{n['share_joint-crash'].value:.0f} % of the failures of a joint crash would not be with "
+        "a tenth of the debt"
     )
     return intervals(
-        Text(title, "Firms that fail within three years, by how the same machines are financed; 95 % "
+        Text(title, "Firms that fail within three years, by how machines are financed; 95 % "
              "over draws", "firms"),
         rows, tuple(SHOCKS.values()),
     )  # fmt: skip
@@ -140,10 +142,10 @@ QUESTION = Question(
     name="equity-against-debt",
     claim="Debt in an infrastructure wrapping replaced equity, so that failure is now default.",
     design="The books of 2025 with a tenth of the debt (the least they open with), half, all, a "
-    "quarter more; and as venture debt: 0.4 of the time left, half as dear again. Ordinary times and a "
-    "joint crash, three years, same draws.",
-    rule="Holds if surely more firms fail with the books' debt than with a tenth of it, fails if surely "
-    "fewer; over ordinary times and a joint crash.",
+    "quarter more; and as venture debt: 0.4 of the time left, half as dear again. Ordinary times "
+    "and a joint crash, three years, same draws.",
+    rule="Holds if surely more firms fail with the books' debt than with a tenth of it, fails if "
+    "surely fewer; over ordinary times and a joint crash.",
     headline="more_joint-crash",
     boundary=0.0,
     without="more_without_joint-crash",
@@ -153,12 +155,13 @@ QUESTION = Question(
     draw=draw,
     rests_on=(
         "owners that would have paid for the same machines: with less debt they may not have",
-        "failure as the contract has it: missed payment after cure, bankruptcy, exchange with a loss",
+        "failure as the contract has it: missed payment after cure, bankruptcy, exchange with a "
+        "loss",
     ),
     would_change=("equity that asks for its money back: it cannot here",),
     objections=(
-        "The fall in value of machines is the same whoever paid: what debt adds is who fails, and what "
-        "failures cost (`experiments/PRICES.md`).",
+        "The fall in value of machines is the same whoever paid: what debt adds is who fails, and "
+        "what failures cost (`experiments/PRICES.md`).",
     ),
     minutes=12,
 )

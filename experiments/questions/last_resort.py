@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.finding import Finding, Number, Table
+from ..answers.finding import Finding, Table
 from ..answers.question import Question
 from ..answers.study import LOSS, LOSS_WITHOUT
 
@@ -119,10 +119,10 @@ def sentence(found: Finding) -> str:
     best = max(free, key=lambda name: n[f"saved_{name}"].value)
     return (
         f"Of the two that spend public money the better, a {title}, saves lenders "
-        f"{n['saved_' + found.facts['best']].text('+.2f')} of {n['level'].text('.1f')} for a net cost "
-        f"of {n['cost_' + found.facts['best']].text('+.2f')}: {n['net'].text('+.2f')} net, "
-        f"{n['net_without'].text('+.2f')} without the largest borrower. Of the rules, {LEVERS[best][0]} "
-        f"saves most, {n['saved_' + best].text('+.2f')}."
+        f"{n['saved_' + found.facts['best']].text('+.2f')} of {n['level'].text('.1f')} for a net "
+        f"cost of {n['cost_' + found.facts['best']].text('+.2f')}: {n['net'].text('+.2f')} net, "
+        f"{n['net_without'].text('+.2f')} without the largest borrower. Of the rules, "
+        f"{LEVERS[best][0]} saves most, {n['saved_' + best].text('+.2f')}."
     )
 
 
@@ -141,7 +141,7 @@ def draw(found: Finding) -> Figure:
         f"${n['net'].value:+.2f}bn net of {n['level'].value:.1f} lost".replace("$+", "$")
     )
     return intervals(
-        Text(title, "Lenders' losses avoided in five years after a joint crash, and the same less what "
+        Text(title, "Lenders' losses avoided in five years after a joint crash, and that less what "
              "the authority loses; 95 % over draws", "$bn, more is better"),
         rows, ("losses avoided", "net of public cost", "net, without the largest borrower"),
     )  # fmt: skip
@@ -150,11 +150,11 @@ def draw(found: Finding) -> Figure:
 QUESTION = Question(
     name="last-resort",
     claim="There is no buyer or lender of last resort, and the market needs one.",
-    design="A joint crash of bitcoin and rents from the books of 2025, five years with entry, so that "
-    "what a lever does to lending shows; one lever in force at a time, against none.",
-    rule="Holds if the better of the two that spend public money surely saves lenders more than it "
-    "costs the authority in the end; fails if it surely saves less. (The better of two is picked by "
-    "its mean: a little too kind to them.)",
+    design="A joint crash of bitcoin and rents from the books of 2025, five years with entry, so "
+    "that what a lever does to lending shows; one lever in force at a time, against none.",
+    rule="Holds if the better of the two that spend public money surely saves lenders more than "
+    "it costs the authority in the end; fails if it surely saves less. (The better of two is "
+    "picked by its mean: a little too kind to them.)",
     headline="net",
     boundary=0.0,
     without="net_without",
@@ -163,8 +163,8 @@ QUESTION = Question(
     sentence=sentence,
     draw=draw,
     rests_on=(
-        "a buyer that pays 70 % of schedule for what finds no bid, and sells nothing before the end: "
-        "what it holds counts at what hosting it is worth",
+        "a buyer that pays 70 % of schedule for what finds no bid, and sells nothing before the "
+        "end: what it holds counts at what hosting it is worth",
         "lenders that lend more when losses are smaller: the only moral hazard here",
     ),
     would_change=(

@@ -153,7 +153,9 @@ def study(study: Study) -> Finding:
         depth,
     )
     found = []
-    for name in sorted({c.partition(".")[0] for c in opened if c.endswith(f".{DEPTH[0]}")}):
+    for name in sorted(
+        {c.partition(".")[0] for c in map(str, opened) if c.endswith(f".{DEPTH[0]}")}
+    ):
         worth = {key: values(opened, f"{name}.{key}", 0.0) for key in DEPTH}
         if worth["balance_usd"].mean() > 0.0:
             found.append((name, worth))
@@ -184,7 +186,8 @@ def study(study: Study) -> Finding:
                 ("", ".1f", ".3f", ".3f", ".3f"),
                 tuple(
                     (name, float(w[DEPTH[0]].mean() / 1e9), float(w[DEPTH[1]].mean() / WEEKS / 1e9),
-                     float(w[DEPTH[0]].mean() / WEEKS / 1e9), float(w[DEPTH[4]].mean() / WEEKS / 1e9))
+                     float(w[DEPTH[0]].mean() / WEEKS / 1e9),
+                     float(w[DEPTH[4]].mean() / WEEKS / 1e9))
                     for name, w in [*found, ("all GPUs", whole)]
                 ),
             ),
@@ -213,10 +216,10 @@ def sentence(found: Finding) -> str:
     few = _of(found, H100, ASKED, "a tenth of hyperscalers' money")
     many = _of(found, H100, 100_000, TODAY)
     return (
-        f"10,000 seized H100s bring {n['recovery'].text('.0f')} of a loan of their second-hand value; "
-        f"{few.text('.0f')} if the one estimated row of hyperscalers has a tenth of its money, and "
-        f"100,000 bring {many.text('.0f')}. For the reported value of all pledged GPUs to be true, "
-        f"buyers would have to pay {n['needed'].text('.1f')} a week for 90 days, and "
+        f"10,000 seized H100s bring {n['recovery'].text('.0f')} of a loan of their second-hand "
+        f"value; {few.text('.0f')} if the one estimated row of hyperscalers has a tenth of its "
+        f"money, and 100,000 bring {many.text('.0f')}. For the reported value of all pledged GPUs "
+        f"to be true, buyers would have to pay {n['needed'].text('.1f')} a week for 90 days, and "
         f"{n['needed_for_debt'].text('.1f')} for the debt alone; they can pay "
         f"{n['there_is'].text('.1f')}."
     )
@@ -237,7 +240,7 @@ def draw(found: Finding) -> Figure:
         f"{_of(found, H100, 100_000, TODAY).value:.0f} %"
     )
     return lines(
-        Text(title, "One lender sells a failed borrower's machines in a calm market within two years; "
+        Text(title, "One lender sells a failed borrower's machines in a calm market in two years; "
              "bands: 95 % over draws of books and beliefs", "H100s seized", "recovered, %"),
         series, log_x=True,
     )  # fmt: skip
@@ -247,11 +250,11 @@ QUESTION = Question(
     name="missing-repo-market",
     claim="A lender that seizes 10,000 H100s finds no buyer: LTVs that look safe on paper are not.",
     design="A test borrower fails on the first day of a calm market, with no other accident; its "
-    "lender sells 1,000 to 100,000 H100s or GB200s (72 a rack) to buyers with drawn money, racks and "
-    "required returns. The loan is what the machines fetch one by one.",
-    rule=f"Holds in a market if the interval of the mean recovery lies below {AVERAGE_RECOVERY:.0f} %, "
-    "what first-lien loans have brought on average; fails above it; over all markets in which 10,000 "
-    "or more are seized.",
+    "lender sells 1,000 to 100,000 H100s or GB200s (72 a rack) to buyers with drawn money, racks "
+    "and required returns. The loan is what the machines fetch one by one.",
+    rule="Holds in a market if the interval of the mean recovery lies below "
+    f"{AVERAGE_RECOVERY:.0f} %, what first-lien loans have brought on average; fails above it; "
+    "over all markets in which 10,000 or more are seized.",
     headline="recovery",
     boundary=AVERAGE_RECOVERY,
     without="recovery_largest_stands",
@@ -260,8 +263,8 @@ QUESTION = Question(
     sentence=sentence,
     draw=draw,
     rests_on=(
-        "buyers' money and racks: our sizing of ten segments from public accounts of the trade; the "
-        "hyperscalers' row alone decides large sales in place",
+        "buyers' money and racks: our sizing of ten segments from public accounts of the trade; "
+        "the hyperscalers' row alone decides large sales in place",
         "second-hand prices of September 2025, drawn within their belief",
     ),
     would_change=(
@@ -271,7 +274,8 @@ QUESTION = Question(
     objections=(
         "A recovery of the second-hand value is not one of the loan: lenders report GPUs at system "
         "cost. The table of depth says what that value needs.",
-        "One seller in a calm market is the kindest case: in a crash several sell, see `crypto-crash`.",
+        "One seller in a calm market is the kindest case: in a crash several sell, see "
+        "`crypto-crash`.",
     ),
     minutes=15,
 )

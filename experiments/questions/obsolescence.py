@@ -104,27 +104,27 @@ def study(study: Study) -> Finding:
         mark = of(f"mark_{name}_3")[ON_TIME]
         known = ~(_nan(worth[ON_TIME]) | _nan(mark))
         numbers[f"mark_over_paid_{name}"] = ratio(mark[known], worth[ON_TIME][known])
-    rows = [
+    rows: list[tuple[Any, ...]] = [
         (name, mean(loss[name], "$bn", BILLION),
          None if name == NEVER else change(loss[NEVER], loss[name], "$bn", BILLION),
          None if name == NEVER else change(without[NEVER], without[name], "$bn", BILLION),
          mean(of("neoclouds")[name]))
         for name in ARMS
     ]  # fmt: skip
-    worth = []
+    values_by_year: list[tuple[Any, ...]] = []
     for machine in CLASSES:
         for year in YEARS:
             paid, mark = of(f"paid_{machine}_{year}"), of(f"mark_{machine}_{year}")
             cells = [mean(paid[name], "%") for name in ARMS]
-            worth.append((machine, float(year), *cells, mean(mark[ON_TIME], "%")))
-    holders = []
+            values_by_year.append((machine, float(year), *cells, mean(mark[ON_TIME], "%")))
+    holders: list[tuple[Any, ...]] = []
     for kind in LenderKind:
-        lost = of(f"lost_{kind.name.lower()}")
-        if lost[ON_TIME].mean() > 1e6:
+        suffered = of(f"lost_{kind.name.lower()}")
+        if suffered[ON_TIME].mean() > 1e6:
             holders.append(
-                (kind.name.lower().replace("_", " "), mean(lost[NEVER], "$bn", BILLION),
-                 change(lost[NEVER], lost[ON_TIME], "$bn", BILLION),
-                 change(lost[NEVER], lost[CHEAP], "$bn", BILLION))
+                (kind.name.lower().replace("_", " "), mean(suffered[NEVER], "$bn", BILLION),
+                 change(suffered[NEVER], suffered[ON_TIME], "$bn", BILLION),
+                 change(suffered[NEVER], suffered[CHEAP], "$bn", BILLION))
             )  # fmt: skip
     return study.finding(
         QUESTION.name,
@@ -141,7 +141,7 @@ def study(study: Study) -> Finding:
                 "What was last paid for a machine, % of its opening value, and lenders' mark",
                 ("class", "year", *ARMS, "mark, on time"),
                 ("", ".0f", *[".0f"] * (len(ARMS) + 1)),
-                tuple(worth),
+                tuple(values_by_year),
             ),
             "holders": Table(
                 "Who is left holding",
@@ -164,7 +164,9 @@ def verdict(found: Finding) -> str:
     """Both parts: the launch costs lenders, and marks of the third year stand above prices."""
     n = found.numbers
     costs = verdicts.above(n["on_time"])
-    lag = verdicts.over(verdicts.above(n[f"mark_over_paid_{name}"], 1.0) for name in ("H100", "GB300"))
+    lag = verdicts.over(
+        verdicts.above(n[f"mark_over_paid_{name}"], 1.0) for name in ("H100", "GB300")
+    )
     return verdicts.both(costs, lag)
 
 
@@ -176,8 +178,9 @@ def sentence(found: Finding) -> str:
         f"world in which none comes ({n['on_time_without'].text('+.2f')} without the largest "
         f"borrower), at 60 % of their price {n['cheap'].text('+.2f')}. After three years an H100 "
         f"fetches {n['paid_H100'].text('+.0f')} of its opening value for it, a GB300 "
-        f"{n['paid_GB300'].text('+.0f')}; marks stand at {n['mark_over_paid_H100'].text('.2f')} times "
-        f"what is paid for H100s and {n['mark_over_paid_GB300'].text('.2f')} times for GB300s."
+        f"{n['paid_GB300'].text('+.0f')}; marks stand at {n['mark_over_paid_H100'].text('.2f')} "
+        f"times what is paid for H100s and {n['mark_over_paid_GB300'].text('.2f')} times for "
+        "GB300s."
     )
 
 
@@ -186,9 +189,7 @@ def draw(found: Finding) -> Figure:
     from ..answers.draw import Text, intervals
 
     table = found.tables["worth"]
-    rows = {
-        row[0]: [Number(*cell) for cell in row[2:]] for row in table.rows if row[1] == 3.0
-    }
+    rows = {row[0]: [Number(*cell) for cell in row[2:]] for row in table.rows if row[1] == 3.0}
     names = [*ARMS, "lenders' mark, on time"]
     n = found.numbers
     title = (
@@ -204,12 +205,13 @@ def draw(found: Finding) -> Figure:
 
 QUESTION = Question(
     name="obsolescence",
-    claim="New chips make old ones obsolete faster than debt is repaid; marks lag, and lenders are left "
-    "holding.",
-    design="Five years from the books of 2025 with entry: the next two classes never come, come a year "
-    "late, on time, half a year early, or at 60 % of their price.",
-    rule="Holds if lenders surely lose more with the classes on time than without, and marks of H100s "
-    "and GB300s after three years surely stand above what is paid; one class of the two: holds where.",
+    claim="New chips make old ones obsolete faster than debt is repaid; marks lag, and lenders "
+    "are left holding.",
+    design="Five years from the books of 2025 with entry: the next two classes never come, come a "
+    "year late, on time, half a year early, or at 60 % of their price.",
+    rule="Holds if lenders surely lose more with the classes on time than without, and marks of "
+    "H100s and GB300s after three years surely stand above what is paid; one class of the two: "
+    "holds where.",
     headline="on_time",
     boundary=0.0,
     without="on_time_without",

@@ -1,8 +1,8 @@
 """Test borrowers: small operators with one loan each, put into the books to see what becomes of it.
 
 A probe is a neocloud with machines of one class, a share of them let under a contract to a rated
-tenant, the running cost a kilowatt of the market's, and one loan. It gets no credit that it does not
-have. Its lender's other loans shrink by as much as it lends, so no dollar is added.
+tenant, the running cost a kilowatt of the market's, and one loan. It gets no credit that it does
+not have. Its lender's other loans shrink by as much as it lends, so no dollar is added.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books
-    from ...market.opening.books_2025.rows import Lease, Loan, Neocloud
+    from ...market.opening.books_2025.rows import Lease, Loan, Machines, Neocloud
     from ...market.opening.rows import Lender
     from ...market.simulation import Simulation
 
@@ -130,7 +130,7 @@ def _cash_flow_usd_m_yr(books: Books, probe: Probe) -> float:
     return max(0.0, row.revenue_usd_m_yr - row.opex_ex_da_usd_m_yr)
 
 
-def _machines(probe: Probe) -> object:
+def _machines(probe: Probe) -> Machines:
     from ...market.opening.books_2025.rows import Machines
 
     return Machines(

@@ -114,16 +114,19 @@ def study(study: Study) -> Finding:
         "extra": change(*paired(made, INELASTIC, MIDDLE, "loss"), "$bn", BILLION),
         "extra_without": change(*paired(made, INELASTIC, MIDDLE, "loss_without"), "$bn", BILLION),
         "elastic": change(*paired(made, ELASTIC, MIDDLE, "loss"), "$bn", BILLION),
-        "level": mean(values(made[made["cell"] == name_of(0.0, INELASTIC)], "loss"), "$bn", BILLION),
+        "level": mean(
+            values(made[made["cell"] == name_of(0.0, INELASTIC)], "loss"), "$bn", BILLION
+        ),
     }
     return study.finding(
         QUESTION.name,
         numbers,
         {
             "cells": Table(
-                "Lenders' losses by fall of the unit cost of compute and price elasticity of demand",
+                "Lenders' losses by fall of the unit cost of compute and price elasticity of "
+                "demand",
                 ("fall a year, %", "elasticity", "lost, $bn", "more than without a fall",
-                 "the same but for the largest borrower", "neoclouds fail", "H100 rent, %", "draws"),
+                 "but for the largest borrower", "neoclouds fail", "H100 rent, %", "draws"),
                 (".0f", "g", ".1f", "+.1f", "+.1f", ".0f", "+.0f", ".0f"),
                 tuple(rows),
             ),
@@ -156,9 +159,9 @@ def sentence(found: Finding) -> str:
     peak = _peak(found)
     return (
         f"A fall of 30 % a year costs lenders {n['extra'].text('+.1f')} more in five years where "
-        f"demand is inelastic (0.7), {n['extra_without'].text('+.1f')} without the largest borrower, "
-        f"and {n['elastic'].text('+.1f')} where it is elastic (2); falls are good for them {where}. "
-        f"Most coverage covenants first break in year {peak}."
+        f"demand is inelastic (0.7), {n['extra_without'].text('+.1f')} without the largest "
+        f"borrower, and {n['elastic'].text('+.1f')} where it is elastic (2); falls are good for "
+        f"them {where}. Most coverage covenants first break in year {peak}."
     )
 
 
@@ -186,22 +189,22 @@ def draw(found: Finding) -> Figure:
         f"${n['elastic'].value:+.1f}bn where it is elastic".replace("$+", "$").replace("$-", "−$")
     )
     return phase(
-        Text(title, "Lenders' losses in five years less those without a fall, $bn; red: surely more, "
-             "blue: surely less", "price elasticity of demand", "unit cost falls a year, %"),
+        Text(title, "Lenders' losses in five years less those without a fall, $bn; red surely more, "
+             "blue surely less", "price elasticity of demand", "unit cost falls a year, %"),
         panels,
     )  # fmt: skip
 
 
 QUESTION = Question(
     name="rental-deflation",
-    claim="The unit cost of compute falls 20 to 40 % a year, so that the rent behind the debt shrinks "
-    "while the debt amortises over years.",
-    design="Five years from the books of 2025 with entry; software makes a GPU-hour yield more work, "
-    "so that a unit of work costs 0 to 60 % less each year, at price elasticities of demand from 0.5 "
-    "to 2; new classes come on their dates in all of them. Each cell is compared with no fall at the "
-    "same elasticity and under the same draws.",
-    rule="Holds in a cell if lenders surely lose more than without a fall, fails if they surely lose "
-    "less; over falls of 20 to 40 % at all elasticities.",
+    claim="The unit cost of compute falls 20 to 40 % a year, so that the rent behind the debt "
+    "shrinks while the debt amortises over years.",
+    design="Five years from the books of 2025 with entry; software makes a GPU-hour yield more "
+    "work, so that a unit of work costs 0 to 60 % less each year, at price elasticities of demand "
+    "from 0.5 to 2; new classes come on their dates in all of them. Each cell is compared with no "
+    "fall at the same elasticity and under the same draws.",
+    rule="Holds in a cell if lenders surely lose more than without a fall, fails if they surely "
+    "lose less; over falls of 20 to 40 % at all elasticities.",
     headline="extra",
     boundary=0.0,
     without="extra_without",
