@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from ..sweeps.execute import Outcome
 
 
+def drawn_tables(
+    scenario: Scenario, seed: int, scores: dict[str, float], books: Books | None = None
+) -> tuple[Scenario, Books]:
+    """Opening tables of a run, drawn if its scenario asks for that, before anything is added."""
+    from ...market.opening.starting_points import starting_point
+    from ..sweeps.own import opened
+
+    scenario, tables = opened(scenario, seed, scores, books)
+    tables = tables or starting_point(scenario).read()
+    if scenario.opening.sample:
+        tables = starting_point(scenario).sample(tables, seed)
+        scenario = scenario.changed({"opening.sample": False}, "drawn")
+    return scenario, tables
+
+
 def settled(
     scenario: Scenario, seed: int, scores: dict[str, float], books: Books | None = None
 ) -> Simulation:

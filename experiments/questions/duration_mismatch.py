@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..answers import verdicts
 from ..answers.adaptive import Rounds, undecided
 from ..answers.finding import Finding, Number, Table
-from ..answers.measure import settled, told
+from ..answers.measure import drawn_tables, settled, told
 from ..answers.question import Question
 from .probe import Probe, fates, with_probes
 
@@ -54,13 +54,8 @@ def lend(
     scenario: Scenario, seed: int, scores: dict[str, float], *, books: Books | None = None
 ) -> Outcome:
     """A run with all probes in it: loss on each, in per cent of what was lent."""
-    from ...market.opening.starting_points import starting_point
-
-    tables = books or starting_point(scenario).read()
-    if scenario.opening.sample:
-        tables = starting_point(scenario).sample(tables, seed)
-        scenario = scenario.changed({"opening.sample": False}, "probes")
-    simulation = settled(scenario, seed, scores, with_probes(tables, probes()))
+    scenario, tables = drawn_tables(scenario, seed, scores, books)
+    simulation = settled(scenario, seed, {}, with_probes(tables, probes()))
     found: dict[str, Any] = {}
     for name, fate in fates(simulation, probes()).items():
         found[name] = {"loss": 100.0 * fate.loss_share, "default": float(fate.defaults)}

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.finding import Finding, Table
+from ..answers.finding import Finding, Number, Table
 from ..answers.question import Question
 from ..answers.study import LOSS, LOSS_WITHOUT
 
@@ -82,12 +82,7 @@ def study(study: Study) -> Finding:
                 )
             ))
         )  # fmt: skip
-    best = max(PUBLIC, key=lambda name: numbers[f"net_{name}"].value)
-    numbers |= {
-        "net": numbers[f"net_{best}"],
-        "net_without": numbers[f"net_without_{best}"],
-        "level": mean(loss[NONE], "$bn", BILLION),
-    }
+    numbers["level"] = mean(loss[NONE], "$bn", BILLION)
     return study.finding(
         QUESTION.name,
         numbers,
@@ -102,27 +97,38 @@ def study(study: Study) -> Finding:
             )
         },
         draws,
-        {"best": best},
     )  # fmt: skip
 
 
 def verdict(found: Finding) -> str:
-    """The better of the two that spend public money."""
-    return verdicts.above(found.numbers["net"])
+    """Over the two that spend public money; one that nobody had to use saves nothing."""
+    return verdicts.over(
+        verdicts.FAILS if _unused(found.numbers[f"net_{name}"]) else
+        verdicts.above(found.numbers[f"net_{name}"])
+        for name in PUBLIC
+    )  # fmt: skip
+
+
+def _unused(number: Number) -> bool:
+    return number.value == number.low == number.high == 0.0
 
 
 def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
-    title = LEVERS[found.facts["best"]][0]
     free = [name for name in LEVERS if name not in (NONE, *PUBLIC)]
-    best = max(free, key=lambda name: n[f"saved_{name}"].value)
+    best = max(free, key=lambda name: n[f"saved_{name}"].low)
+    lender = (
+        "a lender of last resort is not asked for a dollar"
+        if _unused(n["saved_lender"])
+        else f"a lender of last resort brings {n['net_lender'].text('+.2f')} net"
+    )
     return (
-        f"Of the two that spend public money the better, a {title}, saves lenders "
-        f"{n['saved_' + found.facts['best']].text('+.2f')} of {n['level'].text('.1f')} for a net "
-        f"cost of {n['cost_' + found.facts['best']].text('+.2f')}: {n['net'].text('+.2f')} net, "
-        f"{n['net_without'].text('+.2f')} without the largest borrower. Of the rules, "
-        f"{LEVERS[best][0]} saves most, {n['saved_' + best].text('+.2f')}."
+        f"After a joint crash a buyer of last resort saves lenders {n['saved_buyer'].text('+.2f')} "
+        f"of {n['level'].text('.1f')} in five years and costs the authority "
+        f"{n['cost_buyer'].text('+.2f')}: {n['net_buyer'].text('+.2f')} net "
+        f"({n['net_without_buyer'].text('+.2f')} without the largest borrower); {lender}. Of the "
+        f"rules the surest saves {n['saved_' + best].text('+.2f')}: {LEVERS[best][0]}."
     )
 
 
@@ -137,8 +143,8 @@ def draw(found: Finding) -> Figure:
         if name != NONE
     }
     title = (
-        f"A {LEVERS[found.facts['best']][0].split(',')[0]} saves "
-        f"${n['net'].value:+.2f}bn net of {n['level'].value:.1f} lost".replace("$+", "$")
+        f"A buyer of last resort saves lenders ${n['saved_buyer'].value:.1f}bn and costs "
+        f"${n['cost_buyer'].value:.1f}bn"
     )
     return intervals(
         Text(title, "Lenders' losses avoided in five years after a joint crash, and that less what "
@@ -152,12 +158,12 @@ QUESTION = Question(
     claim="There is no buyer or lender of last resort, and the market needs one.",
     design="A joint crash of bitcoin and rents from the books of 2025, five years with entry, so "
     "that what a lever does to lending shows; one lever in force at a time, against none.",
-    rule="Holds if the better of the two that spend public money surely saves lenders more than "
-    "it costs the authority in the end; fails if it surely saves less. (The better of two is "
-    "picked by its mean: a little too kind to them.)",
-    headline="net",
+    rule="Holds for a buyer, and for a lender, of last resort if it surely saves lenders more "
+    "than it costs the authority in the end; fails if it surely saves less, or is never used; "
+    "over both.",
+    headline="net_buyer",
     boundary=0.0,
-    without="net_without",
+    without="net_without_buyer",
     study=study,
     verdict=verdict,
     sentence=sentence,

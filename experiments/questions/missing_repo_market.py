@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..answers import verdicts
 from ..answers.adaptive import Rounds, undecided
 from ..answers.finding import Finding, Number, Table
+from ..answers.measure import drawn_tables
 from ..answers.question import Question
 from .probe import Probe, fates, second_hand_usd, with_probes
 
@@ -47,6 +48,11 @@ DEPTH = ("balance_usd", "reported_value_usd", "second_hand_value_usd",
          "realisable_value_usd", "realisable_90_days_value_usd")  # fmt: skip
 
 
+def failing(gpus: int, hardware: str = H100) -> Probe:
+    """A borrower without income whose debt, what its machines fetch one by one, is due tomorrow."""
+    return Probe(PROBE, hardware, gpus, 1.0, 1, "bullet", min_dscr=None, works=False)
+
+
 def sell(
     scenario: Scenario,
     seed: int,
@@ -61,11 +67,9 @@ def sell(
 
     from ...market.simulation import Simulation
     from ..sweeps.execute import Outcome
-    from ..sweeps.own import opened
 
-    scenario, tables = opened(scenario, seed, scores, books)
-    assert tables is not None, "the design varies a cell of the books"
-    probe = Probe(PROBE, hardware, gpus, 1.0, 1, "bullet", min_dscr=None, works=False)
+    scenario, tables = drawn_tables(scenario, seed, scores, books)
+    probe = failing(gpus, hardware)
     simulation = Simulation(scenario, seed, with_probes(tables, (probe,)), keeps_book=False)
     market = simulation.run().resolve().market
     summary, fate = simulation.summary(), fates(simulation, (probe,))[PROBE]

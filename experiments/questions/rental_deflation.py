@@ -189,8 +189,8 @@ def draw(found: Finding) -> Figure:
         f"${n['elastic'].value:+.1f}bn where it is elastic".replace("$+", "$").replace("$-", "−$")
     )
     return phase(
-        Text(title, "Lenders' losses in five years less those without a fall, $bn; red surely more, "
-             "blue surely less", "price elasticity of demand", "unit cost falls a year, %"),
+        Text(title, "Lenders' losses in five years less those without a fall, $bn; red: more, "
+             "blue: less, surely", "price elasticity of demand", "unit cost falls a year, %"),
         panels,
     )  # fmt: skip
 

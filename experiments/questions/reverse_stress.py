@@ -43,7 +43,7 @@ CORRELATIONS = (
     (0.0, 0.2, 0.0, 1.0, 0.0),
     (0.0, 0.2, 0.0, 0.0, 1.0),
 )
-"""Of the drivers. The deviation of bitcoin is estimated (daily closes since 2020), all else believed."""
+"""Of the drivers. Estimated is bitcoin's deviation (daily closes since 2020), all else believed."""
 ALSO = {
     "launches.vr200.price_factor": ("launches.vr300.price_factor",),
     "launches.vr200.shift_days": ("launches.vr300.shift_days",),

@@ -151,8 +151,10 @@ def draw(found: Finding) -> Figure:
         if row[0] != NAMES[CONVERTIBLE]
     }
     n = found.numbers
-    title = f"Unsecured debt would need {n['unsecured'].value:+,.0f} bp more, GPU loans "
+    title = (
+        f"Unsecured debt would need {n['unsecured'].value:+,.0f} bp more, GPU loans "
         f"{n['gpu'].value:+,.0f} bp"
+    )
     return intervals(
         Text(title, "Spread that pays for expected losses less the contract's; 95 % over "
              "draws; right of zero the lender is paid too little", "bp"),
