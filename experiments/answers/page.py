@@ -16,23 +16,11 @@ if TYPE_CHECKING:
 
 PICTURES = "findings/pictures"
 QUICK = "quick version: a first look, with few draws"
-HEAD = """# Findings
-
-Each claim of the thesis put to the market, and what came out. Verdicts and sentences are worked out
-from stored numbers (`experiments/findings/*.json`) by the rules that stand with them;
-`uv run python -m firesale.experiments.questions.findings` makes this page from those.
-
-Unless it says otherwise: books, beliefs and luck are drawn in each run; losses are those of lenders
-once all claims are settled; intervals are of 95 % over draws; worlds are compared draw by draw
-under the same luck. *Confidence*: **firm** if the interval is further from the boundary of its rule
-than it is wide, **fair** if it is off the boundary, **open** if it contains it. It says nothing
-about whether the model is right: that is under *rests on* and *objections*.
-"""
 
 
-def lines_of(answers: list[tuple[Question, Finding]]) -> list[str]:
-    """The page."""
-    lines = [*HEAD.splitlines(), ""]
+def lines_of(head: str, answers: list[tuple[Question, Finding]]) -> list[str]:
+    """The page, under a head."""
+    lines = [*head.splitlines(), ""]
     rows = [
         f"| [{question.name}](#{question.name}) | {question.claim} | **{question.verdict(found)}** "
         f"| {question.sentence(found)} | {question.confidence(found)} |"

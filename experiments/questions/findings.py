@@ -23,6 +23,19 @@ if TYPE_CHECKING:
 PAGE = FOLDER.parent / "FINDINGS.md"
 PICTURES = FOLDER / "pictures"
 
+HEAD = """# Findings
+
+Each claim of the thesis put to the market, and what came out. Verdicts and sentences are worked out
+from stored numbers (`experiments/findings/*.json`) by the rules that stand with them;
+`uv run python -m firesale.experiments.questions.findings` makes this page from those.
+
+Unless it says otherwise: books, beliefs and luck are drawn in each run; losses are those of lenders
+once all claims are settled; intervals are of 95 % over draws; worlds are compared draw by draw
+under the same luck. *Confidence*: **firm** if the interval is further from the boundary of its rule
+than it is wide, **fair** if it is off the boundary, **open** if it contains it. It says nothing
+about whether the model is right: that is under *rests on* and *objections*.
+"""
+
 
 def stored(folder: Path = FOLDER) -> list[tuple[Question, Finding]]:
     """Questions that have a stored finding, in the order of the page.
@@ -41,7 +54,7 @@ def page_text(answers: list[tuple[Question, Finding]]) -> str:
     """The whole page."""
     from ..answers.page import lines_of
 
-    return "\n".join(lines_of(answers)) + "\n"
+    return "\n".join(lines_of(HEAD, answers)) + "\n"
 
 
 def main(

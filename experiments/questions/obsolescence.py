@@ -212,8 +212,8 @@ def draw(found: Finding) -> Figure:
         f"{-n['paid_H100'].value:.0f} off an H100"
     )
     return intervals(
-        Text(title, "Paid in trades of half a year, % of the opening value, by how new classes come; "
-             "95 % over draws", "% of the opening value"),
+        Text(title, "Paid in trades of half a year, % of the opening value; 95 % over draws",
+             "% of the opening value"),
         rows, names, 0.0,
     )  # fmt: skip
 
