@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,8 +65,7 @@ def _write(question: Question, folder: Path) -> None:
         writer.writerow(table.columns)
         writer.writerows(table.cells())
         write_text(folder / TABLES.format(name), text.getvalue())
-    figure = question.draw(found)
-    write_atomically(folder / FIGURE, lambda path: save_figure(figure, path))
+    write_atomically(folder / FIGURE, partial(save_figure, question.draw(found)))
     lines = [line.replace(f"findings/pictures/{question.name}.png", FIGURE) for line in
              chapter(question, found)]  # fmt: skip
     write_text(folder / PAGE, "\n".join(lines) + "\n")

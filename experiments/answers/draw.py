@@ -31,7 +31,8 @@ def intervals(
 ) -> Figure:
     """A row for each label with a dot and its interval, one colour for each of ``names``."""
     layout = plots.Layout(height_in=1.0 + ROW_IN * len(rows) * (1 + 0.4 * (len(names) - 1)))
-    layout = layout._replace(left_in=0.3 + 0.075 * max(map(len, rows)))
+    aside = 0.5 + 0.075 * max(map(len, names)) if len(names) > 1 else 0.3
+    layout = layout._replace(left_in=0.3 + 0.075 * max(map(len, rows)), right_in=aside)
     figure, (axes,) = plots.new_figure(text.title, text.subtitle, layout)
     step = 0.8 / max(1, len(names))
     for place, label in enumerate(rows):
@@ -48,7 +49,7 @@ def intervals(
     axes.grid(visible=False, axis="y")
     axes.set_xlabel(text.x)
     if len(names) > 1:
-        axes.legend(frameon=False, fontsize=8.5, loc="best")
+        axes.legend(frameon=False, fontsize=8.5, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     return figure
 
 

@@ -23,6 +23,7 @@ BILLION, MILLION = 1e9, 1e6
 DAYS = 1095
 WITH, WITHOUT = "with", "without"
 CRASHES = {"crypto-crash": "bitcoin −77 %", "joint-crash": "bitcoin −77 %, rents −50 %"}
+OPENINGS = {"2021": "backtest-2022", "2025": "baseline"}
 CLAIMED_GROWTH = 500.0  # %, from $2.1bn to $12.7bn in a year
 
 
@@ -98,32 +99,53 @@ def study(study: Study) -> Finding:
 
 
 def debt_of_books() -> dict[str, Any]:
-    """Miners' debt at both openings: its growth by dates of signing, and net of cash and coins."""
-    from ...market.opening.books_2021.read import load_books_2021
+    """Miners' debt at both openings, net of cash and coins; in 2025 its growth by signing."""
     from ...market.opening.books_2025.read import load_books_2025
 
     rows, found = [], {}
-    for year, books in (("2021", load_books_2021()), ("2025", load_books_2025())):
-        row = _miners(books)
-        rows.append((str(books.opening_date), *row))
-        found[f"net_{year}"] = row[-1]
-        found["growth"] = row[3]
+    new = signed_in_last_year_usd(load_books_2025()) / BILLION
+    for year, scenario in OPENINGS.items():
+        debt, coins, cash = (usd / BILLION for usd in of_miners_usd(scenario))
+        found[f"net_{year}"] = debt - coins - cash
+        known = year == "2025"
+        growth = 100.0 * new / (debt - new)
+        if known:
+            found["growth"] = growth
+        rows.append(
+            (year, debt, new if known else None, growth if known else None, coins, cash,
+             debt - coins - cash)
+        )  # fmt: skip
     return {"rows": rows, **found}
 
 
-def _miners(books: Books) -> tuple[float, ...]:
+def signed_in_last_year_usd(books: Books) -> float:
+    """What miners owe at the opening on loans that are less than a year old."""
     miners = {row.id for row in books.miners}
     year_ago = books.opening_date - timedelta(days=365)
-    mine = [loan for loan in books.loans if loan.borrower_id in miners]
-    debt = sum(loan.drawn_usd_m for loan in mine) / 1e3
-    new = sum(loan.drawn_usd_m for loan in mine if loan.origination > year_ago) / 1e3
-    price = books.quotes["btc_usd"]
-    pledged = sum(loan.collateral_units for loan in mine if loan.collateral_kind == "btc")
-    coins = sum(row.btc_free + row.btc_lent for row in books.miners) + pledged
-    held, cash = coins * price / BILLION, sum(row.cash_usd_m for row in books.miners) / 1e3
-    before = debt - new
-    growth = 100.0 * new / before if before > 0.0 else float("nan")
-    return debt, new, before, growth, held, cash, debt - cash - held
+    return MILLION * sum(
+        loan.drawn_usd_m
+        for loan in books.loans
+        if loan.borrower_id in miners and loan.origination > year_ago
+    )
+
+
+def of_miners_usd(scenario: str) -> tuple[float, float, float]:
+    """Debt, coins (free, lent and pledged) and cash of all miners at an opening."""
+    from ...agents.party import Kind
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
+
+    market = Simulation(Scenario.load(scenario), 1, keeps_book=False).market
+    count = market.borrower_count
+    miner = market.parties.kind[:count] == Kind.MINER
+    mine = miner[market.loans.borrower]
+    coins = float((market.parties.btc[:count] + market.parties.btc_lent[:count])[miner].sum())
+    coins += float(market.loans.collateral_btc[mine].sum())
+    return (
+        float(market.loans.principal_usd[mine].sum()),
+        coins * float(market.prices.btc_usd),
+        float(market.parties.cash_usd[:count][miner].sum()),
+    )
 
 
 def verdict(found: Finding) -> str:

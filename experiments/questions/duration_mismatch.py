@@ -204,8 +204,8 @@ def draw(found: Finding) -> Figure:
         panels[title] = Phase([f"{t:g}" for t in TENORS], falls, cells, MOST_LOSS, ".0f")
     n = found.numbers
     title = (
-        f"A ten-year loan on machines half under contract loses {n['long'].value:.0f} % where "
-        "rents fall 30 % a year; contracts, not tenors, decide"
+        f"A ten-year loan loses {n['long'].value:.0f} % half under contract where "
+        f"rents fall 30 % a year, and {n['long_covered'].value:.0f} % wholly under contract"
     )
     return phase(
         Text(title, f"Loss in % of what was lent, mean of {', '.join(CLASSES)}; red: surely above "

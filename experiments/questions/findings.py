@@ -8,6 +8,7 @@ first. Without any, the page and its pictures are made anew from ``experiments/f
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -77,10 +78,8 @@ def main(
         raise typer.Exit(2) from None
     PICTURES.mkdir(parents=True, exist_ok=True)
     for question, found in answers:
-        figure = question.draw(found)
-        write_atomically(
-            PICTURES / f"{question.name}.png", lambda path, figure=figure: save_figure(figure, path)
-        )
+        place = PICTURES / f"{question.name}.png"
+        write_atomically(place, partial(save_figure, question.draw(found)))
     write_text(PAGE, page_text(answers))
     typer.echo(f"{len(answers)} findings on {PAGE}.")
 

@@ -185,14 +185,19 @@ def draw(found: Finding) -> Figure:
         panels[name] = Phase(xs, ys, cells, 0.0, "+.1f")
     n = found.numbers
     title = (
-        f"Cheaper compute costs lenders ${n['extra'].value:.1f}bn where demand is inelastic and "
-        f"${n['elastic'].value:+.1f}bn where it is elastic".replace("$+", "$").replace("$-", "−$")
+        f"Software that makes work 30 % cheaper a year: lenders lose {_signed(n['extra'])} where "
+        f"demand is inelastic, {_signed(n['elastic'])} where it is elastic"
     )
     return phase(
         Text(title, "Lenders' losses in five years less those without a fall, $bn; red: more, "
              "blue: less, surely", "price elasticity of demand", "unit cost falls a year, %"),
         panels,
     )  # fmt: skip
+
+
+def _signed(number: Number) -> str:
+    """A change of losses in words."""
+    return f"${abs(number.value):.1f}bn {'more' if number.value > 0.0 else 'less'}"
 
 
 QUESTION = Question(
