@@ -55,7 +55,7 @@ def _write(question: Question, folder: Path) -> None:
     import io
 
     from ..look.plots import save as save_figure
-    from .finding import FILE, read
+    from .finding import FILE, SCENARIO, read
     from .page import chapter
 
     found = read(folder / FILE)
@@ -66,6 +66,8 @@ def _write(question: Question, folder: Path) -> None:
         writer.writerows(table.cells())
         write_text(folder / TABLES.format(name), text.getvalue())
     write_atomically(folder / FIGURE, partial(save_figure, question.draw(found)))
+    if SCENARIO in found.facts:
+        write_text(folder / f"{question.name}.toml", found.facts[SCENARIO])
     lines = [line.replace(f"findings/pictures/{question.name}.png", FIGURE) for line in
              chapter(question, found)]  # fmt: skip
     write_text(folder / PAGE, "\n".join(lines) + "\n")

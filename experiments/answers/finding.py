@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 FOLDER = Path(__file__).resolve().parents[1] / "findings"
 FILE = "finding.json"
+SCENARIO = "scenario"  # of facts: one path as a scenario file, with its seed under "seed"
 DIGITS = 6
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..look import words
-from .finding import Table
+from .finding import SCENARIO, Table
 
 if TYPE_CHECKING:
     from .finding import Finding
@@ -62,6 +62,9 @@ def chapter(question: Question, found: Finding) -> list[str]:
             f"{words.times(found.saved_runs, 'run')} ({found.saved_runs / plain:.0%}) fewer than a "
             "plain grid of as many draws in each cell."
         )
+    if SCENARIO in found.facts:
+        file, seed = f"{question.name}.toml", found.facts["seed"]
+        lines[-1] += f" One path: `firesale run {file} --seed {seed} --resolve`."
     if failed := found.facts.get("failed"):
         lines[-1] += f" {failed} runs failed and are left out with their draws."
     for table in found.tables.values():

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..answers.finding import FILE, FOLDER, read, save
+from ..answers.finding import FILE, FOLDER, SCENARIO, read, save
 from .asked import QUESTIONS
 
 if TYPE_CHECKING:
@@ -78,6 +78,8 @@ def main(
         raise typer.Exit(2) from None
     PICTURES.mkdir(parents=True, exist_ok=True)
     for question, found in answers:
+        if SCENARIO in found.facts:
+            write_text(FOLDER / f"{question.name}.toml", found.facts[SCENARIO])
         place = PICTURES / f"{question.name}.png"
         write_atomically(place, partial(save_figure, question.draw(found)))
     write_text(PAGE, page_text(answers))

@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.finding import Finding, Number, Table
+from ..answers.finding import SCENARIO, Finding, Number, Table
 from ..answers.question import Question
 from ..answers.study import LOSS, LOSS_WITHOUT
 
@@ -196,7 +196,7 @@ def _design_point(
     )
     facts = {
         "seed": f"{outputs[nearest, 2]:.0f}",
-        "scenario": "\n".join(lines) + "\n",
+        SCENARIO: "\n".join(lines) + "\n",
         "loss": f"{outputs[nearest, 0]:.2f}",
         "depth": f"{100 * chosen['crypto.crash_depth']:.0f}",
         "rents": f"{100 * chosen['compute.rent_change_per_year']:+.0f}",
