@@ -22,6 +22,9 @@ FOLDER = Path(__file__).resolve().parents[1] / "findings"
 FILE = "finding.json"
 SCENARIO = "scenario"  # of facts: one path as a scenario file, with its seed under "seed"
 DIGITS = 6
+LOSS = "loss_usd.resolved_total"
+LOSS_WITHOUT = "largest_borrower.resolved_loss_without_usd"
+"""Losses once claims are settled, and the same but for those on loans to the largest borrower."""
 
 
 class Number(NamedTuple):

@@ -33,9 +33,6 @@ if TYPE_CHECKING:
 
 CLOCK = "clock.json"
 RUN_LIMIT_S = 3600.0
-LOSS = "loss_usd.resolved_total"
-LOSS_WITHOUT = "largest_borrower.resolved_loss_without_usd"
-"""Losses once claims are settled, and the same but for those on loans to the largest borrower."""
 
 
 class Study:

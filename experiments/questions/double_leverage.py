@@ -9,9 +9,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.finding import Finding, Number, Table
+from ..answers.finding import LOSS, LOSS_WITHOUT, Finding, Number, Table
 from ..answers.question import Question
-from ..answers.study import LOSS, LOSS_WITHOUT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -8,9 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..answers import verdicts
-from ..answers.finding import Finding, Number, Table
+from ..answers.finding import LOSS, LOSS_WITHOUT, Finding, Number, Table
 from ..answers.question import Question
-from ..answers.study import LOSS, LOSS_WITHOUT
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,9 +9,8 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.finding import SCENARIO, Finding, Number, Table
+from ..answers.finding import LOSS, LOSS_WITHOUT, SCENARIO, Finding, Number, Table
 from ..answers.question import Question
-from ..answers.study import LOSS, LOSS_WITHOUT
 
 if TYPE_CHECKING:
     import numpy as np
