@@ -194,8 +194,8 @@ class Study:
 
 
 def _key(plan: Plan, simulate: execute.Simulate) -> str:
-    """What decides the rows of a part: its plan, and what measures a run."""
-    about = [plan.identity()]
+    """What decides the rows of a part: its plan, the engine, and what measures a run."""
+    about = [plan.identity(), store.source_hash()]
     function: Any = simulate
     while isinstance(function, partial):
         about.append(repr((function.args, sorted(function.keywords.items()))))
