@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, NamedTuple
 
 import numpy as np
@@ -138,15 +139,28 @@ def desired_investment_share(q: float, sensitivity: float) -> float:
 
 @compiled
 def sized_debt_usd(
-    income_usd_year: float, min_dscr: float, rate: float, years: float, most_usd: float
+    income_usd_day: float,
+    cost_usd_day: float,
+    ahead: Reals,
+    min_dscr: float,
+    rate: float,
+    years: float,
 ) -> float:
-    """Debt [USD] a machine's own income carries, as project lenders size it, at most ``most_usd``.
+    """Debt [USD] that expected income carries, as project lenders size it.
 
-    Repaid in equal parts over ``years``; income must cover the first year's service ``min_dscr``
-    times.
+    ``ahead``: expected income over today's, by month of the term; costs stay. Debt is repaid in
+    equal parts over ``years``, and income less cost must cover the service of each month
+    ``min_dscr`` times. Service falls as interest does; rents of an ageing class fall faster, so the
+    last month binds as a rule. That each period of the base case is tested: Yescombe 2014,
+    Principles of Project Finance, chapter 12.
     """
-    service = 1.0 / years + rate
-    return max(0.0, min(most_usd, income_usd_year / (max(min_dscr, 1e-9) * service)))
+    least = math.inf
+    for month in range(len(ahead)):
+        left = max(0.0, 1.0 - (month + 0.5) / (12.0 * years))
+        service = 1.0 / years + rate * left
+        income = 365.0 * (income_usd_day * ahead[month] - cost_usd_day)
+        least = min(least, income / (max(min_dscr, 1e-9) * service))
+    return max(0.0, least)
 
 
 @compiled

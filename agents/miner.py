@@ -16,7 +16,9 @@ from .compiling.kernels import compiled
 
 MWH_PER_KW_DAY = 0.024
 SWITCHING_DAYS = 14.0
-NETWORK_POWER_USD_MWH = 50.0  # of miners who are not modelled
+NETWORK_POWER_USD_MWH = 50.0  # of miners who are not modelled, on average
+# A fifth of them pays each of these, over the average: evenly, 30 to 70 (listed: 30 to 72).
+NETWORK_POWER_STEPS = (0.68, 0.84, 1.0, 1.16, 1.32)
 
 
 class Miners(NamedTuple):
@@ -48,6 +50,20 @@ def online_share(
     """
     break_even = break_even_efficiency(hashprice_usd_ph_day, power_usd_mwh)
     return min(1.0, max(0.0, (break_even - lo_j_th) / (hi_j_th - lo_j_th)))
+
+
+@compiled
+def network_share(hashprice_usd_ph_day: float, lo_j_th: float, hi_j_th: float) -> float:
+    """Share [0..1] of a class that miners who are not modelled run; their power prices differ.
+
+    At one price of power all of them would stop within a narrow band of hashprice, and no retarget
+    would bring them back together.
+    """
+    share = 0.0
+    for step in NETWORK_POWER_STEPS:
+        price = step * NETWORK_POWER_USD_MWH
+        share += online_share(hashprice_usd_ph_day, price, lo_j_th, hi_j_th)
+    return share / len(NETWORK_POWER_STEPS)
 
 
 @compiled

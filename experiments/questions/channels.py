@@ -158,6 +158,23 @@ def _crypto_margin(simulation: Simulation) -> str:
     return f"{calls} margin calls, most of them met"
 
 
+def _tenants(simulation: Simulation) -> str:
+    contracts, borrowers = simulation.market.contracts, simulation.market.today.first_lender
+    inside = contracts.tenant < borrowers
+    left = int((inside & (contracts.broken_day >= 0)).sum())
+    return (
+        f"{int(inside.sum())} of {len(inside)} contracts have a borrower of the books as tenant, "
+        f"and {left} of these are broken"
+    )
+
+
+def _loss_memory(simulation: Simulation) -> str:
+    ease = float(simulation.market.kept.series.lending_ease.min())
+    if ease >= 0.0:
+        return "losses never outgrow what spreads pay for, so that terms never get harder"
+    return f"losses make terms harder by {-ease:.0%} of the widest swing at most"
+
+
 WHY: dict[str, Callable[[Simulation], str]] = {
     "btc_impact": _btc_impact,
     "buyer_finance": _buyer_finance,
@@ -166,7 +183,10 @@ WHY: dict[str, Callable[[Simulation], str]] = {
     "securitisation": _securitisation,
     "funding_run": _funding_run,
     "treasury_funding": _treasury,
+    "lender_distress": _funding_run,
+    "loss_memory": _loss_memory,
     "material_change": _material,
+    "tenants_in_books": _tenants,
     "crypto_margin": _crypto_margin,
 }
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ...agents.buyer import MIN_LIFE_YEARS, Outlook
+from ...agents.buyer import MIN_LIFE_YEARS, Outlook, Paths
 from ...agents.neocloud import HOURS_PER_DAY
 from ...market.liquidation.bids import HOLD_YEARS_ASIC, HOLD_YEARS_GPU, HOST_USD_KWH_ASIC
 from ...market.liquidation.custody import CARRY_USD_KWH
@@ -49,6 +49,23 @@ def life_years(market: TwinMarket, kind: HardwareClass) -> float:
     return max(MIN_LIFE_YEARS, life * math.exp(-age / life))
 
 
+def paths_ahead(market: TwinMarket, kind: HardwareClass, years: float) -> Paths:
+    """What a class is expected to earn over so many years, month by month."""
+    settings = market.settings.liquidation
+    gpu = kind.family is Family.GPU
+    outlook = Outlook(
+        settings.gpu_rent_drift if gpu else settings.hashprice_drift,
+        settings.gpu_rent_volatility if gpu else settings.hashprice_volatility,
+        settings.reversion_per_year,
+    )
+    paths = income_paths(outlook, years)
+    if gpu:  # earns less as announced classes come
+        foreseen = market.work_price_ahead
+        for month in range(len(paths.growth)):
+            paths.growth[month] *= foreseen[min(month, len(foreseen) - 1)]
+    return paths
+
+
 def option_usd(
     market: TwinMarket,
     kind: HardwareClass,
@@ -58,22 +75,13 @@ def option_usd(
     most_years: float,
 ) -> float:
     """The option to run a unit for ``most_years`` and resell it then, as long as it lives [USD]."""
-    settings = market.settings.liquidation
-    gpu = kind.family is Family.GPU
-    outlook = Outlook(
-        settings.gpu_rent_drift if gpu else settings.hashprice_drift,
-        settings.gpu_rent_volatility if gpu else settings.hashprice_volatility,
-        settings.reversion_per_year,
-    )
     life = life_years(market, kind)
-    paths = income_paths(outlook, life)
-    if gpu:  # earns less as announced classes come
-        paths.growth[:] *= market.work_price_ahead[: len(paths.growth)]
+    paths = paths_ahead(market, kind, life)
     whole = machine_value_usd(income_usd, cost_usd, paths, required_return, life, 0.0)
     if most_years >= life:
         return float(whole)
     run = machine_value_usd(income_usd, cost_usd, paths, required_return, most_years, 0.0)
-    return float(run + settings.resale_share * (whole - run))
+    return float(run + market.settings.liquidation.resale_share * (whole - run))
 
 
 def set_strips(market: TwinMarket) -> None:

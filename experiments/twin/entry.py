@@ -14,6 +14,7 @@ from ...market.state.orders import SMALLEST_ORDER_USD
 from ...market.state.randomness import Stream
 from ...market.state.units import TH_PER_PH
 from . import cycle, frontier, investment, rigs
+from .bids import paths_ahead
 from .borrower import Borrower, Miner, Neocloud
 from .rules import (
     annual_rate,
@@ -103,8 +104,9 @@ def _enter_neocloud(market: TwinMarket, firm: Borrower) -> None:
         return
     assert order.facility is not None
     price, units = frontier.price_usd(market, machine), firm.plan_kw / machine.kw
+    rest = (1.0 - market.terms.credit.order_deposit_share) * price
     debt, free = (
-        units * investment.advance_usd(firm, order, price, share)
+        units * min(rest, investment.advance_usd(firm, order, price, share))
         for share in (cycle.advance_rate(market), cycle.advance_without_floor(market))
     )
     room, cost = lender.growth_room_usd, units * price
@@ -137,16 +139,17 @@ def _enter_miner(market: TwinMarket, firm: Borrower) -> None:
     dearer = cycle.growth_spread(market) - terms.credit.growth_spread
     moved = float(market.macro.rate_change[market.day])
     rate = vintage_rate(loan.rate_open, dearer, moved, loan.floating)
-    income = prices.hashprice_usd_ph_day / TH_PER_PH
-    income -= newest.kw * MWH_PER_KW_DAY * firm.power_usd_mwh
     assert loan.initial_ltv is not None
-    debt = units * sized_debt_usd(
-        365.0 * income,
+    carried = sized_debt_usd(
+        prices.hashprice_usd_ph_day / TH_PER_PH,
+        newest.kw * MWH_PER_KW_DAY * firm.power_usd_mwh,
+        paths_ahead(market, newest, days / 365.0).growth,
         terms.credit.growth_min_dscr,
         annual_rate(rate, loan.floating, prices.reference_rate),
         days / 365.0,
-        loan.initial_ltv * min(newest.mark_usd, rig) * market.appetite(),
     )
+    most = loan.initial_ltv * min(newest.mark_usd, rig) * market.appetite()
+    debt = units * min(carried, most)
     if debt <= 0.0 or debt > lender.growth_room_usd or cost < SMALLEST_ORDER_USD:
         return
     _found(firm, lender, loan, opening_equity_usd(cost, debt, firm.cushion_usd))

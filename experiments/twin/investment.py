@@ -19,6 +19,7 @@ from ...market.state.ledger import Account
 from ...market.state.loans import LoanStatus
 from ...market.state.orders import SMALLEST_ORDER_USD
 from . import coins, cycle, frontier
+from .bids import paths_ahead
 from .borrower import Borrower, Miner
 from .growth import spare_cash_usd
 from .rules import (
@@ -127,19 +128,19 @@ def sign(borrower: Borrower, order: Order, units: float, price_usd: float, debt_
 
 
 def advance_usd(borrower: Borrower, order: Order, price_usd: float, advance: float) -> float:
-    """What a lender advances on a machine [USD], as its own rent carries."""
+    """What a lender advances on a machine [USD], as its own expected rent carries."""
     market, terms, holding = borrower.model, borrower.model.terms, order.holding
     assert holding is not None
-    income = borrower.spot_realisation * frontier.rent_usd_day(market, holding.hardware)
-    income -= holding.cost_usd_unit_day
-    debt: float = sized_debt_usd(
-        365.0 * income,
+    years = terms.derived.growth_years
+    carried: float = sized_debt_usd(
+        borrower.spot_realisation * frontier.rent_usd_day(market, holding.hardware),
+        holding.cost_usd_unit_day,
+        paths_ahead(market, holding.hardware, years).growth,
         terms.credit.growth_min_dscr,
         cycle.growth_rate(market),
-        terms.derived.growth_years,
-        price_usd * market.appetite() * advance,
+        years,
     )
-    return debt
+    return min(carried, price_usd * market.appetite() * advance)
 
 
 def _pay_deposit(

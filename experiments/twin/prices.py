@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...agents.miner import NETWORK_POWER_USD_MWH
 from ...market.prices.network import BLOCKS_PER_DAY
 from ...market.scenario.sections import IMPACT_LAWS
 from ...market.state.hardware import Family
@@ -22,7 +21,7 @@ from .rules import (
     hashprice_usd,
     impact_log,
     mark_usd,
-    online_share,
+    network_share,
     rent_after_supply,
     schedule_usd,
 )
@@ -125,9 +124,7 @@ def _grow_network(market: TwinMarket) -> float:
 
 def _share_online(market: TwinMarket, rig: HardwareClass) -> float:
     """Share of a class that the rest of the network runs."""
-    share: float = online_share(
-        market.prices.hashprice_usd_ph_day, NETWORK_POWER_USD_MWH, rig.lo_j_th, rig.hi_j_th
-    )
+    share: float = network_share(market.prices.hashprice_usd_ph_day, rig.lo_j_th, rig.hi_j_th)
     return share
 
 

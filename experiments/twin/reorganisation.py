@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...agents.buyer import Outlook
 from ...agents.party import Status
 from ...market.debt.surrender import LONGEST_YEARS
 from ...market.lenders.reorganisation import LIQUIDITY_DAYS, TEST_AFTER_DAYS
@@ -14,7 +15,7 @@ from . import coins
 from .bids import life_years, set_strips
 from .clauses import takes_the_firm
 from .forbearance import enforcement_usd, proceeds_of
-from .rules import estate_shares, going_concern_usd, plan_usd, sized_debt_usd
+from .rules import estate_shares, going_concern_usd, income_paths, plan_usd, sized_debt_usd
 from .sites import leased_site_usd
 from .things import Order
 
@@ -76,13 +77,16 @@ def _vote(borrower: Borrower, cause: Cause, parent: Entry | None) -> None:
     for loan in taking_part:
         owed += loan.principal_usd
         enforced += enforcement_usd(loan, proceeds)
+    term = market.terms.derived.growth_years
     carried = sized_debt_usd(
-        365.0 * borrower.trailing_cash_flow_usd,
+        borrower.trailing_cash_flow_usd,
+        0.0,
+        income_paths(Outlook(-_fleet_outlook(borrower)[0], 0.0, 0.0), term).growth,
         credit.growth_min_dscr,
         prices.reference_rate + credit.growth_spread + _spread_change(market),
-        market.terms.derived.growth_years,
-        credit.max_ltv * worth,
+        term,
     )
+    carried = min(carried, credit.max_ltv * worth)
     plan = plan_usd(worth - need, carried - need, owed, credit.new_shares_discount)
     debt, shares = plan
     if debt + shares <= enforced:
@@ -117,8 +121,8 @@ def _exit_lender(borrower: Borrower, need_usd: float) -> Loan | None:
     return max(willing, key=lambda loan: loan.lender.growth_room_usd, default=None)
 
 
-def _operating_value_usd(borrower: Borrower) -> float:
-    """Its cash flow, declining as the market expects of its machines, for what they last."""
+def _fleet_outlook(borrower: Borrower) -> tuple[float, float]:
+    """Decline of income that is expected of its machines, a year; how long they last."""
     market = borrower.model
     settings = market.terms.liquidation
     kw = years = decline = 0.0
@@ -128,12 +132,16 @@ def _operating_value_usd(borrower: Borrower) -> float:
         kw += power
         years += power * life_years(market, kind)
         decline -= power * (settings.gpu_rent_drift if gpu else settings.hashprice_drift)
-    flow = 365.0 * borrower.trailing_cash_flow_usd
-    required = market.terms.investment.owners_required_return
     if kw <= 0.0:
-        decline, years = 0.0, LONGEST_YEARS
-    else:
-        decline, years = decline / kw, min(years / kw, LONGEST_YEARS)
+        return 0.0, LONGEST_YEARS
+    return decline / kw, min(years / kw, LONGEST_YEARS)
+
+
+def _operating_value_usd(borrower: Borrower) -> float:
+    """Its cash flow, declining as the market expects of its machines, for what they last."""
+    decline, years = _fleet_outlook(borrower)
+    flow = 365.0 * borrower.trailing_cash_flow_usd
+    required = borrower.model.terms.investment.owners_required_return
     value: float = going_concern_usd(flow, decline, required, years)
     return value
 

@@ -19,6 +19,7 @@ import math
 import numpy as np
 
 from ...agents.borrower import Plan, going_concern_usd, plan_usd, sized_debt_usd
+from ...agents.buyer import Outlook, income_paths
 from ...agents.columns import Reals
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled, inlined
@@ -65,8 +66,11 @@ def reorganise(market: Market) -> None:
 
 
 @compiled
-def operating_value_usd(market: Market, b: int) -> float:
-    """A borrower as a going concern [USD]: its cash flow, declining as the market expects."""
+def fleet_outlook(market: Market, b: int) -> tuple[float, float]:
+    """Decline of income that the market expects of a borrower's machines [log a year]; their life.
+
+    Weighted by power; of a borrower without machines nothing declines.
+    """
     hardware, holdings = market.hardware, market.holdings
     kw, years, decline = 0.0, 0.0, 0.0
     for row in range(holdings.first[b], holdings.first[b + 1]):
@@ -75,24 +79,34 @@ def operating_value_usd(market: Market, b: int) -> float:
         kw += power
         years += power * life_left_years(market, k)
         decline -= power * income_outlook(market, k).drift
+    if kw <= 0.0:
+        return 0.0, LONGEST_YEARS
+    return decline / kw, min(years / kw, LONGEST_YEARS)
+
+
+@compiled
+def operating_value_usd(market: Market, b: int) -> float:
+    """A borrower as a going concern [USD]: its cash flow, declining as the market expects."""
+    decline, years = fleet_outlook(market, b)
     flow = 365.0 * market.borrowers.trailing_cash_flow_usd[b]
     required = market.terms.investment.owners_required_return
-    if kw <= 0.0:
-        return going_concern_usd(flow, 0.0, required, LONGEST_YEARS)
-    return going_concern_usd(flow, decline / kw, required, min(years / kw, LONGEST_YEARS))
+    return going_concern_usd(flow, decline, required, years)
 
 
 @compiled
 def carried_usd(market: Market, b: int, worth_usd: float) -> float:
     """New debt that a borrower's cash flow carries [USD], sized as new facilities are."""
-    credit = market.terms.credit
-    return sized_debt_usd(
-        365.0 * market.borrowers.trailing_cash_flow_usd[b],
+    credit, years = market.terms.credit, market.terms.derived.growth_years
+    decline, _ = fleet_outlook(market, b)
+    carried: float = sized_debt_usd(
+        market.borrowers.trailing_cash_flow_usd[b],
+        0.0,
+        income_paths(Outlook(-decline, 0.0, 0.0), years).growth,
         credit.growth_min_dscr,
         market.prices.reference_rate + credit.growth_spread + market.prices.spread_change,
-        market.terms.derived.growth_years,
-        credit.max_ltv * worth_usd,
+        years,
     )
+    return min(carried, credit.max_ltv * worth_usd)
 
 
 @inlined

@@ -39,12 +39,13 @@ from ..state.frontier import (
 from ..state.history import log_event
 from ..state.ledger import Account
 from ..state.loans import Instrument, annual_rate
+from ..state.machines import paths_ahead
 from ..state.market import Market
 from ..state.money import enter, pay
 from ..state.orders import SMALLEST_ORDER_USD
 from ..state.randomness import Stream, uniform
 from ..state.units import TH_PER_EH, TH_PER_PH
-from .investment import WEEK_DAYS, facility_usd, sign_order
+from .investment import WEEK_DAYS, facility_usd, rent_ahead, sign_order
 from .rigs import new_rig_usd
 
 
@@ -164,9 +165,11 @@ def enter_neocloud(market: Market, b: int) -> None:
     units = market.borrowers.plan_kw[b] / market.hardware.kw[k]
     rent = prices.rent_h100_usd_h * market.hardware.quality[k] * HOURS_PER_DAY
     income = market.neoclouds.spot_realisation[b] * rent
-    income -= market.holdings.cost_usd_unit_day[orders.holding[place]]
+    cost = market.holdings.cost_usd_unit_day[orders.holding[place]]
     most = unit_usd * _appetite(market)
-    borrowed = units * facility_usd(market, income, most * advance_today(market))
+    carried = facility_usd(market, income, cost, rent_ahead(market, k))
+    carried = min(carried, (1.0 - terms.credit.order_deposit_share) * unit_usd)
+    borrowed = units * min(carried, most * advance_today(market))
     room = market.lenders.growth_room_usd[row]
     if borrowed <= 0.0 or borrowed > room or units * unit_usd < SMALLEST_ORDER_USD:
         return
@@ -176,7 +179,7 @@ def enter_neocloud(market: Market, b: int) -> None:
         market.loans.lender[loan] = row
     supplier = market.today.first_outside + Outside.SUPPLIER
     pay(market, b, supplier, terms.credit.order_deposit_share * units * unit_usd)
-    free = units * facility_usd(market, income, most * advance_without_floor(market))
+    free = units * min(carried, most * advance_without_floor(market))
     enter(market, Account.WITHHELD, min(free, room) - borrowed)
     sign_order(market, place, row, (units, unit_usd, borrowed))
     prices.ordered_usd += units * unit_usd
@@ -208,16 +211,16 @@ def enter_miner(market: Market, b: int) -> None:
         prices.rate_change,
         loans.floating[loan],
     )
-    income = prices.hashprice_usd_ph_day / TH_PER_PH
-    income -= market.hardware.kw[k] * MWH_PER_KW_DAY * power_usd_mwh
     value = min(market.marks_usd[k], rig_usd)
-    debt = sized_debt_usd(
-        DAYS_PER_YEAR * income,
+    carried = sized_debt_usd(
+        prices.hashprice_usd_ph_day / TH_PER_PH,
+        market.hardware.kw[k] * MWH_PER_KW_DAY * power_usd_mwh,
+        paths_ahead(market, k, days / DAYS_PER_YEAR).growth,
         terms.credit.growth_min_dscr,
         annual_rate(rate, loans.floating[loan], prices.reference_rate),
         days / DAYS_PER_YEAR,
-        loans.sheets.initial_ltv[sheet] * value * _appetite(market),
     )
+    debt = min(carried, loans.sheets.initial_ltv[sheet] * value * _appetite(market))
     borrowed, cost = units * debt, units * (rig_usd + site_usd)
     room = market.lenders.growth_room_usd[row]
     if borrowed <= 0.0 or borrowed > room or cost < SMALLEST_ORDER_USD:

@@ -5,9 +5,9 @@ the cost of the money that would pay for it, over what it costs, relative to the
 opening day (when orders were what they were). Above one, it wants a share of its capital a year for
 each unit of q beyond one, in machines of the class on the frontier (:mod:`market.state.frontier`);
 a miner's capital includes the power of rigs it has switched off: that is the pivot. What was signed
-at the opening stays as signed. An order needs money: a lender's advance, sized by the rent the
-machines would earn today, and own cash or new shares for the rest. Its deposit is lost if the rest
-cannot be found on delivery.
+at the opening stays as signed. An order needs money: a lender's advance, sized by the rent that the
+machines are expected to earn over its term, and own cash or new shares for the rest. Its deposit is
+lost if the rest cannot be found on delivery.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from ...agents.borrower import (
     payout_usd,
     sized_debt_usd,
 )
+from ...agents.columns import Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ...agents.neocloud import HOURS_PER_DAY
 from ...agents.party import Kind, Outside, Status
@@ -38,6 +39,7 @@ from ..state.hardware import Family
 from ..state.history import log_event
 from ..state.ledger import Account
 from ..state.loans import LoanStatus
+from ..state.machines import paths_ahead
 from ..state.market import Market
 from ..state.money import enter, pay
 from ..state.orders import SMALLEST_ORDER_USD
@@ -113,6 +115,7 @@ def place_orders(market: Market) -> float:
     week = today.day // WEEK_DAYS
     wanted_share = desired_investment_share(prices.q, terms.investment.sensitivity) / 4.0
     wanted_share *= made_today(market, k)
+    ahead = rent_ahead(market, k)
     total = 0.0
     for place in range(len(orders.units)):
         b = orders.borrower[place]
@@ -130,7 +133,7 @@ def place_orders(market: Market) -> float:
             refit_usd = terms.investment.refit_usd_per_kw * hardware.kw[k]
         cost = holdings.cost_usd_unit_day[orders.holding[place]]
         rent = prices.rent_h100_usd_h * hardware.quality[k] * HOURS_PER_DAY
-        income = neoclouds.spot_realisation[b] * rent - cost
+        income = neoclouds.spot_realisation[b] * rent
         facility = orders.facility[place]
         debt = free = 0.0
         room = 0.0
@@ -138,8 +141,9 @@ def place_orders(market: Market) -> float:
         if facility >= 0 and loans.status[facility] == LoanStatus.PERFORMING:
             row = loans.lender[facility]
             most = unit_usd * prices.appetite * terms.credit.refinancing_appetite
-            debt = facility_usd(market, income, most * advance_today(market))
-            free = facility_usd(market, income, most * advance_without_floor(market))
+            carried = facility_usd(market, income, cost, ahead)
+            debt = min(carried, most * advance_today(market))
+            free = min(carried, most * advance_without_floor(market))
             room = lenders.growth_room_usd[row]
         spare = spare_cash_usd(market, b)
         outside = borrowers.equity_room_usd[b] + coin_room_usd(market, b)
@@ -186,16 +190,23 @@ def sign_order(
     log_event(market, Event.ORDERED, Cause.RETURNS, (b, lender, facility), units * unit_usd, -1)
 
 
+@compiled
+def rent_ahead(market: Market, k: int) -> Reals:
+    """Expected rent of a class over today's, by month of the term of a facility signed today."""
+    return paths_ahead(market, k, market.terms.derived.growth_years).growth
+
+
 @inlined
-def facility_usd(market: Market, income_usd_day: float, most_usd: float) -> float:
-    """What a facility lends on a machine [USD]: so much that its income covers the service."""
+def facility_usd(market: Market, rent_usd_day: float, cost_usd_day: float, ahead: Reals) -> float:
+    """What a facility could lend on a machine by what it is expected to earn [USD]."""
     terms = market.terms
     debt: float = sized_debt_usd(
-        365.0 * income_usd_day,
+        rent_usd_day,
+        cost_usd_day,
+        ahead,
         terms.credit.growth_min_dscr,
         market.prices.reference_rate + growth_spread(market),
         terms.derived.growth_years,
-        most_usd,
     )
     return debt
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import NETWORK_POWER_USD_MWH, growth_answer, online_share
+from ...agents.miner import growth_answer, network_share
 from ..state.hardware import Family
 from ..state.market import Market
 from ..state.units import BLOCKS_PER_DAY
@@ -74,12 +74,12 @@ def grow_network(market: Market) -> float:
 
 @compiled
 def resold_th(market: Market) -> float:
-    """Rigs sold by force that run for their new owners, at the network's power price [TH/s]."""
+    """Rigs sold by force that run for their new owners, at the network's prices of power [TH/s]."""
     hardware, outside_online = market.hardware, market.outside_online
     hashprice = market.prices.hashprice_usd_ph_day
     total = 0.0
     for k in range(len(hardware.family)):
         if hardware.family[k] == Family.ASIC:
             lo, hi = hardware.lo_j_th[k], hardware.hi_j_th[k]
-            total += outside_online[k] * online_share(hashprice, NETWORK_POWER_USD_MWH, lo, hi)
+            total += outside_online[k] * network_share(hashprice, lo, hi)
     return total

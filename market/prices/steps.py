@@ -6,7 +6,7 @@ import math
 
 from ...agents.compiling.arrays import total
 from ...agents.compiling.kernels import compiled
-from ...agents.miner import NETWORK_POWER_USD_MWH, adjusted_share, online_share
+from ...agents.miner import adjusted_share, network_share
 from ...agents.tenant import hall_demand, hall_rent_index
 from ..state.frontier import foresee_entry
 from ..state.market import Market
@@ -84,12 +84,7 @@ def _hashrate_eh_s(market: Market) -> float:
     if market.terms.derived.network_replayed:  # the rest of it fills up what fleets leave
         return max(planned, online / TH_PER_EH)
     k = opening.growth_class
-    target = online_share(
-        prices.hashprice_usd_ph_day,
-        NETWORK_POWER_USD_MWH,
-        hardware.lo_j_th[k],
-        hardware.hi_j_th[k],
-    )
+    target = network_share(prices.hashprice_usd_ph_day, hardware.lo_j_th[k], hardware.hi_j_th[k])
     prices.growth_online = adjusted_share(prices.growth_online, target)
     added = grow_network(market)
     growing = prices.growth_online if added > 0.0 else 1.0

@@ -72,13 +72,20 @@ def income_outlook(market: Market, k: int) -> Outlook:
 
 
 @compiled
-def life_paths(market: Market, k: int) -> Paths:
-    """What a class is expected to earn over the life it has left.
+def paths_ahead(market: Market, k: int, years: float) -> Paths:
+    """What a class is expected to earn over so many years.
 
     A GPU earns less as announced classes come (:func:`market.state.frontier.foresee_entry`).
     """
-    paths = income_paths(income_outlook(market, k), life_left_years(market, k))
+    paths = income_paths(income_outlook(market, k), years)
     if market.hardware.family[k] == Family.GPU:
-        for month in range(min(len(paths.growth), len(market.work_price_ahead))):
-            paths.growth[month] *= market.work_price_ahead[month]
+        ahead = market.work_price_ahead
+        for month in range(len(paths.growth) if len(ahead) > 0 else 0):
+            paths.growth[month] *= ahead[min(month, len(ahead) - 1)]
     return paths
+
+
+@inlined
+def life_paths(market: Market, k: int) -> Paths:
+    """What a class is expected to earn over the life it has left."""
+    return paths_ahead(market, k, life_left_years(market, k))

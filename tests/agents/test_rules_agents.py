@@ -24,7 +24,12 @@ from firesale.agents.lender import (
     patience_days,
     reserve_price_usd,
 )
-from firesale.agents.miner import break_even_efficiency, online_share, power_cost_usd_day
+from firesale.agents.miner import (
+    break_even_efficiency,
+    network_share,
+    online_share,
+    power_cost_usd_day,
+)
 from firesale.agents.neocloud import (
     covered_share,
     served_share,
@@ -84,6 +89,24 @@ def test_a_class_is_off_above_break_even_and_all_on_below() -> None:
     assert online_share(hashprice, power, e - 3.0, e) == pytest.approx(1.0, abs=1e-12)
     assert online_share(hashprice, power, e - 1.0, e + 3.0) == pytest.approx(0.25, rel=1e-9)
     assert online_share(hashprice, 0.0, 30.0, 60.0) == 1.0  # free power: everything runs
+
+
+def test_the_networks_share_by_hand() -> None:
+    """At $12, rigs of 8 to 11 J/TH: a fifth each pays 34, 42, 50, 58, 66.
+
+    Break-even at 14.7, 11.9, 10, 8.62, 7.58 J/TH: all, all, 2/3, 0.207, none.
+    """
+    assert network_share(12.0, 8.0, 11.0) == pytest.approx(
+        (2.0 + 2.0 / 3.0 + 0.2069) / 5.0, abs=1e-4
+    )
+    assert network_share(6.0, 8.0, 11.0) == 0.0 and network_share(18.0, 8.0, 11.0) == 1.0
+
+
+@given(st.floats(6.5, 17.0))
+def test_the_network_answers_less_than_retargets_can_follow(hashprice: float) -> None:
+    """Else it swings between all and nobody: the next retarget changes hashprice by as much."""
+    more = network_share(1.1 * hashprice, 8.0, 11.0) - network_share(hashprice, 8.0, 11.0)
+    assert 0.0 < more < 0.2
 
 
 # --- neoclouds ------------------------------------------------------------------------------------

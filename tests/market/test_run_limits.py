@@ -299,3 +299,12 @@ def test_ordinary_trade_opens_at_the_quoted_price() -> None:
         if row.used_price_usd and np.isfinite(price):
             assert price == pytest.approx(row.used_price_usd, rel=0.10), row.id
     assert np.isfinite(last["clearing_H100_usd"]) and np.isfinite(last["clearing_J18_25_usd"])
+
+
+@pytest.mark.slow
+def test_the_network_does_not_stop_for_good_when_bitcoin_falls() -> None:
+    """Bitcoin ends five times lower: difficulty follows, and who has cheap power goes on."""
+    sim = finished("baseline", ("days=1825",), seed=1)
+    days = sim.series()
+    assert days["btc_usd"].min() < 0.3 * days["btc_usd"].iloc[0]
+    assert days["network_hashrate_eh_s"].min() > 0.1 * days["network_hashrate_eh_s"].iloc[0]

@@ -238,7 +238,7 @@ def test_weeks_of_orders_and_deliveries_are_the_same() -> None:
     orders = [order for one in both.twin.borrowers for order in one.orders.values()]
     facilities = [order.facility for order in orders if order.facility]
     assert Event.ORDERED in both.kinds()
-    assert sum(loan.principal_usd for loan in facilities) > 1e8
+    assert sum(loan.principal_usd for loan in facilities) > 1e7
     assert sum(loan.collateral_units for loan in facilities) > 1e3
 
 

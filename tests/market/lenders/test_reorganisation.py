@@ -79,7 +79,9 @@ def firm(
 
 IN_OPERATION = 36_500.0 * (1.0 - math.exp(-0.35 * 5.0)) / 0.35
 WORTH = IN_OPERATION + 9_500.0  # and cash, less the court's cost
-DEBT = 0.85 * WORTH  # coverage would carry 36,500 / (1.15 * (1/5 + 0.103)) = 104,750
+# In the last of 60 months income has fallen to 36,500 * exp(-0.15 * 59.5 / 12) = 17,349, and the
+# service of a dollar to 1/5 + 0.103 * 0.5 / 60; 85 % of what the firm is worth would be 81,310.
+DEBT = 36_500.0 * math.exp(-0.15 * 59.5 / 12.0) / (1.15 * (0.2 + 0.103 / 120.0))
 SHARES = 0.75 * (WORTH - DEBT)
 
 

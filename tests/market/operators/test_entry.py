@@ -142,7 +142,7 @@ def test_a_neoclouds_first_day_and_delivery_by_hand() -> None:
     s = b.s
     b.kernel(let_in)
     units, price = 20_000.0, 200.0  # of 1 kW, at twice the mark
-    # half of 5 cents an hour: 219 a year, over 1.2 x (1/5 + 10 %) carries 608; the advance is 160
+    # what is expected of its rent carries more than the advance, 160
     debt = units * 160.0
     equity = units * price - debt + 1e6
     assert b.cash(b.outside(Outside.INVESTORS)) == pytest.approx(-equity)
@@ -158,6 +158,15 @@ def test_a_neoclouds_first_day_and_delivery_by_hand() -> None:
     assert s.loans.principal_usd[1] == pytest.approx(debt)
     assert b.cash(1) == pytest.approx(1e6)
     assert s.loans.rate_or_spread[1] == pytest.approx(0.06)
+
+
+def test_owners_pay_the_deposit_however_large_it_is() -> None:
+    b = bench(Kind.NEOCLOUD, order_deposit_share=0.7)
+    b.kernel(let_in)
+    assert b.s.orders.debt_usd[1] == pytest.approx(
+        0.3 * 20_000.0 * 200.0
+    )  # all that is left to pay
+    assert b.cash(1) == pytest.approx(1e6)  # the cushion
 
 
 @pytest.mark.parametrize("kind", [Kind.MINER, Kind.NEOCLOUD])

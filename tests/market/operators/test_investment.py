@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from runs import finished, fresh
 
 from firesale.agents.borrower import affordable_machines, desired_investment_share, sized_debt_usd
+from firesale.agents.buyer import Outlook, income_paths
 from firesale.agents.lender import advance_rate, lending_ease, perceived_loss_rate
 from firesale.agents.party import Kind, Outside, Status
 from firesale.market.operators.investment import (
@@ -41,16 +42,42 @@ def test_nothing_is_wanted_below_the_opening_return(q: float, sensitivity: float
     assert desired_investment_share(q + 1.0, sensitivity) >= wanted
 
 
-@given(st.floats(1, 1e6), st.floats(0.5, 3), st.floats(0, 0.3), st.floats(1, 20), st.floats(1, 1e6))
-def test_debt_is_covered_by_income(
-    income: float, dscr: float, rate: float, years: float, most: float
+@given(
+    st.floats(1, 1e4),
+    SHARE,
+    st.floats(-0.5, 0.2),
+    st.floats(0.5, 3),
+    st.floats(0, 0.3),
+    st.floats(0.2, 20),
+)
+def test_debt_is_covered_by_expected_income_in_each_month(
+    income: float, costs: float, drift: float, dscr: float, rate: float, years: float
 ) -> None:
-    debt = sized_debt_usd(income, dscr, rate, years, most)
-    service = debt * (1.0 / years + rate)
-    assert 0.0 <= debt <= most
-    assert income >= dscr * service * (1.0 - 1e-9)
-    assert debt == pytest.approx(most) or income == pytest.approx(dscr * service)
-    assert sized_debt_usd(-income, dscr, rate, years, most) == 0.0
+    ahead = income_paths(Outlook(drift, 0.3, 0.5), years).growth
+    debt = sized_debt_usd(income, costs * income, ahead, dscr, rate, years)
+    months = (np.arange(len(ahead)) + 0.5) / 12.0
+    service = debt * (1.0 / years + rate * np.maximum(0.0, 1.0 - months / years))
+    earned = 365.0 * income * (ahead - costs)
+    if debt > 0.0:
+        assert (earned >= dscr * service * (1.0 - 1e-9)).all()
+        assert min(earned / service) == pytest.approx(dscr)  # and not a dollar less
+    else:
+        assert earned.min() <= 1e-9
+    assert sized_debt_usd(income, costs * income, ahead, 2.0 * dscr, rate, years) <= debt
+
+
+def test_a_facility_by_hand() -> None:
+    """$10 a day for two years, $4 of costs, 10 %, DSCR 1.2; rents fall by half in year two.
+
+    Month 1: $6 a day = $2,190 a year; service of a dollar 0.5 + 0.1 x (1 - 1/48) = 0.5979: $3,052.
+    Month 13: $1 a day = $365 a year; 0.5 + 0.1 x (1 - 25/48) = 0.5479: $555; month 24: $606.
+    """
+    ahead = np.repeat([1.0, 0.5], 12)
+    flat = sized_debt_usd(10.0, 4.0, np.ones(24), 1.2, 0.1, 2.0)
+    assert flat == pytest.approx(2190 / (1.2 * (0.5 + 0.1 * 47 / 48)))
+    assert flat == pytest.approx(3052, abs=1)
+    assert sized_debt_usd(10.0, 4.0, ahead, 1.2, 0.1, 2.0) == pytest.approx(555, abs=1)
+    assert sized_debt_usd(4.0, 4.0, ahead, 1.2, 0.1, 2.0) == 0.0
 
 
 @given(st.floats(1, 1e5), SHARE, st.floats(0, 1e9), st.floats(0, 1e9))
@@ -182,8 +209,9 @@ def test_a_machine_that_earns_little_gets_little_credit() -> None:
     poor = operator()
     poor.s.neoclouds.spot_realisation[0] = 0.002
     order(poor)
-    income = 365.0 * 24.0 * 0.002
-    service = 1.0 / 5.0 + 0.06  # a reference rate of zero
+    last = 4.0 + 11.5 / 12.0  # years: the month in which rents have fallen most
+    income = 365.0 * 24.0 * 0.002 * np.exp(poor.s.terms.liquidation.gpu_rent_drift * last)
+    service = 1.0 / 5.0 + 0.06 * (1.0 - last / 5.0)  # a reference rate of zero
     per_unit = poor.s.orders.debt_usd[0] / poor.s.orders.units[0]
     assert per_unit == pytest.approx(income / (1.2 * service))
     assert earns.s.orders.debt_usd[0] / earns.s.orders.units[0] == pytest.approx(160.0)
