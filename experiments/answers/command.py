@@ -94,5 +94,8 @@ def add(app: typer.Typer, question: Question, title: str) -> None:
         typer.echo(f"Page, tables and figure: {folder}/{PAGE}.")
 
     app.command(
-        question.name, help=title, epilog=f"Example: firesale experiment {question.name} --quick"
+        question.name,
+        help=f"{title} All of it takes about {question.minutes} minutes on two cores.",
+        short_help=title,
+        epilog=f"Example: firesale experiment {question.name} --quick",
     )(main)

@@ -41,7 +41,7 @@ def chapter(question: Question, found: Finding) -> list[str]:
     quick = " --quick" if found.quick else ""
     took = f"{words.times(found.runs, 'run')}, {found.core_minutes:,.0f} minutes of one core"
     if found.quick:
-        took += f" ({QUICK})"
+        took += f" ({QUICK}; all of it takes about {question.minutes} minutes on two cores)"
     lines = [
         f"## {question.name}",
         "",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 CLOCK = "clock.json"
 RUN_LIMIT_S = 3600.0
+OURS = __package__.rpartition(".")[0]  # what changes with it changes what a run says
 
 
 class Study:
@@ -201,8 +202,24 @@ def _key(plan: Plan, simulate: execute.Simulate) -> str:
         about.append(repr((function.args, sorted(function.keywords.items()))))
         function = function.func
     if function is not execute.simulate:
-        about.append(inspect.getsource(function))
+        about += _sources(function, {})
     return hashlib.sha256("\n".join(about).encode()).hexdigest()[:10]
+
+
+def _sources(function: Any, known: dict[str, str]) -> list[str]:
+    """Source of a function of ours, and of those of ours that it names, each once."""
+    name = f"{function.__module__}.{function.__qualname__}"
+    if name in known:
+        return []
+    known[name] = inspect.getsource(function)
+    code = getattr(function, "__code__", None)
+    named = () if code is None else code.co_names
+    found = [known[name]]
+    for one in named:
+        value = function.__globals__.get(one)
+        if getattr(value, "__module__", "").startswith(OURS) and hasattr(value, "__qualname__"):
+            found += _sources(value, known)
+    return found
 
 
 def _is_done(place: Path) -> bool:

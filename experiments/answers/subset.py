@@ -108,6 +108,13 @@ def probability_above(levels: list[Level], threshold: float, output: int = 0) ->
     return level.probability * float(np.mean(level.outputs[:, output] > threshold))
 
 
+def bound_above(levels: list[Level], threshold: float, samples: int) -> float:
+    """The 97.5 % bound of a chance of which none of so many samples was a case."""
+    from ..sweeps.intervals import exact_interval
+
+    return level_of(levels, threshold).probability * float(exact_interval(0, samples)[1])
+
+
 def level_of(levels: list[Level], threshold: float) -> Level:
     """The highest level that a threshold is not below."""
     return [level for level in levels if level.above <= threshold][-1]

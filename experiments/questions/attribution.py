@@ -227,5 +227,5 @@ QUESTION = Question(
         "ours.",
         "First round is most of the loss: that number stands in the table.",
     ),
-    minutes=35,
+    minutes=30,
 )

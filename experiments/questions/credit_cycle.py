@@ -222,5 +222,5 @@ QUESTION = Question(
         "peaks, more than when technology does.",
         "Credit that is repaid is not broken: the share of draws in which a fifth goes says more.",
     ),
-    minutes=12,
+    minutes=5,
 )

@@ -214,5 +214,5 @@ QUESTION = Question(
         "Without such lines orders are given up: what is not built does not default either. That "
         "is the comparison that the claim makes.",
     ),
-    minutes=12,
+    minutes=4,
 )

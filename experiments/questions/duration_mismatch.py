@@ -253,5 +253,5 @@ QUESTION = Question(
         "Loans that perform on the last day count as no loss; of those of 15 years that flatters.",
         "All tenors are in one run, so that a fall with one open loan gets another round for all.",
     ),
-    minutes=20,
+    minutes=12,
 )

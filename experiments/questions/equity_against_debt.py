@@ -162,5 +162,5 @@ QUESTION = Question(
         "The fall in value of machines is the same whoever paid: what debt adds is who fails, and "
         "what failures cost (`experiments/PRICES.md`).",
     ),
-    minutes=12,
+    minutes=5,
 )

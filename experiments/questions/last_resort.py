@@ -177,5 +177,5 @@ QUESTION = Question(
         "a crash in which lenders fail by runs: then the lender of last resort has more to do",
     ),
     objections=("A transfer is no gain: net is what lenders and the authority lose together.",),
-    minutes=20,
+    minutes=7,
 )

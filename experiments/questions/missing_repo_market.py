@@ -281,5 +281,5 @@ QUESTION = Question(
         "One seller in a calm market is the kindest case: in a crash several sell, see "
         "`crypto-crash`.",
     ),
-    minutes=15,
+    minutes=12,
 )

@@ -245,5 +245,5 @@ QUESTION = Question(
     objections=(
         "Where nothing is announced work gets cheaper anyway: *never* has buyers who expect that.",
     ),
-    minutes=15,
+    minutes=5,
 )

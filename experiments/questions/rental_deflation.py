@@ -230,5 +230,5 @@ QUESTION = Question(
         "Hardware gets better too, in all cells: a fall of 0 % is that of software alone.",
         "Falls of 60 % a year for five years are a hundredfold; read them as the edge of the map.",
     ),
-    minutes=25,
+    minutes=18,
 )

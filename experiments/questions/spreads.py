@@ -191,5 +191,5 @@ QUESTION = Question(
         "Quotes of the market are beside the prices in `experiments/PRICES.md`: the order is "
         "right, the level lower.",
     ),
-    minutes=30,
+    minutes=12,
 )
