@@ -207,19 +207,27 @@ def _key(plan: Plan, simulate: execute.Simulate) -> str:
 
 
 def _sources(function: Any, known: dict[str, str]) -> list[str]:
-    """Source of a function of ours, and of those of ours that it names, each once."""
+    """Source of a function of ours, of those of ours that it names, and constants of theirs."""
     name = f"{function.__module__}.{function.__qualname__}"
     if name in known:
         return []
     known[name] = inspect.getsource(function)
-    code = getattr(function, "__code__", None)
-    named = () if code is None else code.co_names
     found = [known[name]]
-    for one in named:
+    for one in _names(getattr(function, "__code__", None)):
         value = function.__globals__.get(one)
         if getattr(value, "__module__", "").startswith(OURS) and hasattr(value, "__qualname__"):
             found += _sources(value, known)
+        elif isinstance(value, bool | int | float | str | tuple | dict):
+            found.append(f"{one} = {value!r}")
     return found
+
+
+def _names(code: Any) -> list[str]:
+    """Names that a function's code uses, those in generators and the like too."""
+    if code is None:
+        return []
+    inner = [_names(one) for one in code.co_consts if hasattr(one, "co_names")]
+    return [*code.co_names, *(name for names in inner for name in names)]
 
 
 def _is_done(place: Path) -> bool:

@@ -101,3 +101,14 @@ def test_each_question_is_complete(name: str) -> None:
     assert question.rests_on
     assert question.would_change
     assert question.objections
+
+
+def test_what_measures_a_run_names_its_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A changed constant, or a changed helper, must not meet rows of before."""
+    from firesale.experiments.answers import study
+    from firesale.experiments.questions import duration_mismatch
+
+    before = study._sources(duration_mismatch.lend, {})
+    assert any("def with_probes" in text for text in before)
+    monkeypatch.setattr(duration_mismatch, "ADVANCE", 0.5)
+    assert study._sources(duration_mismatch.lend, {}) != before
