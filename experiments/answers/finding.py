@@ -114,7 +114,7 @@ class Finding:
     numbers: dict[str, Number]
     tables: dict[str, Table]
     runs: int
-    core_minutes: float
+    core_minutes: float  # of workers, by the clock
     draws: int  # of books, beliefs and luck, at the most of a cell
     saved_runs: int = 0  # against a plain grid of as many runs in each cell
     source: str = ""  # hash of the engine that made the runs

@@ -39,7 +39,7 @@ def lines_of(head: str, answers: list[tuple[Question, Finding]]) -> list[str]:
 def chapter(question: Question, found: Finding) -> list[str]:
     """Half a page on one question."""
     quick = " --quick" if found.quick else ""
-    took = f"{words.times(found.runs, 'run')}, {found.core_minutes:,.0f} minutes of one core"
+    took = f"{words.times(found.runs, 'run')}, {found.core_minutes:,.0f} minutes of workers' time"
     if found.quick:
         took += f" ({QUICK}; all of it takes about {question.minutes} minutes on two cores)"
     lines = [

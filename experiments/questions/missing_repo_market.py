@@ -222,8 +222,9 @@ def sentence(found: Finding) -> str:
     return (
         f"10,000 seized H100s bring {n['recovery'].text('.0f')} of a loan of their second-hand "
         f"value; {few.text('.0f')} if the one estimated row of hyperscalers has a tenth of its "
-        f"money, and 100,000 bring {many.text('.0f')}. For the reported value of all pledged GPUs "
-        f"to be true, buyers would have to pay {n['needed'].text('.1f')} a week for 90 days, and "
+        f"money, and 100,000 bring {many.text('.0f')}. Pledged GPUs stand at an LTV of "
+        f"{n['paper_ltv'].text('.0f')} by their reported value; for that to be true buyers would "
+        f"have to pay {n['needed'].text('.1f')} a week for 90 days, and "
         f"{n['needed_for_debt'].text('.1f')} for the debt alone; they can pay "
         f"{n['there_is'].text('.1f')}."
     )
