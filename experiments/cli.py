@@ -94,6 +94,10 @@ def run(
         ),
     ] = True,
     books: BOOKS = None,
+    anonymous: Annotated[
+        bool,
+        typer.Option("--anonymous", help="Codes instead of names in every file; amounts stay."),
+    ] = False,
 ) -> None:
     """Simulate a scenario; write its tables, figures and report into a folder."""
     process.collect_rarely()
@@ -113,7 +117,7 @@ def run(
         seed,
         out,
         named,
-        Asked(figures, json_, resolve, companions, tuple(without or ()), books),
+        Asked(figures, json_, resolve, companions, tuple(without or ()), books, anonymous),
     )
 
 
@@ -202,8 +206,10 @@ def price(
             help="'grid' (scenarios with weights), the .toml file of a grid, or one scenario.",
         ),
     ] = "grid",
-    quick: Annotated[bool, typer.Option("--quick", help="A few seeds: rough, in minutes.")] = False,
-    seeds: Annotated[int | None, typer.Option(min=2, help="Seeds in each cell.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A few runs: rough, in minutes.")] = False,
+    runs: Annotated[
+        int | None, typer.Option(min=2, help="In all; cells of a grid get them by weight.")
+    ] = None,
     pool: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=QUERY", help="A pool of your own to cut; repeatable."),
@@ -228,7 +234,7 @@ def price(
     command.price_command(
         scenario,
         out,
-        command.Where(cluster, workers, seeds, quick, books),
+        command.Where(cluster, workers, runs, quick, books),
         command.pools_of(pool or []),
         beliefs=beliefs,
         as_json_only=json_,

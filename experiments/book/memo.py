@@ -163,7 +163,7 @@ def compose(asked: Asked, joined: JoinedBook, days: int, made: Made) -> Memo:
         numbers.insert(
             2, ("Break-even, weighted, bp", f"{est.BP * over.spread.value:,.0f} ({spread})")
         )
-        count = len(made.weighted.grid.cells)
+        count = len({cell.name for cell in made.weighted.cells})
         lead = (
             f"Over {count} weighted scenarios the book loses {words.money(over.loss.value)} "
             f"({range_of(max(0.0, over.loss.low), over.loss.high, 'money')}) and needs "

@@ -42,7 +42,10 @@ th.right { white-space: normal; }
 .numbers dt { color: #6f6f6f; } .numbers dd { margin: 0; text-align: right; }
 figure { margin: 1.2rem 0; max-width: 900px; } figure img { width: 100%; height: auto; }
 .filled { background: #fff7e0; }
-@media (max-width: 640px) { body { padding: 1rem 0.8rem 3rem; } h1 { font-size: 1.25rem; } }
+@media (max-width: 640px) { body { padding: 1rem 0.8rem 3rem; } h1 { font-size: 1.25rem; }
+  figure { overflow-x: auto; } figure img { min-width: 620px; }
+  table { border-collapse: separate; border-spacing: 0; }
+  th:first-child, td:first-child { position: sticky; left: 0; background: #fff; } }
 @media print { body { max-width: none; padding: 0; font-size: 11px; }
   h2, figure, tr { break-inside: avoid; } h2 { break-after: avoid; }
   .scroll { overflow: visible; } table { font-size: 7.5px; }

@@ -81,6 +81,8 @@ def _loans(views: Sequence[LoanView]) -> Figure:
 @plots.styled
 def _losses(draws: Draws, stress: Draws | None) -> Figure:
     """How losses of the whole book are spread over runs."""
+    from matplotlib.ticker import MaxNLocator
+
     loss = draws.total_loss / 1e6
     worst = est.shortfall(draws.total_loss).value
     title = (
@@ -96,6 +98,7 @@ def _losses(draws: Draws, stress: Draws | None) -> Figure:
         axes.legend(frameon=False)
     axes.axvline(loss.mean(), color=plots.BLACK, linewidth=1.2)
     axes.set_ylabel("runs")
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
 
 

@@ -76,7 +76,6 @@ def run_one(job: Job) -> Outcome:
     from ...market.opening.books_2025.sample import sample_books
     from ...market.simulation import Simulation
     from .covenants import without
-    from .headroom import with_headroom
     from .swings import changed_books, changed_scenario
     from .watch import Watch
 
@@ -85,8 +84,7 @@ def run_one(job: Job) -> Outcome:
     scenario = changed_scenario(job.swing, job.side, job.scenario)
     scenario = believe(scenario, job.seed, job.held)
     if scenario.opening.sample:
-        drawn = sample_books(books, job.seed)
-        books = with_headroom(drawn, books, _SHARED["loans"])
+        books = sample_books(books, job.seed)
         scenario = scenario.changed({"opening.sample": False}, "a memo")
     simulation = Simulation(scenario, job.seed, books)
     opening = opening_values(simulation, _SHARED["lenders"])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .loans import LoanView
 
 MOST_NAMES = 8
+AT_ONCE = 0.5  # a spread that no loan of usual life would need
 BP = est.BP
 
 
@@ -50,6 +51,11 @@ def loans_table(views: Sequence[LoanView], horizon: int) -> Table:
         "Break-even: the spread over the reference rate at which interest pays for the losses, "
         "before cost and capital."
     )
+    if any(view.spread.value > AT_ONCE for view in views):
+        text += (
+            f" One above {BP * AT_ONCE:,.0f} bp is that of a loan which fails within months: no "
+            "spread pays for it in so short a time."
+        )
     return Table("loans", "Loan by loan", text, columns, rows, figure="loans")
 
 
@@ -134,7 +140,7 @@ def covenants_table(views: Sequence[LoanView], horizon: int) -> Table:
                  today / row.min_dscr - 1.0, share, day, does)
             )  # fmt: skip
         if call is None and row.min_dscr is None and given is not None:
-            rows.append((v.id, "none", "–", "–", math.nan, 0.0, math.nan, "payment only"))
+            rows.append((v.id, "none", "–", "–", *[math.nan] * 3, "payment only"))
     columns = (
         Col("loan"), Col("covenant"), Col("level"), Col("today"),
         Col("headroom", "share", "how far value or cash flow may fall"),

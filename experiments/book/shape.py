@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from .loans import LoanView
     from .runs import Outcome, Values
 
+PLAINLY = 1.1  # a share that needs no decimal to be seen above one
 ABOVE_PAPER = (
-    "{name}: what a sale would bring is {share} of the second-hand price. That price is what a "
-    "single machine, taken out and shipped, fetches in ordinary trade. Here whole clusters are "
-    "sold where they stand, to buyers who would run them at once: they bid the income of their "
+    "{name}: what a sale {when} would bring is {share} of the second-hand price. That price is "
+    "what a single machine, taken out and shipped, fetches in ordinary trade. Here whole clusters "
+    "are sold where they stand, to buyers who would run them at once: they bid the income of their "
     "lives and save relocation, and a lot of this size does not use up their money and racks. "
     "Selling much more of the class, or everybody selling, ends that (last columns)."
 )
@@ -48,9 +49,12 @@ def collateral_table(views: Sequence[LoanView], outcomes: Sequence[Outcome]) -> 
              _ltv(every, "realisable_90_days"))
         )  # fmt: skip
         second = sum(one.second_hand for one in alone)
-        share = sum(one.realisable for one in alone) / second if second else 0.0
-        if share > 1.0:
-            notes.append(ABOVE_PAPER.format(name=name, share=words.percent(share)))
+        for when, column in (("at once", "realisable"), ("within 90 days", "realisable_90_days")):
+            share = sum(getattr(one, column) for one in alone) / second if second else 0.0
+            if share > 1.0:
+                told = words.percent(share, 0 if share > PLAINLY else 1)
+                notes.append(ABOVE_PAPER.format(name=name, when=when, share=told))
+                break
     columns = (
         Col("class"), Col("balance", "money"), Col("you report", "share"),
         Col("lenders report", "share", "system cost of GPUs, marks of rigs"),

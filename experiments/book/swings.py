@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from ...market.opening.tape.borrowers import SOURCE
+from ...market.opening.tape.source import SOURCE
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books

@@ -24,7 +24,7 @@ FORMATS = {
     "share": "0.0%",
     "bp": "#,##0",
     "days": "#,##0",
-    "number": "#,##0.##",
+    "number": "#,##0.0",  # of whole numbers without the point
     "date": "yyyy-mm-dd",
 }
 """Number formats of a workbook, by kind."""
@@ -83,7 +83,7 @@ def shown(value: Any, kind: str) -> str:
     if kind == "days":
         return f"{value:,.0f}"
     if isinstance(value, float) and not value.is_integer():
-        return f"{value:,.2f}".replace("-", "−")
+        return f"{value:,.1f}".replace("-", "−")
     return f"{value:,.0f}".replace("-", "−")
 
 

@@ -1,7 +1,7 @@
-"""A book under the grid of weighted scenarios: the same seeds in each, means by weight.
+"""A book under the grid of weighted scenarios: runs of each by its weight, with their own draws.
 
-The grid and its weights are those that loans are priced with (``experiments.pricing.grid``). A
-seed's scenarios are summed by weight first; intervals are over seeds.
+The grid and its weights are those that loans are priced with (``experiments.pricing.grid``), and so
+are means and intervals, over runs of each scenario.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import numpy as np
 from ..look import words
 from ..pricing import estimators as pure
 from ..pricing import grid as grids
-from ..sweeps.factors import flatten
 from . import estimates as est
 from .runs import Job, Outcome
 from .table import Col, Table, range_of
@@ -21,39 +20,50 @@ from .table import Col, Table, range_of
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..pricing.grid import Grid
-    from ..sweeps.intervals import Estimate
+    from numpy.typing import NDArray
+
+    from ..pricing.grid import Cell, Grid
     from .loans import LoanView
 
-FEWEST_SEEDS, SHARE_OF_RUNS = 2, 8  # of each scenario: an eighth of the memo's runs
+FEWEST_RUNS, SHARE_OF_RUNS = 24, 2  # of the grid: half of the memo's runs
 
 
 class Weighted(NamedTuple):
-    """Runs of a grid: of each of its cells, in order, the same seeds."""
+    """Runs of a grid, and the cell of each."""
 
     grid: Grid
-    runs: tuple[tuple[Outcome, ...], ...]
+    runs: tuple[Outcome, ...]
+    cells: tuple[Cell, ...]
+
+    @property
+    def strata(self) -> NDArray[np.int64]:
+        """Number of the cell of each run."""
+        order = {cell.name: number for number, cell in enumerate(self.grid.cells)}
+        return np.array([order[cell.name] for cell in self.cells], np.int64)
 
     @property
     def weights(self) -> est.Reals:
-        """Of the cells."""
-        return np.array([cell.weight for cell in self.grid.cells])
+        """Of the runs: that of the cell, divided among its runs; they sum to one."""
+        many = np.bincount(self.strata)
+        return np.array([cell.weight for cell in self.cells]) / many[self.strata]
 
     def table_of(self, name: str) -> est.Reals:
-        """A column of what was seen, shape (cell, seed, loan)."""
-        cells = [[getattr(one.seen, name) for one in cell] for cell in self.runs]
-        return np.asarray(cells, float)
+        """A column of what was seen, shape (run, loan)."""
+        return np.asarray([getattr(one.seen, name) for one in self.runs], float)
 
-    def by_seed(self, values: est.Reals, cells: Sequence[int] | None = None) -> est.Reals:
-        """Weighted means over cells, shape (seed, …); of some cells only, by their own weights."""
-        chosen = list(range(len(self.runs)) if cells is None else cells)
-        weight = self.weights[chosen]
-        return np.asarray(np.tensordot(weight / weight.sum(), values[chosen], axes=1))
+    def mean(self, values: est.Reals) -> pure.Estimate:
+        """The weighted mean of numbers of runs, with its interval."""
+        return pure.ratio_interval(self.weights * values, self.weights, self.strata)
+
+    def ratio(self, above: est.Reals, below: est.Reals) -> pure.Estimate:
+        """A ratio of weighted means of numbers of runs, with its interval."""
+        return pure.ratio_interval(self.weights * above, self.weights * below, self.strata)
 
 
-def seeds_of(runs: int) -> int:
-    """How many seeds each scenario of a grid gets in a memo of so many runs."""
-    return max(FEWEST_SEEDS, runs // SHARE_OF_RUNS)
+def cells_of(grid: Grid, runs: int) -> tuple[Cell, ...]:
+    """The cell of each run of a memo of so many: those that weigh nothing are left out."""
+    wanted = max(FEWEST_RUNS, runs // SHARE_OF_RUNS)
+    return tuple(cell for cell in grid.shared(wanted) if cell.weight > 0.0)
 
 
 def grid_of(days: int) -> Grid:
@@ -61,90 +71,98 @@ def grid_of(days: int) -> Grid:
     return grids.load(grids.NAME, days)
 
 
-def jobs_of(grid: Grid, seeds: int) -> list[Job]:
-    """Runs of a grid, cell by cell; what any cell sets is not drawn in the others."""
-    plan = grid.plan()
-    arms = {name: flatten(settings) for name, settings in plan.arms.items()}
-    held = frozenset(key for arm in arms.values() for key in arm)
+def jobs_of(grid: Grid, runs: int) -> list[Job]:
+    """Runs of a grid, cell by cell, each with a seed of its own; what a cell sets is not drawn."""
+    base, held = grid.plan().base, grid.set_by_cells
     return [
-        Job(plan.base.changed(arms[cell.name], cell.name), seed, held=held)
-        for cell in grid.cells
-        for seed in range(1, seeds + 1)
+        Job(base.changed(cell.settings, cell.name), seed, held=held)
+        for seed, cell in enumerate(cells_of(grid, runs), 1)
     ]
 
 
-def weighted(grid: Grid, outcomes: Sequence[Outcome]) -> Weighted:
-    """Runs as :func:`jobs_of` lists them."""
-    seeds = len(outcomes) // len(grid.cells)
-    cells = range(len(grid.cells))
-    return Weighted(grid, tuple(tuple(outcomes[k * seeds : (k + 1) * seeds]) for k in cells))
+def weighted(grid: Grid, outcomes: Sequence[Outcome], runs: int) -> Weighted:
+    """Runs as :func:`jobs_of` lists them for a memo of so many."""
+    return Weighted(grid, tuple(outcomes), cells_of(grid, runs))
 
 
 class Total(NamedTuple):
     """What the whole book loses over the grid, and what it should charge."""
 
-    loss: Estimate
-    spread: Estimate
+    loss: pure.Estimate
+    spread: pure.Estimate
     shortfall: float  # mean of the worst hundredth by weight
     fair: pure.Estimate | None  # probability of a joint crash at which the contract just pays
 
 
 def total_of(found: Weighted, contract: float) -> Total:
     """The book over the grid, at a contract spread in decimals."""
-    loss = found.table_of("loss_usd").sum(axis=2)
-    years = found.table_of("balance_years_usd").sum(axis=2)
-    lost, lent = found.by_seed(loss), found.by_seed(years)
-    weights = np.broadcast_to(found.weights[:, None], loss.shape)
-    joint = [k for k, cell in enumerate(found.grid.cells) if cell.name in found.grid.joint]
-    rest = [k for k in range(len(found.runs)) if k not in joint]
+    loss = found.table_of("loss_usd").sum(axis=1)
+    years = found.table_of("balance_years_usd").sum(axis=1)
+    joint = np.array([cell.name in found.grid.joint for cell in found.cells])
     fair = None
-    if joint and rest:
-        otherwise, crash = (
-            (found.by_seed(loss, cells), found.by_seed(years, cells)) for cells in (rest, joint)
+    if joint.any() and not joint.all():
+        without, within = (
+            np.where(mask, found.weights, 0.0) / found.weights[mask].sum()
+            for mask in (~joint, joint)
         )
-        fair = pure.fair_interval(contract, otherwise, crash)
-    shortfall = pure.expected_shortfall(loss.ravel(), weights.ravel())
-    return Total(est.expected(lost), est.break_even(lost, lent), shortfall, fair)
+        otherwise, crash = ((part * loss, part * years) for part in (without, within))
+        fair = pure.fair_interval(contract, otherwise, crash, found.strata)
+    shortfall = pure.expected_shortfall(loss, found.weights)
+    return Total(found.mean(loss), found.ratio(loss, years), shortfall, fair)
 
 
 def cells_table(found: Weighted, views: Sequence[LoanView], total: Total) -> Table:
     """The book under each scenario of the grid, and by their weights."""
     balance = sum(view.balance_usd for view in views) or 1.0
-    loss = found.table_of("loss_usd").sum(axis=2)
-    years = found.table_of("balance_years_usd").sum(axis=2)
-    fails = (found.table_of("default_day") >= 0).sum(axis=2).astype(float)
-    rows: list[tuple[Any, ...]] = [
-        (cell.name, cell.weight, float(loss[k].mean()), float(loss[k].mean()) / balance,
-         float(fails[k].mean()), est.BP * pure.break_even(loss[k], years[k]), cell.reason)
-        for k, cell in enumerate(found.grid.cells)
-    ]  # fmt: skip
+    loss = found.table_of("loss_usd").sum(axis=1)
+    years = found.table_of("balance_years_usd").sum(axis=1)
+    fails = (found.table_of("default_day") >= 0).sum(axis=1).astype(float)
+    rows: list[tuple[Any, ...]] = []
+    for number in np.unique(found.strata):
+        cell, its = found.grid.cells[number], found.strata == number
+        mean = float(loss[its].mean())
+        rows.append(
+            (cell.name, cell.weight, int(its.sum()), mean, mean / balance,
+             float(fails[its].mean()), est.BP * pure.break_even(loss[its], years[its]),
+             cell.reason)
+        )  # fmt: skip
     value, spread = total.loss, total.spread
     rows.append(
-        ("by weight", 1.0, value.value, value.value / balance,
-         float(found.by_seed(fails).mean()), est.BP * spread.value,
+        ("by weight", 1.0, len(found.runs), value.value, value.value / balance,
+         float(found.weights @ fails), est.BP * spread.value,
          f"loss {range_of(max(0.0, value.low), value.high, 'money')}, break-even "
          f"{range_of(est.BP * spread.low, est.BP * spread.high, 'bp')} bp")
     )  # fmt: skip
     columns = (
-        Col("scenario"), Col("weight", "share"), Col("expected loss", "money"),
+        Col("scenario"), Col("weight", "share"), Col("runs", "number"),
+        Col("expected loss", "money"),
         Col("of balance", "share"), Col("loans that default", "number"),
         Col("break-even", "bp"), Col("why that weight; 95 %"),
     )  # fmt: skip
-    seeds = len(found.runs[0])
     text = (
-        f"{words.times(len(found.runs), 'scenario')}, {words.times(seeds, 'seed')} of each, the "
-        "same in all. Weights are judgements (firesale price grid prices the whole market with "
-        "them); the last row holds if you share them. Break-even by weight is mean loss over mean "
-        "balance-years, not a mean of the rows."
+        f"{words.times(len(rows) - 1, 'scenario')}, {words.times(len(found.runs), 'run')}, in each "
+        "about as many as it weighs, all with draws of their own. Weights are judgements (firesale "
+        "price grid prices the whole market with them); the last row holds if you share them. "
+        "Break-even by weight is mean loss over mean balance-years, not a mean of the rows."
     )
     if total.fair is not None:
         low, high = total.fair.low, total.fair.high
         given = sum(cell.weight for cell in found.grid.cells if cell.name in found.grid.joint)
-        text += (
-            " The contract pays for the losses as long as a joint crash is no likelier than "
-            f"{words.percent(total.fair.value)} ({range_of(low, high, 'share')}); the grid gives "
-            f"it {words.percent(given)}."
+        limit = (
+            f"{words.percent(total.fair.value)} ({range_of(low, high, 'share')})"
+            if low < high
+            else words.percent(total.fair.value)
         )
+        text += {
+            0.0: " Even without a joint crash the contract does not pay for the losses",
+            1.0: " Even in a joint crash the contract pays for the losses",
+        }.get(
+            total.fair.value,
+            f" The contract pays for the losses if a joint crash is no likelier than {limit}",
+        )
+        if total.fair.value in (0.0, 1.0) and low < high:
+            text += f" (likelihoods that runs cannot rule out: {range_of(low, high, 'share')})"
+        text += f"; the grid gives it {words.percent(given)}."
     return Table("grid", "Under weighted scenarios", text, columns, tuple(rows))
 
 
@@ -172,18 +190,17 @@ class Loan(NamedTuple):
     """A loan over the grid."""
 
     pd: float
-    loss: Estimate
-    spread: Estimate
+    loss: pure.Estimate
+    spread: pure.Estimate
 
 
 def by_loan(found: Weighted) -> list[Loan]:
     """All loans over the grid, in the order of the book."""
-    lost = found.by_seed(found.table_of("loss_usd"))
-    lent = found.by_seed(found.table_of("balance_years_usd"))
-    fails = found.by_seed((found.table_of("default_day") >= 0).astype(float)).mean(axis=0)
+    loss, years = found.table_of("loss_usd"), found.table_of("balance_years_usd")
+    fails = found.weights @ (found.table_of("default_day") >= 0)
     return [
-        Loan(float(fails[n]), est.expected(lost[:, n]), est.break_even(lost[:, n], lent[:, n]))
-        for n in range(lost.shape[1])
+        Loan(float(fails[n]), found.mean(loss[:, n]), found.ratio(loss[:, n], years[:, n]))
+        for n in range(loss.shape[1])
     ]
 
 

@@ -98,4 +98,5 @@ def _put(cell: Any, value: Any, kind: str) -> None:
         cell.value = value
     else:
         cell.value = float(value) if not isinstance(value, int) else value
-    cell.number_format = FORMATS.get(kind, "General")
+    whole = kind == "number" and float(value).is_integer()
+    cell.number_format = "#,##0" if whole else FORMATS.get(kind, "General")

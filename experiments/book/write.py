@@ -24,7 +24,6 @@ from .swings import usable
 from .switched import Switched
 from .switched import seeds_of as switched_seeds
 from .weighted import grid_of, jobs_of, weighted
-from .weighted import seeds_of as grid_seeds
 from .workbook import write_workbook
 
 SWING_RUNS, SHARE_OF_RUNS = 8, 4  # for each side of a swing: a quarter of the runs, at most 8
@@ -87,7 +86,7 @@ def _run(asked: Asked, joined: JoinedBook, scenarios: Sequence[Scenario], quiet:
         jobs["stress"] = [Job(scenarios[1], seed) for seed in seeds[: max(1, count // 2)]]
     grid = grid_of(base.days) if asked.grid else None
     if grid is not None:
-        jobs["grid"] = jobs_of(grid, grid_seeds(count))
+        jobs["grid"] = jobs_of(grid, count)
     pulled = [] if asked.quick else usable(base)
     kinds = [] if asked.quick else kinds_of(joined.books, joined.loans)
     few = seeds[: min(SWING_RUNS, max(2, count // SHARE_OF_RUNS))]
@@ -115,6 +114,6 @@ def _run(asked: Asked, joined: JoinedBook, scenarios: Sequence[Scenario], quiet:
         made["base"],
         made["stress"],
         swings,
-        weighted(grid, made["grid"]) if grid is not None else None,
+        weighted(grid, made["grid"], count) if grid is not None else None,
         tuple(Switched(kind, tuple(made["base"][:pairs]), tuple(made[kind])) for kind in kinds),
     )

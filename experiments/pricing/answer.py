@@ -7,15 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..sweeps.own import of
-from .attributes import attributes
-from .cohorts import Price, as_row, cohorts, price
-from .estimators import Reals, break_even, controlled
+from . import trials
+from .attributes import attributes, largest_of
+from .cohorts import CANNOT_TELL, Price, as_row, cohorts, price
+from .deciding import Deciding, Sensitivity, places_of
 from .grid import Grid
 from .panel import Panel, panel_of
 from .pools import Pool, cut_pool, load_terms
 from .pools import as_row as tranche_row
+from .savings import Saving, savings
+from .trials import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,35 +27,6 @@ if TYPE_CHECKING:
 
 QUOTES = Path(__file__).resolve().parent / "quotes.csv"
 INSTRUMENT = "instrument"
-MOST_BELIEFS = 4
-
-
-class Saving(NamedTuple):
-    """What a way to reduce variance pays on one quantity."""
-
-    way: str
-    what: str
-    before: float  # variance of the mean, of as many runs
-    after: float
-    seconds: float  # time of a run, over that without it
-    mean_before: float
-    mean_after: float
-
-    @property
-    def gain(self) -> float:
-        """Variance times time before, over the same after: above one it pays."""
-        after = self.after * self.seconds
-        return self.before / after if after > 0.0 else float("nan")
-
-
-class Sensitivity(NamedTuple):
-    """How a break-even spread moves with one belief."""
-
-    cohort: str
-    belief: str
-    correlation: float  # of ranks over seeds
-    low_bp: float  # break-even where the belief lies in its lowest third
-    high_bp: float
 
 
 class Answer(NamedTuple):
@@ -64,7 +39,9 @@ class Answer(NamedTuple):
     loans: list[Price]  # one by one, as in the panel
     pools: list[Pool]
     savings: list[Saving]
-    sensitivities: list[Sensitivity]
+    trials: list[Trial]
+    sensitivities: list[Sensitivity]  # of the two largest mispricings
+    deciding: list[Sensitivity]  # of groups of which it cannot tell
     quotes: list[dict[str, str]]
 
 
@@ -82,11 +59,16 @@ def answer(
     plan = grid.plan()
     loans = attributes(plan.base, of(plan.books))
     panel = panel_of(runs, observed, loans, grid)
-    drawn = panel.loans.groupby("borrower")["balance_usd"].sum()
-    largest = str(drawn.drop(labels=_rests(drawn)).idxmax())
+    largest = largest_of(panel.loans)
     prices: dict[str, list[Price]] = {}
-    for kind, name, columns in cohorts(panel, largest):
-        prices.setdefault(kind, []).append(price(panel, columns, name, grid.joint))
+    columns: dict[str, NDArray[np.int64]] = {}
+    for kind, name, chosen in cohorts(panel, largest):
+        prices.setdefault(kind, []).append(price(panel, chosen, name, grid.joint))
+        columns.setdefault(name, chosen)
+    drawn = places_of(plan.base, runs)
+    mine = panel.chosen(f"borrower == '{largest}'")
+    decided = Deciding(panel, drawn, largest, mine)
+    open_ = [one for one in shown_prices(prices) if one.verdict == CANNOT_TELL]
     terms = load_terms(largest, own_pools)
     ordinary = grid.ordinary or (grid.cells[0].name,)
     kinds = {"calm": grid.calm or ordinary, "baseline": ordinary, "crash": grid.joint}
@@ -103,15 +85,20 @@ def answer(
             for column, name in enumerate(panel.loans["loan"])
         ],
         [pool for pool in pools if pool is not None],
-        savings(panel, grid),
-        sensitivities(panel, prices[INSTRUMENT], plan.base, runs),
+        savings(panel, largest, [int(seed) for seed in runs["seed"]], plan.base.days),
+        trials.read(),
+        [
+            found
+            for one in largest_mispricings(prices[INSTRUMENT])
+            for found in decided.strongest(one.name, columns[one.name])
+        ],
+        [
+            found
+            for one in open_
+            for found in decided.facts(one.name, columns[one.name], one.contract)
+        ],
         quotes(),
     )
-
-
-def _rests(drawn: pd.Series[float]) -> list[str]:
-    """Aggregates of the tables stand for many."""
-    return [name for name in drawn.index if str(name).startswith("REST_")]
 
 
 def quotes() -> list[dict[str, str]]:
@@ -120,84 +107,15 @@ def quotes() -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def savings(panel: Panel, grid: Grid) -> list[Saving]:
-    """What each way to reduce variance pays, on losses on all loans and on the largest name's."""
-    found = []
-    book = panel.loans
-    drawn = book.groupby("borrower")["balance_usd"].sum()
-    largest = str(drawn.drop(labels=_rests(drawn)).idxmax())
-    named = (book["firm"] == book["borrower"]).to_numpy()
-    for what, mask in (
-        ("all loans", np.ones(len(book), bool)),
-        (f"loans to {largest}", (book["borrower"] == largest).to_numpy()),
-        ("loans to named miners", named & (book["kind"] == "miner").to_numpy()),
-    ):
-        loss = panel.scalars["loss_usd"][:, mask].sum(axis=1)
-        hazard = panel.scalars["hazard_usd"][:, mask].sum(axis=1)
-        lost = panel.by_seed(loss)
-        cleaned, _ = controlled(lost, panel.by_seed(hazard))
-        found.append(
-            Saving("operating hazard taken out", what, _var(lost), _var(cleaned), 1.0,
-                   float(lost.mean()), float(cleaned.mean()))
-        )  # fmt: skip
-        if len(grid.cells) > 1:
-            whole = float(panel.weight @ loss)
-            spread = float(panel.weight @ (loss - whole) ** 2)
-            runs = int((panel.weight > 0.0).sum())
-            found.append(
-                Saving("cells weighted, not drawn", what, spread / runs, _var(lost), 1.0,
-                       whole, float(lost.mean()))
-            )  # fmt: skip
-            ends = ((grid.joint or grid.ordinary)[0], (grid.ordinary or grid.joint)[0])
-            a, b = (
-                loss[panel.cell == cell][np.argsort(panel.seed[panel.cell == cell])]
-                for cell in ends
-            )
-            found.append(
-                Saving("same seeds in all cells", f"{what}: crash less ordinary",
-                       _var(a) + _var(b), _var(a - b), 1.0, float((a - b).mean()),
-                       float((a - b).mean()))
-            )  # fmt: skip
-    return found
-
-
-def _var(values: Reals) -> float:
-    """Variance of a mean."""
-    return float(np.var(values, ddof=1)) / len(values) if len(values) > 1 else float("nan")
+def shown_prices(prices: dict[str, list[Price]]) -> list[Price]:
+    """Groups that the page speaks of in words."""
+    return [one for kind in (INSTRUMENT, "tenants", "named") for one in prices.get(kind, [])]
 
 
 def largest_mispricings(prices: list[Price], count: int = 2) -> list[Price]:
     """Those with most dollars a year at stake among which the model can tell; notes apart."""
-    told = [one for one in prices if one.verdict != "cannot tell" and one.name != "convertible"]
+    told = [one for one in prices if one.verdict != CANNOT_TELL and one.name != "convertible"]
     return sorted(told, key=lambda one: -abs(one.mispricing) * one.balance_usd)[:count]
-
-
-def sensitivities(
-    panel: Panel, prices: list[Price], scenario: Any, runs: pd.DataFrame
-) -> list[Sensitivity]:
-    """Which beliefs move the largest mispricings, by ranks over seeds: no further runs."""
-    from scipy.stats import rankdata
-
-    from ...market.opening.beliefs import beliefs_in, place_of
-
-    if not scenario.opening.beliefs or panel.seeds < 3 * MOST_BELIEFS:
-        return []
-    first = runs.drop_duplicates("replicate").sort_values("replicate")
-    seeds = [int(seed) for seed in first["seed"]]
-    names = sorted({belief.parameter for belief in beliefs_in(scenario)})
-    places = np.array([[place_of(seed, name) for name in names] for seed in seeds])
-    found = []
-    for one in largest_mispricings(prices):
-        columns = panel.chosen(f"instrument == '{one.name}'")
-        loss = panel.by_seed(panel.scalars["loss_usd"][:, columns].sum(axis=1))
-        years = panel.by_seed(panel.scalars["balance_years_usd"][:, columns].sum(axis=1))
-        ranks = rankdata(loss / years)
-        strength = [float(np.corrcoef(ranks, rankdata(column))[0, 1]) for column in places.T]
-        for place in np.argsort(-np.abs(strength))[:MOST_BELIEFS]:
-            low, high = places[:, place] < 1 / 3, places[:, place] > 2 / 3
-            thirds = [1e4 * break_even(loss[part], years[part]) for part in (low, high)]
-            found.append(Sensitivity(one.name, names[place], strength[place], *thirds))
-    return found
 
 
 def as_json(found: Answer) -> dict[str, Any]:

@@ -45,6 +45,12 @@ ABOUT = {
 """Columns of the table, for those who write queries."""
 
 
+def largest_of(loans: pd.DataFrame) -> str:
+    """The borrower that owes most at the opening; aggregates of the tables stand for many."""
+    drawn = loans.groupby("borrower")["balance_usd"].sum()
+    return str(drawn[~drawn.index.str.startswith("REST_")].idxmax())
+
+
 def attributes(scenario: Scenario, books: Books | None = None) -> pd.DataFrame:
     """The loans of a scenario's books at their central figures, one row each; see :data:`ABOUT`.
 

@@ -16,13 +16,13 @@ from .estimators import (
     expected_shortfall,
     fair_interval,
     loss_given_default,
-    ratio_interval,
 )
 from .panel import Panel
 
 YEARS = 5
 DAYS_PER_YEAR = 365.0
 QUARTERS = 4
+CANNOT_TELL = "cannot tell"
 
 
 class Price(NamedTuple):
@@ -55,7 +55,7 @@ class Price(NamedTuple):
             return "pays more than it loses"
         if self.contract < self.break_even.low:
             return "pays less than it loses"
-        return "cannot tell"
+        return CANNOT_TELL
 
 
 def price(
@@ -65,12 +65,11 @@ def price(
     book = panel.loans.iloc[columns]
     total = {key: table[:, columns].sum(axis=1) for key, table in panel.scalars.items()}
     loss, years = total["loss_usd"], total["balance_years_usd"]
-    lost, lent = panel.by_seed(loss), panel.by_seed(years)
     balance = float(book["balance_usd"].sum())
     undrawn = float(book["undrawn_usd"].sum())
     size = balance if balance > 0.0 else undrawn
     expected = float(panel.weight @ loss)
-    spread = ratio_interval(lost, lent)
+    spread = panel.ratio(loss, years)
     shortfall = expected_shortfall(loss, panel.weight)
     by_loan = panel.weight @ panel.scalars["balance_years_usd"][:, columns]
     contract = float(by_loan @ book["contract"].to_numpy()) / max(float(by_loan.sum()), 1e-9)
@@ -81,7 +80,7 @@ def price(
         balance_usd=balance,
         undrawn_usd=undrawn,
         contract=contract,
-        earned=break_even(panel.by_seed(total["earned_usd"]), lent),
+        earned=break_even(panel.weighed(total["earned_usd"]), panel.weighed(years)),
         break_even=spread,
         charged=spread.value + capital_charge(shortfall, expected, max(size, 1.0)),
         pd=tuple(default_probabilities(*at_risk(panel, columns))),
@@ -112,18 +111,15 @@ def at_risk(panel: Panel, columns: NDArray[np.int64]) -> tuple[Reals, Reals]:
 def _fair(
     panel: Panel, crash: NDArray[np.bool_], loss: Reals, years: Reals, contract: float
 ) -> Estimate:
-    """The fair probability of a joint crash with its interval over seeds."""
-    nothing = Estimate(float("nan"), float("nan"), float("nan"))
-    if not crash.any() or crash.all():
-        return nothing
-    pairs = []
-    for mask in (~crash, crash):
-        weight, seed = panel.weight[mask] / float(panel.weight[mask].sum()), panel.seed[mask]
-        loss_by, years_by = (
-            np.bincount(seed, weight * values[mask], panel.seeds) for values in (loss, years)
-        )
-        pairs.append((loss_by, years_by))
-    return fair_interval(contract, pairs[0], pairs[1])
+    """The fair probability of a joint crash with its interval."""
+    if not panel.weight[crash].any() or not panel.weight[~crash].any():
+        return Estimate(float("nan"), float("nan"), float("nan"))
+    without, within = (
+        np.where(mask, panel.weight, 0.0) / float(panel.weight[mask].sum())
+        for mask in (~crash, crash)
+    )
+    otherwise, joint = ((part * loss, part * years) for part in (without, within))
+    return fair_interval(contract, otherwise, joint, panel.strata)
 
 
 def cohorts(panel: Panel, largest: str) -> list[tuple[str, str, NDArray[np.int64]]]:

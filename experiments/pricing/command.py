@@ -19,17 +19,17 @@ from .page import NAMES, bp, lines_of, odds
 from .pools import as_row as tranche_row
 from .runs import Workers, make, read, spent
 
-SEEDS = 48
+RUNS = 450
 PRICES, LOANS, TRANCHES, PAGE = "prices.parquet", "loans.parquet", "tranches.parquet", "PRICES.md"
 INTERRUPTED = 130
 
 
 class Where(NamedTuple):
-    """Workers of a call, and how many seeds it asks for."""
+    """Workers of a call, and how many runs it asks for."""
 
     cluster: str = "local"
     workers: int | None = None
-    seeds: int | None = None
+    runs: int | None = None
     quick: bool = False
     books: Path | None = None  # a user's own
 
@@ -51,19 +51,19 @@ def price_command(
     grid = grids.load(name)
     if where.books is not None:
         grid = grid._replace(books=str(where.books.absolute()))
-    seeds = where.seeds or (grid.block_seeds if where.quick else SEEDS)
+    wanted = where.runs or (len(grid.block) if where.quick else RUNS)
     if grid.plan().base.opening.start != "2025":
         raise InputError("firesale price: knows terms and dates of the loans of 2025 only.")
     folder = out or Path("out") / f"price-{grid.name}"
     workers = Workers(where.cluster, where.workers, as_json_only)
     try:
-        make(grid, seeds, folder, workers, beliefs)
+        make(grid, wanted, folder, workers, beliefs)
     except KeyboardInterrupt:
         typer.echo(
             f"Interrupted; finished runs are kept in {folder}, the same command goes on.", err=True
         )
         sys.exit(INTERRUPTED)
-    runs, observed = read(folder)
+    runs, observed = read(grid, folder)
     found = answer(grid, runs, observed, own_pools)
     try:
         put(found, folder)

@@ -5,8 +5,9 @@ performing balance [USD years]; its *loss* at final resolution, the claim with i
 less what it brought, each discounted on its day [USD]; and when it defaulted. Discounts are at the
 reference rate of the run, so that a spread is what a lender needs above its funding.
 
-Draws are rows: one seed, with what its scenarios weigh already in the numbers. Spreads are decimals
-a year; ``10_000`` of them are basis points.
+Draws are rows, with what they weigh already in the numbers, so that sums are means. They come in
+*strata*: cells of a grid, of each of which a fixed number was drawn, independently. Errors are
+those within strata. Spreads are decimals a year; ``10_000`` of them are basis points.
 """
 
 from __future__ import annotations
@@ -17,13 +18,15 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sweeps.intervals import mean_interval, tail_of
+from ..sweeps.intervals import tail_of
 
 Reals = NDArray[np.float64]
+Whole = NDArray[np.int64]
 
 BP = 10_000.0
 RESAMPLES = 1000
-FEW_DRAWS = 10
+FEW_DEGREES = 9.0  # of freedom, of a variance: below it a bootstrap is too narrow
+ODDS = 200  # steps from 0 to 1 in which fair probabilities are looked for
 SEED = 2025  # of the bootstrap: the same runs give the same interval
 TAIL = 0.99
 CAPITAL_CHARGE = (
@@ -77,36 +80,101 @@ def break_even(loss_usd: Reals, balance_years: Reals) -> float:
     return float(np.sum(loss_usd)) / years if years > 0.0 else float("nan")
 
 
-def ratio_interval(
-    above: Reals, below: Reals, resamples: int = RESAMPLES, seed: int = SEED
-) -> Estimate:
+def ratio_interval(above: Reals, below: Reals, strata: Whole | None = None) -> Estimate:
     """A ratio of means and its 95 % interval, by resampling draws (both sums of the same ones).
 
-    Resamples of a few draws hardly differ: below ``FEW_DRAWS`` the interval is Student's of what
-    each draw is off the ratio; open for a single draw.
+    Resamples of a few draws hardly differ: where the error has less than ``FEW_DEGREES`` of
+    freedom the interval is Student's of what each draw is off the ratio; open for a single draw.
+
+    Args:
+        above: of each draw, shape (draws,).
+        below: the same of the denominator.
+        strata: number of the stratum of each draw; without it there is one.
     """
     above, below = np.asarray(above, float), np.asarray(below, float)
     total = float(below.sum())
     if total <= 0.0:
         return Estimate(float("nan"), float("nan"), float("nan"))
-    if len(above) < FEW_DRAWS:
-        value = float(above.sum()) / total
-        off = mean_interval((above - value * below) / float(below.mean()))
+    value = float(above.sum()) / total
+    groups = grouped(len(above), strata)
+    off = (above - value * below) / total
+    error = sum_error(off[None, :], groups)
+    if error.degrees[0] < FEW_DEGREES:
         low = 0.0 if (above >= 0.0).all() else -float("inf")  # nothing is lost at least
-        return Estimate(value, max(value + off.low, low), value + off.high)
-    times = resampled(len(above), resamples, seed)
-    under = times @ below
-    found = np.divide(times @ above, under, out=np.full(resamples, np.nan), where=under > 0.0)
+        half = float(error.half[0])
+        return Estimate(value, max(value - half, low), value + half)
+    times = resampled(groups.sizes)
+    under = times @ below[groups.order]
+    found = np.divide(
+        times @ above[groups.order], under, out=np.full(len(times), np.nan), where=under > 0.0
+    )
     low, high = np.nanpercentile(found, [2.5, 97.5])
-    return Estimate(float(above.sum()) / total, float(low), float(high))
+    return Estimate(value, float(low), float(high))
+
+
+class Groups(NamedTuple):
+    """Draws in the order of their strata, and how many each stratum has."""
+
+    order: Whole
+    sizes: tuple[int, ...]
+
+
+def grouped(draws: int, strata: Whole | None = None) -> Groups:
+    """Draws by stratum. Strata of a single draw are put together: alone they show no error."""
+    if strata is None:
+        return Groups(np.arange(draws), (draws,))
+    numbers, place, sizes = np.unique(strata, return_inverse=True, return_counts=True)
+    place = np.where(sizes[place] == 1, -1, place)
+    if (place == -1).sum() == 1 and len(numbers) > 1:  # a last one joins the smallest
+        others = np.flatnonzero(sizes > 1)
+        place = np.where(place == -1, others[np.argmin(sizes[others])], place)
+    sizes = np.unique(place, return_counts=True)[1]
+    return Groups(np.argsort(place, kind="stable"), tuple(int(size) for size in sizes))
+
+
+class Error(NamedTuple):
+    """Of sums over draws, one for each row: variance, degrees of freedom, half of the interval."""
+
+    variance: Reals
+    degrees: Reals
+    half: Reals
+
+
+def sum_error(draws: Reals, groups: Groups) -> Error:
+    """The error of sums over stratified draws, shape (rows, draws), with Student's interval.
+
+    Degrees of freedom as Satterthwaite 1946 has them. Nothing is known of a single draw.
+    """
+    from scipy.stats import t
+
+    ordered = draws[:, groups.order]
+    ends = np.cumsum(groups.sizes)
+    variance, loose = np.zeros(len(draws)), np.zeros(len(draws))
+    for end, size in zip(ends, groups.sizes, strict=True):
+        if size == 1:
+            return Error(*(np.full(len(draws), end) for end in (np.inf, 0.0, np.inf)))
+        part = size * ordered[:, end - size : end].var(axis=1, ddof=1)
+        variance += part
+        loose += part**2 / (size - 1)
+    most = float(sum(groups.sizes) - len(groups.sizes))
+    degrees = np.divide(variance**2, loose, out=np.full(len(draws), most), where=loose > 0.0)
+    return Error(variance, degrees, t.ppf(0.975, degrees) * np.sqrt(variance))
 
 
 @cache
-def resampled(draws: int, resamples: int = RESAMPLES, seed: int = SEED) -> Reals:
-    """How often each draw comes in each resample, shape (resamples, draws)."""
+def resampled(sizes: tuple[int, ...], resamples: int = RESAMPLES, seed: int = SEED) -> Reals:
+    """How often each draw comes in each resample, shape (resamples, draws); strata keep their sum.
+
+    One draw less is taken of each stratum, and scaled up: resamples then vary as much as means of
+    new draws do, also where a stratum has few (Rao and Wu 1988).
+    """
     generator = np.random.default_rng(seed)
-    chances = np.full(draws, 1.0 / draws)
-    return generator.multinomial(draws, chances, size=resamples).astype(float)
+    parts = [
+        generator.multinomial(size - 1, np.full(size, 1.0 / size), size=resamples)
+        * (size / (size - 1))
+        for size in sizes
+    ]
+    return np.concatenate(parts, axis=1)
 
 
 def expected_shortfall(loss: Reals, weights: Reals, level: float = TAIL) -> float:
@@ -149,21 +217,38 @@ def fair_probability(
 
 
 def fair_interval(
-    contract: float, otherwise: tuple[Reals, Reals], crash: tuple[Reals, Reals]
+    contract: float,
+    otherwise: tuple[Reals, Reals],
+    crash: tuple[Reals, Reals],
+    strata: Whole | None = None,
 ) -> Estimate:
-    """The fair probability with its interval: losses and balance-years by seed, each pair as there.
+    """The fair probability with its interval (Fieller 1954): no resampling, honest for a few draws.
+
+    In it lie the probabilities around the value at which mean losses beyond what the contract pays
+    are not distinguishable from zero by Student's test; all, if one draw is all there is.
+
+    Args:
+        contract: spread charged.
+        otherwise: losses and balance-years without a crash by draw, sums of which are means; zero
+            for draws of a crash.
+        crash: the same with one, of the same draws.
+        strata: number of the stratum of each draw; without it there is one.
 
     Example:
         ``fair_interval(0.05, (loss, years), (loss_in_crash, years_in_crash)).value``
     """
-    times = resampled(len(otherwise[0]))
-    short = [times @ loss - contract * (times @ years) for loss, years in (otherwise, crash)]
-    between = (short[0] < 0.0) & (short[1] > 0.0)
-    odds = np.where(short[0] >= 0.0, 0.0, 1.0)
-    np.divide(short[0], short[0] - short[1], out=odds, where=between)
-    low, high = np.percentile(odds, [2.5, 97.5])
     sums = [(float(loss.sum()), float(years.sum())) for loss, years in (otherwise, crash)]
-    return Estimate(fair_probability(contract, sums[0], sums[1]), float(low), float(high))
+    value = fair_probability(contract, sums[0], sums[1])
+    odds = np.linspace(0.0, 1.0, ODDS + 1)[:, None]
+    without, within = (loss - contract * years for loss, years in (otherwise, crash))
+    short = (1.0 - odds) * without + odds * within
+    error = sum_error(short, grouped(len(without), strata))
+    ruled_out = odds[np.abs(short.sum(axis=1)) > error.half, 0]
+    low = np.max(ruled_out[ruled_out < value], initial=-1.0) + 1.0 / ODDS
+    high = np.min(ruled_out[ruled_out > value], initial=2.0) - 1.0 / ODDS
+    if value in ruled_out:  # it pays at no probability, or at any
+        return Estimate(value, value, value)
+    return Estimate(value, min(value, max(0.0, float(low))), max(value, min(1.0, float(high))))
 
 
 def controlled(loss_usd: Reals, control_usd: Reals) -> tuple[Reals, float]:

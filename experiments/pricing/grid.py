@@ -1,7 +1,9 @@
 """What may come and how likely it is: a grid of scenarios with weights, as the plan of a sweep.
 
-All cells see the same seeds, hence the same books, judgements and draws (common random numbers):
-cells are arms of one plan.
+Every run has a seed of its own, hence its own books, judgements and draws, and a cell has about as
+many runs as it weighs: prices are means by weight, and the same seeds in all cells, which pay for
+differences between two of them, cost means most of their precision (``trials.csv``). Points of one
+plan are runs of cells.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ AXES = ("bitcoin", "rents", "stress")
 FIRST = {"bitcoin": "ordinary", "rents": "ordinary", "stress": "none"}
 KEPT = ("loss_usd.*", "defaults.*", "largest_borrower.*")
 PRICED_DAYS = 1825
-BLOCK_RUNS = 48
+BLOCK_RUNS, FEWEST_RUNS = 36, 2  # of a block; of a cell in it, that its spread can be seen
 ROUNDING = 1e-6
 
 
@@ -56,27 +58,49 @@ class Grid(NamedTuple):
         """Weight of each cell."""
         return {cell.name: cell.weight for cell in self.cells}
 
+    def shared(self, runs: int) -> tuple[Cell, ...]:
+        """The cell of each of about so many runs: by weight, and some of each."""
+        return tuple(
+            cell for cell in self.cells for _ in range(max(FEWEST_RUNS, round(runs * cell.weight)))
+        )
+
     @property
-    def block_seeds(self) -> int:
-        """Seeds of one sweep: a grid is run block by block, each of whole seeds."""
-        return max(1, BLOCK_RUNS // len(self.cells))
+    def block(self) -> tuple[Cell, ...]:
+        """The cell of each run of a block: a grid is run block by block, each a sweep."""
+        return self.shared(BLOCK_RUNS)
+
+    @property
+    def set_by_cells(self) -> frozenset[str]:
+        """Settings that some cell makes: what they are is drawn in none."""
+        return frozenset(key for cell in self.cells for key in cell.settings)
 
     def plan(self, block: int = 0, beliefs: bool = True) -> Plan:
-        """The sweep of one block: every cell under the same seeds."""
+        """The sweep of one block: a point for each of its runs, in the order of :attr:`block`."""
         data: dict[str, Any] = {
             "name": f"price-{self.name}",
             "title": self.title,
             "scenario": self.scenario,
             "settings": self.settings,
             "seed": block + 1,
-            "replicates": self.block_seeds,
             "outputs": list(KEPT),
             "trajectories": {"columns": list(COLUMNS), "every_days": 1},
-            "arms": {cell.name: cell.settings for cell in self.cells},
         }
         if self.books is not None:
             data["books"] = self.books
+        if varied := list(dict.fromkeys(key for cell in self.cells for key in cell.settings)):
+            base = Plan.from_dict(data, self.name, Path(), beliefs).base
+            data["design"] = {"method": "list"}
+            data["factors"] = {
+                key: {"values": [cell.settings.get(key, base.value_of(key)) for cell in self.block]}
+                for key in varied
+            }
+        else:
+            data["replicates"] = len(self.block)
         return Plan.from_dict(data, self.name, Path(), beliefs)
+
+    def cell_of(self, design_id: int) -> Cell:
+        """The cell of a run, by its point in the plan of a block."""
+        return self.block[design_id] if len(self.cells) > 1 else self.cells[0]
 
 
 def load(name: str, days: int | None = None) -> Grid:

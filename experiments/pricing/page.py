@@ -5,46 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from ..look import words
 from ..look.pages import table
-from .answer import INSTRUMENT, Answer, largest_mispricings
-from .cohorts import Price
+from .answer import INSTRUMENT, Answer, shown_prices
+from .cohorts import CANNOT_TELL, Price
 from .estimators import CAPITAL_CHARGE, Estimate
+from .page_parts import (
+    BP,
+    NAMES,
+    bp,
+    grey,
+    savings_lines,
+    sensitive_lines,
+    with_interval,
+    would_tell,
+)
 from .pools import Pool
 
-BP = 1e4
-NAMES = {
-    "asic_loan": "loans on rigs",
-    "btc_loan": "loans on bitcoin",
-    "convertible": "convertibles",
-    "gpu_loan": "GPU loans, DDTLs",
-    "high_yield": "high-yield bonds",
-    "other": "other unsecured debt",
-    "project_finance": "project finance",
-    "revolver": "revolvers",
-    "vendor": "vendor loans",
-}
 HEAD = (
     "loans", "drawn, $m", "contract, bp", "break-even, bp", "with capital, bp", "PD 1 y · 5 y",
     "LGD", "without · in a joint crash, bp", "fair odds of a joint crash", "verdict",
 )  # fmt: skip
-
-
-def grey(text: str, vague: bool) -> str:
-    """A number that its interval drowns is greyed: in italics and brackets."""
-    return f"<span style='color:grey'>({text})</span>" if vague else text
-
-
-def bp(value: float) -> str:
-    """A spread."""
-    return "–" if math.isnan(value) else f"{BP * value:,.0f}"
-
-
-def with_interval(one: Estimate) -> str:
-    """A spread and its interval, greyed where that is wider than the number."""
-    if math.isnan(one.value):
-        return "–"
-    text = f"{bp(one.value)} ({bp(one.low)} to {bp(one.high)})"
-    return grey(text, one.is_vague)
 
 
 def percent(value: float, digits: int = 0) -> str:
@@ -93,26 +74,28 @@ def price_rows(prices: Sequence[Price], named: bool = False) -> list[list[str]]:
 
 def lines_of(found: Answer, spent: tuple[int, float], pictures: str = "pictures") -> list[str]:
     """The page."""
-    grid, seeds = found.grid, found.panel.seeds
+    grid, count = found.grid, len(found.panel.weight)
     lines = [
         "# What these loans should have cost",
         "",
-        f"`firesale price {grid.name}`: {len(found.panel.weight):,} runs ({seeds} seeds in each of "
-        f"{len(grid.cells)} cells, books and judgements drawn within beliefs, the same in all "
-        f"cells), {spent[1] / max(spent[0], 1):.1f} s a run, {spent[1] / 60:.0f} minutes, on a "
+        f"`firesale price {grid.name}`: {count:,} runs in {words.times(len(grid.cells), 'cell')}, "
+        "about as many in each as it weighs; every run has a seed of its own, with books and "
+        f"judgements drawn within beliefs. {spent[1] / max(spent[0], 1):.1f} s a run and core, "
+        f"{spent[1] / 60:.0f} minutes of one core in all, on a "
         "machine with other work. "
         f"{found.panel.loans['balance_usd'].sum() / 1e9:.1f} $bn drawn on "
         f"{len(found.panel.loans):,} loans of the books of {_opening(found)}.",
         "",
         "**How to read it.** Break-even is the spread above the reference rate at which interest "
         "pays for expected losses and nothing else: discounted loss once all claims are settled "
-        "over discounted performing balance, both means over all runs, with a 95 % interval over "
-        "seeds. *With capital* adds "
+        "over discounted performing balance, both means over all runs by weight, with a 95 % "
+        "interval over runs of each cell. *With capital* adds "
         f"{100 * CAPITAL_CHARGE:.0f} % a year on the mean loss of the worst hundredth beyond the "
         "expected one, each row standing alone. PD is by balance and over survivors; LGD on the "
         "claim with interest. Fair odds: the probability of a joint crash in the first year at "
         "which the contract breaks even; *any*: it pays for itself even in one, *none*: not even "
-        "without. Numbers in grey brackets have an interval wider than themselves.",
+        "without; in the interval lies every probability that runs cannot rule out. Numbers in "
+        "grey brackets have an interval wider than themselves.",
         "",
         "It is a price under our weights and beliefs for losses alone. No liquidity, no fees paid "
         "at signing, no option: of a convertible the coupon stands here, and its option apart. "
@@ -137,7 +120,7 @@ def lines_of(found: Answer, spent: tuple[int, float], pictures: str = "pictures"
         if kind == "named":
             lines += _ladder(found)
     return [*lines, *_told(found), *_weights(found), *_convertibles(found),
-            *_pools(found, pictures), *_savings(found), *_sensitive(found)]  # fmt: skip
+            *_pools(found, pictures), *savings_lines(found), *sensitive_lines(found)]  # fmt: skip
 
 
 def _opening(found: Answer) -> str:
@@ -184,9 +167,7 @@ def _ladder(found: Answer) -> list[str]:
 def _told(found: Answer) -> list[str]:
     """Which cohorts are over- and underpriced, and what would tell of the others."""
     lines = ["## Over- and underpriced", ""]
-    everyone = [
-        one for kind in (INSTRUMENT, "tenants", "named") for one in found.prices.get(kind, [])
-    ]
+    everyone = shown_prices(found.prices)
     for verdict in ("pays less than it loses", "pays more than it loses"):
         rows = sorted(
             (one for one in everyone if one.verdict == verdict and one.name != "convertible"),
@@ -205,14 +186,11 @@ def _told(found: Answer) -> list[str]:
         for one in sorted(thin, key=lambda one: one.contract - one.charged)
     )
     lines.append(f"- With capital for the worst hundredth it is paid too little on: {said}.")
-    for one in everyone:
-        if one.verdict == "cannot tell" and one.mispricing:
-            half = 0.5 * (one.break_even.high - one.break_even.low)
-            seeds = found.panel.seeds * (half / max(abs(one.mispricing), 1e-6)) ** 2
-            lines.append(
-                f"- Cannot tell: {NAMES.get(one.name, one.name)}. About "
-                f"{seeds * len(found.grid.cells):,.0f} runs would, if the mean stays."
-            )
+    lines += [
+        f"- Cannot tell: {NAMES.get(one.name, one.name)}, {would_tell(found, one)}"
+        for one in everyone
+        if one.verdict == CANNOT_TELL
+    ]
     return [*lines, ""]
 
 
@@ -320,39 +298,3 @@ def _correlation(pool: Pool, kind: str) -> str:
     if one is None or math.isnan(one.value):
         return "–"
     return grey(f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})", one.is_vague)
-
-
-def _savings(found: Answer) -> list[str]:
-    rows = [
-        [one.way, one.what, f"{one.mean_before / 1e6:,.0f}", f"{one.mean_after / 1e6:,.0f}",
-         f"{one.before / 1e12:,.0f}", f"{one.after / 1e12:,.0f}", f"{one.gain:.2f}"]
-        for one in found.savings
-    ]  # fmt: skip
-    head = ("way", "of losses on", "mean before, $m", "after", "variance of the mean before, $m²",
-            "after", "variance × time, before over after")  # fmt: skip
-    return [
-        "## Variance", "",
-        "A way pays where the last column is above one. None costs time. The tables above have the "
-        "second and the third; they would need the first only if it paid.", "",
-        *table(head, rows), "",
-    ]  # fmt: skip
-
-
-def _sensitive(found: Answer) -> list[str]:
-    if not found.sensitivities:
-        return []
-    names = [NAMES.get(one.name, one.name) for one in largest_mispricings(found.prices[INSTRUMENT])]
-    rows = [
-        [NAMES.get(one.cohort, one.cohort), f"`{one.belief}`", f"{one.correlation:+.2f}",
-         bp(one.low_bp / BP), bp(one.high_bp / BP)]
-        for one in found.sensitivities
-    ]  # fmt: skip
-    seeds = found.panel.seeds
-    head = ("loans", "belief", "rank correlation", "break-even in its lowest third, bp", "highest")
-    return [
-        "## What the two largest mispricings depend on", "",
-        f"By dollars a year: {' and '.join(names)}. Rank correlation of the spread with where a "
-        f"belief lies, over {seeds} seeds; the strongest of some 150 beliefs, so that below "
-        f"{3.0 / math.sqrt(seeds):.2f} one of them is there by chance.", "",
-        *table(head, rows), "",
-    ]  # fmt: skip

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .estimators import Reals
+from ...market.scenario.errors import InputError
+from .estimators import Estimate, Reals, ratio_interval
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,20 +25,27 @@ class Panel(NamedTuple):
     """What happened to each loan (column) in each run (row)."""
 
     cell: NDArray[np.object_]  # [run] name of its scenario
-    seed: NDArray[np.int64]  # [run] number of its seed: the same books and draws in each cell
-    weight: Reals  # [run] sums to one
+    weight: Reals  # [run] of its cell, divided among the runs of that; sums to one
     loans: pd.DataFrame  # [loan] attributes
     scalars: dict[str, Reals]  # [run, loan], SCALARS and CODES
     quarters: dict[str, NDArray[np.float32]]  # [run, loan, quarter], QUARTERLY
 
     @property
-    def seeds(self) -> int:
-        """How many."""
-        return int(self.seed.max()) + 1
+    def strata(self) -> NDArray[np.int64]:
+        """Number of the cell of each run."""
+        return np.unique(self.cell.astype(str), return_inverse=True)[1].astype(np.int64)
 
-    def by_seed(self, values: Reals) -> Reals:
-        """Numbers of runs as weighted means of each seed, shape (seeds,)."""
-        return np.bincount(self.seed, self.weight * values, self.seeds) * self.seeds
+    def weighed(self, values: Reals) -> Reals:
+        """Numbers of runs as parts of a weighted mean, which is their sum."""
+        return self.weight * values
+
+    def ratio(self, above: Reals, below: Reals) -> Estimate:
+        """A ratio of weighted means of numbers of runs, with its interval."""
+        return ratio_interval(self.weighed(above), self.weighed(below), self.strata)
+
+    def mean(self, values: Reals) -> Estimate:
+        """The weighted mean of numbers of runs, with its interval."""
+        return self.ratio(values, np.ones(len(values)))
 
     def chosen(self, query: str) -> NDArray[np.int64]:
         """Columns of the loans that a query over their attributes finds.
@@ -45,8 +53,6 @@ class Panel(NamedTuple):
         Raises:
             InputError: a query that cannot be read.
         """
-        from ...market.scenario.errors import InputError
-
         try:
             return np.asarray(self.loans.query(query).index, np.int64)
         except Exception as error:
@@ -61,6 +67,9 @@ def panel_of(runs: pd.DataFrame, observed: pa.Table, loans: pd.DataFrame, grid: 
     """Put observations in order; only loans of the books count.
 
     ``runs`` and ``observed`` as :func:`experiments.pricing.runs.read` gives them.
+
+    Raises:
+        InputError: a cell with a weight of which there is no run.
     """
     import pandas as pd
 
@@ -76,16 +85,12 @@ def panel_of(runs: pd.DataFrame, observed: pa.Table, loans: pd.DataFrame, grid: 
         table[rows, columns] = observed[name].to_numpy()[kept]
         scalars[name] = table
     quarters = {name: _wide(observed[name], kept, (rows, columns), shape) for name in QUARTERLY}
-    seeds = np.unique(runs["replicate"].to_numpy(), return_inverse=True)[1].astype(np.int64)
-    names = _cells(runs, grid)
-    weight = np.array([grid.weights()[name] for name in names]) / (seeds.max() + 1)
-    return Panel(names, seeds, weight, book, scalars, quarters)
-
-
-def _cells(runs: pd.DataFrame, grid: Grid) -> NDArray[np.object_]:
-    """Names of the cells of runs; a sweep with one arm only may leave it unnamed."""
-    only = grid.cells[0].name
-    return np.array([name or only for name in runs["arm"]], object)
+    names = runs["cell"].to_numpy(object)
+    there = {name: int((names == name).sum()) for name in grid.weights()}
+    if lacking := [cell.name for cell in grid.cells if cell.weight > 0.0 and not there[cell.name]]:
+        raise InputError(f"{grid.name}: no run of cell '{lacking[0]}' has ended well.")
+    weight = np.array([grid.weights()[name] / there[name] for name in names])
+    return Panel(names, weight, book, scalars, quarters)
 
 
 def _wide(

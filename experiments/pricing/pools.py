@@ -15,13 +15,14 @@ from .copula import (
     observed_correlation,
     tranche_share,
 )
-from .estimators import Estimate, Reals, expected_shortfall, ratio_interval
+from .estimators import Estimate, Reals, expected_shortfall, grouped, resampled
 from .panel import Panel
 from .waterfall import Collections, Tranche, run_waterfall
 
 PACKAGED = Path(__file__).resolve().parent / "pools.toml"
 TOUCHED = 1e-4  # share of a note that counts as a default of it
 LEAST_FIRMS = 2
+RESAMPLES = 200  # of correlations, each over all pairs of firms
 FIVE_YEAR_RATINGS = (
     ("AAA", 0.0035),
     ("AA", 0.004),
@@ -144,21 +145,21 @@ def firm_defaults(
 def correlations(
     panel: Panel, fails: NDArray[np.bool_], kinds: dict[str, tuple[str, ...]]
 ) -> dict[str, Estimate]:
-    """Correlation of defaults in kinds of runs, with intervals over seeds."""
-    generator = np.random.default_rng(1)
+    """Correlation of defaults in kinds of runs, with intervals over runs of each cell."""
     found = {}
     for kind, cells in kinds.items():
         rows = np.flatnonzero(np.isin(panel.cell, np.array(cells, object)))
         if not len(rows):
             continue
-        seeds = panel.seed[rows]
         weight = panel.weight[rows] if panel.weight[rows].sum() > 0.0 else np.ones(len(rows))
-        values = []
-        for _ in range(200):
-            times = np.bincount(generator.integers(0, panel.seeds, panel.seeds), None, panel.seeds)
-            drawn = weight * times[seeds]
-            if drawn.sum() > 0.0:
-                values.append(observed_correlation(fails[rows], drawn))
+        groups = grouped(len(rows), panel.strata[rows])
+        values = [np.nan]  # of a single run there is no interval
+        if min(groups.sizes) > 1:
+            ordered = fails[rows][groups.order], weight[groups.order]
+            values = [
+                observed_correlation(ordered[0], ordered[1] * times)
+                for times in resampled(groups.sizes, RESAMPLES)
+            ]
         value = observed_correlation(fails[rows], weight)
         low, high = (
             np.nanpercentile(values, [2.5, 97.5]) if np.isfinite(values).any() else (np.nan,) * 2
@@ -227,17 +228,12 @@ def cut_pool(
         len(firms),
         float(balance[columns].sum()),
         float(max(by_firm) / balance[columns].sum()),
-        _mean(panel, gross),
+        panel.mean(gross),
         rho,
         float(given.sum()),
         found,
         cuts,
     )
-
-
-def _mean(panel: Panel, values: Reals) -> Estimate:
-    by_seed = panel.by_seed(values)
-    return ratio_interval(by_seed, np.ones(len(by_seed)))
 
 
 def _cut(
@@ -259,8 +255,8 @@ def _cut(
         tranche.name,
         tranche.attach,
         tranche.detach,
-        _mean(panel, share),
-        _mean(panel, unpaid),
+        panel.mean(share),
+        panel.mean(unpaid),
         touched,
         expected_shortfall(share, panel.weight),
         float(chances @ promised),

@@ -2,8 +2,9 @@
 
 uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
 
-It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, and runs
-of a calm market without beliefs drawn: what a modeller would see of correlation in one calm world.
+It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, runs of
+a calm market without beliefs drawn (what a modeller would see of correlation in one calm world),
+the trials of ways to reduce variance, and equity against debt: about 18 minutes of one core.
 """
 
 from __future__ import annotations
@@ -13,6 +14,10 @@ from typing import Annotated
 
 import typer
 
+from .command import RUNS, write
+from .trials import DRAWS
+from .trials import main as trials
+
 PICTURES = "pictures"
 
 
@@ -20,7 +25,8 @@ def main(
     page: Annotated[Path, typer.Argument(help="Where to; pictures go beside it.")],
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
-    seeds: Annotated[int, typer.Option(help="In each cell; 0: those that are there.")] = 48,
+    runs: Annotated[int, typer.Option(help="In all; 0: those that are there.")] = RUNS,
+    trial_draws: Annotated[int, typer.Option(help="For trials; 0: as they are.")] = DRAWS,
     equity_seeds: Annotated[int, typer.Option(help="For equity against debt; 0: not.")] = 8,
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
@@ -28,20 +34,21 @@ def main(
     from ..look.pages import write_page
     from . import grid as grids
     from .answer import answer
-    from .command import write
     from .equity import lines_of as equity_lines
     from .figures import draw
     from .page import lines_of
     from .runs import Workers, make, read, spent
 
     grid, quiet = grids.load(grids.NAME), grids.load("calm")
-    if seeds:
-        make(grid, seeds, folder, Workers())
+    if runs:
+        make(grid, runs, folder, Workers())
+    if trial_draws:
+        trials(trial_draws)
     still = None
     if one_calm_world:
-        make(quiet, quiet.block_seeds, calm, Workers("serial"), beliefs=False)
-        still = quiet, *read(calm)
-    found = answer(grid, *read(folder), calm=still)
+        make(quiet, len(quiet.block), calm, Workers("serial"), beliefs=False)
+        still = quiet, *read(quiet, calm)
+    found = answer(grid, *read(grid, folder), calm=still)
     write(found, folder, folder)
     lines = lines_of(found, spent(folder))
     if equity_seeds:

@@ -1,7 +1,7 @@
 """Runs of a grid: made by the sweep's machinery, read back loan by loan.
 
-A grid is run in blocks of a few seeds, each a sweep in a folder of its own: what has ended can be
-priced, and more seeds add to it.
+A grid is run in blocks, each a sweep in a folder of its own: what has ended can be priced, and more
+runs add to it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from .grid import Grid
 
-BLOCK, CLOCK = "seeds-", "clock.json"
+BLOCK, CLOCK = "block-", "clock.json"
 
 
 class Workers(NamedTuple):
@@ -34,8 +34,8 @@ class Workers(NamedTuple):
     quiet: bool = False
 
 
-def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool = True) -> int:
-    """Run what is missing of so many seeds, in whole blocks; how many runs failed.
+def make(grid: Grid, runs: int, folder: Path, workers: Workers, beliefs: bool = True) -> int:
+    """Make what is missing of so many runs, in whole blocks; how many failed.
 
     Raises:
         InputError: the folder, the cluster or its workers cannot be used.
@@ -44,7 +44,7 @@ def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool =
 
     compile_ahead()  # once here, so that workers find it
     failed = 0
-    for block in range(math.ceil(seeds / grid.block_seeds)):
+    for block in range(math.ceil(runs / len(grid.block))):
         driver = Driver(
             grid.plan(block, beliefs),
             folder / f"{BLOCK}{block:03d}",
@@ -53,8 +53,8 @@ def make(grid: Grid, seeds: int, folder: Path, workers: Workers, beliefs: bool =
         )
         result = driver.run(workers.cluster, workers.processes)
         failed += result.failed
-        runs, busy_s = spent(folder)
-        text = json.dumps([runs + result.done_now, busy_s + result.busy_s])
+        made, busy_s = spent(folder)
+        text = json.dumps([made + result.done_now, busy_s + result.busy_s])
         write_text(folder / CLOCK, text)
     return failed
 
@@ -66,54 +66,42 @@ def spent(folder: Path) -> tuple[int, float]:
     return int(runs), float(busy_s)
 
 
-def read(folder: Path) -> tuple[pd.DataFrame, pa.Table]:
-    """Runs (``run_id, arm, replicate, seed``) and observations (``run_id`` and loans).
+def read(grid: Grid, folder: Path) -> tuple[pd.DataFrame, pa.Table]:
+    """Runs (``run_id, cell, seed``) and observations (``run_id`` and loans).
 
-    Numbers of runs and replicates go on from block to block. Only replicates that have ended in
-    every cell are there: weights need all of them.
+    Numbers of runs go on from block to block.
 
     Raises:
-        InputError: no seed has ended.
+        InputError: no run has ended.
     """
     import pandas as pd
     import pyarrow as pa
 
     runs, loans = [], []
     for block, path in enumerate(sorted(folder.glob(f"{BLOCK}*"))):
-        found = _read_block(path)
-        if found is not None:
-            made, seen = found
-            shift = 1_000_000 * block
-            made["run_id"] += shift
-            made["replicate"] += shift
-            ids = pa.array(seen["run_id"].to_numpy() + shift)
-            runs.append(made)
-            loans.append(seen.set_column(0, "run_id", ids))
-    if not runs:
-        raise InputError(f"{folder}: no seed has ended well in all cells.")
+        if not store.has_parts(path):
+            continue
+        made, seen = _read_block(grid, path)
+        shift = 1_000_000 * block
+        made["run_id"] += shift
+        ids = pa.array(seen["run_id"].to_numpy() + shift)
+        runs.append(made)
+        loans.append(seen.set_column(0, "run_id", ids))
+    if not sum(map(len, runs)):
+        raise InputError(f"{folder}: no run has ended well.")
     return pd.concat(runs, ignore_index=True), pa.concat_tables(loans)
 
 
-def _read_block(folder: Path) -> tuple[pd.DataFrame, pa.Table] | None:
-    """The whole seeds of one sweep, None if there are none."""
-    if not store.has_parts(folder):
-        return None
+def _read_block(grid: Grid, folder: Path) -> tuple[pd.DataFrame, pa.Table]:
+    """The runs of one sweep that ended well."""
     with store.connect(folder) as connection:
-        wanted = "SELECT run_id, arm, replicate, seed FROM runs WHERE status = 'ok'"
-        runs = connection.execute(f"{wanted} ORDER BY run_id").df()
-        cells = store.read_manifest(folder)["runs"] // _replicates(folder)
-        whole = runs.groupby("replicate")["arm"].transform("size") == cells
-        runs = runs[whole].reset_index(drop=True)
-        if runs.empty:
-            return None
+        runs = connection.execute(
+            "SELECT run_id, design_id, seed FROM runs WHERE status = 'ok' ORDER BY run_id"
+        ).df()
         names = ", ".join(COLUMNS)
-        ids = ", ".join(map(str, runs["run_id"]))
+        ids = ", ".join(map(str, runs["run_id"])) or "NULL"
         loans = connection.sql(
             f"SELECT run_id, {names} FROM paths WHERE run_id IN ({ids}) ORDER BY run_id, day"
         ).to_arrow_table()
-    return runs, loans
-
-
-def _replicates(folder: Path) -> int:
-    replicates: int = store.read_manifest(folder)["plan"]["replicates"]
-    return replicates
+    runs["cell"] = [grid.cell_of(number).name for number in runs["design_id"]]
+    return runs[["run_id", "cell", "seed"]], loans

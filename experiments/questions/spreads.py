@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..pricing.estimators import Estimate
 
 CONVERTIBLE, POOL = "convertible", "ddtl"
-PARTS = "prices"
+PARTS, RUNS = "prices", 600
 NAMES = {
     "asic_loan": "loans on rigs", "btc_loan": "loans on bitcoin", "convertible": "convertibles",
     "gpu_loan": "GPU loans, DDTLs", "high_yield": "high-yield bonds", "other": "other unsecured",
@@ -36,17 +36,15 @@ def study(study: Study) -> Finding:
     from ..pricing.runs import Workers, make, read, spent
 
     grid = grids.load(grids.NAME)
-    seeds = grid.block_seeds * study.draws(1, 16)
+    asked = study.draws(1, RUNS)  # whole blocks
     where = study.folder / PARTS
     _, before_s = spent(where)
     serial = study.workers == 1
-    workers = Workers(
-        "serial" if serial else "local", None if serial else study.workers, study.quiet
-    )
-    failed = make(grid, seeds, where, workers)
+    here = ("serial", None) if serial else ("local", study.workers)
+    failed = make(grid, asked, where, Workers(*here, study.quiet))
     runs, busy_s = spent(where)
     study.count(runs, failed, busy_s - before_s)
-    found = answer(grid, *read(where))
+    found = answer(grid, *read(grid, where))
     book = found.panel.loans
     straight = (book["instrument"] != CONVERTIBLE).to_numpy()
     own = (book["borrower"] == found.largest).to_numpy()
@@ -97,7 +95,7 @@ def study(study: Study) -> Finding:
                 tuple(cuts),
             ),
         },
-        seeds,
+        runs,
         {"largest": found.largest},
     )  # fmt: skip
 

@@ -51,7 +51,8 @@ td { border-bottom: 1px solid #eee; }
 figure { margin: 1.4rem 0; } figure img { width: 100%; height: auto; display: block; }
 .scroll { overflow-x: auto; }
 summary { color: #0072b2; cursor: pointer; font: 0.85rem system-ui, sans-serif; }
-@media (max-width: 640px) { .numbers { columns: 1; } }
+@media (max-width: 640px) { .numbers { columns: 1; }
+  figure { overflow-x: auto; } figure img { min-width: 620px; } }
 @media print { body { max-width: none; } h2, figure, tr { break-inside: avoid; } }
 """
 

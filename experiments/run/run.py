@@ -16,6 +16,7 @@ from ...market.scenario.scenario import Scenario
 from ..figures.draw import drawing
 from ..look.memory import check_memory
 from ..results.results import Results
+from .anonymous import OWN_BOOKS, hide_names
 from .files import plain
 from .folder import RunFolder
 from .progress import progress
@@ -33,6 +34,7 @@ class Asked:
     companions: bool = False  # if the market is small, say what came of itself
     without: tuple[str, ...] = ()  # parties that do not fail
     books: Path | None = None  # a folder of tables or a loan tape, not the packaged books
+    anonymous: bool = False  # codes instead of names in all that is written
 
 
 def simulate(
@@ -70,8 +72,10 @@ def simulate(
             show(scenario.days, "Settling claims")
             simulation.resolve()
         done = time.perf_counter()
+        spared = hide_names(simulation) if asked.anonymous else asked.without
         timings = {"opening_s": opened - start, "days_s": done - opened}
         results = Results.of(simulation, simulation.scenario, seed)
+        results = replace(results, without=spared)
         if asked.companions:
             from ..causes.causes import find_causes, is_small
 
@@ -96,11 +100,11 @@ def run_scenario(
     own = own_books(asked.books, scenario) if asked.books is not None else None
     with drawing(with_helper=asked.figures) as drawn:
         results, timings = simulate(scenario, seed, asked=asked, books=own)
-        told = (*changes(named, scenario), *(f"{name} does not fail" for name in asked.without))
+        told = (*changes(named, scenario), *(f"{name} does not fail" for name in results.without))
         if own is not None and asked.books is not None:
-            told = (f"books = {asked.books.name}", *told)
+            told = (f"books = {OWN_BOOKS if asked.anonymous else asked.books.name}", *told)
             results = replace(results, own_debt=debt_of(own))
-        results = replace(results, changes=told, without=asked.without)
+        results = replace(results, changes=told)
         written = folder.write(results, timings, drawn if asked.figures else None)
     if results.note:
         typer.echo(results.note, err=True)

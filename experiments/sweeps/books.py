@@ -60,6 +60,24 @@ def with_default(key: str, value: Any) -> Any:
     return value | normal | {"low": -MOST_SCORE, "high": MOST_SCORE}
 
 
+def set_to(value: Any, where: str) -> Factor:
+    """A cell that an arm sets, as a factor of that one value.
+
+    Raises:
+        InputError: not a number.
+    """
+    from .factors import Factor
+
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise InputError(f"{where}: {value!r} is not allowed; it must be a number.")
+    return Factor(distribution="values", values=(float(value),))
+
+
+def untouched(key: str) -> float:
+    """The number at which a cell is as the books have it: no error, or once what they say."""
+    return 1.0 if key == LEVERAGE or is_term(key) else 0.0
+
+
 def check_cell(key: str, factor: Factor, where: str, tables: Books | None = None) -> None:
     """Refuse a key that names no uncertain cell, or scores that are not plausible.
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ...market.opening.beliefs import believe
 from ...market.scenario.scenario import Scenario
 from . import own
-from .books import is_cell
+from .books import is_cell, untouched
 from .design import RunPoint
 from .factors import Value
 
@@ -272,8 +272,9 @@ def scenario_of(work: Work, point: RunPoint) -> Scenario:
 
 
 def scores_of(work: Work, point: RunPoint) -> dict[str, float]:
-    """Errors of the opening books in a run, by factor key."""
-    return {k: float(v) for k, v in _settings(work, point).items() if is_cell(k)}
+    """Errors of the opening books in a run, by key; those that other arms set are none here."""
+    others = {key: untouched(key) for arm in work.arms.values() for key in arm if is_cell(key)}
+    return others | {k: float(v) for k, v in _settings(work, point).items() if is_cell(k)}
 
 
 def _settings(work: Work, point: RunPoint) -> dict[str, Value]:

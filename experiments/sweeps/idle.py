@@ -42,7 +42,10 @@ def refuse_idle(
         for key, factor in factors.items()
         for name in (key, *factor.also)
     }
-    policies = {name: flatten(dict(settings)) for name, settings in arms.items()}
+    policies = {
+        name: {k: v for k, v in flatten(dict(settings)).items() if not books.is_cell(k)}
+        for name, settings in arms.items()
+    }
 
     def in_any_run(key: str) -> Sequence[Any]:
         if key in varied:

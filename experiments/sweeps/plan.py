@@ -244,7 +244,11 @@ class Plan(Section):
                     f"{where}: arms: '{name}' is not a name (small letters, digits, -)."
                 )
             values = flatten(settings)
-            self.base.changed(values, f"{where}: arms.{name}")
+            for key in filter(books.is_cell, values):
+                one = f"{where}: arms.{name}.{key}"
+                books.check_cell(key, books.set_to(values[key], one), one, tables)
+            plain = {key: value for key, value in values.items() if not books.is_cell(key)}
+            self.base.changed(plain, f"{where}: arms.{name}")
             if both := sorted(set(values) & set(varied)):
                 raise InputError(f"{where}: arms.{name}: '{both[0]}' is a factor too.")
         self._check_books(where)
@@ -267,11 +271,17 @@ class Plan(Section):
                 starts = set(factor.values or ())
         starts |= {flatten(settings).get(START) for settings in self.arms.values()}
         own.check_start(self.books, starts, where)
-        names = [name for key, factor in self.factors.items() for name in (key, *factor.also)]
+        names = {
+            name: f"factors.{name}"
+            for key, factor in self.factors.items()
+            for name in (key, *factor.also)
+        }
+        for arm, settings in self.arms.items():
+            names |= {key: f"arms.{arm}.{key}" for key in flatten(settings)}
         cell = next(filter(books.is_cell, names), None)
         if cell is not None and "2021" in starts:
             raise InputError(
-                f"{where}: factors.{cell}: is a part of the books of 2025; {START} = '2021' opens "
+                f"{where}: {names[cell]}: is a part of the books of 2025; {START} = '2021' opens "
                 "others."
             )
 

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from ...market.opening.books_2025.sample import CELLS
 from ...market.opening.sampling import balanced, scaled
-from ...market.opening.tape.borrowers import SOURCE
+from ...market.opening.tape.headroom import LTVS
+from ...market.opening.tape.source import SOURCE
 from ...market.scenario.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ LOANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "drawn_usd_m": ("drawn_usd_m", "committed_usd_m", "principal_per_quarter_usd_m"),
         "rate_or_spread": ("rate_or_spread",),
-        "margin_call_ltv": ("initial_ltv", "margin_call_ltv", "liquidation_ltv"),
+        "margin_call_ltv": LTVS,
         "min_dscr": ("min_dscr",),
         "cure_days": ("cure_days",),
         TERM: ("maturity", "put_date"),

@@ -2,7 +2,8 @@
 
 Debt and machines are left alone (books must add up per lender); what is drawn is what carries the
 debt: cash, running cost, other income, contracts' rents and terms, lenders' capital and margins,
-buyers' money, racks and views, and second-hand prices.
+buyers' money, racks and views, and second-hand prices. Tests of a user's own loans keep the
+headroom that their lender reports.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from types import MappingProxyType
 from ..books import Books
 from ..rows import InterlenderShare, Lender
 from ..sampling import BUYER_CELLS, Errors, balanced, within_range
+from ..tape.headroom import with_headroom
 from .rows import Lease, Miner, Neocloud
 
 CELLS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -49,13 +51,15 @@ def sample_books(
     landlords: dict[str, Miner | Neocloud] = {row.id: row for row in miners}
     landlords |= {row.id: row for row in neoclouds}
     lenders = tuple(_lender(row, errors) for row in tables.lenders)
+    hardware = tuple(errors.row(row, "hardware", CELLS["hardware"]) for row in tables.hardware)
     return replace(
         tables,
+        loans=with_headroom(tables.loans, tables.hardware, hardware),
         miners=miners,
         neoclouds=neoclouds,
         leases=_leases(tables, landlords, errors),
         buyers=tuple(errors.row(row, "buyers", CELLS["buyers"]) for row in tables.buyers),
-        hardware=tuple(errors.row(row, "hardware", CELLS["hardware"]) for row in tables.hardware),
+        hardware=hardware,
         lenders=lenders,
         margins=tuple(errors.row(row, "margins", CELLS["margins"]) for row in tables.margins),
         quotes={

@@ -15,13 +15,13 @@ from .income import HOURS_PER_YEAR, business_of
 from .income import Machines as Fleet
 from .parties import Named, id_of, recognise
 from .read import TapeLoan
+from .source import SOURCE
 
 if TYPE_CHECKING:
     from ..books import Books
     from ..rows import Hardware
 
 MILLION = Decimal(1_000_000)
-SOURCE = "the tape"
 GIVEN_CELLS = {
     "cash_usd": "cash_usd_m",
     "fixed_cost_usd_yr": "fixed_cost_usd_m_yr",

@@ -19,7 +19,7 @@ from ..books_2025.read import load_books_2025
 from ..books_2025.rows import Loan, Machines
 from ..rows import Lender
 from ..sampling import balanced
-from .borrowers import SOURCE, Parties, add_borrower, units_of
+from .borrowers import Parties, add_borrower, units_of
 from .filled import Filled, Filling
 from .loans import kind_of_lender, lender_row, loan_row, site_row
 from .machines import known_machines
@@ -27,6 +27,7 @@ from .market_tape import market_of
 from .mistakes import Mistake, TapeError
 from .parties import Named, id_of, recognise
 from .read import Tape, TapeLoan, read_tape
+from .source import SOURCE
 
 ADD_TO = ("2025", "nothing")
 OWN_LENDER = "Own book"

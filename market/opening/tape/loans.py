@@ -10,12 +10,13 @@ from typing import Any, Literal
 from ..books import Books
 from ..books_2025.rows import Loan, Site
 from ..rows import Lender
-from .borrowers import SOURCE, hardware_of, reported_price_usd, usd_m
+from .borrowers import hardware_of, reported_price_usd, usd_m
 from .filled import Filling, default
+from .headroom import LTVS
 from .income import USUAL_AMORTISATION, service_usd_yr
 from .read import TapeLoan
+from .source import SOURCE
 
-LTVS = ("initial_ltv", "margin_call_ltv", "liquidation_ltv")
 FIRST_TEST_DAYS = 92
 CALL_TO_LIQUIDATION = Decimal("0.10")
 IN_COMPLIANCE = 1.1  # times the covenant: coverage of 1.27 under one of 1.15 in the books

@@ -7,13 +7,16 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from by_tape import EXAMPLES
 
 from firesale.experiments.book import estimates as est
 from firesale.experiments.book.assumptions import draws_table
-from firesale.experiments.book.headroom import with_headroom
 from firesale.experiments.book.stages import provision, stage_of
 from firesale.experiments.book.watch import Watch
-from firesale.market.opening.books_2025.read import load_books_2025
+from firesale.market.opening.books_2025.sample import sample_books
+from firesale.market.opening.tape.headroom import LTVS
+from firesale.market.opening.tape.join import open_tape
+from firesale.market.opening.tape.source import SOURCE
 from firesale.market.state.events import EVENT_DTYPE, Event
 from firesale.market.state.loans import LoanStatus
 
@@ -127,22 +130,22 @@ def test_stages() -> None:
     assert provision(1, 2.0, 5.0) == 2.0 and provision(2, 2.0, 5.0) == 5.0
 
 
-def test_headroom_stays_in_a_draw() -> None:
-    books = load_books_2025()
-    loan = next(
-        one for one in books.loans if one.margin_call_ltv and one.collateral_class == "LT18"
-    )
-    row = next(one for one in books.hardware if one.id == "LT18")
-    half = row.model_copy(update={"used_price_usd": row.used_price_usd / 2.0})  # type: ignore[operator]
-    drawn = books.__class__(
-        **{**vars(books), "hardware": tuple(half if one is row else one for one in books.hardware)}
-    )
-    moved = with_headroom(drawn, books, [loan.loan_id])
-    mine = next(one for one in moved.loans if one.loan_id == loan.loan_id)
-    assert loan.margin_call_ltv is not None and mine.margin_call_ltv is not None
-    assert mine.margin_call_ltv == pytest.approx(2.0 * loan.margin_call_ltv)
-    others = [one for one in moved.loans if one.loan_id != loan.loan_id]
-    assert others == [one for one in books.loans if one.loan_id != loan.loan_id]
+def test_headroom_of_the_tape_stays_in_a_draw_and_no_other_test_moves() -> None:
+    books = open_tape(EXAMPLES / "gpu-fund.csv").books
+    drawn = sample_books(books, 3)
+    price = {row.id: row.used_price_usd for row in books.hardware}
+    factor = {
+        row.id: (price[row.id] or 1.0) / (row.used_price_usd or 1.0) for row in drawn.hardware
+    }
+    moved = 0
+    for before, after in zip(books.loans, drawn.loans, strict=True):
+        own = before.source == SOURCE and before.margin_call_ltv is not None
+        times = factor.get(before.collateral_class or "", 1.0) if own else 1.0
+        for name in LTVS:
+            if getattr(before, name) is not None:
+                assert getattr(after, name) == pytest.approx(times * getattr(before, name))
+        moved += times != 1.0
+    assert moved
 
 
 def test_luck_is_not_taken_for_a_driver() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from by_tape import EXAMPLES, tape_of
+from scipy.stats import t
 from test_memo import outcome
 
 from firesale.experiments import cli
@@ -18,8 +19,8 @@ from firesale.experiments.book.memo import Asked, Made, compose
 from firesale.experiments.book.page import page
 from firesale.experiments.book.runs import Outcome
 from firesale.experiments.pricing import estimators as pure
+from firesale.market.opening.tape.headroom import LTVS
 from firesale.market.opening.tape.join import open_tape
-from firesale.market.opening.tape.loans import LTVS
 
 DAYS = 900
 
@@ -37,22 +38,25 @@ def run(loss: list[float], years: float = 100.0) -> Outcome:
 
 
 def small() -> wt.Weighted:
-    """Two cells with weights 3/4 and 1/4, two seeds, two loans."""
+    """Two cells with weights 3/4 and 1/4, two runs of each, two loans."""
     grid = wt.grid_of(DAYS)
-    cells = (grid.cells[0]._replace(weight=0.75), grid.cells[1]._replace(weight=0.25))
-    grid = grid._replace(cells=cells, joint=(cells[1].name,))
-    return wt.weighted(grid, [run([0, 0]), run([4, 0]), run([8, 20], 60.0), run([8, 4], 60.0)])
+    one, two = grid.cells[0]._replace(weight=0.75), grid.cells[1]._replace(weight=0.25)
+    grid = grid._replace(cells=(one, two), joint=(two.name,))
+    runs = (run([0, 0]), run([4, 0]), run([8, 20], 60.0), run([8, 4], 60.0))
+    return wt.Weighted(grid, runs, (one, one, two, two))
 
 
 def test_means_over_the_grid_by_hand() -> None:
-    # By seed: 3/4 · 0 + 1/4 · 28 = 7 and 3/4 · 4 + 1/4 · 12 = 6; balance-years 150 + 30 = 180.
+    # Losses 0, 4 and 28, 12: 3/4 · 2 + 1/4 · 20 = 6.5; balance-years 150 + 30 = 180.
     total = wt.total_of(small(), 0.05)
     assert total.loss.value == pytest.approx(6.5)
+    # Means of two: variances 8 / 2 and 128 / 2, weighted 9/16 · 4 + 1/16 · 64 = 6.25, of which
+    # 2.25 and 4 have a degree of freedom each.
+    degrees = 6.25**2 / (2.25**2 + 4.0**2)
+    half = t.ppf(0.975, degrees) * 2.5
+    assert (total.loss.low, total.loss.high) == pytest.approx((0.0, 6.5 + half))
     assert total.spread.value == pytest.approx(6.5 / 180.0)
-    # Two seeds: half a dollar off on 180 balance-years either way, times Student's 12.706.
-    half = 12.7062 * 0.5 / 180.0
-    assert total.spread.low == pytest.approx(6.5 / 180.0 - half, abs=1e-6)
-    assert total.spread.high == pytest.approx(6.5 / 180.0 + half, rel=1e-4)
+    assert total.spread.high == pytest.approx((6.5 + half) / 180.0)
     assert total.shortfall == pytest.approx(28.0)  # the worst run weighs an eighth
     # At 5 %: without the crash 2 lost on 200 years, 8 to spare; with it 20 on 120, 14 short.
     assert total.fair is not None and total.fair.value == pytest.approx(8.0 / 22.0)
@@ -63,10 +67,11 @@ def test_means_over_the_grid_by_hand() -> None:
 
 
 def test_one_scenario_of_weight_one_is_that_scenario() -> None:
-    runs = [outcome(3, seed) for seed in range(9)]
+    runs = tuple(outcome(3, seed) for seed in range(9))
     grid = wt.grid_of(DAYS)
-    only = grid._replace(cells=(grid.cells[0]._replace(weight=1.0),), joint=())
-    total = wt.total_of(wt.weighted(only, runs), 0.05)
+    cell = grid.cells[0]._replace(weight=1.0)
+    only = grid._replace(cells=(cell,), joint=())
+    total = wt.total_of(wt.Weighted(only, runs, (cell,) * 9), 0.05)
     loss = np.array([one.seen.loss_usd.sum() for one in runs])
     years = np.array([one.seen.balance_years_usd.sum() for one in runs])
     assert total.fair is None
@@ -75,14 +80,14 @@ def test_one_scenario_of_weight_one_is_that_scenario() -> None:
     assert (total.spread.low, total.spread.high) == pytest.approx((found.low, found.high))
 
 
-def test_cells_share_seeds_and_what_is_not_drawn() -> None:
+def test_every_run_has_its_own_seed_and_what_cells_set_is_not_drawn() -> None:
     grid = wt.grid_of(DAYS)
-    jobs = wt.jobs_of(grid, 2)
-    assert [job.seed for job in jobs[:4]] == [1, 2, 1, 2] and len(jobs) == 2 * len(grid.cells)
-    assert len({job.held for job in jobs}) == 1
-    assert {key for cell in grid.cells for key in cell.settings} <= jobs[0].held
+    jobs, cells = wt.jobs_of(grid, 60), wt.cells_of(grid, 60)
+    assert len({job.seed for job in jobs}) == len(jobs) == len(cells)
+    assert {job.held for job in jobs} == {grid.set_by_cells}
+    assert all(cell.weight > 0.0 for cell in cells)
     assert all(job.scenario.days == DAYS and job.scenario.opening.beliefs for job in jobs)
-    for cell, job in zip(grid.cells, jobs[::2], strict=True):
+    for cell, job in zip(cells, jobs, strict=True):
         assert all(job.scenario.value_of(key) == value for key, value in cell.settings.items())
 
 
@@ -92,11 +97,15 @@ def test_the_memo_says_what_the_grid_gives(tmp_path: Path) -> None:
     loans = len(joined.loans)
     runs = [outcome(loans, seed) for seed in range(6)]
     grid = wt.grid_of(DAYS)
-    over = wt.weighted(grid, [outcome(loans, seed) for seed in range(2 * len(grid.cells))])
+    many = len(wt.cells_of(grid, 12))
+    over = wt.weighted(grid, [outcome(loans, seed) for seed in range(many)], 12)
     memo = compose(Asked(path, grid=True), joined, DAYS, Made(runs, [], [], over))
     by_key = {table.key: table for table in memo.tables}
-    assert [row[0] for row in by_key["grid"].rows] == [c.name for c in grid.cells] + ["by weight"]
-    assert by_key["grid"].rows[-1][2] == pytest.approx(memo.as_json["grid"]["expected_loss_usd"])
+    assert [row[0] for row in by_key["grid"].rows] == [
+        *(cell.name for cell in grid.cells if cell.weight > 0.0),
+        "by weight",
+    ]
+    assert by_key["grid"].rows[-1][3] == pytest.approx(memo.as_json["grid"]["expected_loss_usd"])
     by_loan = memo.as_json["grid"]["loans"]
     assert sum(one["expected_loss_usd"] for one in by_loan) == pytest.approx(
         memo.as_json["grid"]["expected_loss_usd"]
@@ -104,6 +113,20 @@ def test_the_memo_says_what_the_grid_gives(tmp_path: Path) -> None:
     assert "Under weighted scenarios" in page(memo) and "weighted scenarios" in memo.told
     plain = compose(Asked(path), joined, DAYS, Made(runs, [], []))
     assert "grid" not in plain.as_json and "weighted scenarios" not in plain.told
+
+
+@pytest.mark.parametrize(
+    ("contract", "says"),
+    [
+        (0.001, "Even without a joint crash the contract does not pay for the losses"),
+        (0.05, "The contract pays for the losses if a joint crash is no likelier than 36 %"),
+        (9.0, "Even in a joint crash the contract pays for the losses"),
+    ],
+)
+def test_what_a_contract_pays_for_is_said_in_words(contract: float, says: str) -> None:
+    found = small()
+    text = wt.cells_table(found, [], wt.total_of(found, contract)).text
+    assert says in text and "the grid gives it 25 %" in text
 
 
 def test_covenants_are_taken_out_of_the_book_alone_and_no_other_cell_moves() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from firesale.experiments import cli
 from firesale.experiments.book.memo import Asked, Made, Memo, compose
 from firesale.experiments.book.page import page
 from firesale.experiments.book.runs import Opening, Outcome, Values
+from firesale.experiments.book.table import Col, Table, shown
 from firesale.experiments.book.watch import Seen
 from firesale.experiments.book.workbook import write_workbook
 from firesale.market.opening.tape.join import open_tape
@@ -94,6 +96,16 @@ def test_the_workbook_has_a_sheet_for_each_table(tmp_path: Path) -> None:
     assert filled["A4"].fill.fgColor.rgb.endswith("FFF2CC")
 
 
+def test_counts_have_no_decimals_and_means_of_them_one(tmp_path: Path) -> None:
+    table = Table("t", "T", "t", (Col("n", "number"), Col("m", "number")), ((3, 2.5), (4.0, 1.25)))
+    memo = replace(memo_of(EXAMPLES / "rig-bank.csv"), tables=(table,))
+    write_workbook(memo, tmp_path / "memo.xlsx")
+    cells = openpyxl.load_workbook(tmp_path / "memo.xlsx")["T"]["A4:B5"]
+    formats = [[cell.number_format for cell in row] for row in cells]
+    assert formats == [["#,##0", "#,##0.0"], ["#,##0", "#,##0.0"]]
+    assert (shown(4.0, "number"), shown(1.25, "number")) == ("4", "1.2")
+
+
 def test_a_cell_that_begins_like_a_formula_stays_text(tmp_path: Path) -> None:
     name = "=HYPERLINK(1)"
     path = tape_of(tmp_path, {"borrower": name}, {"borrower": "@SUM", "loan id": "-B"})
@@ -118,9 +130,12 @@ def test_anonymous_files_name_nobody(name: str, tmp_path: Path) -> None:
 
 
 def test_a_sale_above_paper_is_explained() -> None:
-    above = page(memo_of(EXAMPLES / "gpu-fund.csv", realisable=1.2))
-    assert "H100: what a sale would bring is 120&nbsp;% of the second-hand price" in above
-    assert "what a sale would bring" not in page(memo_of(EXAMPLES / "gpu-fund.csv"))
+    at_once = page(memo_of(EXAMPLES / "gpu-fund.csv", realisable=1.2))
+    told = "H100: what a sale at once would bring is 120&nbsp;% of the second-hand price"
+    assert told in at_once and "H100: what a sale within 90 days" not in at_once
+    later = page(memo_of(EXAMPLES / "gpu-fund.csv"))  # 90 of 80 within 90 days, 40 at once
+    told = "H100: what a sale within 90 days would bring is 112&nbsp;% of the second-hand price"
+    assert told in later and "a sale at once would bring" not in later
 
 
 @pytest.mark.compiled

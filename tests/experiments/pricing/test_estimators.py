@@ -17,9 +17,12 @@ from firesale.experiments.pricing.estimators import (
     expected_shortfall,
     fair_interval,
     fair_probability,
+    grouped,
     hazards,
     loss_given_default,
     ratio_interval,
+    resampled,
+    sum_error,
 )
 
 
@@ -122,6 +125,58 @@ def test_the_fair_probability_has_an_interval_that_holds_it() -> None:
     assert found.low < found.value < found.high
     sums = [(float(a.sum()), float(b.sum())) for a, b in (otherwise, crash)]
     assert found.value == fair_probability(0.04, *sums)
+
+
+def test_the_error_of_a_stratified_sum_is_that_within_strata() -> None:
+    # Strata of 1, 3 and of 10, 10, 10, 14: n times the variance of each, 2 · 2 + 4 · 4.
+    draws = np.array([1.0, 10.0, 10.0, 3.0, 10.0, 14.0])
+    strata = np.array([5, 7, 7, 5, 7, 7])
+    error = sum_error(draws[None, :], grouped(6, strata))
+    assert error.variance[0] == pytest.approx(2 * 2.0 + 4 * 4.0)
+    assert error.degrees[0] == pytest.approx(20.0**2 / (4.0**2 / 1 + 16.0**2 / 3))
+
+
+def test_resamples_of_strata_vary_as_their_sums_do() -> None:
+    rng = np.random.default_rng(7)
+    draws, strata = rng.exponential(1.0, 24), np.repeat([0, 1, 2], [3, 5, 16])
+    groups = grouped(24, strata)
+    found = resampled(groups.sizes, 20_000) @ draws[groups.order]
+    assert found.mean() == pytest.approx(draws.sum(), rel=0.01)
+    assert found.var() == pytest.approx(sum_error(draws[None, :], groups).variance[0], rel=0.05)
+
+
+def test_lone_draws_of_strata_stand_together() -> None:
+    assert grouped(4, np.array([1, 2, 3, 3])).sizes == (2, 2)
+    assert grouped(3, np.array([1, 3, 3])).sizes == (3,)
+    assert grouped(1, np.array([4])).sizes == (1,)
+
+
+def test_cells_that_differ_add_nothing_to_the_error() -> None:
+    loss = np.array([1.0, 1.1, 0.9, 1.0] * 3 + [9.0, 9.1, 8.9, 9.0] * 3)
+    years, strata = np.full(24, 20.0), np.repeat([0, 1], 12)
+    pooled, apart = ratio_interval(loss, years), ratio_interval(loss, years, strata)
+    assert pooled.value == apart.value
+    assert apart.high - apart.low < 0.05 * (pooled.high - pooled.low)
+
+
+@pytest.mark.parametrize("runs", [3, 6, 40])
+def test_fair_odds_of_few_draws_cover_the_truth(runs: int) -> None:
+    generator = np.random.default_rng(6)
+    hits = 0
+    for _ in range(200):
+        calm, bad = generator.exponential(2.0, runs), generator.exponential(12.0, runs)
+        nothing = np.zeros(runs)
+        otherwise = np.concatenate((calm, nothing)), np.repeat([100.0, 0.0], runs)
+        crash = np.concatenate((nothing, bad)), np.repeat([0.0, 100.0], runs)
+        found = fair_interval(0.04, otherwise, crash, np.repeat([0, 1], runs))
+        hits += found.low <= 0.2 <= found.high  # 2 + 0.2 · (12 - 2) is what the contract pays
+    assert hits >= 180
+
+
+def test_one_draw_rules_no_probability_out() -> None:
+    one = np.array([1.0]), np.array([100.0])
+    found = fair_interval(0.04, one, (np.array([30.0]), np.array([80.0])))
+    assert (found.low, found.high) == (0.0, 1.0)
 
 
 def test_a_control_keeps_the_mean_and_takes_what_it_explains() -> None:

@@ -1,9 +1,11 @@
-"""The grid: weights add up, each with a reason; cells share their seeds; bad files are refused."""
+"""The grid: weights add up, each with a reason; every run has its seed; bad files are refused."""
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firesale.experiments.pricing import grid as grids
@@ -45,33 +47,52 @@ def test_the_packaged_grid_adds_up() -> None:
     assert grid.plan().base.days == 1825
 
 
-def test_cells_share_seeds_and_blocks_do_not(tmp_path: Path) -> None:
-    import numpy as np
-
+def test_every_run_has_a_seed_of_its_own_and_cells_get_them_by_weight(tmp_path: Path) -> None:
     grid = grids.load(small(tmp_path))
-    plan = grid.plan()
-    assert grid.block_seeds == 24 and count_runs(plan) == 48
-    points = run_points(plan, design_table(plan), np.arange(48))
-    seeds = {arm: [p.seed for p in points if p.arm == arm] for arm in ("a", "b")}
-    assert seeds["a"] == seeds["b"] and len(set(seeds["a"])) == 24
-    after = grid.plan(1)
-    later = run_points(after, design_table(after), np.arange(48))
-    assert not {p.seed for p in later} & {p.seed for p in points}
+    counts = Counter(cell.name for cell in grid.block)
+    assert counts == {"a": 27, "b": 9}
+    seeds = set()
+    for block in (0, 1):
+        plan = grid.plan(block)
+        assert count_runs(plan) == 36
+        points = run_points(plan, design_table(plan), np.arange(36))
+        seeds |= {point.seed for point in points}
+    assert len(seeds) == 72
+
+
+def test_a_cell_without_weight_has_runs_too() -> None:
+    counts = Counter(cell.name for cell in grids.load("grid").block)
+    assert counts["calm"] == grids.FEWEST_RUNS and counts["ordinary"] > 5 * counts["calm"]
 
 
 def test_a_cell_is_its_levels(tmp_path: Path) -> None:
-    import numpy as np
-
-    plan = grids.load(small(tmp_path)).plan(beliefs=False)
+    grid = grids.load(small(tmp_path))
+    plan = grid.plan(beliefs=False)
     work = Work.of(plan, tmp_path, "")
-    a, *_, b = run_points(plan, design_table(plan), np.arange(48))
-    assert scenario_of(work, a).crypto.path == "random"
-    assert scenario_of(work, b).crypto.path == "crash"
+    a, *_, b = run_points(plan, design_table(plan), np.arange(36))
+    assert [grid.cell_of(point.design_id).name for point in (a, b)] == ["a", "b"]
+    assert scenario_of(work, a) == plan.base
+    assert scenario_of(work, b).differences(plan.base) == ["crypto.path"]
+
+
+def test_what_a_cell_sets_is_drawn_in_none(tmp_path: Path) -> None:
+    grid = grids.load("grid")
+    plan = grid.plan()
+    work = Work.of(plan, tmp_path, "")
+    places = {cell.name: place for place, cell in enumerate(grid.block)}
+    names = ("ordinary", "deep-halve-stress")
+    points = run_points(plan, design_table(plan), np.array([places[name] for name in names]))
+    one, crash = (scenario_of(work, point) for point in points)
+    own = {cell.name: cell.settings for cell in grid.cells}["deep-halve-stress"]
+    for key, value in own.items():
+        assert one.value_of(key) == plan.base.value_of(key), key
+        assert crash.value_of(key) == value, key
 
 
 def test_a_scenario_is_a_grid_of_one_cell_and_five_years() -> None:
     grid = grids.load("joint-crash")
     assert [cell.weight for cell in grid.cells] == [1.0] and grid.joint == ()
+    assert count_runs(grid.plan()) == len(grid.block) == 36
     assert grid.plan().base.days == 1825
 
 

@@ -34,7 +34,7 @@ def panel(**quarters: list[list[list[float]]]) -> Panel:
         }
     )
     names = np.array(["only"] * runs, object)
-    return Panel(names, np.arange(runs), np.full(runs, 1 / runs), book, scalars, wide)
+    return Panel(names, np.full(runs, 1 / runs), book, scalars, wide)
 
 
 def test_a_pool_keeps_its_share_of_a_loan_that_grows() -> None:

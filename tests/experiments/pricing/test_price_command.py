@@ -40,7 +40,7 @@ def test_a_grid_is_priced_and_goes_on(
     path = tmp_path / "small.toml"
     path.write_text(GRID, encoding="utf-8")
     out = tmp_path / "prices"
-    where = command.Where("serial", None, 2)
+    where = command.Where("serial", None, 4)
     own = {"mine": "borrower == 'REST_NEO'"}
     command.price_command(str(path), out, where, own, as_json_only=True)
     said = json.loads(capsys.readouterr().out)
@@ -53,11 +53,11 @@ def test_a_grid_is_priced_and_goes_on(
     prices = pd.read_parquet(out / command.PRICES)
     assert {"instrument", "tenants", "named", "vintage"} <= set(prices["kind"])
     page = (out / command.PAGE).read_text(encoding="utf-8")
-    assert "4 runs (2 seeds in each of 2 cells" in page
+    assert "4 runs in 2 cells" in page
     assert (out / "pictures" / "prices-mispricing.png").exists()
     assert spent(out)[0] == 4
     command.price_command(str(path), out, where, own, as_json_only=True)
     assert json.loads(capsys.readouterr().out) == said
     assert spent(out)[0] == 4  # nothing was run again
-    command.price_command(str(path), out, command.Where("serial", None, 4), own, as_json_only=True)
-    assert spent(out)[0] == 8  # more seeds add to what is there
+    command.price_command(str(path), out, command.Where("serial", None, 5), own, as_json_only=True)
+    assert spent(out)[0] == 8  # more runs add, in whole blocks, to what is there

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from by_tape import EXAMPLES
 from sweep_runs import plan
 
 from firesale.experiments.sweeps import books as cells
 from firesale.experiments.sweeps import terms
+from firesale.experiments.sweeps.design import design_table, run_points
+from firesale.experiments.sweeps.execute import Work, scenario_of, scores_of
+from firesale.experiments.sweeps.plan import Plan
 from firesale.market.opening.books_2025.read import load_books_2025
 from firesale.market.opening.books_2025.sample import sample_books
 from firesale.market.opening.own_books import own_books
-from firesale.market.opening.tape.borrowers import SOURCE
+from firesale.market.opening.tape.source import SOURCE
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
@@ -162,3 +168,44 @@ def test_a_plan_varies_terms_of_a_tape_buyers_and_launches_together() -> None:
         | {"liquidation": {"budget_scale": {"values": [0.5, 1.0]}}},
     )
     assert len(p.factors) == 3
+
+
+def armed(arms: dict[str, Any], **more: Any) -> Plan:
+    return Plan.from_dict({"scenario": "calm", "arms": arms, **more}, "plan.toml", Path())
+
+
+def test_arms_change_the_books_and_nothing_else(tmp_path: Path) -> None:
+    key, error = "books.times.loans.drawn_usd_m", "books.neoclouds.cash_usd_m"
+    plan = armed({"usual": {}, "half": {key: 0.5}, "poor": {error: -1.0}})
+    work = Work.of(plan, tmp_path, "")
+    points = run_points(plan, design_table(plan), np.arange(3))
+    scores = {point.arm: scores_of(work, point) for point in points}
+    assert scores["usual"] == {key: 1.0, error: 0.0}  # what another arm sets is not drawn here
+    assert scores["half"] == {key: 0.5, error: 0.0} and scores["poor"] == {key: 1.0, error: -1.0}
+    assert len({point.seed for point in points}) == 1
+    assert len({scenario_of(work, point).model_dump_json() for point in points}) == 1
+
+
+def test_arms_may_write_tables_of_the_books() -> None:
+    plan = armed({"few": {"books": {"times": {"buyers": {"budget_usd_m_yr": 0.5}}}}})
+    assert plan.identity() != armed({"few": {}}).identity()
+
+
+@pytest.mark.parametrize(
+    ("arm", "says"),
+    [
+        ({"books.times.loans.colour": 0.5}, "arms.one.books.times.loans.colour: may not be"),
+        ({"books.times.loans.min_dscr": "half"}, "'half' is not allowed; it must be a number"),
+        ({"books.times.loans.min_dscr": True}, "True is not allowed; it must be a number"),
+        ({"books.leverage": 50}, "50.0 is not allowed; it must be from 0.1 to 3"),
+        ({"books.leverage": 0.5, "opening.start": "2021"}, "arms.one.books.leverage: is a part"),
+    ],
+)
+def test_an_arm_that_cannot_be_of_the_books_is_refused(arm: dict[str, Any], says: str) -> None:
+    with pytest.raises(InputError, match=re.escape(says)):
+        armed({"one": arm})
+
+
+def test_what_an_arm_sets_is_no_factor_too() -> None:
+    with pytest.raises(InputError, match=r"'books.leverage' is a factor too"):
+        armed({"one": {"books.leverage": 0.5}}, factors={"books.leverage": {"values": [1.0, 2.0]}})
