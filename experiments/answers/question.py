@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,7 +69,7 @@ class Question:
             "claim": self.claim,
             "verdict": self.verdict(finding),
             "sentence": self.sentence(finding),
-            "value": number.value,
+            "value": None if math.isnan(number.value) else number.value,
             **({"low": None, "high": None} | ends),
             "unit": number.unit,
             "runs": finding.runs,

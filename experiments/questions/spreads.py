@@ -185,7 +185,7 @@ QUESTION = Question(
         "contracts that are renewed in 2029",
     ),
     objections=(
-        "Draws of books and judgements are few, so that rare events are rare in them too.",
+        "Rare events are rare in some hundred runs too.",
         "Quotes of the market are beside the prices in `experiments/PRICES.md`: the order is "
         "right, the level lower.",
     ),
