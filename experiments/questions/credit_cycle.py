@@ -28,6 +28,10 @@ ORDINARY = "ordinary"
 WORLDS: dict[str, tuple[str, dict[str, Any]]] = {
     ORDINARY: ("ordinary times", {"macro.shock": 0.0}),
     "boom": ("demand grows 40 % a year", {"compute.adoption_growth": 0.4}),
+    "free": (
+        "lenders add what is asked for",
+        {"investment.lender_growth_per_year": 10.0, "credit.growth_advance_rate": 0.95},
+    ),
     "stops": ("demand stops growing", {"compute.adoption_growth": 0.0}),
     "tightens": (
         "money tightens in year two",
@@ -162,12 +166,13 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     return (
-        f"In ordinary times credit peaks {n['lag_ordinary'].text('.1f')} before work done at the "
-        f"earliest ({n['lag_without_ordinary'].text('.1f')} without the largest borrower), "
-        f"{n['peak_ordinary'].text('.1f')} from the opening; in {n['breaks_ordinary'].text('.0f')} "
-        f"of draws credit loses a fifth while work grows on, in {n['breaks_boom'].text('.0f')} if "
-        f"demand booms, where the lag is {n['lag_boom'].text('.1f')}, and in "
-        f"{n['breaks_stops'].text('.0f')} if demand stops growing."
+        f"In ordinary times credit peaks {n['peak_ordinary'].text('.1f')} from the opening, "
+        f"{n['lag_ordinary'].text('.1f')} before work done at the earliest "
+        f"({n['lag_without_ordinary'].text('.1f')} without the largest borrower), and in "
+        f"{n['breaks_ordinary'].text('.0f')} of draws loses a fifth while work grows on; if "
+        f"lenders add whatever is asked for it peaks {n['peak_free'].text('.1f')} from the "
+        f"opening, a lag of {n['lag_free'].text('.1f')}, and if demand booms the lag is "
+        f"{n['lag_boom'].text('.1f')}."
     )
 
 
@@ -201,8 +206,8 @@ QUESTION = Question(
     "losses and investment that follows value over cost. Credit is all loans outstanding; "
     "technology is work done: GPUs online in H100s times what software makes of them.",
     rule=f"Holds in a world if work surely peaks more than {LEAST_LAG:g} year after credit, fails "
-    "if surely less; over ordinary times, a boom, demand that stops, and tight money. Work that "
-    "is highest on the last day makes the lag a lower bound.",
+    "if surely less; over ordinary times, a boom, free credit, demand that stops, tight money. Work "
+    "that is highest on the last day makes the lag a lower bound.",
     headline="lag_ordinary",
     boundary=LEAST_LAG,
     without="lag_without_ordinary",
@@ -220,7 +225,8 @@ QUESTION = Question(
     objections=(
         "Software alone makes work grow, so that work hardly ever peaks: the lag says when credit "
         "peaks, more than when technology does.",
-        "Credit that is repaid is not broken: the share of draws in which a fifth goes says more.",
+        "Credit that is repaid is not broken, and a book that amortises peaks early if little is "
+        "added to it: the world in which lenders add whatever is asked for tells that apart.",
     ),
     minutes=5,
 )
