@@ -206,8 +206,8 @@ QUESTION = Question(
     "losses and investment that follows value over cost. Credit is all loans outstanding; "
     "technology is work done: GPUs online in H100s times what software makes of them.",
     rule=f"Holds in a world if work surely peaks more than {LEAST_LAG:g} year after credit, fails "
-    "if surely less; over ordinary times, a boom, free credit, demand that stops, tight money. Work "
-    "that is highest on the last day makes the lag a lower bound.",
+    "if surely less; over ordinary times, a boom, free credit, demand that stops, tight money. "
+    "Work that is highest on the last day makes the lag a lower bound.",
     headline="lag_ordinary",
     boundary=LEAST_LAG,
     without="lag_without_ordinary",
