@@ -52,9 +52,10 @@ EXPERIMENTS = {
     "report": "look results causes",
     "run": "look results causes figures report",
     "view": "look results figures report",
-    "questions": "look results causes figures run sweeps",
+    "answers": "look run sweeps findings",
+    "questions": "look results causes figures run sweeps answers pricing findings FINDINGS",
     "sweeps": "look causes report run plans",
-    "pricing": "look questions run sweeps",
+    "pricing": "look run sweeps",
     "backtest": "look report run sweeps",
     "validation": "run backtest pricing",
     "book": "look run sweeps pricing",  # one PD, LGD, break-even and grid of scenarios

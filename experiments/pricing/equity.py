@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..questions.pages import mean_interval, shown, table
+from ..look.pages import mean_interval, shown, table
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario

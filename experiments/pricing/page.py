@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from ..look import words
-from ..questions.pages import table
+from ..look.pages import table
 from .answer import INSTRUMENT, Answer, shown_prices
 from .cohorts import CANNOT_TELL, Price
 from .estimators import CAPITAL_CHARGE, Estimate

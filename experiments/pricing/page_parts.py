@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from ..look import words
-from ..questions.pages import table
+from ..look.pages import table
 from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .deciding import CHANCE, Sensitivity

@@ -31,7 +31,7 @@ def main(
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
     """Runs, tables, page and pictures."""
-    from ..questions.pages import write_page
+    from ..look.pages import write_page
     from . import grid as grids
     from .answer import answer
     from .equity import lines_of as equity_lines

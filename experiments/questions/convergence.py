@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from .pages import PAGE, resampled, shown, table, write_page
+from ..look.pages import PAGE, resampled, shown, table, write_page
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .pages import PAGE, mean_interval, shown, table, write_page
+from ..look.pages import PAGE, mean_interval, shown, table, write_page
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..look import words
-from .pages import table
+from ..look.pages import table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

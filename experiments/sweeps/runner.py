@@ -80,8 +80,13 @@ class Driver:
         self._batches_done = 0
         self._slowest_s = 0.0  # per day and party: what a run may take follows from it
 
-    def run(self, cluster: str = "local", workers: int | None = None) -> Result:
-        """Run what is missing.
+    def run(
+        self,
+        cluster: str = "local",
+        workers: int | None = None,
+        opened: clusters.Cluster | None = None,
+    ) -> Result:
+        """Run what is missing; ``opened`` are workers that several sweeps share.
 
         Raises:
             InputError: the folder, the cluster or its workers cannot be used; what is done is kept.
@@ -105,7 +110,7 @@ class Driver:
                     self._failed = store.write_failures(self.folder)
                     self.progress.failed = self._failed
                     if len(missing):
-                        self._run_missing(cluster, workers)
+                        self._run_missing(cluster, workers, opened)
                 store.merge_parts(self.folder)
                 failed = store.write_failures(self.folder)
             except OSError as error:
@@ -113,7 +118,9 @@ class Driver:
         done = self.progress
         return Result(self.folder, runs, done.done_now, failed, done.seconds, done.busy_s)
 
-    def _run_missing(self, cluster: str, workers: int | None) -> None:
+    def _run_missing(
+        self, cluster: str, workers: int | None, opened: clusters.Cluster | None
+    ) -> None:
         if self.simulate is execute.simulate:
             self._warm()
             self._try()
@@ -122,6 +129,9 @@ class Driver:
                 points = run_points(self.plan, self.design, batch)
                 done = execute.run_batch(self.work, points, self.simulate, self._slowest_s)
                 self._finished(batch, done)
+            return
+        if opened is not None:
+            self._hand_out(opened, cluster)
             return
         with clusters.open_cluster(
             cluster, workers, self.plan.slurm, self.folder / JOB_LOGS

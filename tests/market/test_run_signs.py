@@ -10,11 +10,8 @@ import pandas as pd
 import pytest
 from runs import finished, fresh, tables
 
-from firesale.experiments.questions.missing_repo_market import (
-    TEST_BORROWER,
-    sell_out,
-    with_test_borrower,
-)
+from firesale.experiments.questions.missing_repo_market import PROBE, failing, sell
+from firesale.experiments.questions.probe import with_probes
 from firesale.market.prices.marks import set_marks
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation
@@ -300,10 +297,10 @@ def realised(gpus: int, hardware: str, *more: str) -> float:
     """Proceeds of a year over paper value, of so many machines seized in a calm market."""
     calm = ("days=365", "credit.hazard_per_year=0", "channels.rent_feedback=false")
     scenario = Scenario.load("calm").with_settings([*calm, *more])
-    sim = Simulation(scenario, 1, with_test_borrower(tables(), gpus, hardware)).run()
+    sim = Simulation(scenario, 1, with_probes(tables(), (failing(gpus, hardware),))).run()
     lots = sim.market.lots
     used = slice(0, int(lots.count[0]))
-    mine = lots.borrower[used] == sim.market.names.parties.index(TEST_BORROWER)
+    mine = lots.borrower[used] == sim.market.names.parties.index(PROBE)
     seized = lots.seized_units[used][mine]
     assert seized.sum() == pytest.approx(gpus)
     return float(lots.proceeds_usd[used][mine].sum() / (seized * lots.mark_usd[used][mine]).sum())
@@ -338,12 +335,14 @@ def test_money_helps() -> None:
 
 
 def test_the_experiment_of_the_missing_repo_market_shows_it() -> None:
-    """The script's own numbers: quantity hurts, racks help."""
-    few, many, cramped = (
-        sell_out(*x, days=365) for x in ((10_000, 1.0), (100_000, 1.0), (100_000, 0.1))
-    )
-    assert many["sold_share"] * many["price_to_paper"] < few["sold_share"] * few["price_to_paper"]
-    assert cramped["recovery"] < many["recovery"] <= few["recovery"]
+    """The question's own numbers: quantity hurts, racks help."""
+
+    def recovery(gpus: int, racks: float) -> float:
+        calm = ("days=365", "credit.hazard_per_year=0", f"liquidation.slot_scale={racks}")
+        scenario = Scenario.load("calm").with_settings(list(calm))
+        return float(sell(scenario, 1, {}, gpus=gpus, hardware="H100").summary["recovery"])
+
+    assert recovery(100_000, 0.1) < recovery(100_000, 1.0) <= recovery(10_000, 1.0)
 
 
 def test_what_others_buy_does_not_make_pledged_machines_younger() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from by_hand import Bench
 
-from firesale.experiments.questions import pages
+from firesale.experiments.look import pages
 from firesale.experiments.questions.channels import WHY, channels
 from firesale.experiments.questions.convergence import (
     LINKS,

@@ -1,0 +1,1 @@
+"""How a question is put to the market, and its finding kept: design, runs, verdict, page."""

@@ -1,0 +1,218 @@
+"""What do orders of machines that are paid by loans on coins add to a crash of bitcoin?
+
+firesale experiment double-leverage --quick
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from ..answers import verdicts
+from ..answers.finding import LOSS, LOSS_WITHOUT, Finding, Number, Table
+from ..answers.question import Question
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from ...market.opening.books import Books
+    from ..answers.study import Study
+
+BILLION, MILLION = 1e9, 1e6
+DAYS = 1095
+WITH, WITHOUT = "with", "without"
+CRASHES = {"crypto-crash": "bitcoin −77 %", "joint-crash": "bitcoin −77 %, rents −50 %"}
+OPENINGS = {"2021": "backtest-2022", "2025": "baseline"}
+CLAIMED_GROWTH = 500.0  # %, from $2.1bn to $12.7bn in a year
+
+
+def study(study: Study) -> Finding:
+    """The whole design."""
+    from ..answers.estimates import by_arm, change, mean, values
+
+    draws = study.draws(12, 128)
+    rows, numbers = [], {}
+    for scenario, title in CRASHES.items():
+        made = study.runs(
+            scenario,
+            {
+                "scenario": scenario,
+                "settings": {"days": DAYS},
+                "replicates": draws,
+                "arms": {WITH: {}, WITHOUT: {"channels.treasury_funding": False}},
+            },
+        )
+        loss, less = by_arm(made, LOSS), by_arm(made, LOSS_WITHOUT)
+        miners = by_arm(made, "defaults.miner")
+        sold = by_arm(made, "btc_forced_sale_usd")
+        numbers[f"extra_{scenario}"] = change(loss[WITHOUT], loss[WITH], "$m", MILLION)
+        numbers[f"extra_without_{scenario}"] = change(less[WITHOUT], less[WITH], "$m", MILLION)
+        numbers[f"level_{scenario}"] = mean(loss[WITH], "$bn", BILLION)
+        rows.append(
+            (title, numbers[f"level_{scenario}"], numbers[f"extra_{scenario}"],
+             numbers[f"extra_without_{scenario}"], change(miners[WITHOUT], miners[WITH]),
+             change(sold[WITHOUT], sold[WITH], "$m", MILLION), float(len(values(made, LOSS)) / 2))
+        )  # fmt: skip
+    books = debt_of_books()
+    numbers |= {
+        "growth": Number.known(books["growth"], "%"),
+        "net_2025": Number.known(books["net_2025"], "$bn"),
+        "net_2021": Number.known(books["net_2021"], "$bn"),
+    }
+    return study.finding(
+        QUESTION.name,
+        numbers,
+        {
+            "worlds": Table(
+                "What orders paid by loans on coins add, three years",
+                (
+                    "crash",
+                    "lenders lose, $bn",
+                    "of that added, $m",
+                    "without the largest borrower",
+                    "miners fail more",
+                    "coins sold by force, $m more",
+                    "draws",
+                ),
+                ("", ".2f", "+.0f", "+.0f", "+.2f", "+.0f", ".0f"),
+                tuple(rows),
+            ),
+            "books": Table(
+                "Miners in the books, $bn",
+                (
+                    "opening",
+                    "debt",
+                    "signed in the last year",
+                    "debt a year before",
+                    "growth, %",
+                    "coins, free and pledged",
+                    "cash",
+                    "debt less cash and coins",
+                ),
+                ("", ".1f", ".1f", ".1f", "+.0f", ".1f", ".1f", "+.1f"),
+                tuple(books["rows"]),
+            ),
+        },
+        draws,
+    )
+
+
+def debt_of_books() -> dict[str, Any]:
+    """Miners' debt at both openings, net of cash and coins; in 2025 its growth by signing."""
+    from ...market.opening.books_2025.read import load_books_2025
+
+    rows, found = [], {}
+    new = signed_in_last_year_usd(load_books_2025()) / BILLION
+    for year, scenario in OPENINGS.items():
+        debt, coins, cash = (usd / BILLION for usd in of_miners_usd(scenario))
+        found[f"net_{year}"] = debt - coins - cash
+        known = year == "2025"
+        growth = 100.0 * new / (debt - new)
+        if known:
+            found["growth"] = growth
+        rows.append(
+            (year, debt, new if known else None, growth if known else None, coins, cash,
+             debt - coins - cash)
+        )  # fmt: skip
+    return {"rows": rows, **found}
+
+
+def signed_in_last_year_usd(books: Books) -> float:
+    """What miners owe at the opening on loans that are less than a year old."""
+    miners = {row.id for row in books.miners}
+    year_ago = books.opening_date - timedelta(days=365)
+    return MILLION * sum(
+        loan.drawn_usd_m
+        for loan in books.loans
+        if loan.borrower_id in miners and loan.origination > year_ago
+    )
+
+
+def of_miners_usd(scenario: str) -> tuple[float, float, float]:
+    """Debt, coins (free, lent and pledged) and cash of all miners at an opening."""
+    from ...agents.party import Kind
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
+
+    market = Simulation(Scenario.load(scenario), 1, keeps_book=False).market
+    count = market.borrower_count
+    miner = market.parties.kind[:count] == Kind.MINER
+    mine = miner[market.loans.borrower]
+    coins = float((market.parties.btc[:count] + market.parties.btc_lent[:count])[miner].sum())
+    coins += float(market.loans.collateral_btc[mine].sum())
+    return (
+        float(market.loans.principal_usd[mine].sum()),
+        coins * float(market.prices.btc_usd),
+        float(market.parties.cash_usd[:count][miner].sum()),
+    )
+
+
+def verdict(found: Finding) -> str:
+    """Over both crashes."""
+    return verdicts.over(verdicts.above(found.numbers[f"extra_{name}"]) for name in CRASHES)
+
+
+def sentence(found: Finding) -> str:
+    """The answer."""
+    n = found.numbers
+    return (
+        "Orders of machines that loans on coins pay for add "
+        f"{n['extra_crypto-crash'].text('+.0f')} to what lenders lose in a crash of bitcoin "
+        f"({n['extra_without_crypto-crash'].text('+.0f')} without the largest borrower), of "
+        f"{n['level_crypto-crash'].text('.1f')}, and {n['extra_joint-crash'].text('+.0f')} in a "
+        f"joint one. In the books of 2025 miners' debt has grown by {n['growth'].text('.0f')} in a "
+        f"year by dates of signing (the claim: {CLAIMED_GROWTH:.0f} %), and is "
+        f"{n['net_2025'].text('+.1f')} net of cash and coins ({n['net_2021'].text('+.1f')} in "
+        "2021)."
+    )
+
+
+def draw(found: Finding) -> Figure:
+    """What is added, in both crashes, with and without the largest borrower."""
+    from ..answers.draw import Text, intervals
+
+    n = found.numbers
+    rows = {
+        title: [n[f"extra_{name}"], n[f"extra_without_{name}"]] for name, title in CRASHES.items()
+    }
+    extra, level = n["extra_crypto-crash"], n["level_crypto-crash"]
+    title = (
+        f"Machines bought on coins add ${extra.value:+.0f}m to ${level.value:.1f}bn lost in a "
+        "crypto crash".replace("$+", "$")
+    ).replace("$+", "$")
+    return intervals(
+        Text(title, "Lenders' losses with orders paid by loans on coins less those without, same "
+             "draws; 95 %", "$m more lost"),
+        rows, ("all loans", "without the largest borrower"),
+    )  # fmt: skip
+
+
+QUESTION = Question(
+    name="double-leverage",
+    claim="Miners' coins support dollar debt that buys GPUs: a crash hits both sides of their "
+    "books.",
+    design="Twin worlds on the same draws in a crash of bitcoin, and in one of bitcoin and rents: "
+    "machines and sites on order may be paid by loans on free coins, or may not. Three years. "
+    "Beside it, miners' debt by dates of signing in the books of 2025 and 2021.",
+    rule="Holds in a crash if such orders surely add to what lenders lose, fails if they surely "
+    "take from it; over both crashes.",
+    headline="extra_crypto-crash",
+    boundary=0.0,
+    without="extra_without_crypto-crash",
+    study=study,
+    verdict=verdict,
+    sentence=sentence,
+    draw=draw,
+    rests_on=(
+        "lines on coins that miners of the books have or were said to have; orders signed by the "
+        "opening",
+        "debt that was repaid before the opening is not in the books: growth by dates of signing "
+        "counts what replaced it as new",
+    ),
+    would_change=("filings that say which machines were paid out of which line",),
+    objections=(
+        "Without such lines orders are given up: what is not built does not default either. That "
+        "is the comparison that the claim makes.",
+    ),
+    minutes=4,
+)
