@@ -17,7 +17,7 @@ unexport VIRTUAL_ENV PYTHONHOME PYTHONPATH
 RUN := $(UV) run --frozen
 
 .DEFAULT_GOAL := help
-.PHONY: help run view test test-slow full lint types check clean
+.PHONY: help run view test test-slow full lowest docs lint types check clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -26,7 +26,7 @@ run: $(NEED_UV) ## run the crypto crash; more options with ARGS="--seed 7 --days
 	@$(RUN) --no-dev firesale run crypto-crash $(ARGS)
 
 view: $(NEED_UV) ## watch a crash in the browser; another scenario with ARGS="crypto-crash"
-	@$(RUN) --no-dev --extra offline firesale view $(or $(ARGS),joint-crash)
+	@$(RUN) --no-dev --extra view firesale view $(or $(ARGS),joint-crash)
 
 test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with ARGS=
 	@$(RUN) pytest $(ARGS)
@@ -35,8 +35,15 @@ test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with AR
 test-slow: $(NEED_UV) ## run the slow tests
 	@$(RUN) pytest -m slow $(ARGS) || [ $$? -eq 5 ]
 
-full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz (an hour)
+full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz, attacks (two hours)
 	@$(RUN) python tests/full.py
+
+lowest: $(NEED_UV) ## use the lowest versions that pyproject.toml allows
+	@$(RUN) python tests/lowest.py
+
+docs: $(NEED_UV) ## build the documentation into docs/_build/html, offline; a broken link is an error
+	@$(RUN) --group docs sphinx-build -W --keep-going -q -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
 
 lint: $(NEED_UV) ## check style and format
 	@$(RUN) ruff check
@@ -48,7 +55,7 @@ types: $(NEED_UV) ## check types
 check: lint types test ## all of lint, types and test
 
 clean: ## remove environments, caches and builds; results in out/ stay
-	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist
+	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist docs/_build docs/generated
 	@find agents market experiments tests -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 
 # A virtual environment if this Python can make one, else a plain folder filled by its pip:

@@ -108,6 +108,8 @@ def empty[T: tuple[Any, ...]](kind: type[T], rows: int, /, **given: Any) -> T:
     values: dict[str, Any] = {}
     for name, column in columns_of(kind).items():
         if isinstance(column, type) or (column[1].dimensions > 1 and name not in given):
+            if name not in given and name in kind._field_defaults:  # type: ignore[attr-defined]
+                continue
             if name not in given:
                 raise TypeError(f"{kind.__name__} needs its {name}")
             values[name] = given.pop(name)

@@ -91,3 +91,15 @@ def amortises_early(
     """
     covered = np.isnan(dscr) or dscr >= least_dscr
     return not covered or ltv_rise > most_rise or defaulted > most
+
+
+@compiled
+def price_after_sales(price: float, impact_log: float, floor: float) -> float:
+    """Price of loans after sales that move its log; below ``floor`` others buy whatever comes.
+
+    What lies above the floor shrinks, so that the price nears it and never passes it (Cont &
+    Schaanning 2017). A price below stays.
+    """
+    if price <= floor:
+        return price
+    return floor + (price - floor) * np.exp(impact_log)

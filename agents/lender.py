@@ -73,6 +73,7 @@ class Lenders(NamedTuple):
     book_usd: Reals  # principal owed to it in this market, before write-downs
     written_down_usd: Reals  # of that book, and not yet settled
     other_loans_usd: Reals  # performing, outside this market; sold at par for cash
+    sold_loans_usd: Reals  # of these today, under pressure, at the price before the sale
     funding_usd: Reals
     loss_usd: Reals  # cumulative: write-downs and cost of enforcement
     runnable_share: Reals

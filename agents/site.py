@@ -19,9 +19,12 @@ from .lender import annuity_factor
 def hall_usd_mw(
     net_usd_year: float, required_return: float, life_years: float, empty_years: float
 ) -> float:
-    """Net rent of a MW over the life of its hall, discounted; nothing while it is empty [USD]."""
+    """Net rent of a MW over the life of its hall, discounted; nothing while it is empty [USD].
+
+    Nobody gains by waiting for a tenant, even where less than nothing is asked of money.
+    """
     rented = annuity_factor(required_return, life_years)
-    return max(0.0, net_usd_year) * rented * math.exp(-required_return * empty_years)
+    return max(0.0, net_usd_year) * rented * math.exp(-max(0.0, required_return) * empty_years)
 
 
 @compiled

@@ -18,10 +18,12 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from ..agents.compiling import process
+from .backtest.commands import backtest
 from .book.commands import book
 from .questions.commands import experiment
 from .report.scenario_commands import NAME, load, scenarios
 from .run.border import BAD_INPUT, INTERRUPTED, guarded
+from .validation.commands import validate
 
 __all__ = ["BAD_INPUT", "INTERRUPTED", "app", "main"]
 
@@ -241,45 +243,8 @@ def price(
     )
 
 
-@app.command(epilog="Example: firesale backtest 2022 --runs 40 --counterfactuals")
-def backtest(
-    year: Annotated[str, typer.Argument(metavar="YEAR", help="This version has 2022.")],
-    runs: Annotated[
-        int | None, typer.Option(metavar="N", help="Sampled books, seeds 1 to N.")
-    ] = None,
-    json_: Annotated[
-        bool, typer.Option("--json", help="Print the findings and scores as JSON, nothing else.")
-    ] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="A new or empty folder; without it a fresh one in out/."),
-    ] = None,
-    counterfactuals: Annotated[
-        bool,
-        typer.Option("--counterfactuals", help="Also every counterfactual, on the same shocks."),
-    ] = False,
-    fixed_rules: Annotated[
-        bool, typer.Option("--fixed-rules", help="Sample the books only, not unpublished rules.")
-    ] = False,
-    workers: Annotated[int | None, typer.Option(help="Processes; all cores by default.")] = None,
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
-    ] = None,
-) -> None:
-    """Replay a crisis from the books before it, and score who fails against what happened."""
-    from .backtest import command
-
-    command.backtest(
-        year,
-        command.DEFAULT_RUNS if runs is None else runs,
-        out,
-        as_json=json_,
-        counterfactuals=counterfactuals,
-        workers=workers,
-        fixed_rules=fixed_rules,
-        settings=settings or [],
-    )
+app.command(epilog="Example: firesale backtest 2022 --runs 40 --counterfactuals")(backtest)
+app.command(epilog="Example: firesale validate --page experiments/REPORT_CARD.md")(validate)
 
 
 @app.command(epilog="Example: firesale view joint-crash")

@@ -5,6 +5,7 @@ This is the engine without a shell. :class:`market.model.CreditMarket` wraps it 
 
 from __future__ import annotations
 
+import numbers
 from collections.abc import Callable, Collection, Mapping
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from .compile_ahead import compile_ahead
 from .day import run_day
 from .first_day import open_books
+from .lenders.notes import note_spreads
 from .opening.beliefs import believe
 from .opening.books import Books
 from .opening.open_market import open_market
@@ -43,6 +45,24 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .state.market import Market
+
+
+MOST_SEED = 2**63 - 1
+
+
+def seed_of(given: object) -> int:
+    """A seed as Python's own integer; NumPy's are taken too.
+
+    Raises:
+        TypeError: no whole number.
+        ValueError: one below 0 or above 2^63 - 1.
+    """
+    if isinstance(given, bool) or not isinstance(given, numbers.Integral):
+        raise TypeError(f"rng must be a whole number, the seed, not {given!r}")
+    seed = int(given)
+    if not 0 <= seed <= MOST_SEED:
+        raise ValueError(f"rng must be from 0 to 2**63 - 1, not {seed}")
+    return seed
 
 
 def party_named(market: Market, name: str) -> int:
@@ -78,6 +98,7 @@ class Simulation:
 
     Raises:
         InputError: a history file that cannot be used, or nobody of a name in ``without``.
+        TypeError, ValueError: a seed that is none.
     """
 
     def __init__(
@@ -88,6 +109,7 @@ class Simulation:
         keeps_book: bool = True,
         without: Collection[str] = (),
     ) -> None:
+        seed = seed_of(seed)
         scenario = believe(scenario, seed)
         if books is None:
             books = starting_point(scenario).read()
@@ -104,6 +126,7 @@ class Simulation:
             market.prices.btc_usd,
             market.prices.eth_usd,
             books.quotes["fee_share"],
+            dict(zip(market.names.hardware, market.hardware.quality.tolist(), strict=True)),
         )
         paths = price_paths(scenario, scenario.days, seed, self.quotes)
         market.macro, market.crypto, market.compute = paths
@@ -220,6 +243,20 @@ class Simulation:
         from .record.frames import loan_frame
 
         return loan_frame(self.market, self.principal_open_usd)
+
+    def issuer_spreads(self) -> dict[str, float]:
+        """Spread over the reference rate of each issuer's notes in funds today, a year.
+
+        Weighted by principal; as :mod:`market.lenders.notes` marks them. Issuers without a note
+        that is paid are left out.
+        """
+        loans, names = self.market.loans, self.market.names.parties
+        spreads = note_spreads(self.market)
+        marked = np.isfinite(spreads)
+        owed = np.where(marked, loans.principal_usd, 0.0)
+        totals = np.bincount(loans.borrower, owed)
+        paid = np.bincount(loans.borrower, owed * np.where(marked, spreads, 0.0))
+        return {names[b]: float(paid[b] / totals[b]) for b in np.flatnonzero(totals > 0.0).tolist()}
 
     def lenders(self) -> pd.DataFrame:
         """Every lender as it stands."""

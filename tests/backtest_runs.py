@@ -6,8 +6,9 @@ import datetime as dt
 
 import pandas as pd
 
+from firesale.experiments.backtest.calendar import months
 from firesale.experiments.backtest.findings import Findings, findings
-from firesale.experiments.backtest.observe import ALL, LISTED, Observation, months
+from firesale.experiments.backtest.observe import ALL, LISTED, Observation
 from firesale.experiments.backtest.scope import Scope
 
 OPENING = dt.date(2021, 12, 31)

@@ -18,6 +18,7 @@ STATUS = pytest.StashKey[int]()  # exit code of the session
 MOST_WORKERS = 4  # each keeps its own finished runs in memory
 LONGEST = (  # begun first, so that workers end together
     "test_run_invariants",
+    "test_pages",
     "test_run_signs",
     "test_view_browser",
     "test_view_components",
@@ -30,6 +31,7 @@ LONGEST = (  # begun first, so that workers end together
 WHOLE_MARKETS = (
     "test_cli",
     "test_figures",
+    "test_pages",
     "test_published",
     "test_run_",
     "test_start_2021_replay",

@@ -1,6 +1,6 @@
-"""What takes longer than the usual checks: the second pass, the mutants, the long fuzz.
+"""What takes longer than the usual checks: the second pass, the mutants, the long fuzz, attacks.
 
-uv run python tests/full.py [--only NAME]    (or .ci/full; under an hour on two cores)
+uv run python tests/full.py [--only NAME]    (or .ci/full; two hours on two cores)
 
 The second pass runs the tests on uncompiled kernels, where every branch of a rule can be counted;
 ``agents`` and ``market`` need 95 %. The last result of each part is kept in ``full.md``.
@@ -72,6 +72,16 @@ def parts(cores: int) -> list[Part]:
             r"\d+ mutants, \d+ survive",
         ),
         Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow or long", *FUZZ), {}, PASSED),
+        Part("attacks", ("tests/attacks.py", "--write"), {}, r"none left|some are left"),
+        Part("killed at random", ("tests/disturbed.py",), {}, r"\d+ trials, \d+ go wrong"),
+        Part(
+            "without room on disk",
+            ("tests/disturbed.py", "--full-disk"),
+            {},
+            r"\d+ trials, \d+ go wrong",
+        ),
+        Part("lowest versions", ("tests/lowest.py",), {}, r"\d+ steps on the lowest.*fail"),
+        Part("audit of dependencies", ("tests/audit.py",), {}, r"^audit: .*"),
     ]
 
 

@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import stat
@@ -21,7 +22,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numba
 from llvmlite.binding import get_host_cpu_name
@@ -36,6 +37,8 @@ _COMPILED = ("agents", "market")  # folders in which rules and kernels are
 _KEEP_SECONDS = 14 * 86_400.0
 _KEEP_LATEST = 3  # of each module, however old
 _SECONDS = "firesale-seconds.json"
+PATIENCE_S, LOOK_S = 5.0, 0.05  # with whoever holds a lock, before its name is said
+MOST_TOLD = 300  # characters of a lock that are read
 # Names in the folder of caches.
 _OURS = re.compile(r"[\w.]+-[0-9a-f]{16}|warm-[0-9a-f]{16}-[0-9a-f]{8}")
 # Where a statement holds others: imports are statements, expressions need not be looked through.
@@ -310,8 +313,31 @@ def alone(folder: Path, waiting: str = "") -> Iterator[None]:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(waiting)
-            fcntl.flock(file, fcntl.LOCK_EX)
+            _wait_for(file, folder)
+        with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
+            file.seek(0)
+            file.truncate()
+            file.write(f"process {os.getpid()} on {platform.node()}\n")
+            file.flush()
         yield
+
+
+def _wait_for(file: IO[str], folder: Path) -> None:
+    """Wait for a lock; when that takes long, say who holds it: it may have been stopped."""
+    import fcntl
+
+    latest = time.monotonic() + PATIENCE_S
+    while time.monotonic() < latest:
+        time.sleep(LOOK_S)
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    file.seek(0)
+    holder = re.fullmatch(r"process \d+ on [\w.-]+\n", file.read(MOST_TOLD))
+    say(
+        f"Still waiting for {holder[0].strip() if holder else 'another process'}, which holds "
+        f"{folder / 'lock'}; if it has been stopped, end it."
+    )
+    return fcntl.flock(file, fcntl.LOCK_EX)
 
 
 def say(text: str) -> None:

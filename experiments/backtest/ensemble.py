@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def jobs_of(
-    base: Scenario, arms: Mapping[str, Sequence[str]], runs: int, *, fixed_rules: bool = False
+    base: Scenario,
+    arms: Mapping[str, Sequence[str]],
+    runs: int,
+    *,
+    fixed_rules: bool = False,
+    crisis: str = "2022",
 ) -> list[Job]:
     """Seeds 1 .. ``runs`` under every arm; all arms share books, rules and luck of a seed.
 
@@ -28,6 +33,7 @@ def jobs_of(
         arms: settings of each arm, applied last.
         runs: how many seeds.
         fixed_rules: leave unpublished rules as the base has them.
+        crisis: the year by which it is known.
     """
     asks = base.changed({"opening.beliefs": not fixed_rules}, "back-test")
     jobs = []
@@ -35,7 +41,7 @@ def jobs_of(
         own = believe(asks, seed)
         for arm, settings in arms.items():
             scenario = own.with_settings([*settings])
-            jobs.append(Job(scenario.model_dump(exclude_unset=True), seed, arm))
+            jobs.append(Job(scenario.model_dump(exclude_unset=True), seed, arm, crisis))
     return jobs
 
 

@@ -11,14 +11,15 @@ from typing import Any
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate
+from ..sweeps.intervals import Estimate, exact_interval
 from . import labels, scores
-from .findings import Failure, Findings
+from .calendar import month_of
+from .crises import CRISES
+from .findings import HIGH, LOW, Failure, Findings
 from .labels import Outcome
-from .observe import ALL, LISTED, month_of
+from .observe import ALL, LISTED
 from .rivals import Balance, forecasts
 
-PEAK = dt.date(2021, 11, 10)  # of BTC, within the replayed history
 WAVE_MONTHS = (6, 14)  # after it
 MODEL = "model"
 LIKELY = 0.5
@@ -31,6 +32,11 @@ class Known:
     outcomes: Mapping[str, Outcome]
     rig_prices: Mapping[str, float]
     sales_over_production: Mapping[str, float]
+
+    @classmethod
+    def nothing(cls) -> Known:
+        """Before anything has happened."""
+        return cls({}, {}, {})
 
     @classmethod
     def read(cls) -> Known:
@@ -54,9 +60,21 @@ def score(found: Findings, balance: Mapping[str, Balance], known: Known) -> dict
         "timing": _timing(found, borrowers, lenders),
         "order_of_events": _order(found, found.borrowers | found.lenders, known.outcomes),
         "sequence": _sequence(found),
-        "wave": _wave(found),
+        "wave": _wave(found, CRISES["2022"].peak),
         "asic_price": _rig_price(found, known.rig_prices),
         "btc_sold": _sales(found, known.sales_over_production),
+        "bands": _bands(found, known),
+    }
+
+
+def unscored(found: Findings, peak: dt.date) -> dict[str, Any]:
+    """What can be said of a forecast before anything is known: no outcome is asked for."""
+    return {
+        "runs": found.runs,
+        "opening": found.opening.isoformat(),
+        "days": found.days,
+        "sequence": _sequence(found),
+        "wave": _wave(found, peak),
     }
 
 
@@ -101,6 +119,8 @@ def _compare(
     happened = [outcomes[name].defaulted for name in names]
     said = {MODEL: [failures[name].probability.value for name in names]}
     said |= forecasts(names, dict(balance), happened)
+    trials = min((failures[name].trials for name in names), default=0)
+    room = 0.5 / (trials + 1)
     result: dict[str, Any] = {"names": names, "defaults": sum(happened)}
     for forecaster, values in said.items():
         ranks = scores.discrimination(values, happened)
@@ -109,6 +129,7 @@ def _compare(
             "auc_bootstrap": interval(ranks.bootstrap),
             "auc_p_value": ranks.p_value,
             "brier": interval(scores.brier(values, happened)),
+            "log": interval(scores.log_score(values, happened, room)),
         }
         if forecaster != MODEL:
             result[forecaster] |= {
@@ -198,14 +219,14 @@ def _sequence(found: Findings) -> list[dict[str, Any]]:
     ]
 
 
-def _wave(found: Findings) -> dict[str, Any]:
+def _wave(found: Findings, high: dt.date) -> dict[str, Any]:
     """When the defaults of all borrowers come, over all runs: a row for each month."""
     single = {name: f for name, f in found.borrowers.items() if f.stands_for == 1}
     days = [day for f in single.values() for day in f.days]
     named = [day for name, f in single.items() if name not in found.small for day in f.days]
     if not days:
         return {"share_in_window": None, "by_month": []}
-    peak = (PEAK - found.opening).days
+    peak = (high - found.opening).days
     first, last = (peak + 365.25 / 12.0 * months for months in WAVE_MONTHS)
     quartiles = np.quantile(days, [0.25, 0.5, 0.75])
     counts = Counter(month_of(day, found.opening) for day in days)
@@ -258,6 +279,48 @@ def _rig_price(found: Findings, known: Mapping[str, float]) -> dict[str, Any]:
         "months": lines,
         "rms_log_error": scores.root_mean_square([line["log_error"] for line in lines]),
         "share_of_days_after_first_trade": dict(zip(found.months, found.traded, strict=True)),
+    }
+
+
+def _bands(found: Findings, known: Known) -> dict[str, Any]:
+    """Bands by month against what is known after the opening month: how near, and inside how often.
+
+    CRPS has the unit of the figure: USD per TH, and coins sold over coins mined. Beside it stands
+    that of one number, the opening price or one for one: what a band must beat.
+    """
+    opening = month_of(0, found.opening)
+    rows: list[dict[str, Any]] = []
+    for figure, by_run, levels, still in (
+        ("asic_price", found.price_by_run, known.rig_prices, found.price_usd.median[0]),
+        ("btc_sold", found.sold_share_by_run[LISTED], known.sales_over_production, 1.0),
+    ):
+        for month, level in levels.items():
+            if month == opening or month not in found.months:
+                continue
+            sample = [run[found.months.index(month)] for run in by_run]
+            low, high = np.nanquantile(sample, [LOW, HIGH])
+            rows.append(
+                {
+                    "figure": figure,
+                    "month": month,
+                    "known": level,
+                    "p10": float(low),
+                    "p90": float(high),
+                    "inside": bool(low <= level <= high),
+                    "crps": scores.crps(sample, level),
+                    "crps_of_no_change": abs(still - level),
+                }
+            )
+    inside = sum(row["inside"] for row in rows)
+    low, high = exact_interval(inside, len(rows)) if rows else (math.nan, math.nan)
+    return {
+        "months": rows,
+        "promised": HIGH - LOW,
+        "coverage": {
+            "value": inside / len(rows) if rows else math.nan,
+            "low": float(low),
+            "high": float(high),
+        },
     }
 
 

@@ -277,10 +277,10 @@ READING = {
 }
 
 
-def draw_all(picture: Picture) -> dict[str, Figure]:
-    """Every figure by name; counterfactuals only where they were run."""
+def figures_of(picture: Picture) -> dict[str, Callable[[Picture], Figure]]:
+    """What to draw, by name; counterfactuals only where they were run."""
     return {
-        name: draw(picture)
+        name: draw
         for name, draw in FIGURES.items()
         if name != "counterfactuals" or len(picture.compared) > 1
     }

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..sweeps.intervals import Estimate, exact_interval
-from .observe import ALL, LISTED, Observation, months
+from .calendar import months
+from .observe import ALL, LISTED, TROUBLES, Observation
 from .scope import Scope
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ class Failure:
     days: tuple[int, ...]
     cause: str
     stands_for: int = 1
+    trials: int = 0  # runs times parties
 
     def day(self, level: float = 0.5) -> float:
         """A quantile of the day of failure."""
@@ -63,7 +65,8 @@ class Findings:
     """The ensemble in numbers; lists by month follow ``months``.
 
     ``strained`` is the share of runs in which a borrower defaults or has a missed payment
-    rescheduled at full value, which is no default here.
+    rescheduled at full value, which is no default here. ``troubles`` are first margin calls,
+    breaches and reorganisations; ``monthly`` figures and ``spreads`` are those of an observation.
     """
 
     scope: Scope
@@ -82,6 +85,12 @@ class Findings:
     sold_share: dict[str, Band]
     recoveries: dict[str, Estimate]
     loss_usd: Estimate
+    lender_loss_usd: dict[str, Estimate]
+    troubles: dict[str, dict[str, Failure]]
+    monthly: dict[str, Band]
+    spreads: dict[str, Band]
+    price_by_run: list[list[float]]
+    sold_share_by_run: dict[str, list[list[float]]]
 
     @property
     def small(self) -> set[str]:
@@ -114,14 +123,17 @@ def findings(
         scope: whom to report on.
         loan_ids: all loans of the books, in order.
     """
-    runs = len(observations)
+    runs, count = len(observations), len(months(opening, days))
     first = [o.borrowers for o in observations]
     borrowers = {
         name: failure(name, first, scope.members.get(name, (name,))) for name in scope.borrowers
     }
     for members in scope.members.values():
         borrowers |= {name: failure(name, first, (name,)) for name in members}
-    failed = [{name: (day, "") for name, day in o.lenders.items()} for o in observations]
+    failed = [
+        {name: (day, o.lender_causes.get(name, "")) for name, day in o.lenders.items()}
+        for o in observations
+    ]
     closed = [{name: (day, "") for name, day in o.sleeves.items()} for o in observations]
     parts = {name: (name,) for name in loan_ids} | wholes(loan_ids)
     values = {name: _recovery(members, observations) for name, members in parts.items()}
@@ -152,7 +164,33 @@ def findings(
         sold_share={group: band(rows) for group, rows in share.items()},
         recoveries=values,
         loss_usd=_spread(np.array([o.loss_usd for o in observations])),
+        lender_loss_usd={
+            name: _spread(np.array([o.lender_loss_usd.get(name, 0.0) for o in observations]))
+            for name in scope.lenders
+        },
+        troubles={kind: _troubles(kind, observations, scope) for kind in TROUBLES},
+        monthly=_bands([o.monthly for o in observations], count),
+        spreads=_bands([o.spreads for o in observations], count),
+        price_by_run=[o.price_usd for o in observations],
+        sold_share_by_run=share,
     )
+
+
+def _troubles(kind: str, observations: Sequence[Observation], scope: Scope) -> dict[str, Failure]:
+    """How often, and when first, borrowers see a kind of event."""
+    found = [
+        {name: (day, "") for name, day in o.troubles.get(kind, {}).items()} for o in observations
+    ]
+    return {
+        name: failure(name, found, scope.members.get(name, (name,))) for name in scope.borrowers
+    }
+
+
+def _bands(rows: Sequence[Mapping[str, list[float]]], months: int) -> dict[str, Band]:
+    """Bands of all names that some run has."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    nothing = [float("nan")] * months
+    return {name: band([row.get(name, nothing) for row in rows]) for name in names}
 
 
 def failure(
@@ -166,7 +204,7 @@ def failure(
     most = max(sorted(causes), key=causes.__getitem__) if causes else ""
     share = Estimate(len(found) / trials, float(low), float(high), "exact")
     days = tuple(sorted(day for day, _ in found))
-    return Failure(name, share, days, most, len(members))
+    return Failure(name, share, days, most, len(members), trials)
 
 
 def band(rows: Sequence[Sequence[float]]) -> Band:
@@ -217,14 +255,24 @@ def borrower_rows(found: Findings) -> list[dict[str, Any]]:
             "default_probability": f.probability.value,
             "median_default_date": found.iso(f.day()),
             "cause": f.cause or None,
+            **{
+                f"{kind}_probability": failures[f.id].probability.value
+                for kind, failures in found.troubles.items()
+                if f.id in failures
+            },
         }
         for f in found.borrowers.values()
     ]
 
 
+def _band(of: Band, month: int) -> dict[str, float]:
+    return {"p10": of.low[month], "median": of.median[month], "p90": of.high[month]}
+
+
 def as_json(found: Findings, score: dict[str, Any]) -> dict[str, Any]:
     """The published form of the findings; dates are ISO, unknown numbers NaN until written."""
     prices, sold, mined = found.price_usd, found.sold_btc[LISTED], found.mined_btc[LISTED]
+    places = list(enumerate(found.months))
     return {
         "borrowers": borrower_rows(found),
         "lenders": [
@@ -232,21 +280,41 @@ def as_json(found: Findings, score: dict[str, Any]) -> dict[str, Any]:
                 "id": f.id,
                 "failure_probability": f.probability.value,
                 "median_failure_date": found.iso(f.day()),
+                "cause": f.cause or None,
+                "closed_probability": found.sleeves[f.id].probability.value,
+                "loss_usd": _range(found.lender_loss_usd[f.id]),
             }
             for f in found.lenders.values()
         ],
         "asic_price_usd_per_th": [
-            {"month": month, "p10": low, "median": middle, "p90": high}
-            for month, low, middle, high in zip(
-                found.months, prices.low, prices.median, prices.high, strict=True
-            )
+            {"month": month, **_band(prices, place)} for place, month in places
         ],
         "btc_sold": [
-            {"month": month, "median": many, "production": made}
-            for month, many, made in zip(found.months, sold.median, mined.median, strict=True)
+            {"month": month, "median": sold.median[place], "production": mined.median[place]}
+            for place, month in places
         ],
         "loans": [
             {"id": name, "recovery_median": value.value} for name, value in found.recoveries.items()
         ],
         "score": score,
+        "months": [
+            {"month": month, **{name: _band(of, place) for name, of in found.monthly.items()}}
+            for place, month in places
+        ],
+        "issuers": [
+            {
+                "id": name,
+                "month": month,
+                "spread_bp": 1e4 * of.median[place],
+                "p10": 1e4 * of.low[place],
+                "p90": 1e4 * of.high[place],
+            }
+            for name, of in found.spreads.items()
+            for place, month in places
+        ],
+        "loss_usd": _range(found.loss_usd),
     }
+
+
+def _range(of: Estimate) -> dict[str, float]:
+    return {"p10": of.low, "median": of.value, "p90": of.high}

@@ -5,14 +5,15 @@ Functions of frames are pure; :func:`observe` is what workers do.
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .scope import scope
+from .calendar import by_month
+from .crises import CRISES
+from .monthly import SpreadWatch, figures_by_month, filled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -26,7 +27,8 @@ DEFAULTS = ("default", "perimeter_default", "loan_default", "surrendered", "exch
 EXTENDED = "extended"  # a missed payment is rescheduled at full value: no default
 FAILED = "lender_failed"
 SLEEVE_CLOSED = "sleeve_closed"
-NEW_GENERATION_J_TH = (25.0, 38.0)
+TROUBLES = ("margin_call", "covenant_breach", "reorganised")
+"""What a borrower may live through before, or without, a default."""
 ALL, LISTED = "all", "listed"
 BLOCKS_PER_DAY = 144.0
 TH_PER_EH = 1e6
@@ -39,6 +41,7 @@ class Job:
     scenario: dict[str, Any]
     seed: int
     arm: str = ""
+    crisis: str = "2022"
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,11 @@ class Observation:
         mined_btc: coins mined by the same.
         recoveries: loan id to present value recovered over claim, and the claim [USD].
         loss_usd: of all lenders.
+        lender_causes: id to why a lender failed.
+        lender_loss_usd: id to loss.
+        troubles: kind of event to id and day of the first one.
+        monthly: figures by month (:mod:`.monthly`).
+        spreads: of issuers' notes at the ends of months, a year.
     """
 
     seed: int
@@ -70,16 +78,11 @@ class Observation:
     mined_btc: dict[str, list[float]]
     recoveries: dict[str, tuple[float, float]]
     loss_usd: float
-
-
-def month_of(day: int, opening: dt.date) -> str:
-    """The month of a day as ``YYYY-MM``."""
-    return f"{opening + dt.timedelta(days=day):%Y-%m}"
-
-
-def months(opening: dt.date, days: int) -> list[str]:
-    """All months from the opening day to the last, in order."""
-    return list(dict.fromkeys(month_of(day, opening) for day in range(days + 1)))
+    lender_causes: dict[str, str] = field(default_factory=dict)
+    lender_loss_usd: dict[str, float] = field(default_factory=dict)
+    troubles: dict[str, dict[str, int]] = field(default_factory=dict)
+    monthly: dict[str, list[float]] = field(default_factory=dict)
+    spreads: dict[str, list[float]] = field(default_factory=dict)
 
 
 def first_defaults(events: pd.DataFrame, parents: Mapping[str, str]) -> dict[str, tuple[int, str]]:
@@ -106,25 +109,6 @@ def first_days(events: pd.DataFrame, kind: str) -> dict[str, int]:
     return {str(party): int(day) for party, day in first.items()}
 
 
-def by_month(values: NDArray[np.float64], opening: dt.date, *, mean: bool = False) -> list[float]:
-    """Sums (or means of what is known) of a daily series by calendar month, day 0 the opening."""
-    names = np.array([month_of(day, opening) for day in range(len(values))])
-    result = []
-    for name in dict.fromkeys(names.tolist()):
-        part = values[names == name]
-        if mean:
-            part = part[np.isfinite(part)]
-            result.append(float(part.mean()) if len(part) else float("nan"))
-        else:
-            result.append(float(part.sum()))
-    return result
-
-
-def filled(clearing: NDArray[np.float64], opening_price: float) -> NDArray[np.float64]:
-    """Last clearing price by day; before the first trade the price at which the books open."""
-    return np.where(np.isfinite(clearing), clearing, opening_price)
-
-
 def recoveries(loans: pd.DataFrame) -> dict[str, tuple[float, float]]:
     """Recovery and claim [USD] of every resolved claim, by loan."""
     known = loans[loans["recovery"].notna() & (loans["claim_at_default_usd"] > 0)]
@@ -134,6 +118,12 @@ def recoveries(loans: pd.DataFrame) -> dict[str, tuple[float, float]]:
             known["loan"], known["recovery"], known["claim_at_default_usd"], strict=True
         )
     }
+
+
+def _causes(events: pd.DataFrame, kind: str) -> dict[str, str]:
+    """Cause of the first event of a kind by party."""
+    chosen = events[events["kind"] == kind].drop_duplicates("party")
+    return dict(zip(chosen["party"], chosen["cause"], strict=True))
 
 
 class CoinWatch:
@@ -173,8 +163,8 @@ class CoinWatch:
             self.sold[name].append(float(sold[which].sum()))
 
 
-def new_generation(simulation: Simulation) -> int:
-    """The row of the rig class whose efficiency lies within 25 to 38 J/TH.
+def rig_class(simulation: Simulation, within_j_th: tuple[float, float]) -> int:
+    """The row of the rig class whose efficiency lies within bounds.
 
     Raises:
         LookupError: none or several do.
@@ -182,7 +172,7 @@ def new_generation(simulation: Simulation) -> int:
     from ...market.state.hardware import Family
 
     h = simulation.market.hardware
-    low, high = NEW_GENERATION_J_TH
+    low, high = within_j_th
     rows = np.flatnonzero((h.family == Family.ASIC) & (h.lo_j_th >= low) & (h.hi_j_th <= high))
     if len(rows) != 1:
         raise LookupError(f"{len(rows)} rig classes within {low:g} to {high:g} J/TH")
@@ -208,24 +198,29 @@ def observe(job: Job) -> Observation:
 
     scenario: Scenario = Scenario.recorded(job.scenario, "back-test")
     simulation = Simulation(scenario, job.seed)
-    watch = CoinWatch(simulation, listed_miners(simulation))
+    watch, spreads = CoinWatch(simulation, listed_miners(simulation)), SpreadWatch(simulation)
+    spreads.day()
     while not simulation.finished:
         simulation.step()
         watch.day()
-    return observation(simulation, watch, job)
+        spreads.day()
+    return observation(simulation, watch, spreads, job)
 
 
-def observation(simulation: Simulation, watch: CoinWatch, job: Job) -> Observation:
+def observation(
+    simulation: Simulation, watch: CoinWatch, spreads: SpreadWatch, job: Job
+) -> Observation:
     """What is kept of a finished run."""
     from ...agents.party import Kind
 
     state = simulation.market
     events, series = simulation.events(), simulation.series()
     opening = simulation.market.crypto.start
-    k = new_generation(simulation)
+    crisis = CRISES[job.crisis]
+    k = rig_class(simulation, crisis.rigs_j_th)
     clearing = series[f"clearing_{state.names.hardware[k]}_usd"].to_numpy(np.float64)
     price = filled(clearing, float(state.hardware.used_open_usd[k]))
-    parts = scope().parents
+    parts = crisis.scope().parents
     borrowers = set(state.names.parties[: state.borrower_count])
     kinds = dict(zip(state.names.parties, state.parties.kind.tolist(), strict=True))
     lenders = {name for name, kind in kinds.items() if kind == Kind.LENDER}
@@ -246,4 +241,15 @@ def observation(simulation: Simulation, watch: CoinWatch, job: Job) -> Observati
         mined_btc={name: by_month(np.array(row), opening) for name, row in watch.mined.items()},
         recoveries=recoveries(simulation.loans()),
         loss_usd=float(state.lenders.loss_usd.sum()),
+        lender_causes=_causes(events, FAILED),
+        lender_loss_usd=dict(
+            zip(
+                state.names.parties[state.borrower_count : state.first_buyer],
+                state.lenders.loss_usd.tolist(),
+                strict=True,
+            )
+        ),
+        troubles={kind: among(first_days(events, kind), borrowers) for kind in TROUBLES},
+        monthly=figures_by_month(simulation, series),
+        spreads=spreads.spreads(simulation.day),
     )

@@ -2,46 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...market.record.summary import CAVEAT
 from ..report.page import STYLE
+from . import forecast, forecast_figures
 from . import words as said
-from .figures import READING, draw_all
+from .figures import READING, figures_of
 from .picture import Picture
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
     from .words import Table
 
-TITLE = "Back-test: the miner credit crisis of 2022"
-PLAIN_WIDTH = 120
+PLAIN_WIDTH = 160
 FOLDED_FROM = 40  # rows
 
 
-def write_figures(picture: Picture, folder: Path) -> dict[str, str]:
-    """Draw every figure into a folder; returns their titles by name."""
-    from ..look.plots import save, title_of
+@dataclass(frozen=True)
+class Told:
+    """What a page and the terminal say of a back-test."""
 
-    folder.mkdir()
-    titles = {}
-    for name, figure in draw_all(picture).items():
-        save(figure, folder / f"{name}.png")
-        titles[name] = title_of(figure)
-    return titles
+    title: str
+    subtitle: str
+    lead: str
+    facts: list[str]
+    figures: Mapping[str, Callable[[Picture], Figure]]
+    reading: Mapping[str, str]
+    tables: list[Table]
+    printed: list[Table]
+    long: list[Table]  # with long headings
 
 
-def write_page(picture: Picture, folder: Path) -> None:
-    """Write ``report.html`` and its figures."""
-    titles = write_figures(picture, folder / "figures")
-    figures = "".join(
-        f'<figure><img src="figures/{name}.png" alt="{escape(title)}">'
-        f'<figcaption class="reading">{_text(READING[name])}</figcaption></figure>\n'
-        for name, title in titles.items()
-    )
+def told(picture: Picture) -> Told:
+    """A scored back-test, or a forecast of which nothing is known yet."""
+    found = picture.found
+    if not picture.crisis.scored:
+        tables = forecast.tables(picture)
+        return Told(
+            picture.crisis.title,
+            forecast.subtitle(picture),
+            forecast.headline(picture),
+            forecast.facts(picture),
+            forecast_figures.FIGURES,
+            forecast_figures.READING,
+            tables,
+            tables[:1],
+            [],
+        )
     tables = [
         said.scores_table(picture),
         said.scored_table(picture),
@@ -50,31 +64,69 @@ def write_page(picture: Picture, folder: Path) -> None:
         said.recoveries_table(picture),
         *said.everybody_tables(picture),
     ]
+    printed = [said.scores_table(picture), said.scored_table(picture), said.months_table(picture)]
+    long: list[Table] = []
     if len(picture.compared) > 1:
-        tables[1:1] = [said.counterfactual_table(picture.compared), said.arms_table(picture)]
-    found = picture.found
-    facts = "".join(f"<li>{_text(line)}</li>\n" for line in said.facts(picture))
-    page = f"""<!doctype html>
+        long = [said.counterfactual_table(picture.compared)]
+        tables[1:1] = [*long, said.arms_table(picture)]
+        printed.append(said.arms_table(picture))
+    return Told(
+        picture.crisis.title,
+        f"{found.opening} to {found.date(found.days)} · {said.seeds(found.runs)}",
+        said.headline(picture),
+        said.facts(picture),
+        figures_of(picture),
+        READING,
+        tables,
+        printed,
+        long,
+    )
+
+
+def write_figures(picture: Picture, page: Told, folder: Path) -> dict[str, str]:
+    """Draw every figure into a folder; returns their titles by name."""
+    from ..look.plots import save, title_of
+
+    folder.mkdir()
+    titles = {}
+    for name, draw in page.figures.items():
+        figure = draw(picture)
+        save(figure, folder / f"{name}.png")
+        titles[name] = title_of(figure)
+    return titles
+
+
+def write_page(picture: Picture, folder: Path) -> None:
+    """Write ``report.html`` and its figures."""
+    page = told(picture)
+    titles = write_figures(picture, page, folder / "figures")
+    figures = "".join(
+        f'<figure><img src="figures/{name}.png" alt="{escape(title)}">'
+        f'<figcaption class="reading">{_text(page.reading[name])}</figcaption></figure>\n'
+        for name, title in titles.items()
+    )
+    facts = "".join(f"<li>{_text(line)}</li>\n" for line in page.facts)
+    html = f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(TITLE)}</title>
+<title>{escape(page.title)}</title>
 <style>{STYLE}</style>
 </head>
 <body>
-<p class="meta">{found.opening} to {found.date(found.days)} · {said.seeds(found.runs)}</p>
-<h1>{escape(TITLE)}</h1>
-<p class="lead">{_text(said.headline(picture))}</p>
+<p class="meta">{escape(page.subtitle)}</p>
+<h1>{escape(page.title)}</h1>
+<p class="lead">{_text(page.lead)}</p>
 <ul>
 {facts}</ul>
 {figures}
-{"".join(map(_table, tables))}
+{"".join(map(_table, page.tables))}
 <p><strong>{CAVEAT}</strong></p>
 </body>
 </html>
 """
-    (folder / "report.html").write_text(page, encoding="utf-8")
+    (folder / "report.html").write_text(html, encoding="utf-8")
 
 
 def _table(table: Table) -> str:
@@ -104,16 +156,15 @@ def show(picture: Picture, folder: Path, console: Console | None = None) -> None
     console = console or Console(highlight=False)
     if not console.is_terminal:
         console.width = PLAIN_WIDTH
-    console.print(Text(f"{TITLE} · {said.seeds(picture.found.runs)}", style="dim"))
-    console.print(Text(said.headline(picture), style="bold"))
-    for table in (said.scores_table(picture), said.scored_table(picture)):
+    page = told(picture)
+    console.print(Text(f"{page.title} · {said.seeds(picture.found.runs)}", style="dim"))
+    console.print(Text(page.lead, style="bold"))
+    for table in page.printed:
         _print(console, table)
-    _print(console, said.months_table(picture))
-    if len(picture.compared) > 1:
-        _print_long(console, said.counterfactual_table(picture.compared))
-        _print(console, said.arms_table(picture))
+    for table in page.long:
+        _print_long(console, table)
     console.print()
-    for line in said.facts(picture):
+    for line in page.facts:
         console.print(Text(line))
     console.print()
     console.print(Text(f"Files: {folder} (report.html has all names and loans)"))

@@ -5,15 +5,12 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ..sweeps.intervals import Estimate
+from .crises import Crisis
 from .evaluate import Known
 from .findings import Failure, Findings
-
-if TYPE_CHECKING:
-    pass
-
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -25,6 +22,7 @@ SHOWN_FROM = 0.25  # probability of an unscored name in the timeline
 class Picture:
     """All that figures and pages are drawn from; ``later`` is the arm that knows later draws."""
 
+    crisis: Crisis
     found: Findings
     later: Findings
     known: Known

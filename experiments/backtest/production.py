@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import numpy as np
 import typer
 
-from .labels import coins_mined, sales_over_production
-from .observe import CoinWatch, listed_miners, month_of
+from .calendar import month_of
+from .labels import coins_mined, not_monthly, sales_over_production
+from .observe import CoinWatch, listed_miners
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -85,10 +86,15 @@ def main(
     table("Mined [BTC]", found, found.mined_btc, "6.0f")
     table("Sold, by whomever [BTC]", found, found.sold_btc, "6.0f")
     typer.echo("\nMined, model and public [BTC]")
+    monthly = np.array([name not in not_monthly() for name in found.names])
     for (month, name), public in coins_mined().items():
         row = found.mined_btc[month]
-        model = float(row.sum() if name == "all" else row[found.names.index(name)])
-        typer.echo(f"{month} {name:6} {model:7,.0f} {public:7,.0f}  {model / public - 1.0:+.0%}")
+        models = {name: row.sum() if name == "all" else row[found.names.index(name)]}
+        if name == "all":  # the public sum is of those who report by month
+            models["monthly"] = row[monthly].sum()
+        for who, model in models.items():
+            apart = float(model) / public - 1.0
+            typer.echo(f"{month} {who:8} {float(model):7,.0f} {public:7,.0f}  {apart:+.0%}")
     typer.echo("\nSold over mined, model and public")
     for month, share in sales_over_production().items():
         ratio = found.sold_btc[month].sum() / found.mined_btc[month].sum()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,4 +49,31 @@ def scope() -> Scope:
             for group in groups
         },
         imposed=frozenset(row["id"] for row in table if row["imposed"] == "yes"),
+    )
+
+
+@cache
+def scope_of_books(scenario: str) -> Scope:
+    """Everybody in the books of 2025 that a packaged scenario opens with.
+
+    A row that stands for many was split into small parties, which are told apart by a number.
+    """
+    from ...market.opening.starting_points import starting_point
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
+
+    loaded = Scenario.load(scenario)
+    books, market = starting_point(loaded).read(), Simulation(loaded).market
+    operators = [*books.miners, *books.neoclouds]
+    parties = market.names.parties[: market.borrower_count]
+    return Scope(
+        borrowers={row.id: row.name for row in operators},
+        lenders={row.id: row.name for row in books.lenders},
+        parents={},
+        members={
+            row.id: tuple(p for p in parties if re.fullmatch(rf"{re.escape(row.id)}_\d+", p))
+            for row in operators
+            if row.split_into > 1
+        },
+        imposed=frozenset(),
     )

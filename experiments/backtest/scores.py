@@ -133,6 +133,33 @@ def brier_difference(first: ArrayLike, second: ArrayLike, defaulted: ArrayLike) 
     return bootstrap((a - labels) ** 2 - (b - labels) ** 2, _mean, CONFIDENCE)
 
 
+def log_score(probability: ArrayLike, defaulted: ArrayLike, room: float) -> Estimate:
+    """Mean of minus the log of what was said of what happened, a bootstrap over names; low is good.
+
+    Args:
+        probability: said of each name.
+        defaulted: whether it did.
+        room: the nearest to 0 and 1 that anything may be said: certainty is more than a number of
+            runs can know, and would cost without limit.
+    """
+    labels = np.asarray(defaulted, bool)
+    said = np.clip(np.asarray(probability, np.float64), room, 1.0 - room)
+    return bootstrap(-np.log(np.where(labels, said, 1.0 - said)), _mean, CONFIDENCE)
+
+
+def crps(sample: ArrayLike, known: float) -> float:
+    """Continuous ranked probability score of an ensemble, in its unit (Gneiting & Raftery 2007).
+
+    E|X - y| - E|X - X'| / 2: of a single number its error; NaN of nothing.
+    """
+    values = np.asarray(sample, np.float64)
+    values = values[np.isfinite(values)]
+    if len(values) == 0:
+        return math.nan
+    apart = np.abs(values[:, None] - values[None, :]).mean()
+    return float(np.abs(values - known).mean() - 0.5 * apart)
+
+
 def odds_share(debt_usd: ArrayLike, liquid_usd: ArrayLike) -> NDArray[np.float64]:
     """Debt over debt and liquid assets: the ratio debt / liquid assets on the scale 0 to 1.
 

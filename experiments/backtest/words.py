@@ -99,6 +99,13 @@ def facts(picture: Picture) -> list[str]:
         f"Lenders that failed, as it was: {', '.join(order['actual']) or 'none'}; in the model: "
         f"{', '.join(order['model']) or 'none'}."
     )
+    bands, inside = score["bands"], score["bands"]["coverage"]
+    near = sum(row["crps"] < row["crps_of_no_change"] for row in bands["months"])
+    lines.append(
+        f"Bands of 10 to 90 % hold {ranged(inside, '.0%')} of {len(bands['months'])} known monthly "
+        f"figures, where they promise {bands['promised']:.0%}; by CRPS they are nearer than no "
+        f"change in {near}."
+    )
     events = score["order_of_events"]
     lines.append(
         f"Order of all public failures: {events['pairs_in_order']} of {events['pairs']} pairs as "
@@ -128,15 +135,17 @@ def scores_table(picture: Picture) -> Table:
                     ranged(row["auc"]),
                     number(row["auc_p_value"], ".3f"),
                     ranged(row["brier"]),
+                    ranged(row["log"]),
                 )
             )
             count = ""
     return Table(
         "Scores",
         "95 % intervals: Newcombe's for AUC, a bootstrap over names for Brier; p: share of all "
-        "labellings that the forecast ranks at least as well. The constant is the share that did "
+        "labellings that the forecast ranks at least as well. Brier and log score: low is good; in "
+        "the latter nobody may be surer than half a run. The constant is the share that did "
         "default, known only afterwards.",
-        ("names", "forecast", "AUC", "p", "Brier"),
+        ("names", "forecast", "AUC", "p", "Brier", "log"),
         rows,
     )
 

@@ -13,6 +13,7 @@ import typer
 from ...agents.compiling import process
 from ...market.opening.tape.join import JoinedBook, open_tape
 from ...market.scenario.errors import InputError
+from ...market.scenario.extras import insist_on
 from ...market.scenario.scenario import Scenario
 from ..run.folder import RunFolder
 from ..run.progress import progress
@@ -35,6 +36,7 @@ def write_memo(asked: Asked, out: Path | None, *, quiet: bool = False) -> tuple[
     Raises:
         InputError: a mistake of the tape, an unknown scenario, or a folder that cannot be used.
     """
+    insist_on("excel", "firesale book run")
     process.collect_rarely()
     if not 1 <= len(asked.scenarios) <= 2:
         raise InputError("--scenario: give one, or two: the second is the stress.")

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import typer
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.extras import insist_on
 from ..run.files import flush
 from ..run.writing import hidden_folder, remove_leftovers, unwritable
 from . import grid as grids
@@ -48,6 +49,7 @@ def price_command(
     Raises:
         InputError: a grid, a folder, a cluster or a query that cannot be used.
     """
+    insist_on("cluster", "firesale price")
     grid = grids.load(name)
     if where.books is not None:
         grid = grid._replace(books=str(where.books.absolute()))

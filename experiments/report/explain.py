@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from ...market.record.dictionary import FRAMES, day_meaning
 from ...market.record.meanings import SUMMARY
 from ...market.scenario.errors import InputError
 from ...market.state.series import Series
-from ..results.fact import day_meaning
 from ..results.facts import FACTS
 
 INTRODUCTION = """# What every number means
@@ -43,11 +43,18 @@ def tables() -> dict[str, list[Meaning]]:
         for column in Series._fields
         if (means := day_meaning(column))
     ]
+    frames = {
+        f"Columns of {name}.parquet": [
+            Meaning(column, means.unit, means.meaning, "market/record/")
+            for column, means in columns.items()
+        ]
+        for name, columns in FRAMES.items()
+    }
     return {
         "Shown in words and figures": shown,
         "Entries of summary.json": summary,
         "Columns of series.parquet, by day": days,
-    }
+    } | frames
 
 
 def print_tables(word: str = "") -> None:

@@ -48,9 +48,7 @@ def full_title(scenario: Scenario) -> str:
 def changes(before: Scenario, after: Scenario) -> tuple[str, ...]:
     """What a run sets otherwise than its scenario's file, as ``key = value``."""
     found = [
-        f"{key} = {_literal(after.value_of(key))}"
-        for key in after.differences(before)
-        if "." in key
+        f"{key} = {literal(after.value_of(key))}" for key in after.differences(before) if "." in key
     ]
     return (*[f"days = {after.days}"] * (after.days != before.days), *found)
 
@@ -78,14 +76,14 @@ def _values(section: BaseModel, before: str = "") -> Iterator[str]:
         value = getattr(section, name)
         if isinstance(value, BaseModel):
             continue
-        line = f"# {name} =" if value is None else f"{name} = {_literal(value)}"
+        line = f"# {name} =" if value is None else f"{name} = {literal(value)}"
         needs = in_words(before + name)
         needs = needs and f"only with {needs}"
-        note = "; ".join(filter(None, [field.description, _bounds(field), needs]))
+        note = "; ".join(filter(None, [field.description, bounds(field), needs]))
         yield f"{line:<{COMMENT_COLUMN}}# {note}" if note else line
 
 
-def _bounds(field: FieldInfo) -> str:
+def bounds(field: FieldInfo) -> str:
     """What values are allowed, in words; that is no statement of what is likely."""
     choices = getattr(field.annotation, "__args__", ())
     if choices and all(isinstance(choice, str) for choice in choices):
@@ -100,7 +98,7 @@ def _bounds(field: FieldInfo) -> str:
     return f"allowed: {', '.join(found)}" if found else ""
 
 
-def _literal(value: Any) -> str:
+def literal(value: Any) -> str:
     """A value as TOML writes it."""
     if isinstance(value, bool):
         return "true" if value else "false"

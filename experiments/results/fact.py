@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_type_hints
+from typing import TYPE_CHECKING, Any
 
 from ...agents.party import Kind
+from ...market.record.dictionary import day_meaning
 from ...market.record.meanings import meaning_of
-from ...market.state.series import Means, Series
+from ...market.state.series import Means
 from ..look import words
 
 if TYPE_CHECKING:
@@ -52,14 +52,6 @@ def ratio(number: Number) -> str:
 def whole(count: Number) -> str:
     """A number of things; what is not known is none."""
     return f"{int(count or 0):,}"
-
-
-@functools.cache
-def day_meaning(column: str) -> Means | None:
-    """What a column of the series means; ``None`` of those that stand for a column a class."""
-    hint = get_type_hints(Series, include_extras=True)[column]
-    found = getattr(hint, "__metadata__", ())
-    return next((one for one in found if isinstance(one, Means)), None)
 
 
 def _meaning(column: str) -> Means:

@@ -14,6 +14,7 @@ import numpy as np
 from ...agents.party import Status
 from ..causes.causes import in_summary
 from ..look import words
+from .printed import Printed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,8 +58,8 @@ def rows(frame: pd.DataFrame, *columns: str) -> Iterator[tuple[Any, ...]]:
     return zip(*(frame[column].tolist() for column in columns), strict=True)
 
 
-@dataclass(frozen=True, eq=False)  # one run is never compared with another, but looked up
-class Results:
+@dataclass(frozen=True, eq=False, repr=False)  # a run is looked up, never compared with another
+class Results(Printed):
     """The frames of one run (see ``firesale.market.simulation`` for their columns).
 
     ``schedules`` are a class's opening price [USD], depreciation a year [log] and scrap value.

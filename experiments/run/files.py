@@ -6,6 +6,7 @@ import hashlib
 import math
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,22 @@ def source_hash() -> str:
                 digest.update(f"{root.name}/{path.relative_to(root).as_posix()}\0".encode())
                 digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def table_hashes(patterns: Iterable[str]) -> dict[str, str]:
+    """SHA-256 of files of ``market`` by path, as ``market/data/2025/loans.csv``, sorted.
+
+    Args:
+        patterns: as ``data/2025/*.csv``, below ``market``.
+    """
+    from ... import market
+
+    root = Path(str(market.__file__)).parent
+    found = {path for pattern in patterns for path in root.glob(pattern)}
+    return {
+        f"market/{path.relative_to(root).as_posix()}": hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(found)
+    }
 
 
 def version(distribution: str) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 import typer
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.extras import insist_on
 from ..look import words
 from . import clusters
 from .design import count_runs
@@ -34,6 +35,7 @@ def sweep(
     if dry_run:
         _say_cost(plan, cluster, workers)
         return
+    insist_on("cluster", "firesale sweep")
     from .runner import Driver, default_folder
 
     folder = out if out is not None else default_folder(plan)
@@ -82,6 +84,7 @@ def _say_cost(plan: Plan, cluster: str, workers: int | None) -> None:
 
 def analyse(folder: Path, event: str | None, loss: str | None, *, salvage: bool = False) -> None:
     """Analyse a sweep's folder; prints the findings and where the files are."""
+    insist_on("cluster", "firesale analyse")
     from .analysis import analyse_folder
 
     if not folder.is_dir():

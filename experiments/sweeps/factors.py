@@ -50,6 +50,16 @@ SUFFIX = re.compile(
 type Value = float | int | bool | str
 
 
+def _real(value: Any) -> Any:
+    """A whole number as a real one; endless if it has more digits than any."""
+    if type(value) is not int:
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 class Distribution(Section):
     """How one number is distributed; parameters are in the unit of its scenario key."""
 
@@ -71,7 +81,7 @@ class Distribution(Section):
         """A list of values needs no name for its distribution; TOML's arrays become tuples."""
         if isinstance(data, dict):
             numbers = {"low", "high", "mode", "mean", "deviation", "median", "log_deviation"}
-            data = {k: float(v) if k in numbers and type(v) is int else v for k, v in data.items()}
+            data = {k: _real(v) if k in numbers else v for k, v in data.items()}
             data = {k: tuple(v) if isinstance(v, list) else v for k, v in data.items()}
             if "values" in data:
                 data.setdefault("distribution", "values")

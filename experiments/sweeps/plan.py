@@ -20,7 +20,7 @@ from pydantic import Field, ValidationError, model_validator
 from ...market.scenario.errors import InputError
 from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
-from ...market.scenario.sections import Section
+from ...market.scenario.sections import PACKAGED_HISTORIES, Section
 from ...market.scenario.text_files import read_text
 from . import books, own
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
@@ -211,7 +211,7 @@ class Plan(Section):
         settings = {BELIEFS: True} | flatten(plan.settings)
         settings |= {} if beliefs is None else {BELIEFS: beliefs}
         base = loaded.changed(settings, f"{where}: settings")
-        if base.crypto.history is not None:
+        if base.crypto.history not in (None, *PACKAGED_HISTORIES):
             base = _absolute_history(base, folder, where)
         believes = {
             key: believed(factor, base, key, f"{where}: factors")
@@ -324,8 +324,9 @@ class Plan(Section):
     def resolved(self) -> dict[str, Any]:
         """Everything that decides results, with the scenario in full, as plain JSON values."""
         scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
-        if self.base.crypto.history is not None:
-            content = Path(self.base.crypto.history).read_bytes()
+        # The hash of the source covers what is packaged.
+        if self.base.crypto.history not in (None, *PACKAGED_HISTORIES):
+            content = Path(self.base.crypto.history or "").read_bytes()
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
         kept |= {"trajectories", "resolve", "companions"}

@@ -79,6 +79,7 @@ class Lender(Party):
         self.worst_usd = 0.0
         self.interlender_loss_usd = 0.0
         self.market_loss_usd = 0.0
+        self.sold_loans_usd = 0.0  # of its other loans today, under pressure
         self.redeemed_usd = 0.0
         self.last_resort_usd = 0.0  # of its funding, owed to the authority
         self.supply_event: Entry | None = None
@@ -184,6 +185,7 @@ class Lender(Party):
         from_cash = min(asked, max(self.cash_usd, 0.0))
         from_loans = min(asked - from_cash, max(self.other_loans_usd, 0.0))
         self.other_loans_usd -= from_loans
+        self.sold_loans_usd += from_loans
         market.investors.pay(self, from_loans)
         paid = from_cash + from_loans
         self.pay(market.investors, paid)
@@ -274,9 +276,24 @@ class Lender(Party):
         private = max(0.0, self.funding_usd - self.last_resort_usd)
         sold = max(0.0, min(wanted, min(self.other_loans_usd, private)))
         self.other_loans_usd -= sold
+        self.sold_loans_usd += sold
         self.model.investors.pay(self, sold)
         lines.repay_funding(self, sold)
         return sold
+
+    def bear_own_impact(self, fall: float) -> None:
+        """Owe the buyers what the price fell by its own sales, as far as it bears that."""
+        short = self.model.terms.lenders.seller_impact_share * fall * self.sold_loans_usd
+        self.sold_loans_usd = 0.0
+        if short <= 0.0:
+            return
+        if self.redeemable:
+            short = min(short, max(0.0, self.other_loans_usd))
+            self.other_loans_usd -= short
+        else:
+            self.funding_usd += short
+        self.market_loss_usd += short
+        self.charge_capital(short, self.worst_event)
 
     def mark_other_loans(self, price: float, widened: float) -> None:
         """Follow the price of other loans and, a fund, credit spreads, if it marks to market."""

@@ -82,6 +82,7 @@ def _call(lender: Lender, eligible_usd: float) -> float:
     cash = min(call, max(0.0, lender.cash_usd))
     sale = min(call - cash, max(0.0, lender.other_loans_usd))
     lender.other_loans_usd -= sale
+    lender.sold_loans_usd += sale
     market.investors.pay(lender, sale)
     repay(lender, cash + sale)
     if call - cash - sale <= DUST_USD:

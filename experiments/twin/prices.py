@@ -22,6 +22,7 @@ from .rules import (
     impact_log,
     mark_usd,
     network_share,
+    price_after_sales,
     rent_after_supply,
     schedule_usd,
 )
@@ -45,7 +46,12 @@ def set_prices(market: TwinMarket) -> None:
     planned_rent = float(market.compute.planned_rent[day])
     p.rent_planned_usd_h = market.opening.rent_usd_h * planned_rent
     p.rent_h100_usd_h = p.rent_planned_usd_h
-    if settings.channels.rent_feedback:
+    if settings.compute.path == "history":
+        now, before = market.compute.class_rent[day], market.compute.class_rent[day - 1]
+        for k, kind in enumerate(market.hardware):
+            if kind.family is Family.GPU:
+                kind.quality *= float(now[k] / before[k])
+    elif settings.channels.rent_feedback:
         p.rent_h100_usd_h = rent_after_supply(
             p.rent_planned_usd_h,
             float(market.planned_supply[day]),
@@ -175,6 +181,11 @@ def price_other_loans(market: TwinMarket, sold_usd: float) -> None:
     )
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = math.exp(math.log(price) * keep + impact)
+    recovered = math.exp(math.log(price) * keep)
+    if terms.lenders.loan_price_floor > 0.0:
+        after = price_after_sales(recovered, impact, terms.lenders.loan_price_floor)
+    for lender in market.lenders:
+        lender.bear_own_impact(1.0 - after / recovered if impact < 0.0 else 0.0)
     widened = 0.0
     if terms.channels.fund_marks:
         spread = float(market.macro.spread_change[market.day])

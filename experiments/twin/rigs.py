@@ -30,7 +30,8 @@ def buy_rigs(market: TwinMarket) -> None:
         return
     newest = market.hardware[k]
     q = worth_usd(market, newest, NETWORK_POWER_USD_MWH) / price_usd(market, newest)
-    market.prices.rig_q = q / market.opening.rig_value_to_price
+    if market.opening.rig_value_to_price > 0.0:
+        market.prices.rig_q = q / market.opening.rig_value_to_price
     share = _wanted_share(market)
     if not market.settings.investment.rigs or market.past_horizon or share <= 0.0:
         return

@@ -87,6 +87,7 @@ liquidation_debt_usd = _plain(lender.liquidation_debt_usd)
 fund_outflow_share = _plain(funding.fund_outflow_share)
 fund_supply = _plain(funding.fund_supply)
 stress_outflow_share = funding.stress_outflow_share
+price_after_sales = funding.price_after_sales
 stressed_advance = _plain(funding.stressed_advance)
 stops_drawing = _plain(commitment.stops_drawing)
 line_call_usd = _plain(funding.line_call_usd)

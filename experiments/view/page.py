@@ -27,6 +27,7 @@ from ..results.party_sheet import Sheet
 from ..results.results import Results
 from .controls import Controls
 from .looks import CSS
+from .messages import check_messages
 from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
 from .turns import TURNS
 from .watched import Choices, WatchedMarket
@@ -47,6 +48,7 @@ ABOUT = (
 )
 BUSIEST = "the class most on offer"
 NOBODY = "nobody"
+check_messages()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def Page() -> None:
     seed = solara.use_reactive(1)
     market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
     visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh
-    solara.Title(f"firesale · {market.value.scenario_settings.name}")
+    solara.Title(f"firesale · {market.value.scenario.name}")
     solara.Style(CSS)
     SolaraViz(
         market,
@@ -167,7 +169,9 @@ def Jump(market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int]) ->
 
 def _day(text: str, before: int, last: int) -> int:
     """A day that exists; anything else leaves the day as it was."""
-    return min(max(int(text), 0), last) if str(text).strip().isdigit() else before
+    text = str(text).strip()
+    digits = text.isascii() and text.isdigit() and len(text) < 10
+    return min(int(text), last) if digits else before
 
 
 @solara.component
@@ -268,7 +272,7 @@ def Today(model: WatchedMarket, drawn: int) -> None:
     """The day, large, from the moment it is over; at the latest when it is drawn."""
     update_counter.get()
     date, last = words.date(model.date), model.simulation.scenario.days
-    title = full_title(model.scenario_settings)
+    title = full_title(model.scenario)
     with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
         solara.v.Html(tag="strong", children=[f"Day {model.day}"])
         solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import json
 import logging
 import os
@@ -18,6 +17,7 @@ import typer
 
 from ...market.opening.own_books import own_books
 from ...market.scenario.errors import InputError
+from ...market.scenario.extras import insist_on
 from ...market.scenario.scenario import Scenario
 from ..look.memory import check_memory
 from ..report.scenario_text import full_title
@@ -53,18 +53,13 @@ def serve(
     Raises:
         InputError: no such scenario, a bad setting or book, or a port that cannot be used.
     """
+    insist_on("view", "firesale view")
     chosen = Scenario.load(scenario).with_settings(settings)
     check_memory(chosen)
     if books is not None:
         own_books(books, chosen)  # a mistake is told now
     _check_port(host, port)
-    offline = importlib.util.find_spec("solara_assets") is not None
-    os.environ.update(SETTINGS | {"SOLARA_ASSETS_PROXY": str(offline)})
-    if not offline:
-        typer.echo(
-            "Scripts are fetched from the internet; the extra 'offline' brings them along.",
-            err=True,
-        )
+    os.environ.update(SETTINGS)
     from . import page
 
     os.environ[page.SCENARIO] = scenario

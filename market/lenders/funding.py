@@ -9,7 +9,12 @@ from __future__ import annotations
 import numpy as np
 
 from ...agents.compiling.kernels import compiled, inlined
-from ...agents.funding import fund_outflow_share, fund_supply, stress_outflow_share
+from ...agents.funding import (
+    fund_outflow_share,
+    fund_supply,
+    price_after_sales,
+    stress_outflow_share,
+)
 from ...agents.lender import capital_ratio, credit_supply, deleveraging_usd, redemption_share
 from ...agents.party import Outside, Status
 from ..debt.losses import charge_capital
@@ -124,6 +129,7 @@ def redeem(market: Market) -> float:
         from_cash = min(asked, cash)
         from_loans = min(asked - from_cash, max(lenders.other_loans_usd[row], 0.0))
         lenders.other_loans_usd[row] -= from_loans
+        lenders.sold_loans_usd[row] += from_loans
         sold += from_loans
         pay(market, investors, lender, from_loans)
         paid = from_cash + from_loans
@@ -182,6 +188,7 @@ def target_leverage(market: Market) -> float:
         wanted /= terms.lenders.deleveraging_days
         sold = max(0.0, min(wanted, min(lenders.other_loans_usd[row], private)))
         lenders.other_loans_usd[row] -= sold
+        lenders.sold_loans_usd[row] += sold
         pay(market, investors, lender, sold)
         repay_funding(market, row, sold)
         total += sold
@@ -194,7 +201,8 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
 
     ``sold_usd`` of all that lenders had at the opening is sold, with the impact laws that BTC has.
     Those of funds follow credit spreads besides, by their duration. Without
-    ``channels.lender_distress`` what one sells moves no price.
+    ``channels.lender_distress`` what one sells moves no price. Sellers have been paid the price
+    before it fell; what they bear of that fall they owe.
     """
     today, terms, parties, lenders = market.today, market.terms, market.parties, market.lenders
     impact = impact_log(
@@ -207,6 +215,12 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
     price = market.prices.loan_price
     keep = 0.5 ** (1.0 / terms.lenders.loan_price_half_life_days)
     after = np.exp(np.log(price) * keep + impact)
+    if terms.lenders.loan_price_floor > 0.0:
+        recovered = np.exp(np.log(price) * keep)
+        after = price_after_sales(recovered, impact, terms.lenders.loan_price_floor)
+    if terms.lenders.seller_impact_share > 0.0 and impact < 0.0:
+        _bear_own_impact(market, 1.0 - after / np.exp(np.log(price) * keep))
+    lenders.sold_loans_usd[:] = 0.0
     widened = 0.0
     if terms.channels.fund_marks:
         widened = market.prices.spread_change - market.prices.spread_marked
@@ -222,3 +236,20 @@ def mark_other_loans(market: Market, sold_usd: float) -> None:
             lenders.market_loss_usd[row] += loss
             charge_capital(market, row, loss, lenders.worst_event[row])
     market.prices.loan_price = after
+
+
+@compiled
+def _bear_own_impact(market: Market, fall: float) -> None:
+    """Who sold gets less than the price before: a lender repays less, a fund sells more for it."""
+    lenders = market.lenders
+    for row in range(len(lenders.kind)):
+        short = market.terms.lenders.seller_impact_share * fall * lenders.sold_loans_usd[row]
+        if short <= 0.0:
+            continue
+        if lenders.redeemable[row]:
+            short = min(short, max(0.0, lenders.other_loans_usd[row]))
+            lenders.other_loans_usd[row] -= short
+        else:
+            lenders.funding_usd[row] += short
+        lenders.market_loss_usd[row] += short
+        charge_capital(market, row, short, lenders.worst_event[row])

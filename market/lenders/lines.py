@@ -125,6 +125,7 @@ def call_lines(market: Market) -> float:
         cash = min(call, max(0.0, parties.cash_usd[lender]))
         sale = min(call - cash, max(0.0, lenders.other_loans_usd[row]))
         lenders.other_loans_usd[row] -= sale
+        lenders.sold_loans_usd[row] += sale
         sold += sale
         pay(market, today.first_outside + Outside.INVESTORS, lender, sale)
         repay_lines(market, row, cash + sale)

@@ -10,8 +10,11 @@ back if the spread does. No cash moves.
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...agents.borrower import share_price_usd
-from ...agents.compiling.kernels import compiled, inlined
+from ...agents.columns import Reals
+from ...agents.compiling.kernels import compiled, entrance, inlined
 from ...agents.lender import default_chance
 from ...agents.note import (
     bond_value,
@@ -74,6 +77,26 @@ def explained_spread(market: Market, loan: int, debt_usd: float) -> float:
     return default_spread(chance, years)
 
 
+@inlined
+def asked_spread(market: Market, loan: int, debt_usd: float) -> float:
+    """Spread over the reference rate that holders of a note ask for today."""
+    spread = market.loans.note_spread[loan] + explained_spread(market, loan, debt_usd)
+    return spread + market.prices.spread_change
+
+
+@entrance
+def note_spreads(market: Market) -> Reals:
+    """Spread over the reference rate that each note is marked at today [loan]; NaN of others."""
+    loans = market.loans
+    spreads = np.full(len(loans.status), np.nan)
+    for loan in range(len(loans.status)):
+        performs = loans.status[loan] == LoanStatus.PERFORMING and loans.principal_usd[loan] > 0.0
+        if performs and is_marked(market, loan):
+            debt = borrower_debt_usd(market, loans.borrower[loan])
+            spreads[loan] = asked_spread(market, loan, debt)
+    return spreads
+
+
 @compiled
 def note_value(market: Market, loan: int, spread: float) -> float:
     """Worth of a dollar of a note to its holder, at a spread over the reference rate."""
@@ -115,7 +138,6 @@ def mark_notes(market: Market) -> None:
     if not market.terms.channels.fund_marks:
         return
     parties, lenders, loans = market.parties, market.lenders, market.loans
-    prices = market.prices
     before = lenders.provision_usd.copy()
     known = -1  # borrower whose debt is in there
     debt = 0.0
@@ -132,9 +154,8 @@ def mark_notes(market: Market) -> None:
             if b != known:
                 debt = borrower_debt_usd(market, b)
                 known = b
-            spread = loans.note_spread[loan] + explained_spread(market, loan, debt)
-            value = note_value(market, loan, spread + prices.spread_change)
-            mark = note_mark(value, loans.note_value[loan], prices.loan_price)
+            value = note_value(market, loan, asked_spread(market, loan, debt))
+            mark = note_mark(value, loans.note_value[loan], market.prices.loan_price)
             wanted = (1.0 - mark) * loans.principal_usd[loan]
         lenders.provision_usd[row] += wanted - loans.provision_usd[loan]
         loans.provision_usd[loan] = wanted

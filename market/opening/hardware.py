@@ -130,9 +130,9 @@ def _set_replacement_cost(hardware: Hardware, current: list[bool]) -> None:
 
 def _depreciation(tables: Books, family: str) -> float:
     """Log rate a year: regression through the origin of log residual value on age."""
-    rows = [row for row in tables.depreciation if row.family == family]
+    rows = [row for row in tables.depreciation if row.family == family and row.age_years > 0.0]
     if not rows:
-        return 0.0  # no such hardware in these tables
+        return 0.0  # no such hardware in these tables, or nothing known of its age
     age = np.array([row.age_years for row in rows])
     residual = np.log([row.residual_share for row in rows])
     return float(-np.sum(age * residual) / np.sum(age * age))

@@ -178,6 +178,7 @@ def open_lenders(
         worst_event=np.full(n, -1, np.int64),
         interlender_loss_usd=np.zeros(n),
         market_loss_usd=np.zeros(n),
+        sold_loans_usd=np.zeros(n),
         redeemed_usd=np.zeros(n),
         growth_room_usd=np.zeros(n),
         closed_event=np.full(n, -1, np.int64),

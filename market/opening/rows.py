@@ -209,7 +209,7 @@ class Depreciation(Row):
 
     family: Literal["gpu", "asic"]
     age_years: Annotated[float, Field(ge=0, le=100)]
-    residual_share: Share
+    residual_share: Annotated[float, Field(ge=1e-6, le=1)]  # its logarithm is needed
 
 
 class Outside(Row):

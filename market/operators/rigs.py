@@ -76,7 +76,8 @@ def buy_rigs(market: Market) -> None:
     k = market.opening.growth_class
     if k < 0 or market.terms.derived.network_replayed or today.day % WEEK_DAYS != 0:
         return
-    market.prices.rig_q = rig_value_to_price(market) / market.opening.rig_value_to_price
+    if market.opening.rig_value_to_price > 0.0:  # else they were worthless, and q stays 1
+        market.prices.rig_q = rig_value_to_price(market) / market.opening.rig_value_to_price
     share = wanted_share(market)
     if not market.terms.investment.rigs or today.past_horizon or share <= 0.0:
         return

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import csv
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -19,7 +21,11 @@ from ..scenario.text_files import read_text
 from ..state.paths import CryptoPaths
 from ..state.randomness import Stream, normals
 
-PACKAGED_HISTORY = Path(__file__).resolve().parent.parent / "data" / "history" / "market_weekly.csv"
+DATA = Path(__file__).resolve().parent.parent / "data"
+PACKAGED = {
+    "packaged": DATA / "history" / "market_weekly.csv",
+    "packaged-2026": DATA / "2026" / "market_weekly.csv",
+}
 HISTORY_VOLATILITY = 0.62  # of BTC between weekly closes, a year (realised 2020-2025)
 
 
@@ -71,10 +77,11 @@ class OpeningQuotes(NamedTuple):
     btc_usd: float
     eth_usd: float
     fee_share: float  # of the block reward
+    quality: Mapping[str, float] = MappingProxyType({})  # rent of a class over an H100's
 
 
 def _replay(settings: Crypto, days: int, seed: int, opening: OpeningQuotes) -> CryptoPaths:
-    _, btc_usd, eth_usd, fee_share = opening
+    _, btc_usd, eth_usd, fee_share, _ = opening
     rows = read_history(history_file(settings))
     start = rows[0].week_ending
     length = (rows[-1].week_ending - start).days
@@ -96,6 +103,7 @@ def _replay(settings: Crypto, days: int, seed: int, opening: OpeningQuotes) -> C
     else:
         eth_path = np.exp(eth) * (eth_usd / math.exp(eth[0]) if settings.history_rescale else 1.0)
     hashrate = _column(knots, [row.network_hashrate_eh_s for row in rows])
+    _insist_on_network(settings, hashrate)
     fees = _column(knots, [row.fee_share_of_reward for row in rows], log=False)
     note = ""
     if not settings.history_rescale and abs(path[0] / btc_usd - 1.0) > 0.2:
@@ -119,13 +127,14 @@ def _replay(settings: Crypto, days: int, seed: int, opening: OpeningQuotes) -> C
 
 def _replay_from(settings: Crypto, days: int, seed: int, books: OpeningQuotes) -> CryptoPaths:
     """Replay from the date of the books: their prices are the first knot, then weekly closes."""
-    opening, btc_usd, eth_usd, fee_share = books
+    opening, btc_usd, eth_usd, fee_share, _ = books
     name = history_file(settings).name
     weeks = read_history(history_file(settings))
     before = [row for row in weeks if row.week_ending <= opening]
     rows = [row for row in weeks if row.week_ending > opening]
     length = (rows[-1].week_ending - opening).days if rows else 0
-    if not before or days > length:
+    late = not before and (weeks[0].week_ending - opening).days > 7
+    if late or days > length:
         raise InputError(
             f"crypto.history: {name} covers {weeks[0].week_ending} to {weeks[-1].week_ending}; "
             f"{days} days from the opening, {opening}, are not within it."
@@ -135,19 +144,20 @@ def _replay_from(settings: Crypto, days: int, seed: int, books: OpeningQuotes) -
     path = np.exp(_bridge(knots, np.log(close), seed))
     for row, knot in zip(rows, knots[1:], strict=True):
         _touch_low(path, row, int(knot), 1)
-    last = before[-1]
-    across = (opening - last.week_ending).days / (rows[0].week_ending - last.week_ending).days
 
     def column(name: str, first: float | None) -> NDArray[np.float64] | None:
         """A column by day; its value at the opening lies between the weeks around it."""
+        last = before[-1] if before else rows[0]
         ends = getattr(last, name), getattr(rows[0], name)
         if first is None and None not in ends:
-            first = ends[0] + across * (ends[1] - ends[0])
+            apart = max((rows[0].week_ending - last.week_ending).days, 1)
+            first = ends[0] + (opening - last.week_ending).days / apart * (ends[1] - ends[0])
         values = [first, *(getattr(row, name) for row in rows)]
         return _column(knots, values, log=name != "fee_share_of_reward")
 
     eth = column("eth_usd_close", eth_usd)
     hashrate = column("network_hashrate_eh_s", None)
+    _insist_on_network(settings, hashrate)
     fees = column("fee_share_of_reward", None)
     assert eth is not None
     return CryptoPaths(
@@ -161,6 +171,15 @@ def _replay_from(settings: Crypto, days: int, seed: int, books: OpeningQuotes) -
         fee_share=np.full(days + 1, fee_share) if fees is None else fees[: days + 1],
         start=opening,
     )
+
+
+def _insist_on_network(settings: Crypto, hashrate: NDArray[np.float64] | None) -> None:
+    """Hashrate can be replayed only from a file that knows it."""
+    if settings.network == "history" and hashrate is None:
+        raise InputError(
+            f"crypto.network = 'history': {history_file(settings).name} of crypto.history = "
+            f"'{settings.history}' knows no network_hashrate_eh_s; set crypto.network=modelled."
+        )
 
 
 def _touch_low(path: NDArray[np.float64], row: HistoryRow, knot: int, first: int) -> None:
@@ -200,10 +219,9 @@ def _column(
 
 
 def history_file(settings: Crypto) -> Path:
-    """The file to replay; ``packaged`` is the one that comes with the project."""
-    if settings.history == "packaged":
-        return PACKAGED_HISTORY
-    return Path(settings.history or "")
+    """The file to replay: one that comes with the project, by its name, or another by its path."""
+    name = settings.history or ""
+    return PACKAGED.get(name, Path(name))
 
 
 def read_history(path: Path) -> list[HistoryRow]:

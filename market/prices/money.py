@@ -20,7 +20,9 @@ from ..state.paths import MacroPaths
 from ..state.randomness import Stream
 from .noise import reverting_noise
 
-RATES_FILE = Path(__file__).resolve().parent.parent / "data" / "history" / "rates_monthly.csv"
+DATA = Path(__file__).resolve().parent.parent / "data"
+RATES_FILE = DATA / "history" / "rates_monthly.csv"
+LATER_RATES_FILE = DATA / "2026" / "rates_monthly.csv"
 MONTH_DAYS = 31
 
 
@@ -69,15 +71,17 @@ def _replay(settings: Macro, days: int, opening: date) -> MacroPaths:
 
 
 def read_rates(opening: date, days: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """SOFR and the high-yield spread (decimals a year) by day from the packaged monthly table.
+    """SOFR and the high-yield spread (decimals a year) by day from the packaged monthly tables.
 
     A month's figure stands at its middle; between months, and over gaps, on a straight line.
 
     Raises:
         InputError: days before the table's first or after its last month.
     """
-    with RATES_FILE.open(newline="", encoding="utf-8") as file:
-        lines = list(csv.DictReader(file))
+    lines = []
+    for path in (RATES_FILE, LATER_RATES_FILE):
+        with path.open(newline="", encoding="utf-8") as file:
+            lines += list(csv.DictReader(file))
     paths = []
     for name in ("sofr_pct", "high_yield_spread_pct"):
         known = [

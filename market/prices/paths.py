@@ -12,6 +12,7 @@ from ..scenario.scenario import Scenario
 from ..state.paths import ComputePaths, CryptoPaths, MacroPaths
 from .bitcoin import crypto_paths
 from .history import OpeningQuotes
+from .imposed_rents import imposed_rents
 from .money import macro_paths
 from .rents import compute_paths
 
@@ -32,7 +33,16 @@ def price_paths(scenario: Scenario, days: int, seed: int, opening: OpeningQuotes
     """
     macro = macro_paths(scenario.macro, days, seed, opening.date)
     crypto = crypto_paths(scenario.crypto, days, seed, opening, macro.btc_log)
-    return PricePaths(macro, crypto, compute_paths(scenario.compute, days, seed, macro.demand_log))
+    return PricePaths(macro, crypto, _rents(scenario, days, seed, opening, macro))
+
+
+def _rents(
+    scenario: Scenario, days: int, seed: int, opening: OpeningQuotes, macro: MacroPaths
+) -> ComputePaths:
+    """Rents by the law or a script, or as they were."""
+    if scenario.compute.path == "history":
+        return imposed_rents(days, opening)
+    return compute_paths(scenario.compute, days, seed, macro.demand_log)
 
 
 def longer_paths(
@@ -65,8 +75,14 @@ def longer_paths(
         prices = (old.btc_usd, old.eth_usd, old.hashrate_growth, old.fee_share)
         btc, eth, hashrate, fees = (_stay(column, more) for column in prices)
         crypto = CryptoPaths(btc, eth, hashrate, fees, old.start, old.note)
-    rents = compute_paths(scenario.compute, longer, seed, macro.demand_log).planned_rent
-    return PricePaths(macro, crypto, ComputePaths(_from_there(paths.compute.planned_rent, rents)))
+    was = paths.compute
+    if scenario.compute.path == "history":
+        last = np.repeat(was.class_rent[-1:], more, axis=0)
+        rents = ComputePaths(_stay(was.planned_rent, more), np.vstack((was.class_rent, last)))
+    else:
+        new_rent = _rents(scenario, longer, seed, opening, macro).planned_rent
+        rents = ComputePaths(_from_there(was.planned_rent, new_rent))
+    return PricePaths(macro, crypto, rents)
 
 
 def _then(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.float64]:

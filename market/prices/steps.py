@@ -9,6 +9,7 @@ from ...agents.compiling.kernels import compiled
 from ...agents.miner import adjusted_share, network_share
 from ...agents.tenant import hall_demand, hall_rent_index
 from ..state.frontier import foresee_entry
+from ..state.hardware import Family
 from ..state.market import Market
 from ..state.units import TH_PER_EH
 from .impact import btc_impact_of
@@ -34,7 +35,9 @@ def set_prices(market: Market) -> None:
     )
     prices.rent_planned_usd_h = market.opening.rent_usd_h * market.compute.planned_rent[day]
     prices.rent_h100_usd_h = prices.rent_planned_usd_h
-    if terms.channels.rent_feedback:
+    if terms.derived.rents_imposed:
+        _impose_class_rents(market)
+    elif terms.channels.rent_feedback:
         prices.rent_h100_usd_h = rent_after_supply(
             prices.rent_planned_usd_h,
             market.planned_supply[day],
@@ -45,6 +48,15 @@ def set_prices(market: Market) -> None:
     if market.opening.roadmap_end_day > 0:
         foresee_entry(market)
     set_marks(market)
+
+
+@compiled
+def _impose_class_rents(market: Market) -> None:
+    """Rents of classes over an H100's change as the history says."""
+    day, hardware, path = market.today.day, market.hardware, market.compute.class_rent
+    for k in range(len(hardware.family)):
+        if hardware.family[k] == Family.GPU:
+            hardware.quality[k] *= path[day, k] / path[day - 1, k]
 
 
 @compiled

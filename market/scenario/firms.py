@@ -143,6 +143,15 @@ class Lenders(Section):
     )
     loan_impact_law: Literal["square_root", "linear", "exponential"] = "linear"
     loan_price_half_life_days: float = Field(180.0, ge=0.01, le=1e9)
+    loan_price_floor: float = Field(
+        0.0, ge=0.0, le=0.99, description="share of par to which sales of loans press their price"
+    )
+    seller_impact_share: float = Field(
+        0.0,
+        ge=0.0,
+        le=1.0,
+        description="of the fall that a day's sales make, borne on what is sold; 0: paid before it",
+    )
     loss_memory_years: float = Field(
         5.0, ge=0.01, le=100.0, description="how long lenders remember losses on loans of this kind"
     )

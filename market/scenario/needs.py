@@ -52,6 +52,7 @@ def some(key: str, none: float = 0.0) -> Switch:
 WITH_COMPUTE = of("opening.start", "2025", "synthetic")  # the books of 2021 have rigs only
 MODELLED = of("crypto.path", "random", "crash")
 OWN_FILE = of("crypto.history", "packaged")._replace(unlike=True)  # may lack columns
+NO_ETHER = of("crypto.history", "packaged", "packaged-2026")._replace(unlike=True)
 CRASH, LAW = of("crypto.path", "crash"), of("compute.path", "law")
 STRESS = (some("macro.volatility"), some("macro.shock"))
 CAPITAL, RUN = on("channels.lender_capital"), on("channels.funding_run")
@@ -87,7 +88,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("crypto.history crypto.history_from_opening", (of("crypto.path", "history"),)),
     ("crypto.history_rescale", (of("crypto.path", "history"),)),
     ("crypto.history_rescale", (of("crypto.history_from_opening", False),)),
-    ("crypto.eth_beta", (MODELLED, OWN_FILE)),
+    ("crypto.eth_beta", (MODELLED, NO_ETHER)),
     ("crypto.hashrate_growth", (MODELLED, OWN_FILE)),
     (
         "crypto.hashrate_growth_start_day crypto.hashrate_growth_days crypto.hashrate_answer "
@@ -109,6 +110,7 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("compute.adoption_ceiling", (some("compute.adoption_growth"),)),
     ("compute.rent_change_per_year", (of("compute.path", "scripted"),)),
     ("compute.shock_start_day compute.shock_days", (some("compute.rent_change_per_year"),)),
+    ("compute.volatility", (of("compute.path", "law", "scripted"),)),
     ("compute.reversion_per_year", (some("compute.volatility"),)),
     # Money. A history of rates has no noise, and loads on nothing but spreads and appetite.
     ("macro.volatility macro.shock", (of("macro.path", "factor"),)),
@@ -147,7 +149,11 @@ RULES: tuple[tuple[str, tuple[Switch, ...]], ...] = (
     ("lenders.similar_failure_news", (on("channels.lender_distress"),)),
     ("lenders.loan_impact", (CAPITAL, RUN)),
     ("lenders.loan_impact", (on("channels.lender_distress"),)),
-    ("lenders.loan_impact_law lenders.loan_price_half_life_days", (some("lenders.loan_impact"),)),
+    (
+        "lenders.loan_impact_law lenders.loan_price_half_life_days lenders.loan_price_floor "
+        "lenders.seller_impact_share",
+        (some("lenders.loan_impact"),),
+    ),
     ("lenders.interlender_scale", (WITH_COMPUTE,)),  # 2021: claims are known
     ("channels.warehouse_margin", (WITH_COMPUTE,)),
     ("channels.warehouse_margin", (some("lenders.interlender_scale"),)),

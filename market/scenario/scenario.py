@@ -7,6 +7,8 @@ sentence (:class:`market.scenario.errors.InputError`).
 
 from __future__ import annotations
 
+import html
+import numbers
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -45,7 +47,7 @@ class Scenario(Section):
     """One complete set of assumptions; equal scenarios and seeds give equal results.
 
     Example:
-        ``Scenario.load("crypto-crash").with_settings(["crypto.crash_depth=0.6"])``
+        ``Scenario.load("crypto-crash").with_settings({"crypto.crash_depth": 0.6}, days=365)``
     """
 
     name: str = Field("unnamed", pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -110,6 +112,25 @@ class Scenario(Section):
                 raise ValueError(f"{reason} too, or {key}={written(usual)}")
         return self
 
+    def __repr__(self) -> str:
+        changed = [key for key in self.differences(type(self)()) if "." in key]
+        return f"<Scenario {self.name}: {self.days:,} days, {len(changed)} settings of its own>"
+
+    __str__ = __repr__
+
+    def _repr_html_(self) -> str:
+        usual = type(self)()
+        rows = "".join(
+            f"<tr><td>{key}</td><td>{html.escape(str(self.value_of(key)))}</td>"
+            f"<td>{html.escape(str(usual.value_of(key)))}</td></tr>"
+            for key in self.differences(usual)
+            if "." in key
+        )
+        return (
+            f"<b>{html.escape(self.title or self.name)}</b>, {self.days:,} days"
+            f"<table><tr><th>setting</th><th>here</th><th>default</th></tr>{rows}</table>"
+        )
+
     @property
     def longest_claim_days(self) -> int:
         """Days after its default by which a claim is settled.
@@ -161,13 +182,26 @@ class Scenario(Section):
         except ValidationError as error:
             raise InputError(_sentence(cls, error, where)) from None
 
-    def with_settings(self, settings: list[str]) -> Scenario:
-        """A copy with ``section.key=value`` settings applied in order.
+    def with_settings(
+        self, settings: Mapping[str, Any] | Iterable[str] = (), /, **values: Any
+    ) -> Scenario:
+        """A copy with settings applied in order.
+
+        Args:
+            settings: values by dotted key or by section, as ``{"crypto.crash_depth": 0.6}`` or
+                ``{"crypto": {"crash_depth": 0.6}}``; or the command line's ``key=value`` texts.
+            values: the same as keywords: ``days=365``, ``crypto={"crash_depth": 0.6}``.
 
         Raises:
             InputError: not of that form, unknown key, wrong type, out of range, or without effect.
         """
-        return self.with_values(read_settings(settings), "--set")
+        changed = self
+        if isinstance(settings, Mapping):
+            values = {**settings, **values}
+        elif settings:
+            texts = [settings] if isinstance(settings, str) else settings
+            changed = self.with_values(read_settings(texts), "--set")
+        return changed.with_values(_by_key(values), "with_settings") if values else changed
 
     def with_values(self, values: Mapping[str, Any], where: str) -> Scenario:
         """A copy with some values changed by their dotted keys, each of which has an effect.
@@ -228,6 +262,23 @@ class Scenario(Section):
         for key in self.differences(before):
             if key in usual and (reason := idle(key, self._values_of)):
                 raise InputError(f"{where}: {reason} too.")
+
+
+def _by_key(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Values by dotted key, of sections too; NumPy's numbers as Python's."""
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            found |= _by_key(value, f"{before}{key}.")
+        elif isinstance(value, bool):
+            found[before + key] = value
+        elif isinstance(value, numbers.Integral):
+            found[before + key] = int(value)
+        elif isinstance(value, numbers.Real):
+            found[before + key] = float(value)
+        else:
+            found[before + key] = value
+    return found
 
 
 def setting_keys(model: Any = Scenario, before: str = "") -> Iterator[str]:

@@ -13,6 +13,7 @@ from .nearest import did_you_mean
 from .text_files import clean
 
 STARTS = ("2025", "2021", "synthetic")
+PACKAGED_HISTORIES = ("packaged", "packaged-2026")
 IMPACT_LAWS = ("square_root", "linear", "exponential")
 
 
@@ -121,7 +122,8 @@ class Crypto(Section):
     history: str | None = Field(
         None,
         min_length=1,
-        description="CSV of weekly closes, or 'packaged'; sets path to 'history'",
+        description="CSV of weekly closes, 'packaged' (2020 to September 2025) or "
+        "'packaged-2026' (from then on); sets path to 'history'",
     )
     history_rescale: bool = Field(
         False, description="true: start the file's returns at the opening price of the books"
@@ -156,8 +158,10 @@ class Crypto(Section):
 class Compute(Section):
     """The rent of compute: a law of demand, efficiency and supply, or a scripted target."""
 
-    path: Literal["law", "scripted"] = Field(
-        "law", description="law: demand and efficiency below; scripted: target rent change"
+    path: Literal["law", "scripted", "history"] = Field(
+        "law",
+        description="law: demand and efficiency below; scripted: target rent change; history: "
+        "rents by class as they were, whatever supply does",
     )
     elasticity: float = Field(
         0.7, gt=0.05, le=10.0, description="price elasticity of demand for work; epsilon of the law"

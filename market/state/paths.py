@@ -5,13 +5,17 @@ from __future__ import annotations
 from datetime import date
 from typing import NamedTuple
 
-from ...agents.columns import Reals
+import numpy as np
+
+from ...agents.columns import Matrix, Reals
 
 
 class ComputePaths(NamedTuple):
     """Exogenous rents."""
 
     planned_rent: Reals  # of an H100 at planned supply, over its opening level
+    # [day, class] rent over an H100's, 1 at the opening; empty where that does not change
+    class_rent: Matrix = np.empty((0, 0))
 
 
 class CryptoPaths(NamedTuple):

@@ -36,6 +36,7 @@ class Derived(Numbers):
     btc_impact_kept: float  # share of an impact that is left a day later
     mark_evidence_weight: float  # under the rule for marks
     network_replayed: bool  # hashrate is that of the history
+    rents_imposed: bool  # rents by class are those of the history, whatever supply does
     btc_shock_day: int  # the first day that each scripted shock moves, 0: none is scripted
     rent_shock_day: int
     money_shock_day: int
@@ -99,6 +100,7 @@ def terms_of(scenario: Scenario) -> Terms:
         btc_impact_kept=0.5 ** (1.0 / crypto.impact_half_life_days),
         mark_evidence_weight={"market": 1.0, "schedule": 0.0}.get(policy.mark_rule, evidence),
         network_replayed=crypto.network == "history",
+        rents_imposed=compute.path == "history",
         btc_shock_day=crypto.crash_start_day + 1 if crypto.path == "crash" else 0,
         rent_shock_day=compute.shock_start_day + 1 if rents_move else 0,
         money_shock_day=macro.start_day + 1 if tightens else 0,

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -72,6 +77,48 @@ def test_a_lock_is_not_opened_through_a_link(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="symbolic"), cache.alone(root):
         pass
     assert precious.read_text() == "keep"
+
+
+HOLD = """
+import os, signal, sys
+from pathlib import Path
+from firesale.agents.compiling import cache
+with cache.alone(Path(sys.argv[1])):
+    os.kill(os.getpid(), signal.SIGSTOP)
+"""
+
+
+def test_who_holds_a_lock_for_long_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(cache, "PATIENCE_S", 0.2)
+    with subprocess.Popen([sys.executable, "-c", HOLD, str(tmp_path)]) as stopped:
+        os.waitid(os.P_PID, stopped.pid, os.WSTOPPED | os.WNOWAIT)
+        go_on = threading.Timer(1.0, stopped.send_signal, [signal.SIGCONT])
+        go_on.start()
+        with cache.alone(tmp_path, "Waiting ..."):
+            said = capsys.readouterr().err
+        stopped.wait(60)
+    assert said.startswith("Waiting ...\nStill waiting for process ")
+    assert f"process {stopped.pid} on " in said and f"{tmp_path / 'lock'}; if it has been" in said
+
+
+def test_who_holds_a_lock_for_a_moment_is_not(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entered = threading.Event()
+
+    def hold() -> None:
+        with cache.alone(tmp_path):
+            entered.set()
+            time.sleep(0.2)
+
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(hold)
+        entered.wait(60)
+        with cache.alone(tmp_path):
+            assert held.result(60) is None
+    assert capsys.readouterr().err == ""
 
 
 def test_what_nobody_used_for_long_goes_but_for_the_latest_few(tmp_path: Path) -> None:

@@ -60,3 +60,9 @@ def test_values_rise_with_rents_and_fall_with_the_cost_of_money(
     assert 0.0 <= power <= value
     higher = hall_usd_mw(net + more, rate, 20.0, empty)
     assert option_to_build_usd_mw(higher, 11e6, 0.25, 2.0, rate) >= power - 1e-6
+
+
+def test_nobody_gains_by_waiting_for_a_tenant_where_money_costs_less_than_nothing() -> None:
+    waited, at_once = (hall_usd_mw(1e6, -0.2, 20.0, years) for years in (1e6, 0.0))
+    assert waited == at_once > 20e6  # and no overflow
+    assert hall_usd_mw(-1.0, -0.2, 20.0, 1e6) == 0.0

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...scenario.extras import insist_on
 from .cells import COMMA, POINT, Cell, text
 from .mistakes import refuse_file
 
@@ -113,6 +114,7 @@ def _text_file(name: str, data: bytes) -> RawTape:
 
 
 def _workbook(name: str, data: bytes) -> RawTape:
+    insist_on("excel", name)
     import openpyxl
 
     try:

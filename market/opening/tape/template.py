@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ...scenario.extras import insist_on
 from .columns import COLUMNS
 
 EXAMPLES = (
@@ -54,6 +55,7 @@ def write_template(path: Path, market: bool = False) -> None:
             writer.writerow(HEADINGS)
             writer.writerows([row.get(heading, "") for heading in HEADINGS] for row in EXAMPLES)
         return
+    insist_on("excel", str(path))
     from openpyxl import Workbook
     from openpyxl.styles import Alignment, Font, PatternFill
     from openpyxl.utils import get_column_letter

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from firesale.experiments import cli
-from firesale.experiments.backtest.command import SCENARIOS
+from firesale.experiments.backtest.crises import CRISES
 from firesale.experiments.backtest.ensemble import jobs_of, observe_all
 from firesale.experiments.backtest.observe import LISTED
 from firesale.experiments.backtest.scope import scope
@@ -28,7 +28,7 @@ def call(*arguments: str) -> int:
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["2021"], "There is no back-test of '2021'; allowed: 2022."),
+        (["2021"], "There is no back-test of '2021'; allowed: 2022, 2026."),
         (["2022", "--runs", "0"], "--runs 0: is not allowed; from 1 to 100,000."),
         (["2022", "--workers", "0"], "--workers 0: is not allowed; at least 1."),
         (["2022", "--set", "nonsense"], "is not of the form key=value"),
@@ -89,7 +89,7 @@ def test_observations_are_the_same_whatever_the_workers() -> None:
 def test_the_command_from_books_to_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder, short = tmp_path / "backtest", tmp_path / f"{SCENARIOS['2022']}.toml"
+    folder, short = tmp_path / "backtest", tmp_path / f"{CRISES['2022'].scenario}.toml"
     whole = (SCENARIO_FOLDER / short.name).read_text(encoding="utf-8")
     assert "days = 546" in whole
     short.write_text(whole.replace("days = 546", f"days = {DAYS}"), encoding="utf-8")

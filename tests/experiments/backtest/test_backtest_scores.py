@@ -118,3 +118,21 @@ def test_concordance_by_hand() -> None:
     assert (right, pairs) == (4, 5)
     assert scores.concordance([math.nan, math.nan], [1.0, 2.0]) == (0, 0)
     assert scores.concordance([5.0, 5.0], [1.0, 2.0]) == (0, 1)
+
+
+def test_crps_of_one_number_is_its_error_and_of_nothing_unknown() -> None:
+    assert scores.crps([3.0], 5.0) == 2.0
+    assert scores.crps([3.0, math.nan], 5.0) == 2.0
+    assert math.isnan(scores.crps([], 5.0))
+
+
+def test_crps_of_a_normal_ensemble_is_its_closed_form() -> None:
+    sample = norm.ppf((np.arange(2000) + 0.5) / 2000)
+    y = 0.7
+    closed = y * (2 * norm.cdf(y) - 1) + 2 * norm.pdf(y) - 1 / math.sqrt(math.pi)
+    assert scores.crps(sample, y) == pytest.approx(closed, abs=1e-3)
+
+
+def test_no_forecast_can_be_surer_than_its_room() -> None:
+    sure = scores.log_score([1.0, 0.0], [False, False], 0.01)
+    assert sure.value == pytest.approx(-(math.log(0.01) + math.log(0.99)) / 2)

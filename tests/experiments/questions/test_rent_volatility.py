@@ -40,6 +40,8 @@ def test_scenarios_move_rents_as_much_as_was_known_at_the_opening() -> None:
     estimate = volatility(known)
     for name in scenario_names():
         compute = Scenario.load(name).compute
+        if compute.path == "history":
+            continue  # rents are imposed, without noise
         rents = compute.volatility / compute.elasticity
         if name in ("calm", "five-years"):
             assert rents == 0.0

@@ -10,7 +10,7 @@ from paths import PROJECT
 from firesale.experiments.causes.causes import find_causes, in_summary
 from firesale.experiments.cli import main
 from firesale.experiments.report.explain import as_markdown, tables
-from firesale.experiments.results.fact import day_meaning
+from firesale.market.record.dictionary import day_meaning
 from firesale.market.record.meanings import SUMMARY, meaning_of
 from firesale.market.scenario.scenario import Scenario
 from firesale.market.simulation import Simulation

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -200,3 +201,19 @@ def test_what_somebody_works_in_is_let_be_and_a_whole_run_too() -> None:
     with pytest.raises(InputError, match="is not empty"):
         RunFolder(Path(), "calm")
     assert whole.is_dir()
+
+
+def test_of_two_that_fill_one_folder_the_first_is_kept_and_the_second_says_so() -> None:
+    def write(what: str) -> Callable[[Path], None]:
+        return lambda part: (part / "manifest.json").write_text(what) and None
+
+    for name in ("new", "empty"):
+        if name == "empty":
+            Path(name).mkdir()
+        first, second = RunFolder(Path(name), "calm"), RunFolder(Path(name), "calm")
+        assert first.fill(write("first")) == Path(name)
+        with pytest.raises(InputError, match=r"was filled while the run went on; nothing is"):
+            second.fill(write("second"))
+        assert [path.name for path in Path(name).iterdir()] == ["manifest.json"]
+        assert (Path(name) / "manifest.json").read_text() == "first"
+    assert sorted(path.name for path in Path().iterdir()) == ["empty", "new"]

@@ -11,15 +11,15 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 import pytest
-from sweep_runs import cheap, plan
+from hostile import RAN, REFUSED, many
+from hostile_sweeps import again, cut, rows, small, swept
+from sweep_runs import cheap
 
 from firesale.experiments.run import writing
 from firesale.experiments.sweeps import analysis, store
-from firesale.experiments.sweeps.plan import Plan
 from firesale.experiments.sweeps.runner import Driver
 from firesale.market.scenario.errors import InputError
 
@@ -28,25 +28,6 @@ NAMES = (
     "{x}", "%41", "~", "é 🔥", "[", "a]b[", "crypto.drift=0.9", "http:", "x.parquet",
 )  # fmt: skip
 FOLDERS = ("crypto.crash_depth=0.5", "a*")
-
-
-def small(**data: Any) -> Plan:
-    """Six runs over the depth of a crash and the drift."""
-    factors = {"crypto": {"crash_depth": {"values": [0.1, 0.7]}, "drift": {"values": [0.0, 0.1]}}}
-    return plan(factors=factors, replicates=3, **data)
-
-
-def swept(folder: Path, **data: Any) -> Path:
-    """A finished sweep in a folder, in parts of five runs."""
-    driver = Driver(small(**data), folder, simulate=cheap, quiet=True, batch_runs=5)
-    driver.run("serial")
-    return folder
-
-
-def rows(folder: Path) -> pd.DataFrame:
-    """All rows of a sweep."""
-    with store.connect(folder) as connection:
-        return connection.execute("SELECT * FROM runs ORDER BY run_id").df()
 
 
 @pytest.fixture(scope="module")
@@ -71,101 +52,14 @@ def test_the_name_of_a_folder_is_only_a_name(tmp_path: Path, plain: Path, name: 
 # ------------------------------------------------------------------ damage
 
 
-def flip(path: Path, draw: random.Random) -> None:
-    """One bit of a file is another."""
-    content = bytearray(path.read_bytes())
-    content[draw.randrange(len(content))] ^= 1 << draw.randrange(8)
-    path.write_bytes(content)
-
-
-def cut(path: Path, draw: random.Random) -> None:
-    """The end of a file is lost."""
-    content = path.read_bytes()
-    path.write_bytes(content[: draw.randrange(len(content))])
-
-
-def longer(path: Path, draw: random.Random) -> None:
-    """Something was appended."""
-    path.write_bytes(path.read_bytes() + bytes(draw.randrange(256) for _ in range(9)))
-
-
-def gone(path: Path, draw: random.Random) -> None:
-    """A file is missing."""
-    path.unlink()
-
-
-def a_folder(path: Path, draw: random.Random) -> None:
-    """A folder stands where a file should."""
-    path.unlink()
-    path.mkdir()
-
-
-def a_link(path: Path, draw: random.Random) -> None:
-    """A link stands where a file should, to the very content."""
-    target = path.parent.parent / f"elsewhere-{path.name}"
-    path.rename(target)
-    path.symlink_to(target)
-
-
-def a_pipe(path: Path, draw: random.Random) -> None:
-    """A pipe stands where a file should; whoever reads it waits for ever."""
-    path.unlink()
-    os.mkfifo(path)
-
-
-def other_words(path: Path, draw: random.Random) -> None:
-    """The content is something else altogether."""
-    choices = (b"", b"{}", b"[]", b"null", b"PAR1PAR1", b'{"format": 2}', b"[" * 100_000, b"\xff")
-    path.write_bytes(draw.choice(choices))
-
-
-DAMAGES = (flip, flip, flip, cut, cut, longer, gone, a_folder, a_link, a_pipe, other_words)
-
-
-def damage(plain: Path, at: Path, seed: int, count: int) -> dict[str, int]:
-    """Copies of a sweep with one file spoiled: how many were refused, resumed and salvaged."""
-    draw = random.Random(seed)
-    files = [p.relative_to(plain) for p in sorted(plain.rglob("*"))]
-    files = [f for f in files if f.suffix in (".json", ".parquet") and "analysis" not in f.parts]
-    truth = rows(plain)
-    told = dict.fromkeys(("refused", "missing", "salvaged"), 0)
-    for _ in range(count):
-        folder = at / "spoiled"
-        shutil.rmtree(folder, ignore_errors=True)
-        shutil.copytree(plain, folder)
-        name, act = draw.choice(files), draw.choice(DAMAGES)
-        act(folder / name, draw)
-        if act is gone and name.suffix == ".parquet" and "parts" in name.parts:
-            lines = analysis.analyse_folder(folder)
-            assert any("still missing" in line for line in lines)
-            told["missing"] += 1
-        else:
-            for command in (lambda f=folder: analysis.analyse_folder(f), lambda f=folder: again(f)):
-                with pytest.raises(InputError) as refusal:
-                    command()
-                sentence = str(refusal.value)
-                assert name.name in sentence or f"no {name.name}" in sentence, (act, sentence)
-                assert not re.search("Traceback|Arrow|duckdb|IO Error", sentence), sentence
-            told["refused"] += 1
-        again(folder, salvage=True)
-        pd.testing.assert_frame_equal(rows(folder), truth, check_exact=True)
-        told["salvaged"] += 1
-    return told
-
-
-def again(folder: Path, salvage: bool = False) -> None:
-    """The same command of the sweep once more."""
-    Driver(small(), folder, simulate=cheap, quiet=True, batch_runs=5, salvage=salvage).run("serial")
-
-
-def test_no_damage_goes_unnoticed_and_all_can_be_salvaged(tmp_path: Path, plain: Path) -> None:
-    told = damage(plain, tmp_path, 1, 60)
-    assert told["refused"] + told["missing"] == told["salvaged"] == 60 and told["missing"] > 0
+def test_no_damage_goes_unnoticed_and_all_can_be_salvaged(tmp_path: Path) -> None:
+    told = many("sweep folders", 1, 60, tmp_path)
+    assert set(told) == {RAN, REFUSED}, told
 
 
 @pytest.mark.long
-def test_no_damage_goes_unnoticed_in_a_thousand(tmp_path: Path, plain: Path) -> None:
-    assert damage(plain, tmp_path, 2, 1000)["salvaged"] == 1000
+def test_no_damage_goes_unnoticed_in_a_thousand(tmp_path: Path) -> None:
+    assert set(many("sweep folders", 2, 1000, tmp_path)) == {RAN, REFUSED}
 
 
 def test_an_analysis_without_damaged_parts_says_which_runs_are_missing(

@@ -59,6 +59,7 @@ SOBOL = {"method": "sobol", "points": 8}
         ({"settings": {"crypto": {"drift": 9.0}}}, "settings: crypto.drift = 9.0 is not allowed"),
         ({"settings": {"crypto": {"history": "gone.csv"}}}, "gone.csv cannot be read"),
         ({"factors": factors(values=[2.0])}, "crypto.crash_depth = 2.0 is not allowed"),
+        ({"factors": factors(low=10**400, high=1.0, steps=2)}, "low = inf is not allowed"),
         ({"factors": factors(low=0.5, high=1.5, steps=3)}, "crypto.crash_depth = 1.5 is not"),
         ({"factors": factors("crypto.depth", values=[1.0])}, "there is no key 'crypto.depth'"),
         ({"factors": factors("crypto.path", values=["slump"])}, "crypto.path = 'slump'"),
@@ -365,6 +366,19 @@ def test_identity_follows_what_decides_results_and_nothing_else(tmp_path: Path) 
     ):
         data = {"factors": factors(values=[0.1, 0.2]), **change}
         assert plan(**data).identity() != base.identity(), change
+
+
+def test_a_plan_may_replay_the_packaged_history(tmp_path: Path) -> None:
+    replay = plan(scenario="backtest-2022", settings={"days": 2}, replicates=2)
+    assert replay.base.crypto.history == "packaged"
+    assert replay.identity() == plan(**replay_of("packaged")).identity()
+    assert Driver(replay, tmp_path / "sweep", quiet=True).run("serial").failed == 0
+
+
+def replay_of(history: str) -> dict[str, Any]:
+    """The same plan, its history named once more."""
+    settings = {"days": 2, "crypto": {"history": history}}
+    return {"scenario": "backtest-2022", "settings": settings, "replicates": 2}
 
 
 def test_identity_follows_the_content_of_a_history_file(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import runs
 
 from firesale.agents.party import Status
 from firesale.market.dated.rig_deliveries import rest_to_pay_usd
-from firesale.market.prices.history import PACKAGED_HISTORY, read_history
+from firesale.market.prices.history import PACKAGED, read_history
 from firesale.market.prices.money import read_rates
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario
@@ -22,7 +22,7 @@ from firesale.market.state.facts import NEW_RIGS
 from firesale.market.state.loans import LoanStatus
 
 OPENING = date(2021, 12, 31)
-WEEKS = [row for row in read_history(PACKAGED_HISTORY) if row.week_ending > OPENING]
+WEEKS = [row for row in read_history(PACKAGED["packaged"]) if row.week_ending > OPENING]
 TABLE = SCENARIO_FOLDER.parents[2] / "experiments" / "backtest" / "parameters.csv"
 SEEDS = (1, 7)
 # Difficulty follows hashrate within two weeks, in which the network grew or shrank by up to a

@@ -12,6 +12,7 @@ from by_hand import Bench
 from hypothesis import given
 from hypothesis import strategies as st
 
+from firesale.agents.funding import price_after_sales
 from firesale.agents.lender import credit_supply, deleveraging_usd, redemption_share
 from firesale.agents.party import Outside, Status
 from firesale.market.lenders import funding
@@ -19,7 +20,7 @@ from firesale.market.state.events import Cause, Event
 from firesale.market.state.history import log_event
 from firesale.market.state.loans import Instrument, LoanStatus
 
-LINEAR = 1
+LINEAR, EXPONENTIAL = 1, 2
 ON = dict(lender_capital=True, funding_run=True)
 STILL = dict(news_half_life_days=math.inf, loan_price_half_life_days=math.inf, loan_impact=0.0)
 
@@ -167,6 +168,56 @@ def test_prices_of_loans_come_back_to_par_and_so_does_capital() -> None:
         bench.kernel(funding.mark_other_loans, sold_usd=0.0)
     assert bench.s.prices.loan_price == pytest.approx(math.sqrt(0.9))
     assert bench.s.lenders.capital_usd[0] == pytest.approx(1000.0 * math.sqrt(0.9) - 800.0)
+
+
+def test_sales_press_a_price_towards_its_floor_and_never_past_it() -> None:
+    assert price_after_sales(1.0, -math.log(2.0), 0.5) == pytest.approx(0.75)
+    assert price_after_sales(1.0, -math.log(2.0), 0.0) == pytest.approx(0.5)
+    assert price_after_sales(1.0, -100.0, 0.5) == pytest.approx(0.5)
+    assert price_after_sales(0.4, -1.0, 0.5) == 0.4  # below it by other causes
+
+
+def test_a_floor_holds_the_price_of_loans_whatever_is_sold() -> None:
+    bench = Bench(lenders=1, loan_impact=1.0, loan_impact_law=EXPONENTIAL, loan_price_floor=0.6,
+                  loan_price_half_life_days=math.inf)  # fmt: skip
+    bench.balance(0, cash=0.0, other=1000.0, owes=500.0, marked=True)
+    bench.market.opening.other_loans_usd = 100.0
+    bench.kernel(funding.mark_other_loans, sold_usd=1e6)
+    assert bench.s.prices.loan_price == pytest.approx(0.6)
+    assert bench.s.lenders.capital_usd[0] == pytest.approx(100.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_who_sells_bears_its_share_of_the_fall_and_owes_it(share: float) -> None:
+    """Assets 1,000 at 10 times, 10 lost: 90 are sold; a tenth of the market off the price."""
+    bench = Bench(lenders=1, loan_impact=0.1, loan_impact_law=LINEAR, leverage_band=0.0,
+                  loan_price_half_life_days=math.inf, lender_capital=True,
+                  seller_impact_share=share)  # fmt: skip
+    bench.balance(0, cash=0.0, other=1000.0, owes=900.0, marked=True)
+    lenders = bench.s.lenders
+    lenders.other_loans_usd[0] -= 10.0
+    lenders.capital_usd[0] -= 10.0
+    bench.market.opening.other_loans_usd = 90.0
+    sold = bench.kernel(funding.target_leverage)
+    assert sold == pytest.approx(90.0)
+    bench.kernel(funding.mark_other_loans, sold_usd=sold)
+    assert lenders.capital_usd[0] == pytest.approx(90.0 - 0.1 * 900.0 - share * 0.1 * 90.0)
+    assert lenders.funding_usd[0] == pytest.approx(900.0 - 90.0 + share * 9.0)
+    assert bench.stocks().lender_gap_usd < 1e-9
+    assert lenders.sold_loans_usd[0] == 0.0  # of that day only
+
+
+def test_a_fund_that_gets_less_sells_more_for_what_it_pays_out() -> None:
+    bench = Bench(lenders=1, loan_impact=0.1, loan_impact_law=LINEAR, funding_run=True,
+                  loan_price_half_life_days=math.inf, seller_impact_share=1.0,
+                  lenders__gate_share_per_quarter=91.0, flow_threshold=0.0)  # fmt: skip
+    bench.balance(0, cash=0.0, other=1000.0, owes=0.0, redeemable=True)
+    bench.s.lenders.sold_loans_usd[0] = 100.0  # paid out this morning
+    bench.market.opening.other_loans_usd = 100.0
+    bench.kernel(funding.mark_other_loans, sold_usd=100.0)
+    assert bench.s.lenders.other_loans_usd[0] == pytest.approx(990.0)
+    assert bench.s.lenders.capital_usd[0] == pytest.approx(990.0)
+    assert bench.s.lenders.funding_usd[0] == 0.0
 
 
 # --- runs -----------------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 """The opening tables: what they hold, and what is refused, in which words."""
 
 import csv
+import math
 import shutil
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from firesale.market.opening.books import CONFIDENCE_SD, Books
 from firesale.market.opening.books_2025.read import DATA_FOLDER, load_books_2025
 from firesale.market.opening.books_2025.rows import ASIC_SHARES, GPU_GROUPS
+from firesale.market.opening.rows import Depreciation
 from firesale.market.scenario.errors import InputError
 
 DATA = DATA_FOLDER.parent
@@ -196,6 +198,14 @@ def test_hardware_loses_value_with_age_and_stays_above_scrap(tables: Books) -> N
     for machine in tables.hardware:
         if machine.used_price_usd is not None:
             assert machine.scrap_usd < machine.used_price_usd <= machine.new_price_usd
+
+
+@pytest.mark.parametrize("share", [0.0, -0.1, 1.5, math.nan])
+def test_hardware_that_keeps_nothing_has_no_rate_of_depreciation(share: float) -> None:
+    with pytest.raises(ValueError, match="residual_share"):
+        Depreciation(
+            family="gpu", age_years=1.0, residual_share=share, confidence="estimated", source="me"
+        )
 
 
 @pytest.mark.parametrize(

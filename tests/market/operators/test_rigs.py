@@ -143,3 +143,10 @@ def test_q_follows_hashprice() -> None:
     bench.s.prices.hashprice_usd_ph_day = 40.0
     buy_rigs(bench.s)
     assert 0.5 < bench.s.prices.rig_q < 0.65  # margin falls from 26 to 16
+
+
+def test_q_of_rigs_that_were_worth_nothing_at_the_opening_stays_one() -> None:
+    bench = miner()
+    bench.s.opening.rig_value_to_price = 0.0  # no return from nothing is known: 0 / 0
+    buy_rigs(bench.s)
+    assert bench.s.prices.rig_q == 1.0

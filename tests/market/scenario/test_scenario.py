@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
@@ -341,3 +342,40 @@ def test_the_packaged_history_replays() -> None:
     sim = open_with(HISTORY)
     sim.run()
     assert sim.finished
+
+
+# ------------------------------------------------------------------ in Python
+
+
+def test_settings_come_as_mapping_keywords_or_texts() -> None:
+    crash = Scenario.load("crypto-crash")
+    wanted = crash.with_settings(["crypto.crash_depth=0.6", "days=90"])
+    assert crash.with_settings({"crypto.crash_depth": 0.6, "days": 90}) == wanted
+    assert crash.with_settings({"crypto.crash_depth": 0.6}, days=90) == wanted
+    assert crash.with_settings(days=90, crypto={"crash_depth": 0.6}) == wanted
+    assert crash.with_settings(**{"crypto.crash_depth": 0.6, "days": 90}) == wanted
+    assert crash.with_settings("days=90") == crash.with_settings(days=90)
+    assert crash.with_settings() == crash.with_settings({}) == crash
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    chosen = Scenario.load("crypto-crash").with_settings(
+        {"days": np.int64(90), "crypto.crash_depth": np.float32(0.5)}
+    )
+    assert (chosen.days, chosen.crypto.crash_depth) == (90, 0.5)
+    assert type(chosen.days) is int and type(chosen.crypto.crash_depth) is float
+
+
+def test_a_mistake_in_python_is_told_in_its_words() -> None:
+    with pytest.raises(InputError, match=r"^with_settings: there is no key 'crypto.crash_dept'"):
+        Scenario.load("crypto-crash").with_settings({"crypto.crash_dept": 0.6})
+
+
+def test_a_scenario_is_short_to_print_and_a_table_in_a_notebook() -> None:
+    crash = Scenario.load("crypto-crash").with_settings(days=90)
+    usual = Scenario()
+    own = [key for key in crash.differences(usual) if "." in key]
+    assert repr(crash) == f"<Scenario crypto-crash: 90 days, {len(own)} settings of its own>"
+    page = crash._repr_html_()
+    assert page.count("<tr>") == len(own) + 1
+    assert f"<td>crypto.path</td><td>crash</td><td>{usual.crypto.path}</td>" in page

@@ -1,51 +1,44 @@
 """Published results through the kernels that the simulation runs, as a table.
 
-uv run python tests/published.py
-
-Each row configures the engine's own clearing, cascade, margin liquidation, impact or deleveraging
-to the special case of a paper. ``test_published.py`` checks every row.
+Each row configures the engine's own clearing, cascade, margin liquidation, impact, deleveraging or
+pricing to the special case of a paper.
 """
 
 from __future__ import annotations
 
+import itertools
 import math
-from typing import NamedTuple
 
 import numpy as np
-from by_hand import Bench
 from scipy import sparse
 
-from firesale.agents.buyer import option_to_run_usd
-from firesale.agents.party import Outside
-from firesale.experiments.pricing.copula import loss_distribution, vasicek_quantile
-from firesale.market.clearing.vector import clearing_vector
-from firesale.market.debt import covenants
-from firesale.market.lenders import funding
-from firesale.market.prices.impact import impact_log
-from firesale.market.scenario.sections import IMPACT_LAWS
-from firesale.market.state import randomness
-from firesale.market.state.events import Cause
-from firesale.market.state.loans import Collateral
+from ...agents.buyer import option_to_run_usd
+from ...agents.note import conversion_value, market_default_chance
+from ...agents.party import Outside
+from ...market.clearing.vector import clearing_vector
+from ...market.debt.covenants import sell_pledged_btc
+from ...market.lenders import funding
+from ...market.prices.impact import impact_log
+from ...market.scenario.sections import IMPACT_LAWS
+from ...market.state import randomness
+from ...market.state.events import Cause
+from ..pricing.copula import loss_distribution, vasicek_quantile
+from .deleveraging import deleveraging_rows
+from .rows import Row, exact
+from .small_market import (
+    give_balance,
+    outside,
+    pledge_coins,
+    set_price_of_loans,
+    set_term,
+    small_market,
+)
 
-LINEAR, EXPONENTIAL = IMPACT_LAWS.index("linear"), IMPACT_LAWS.index("exponential")
+UNEQUAL_PD, UNEQUAL_LOSS = [0.01, 0.05, 0.20], [1, 2, 3]
+EXPONENTIAL = IMPACT_LAWS.index("exponential")
 EISENBERG_NOE = [[0, 20, 10], [5, 0, 24], [10, 0, 0]]
 SPLIT_MIX = (6457827717110365317, 3203168211198807973, 9817491932198370423)
 ROGERS_VERAART = [[0, 30, 0], [5, 0, 20], [10, 0, 0]]
-
-
-class Row(NamedTuple):
-    """A result: numbers expected and ours, and how far apart they may be."""
-
-    result: str
-    source: str
-    expected: tuple[float, ...]
-    ours: tuple[float, ...]
-    tolerance: tuple[float, ...]
-
-
-def exact(result: str, source: str, expected: tuple[float, ...], ours: tuple[float, ...]) -> Row:
-    """A result in closed form."""
-    return Row(result, source, expected, ours, tuple(1e-6 * max(abs(x), 1.0) for x in expected))
 
 
 def clearing_rows() -> list[Row]:
@@ -124,23 +117,15 @@ def contagion(networks: int = 20, shocks: int = 50, banks: int = 10_000) -> Row:
 
 def toxic_ltv(bonus: float) -> float:
     """Loan to value above which liquidating coins at a bonus raises loan to value; by bisection."""
+    market = small_market()
+    set_term(market, "credit.liquidation_bonus", bonus)
+    exchange = outside(market, Outside.EXCHANGE)
 
     def rises(before: float) -> bool:
-        loan = dict(
-            principal_usd=before * 10_000.0,
-            collateral=Collateral.BTC,
-            collateral_btc=100.0,
-            initial_ltv=0.6,
-            margin_call_ltv=0.75,
-            liquidation_ltv=0.85,
-        )
-        bench = Bench([loan], liquidation_bonus=bonus)
-        debt = 0.01 * before * 10_000.0
-        exchange = bench.outside(Outside.EXCHANGE)
-        call = dict(loan=0, debt_usd=debt, exchange=exchange, cause=int(Cause.BTC_PRICE), parent=-1)
-        bench.kernel(covenants.sell_pledged_btc, **call)
-        s = bench.s
-        after = s.loans.principal_usd[0] / (s.loans.collateral_btc[0] * s.prices.btc_usd)
+        debt = before * 10_000.0
+        loan = pledge_coins(market, debt, 100.0, 100.0)
+        sell_pledged_btc(market, loan, 0.01 * debt, exchange, int(Cause.BTC_PRICE), -1)
+        after = market.loans.principal_usd[loan] / (100.0 * market.loans.collateral_btc[loan])
         return bool(after > before)
 
     low, high = 0.5, 0.999
@@ -152,23 +137,14 @@ def toxic_ltv(bonus: float) -> float:
 
 def spiral(leverage: float, impact: float, first: float) -> float:
     """Total fall of the price of loans after lenders at a leverage lost a share of them."""
-    size = 1e9
-    bench = Bench(
-        lenders=1,
-        loan_impact=impact,
-        loan_impact_law=LINEAR,
-        leverage_band=0.0,
-        loan_price_half_life_days=math.inf,
-        lender_capital=True,
-    )
-    bench.balance(0, cash=0.0, other=size, owes=size * (1.0 - 1.0 / leverage), marked=True)
-    bench.s.lenders.other_loans_usd[0] -= first * size
-    bench.s.lenders.capital_usd[0] -= first * size
-    bench.s.opening.other_loans_usd = size
+    size, market = 1e9, small_market()
+    give_balance(market, 0, 0.0, size, size / leverage)
+    set_price_of_loans(market, "linear", impact, size)
+    market.lenders.other_loans_usd[0] -= first * size
+    market.lenders.capital_usd[0] -= first * size
     for _ in range(300):
-        sold = bench.kernel(funding.target_leverage)
-        bench.kernel(funding.mark_other_loans, sold_usd=sold)
-    return first + 1.0 - bench.s.prices.loan_price
+        funding.mark_other_loans(market, funding.target_leverage(market))
+    return float(first + 1.0 - market.prices.loan_price)
 
 
 def spillover(
@@ -178,25 +154,19 @@ def spillover(
 
     Banks return to their leverage in assets of one kind; the others' sales cost each of them.
     """
-    bench = Bench(
-        lenders=len(assets),
-        loan_impact=impact,
-        loan_impact_law=LINEAR,
-        leverage_band=0.0,
-        loan_price_half_life_days=math.inf,
-        lender_capital=True,
-    )
-    lenders = bench.s.lenders
+    market = small_market()
+    lenders, banks = market.lenders, slice(len(assets))
     for row, (owns, leverage) in enumerate(zip(assets, leverages, strict=True)):
-        bench.balance(row, cash=0.0, other=owns, owes=owns * (1.0 - 1.0 / leverage), marked=True)
+        give_balance(market, row, 0.0, owns, owns / leverage)
         lenders.other_loans_usd[row] -= shock * owns
         lenders.capital_usd[row] -= shock * owns
-    sold = bench.kernel(funding.target_leverage)
-    before = float(lenders.capital_usd.sum())
-    bench.s.opening.other_loans_usd = sum(assets)
-    bench.kernel(funding.mark_other_loans, sold_usd=sold)
-    lost = before - float(lenders.capital_usd.sum())
-    return lost / shock / sum(owns / leverage for owns, leverage in zip(assets, leverages))
+    set_price_of_loans(market, "linear", impact, sum(assets))
+    sold = funding.target_leverage(market)
+    before = float(lenders.capital_usd[banks].sum())
+    funding.mark_other_loans(market, sold)
+    lost = before - float(lenders.capital_usd[banks].sum())
+    equity = sum(owns / leverage for owns, leverage in zip(assets, leverages, strict=True))
+    return lost / shock / equity
 
 
 def split_mix(seed: int, count: int) -> tuple[float, ...]:
@@ -210,6 +180,7 @@ def pool_rows() -> list[Row]:
     losses, chances = loss_distribution(np.full(500, 0.02), np.full(500, 1 / 500), 0.1, 500)
     worst = float(losses[np.searchsorted(np.cumsum(chances), 0.999)])
     given, odds = loss_distribution(np.full(3, 0.5), np.ones(3), 0.0, 3)
+    _, unequal = loss_distribution(np.array(UNEQUAL_PD), np.array(UNEQUAL_LOSS) / 6.0, 0.2, 6)
     return [
         Row(
             "worst of 1,000 default rates of a large pool, PD 2 %, correlation 0.1",
@@ -225,6 +196,20 @@ def pool_rows() -> list[Row]:
             (worst,),
             (0.006,),  # 500 firms, not endless
         ),
+        Row(
+            "loss of a large pool at 99.9 %, PD 2 %, correlation 0.2, 60 % lost in default",
+            "Vasicek 1987, closed form",
+            (0.13579,),  # 0.6 N((-2.05375 + 0.44721 x 3.09023) / 0.89443), by tables
+            (0.6 * vasicek_quantile(0.02, 0.2, 0.999),),
+            (0.00002,),
+        ),
+        Row(
+            "odds of losing 0 to 6 in a pool of 1, 2 and 3 with PD 1, 5 and 20 %, correlation 0.2",
+            "all eight outcomes",
+            tuple(by_enumeration(UNEQUAL_PD, UNEQUAL_LOSS)),
+            tuple(float(p) for p in unequal[:7]),
+            (1e-4,) * 7,  # the factor is summed on two grids
+        ),
         exact(
             "0 to 3 defaults of three firms with PD 1/2, no correlation, by recursion",
             "binomial",
@@ -232,6 +217,62 @@ def pool_rows() -> list[Row]:
             tuple(float(odds[np.argmin(abs(given - k))]) for k in range(4)),
         ),
     ]
+
+
+def by_enumeration(chance: list[float], loss: list[int], points: int = 4001) -> list[float]:
+    """Odds of each loss of a small pool at correlation 0.2: every outcome, factor by midpoints."""
+    from scipy.stats import norm
+
+    z = norm.ppf((np.arange(points) + 0.5) / points)
+    given = norm.cdf((norm.ppf(chance)[None, :] - math.sqrt(0.2) * z[:, None]) / math.sqrt(0.8))
+    odds = [0.0] * (sum(loss) + 1)
+    for outcome in itertools.product((0, 1), repeat=len(loss)):
+        here = np.where(np.array(outcome), given, 1.0 - given).prod(axis=1).mean()
+        odds[sum(size for size, hit in zip(loss, outcome, strict=True) if hit)] += float(here)
+    return odds
+
+
+def merton_rows() -> list[Row]:
+    """A levered firm: its shares are a call on what it owns, its debt the rest."""
+    # Hull: a firm of 12.40 that owes 10 in a year, at 21.23 % and 5 %.
+    shares = 10.0 * conversion_value(12.40, 10.0, 0.2123, 0.05, 1.0)
+    chance = market_default_chance(12.40, 10.0, 0.2123, 0.05, 1.0)
+    # And one that owes 100 in five years against 125, at 30 % and 4 %.
+    debt = 1.25 - conversion_value(1.25, 1.0, 0.30, 0.04, 5.0)
+    ours = -math.log(debt) / 5.0 - 0.04
+    return [
+        Row(
+            "shares, debt and chance of default of a firm of 12.40 that owes 10 in a year",
+            "Merton 1974; Hull's textbook example",
+            (3.00, 9.40, 0.127),
+            (shares, 12.40 - shares, chance),
+            (0.01, 0.01, 0.0005),  # printed to as many digits
+        ),
+        exact(
+            "spread of debt of 100 in five years, firm of 125, 30 % volatility, 4 % rate",
+            "Merton 1974, closed form",
+            (_merton_spread(1.25, 0.30, 0.04, 5.0),),
+            (ours,),
+        ),
+        Row(
+            "call on a share of 42, strike 40, half a year, 20 % volatility, 10 % rate",
+            "Black & Scholes 1973; Hull's textbook example",
+            (4.76,),
+            (40.0 * conversion_value(42.0, 40.0, 0.20, 0.10, 0.5),),
+            (0.005,),
+        ),
+    ]
+
+
+def _merton_spread(firm_over_debt: float, volatility: float, rate: float, years: float) -> float:
+    """Merton's equation 14 in his own variables: the debt's worth over that of riskless debt."""
+    from scipy.stats import norm
+
+    d = math.exp(-rate * years) / firm_over_debt  # quasi leverage
+    variance = volatility * volatility * years
+    h1 = -(0.5 * variance - math.log(d)) / math.sqrt(variance)
+    h2 = -(0.5 * variance + math.log(d)) / math.sqrt(variance)
+    return -math.log(float(norm.cdf(h2)) + float(norm.cdf(h1)) / d) / years
 
 
 def table() -> list[Row]:
@@ -275,16 +316,6 @@ def table() -> list[Row]:
         ),
         exact("an order split in ten, over the whole", "exponential law", (1,), (pieces / whole,)),
         *pool_rows(),
+        *merton_rows(),
+        *deleveraging_rows(),
     ]
-
-
-def main() -> None:
-    """Print the table as Markdown."""
-    print("| result | source | expected | ours |\n|---|---|---|---|")
-    for row in table():
-        numbers = [", ".join(f"{x:.6g}" for x in column) for column in (row.expected, row.ours)]
-        print(f"| {row.result} | {row.source} | {numbers[0]} | {numbers[1]} |")
-
-
-if __name__ == "__main__":
-    main()
