@@ -40,8 +40,8 @@ def study(study: Study) -> Finding:
     where = study.folder / PARTS
     _, before_s = spent(where)
     serial = study.workers == 1
-    here = ("serial", None) if serial else ("local", study.workers)
-    failed = make(grid, asked, where, Workers(*here, study.quiet))
+    workers = Workers("serial" if serial else "local", None if serial else study.workers)
+    failed = make(grid, asked, where, workers._replace(quiet=study.quiet))
     runs, busy_s = spent(where)
     study.count(runs, failed, busy_s - before_s)
     found = answer(grid, *read(grid, where))
