@@ -55,7 +55,7 @@ EXPERIMENTS = {
     "answers": "look run sweeps findings",
     "questions": "look results causes figures run sweeps answers pricing findings FINDINGS",
     "sweeps": "look causes report run plans",
-    "pricing": "look questions run sweeps",  # draws of `uncertainty`; one question prices loans
+    "pricing": "look run sweeps",
     "backtest": "look report run sweeps",
     "validation": "run backtest pricing",
     "book": "look run sweeps pricing",  # one PD, LGD, break-even and grid of scenarios

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import numpy as np
 import typer
 
-from ..questions.uncertainty import SOURCES, Seeds
+from ..sweeps.sources import SOURCES, Seeds
 from .estimators import Reals
 
 if TYPE_CHECKING:

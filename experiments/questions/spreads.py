@@ -39,9 +39,10 @@ def study(study: Study) -> Finding:
     asked = study.draws(1, RUNS)  # whole blocks
     where = study.folder / PARTS
     _, before_s = spent(where)
-    serial = study.workers == 1
-    workers = Workers("serial" if serial else "local", None if serial else study.workers)
-    failed = make(grid, asked, where, workers._replace(quiet=study.quiet))
+    here = Workers("serial", None, study.quiet)
+    if study.workers != 1:
+        here = Workers("local", study.workers, study.quiet)
+    failed = make(grid, asked, where, here)
     runs, busy_s = spent(where)
     study.count(runs, failed, busy_s - before_s)
     found = answer(grid, *read(grid, where))

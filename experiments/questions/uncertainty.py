@@ -17,23 +17,15 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ..look import words
+from ..sweeps.sources import SOURCES, Seeds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...market.scenario.scenario import Scenario
 
-SOURCES = ("path", "books", "settings")
 CONFIDENCE = 0.95
 RESAMPLES = 1000
-
-
-class Seeds(NamedTuple):
-    """The seed of each draw of a run; ``None``: central figures."""
-
-    path: int
-    books: int | None
-    settings: int | None
 
 
 class Outcome(NamedTuple):

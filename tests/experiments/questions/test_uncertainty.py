@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from firesale.experiments.questions import ensemble, uncertainty
-from firesale.experiments.questions.uncertainty import Seeds, exchanged, explained, shares
+from firesale.experiments.questions.uncertainty import exchanged, explained, shares
+from firesale.experiments.sweeps.sources import Seeds
 from firesale.market.opening.books_2025.read import load_books_2025
 from firesale.market.opening.books_2025.sample import sample_books
 from firesale.market.scenario.scenario import Scenario
