@@ -124,9 +124,10 @@ def sentence(found: Finding) -> str:
     cheap = [row[0] for row in rows if Number(*row[4]).low > 0.0]
     dear = [row[0] for row in rows if Number(*row[4]).high < 0.0]
     text = (
-        f"All debt but convertibles would need {n['gap'].text('+,.0f')} more than its contracts "
-        f"pay ({n['gap_without'].text('+,.0f')} without the largest borrower): surely too little "
-        f"is paid on {_list(cheap)}, surely enough on {_list(dear)}."
+        f"Over all debt but convertibles the spread that pays for expected losses, less the "
+        f"contract's, is {n['gap'].text('+,.0f')} ({n['gap_without'].text('+,.0f')} without the "
+        f"largest borrower): surely too little is paid on {_list(cheap)}, surely enough on "
+        f"{_list(dear)}."
     )
     if "junior" in n:
         text += (
