@@ -81,7 +81,7 @@ def Page() -> None:
     seed = solara.use_reactive(1)
     market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
     visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh
-    solara.Title(f"firesale · {market.value.scenario.name}")
+    solara.Title(f"firesale · {market.value.simulation.scenario.name}")
     solara.Style(CSS)
     SolaraViz(
         market,
@@ -272,7 +272,7 @@ def Today(model: WatchedMarket, drawn: int) -> None:
     """The day, large, from the moment it is over; at the latest when it is drawn."""
     update_counter.get()
     date, last = words.date(model.date), model.simulation.scenario.days
-    title = full_title(model.scenario)
+    title = full_title(model.simulation.scenario)
     with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
         solara.v.Html(tag="strong", children=[f"Day {model.day}"])
         solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])

@@ -82,6 +82,15 @@ class WatchedMarket(CreditMarket):
         self._left = False
         self.page: threading.Lock | None = None  # held while the page is being put together
 
+    @property
+    def scenario(self) -> Any:
+        """Nothing: Mesa's page takes only scenarios of its own class. Ours is the simulation's."""
+        return None
+
+    @scenario.setter
+    def scenario(self, _: object) -> None:
+        """Mesa sets one of its own while it starts."""
+
     def leave(self) -> None:
         """The page shows another market, or nobody looks any more."""
         self._left = True
