@@ -179,10 +179,10 @@ class CreditMarket(mesa.Model):
         return self._frame("absorption", self.simulation.absorption())
 
     def __repr__(self) -> str:
-        lost = float(self.market.lenders.loss_usd.sum())
+        run, lost = self.simulation, float(self.market.lenders.loss_usd.sum())
         return (
-            f"<CreditMarket {self.scenario.name}, seed {self.simulation.seed}: day {self.day:,} of "
-            f"{self.scenario.days:,} ({self.date}), {self.defaults} borrowers in default, "
+            f"<CreditMarket {run.scenario.name}, seed {run.seed}: day {self.day:,} of "
+            f"{run.scenario.days:,} ({self.date}), {self.defaults} borrowers in default, "
             f"${lost / 1e6:,.0f}m lost by lenders>"
         )
 
