@@ -74,9 +74,11 @@ def prepared_book() -> list[str]:
 def prepared_backtest() -> list[str]:
     """A back-test, whose runs are made once."""
     from firesale.experiments.backtest import command
+    from firesale.experiments.backtest.crises import crisis_of
 
-    base = Scenario.load(command.SCENARIOS["2022"]).with_settings(["opening.sample=true"])
-    made = command.run_ensemble(command.Plan(base, (), 2, False, False), 1)
+    crisis = crisis_of("2022")
+    base = Scenario.load(crisis.scenario).with_settings(["opening.sample=true"])
+    made = command.run_ensemble(command.Plan(crisis, base, (), 2, False, False), 1)
     command.run_ensemble = lambda *_: made
     return ["backtest", "2022", "--runs", "2"]
 

@@ -335,6 +335,8 @@ class Watch:
         short = np.flatnonzero(s.lenders.other_loans_usd < -1.0)  # money lent that nobody gave
         for row in short:
             lender = s.names.parties[s.first_lender + row]
+            if lender == s.scenario.knock_out.party:
+                continue  # it is made to lose its whole capital: what is beyond them it owes
             self.note(
                 "lenders lend what they have", f"{lender} {s.lenders.other_loans_usd[row]:,.0f}"
             )

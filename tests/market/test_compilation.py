@@ -51,7 +51,7 @@ for _ in range(2):
 def crashed() -> Simulation:
     """Markets in which everything happens; the last of them."""
     crash = Scenario.load("joint-crash")
-    Simulation(crash.with_settings(list(HARSH))).run()
+    Simulation(crash.with_settings(list(HARSH))).run().issuer_spreads()
     return Simulation(crash).run()
 
 

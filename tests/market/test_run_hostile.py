@@ -13,7 +13,7 @@ from hostile import RAN, REFUSED, many
 
 @pytest.mark.compiled
 @pytest.mark.parametrize(
-    ("kind", "count", "least"), [("settings", 120, 30), ("books", 150, 20), ("histories", 40, 4)]
+    ("kind", "count", "least"), [("settings", 120, 30), ("books", 150, 20), ("histories", 40, 1)]
 )
 def test_what_is_given_at_random_runs_or_is_refused(
     kind: str, count: int, least: int, tmp_path: Path

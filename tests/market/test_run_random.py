@@ -21,6 +21,7 @@ NARROW: dict[str, st.SearchStrategy[Any]] = {
     "crypto.path": st.sampled_from(["random", "crash"]),
     "crypto.network": st.just("modelled"),  # a history of it needs one of prices
     "macro.path": st.just("factor"),  # history ends where the books of 2025 begin
+    "compute.path": st.sampled_from(["law", "scripted"]),  # history begins with those books
     "opening.scale": st.sampled_from([0.1, 0.3, 1.0]),
     "knock_out.party": st.sampled_from(["", "MARA", "NYDIG"]),  # who is in all books
 }

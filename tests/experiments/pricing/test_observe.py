@@ -72,7 +72,7 @@ def test_a_bullet_that_fails_after_a_year() -> None:
 def test_the_price_of_a_bullet_with_one_default_in_four_runs() -> None:
     frames = [a_run(None), a_run(None), a_run(365, 547, 63.0), a_run(None)]
     observed = pd.concat([frame.assign(run_id=run) for run, frame in enumerate(frames)])
-    made = pd.DataFrame({"run_id": range(4), "arm": "", "replicate": range(4), "seed": range(4)})
+    made = pd.DataFrame({"run_id": range(4), "cell": "only", "seed": range(4)})
     loans = pd.DataFrame(
         {"loan": ["loan0"], "balance_usd": [100.0], "undrawn_usd": [0.0], "contract": [SPREAD],
          "vintage": [2025], "firm": ["p0"]}
