@@ -82,7 +82,7 @@ def prepare(at: Path, only: str) -> dict[str, Trial]:
     (at / "plan.toml").write_text(PLAN, encoding="utf-8")
     (at / "grid.toml").write_text(GRID, encoding="utf-8")
     sweep = ["sweep", str(at / "plan.toml"), "--cluster", "serial", "--out", "sweep"]
-    price = ["price", str(at / "grid.toml"), "--cluster", "serial", "--seeds", "8", "--out", "here"]
+    price = ["price", str(at / "grid.toml"), "--cluster", "serial", "--runs", "8", "--out", "here"]
     out = ["--out", "here"]
     prepared_run()  # compiled or loaded for all of them
     making = {
@@ -243,6 +243,9 @@ def compared(at: Path, trial: Trial, truth: dict[str, bytes]) -> str:
     return f"left over: {', '.join(left)}" if left else ""
 
 
+SAID = ("cannot be written", "There is no room to write")
+
+
 def without_room(name: str, trial: Trial, truth: dict[str, bytes], most_bytes: int) -> str:
     """Give a command a disk on which files stay small, then room; how that went."""
     with tempfile.TemporaryDirectory() as folder:
@@ -254,7 +257,10 @@ def without_room(name: str, trial: Trial, truth: dict[str, bytes], most_bytes: i
         if first.code == 0:
             return compared(at, trial, truth) or BEFORE
         sentence = first.said.rstrip().rpartition("\n")[2]
-        if first.code != 2 or "cannot be written" not in sentence or "Traceback" in first.said:
+        said = any(
+            words in sentence for words in ("cannot be written", "There is no room to write")
+        )
+        if first.code != 2 or not said or "Traceback" in first.said:
             return f"exit code {first.code}: {first.said[-300:]}"
         if left := left_over(at):
             return f"left over: {', '.join(left)}"

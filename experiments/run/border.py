@@ -6,6 +6,7 @@ What nobody expected also becomes a file with all that is known of it.
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import platform
 import sys
@@ -23,6 +24,7 @@ from .files import version
 INTERRUPTED = 130
 BAD_INPUT = 2
 LONGEST = 600  # characters of a sentence
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 THREADS = ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -43,6 +45,11 @@ def guarded(command: Callable[[], Any]) -> NoReturn:
     except OSError as error:
         _say_again(error)
         where = f" {error.filename}" if error.filename else ""
+        if error.errno in NO_ROOM:
+            refuse(
+                f"There is no room to write{where} ({error.strerror}): make some, then give the "
+                "command again."
+            )
         refuse(f"The system refuses{where}: {error.strerror or error}.")
     except MemoryError:
         refuse("There is not enough memory for this; ask for fewer parties, days or runs.")

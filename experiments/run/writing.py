@@ -117,12 +117,16 @@ def locked(folder: Path, what: str = "another sweep", name: str = LOCK) -> Itera
             "machine": platform.node(),
             "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         }
-        with contextlib.suppress(OSError):  # a full disk: the lock holds all the same
-            file.seek(0)
-            file.truncate()
-            file.write(json.dumps(me) + "\n")
-            file.flush()
+        _sign(file.fileno(), f"{json.dumps(me)}\n".encode())
         yield
+
+
+def _sign(descriptor: int, text: bytes) -> None:
+    """Write who holds a lock, whole or not at all: on a full disk it holds without a name."""
+    with contextlib.suppress(OSError):
+        os.ftruncate(descriptor, 0)
+        if os.pwrite(descriptor, text, 0) < len(text):
+            os.ftruncate(descriptor, 0)
 
 
 def _opened(path: Path) -> IO[str]:

@@ -7,6 +7,8 @@ summaries leave out where they are zero are zero here.
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -224,11 +226,20 @@ class Runs:
         return pd.concat(frames, ignore_index=True)
 
     def export(self, path: Path) -> None:
-        """All runs, each once, as one Parquet file."""
-        self.connection.execute(
-            f"COPY (SELECT * FROM runs ORDER BY run_id) TO {quoted_path(path)} "
-            "(FORMAT parquet, COMPRESSION zstd)"
-        )
+        """All runs, each once, as one Parquet file.
+
+        Raises:
+            OSError: it cannot be written; DuckDB does not say why: most likely there is no room.
+        """
+        import duckdb
+
+        try:
+            self.connection.execute(
+                f"COPY (SELECT * FROM runs ORDER BY run_id) TO {quoted_path(path)} "
+                "(FORMAT parquet, COMPRESSION zstd)"
+            )
+        except duckdb.IOException:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path.name) from None
 
     def _cell(self, factor: str, bins: int) -> str:
         """The term that gives the cell of a factor."""
