@@ -9,7 +9,7 @@ import numpy as np
 from ...agents.party import Status
 from ...market.clearing.vector import clearing_vector
 from ...market.state.events import Cause, Event
-from ...market.state.ledger import Account
+from ...market.state.ledger import DUST_USD, Account
 from . import lines
 
 if TYPE_CHECKING:
@@ -193,6 +193,9 @@ def _lose_claim(
         market.investors.pay(creditor, lost_usd)
         return
     creditor.interlender_loss_usd += lost_usd
+    if lost_usd <= DUST_USD:
+        creditor.charge_capital(lost_usd, creditor.worst_event)
+        return
     event = market.note(
         Event.INTERLENDER_LOSS,
         Cause.LOSSES,

@@ -21,7 +21,7 @@ from ..clearing.vector import Realised, clear_csr
 from ..debt.losses import charge_capital
 from ..state.events import Cause, Event
 from ..state.history import in_round, log_event
-from ..state.ledger import Account
+from ..state.ledger import DUST_USD, Account
 from ..state.market import Market
 from ..state.money import enter, pay
 from .last_resort import lend_of_last_resort
@@ -275,6 +275,9 @@ def _creditor_loses(
         pay(market, today.first_outside + Outside.INVESTORS, lender, lost_usd)
         return
     lenders.interlender_loss_usd[creditor] += lost_usd
+    if lost_usd <= DUST_USD:  # paid in full but for rounding: no news
+        charge_capital(market, creditor, lost_usd, lenders.worst_event[creditor])
+        return
     event = log_event(
         market,
         Event.INTERLENDER_LOSS,
