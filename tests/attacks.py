@@ -37,7 +37,8 @@ FIRST_S, CASE_S = 1800.0, 300.0  # patience with the first case, which may compi
 HEAD = """# Attacks
 
 Made by `uv run python tests/attacks.py --write`, which `.ci/full` runs; what a case of each kind is
-says `tests/hostile.py`. Seeded: the same cases every time.
+says `tests/hostile.py`. Seeded: the same cases every time. `sources` is a hash of the code at the
+time of a row: rows need not be of one day.
 
 | kind | cases | refused | ran | raised | hung | not conserving | half-written | seed | sources |
 |---|---|---|---|---|---|---|---|---|---|"""
