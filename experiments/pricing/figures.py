@@ -41,7 +41,7 @@ def mispricing(found: Answer) -> Figure:
     prices = shown(found)
     cheap = [one for one in prices if one.verdict == "pays less than it loses"]
     figure, (axes,) = style.new_figure(
-        f"{len(cheap)} of {len(prices)} groups of loans pay less than they lose",
+        f"Who is paid too little: {len(cheap)} of {len(prices)} groups of loans",
         "Spread above the reference rate, bp: contract, break-even with its 95 % interval "
         "(grey: wider than the number), and what others were quoted.",
         style.Layout(height_in=0.3 * len(prices) + 0.6, left_in=2.6, right_in=0.6),
