@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
-from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
+from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS, LEAST_PAID_USD
 from ...market.state.events import Cause, Event
 from ...market.state.ledger import Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
@@ -242,7 +242,7 @@ def _pledge(
 ) -> None:
     """Delivered machines secure the loans that paid for them, in proportion to what each paid."""
     paid = sum(from_lines.values()) + from_facility
-    if paid <= 0.0:
+    if paid <= LEAST_PAID_USD:
         return
     for loan in borrower.loans:
         if loan.hardware is holding.hardware and loan.status is LoanStatus.PERFORMING:

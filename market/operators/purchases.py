@@ -34,6 +34,7 @@ from ..state.money import enter, pay
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
+LEAST_PAID_USD = 1e-100  # below, shares of it would not add up
 
 
 @inlined
@@ -320,7 +321,7 @@ def _pledge_delivery(
     b, k = contracts.landlord[c], contracts.hardware[c]
     row_held = find_holding(holdings, b, k)
     paid = total(from_lines) + from_facility
-    if paid <= 0.0:
+    if paid <= LEAST_PAID_USD:
         return
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:
