@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...agents.party import Status
-from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS, LEAST_PAID_USD
+from ...market.operators.purchases import BUFFER_DAYS, CANCEL_AFTER_DAYS
 from ...market.state.events import Cause, Event
-from ...market.state.ledger import Account
+from ...market.state.ledger import DUST_USD, Account
 from ...market.state.loans import Amortisation, Collateral, Instrument, LoanStatus
 from . import coins, commitments, cycle
 from .borrower import Borrower
@@ -242,7 +242,7 @@ def _pledge(
 ) -> None:
     """Delivered machines secure the loans that paid for them, in proportion to what each paid."""
     paid = sum(from_lines.values()) + from_facility
-    if paid <= LEAST_PAID_USD:
+    if paid <= DUST_USD:
         return
     for loan in borrower.loans:
         if loan.hardware is holding.hardware and loan.status is LoanStatus.PERFORMING:

@@ -19,7 +19,7 @@ from ..state.advances import advance_today, advance_without_floor
 from ..state.events import Cause, Event
 from ..state.hardware import find_holding
 from ..state.history import log_event
-from ..state.ledger import Account
+from ..state.ledger import DUST_USD, Account
 from ..state.loans import (
     Amortisation,
     Collateral,
@@ -34,7 +34,6 @@ from ..state.money import enter, pay
 
 BUFFER_DAYS = 90.0  # cash kept before growth is paid from own money: so many days of outlays
 CANCEL_AFTER_DAYS = 90  # an order unfunded for so long is cancelled
-LEAST_PAID_USD = 1e-100  # below, shares of it would not add up
 
 
 @inlined
@@ -321,7 +320,7 @@ def _pledge_delivery(
     b, k = contracts.landlord[c], contracts.hardware[c]
     row_held = find_holding(holdings, b, k)
     paid = total(from_lines) + from_facility
-    if paid <= LEAST_PAID_USD:
+    if paid <= DUST_USD:
         return
     for loan in range(loans.first[b], loans.first[b + 1]):
         if loans.status[loan] != LoanStatus.PERFORMING or loans.hardware[loan] != k:

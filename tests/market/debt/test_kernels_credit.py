@@ -433,6 +433,22 @@ def test_lines_take_in_pledge_what_each_has_paid_for() -> None:
     assert bench.s.holdings.pledged[0] == pytest.approx(3.0)
 
 
+def test_a_remainder_of_a_line_takes_nothing_in_pledge() -> None:
+    rest = dict(
+        instrument=Instrument.GPU_LOAN,
+        collateral=Collateral.HARDWARE,
+        hardware=GPU,
+        undrawn_usd=1e-9,
+        principal_usd=100.0,
+    )
+    bench = Bench([rest], fleets=[(0, GPU, 0.0)], cash=[1000.0], **TERMS)
+    ordering(bench)
+    do(bench, 1, purchases.deliver)
+    assert bench.s.holdings.units[0] == pytest.approx(1.0)
+    assert bench.cash(0) == pytest.approx(860.0)  # its owner pays the 140
+    assert bench.s.loans.collateral_units[0] == bench.s.holdings.pledged[0] == 0.0
+
+
 FACILITY = dict(
     instrument=Instrument.GPU_LOAN,
     amortisation=Amortisation.LINEAR,
