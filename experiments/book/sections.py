@@ -98,7 +98,7 @@ def _why(mine: Sequence[LoanView]) -> str:
     main = max(mine, key=lambda v: v.balance_usd)
     behind = []
     if main.ltv_second_hand > 1.0:
-        behind.append(f"LTV {words.percent(main.ltv_second_hand)} at second-hand prices")
+        behind.append(f"LTV {words.ltv(main.ltv_second_hand)} at second-hand prices")
     if main.row.collateral_kind == "gpu":
         behind.append("no contract behind the machines")
     if main.row.amortisation == "bullet":

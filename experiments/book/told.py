@@ -59,7 +59,7 @@ def warnings_of(joined: JoinedBook) -> list[str]:
         ltv = 1e6 * loan.drawn_usd_m / value
         if ltv > loan.margin_call_ltv:
             lines.append(
-                f"{loan.loan_id}: stands at {words.percent(ltv)} of its collateral at market "
+                f"{loan.loan_id}: stands at {words.ltv(ltv)} of its collateral at market "
                 f"prices, above the {words.percent(loan.margin_call_ltv)} of its margin call: it "
                 "is called on the first day. Give the LTV that you report to test by that."
             )

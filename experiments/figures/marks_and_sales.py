@@ -230,7 +230,7 @@ def draw_ltv(axes: Axes, results: Results) -> None:
 
 
 def _written(ltv: float) -> str:
-    return words.percent(ltv) if ltv < MOST_LTV else "no bids"
+    return words.ltv(ltv) if ltv < MOST_LTV else "no bids"
 
 
 @plots.styled

@@ -268,6 +268,13 @@ def percent(share: float | None, digits: int = 0) -> str:
     return f"{100 * share:,.{digits}f} %".replace("-", "−")
 
 
+def ltv(ratio: float | None) -> str:
+    """A loan-to-value ratio as per cent: one is no bound of it, so 99.6 % is ``100 %``."""
+    if ratio is None or not math.isfinite(ratio):
+        return "–"
+    return f"{100 * ratio:,.0f} %"
+
+
 def unresolved(share: float | None) -> str:
     """How much of a loss is still an estimate: the share of claims (at default) not yet settled."""
     if share is None or not share > 0.0:

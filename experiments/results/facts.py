@@ -190,16 +190,18 @@ FACTS = {
     "reproduction": of_summary(
         "Failures that one hands on", "contagion.reproduction_number", ratio
     ),
-    "ltv_reported": of_summary("LTV as reported, worst day", "ltv.reported", share),
-    "ltv_second_hand": of_summary("LTV second-hand, worst day", "ltv.second_hand", share),
-    "ltv_at_once": of_summary("LTV sold at once, worst day", "ltv.realisable", share),
-    "ltv_in_90_days": of_summary("LTV within 90 days, worst day", "ltv.realisable_90_days", share),
-    "ltv_reported_first": first("LTV as reported, opening", "reported_ltv", share),
-    "ltv_second_hand_first": first("LTV second-hand, opening", "second_hand_ltv", share),
-    "ltv_at_once_first": first("LTV sold at once, opening", "realisable_ltv", share),
-    "ltv_reported_last": last("LTV as reported, today", "reported_ltv", share),
-    "ltv_second_hand_last": last("LTV second-hand, today", "second_hand_ltv", share),
-    "ltv_at_once_last": last("LTV sold at once, today", "realisable_ltv", share),
+    "ltv_reported": of_summary("LTV as reported, worst day", "ltv.reported", words.ltv),
+    "ltv_second_hand": of_summary("LTV second-hand, worst day", "ltv.second_hand", words.ltv),
+    "ltv_at_once": of_summary("LTV sold at once, worst day", "ltv.realisable", words.ltv),
+    "ltv_in_90_days": of_summary(
+        "LTV within 90 days, worst day", "ltv.realisable_90_days", words.ltv
+    ),
+    "ltv_reported_first": first("LTV as reported, opening", "reported_ltv", words.ltv),
+    "ltv_second_hand_first": first("LTV second-hand, opening", "second_hand_ltv", words.ltv),
+    "ltv_at_once_first": first("LTV sold at once, opening", "realisable_ltv", words.ltv),
+    "ltv_reported_last": last("LTV as reported, today", "reported_ltv", words.ltv),
+    "ltv_second_hand_last": last("LTV second-hand, today", "second_hand_ltv", words.ltv),
+    "ltv_at_once_last": last("LTV sold at once, today", "realisable_ltv", words.ltv),
     "gpus_seized": of_summary("GPUs seized", "liquidation.seized_units", words.count),
     "gpus_sold": of_summary("GPUs sold", "liquidation.sold_units", words.count),
     "gpus_ended": of_summary("GPUs no buyer took", "liquidation.ended_units", words.count),

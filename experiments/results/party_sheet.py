@@ -124,9 +124,9 @@ def _ltv(s: Market, loan: int) -> str:
     ltv = float(loans.principal_usd[loan]) / value
     limit = float(loans.sheets.margin_call_ltv[loans.sheet[loan]])
     if not np.isfinite(limit):
-        return f"{words.percent(ltv)}, not tested"
+        return f"{words.ltv(ltv)}, not tested"
     room = 1 - ltv / limit
-    text = f"{words.percent(ltv)}, called at {words.percent(limit)}"
+    text = f"{words.ltv(ltv)}, called at {words.percent(limit)}"
     return f"{text}: value may fall {words.percent(room)}" if room > 0 else f"{text}: called"
 
 

@@ -181,11 +181,16 @@ def test_loan_to_value_of_the_worst_day_is_the_same_everywhere(texts: Texts) -> 
     ):
         shown = text(results, key)
         for place in (texts.terminal, texts.report, texts.titles["7-collateral-illusion"]):
-            assert found(rf"([\d,]+ %|over \d+ %) (?:{words_})", place) <= {shown}, key
+            assert found(rf"([\d,]+ %) (?:{words_})", place) <= {shown}, key
             assert shown in place
         worst = results.series.iloc[results.summary["ltv"]["day"]]
         column = {"ltv_at_once": "realisable"}.get(key, key.removeprefix("ltv_")) + "_ltv"
-        assert words.percent(float(worst[column])) == shown
+        assert words.ltv(float(worst[column])) == shown
+
+
+def test_one_is_no_bound_of_a_loan_to_value_ratio() -> None:
+    assert words.ltv(0.996) == "100 %" and words.percent(0.996) == "over 99 %"
+    assert words.ltv(3.324) == "332 %" and words.ltv(None) == "–"
 
 
 def test_bitcoin_says_which_fall_is_meant(texts: Texts) -> None:
