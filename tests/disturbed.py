@@ -40,7 +40,7 @@ CLOCK = re.compile(  # what depends on the hour, or on how fast the machine was
     rb"|\d+\.\d+ runs a second|[\d.]+ (s|min|minutes)\b"
 )
 NOT_COMPARED = (".lock", ".analysis-lock", "clock.json")
-PARTS = ("parts", "paths")
+PARTS, SERIES = "parts", "trajectories"  # folders of a sweep whose files depend on speed
 PLAN = """
 scenario = "crypto-crash"
 replicates = 8
@@ -154,9 +154,13 @@ def content(folder: Path) -> dict[str, bytes]:
     found = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if path.name == "parts":
+        if path.name == PARTS:
             found[name] = rows(path.parent)
-        elif path.is_file() and path.name not in NOT_COMPARED and path.parent.name not in PARTS:
+        elif (
+            path.is_file()
+            and path.name not in NOT_COMPARED
+            and path.parent.name not in (PARTS, SERIES)
+        ):
             data = sheets(path) if path.suffix == ".xlsx" else path.read_bytes()
             text = path.suffix in (".json", ".html", ".md")
             found[name] = CLOCK.sub(b"", data) if text else data
@@ -181,7 +185,7 @@ def rows(folder: Path) -> bytes:
                 from firesale.experiments.sweeps import store
 
                 with store.connect(folder) as connection, open(file.name, "w") as out:  # noqa: PTH123
-                    views = ["runs"] + ["paths"] * (folder / "paths").is_dir()
+                    views = ["runs"] + ["paths"] * (folder / SERIES).is_dir()
                     for view in views:
                         connection.execute(f"SELECT * FROM {view} ORDER BY ALL").df().to_csv(out)
                 code = 0
@@ -257,9 +261,7 @@ def without_room(name: str, trial: Trial, truth: dict[str, bytes], most_bytes: i
         if first.code == 0:
             return compared(at, trial, truth) or BEFORE
         sentence = first.said.rstrip().rpartition("\n")[2]
-        said = any(
-            words in sentence for words in ("cannot be written", "There is no room to write")
-        )
+        said = any(words in sentence for words in SAID)
         if first.code != 2 or not said or "Traceback" in first.said:
             return f"exit code {first.code}: {first.said[-300:]}"
         if left := left_over(at):
