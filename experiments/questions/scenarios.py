@@ -26,14 +26,15 @@ if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
 
-SCENARIOS = (
-    "calm",
-    "baseline",
-    "crypto-crash",
-    "rental-deflation",
-    "tightening",
-    "credit-crunch",
-    "joint-crash",
+SCENARIOS = (  # and how many days, where not the scenario's own
+    ("calm", None),
+    ("baseline", None),
+    ("crypto-crash", None),
+    ("rental-deflation", 730),
+    ("rental-deflation", None),
+    ("tightening", None),
+    ("credit-crunch", None),
+    ("joint-crash", None),
 )
 KINDS = ("miner", "neocloud")
 YEARS = (1, 2, 5)
@@ -43,11 +44,13 @@ HISTORY = "For comparison, rating history: 3.5 % a year for B, 27 % for CCC"
 Row = tuple[str, ...]
 
 
-def run_scenario(name: str, beliefs: bool, seed: int) -> dict[str, Any]:
+def run_scenario(name: str, days: int | None, beliefs: bool, seed: int) -> dict[str, Any]:
     """Summary of one run, with its ``horizon_days``."""
     from ...market.simulation import Simulation
 
     scenario = _scenario(name, beliefs)
+    if days:
+        scenario = scenario.changed({"days": days}, "the page of scenarios")
     summary = Simulation(scenario, seed, keeps_book=False).run().summary()
     return summary | {"horizon_days": scenario.days}
 
@@ -115,7 +118,8 @@ def gone(summaries: Sequence[dict[str, Any]]) -> str:
     many = Counter(
         name for s in summaries for name in {*s["defaulted"]["lender"], *s["sleeves_closed"]}
     )
-    return ", ".join(f"{name} {count}" for name, count in many.most_common()) or "none"
+    ordered = sorted(many.items(), key=lambda item: (-item[1], item[0]))
+    return ", ".join(f"{name} {count}" for name, count in ordered) or "none"
 
 
 def scenario_row(name: str, summaries: Sequence[dict[str, Any]]) -> Row:
@@ -188,8 +192,10 @@ def page(seeds: int) -> Iterator[str]:
             yield from ("", f"## {title}", "")
             numbers = range(1, seeds + 1)
             rows = [
-                scenario_row(name, [*workers.map(partial(run_scenario, name, beliefs), numbers)])
-                for name in SCENARIOS
+                scenario_row(
+                    name, [*workers.map(partial(run_scenario, name, days, beliefs), numbers)]
+                )
+                for name, days in SCENARIOS
             ]
             yield from table(HEADS, rows)
             yield from ("", "`baseline` for five years: who has failed or reorganised by then.", "")

@@ -85,6 +85,7 @@ def test_magnitudes_are_those_of_the_design() -> None:
     assert crash.compute == baseline.compute and crash.compute.path == "law"
     assert joint.compute.path == "scripted" and joint.compute.rent_change_per_year == -0.5
     assert deflation.compute.path == "scripted" and deflation.compute.rent_change_per_year == -0.35
+    assert deflation.days == Scenario.load("five-years").days == 5 * 365
     assert deflation.crypto == baseline.crypto
 
 
