@@ -32,9 +32,10 @@ class Level(NamedTuple):
 
 
 class Settings(NamedTuple):
-    """How many samples a level has, the share that goes on, and how far points move."""
+    """How many samples a level has, how many levels at most, the share that goes on, and moves."""
 
     samples: int
+    levels: int = 7  # beside the first; 0.2 to the 7th is one in 78,000
     share: float = 0.2
     keep: float = 0.8  # r: what a move keeps of a coordinate
 
@@ -52,7 +53,7 @@ class Settings(NamedTuple):
 def subsets(
     evaluate: Evaluate, coordinates: int, last: float, settings: Settings, seed: int
 ) -> list[Level]:
-    """Levels up to the one in which enough samples lie above ``last``, at most ten.
+    """Levels up to the one in which enough samples lie above ``last``, at most as many as set.
 
     Args:
         evaluate: what a point comes to; many at once.
@@ -66,7 +67,7 @@ def subsets(
     outputs = evaluate(points, 0)
     levels = [Level(-math.inf, 1.0, points, outputs)]
     step = 1
-    while len(levels) <= 10:
+    while len(levels) <= settings.levels:
         now = levels[-1]
         reached = float(np.mean(now.outputs[:, 0] > last))
         if reached >= settings.share:

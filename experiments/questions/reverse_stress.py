@@ -70,13 +70,18 @@ def settings_of(drivers: NDArray[np.float64]) -> dict[str, float | int]:
     }
 
 
+def lasting(stress: float) -> dict[str, int]:
+    """How long shocks last [days]; stress of money that never comes has no plateau."""
+    return {"compute.shock_days": RENT_DAYS} | ({"macro.plateau_days": 365} if stress else {})
+
+
 def study(study: Study) -> Finding:
     """The whole design."""
     import numpy as np
 
     from ..answers.subset import Settings, bound_above, breaches, probability_above, subsets
 
-    settings = Settings(20 if study.quick else 150)
+    settings = Settings(20, levels=3) if study.quick else Settings(150)
     repeats = study.draws(2, 8)
     evaluations = {"count": 0}
 
@@ -90,9 +95,7 @@ def study(study: Study) -> Finding:
             f"repeat-{evaluations['repeat']}-{step:02d}",
             {
                 "scenario": "joint-crash",
-                "settings": {
-                    "days": DAYS, "compute.shock_days": RENT_DAYS, "macro.plateau_days": 365,
-                },
+                "settings": {"days": DAYS} | lasting(max(row["macro.shock"] for row in rows)),
                 "design": {"method": "list"},
                 "factors": factors,
                 "seed": 1 + 1000 * evaluations["repeat"] + step,
@@ -186,7 +189,7 @@ def _design_point(
              f"days = {DAYS}", "opening.beliefs = true"]  # fmt: skip
     everything = chosen | {
         other: chosen[key] for key, others in ALSO.items() for other in others
-    } | FIXED | {"compute.shock_days": RENT_DAYS, "macro.plateau_days": 365}  # fmt: skip
+    } | FIXED | lasting(float(chosen["macro.shock"]))  # fmt: skip
     lines += [f"{key} = {_toml(value)}" for key, value in everything.items()]
     table = Table(
         f"Shocks that cost more than ${ASKED:.0f}bn: the likeliest, and all of them, in deviations "

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import norm
 
+from firesale.experiments.answers.finding import SCENARIO
 from firesale.experiments.answers.subset import (
     Level,
     Settings,
@@ -17,7 +19,8 @@ from firesale.experiments.answers.subset import (
 )
 from firesale.experiments.questions.attribution import shapley
 from firesale.experiments.questions.credit_cycle import cycle
-from firesale.experiments.questions.reverse_stress import drivers_of, settings_of
+from firesale.experiments.questions.reverse_stress import _design_point, drivers_of, settings_of
+from firesale.market.scenario.scenario import Scenario
 
 
 def _linear(points: np.ndarray, step: int) -> np.ndarray:
@@ -99,3 +102,20 @@ def test_a_rise_of_bitcoin_and_ease_are_no_shock() -> None:
     bad = settings_of(np.array([np.log(0.23), np.log(0.5), 2.0, 0.0, 0.0]))
     assert bad["crypto.crash_depth"] == pytest.approx(0.77)
     assert bad["compute.rent_change_per_year"] == pytest.approx(-0.5)
+
+
+@pytest.mark.parametrize("stress", [1.0, -3.0])
+def test_the_likeliest_shock_is_a_scenario_that_can_be_run(tmp_path: Path, stress: float) -> None:
+    points = np.array([[-1.5, -1.0, stress, 0.0, 0.0]])
+    facts, _ = _design_point(points, np.array([[6.0, 5.0, 12.0]]), {})
+    file = tmp_path / "shock.toml"
+    file.write_text(facts[SCENARIO], encoding="utf-8")
+    loaded = Scenario.load(file)
+    assert (loaded.macro.shock > 0.0) == (stress > 0.0)
+    assert 0.5 < loaded.crypto.crash_depth < 0.9
+
+
+def test_levels_end_where_there_are_enough_of_them() -> None:
+    levels = subsets(_linear, 4, 50.0, Settings(40, levels=3), 1)
+    assert len(levels) == 4
+    assert probability_above(levels, 50.0) == 0.0
