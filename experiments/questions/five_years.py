@@ -98,7 +98,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = parser.parse_args(arguments)
     plain = Scenario.load(options.scenario).with_settings([f"days={DAYS * YEARS}", *options.set])
     for entry in (False, True):
-        scenario = plain.with_settings(["entry.on=true"]) if entry else plain
+        scenario = plain.with_settings([f"entry.on={str(entry).lower()}"])
         runs = pd.concat([one_run(scenario, seed + 1) for seed in range(options.seeds)])
         print(
             f"\n{options.scenario}, {options.seeds} seeds, {'with' if entry else 'without'} entry"
