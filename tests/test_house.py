@@ -94,7 +94,6 @@ MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an
     "experiments.cli.run": 14,
     "experiments.cli.sweep": 9,
     "experiments.cli.view": 8,
-    "experiments.pricing.publish.main": 7,
     "experiments.sweeps.commands.sweep": 7,
     "experiments.sweeps.runner.Driver.__init__": 7,
     "experiments.twin.model.TwinMarket.note": 8,

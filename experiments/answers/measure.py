@@ -29,16 +29,28 @@ def drawn_tables(
     return scenario, tables
 
 
+def begun(
+    scenario: Scenario, seed: int, scores: dict[str, float], books: Books | None = None
+) -> Simulation:
+    """A run of the market on its opening day."""
+    from ...market.simulation import Simulation
+    from ..sweeps.own import opened
+
+    scenario, tables = opened(scenario, seed, scores, books)
+    return Simulation(scenario, seed, tables, keeps_book=False)
+
+
 def settled(
     scenario: Scenario, seed: int, scores: dict[str, float], books: Books | None = None
 ) -> Simulation:
     """A finished run of the market, with claims that were open settled."""
-    from ...market.simulation import Simulation
-    from ..sweeps import limits
-    from ..sweeps.own import opened
+    return finish(begun(scenario, seed, scores, books))
 
-    scenario, tables = opened(scenario, seed, scores, books)
-    simulation = Simulation(scenario, seed, tables, keeps_book=False)
+
+def finish(simulation: Simulation) -> Simulation:
+    """A run brought to its last day, with claims that were open settled."""
+    from ..sweeps import limits
+
     while not simulation.finished:
         limits.check()
         simulation.step()

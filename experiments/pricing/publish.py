@@ -4,7 +4,7 @@ uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
 
 It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, runs of
 a calm market without beliefs drawn (what a modeller would see of correlation in one calm world),
-the trials of ways to reduce variance, and equity against debt: about 18 minutes of one core.
+and the trials of ways to reduce variance: about 16 minutes of one core.
 """
 
 from __future__ import annotations
@@ -27,14 +27,12 @@ def main(
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
     runs: Annotated[int, typer.Option(help="In all; 0: those that are there.")] = RUNS,
     trial_draws: Annotated[int, typer.Option(help="For trials; 0: as they are.")] = DRAWS,
-    equity_seeds: Annotated[int, typer.Option(help="For equity against debt; 0: not.")] = 8,
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
     """Runs, tables, page and pictures."""
     from ..look.pages import write_page
     from . import grid as grids
     from .answer import answer
-    from .equity import lines_of as equity_lines
     from .figures import draw
     from .page import lines_of
     from .runs import Workers, make, read, spent
@@ -50,10 +48,7 @@ def main(
         still = quiet, *read(quiet, calm)
     found = answer(grid, *read(grid, folder), calm=still)
     write(found, folder, folder)
-    lines = lines_of(found, spent(folder))
-    if equity_seeds:
-        lines += equity_lines(grid, equity_seeds)
-    write_page(page, lines)
+    write_page(page, lines_of(found, spent(folder)))
     draw(found, page.parent / PICTURES)
 
 

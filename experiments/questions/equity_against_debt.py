@@ -8,15 +8,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..answers import verdicts
-from ..answers.finding import LOSS, LOSS_WITHOUT, Finding, Number, Table
+from ..answers.finding import Finding, Number, Table
+from ..answers.measure import begun, finish, told
 from ..answers.question import Question
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ...market.opening.books import Books
+    from ...market.scenario.scenario import Scenario
     from ..answers.study import Study
+    from ..sweeps.execute import Outcome
 
-DAYS = 1095
+YEARS = 5
 BILLION = 1e9
 LEVERAGE, TERM, RATE = (
     "books.leverage", "books.times.loans.term", "books.times.loans.rate_or_spread"
@@ -34,6 +38,34 @@ QUICK = ("equity", DEBT, "venture debt")
 SHOCKS = {"baseline": "ordinary times", "joint-crash": "joint crash"}
 
 
+def financed(
+    scenario: Scenario, seed: int, scores: dict[str, float], *, books: Books | None = None
+) -> Outcome:
+    """A run, with what it costs all, whoever paid for the machines.
+
+    ``machines_usd`` is the fall in value, at lenders' marks, of the machines that firms own at the
+    opening; ``failures_usd`` what is spent on courts, transport and storage; ``gpu_years`` how many
+    GPUs were online at their owners, orders that followed included.
+    """
+    from ...agents.party import Outside
+
+    simulation = begun(scenario, seed, scores, books)
+    market = simulation.market
+    owned = slice(0, int(market.holdings.first[market.borrower_count]))
+    units, classes = market.holdings.units[owned].copy(), market.holdings.hardware[owned].copy()
+    opening = market.marks_usd.copy()
+    finish(simulation)
+    return told(
+        simulation,
+        {
+            "kept": simulation.summary()["lenders"]["earned_usd"],
+            "machines_usd": float(units @ (opening - market.marks_usd)[classes]),
+            "failures_usd": float(market.parties.cash_usd[market.first_outside + Outside.COURTS]),
+            "gpu_years": float(market.kept.series.gpus_online[: market.day + 1].sum()) / 365.0,
+        },
+    )
+
+
 def study(study: Study) -> Finding:
     """The whole design."""
     from ..answers.estimates import change, mean, values
@@ -44,52 +76,64 @@ def study(study: Study) -> Finding:
         key: {"values": [FINANCED[name][place] for name in names]}
         for place, key in enumerate((LEVERAGE, TERM, RATE))
     }
-    rows, numbers = [], {}
+    rows, costs, numbers = [], [], {}
     for scenario, title in SHOCKS.items():
         made = study.runs(
             scenario,
             {
                 "scenario": scenario,
-                "settings": {"days": DAYS},
+                "settings": {"days": 365 * YEARS},
                 "replicates": draws,
                 "design": {"method": "list"},
                 "factors": factors,
             },
+            financed,
         )
         of = {name: made[made["design_id"] == k] for k, name in enumerate(names)}
         failed = {
-            name: values(frame, "defaults.miner") + values(frame, "defaults.neocloud")
-            for name, frame in of.items()
+            name: values(frame, "miners") + values(frame, "neoclouds") for name, frame in of.items()
         }
         for name, frame in of.items():
             rows.append(
                 (title, name, mean(failed[name]), change(failed[DEBT], failed[name]),
-                 mean(values(frame, LOSS), "$bn", BILLION),
-                 mean(values(frame, LOSS_WITHOUT), "$bn", BILLION),
-                 mean(values(frame, "lenders.earned_usd"), "$bn", BILLION))
+                 mean(values(frame, "loss"), "$bn", BILLION),
+                 mean(values(frame, "loss_without"), "$bn", BILLION),
+                 mean(values(frame, "kept"), "$bn", BILLION))
+            )  # fmt: skip
+            costs.append(
+                (title, name, mean(values(frame, "machines_usd"), "$bn", BILLION),
+                 mean(values(frame, "failures_usd"), "$bn", BILLION),
+                 mean(values(frame, "gpu_years"), "m", 1e6))
             )  # fmt: skip
         numbers[f"more_{scenario}"] = change(failed["equity"], failed[DEBT])
-        less = {
-            name: values(frame, "largest_borrower.defaults_without") for name, frame in of.items()
-        }
+        less = {name: values(frame, "others") for name, frame in of.items()}
         numbers[f"more_without_{scenario}"] = change(less["equity"], less[DEBT])
         numbers[f"share_{scenario}"] = mean(
             100.0 * (failed[DEBT] - failed["equity"]) / failed[DEBT].clip(1.0), "%"
         )
         for name in ("equity", DEBT, "venture debt"):
             slug = name.split()[0]
-            numbers[f"loss_{slug}_{scenario}"] = mean(values(of[name], LOSS), "$bn", BILLION)
+            numbers[f"loss_{slug}_{scenario}"] = mean(values(of[name], "loss"), "$bn", BILLION)
+        cost = {name: values(frame, "failures_usd") for name, frame in of.items()}
+        numbers[f"cost_{scenario}"] = change(cost["equity"], cost[DEBT], "$bn", BILLION)
     return study.finding(
         QUESTION.name,
         numbers,
         {
             "financing": Table(
-                "Three years, by how the same machines are financed",
+                "Five years, by how the same machines are financed",
                 ("shock", "financed by", "firms fail", "more than with the books' debt",
                  "lenders lose, $bn", "without the largest borrower", "kept of interest, $bn"),
                 ("", "", ".0f", "+.1f", ".2f", ".2f", ".2f"),
                 tuple(rows),
-            )
+            ),
+            "economy": Table(
+                "What it costs all: machines fall in value whoever paid for them",
+                ("shock", "financed by", "fall in value of the opening's machines, $bn",
+                 "courts, transport, storage, $bn", "GPU-years at their owners, m"),
+                ("", "", ".1f", ".2f", ".2f"),
+                tuple(costs),
+            ),
         },
         draws,
     )  # fmt: skip
@@ -110,7 +154,8 @@ def sentence(found: Finding) -> str:
         f"largest borrower), and {n['more_baseline'].text('.0f')} in ordinary times; venture debt "
         f"loses {n['loss_venture_joint-crash'].text('.1f')} where infrastructure debt loses "
         f"{n['loss_infrastructure_joint-crash'].text('.1f')} and a tenth of the debt "
-        f"{n['loss_equity_joint-crash'].text('.1f')}."
+        f"{n['loss_equity_joint-crash'].text('.1f')}; failures cost "
+        f"{n['cost_joint-crash'].text('.1f')} more than with a tenth."
     )
 
 
@@ -131,7 +176,7 @@ def draw(found: Finding) -> Figure:
         "a tenth of the debt"
     )
     return intervals(
-        Text(title, "Firms that fail within three years, by how machines are financed; 95 % "
+        Text(title, "Firms that fail within five years, by how machines are financed; 95 % "
              "over draws", "firms"),
         rows, tuple(SHOCKS.values()),
     )  # fmt: skip
@@ -142,7 +187,7 @@ QUESTION = Question(
     claim="Debt in an infrastructure wrapping replaced equity, so that failure is now default.",
     design="The books of 2025 with a tenth of the debt (the least they open with), half, all, a "
     "quarter more; and as venture debt: 0.4 of the time left, half as dear again. Ordinary times "
-    "and a joint crash, three years, same draws.",
+    "and a joint crash, five years, same draws.",
     rule="Holds if surely more firms fail with the books' debt than with a tenth of it, fails if "
     "surely fewer; over ordinary times and a joint crash.",
     headline="more_joint-crash",
@@ -159,8 +204,8 @@ QUESTION = Question(
     ),
     would_change=("equity that asks for its money back: it cannot here",),
     objections=(
-        "The fall in value of machines is the same whoever paid: what debt adds is who fails, and "
-        "what failures cost (`experiments/PRICES.md`).",
+        "The fall in value of machines is nearly the same whoever paid: what debt adds is who "
+        "fails, what failures cost, and orders that are not made.",
     ),
-    minutes=5,
+    minutes=8,
 )
