@@ -41,7 +41,7 @@ def _computed() -> None:
         "fall of the price in each",
         "capital of both after each",
         "their losses by these sales",
-        "price once two banks have 8 % capital again; impact 0.0004, 0.0008, 0.001 (collapse)",
+        "price after sales to regain 8 % capital; impact 0.0004, 0.0008, 0.001 (all sold)",
         "three banks of leverage 44: fall, shares sold; rounds from the price before any sale",
         "the same, rounds from the price once all is sold",
         "fall at the unstable equilibrium between, found by bisection only",

@@ -137,7 +137,7 @@ def equilibrium_rows() -> list[Row]:
     paper = "Breuer, Summer & Urošević 2023"
     return [
         Row(
-            "price once two banks have 8 % capital again; impact 0.0004, 0.0008, 0.001 (collapse)",
+            "price after sales to regain 8 % capital; impact 0.0004, 0.0008, 0.001 (all sold)",
             "Cifuentes, Ferrucci & Shin 2005, from their equations",
             (0.9987002012, 0.9962834911, 0.9139311853),
             tuple(settled(two_banks(impact), 0.0).price for impact in (0.0004, 0.0008, 0.001)),
