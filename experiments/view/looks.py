@@ -73,10 +73,11 @@ CSS = """
 .theme--dark .fs-party td { border-color: #444; }
 .theme--dark .fs-slider .v-label { color: #ddd !important; }
 @media (min-width: 1150px) {
-  .fs-chosen .fs-network { grid-column: span 7; }
+  .fs-chosen .fs-network, .fs-chosen .fs-news { grid-column: span 7; align-self: start; }
   .fs-chosen .fs-party table:first-of-type { min-width: 0; }
-  .fs-chosen .fs-party { grid-column: span 5; max-height: 40rem; overflow: auto; }
-  .fs-pair .fs-network, .fs-pair .fs-party { grid-column: span 12; }
+  .fs-chosen .fs-party { grid-column: span 5; grid-row: span 2; max-height: 46rem;
+    overflow: auto; }
+  .fs-pair .fs-network, .fs-pair .fs-party, .fs-pair .fs-news { grid-column: span 12; }
 }
 @media (max-width: 1000px) {
   .fs-card { grid-column: span 12; }
@@ -88,7 +89,7 @@ CSS = """
   .fs-card { grid-column: span 4; } .fs-wide { grid-column: span 6; }
   .fs-story, .fs-choose { grid-column: span 12; } .fs-long { grid-column: span 8; }
   .fs-network, .fs-chosen .fs-network { grid-column: span 8; }
-  .fs-chosen .fs-party { grid-column: span 4; } .fs-chosen .fs-news { grid-column: span 12; }
+  .fs-chosen .fs-party { grid-column: span 4; } .fs-chosen .fs-news { grid-column: span 8; }
   .fs-pair .fs-card { grid-column: span 12; }
 }
 """
