@@ -5,6 +5,7 @@ The front door. Its names are loaded when first used, so that ``import firesale`
 - ``Scenario``: what is assumed; ``Scenario.load("crypto-crash")``
 - ``CreditMarket``: a market as a ``mesa.Model``
 - ``Simulation``: the same engine without a shell
+- ``run_ensemble``: scenarios, a ``RunConfiguration`` and an executor, to a row for each run
 - ``synthetic``: a scenario that opens with a population of any size
 - ``InputError``: what is raised over bad input, in one sentence
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .experiments.run.ensemble import RunConfiguration, run_ensemble
     from .market.model import CreditMarket
     from .market.opening.synthetic.open import synthetic
     from .market.scenario.errors import InputError
@@ -22,13 +24,18 @@ if TYPE_CHECKING:
 
     __version__: str
 
-__all__ = ["CreditMarket", "InputError", "Scenario", "Simulation", "__version__", "synthetic"]
+__all__ = [
+    "CreditMarket", "InputError", "RunConfiguration", "Scenario", "Simulation", "__version__",
+    "run_ensemble", "synthetic",
+]  # fmt: skip
 
 _HOMES = {
     "CreditMarket": ".market.model",
     "InputError": ".market.scenario.errors",
+    "RunConfiguration": ".experiments.run.ensemble",
     "Scenario": ".market.scenario.scenario",
     "Simulation": ".market.simulation",
+    "run_ensemble": ".experiments.run.ensemble",
     "synthetic": ".market.opening.synthetic.open",
 }
 
