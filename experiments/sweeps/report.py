@@ -157,5 +157,5 @@ def _writer(name: str, loss: str) -> Callable[[float], str]:
 
 
 def _text(text: str) -> str:
-    """Text as HTML; a number and its per-cent sign stay on one line."""
-    return escape(text).replace(" %", "&nbsp;%")
+    """Text as HTML; a number stays on one line with its sign and its per-cent sign."""
+    return escape(text).replace(" %", "&nbsp;%").replace("−$", "−&#8288;$")
