@@ -11,6 +11,7 @@ import numpy as np
 
 from ..look import plots, words
 from . import estimates as est
+from .table import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -137,7 +138,7 @@ def _collateral(table: Table) -> Figure:
         )  # fmt: skip
         for place, value in zip(places, values, strict=True):
             if 100.0 * value > MOST_LTV:
-                axes.text(place, MOST_LTV + 4.0, words.ltv(value), ha="center", fontsize=8)
+                axes.text(place, MOST_LTV + 4.0, shown(value, "share"), ha="center", fontsize=8)
     axes.set_ylabel("loan to value, %")
     axes.axhline(100.0, color=plots.BLACK, linewidth=0.9)
     axes.set_xticks(range(len(rows)), [str(row[0]) for row in rows])

@@ -7,7 +7,7 @@ from functools import cache
 
 from ...market.record.meanings import meaning_of
 from ..look import words
-from ..results.facts import FACTS
+from ..report.explain import name_of_entry
 from .intervals import amount
 
 
@@ -18,11 +18,10 @@ def named(metric: str) -> str:
     Example:
         ``named("loss_usd.total")`` is ``"lenders' loss on loans"``.
     """
-    for fact in FACTS.values():
-        if fact.source == f"summary: {metric}":
-            first, rest = fact.name[0], fact.name[1:]
-            return fact.name if rest[:1].isupper() else first.lower() + rest
-    return metric
+    name = name_of_entry(metric)
+    if not name:
+        return metric
+    return name if name[1:2].isupper() else name[0].lower() + name[1:]
 
 
 @cache

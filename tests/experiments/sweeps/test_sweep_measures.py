@@ -55,7 +55,11 @@ def test_tables_of_a_report_share_units_and_intervals_with_its_sentences() -> No
             "probability_difference": [-0.25],
         }
     )
-    table = _table("Over all runs", frame, "loss_usd.total").replace("&nbsp;", " ")
+    table = (
+        _table("Over all runs", frame, "loss_usd.total")
+        .replace("&nbsp;", " ")
+        .replace("&#8288;", "")
+    )
     for cell in ("8", "37.5 % (8.5 % to 75.5 %)", "$215m (−$21.5m or more)", "−25.0 points"):
         assert f"<td>{cell}</td>" in table
     assert table.count("<th>") == 4
