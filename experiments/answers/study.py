@@ -20,6 +20,7 @@ from ...agents.compiling import process
 from ...market.scenario.errors import InputError
 from ..run.writing import write_text
 from ..sweeps import clusters, execute, store
+from ..sweeps.folders import accept_several
 from ..sweeps.plan import Plan
 from ..sweeps.runner import Driver
 from ..sweeps.slurm import Slurm
@@ -61,7 +62,7 @@ class Study:
         self._opened: clusters.Cluster | None = None
 
     def __enter__(self) -> Self:
-        store.check_name(self.folder)
+        accept_several(self.folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         return self
 

@@ -35,7 +35,7 @@ class Settings(NamedTuple):
     """How many samples a level has, how many levels at most, the share that goes on, and moves."""
 
     samples: int
-    levels: int = 7  # beside the first; 0.2 to the 7th is one in 78,000
+    levels: int = 7  # beside the first; 0.2 to the seventh is one in 78,000
     share: float = 0.2
     keep: float = 0.8  # r: what a move keeps of a coordinate
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...market.scenario.errors import InputError
 from ..run.writing import write_text
 from ..sweeps import store
+from ..sweeps.folders import accept_several
 from ..sweeps.runner import Driver
 from .observe import COLUMNS, simulate
 
@@ -42,6 +43,7 @@ def make(grid: Grid, runs: int, folder: Path, workers: Workers, beliefs: bool = 
     """
     from ...market.compile_ahead import compile_ahead
 
+    accept_several(folder)
     compile_ahead()  # once here, so that workers find it
     failed = 0
     for block in range(math.ceil(runs / len(grid.block))):

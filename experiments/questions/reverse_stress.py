@@ -81,8 +81,8 @@ def study(study: Study) -> Finding:
 
     from ..answers.subset import Settings, bound_above, breaches, probability_above, subsets
 
-    settings = Settings(20, levels=3) if study.quick else Settings(150)
-    repeats = study.draws(2, 8)
+    settings = Settings(20, levels=3) if study.quick else Settings(100, levels=5)
+    repeats = study.draws(2, 4)
     evaluations = {"count": 0}
 
     def evaluate(points: NDArray[np.float64], step: int) -> NDArray[np.float64]:

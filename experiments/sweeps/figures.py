@@ -59,7 +59,7 @@ def phase(findings: Findings, x: str, y: str, arm: str, cells: pd.DataFrame) -> 
         title = f"{event}{where}: less likely than {words.percent(cliff)} everywhere"
     else:
         title = f"{event}{where}: likelier than {words.percent(cliff)} in {above} of {many} cells"
-        title += f", not to be told in {unsure}" if unsure else ""
+        title += f", less likely in {many - above - unsure}, open in {unsure}" if unsure else ""
     figure, (axes,) = plots.new_figure(
         title,
         f"Share of runs in per cent, {_count(cells['runs'])} runs a cell. "

@@ -23,6 +23,7 @@ from . import clusters, execute, own, store
 from .batches import Batch, Batches
 from .design import check_design, count_runs, largest_of, run_points
 from .execute import Report, Simulate, Work
+from .folders import accept
 from .limits import size_of
 from .progress import Progress
 
@@ -92,7 +93,7 @@ class Driver:
             InputError: the folder, the cluster or its workers cannot be used; what is done is kept.
         """
         clusters.check_name(cluster, workers)
-        store.accept(self.folder)
+        accept(self.folder)
         many = workers or process.cores() if cluster == "local" else 1
         check_memory(largest_of(self.plan), many)
         check_design(self.plan)

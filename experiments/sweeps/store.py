@@ -23,8 +23,9 @@ import pyarrow.parquet as pq
 
 from ...market.scenario.errors import InputError
 from ..run import files as run_folder
-from ..run.writing import LOCK, check_name, locked, unwritable, write_text
+from ..run.writing import LOCK, locked, unwritable, write_text
 from . import parts
+from .folders import MANIFEST, accept
 from .parts import MERGED, PARTS, PATHS, has_parts, part_name
 
 if TYPE_CHECKING:
@@ -35,12 +36,12 @@ if TYPE_CHECKING:
     from .plan import Plan
 
 __all__ = [
-    "LOCK", "MERGED", "PARTS", "PATHS", "connect", "has_parts", "locked", "open_folder",
+    "LOCK", "MANIFEST", "MERGED", "PARTS", "PATHS", "connect", "has_parts", "locked", "open_folder",
     "read_manifest", "unwritable", "write_part", "write_text", "write_trajectories",
 ]  # fmt: skip
 
 FORMAT = 2
-MANIFEST, DESIGN = "manifest.json", "design.parquet"
+DESIGN = "design.parquet"
 FAILURES = "failures.jsonl"
 DECISIVE = ("numpy", "numba", "scipy")  # another version of these may change a run's bits
 PYTHON = ".".join(platform.python_version_tuple()[:2])
@@ -89,25 +90,6 @@ def failure_of(row: dict[str, Any]) -> dict[str, Any]:
 
 
 # ------------------------------------------------------------------ opening and resuming
-
-
-def accept(folder: Path) -> None:
-    """See that a folder is new, empty, or a sweep's, before anything is written there.
-
-    Raises:
-        InputError: it is something else.
-    """
-    check_name(folder)
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"--out {folder}: is a file; name a new folder.")
-        if not folder.exists() or (folder / MANIFEST).exists():
-            return
-        ours = [path.name == LOCK or path.name.endswith(".tmp") for path in folder.iterdir()]
-        if not all(ours) and not (folder / PARTS).is_dir():
-            raise InputError(f"--out {folder}: is not empty and holds no sweep; name another.")
-    except OSError as error:
-        raise unwritable(folder, error) from None
 
 
 def open_folder(plan: Plan, folder: Path, salvage: bool = False) -> pa.Table:

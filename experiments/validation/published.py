@@ -24,6 +24,7 @@ from ...market.state import randomness
 from ...market.state.events import Cause
 from ..pricing.copula import loss_distribution, vasicek_quantile
 from .deleveraging import deleveraging_rows
+from .equilibria import equilibrium_rows
 from .rows import Row, exact
 from .small_market import (
     give_balance,
@@ -318,4 +319,5 @@ def table() -> list[Row]:
         *pool_rows(),
         *merton_rows(),
         *deleveraging_rows(),
+        *equilibrium_rows(),
     ]

@@ -55,6 +55,14 @@ def _app(question: Question) -> typer.Typer:
     return app
 
 
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine", encoding="utf-8")
+    asked = ["small", "--quick", "--workers", "1", "--out", str(tmp_path)]
+    with pytest.raises(InputError, match="is not empty and holds no sweeps; name another"):
+        RUNNER.invoke(_app(SMALL), asked, catch_exceptions=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
 def test_a_question_leaves_finding_page_table_and_figure_and_resumes(tmp_path: Path) -> None:
     asked = ["small", "--quick", "--json", "--workers", "1", "--out", str(tmp_path / "q")]
     first = RUNNER.invoke(_app(SMALL), asked, catch_exceptions=False)

@@ -10,6 +10,7 @@ import pytest
 
 from firesale.experiments.pricing import command, grid
 from firesale.experiments.pricing.runs import spent
+from firesale.market.scenario.errors import InputError
 
 GRID = """
 scenario = "joint-crash"
@@ -61,3 +62,11 @@ def test_a_grid_is_priced_and_goes_on(
     assert spent(out)[0] == 4  # nothing was run again
     command.price_command(str(path), out, command.Where("serial", None, 5), own, as_json_only=True)
     assert spent(out)[0] == 8  # more runs add, in whole blocks, to what is there
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(GRID, encoding="utf-8")
+    where = command.Where("serial", None, 4)
+    with pytest.raises(InputError, match="is not empty and holds no sweeps; name another"):
+        command.price_command(str(tmp_path / "small.toml"), tmp_path, where, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["small.toml"]

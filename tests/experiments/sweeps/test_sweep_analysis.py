@@ -514,7 +514,7 @@ def test_uncertain_cells_are_those_whose_interval_crosses_the_cliff(tmp_path: Pa
     )
     shown = analysis.with_interval(cells, 0.95)
     figure = phase(findings, "x", "y", "", shown)
-    assert "likelier than 50 % in 1 of 4 cells, not to be told in 2" in title_of(figure)
+    assert "likelier than 50 % in 1 of 4 cells, less likely in 1, open in 2" in title_of(figure)
     assert len(figure.axes[0].patches) == 2
 
 
