@@ -13,9 +13,11 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario, scenario_names
 from ...market.scenario.sections import STARTS, Channels
 from ..look import words
-from .watched import Choices
+from .watched import Choices, WatchedMarket
 
 WHOLE = 0.0
+ALONE = "nothing"
+MOST_SEED = 100
 
 
 @dataclass(frozen=True)
@@ -173,9 +175,10 @@ def waiting(chosen: Scenario, in_force: Scenario) -> list[str]:
 
 
 @solara.component
-def Controls(choices: Choices, in_force: Scenario) -> None:
+def Controls(choices: Choices, model: WatchedMarket, seed: solara.Reactive[int]) -> None:
     """All controls, by group; nothing takes effect before Reset."""
-    chosen = choices.scenario.value
+    chosen, in_force = choices.scenario.value, model.simulation.scenario
+    beside = model.beside.simulation.scenario.name if model.beside else ""
     error, set_error = solara.use_state("")
 
     def attempt(change: Callable[[], None]) -> None:
@@ -195,6 +198,10 @@ def Controls(choices: Choices, in_force: Scenario) -> None:
 
     with solara.Card("Assumptions", elevation=1):
         changes = waiting(chosen, in_force)
+        if seed.value != model.simulation.seed:
+            changes.append(f"seed {model.simulation.seed} → {seed.value}")
+        if choices.beside.value != beside:
+            changes.append(f"beside it {beside or ALONE} → {choices.beside.value or ALONE}")
         note = "In force: all that is shown here."
         if changes:
             note = f"Waiting for Reset: {'; '.join(changes)}."
@@ -213,6 +220,15 @@ def Controls(choices: Choices, in_force: Scenario) -> None:
             value=chosen.name,
             on_value=load,
         )
+        solara.Select(
+            "Beside it, on the same seed",
+            values=[ALONE, *names],
+            value=choices.beside.value or ALONE,
+            on_value=lambda name: attempt(
+                lambda: choices.set_beside("" if name == ALONE else name)
+            ),
+        )
+        solara.SliderInt(f"Random seed: {seed.value}", value=seed, min=0, max=MOST_SEED)
         for title, group in GROUPS:
             with solara.Details(title, expand=title == "Shock"), solara.Column(gap="2px"):
                 for control in group:

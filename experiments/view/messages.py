@@ -13,6 +13,7 @@ from typing import Any
 
 import ipyvuetify as v
 from ipyvue.VueTemplateWidget import Events, VueTemplate
+from ipyvuetify.Themes import Theme
 from ipywidgets import Widget
 
 LOG = logging.getLogger(__name__)
@@ -50,6 +51,8 @@ def may_be(widget: Any, name: str, value: Any) -> bool:
     """Whether a widget of the page can have got this value from whoever uses it."""
     if isinstance(widget, VueTemplate):
         return name not in OF_THE_PAGE and not name.startswith("_") and _is_plain(value)
+    if isinstance(widget, Theme):  # the page's switch for dark
+        return name in ("dark", "dark_effective") and (value is None or isinstance(value, bool))
     if name != "v_model":
         return False
     match widget:

@@ -1,4 +1,4 @@
-"""The page that Solara serves: Mesa's controls at the side, the day, its story and the panels."""
+"""The page that Solara serves: the bar of time, assumptions at the side, story and panels."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from html import escape
 from typing import Any
 
 import solara
-from mesa.visualization import SolaraViz
-from mesa.visualization.utils import force_update, update_counter
+import solara.lab
 from reacton.core import get_render_context
 
 from ...market.opening.own_books import own_books
+from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ..look import words
 from ..report.scenario_text import full_title
@@ -25,7 +25,9 @@ from ..results.day_in_words import stage, ticker
 from ..results.facts import FACTS, text
 from ..results.party_sheet import Sheet
 from ..results.results import Results
+from .bar import NOBODY, Bar
 from .controls import Controls
+from .link import Place, read
 from .looks import CSS
 from .messages import check_messages
 from .pictures import PANELS, Panel, Picture, Spot, busiest_class, draw_all
@@ -36,18 +38,15 @@ LOG = logging.getLogger(__name__)
 SCENARIO = "FIRESALE_VIEW_SCENARIO"  # environment: a scenario's name or file
 BOOKS = "FIRESALE_VIEW_BOOKS"  # a folder of tables or a loan tape, empty for the packaged books
 SETTINGS = "FIRESALE_VIEW_SETTINGS"  # and what is changed of it, a JSON list of key=value
-PLAY_INTERVAL_MS = 20
 LOOK_S = 0.05  # how often the drawing thread looks whether the day has changed
 REST = 1.0  # of the time a drawing took, before the next one: days come first
 STILL_S = 0.25  # a market that has not moved for so long is not playing
-REFRESH_DAYS = 5  # of the day's number while jumping
 ABOUT = (
-    "{who} have borrowed from lenders against {what}. Press Play (▶) at the left. Once prices "
+    "{who} have borrowed from lenders against {what}. Press Play (▶). Once prices "
     "fall, watch who is called for margin, who fails, what is seized, and whether anybody is there "
     "to buy it."
 )
 BUSIEST = "the class most on offer"
-NOBODY = "nobody"
 check_messages()
 
 
@@ -74,113 +73,58 @@ def first_choices() -> Choices:
     return Choices(scenario, own_books(place, scenario) if place else None)
 
 
+def opened(query: str | None) -> tuple[Choices, Place, str]:
+    """What a visitor's address opens, and what is wrong with that address."""
+    choices = first_choices()
+    try:
+        place = read(query)
+        if place.scenario:
+            choices.load(place.scenario)
+        choices.change_all(place.settings)
+        choices.set_beside(place.beside)
+    except InputError as refusal:
+        return first_choices(), Place(), str(refusal)
+    return choices, place, ""
+
+
 @solara.component
 def Page() -> None:
     """One visitor's page."""
-    choices = solara.use_memo(first_choices, [])
-    seed = solara.use_reactive(1)
+    router = solara.use_router()
+    choices, place, refusal = solara.use_memo(lambda: opened(router.search), [])
+    start = solara.use_memo(first_scenario, [])
+    seed = solara.use_reactive(place.seed)
+    party = solara.use_reactive(place.party or NOBODY)
     market = solara.use_memo(lambda: solara.reactive(WatchedMarket(choices, seed)), [])
-    visit = solara.use_reactive(0)  # a jump back starts Mesa's buttons afresh
-    solara.Title(f"firesale · {market.value.simulation.scenario.name}")
+    model = market.value
+    solara.Title(f"firesale · {model.simulation.scenario.name}")
     solara.Style(CSS)
-    SolaraViz(
-        market,
-        components=[],
-        play_interval=PLAY_INTERVAL_MS,
-        render_interval=1,
-        model_params={
-            "choices": choices,
-            "seed": {
-                "type": "SliderInt",
-                "label": _seed_label(seed.value, market.value.simulation.seed),
-                "value": seed,
-                "min": 0,
-                "max": 100,
-                "step": 1,
-            },
-        },
-        name="firesale: who owes whom, and who falls after whom",
-    ).key(f"visit {visit.value}")
-    Side(market, visit, choices)
-    Dashboard(market.value)
+    with solara.AppBar():
+        solara.AppBarTitle("firesale: who owes whom, and who falls after whom")
+        solara.lab.ThemeToggle()
+    with solara.v.Html(tag="div", class_="fs-page"):
+        with solara.v.Html(tag="aside", class_="fs-side", attributes={"id": "assumptions"}):
+            Controls(choices, model, seed)
+        with solara.v.Html(tag="main", class_="fs-main"):
+            Bar(market, choices, start, seed, party, place.day)
+            if refusal:
+                solara.Error(refusal)
+            if model.beside is None:
+                Dashboard(model, party)
+            else:
+                with solara.v.Html(tag="div", class_="fs-pair"):
+                    for one in (model, model.beside):
+                        with solara.v.Html(tag="div").key(f"{id(one)}"):
+                            solara.v.Html(tag="h2", children=[full_title(one.simulation.scenario)])
+                            Dashboard(one, party)
 
 
 @solara.component
-def Side(
-    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
-) -> None:
-    """What stands in the sidebar below Mesa's own controls."""
-    Below(market, visit, choices)
-
-
-@solara.component
-def Below(
-    market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int], choices: Choices
-) -> None:
-    """The same; Solara orders a sidebar by how deep a component stands."""
-    with solara.Sidebar():
-        Jump(market, visit)
-        Controls(choices, market.value.simulation.scenario)
-
-
-def _seed_label(chosen: int, in_force: int) -> str:
-    """The seed's label, with what is in force if that differs."""
-    same = chosen == in_force
-    return "Random seed" if same else f"Random seed {chosen} (in force: {in_force})"
-
-
-@solara.component
-def Jump(market: solara.Reactive[WatchedMarket], visit: solara.Reactive[int]) -> None:
-    """Simulate up to a day; an earlier one starts the same market again."""
-    last = market.value.simulation.scenario.days
-    target = solara.use_reactive(min(100, last))
-    asked, set_asked = solara.use_state(0)
-
-    def run(cancelled: threading.Event) -> None:
-        if not asked:
-            return
-        model = market.value
-        while model.running and model.day < target.value and not cancelled.is_set():
-            model.step()
-            if model.day % REFRESH_DAYS == 0:
-                force_update()
-        force_update()
-
-    job: solara.Result[None] = solara.use_thread(run, dependencies=[asked], intrusive_cancel=False)
-
-    def go() -> None:
-        if target.value < market.value.day:
-            market.value = market.value.again()
-            visit.value += 1
-        set_asked(asked + 1)
-
-    with solara.Card("Jump to a day", elevation=1), solara.Row(style={"align-items": "center"}):
-        solara.v.TextField(
-            label=f"Day, 0 to {last:,}",
-            type="number",
-            v_model=str(target.value),
-            on_v_model=lambda text: target.set(_day(text, target.value, last)),
-            dense=True,
-            hide_details=True,
-        )
-        busy = job.state == solara.ResultState.RUNNING
-        solara.Button("Go", color="primary", on_click=go, disabled=busy)
-
-
-def _day(text: str, before: int, last: int) -> int:
-    """A day that exists; anything else leaves the day as it was."""
-    text = str(text).strip()
-    digits = text.isascii() and text.isdigit() and len(text) < 10
-    return min(int(text), last) if digits else before
-
-
-@solara.component
-def Dashboard(model: WatchedMarket) -> None:
+def Dashboard(model: WatchedMarket, party: solara.Reactive[str]) -> None:
     """Everything in the middle of the page; a thread of its own keeps the pictures up to date."""
     model.page = get_render_context().thread_lock
     solara.use_effect(lambda: model.leave, [model])
     hardware = solara.use_reactive(BUSIEST)
-    party = solara.use_reactive(NOBODY)
     shown = solara.use_reactive(Shown())
 
     def follow(cancelled: threading.Event) -> None:
@@ -209,32 +153,31 @@ def Dashboard(model: WatchedMarket) -> None:
         follow, dependencies=[model, hardware.value, party.value], intrusive_cancel=False
     )
     now = shown.value
-    Today(model, now.day)
     if now.results is None:
         solara.Text("Drawing the first day ...", classes=["fs-note"])
         return
+    spots = now.pictures[PANELS[0].name].spots
     drawn = {"data-day": str(now.day)}
-    with solara.v.Html(tag="div", class_="fs-grid", attributes=drawn).key("grid"):
+    chosen = " fs-chosen" * (now.sheet is not None)
+    with solara.v.Html(tag="div", class_="fs-grid" + chosen, attributes=drawn).key("grid"):
         Story(now.results)
-        for panel in PANELS[:1]:
-            View(panel, now.pictures[panel.name], party.set)
-        News(now.results)
         with solara.v.Html(tag="div", class_="fs-card fs-wide fs-choose"):
+            solara.Select(
+                "Party to look at (or click on a circle)",
+                values=[NOBODY, *(spot.label for spot in spots)],
+                value=_label_of(party.value, spots),
+                on_value=lambda label: party.set(_party_of(label, spots)),
+            )
             solara.Select(
                 "Hardware class of order book and marks",
                 values=[BUSIEST, *now.results.classes],
                 value=hardware,
             )
-            solara.Select(
-                "Party to look at (or click on a circle)",
-                values=[NOBODY, *(spot.label for spot in now.pictures[PANELS[0].name].spots)],
-                value=_label_of(party.value, now.pictures[PANELS[0].name].spots),
-                on_value=lambda label: party.set(
-                    _party_of(label, now.pictures[PANELS[0].name].spots)
-                ),
-            )
+        for panel in PANELS[:1]:
+            View(panel, now.pictures[panel.name], party.set)
         if now.sheet is not None:
             Party(now.sheet)
+        News(now.results)
         for panel in PANELS[1:]:
             View(panel, now.pictures[panel.name], party.set)
 
@@ -265,17 +208,6 @@ def _label_of(party: str, spots: tuple[Spot, ...]) -> str:
 
 def _party_of(label: str, spots: tuple[Spot, ...]) -> str:
     return next((spot.party for spot in spots if spot.label == label), NOBODY)
-
-
-@solara.component
-def Today(model: WatchedMarket, drawn: int) -> None:
-    """The day, large, from the moment it is over; at the latest when it is drawn."""
-    update_counter.get()
-    date, last = words.date(model.date), model.simulation.scenario.days
-    title = full_title(model.simulation.scenario)
-    with solara.v.Html(tag="div", class_="fs-today", attributes={"aria-live": "off"}):
-        solara.v.Html(tag="strong", children=[f"Day {model.day}"])
-        solara.v.Html(tag="span", children=[f"{date} · of {last:,} days · {title}"])
 
 
 def numbers_of(results: Results) -> tuple[tuple[str, str], ...]:
@@ -334,7 +266,7 @@ def News(results: Results) -> None:
         f"<b>Day {line.day}</b> {_text(line.text)}</li>"
         for line in lines
     )
-    text = items or "<li>Nothing to tell yet: press Play (▶) at the left.</li>"
+    text = items or "<li>Nothing to tell yet: press Play (▶).</li>"
     solara.HTML(
         tag="section",
         classes=["fs-card", "fs-news"],
@@ -380,7 +312,7 @@ def Party(sheet: Sheet) -> None:
     )
     solara.HTML(
         tag="section",
-        classes=["fs-card", "fs-wide", "fs-party"],
+        classes=["fs-card", "fs-party"],
         unsafe_innerHTML=f"<h2>{escape(sheet.name)}</h2>"
         f'<p class="fs-note">{escape(sheet.standing)}</p>{tables}',
     )

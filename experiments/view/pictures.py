@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...agents.party import Kind
 from ..figures import cascade
 from ..figures.all import draw_prices
 from ..figures.lenders import draw_credit, draw_lenders, lenders_title
@@ -30,11 +31,13 @@ from ..figures.network import draw_network, network_title, places
 from ..figures.order_book import book_title, busiest_place, draw_book, last_book
 from ..look import plots, words
 from ..results.facts import number, text, value
+from ..results.network import Standing
 from ..results.results import FAMILIES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from ..results.network import Network
     from ..results.results import Results
 
 DRAWING = threading.Lock()  # matplotlib's settings are global: one drawing at a time
@@ -50,6 +53,7 @@ class Spot:
 
     party: str
     label: str
+    told: str  # the label with numbers
     left: float
     top: float
 
@@ -117,11 +121,40 @@ def _network(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, 
     pixels = axes.transData.transform(places(network))
     wide, high = figure.get_figwidth() * figure.dpi, figure.get_figheight() * figure.dpi
     spots = tuple(
-        Spot(party, label, round(100 * float(x) / wide, 2), round(100 - 100 * float(y) / high, 2))
-        for party, label, (x, y) in zip(network.ids, network.labels, pixels, strict=True)
+        Spot(
+            party,
+            label,
+            f"{label}: {told}",
+            round(100 * float(x) / wide, 2),
+            round(100 - 100 * float(y) / high, 2),
+        )
+        for party, label, told, (x, y) in zip(
+            network.ids, network.labels, _told(network), pixels, strict=True
+        )
         if party
     )
     return network_title(results), figure, spots
+
+
+STANDINGS = {
+    Standing.CALLED: "called for margin, or short of capital",
+    Standing.CURE: "in cure",
+    Standing.DEFAULTED: "in default",
+    Standing.FAILED: "failed or closed",
+}
+
+
+def _told(network: Network) -> Iterator[str]:
+    """What each node owes or lends, and how it stands if that is not well."""
+    count = len(network.labels)
+    owes, lends = (
+        np.bincount(side, network.owed_usd, count) for side in (network.borrower, network.lender)
+    )
+    for node in range(count):
+        lender = network.kinds[node] == Kind.LENDER
+        money = f"lends {words.money(lends[node])}" if lender else f"owes {words.money(owes[node])}"
+        standing = STANDINGS.get(network.standing(node))
+        yield f"{money}, {standing}" if standing else money
 
 
 def _prices(results: Results, hardware: str) -> tuple[str, Figure, tuple[Spot, ...]]:

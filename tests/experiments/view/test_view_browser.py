@@ -218,7 +218,7 @@ def test_two_visitors_have_a_market_each(browser: Browser, address: str) -> None
 
 def test_a_party_is_chosen_by_a_click_on_its_circle(page: Page, address: str) -> None:
     opened(page, address)
-    page.locator('.fs-dot[title="CoreWeave"]').click()
+    page.locator('.fs-dot[title^="CoreWeave: owes $"]').click()
     sheet = page.locator(".fs-party")
     expect(sheet.get_by_role("heading", name="CoreWeave")).to_be_visible(timeout=SECONDS)
     for text in ("Assets less debt", "Loan to value", "DSCR", "Microsoft"):
@@ -236,3 +236,45 @@ def test_a_bad_value_gets_a_sentence_and_the_market_lives_on(page: Page, address
     )
     press(page, "Step")
     wait_for_day(page, 1)
+
+
+def test_a_pause_stops_at_the_first_default_and_days_go_on(page: Page, address: str) -> None:
+    opened(page, address)
+    page.get_by_label("Pause").click(force=True)
+    page.get_by_text("at the first default", exact=True).click()
+    press(page, "▶")
+    said = page.locator(".fs-today .fs-waiting")
+    expect(said).to_have_text("Paused at the first default.", timeout=2 * SECONDS)
+    stood = day(page)
+    wait_for_day(page, stood)
+    assert number(page, "Defaulted, of") > 0
+    press(page, "Step")
+    wait_for_day(page, stood + 1)
+    expect(said).to_have_count(0, timeout=SECONDS)
+
+
+def test_a_link_opens_the_day_the_party_and_the_market_beside_it(page: Page, address: str) -> None:
+    opened(page, f"{address}/?set=crypto.crash_depth%3D0.8&seed=3&day=30&party=CRWV")
+    wait_for_day(page, 30)
+    expect(page.locator(".fs-party").get_by_role("heading", name="CoreWeave")).to_be_visible()
+    link = page.locator(".fs-link").get_attribute("href")
+    assert link == "?set=crypto.crash_depth%3D0.8&seed=3&day=30&party=CRWV"
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save").click()
+    assert saved.value.suggested_filename.endswith("seed-3-day-30.zip")
+    page.goto(f"{address}/?day=20&beside=calm")
+    expect(page.locator('.fs-grid[data-day="20"]')).to_have_count(2, timeout=2 * SECONDS)
+    page.goto(f"{address}/?seed=many")
+    expect(page.get_by_text("seed 'many' is no whole number from 0 to 100")).to_be_visible()
+
+
+@pytest.mark.parametrize("width", [800, 1280, 1920])
+def test_buttons_stay_in_sight_at_every_width(page: Page, address: str, width: int) -> None:
+    opened(page, address)
+    page.set_viewport_size({"width": width, "height": 900})
+    page.get_by_role("heading", name=PANELS[-1].name).scroll_into_view_if_needed()
+    for name in ("Reset", "▶", "Step"):
+        expect(page.get_by_role("button", name=name, exact=True)).to_be_in_viewport()
+    expect(page.locator(".fs-days")).to_be_in_viewport()
+    wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert page.evaluate(wide) <= 0

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
 import socket
 import time
+import tomllib
 import weakref
+import zipfile
 from collections.abc import Callable, Iterator
 from functools import cache, wraps
 from typing import Any
@@ -26,10 +29,11 @@ from firesale.experiments.results.day_in_words import SENTENCES, stage, ticker
 from firesale.experiments.results.network import MOST_SINGLE, Network, Standing, network_of
 from firesale.experiments.results.party_sheet import party_sheet
 from firesale.experiments.results.results import Results
-from firesale.experiments.view import page
+from firesale.experiments.view import link, page
 from firesale.experiments.view.controls import CONTROLS, Pick, Slide, Tick, waiting
 from firesale.experiments.view.pictures import PANELS, busiest_class, draw_all
-from firesale.experiments.view.watched import Choices, WatchedMarket
+from firesale.experiments.view.save import name_of, packed
+from firesale.experiments.view.watched import PAUSES, Choices, WatchedMarket
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import Scenario, scenario_names
 from firesale.market.scenario.sections import Channels
@@ -299,6 +303,90 @@ def test_a_market_that_nobody_watches_stands_still() -> None:
     model.leave()
     model.step()
     assert (model.day, model.running) == (0, False)
+
+
+@pytest.mark.parametrize("name", PAUSES)
+def test_a_market_pauses_where_it_is_told_to_and_goes_on(name: str) -> None:
+    model = WatchedMarket(fast())
+    model.pause_at = name
+    for _ in range(120):
+        model.step()
+    if "lender" in name and not model.paused:
+        return  # none fails in this crash
+    stood = model.day
+    assert (model.paused, model.running) == (f"Paused {name}", False)
+    log = model.log()
+    kinds = {str(kind.name).lower() for kind in PAUSES[name].kinds}
+    assert set(log[log["kind"].isin(kinds)]["day"]) == {stood}
+    model.step()
+    assert model.day == stood
+    model.resume()
+    model.step()
+    assert model.day == stood + 1
+
+
+def test_a_market_beside_another_has_its_seed_and_its_day() -> None:
+    choices = fast()
+    choices.set_beside("calm")
+    model = WatchedMarket(choices, 3)
+    for _ in range(5):
+        model.step()
+    assert model.beside is not None
+    assert (model.beside.day, model.beside.simulation.seed) == (5, 3)
+    assert model.beside.simulation.scenario == Scenario.load("calm")
+    again = model.again()
+    assert again.beside is not None and again.beside.day == 0
+    with pytest.raises(InputError, match="There is no scenario 'x' to watch beside"):
+        choices.set_beside("x")
+
+
+def test_a_link_leads_back_to_where_it_was_made() -> None:
+    start = Scenario.load("crypto-crash")
+    changed = Scenario.load("joint-crash").with_settings(["days=200", "entry.on=true"])
+    place = link.place_of(changed, start)._replace(seed=7, day=12, party="CRWV", beside="calm")
+    assert place.scenario == "joint-crash"
+    found = link.read(link.query_of(place))
+    assert found == place
+    choices = Choices(start)
+    choices.load(found.scenario)
+    choices.change_all(found.settings)
+    assert choices.scenario.value == changed
+    assert link.query_of(link.place_of(start, start)) == "?"
+    assert link.read("token=x&other=1") == link.Place()
+
+
+@pytest.mark.parametrize(
+    ("query", "sentence"),
+    [
+        ("scenario=no", "There is no scenario 'no'; the one of the start is shown."),
+        ("seed=-1", "seed '-1' is no whole number from 0 to 100."),
+        ("day=1e9", "day '1e9' is no whole number from 0 to 36,500."),
+        ("beside=no", "There is no scenario 'no' to watch beside this one."),
+        ("set=days", "This address: 'days' is not of the form key=value."),
+        ("set=days=0", "This address: days = 0 is not allowed"),
+        ("set=crypto.history=/etc/passwd", "crypto.history names a file"),
+        ("set=" + "x" * 5000, "The address is too long; the market of the start is shown."),
+    ],
+)
+def test_a_bad_address_gets_a_sentence_and_the_market_of_the_start(
+    query: str, sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(page.SCENARIO, "crypto-crash")
+    choices, place, said = page.opened(query)
+    assert said.startswith(sentence)
+    assert (choices.scenario.value, place) == (Scenario.load("crypto-crash"), link.Place())
+
+
+def test_what_is_saved_holds_pictures_series_log_and_scenario() -> None:
+    model = WatchedMarket(fast(), 2)
+    model.step()
+    with zipfile.ZipFile(io.BytesIO(packed(model))) as pack:
+        names = set(pack.namelist())
+        assert len([name for name in names if name.endswith(".png")]) == len(PANELS)
+        assert {"series.csv", "events.csv", "scenario.toml"} <= names
+        assert pack.read("series.csv").count(b"\n") == 3  # a head and two days
+        assert tomllib.loads(pack.read("scenario.toml").decode())["days"] == 120
+    assert name_of(model) == "firesale-joint-crash-seed-2-day-1.zip"
 
 
 # ------------------------------------------------------------------ the command

@@ -12,7 +12,7 @@ import ipyvuetify
 import pytest
 import solara
 
-from firesale.experiments.view import page
+from firesale.experiments.view import bar, page
 
 CALLED: list[Any] = []
 
@@ -107,5 +107,5 @@ def test_bounds_and_children_are_not_the_browser_s_to_set(panel: Any) -> None:
 
 @pytest.mark.parametrize("text", ["²", "٣", "9" * 5000, "-1", "1e3", "", "x"])
 def test_a_day_that_is_none_changes_nothing(text: str) -> None:
-    assert page._day(text, 5, 100) == 5
-    assert page._day(" 7 ", 5, 100) == 7 and page._day("999999999", 5, 100) == 100
+    assert bar.day_of(text, 5, 100) == 5
+    assert bar.day_of(" 7 ", 5, 100) == 7 and bar.day_of("999999999", 5, 100) == 100
