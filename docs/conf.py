@@ -17,13 +17,15 @@ copyright = "The firesale authors, Apache-2.0"
 release = version = firesale.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "mathml", "made_pages"]
-exclude_patterns = ["_build", "_extensions"]
+exclude_patterns = ["_build", "_extensions", "_static"]
 myst_enable_extensions = ["dollarmath", "deflist"]
 myst_heading_anchors = 4
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 toc_object_entries = False
 html_theme = "furo"
+html_static_path = ["_static"]
+html_css_files = ["site.css"]
 html_title = "firesale"
 html_math_renderer = "mathml"
 html_show_sourcelink = False

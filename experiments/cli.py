@@ -23,6 +23,7 @@ from .book.commands import book
 from .questions.commands import experiment
 from .report.scenario_commands import NAME, load, scenarios
 from .run.border import BAD_INPUT, INTERRUPTED, guarded
+from .run.files import version
 from .validation.commands import validate
 
 __all__ = ["BAD_INPUT", "INTERRUPTED", "app", "main"]
@@ -31,6 +32,7 @@ app = typer.Typer(
     name="firesale",
     help="Simulate the credit market that finances compute hardware.",
     add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     epilog="Example: firesale run crypto-crash",
@@ -55,6 +57,24 @@ SETTINGS = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change one assumption; repeatable."),
 ]
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"firesale {version('firesale')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _firesale(
+    version_: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+        ),
+    ] = False,
+) -> None:
+    """Options that need no command."""
 
 
 @app.command(
@@ -101,7 +121,7 @@ def run(
         typer.Option("--anonymous", help="Codes instead of names in every file; amounts stay."),
     ] = False,
 ) -> None:
-    """Simulate a scenario; write its tables, figures and report into a folder."""
+    """Simulate a scenario; write tables, figures and a report."""
     process.collect_rarely()
     from .run.run import Asked, run_scenario
 
@@ -163,7 +183,7 @@ def sweep(
     ] = None,
     books: BOOKS = None,
 ) -> None:
-    """Run a plan of many runs; the same command again does what is missing."""
+    """Run a plan of many runs. The same command again does what is missing."""
     from .sweeps import commands
     from .sweeps.plan import Plan
 
@@ -193,7 +213,7 @@ def analyse(
         bool, typer.Option("--salvage", help="Leave damaged files out, and say what is missing.")
     ] = False,
 ) -> None:
-    """Probabilities, losses, phase diagrams and what drives them, from a sweep's folder."""
+    """Say what a sweep found: chances, losses, what drives them."""
     from .sweeps import commands
 
     commands.analyse(folder, event, loss, salvage=salvage)
@@ -230,7 +250,7 @@ def price(
     ] = True,
     books: BOOKS = None,
 ) -> None:
-    """Price every loan of the book: break-even spreads, and what tranches of pools lose."""
+    """Price every loan of the book: break-even spreads, tranches."""
     from .pricing import command
 
     command.price_command(
@@ -267,7 +287,7 @@ def view(
     settings: SETTINGS = None,
     books: BOOKS = None,
 ) -> None:
-    """Watch a scenario in the browser: step, play, reset, and change what is assumed."""
+    """Watch a scenario in the browser. Step, play, reset, and change what is assumed."""
     from .view.serve import serve
 
     changes = []
@@ -294,7 +314,7 @@ def bench(
         bool, typer.Option("--compile", help="Measure what compiling the model costs, only.")
     ] = False,
 ) -> None:
-    """Measure what a day costs, against this machine's memory and against plain agents."""
+    """Measure what a day costs here. Beside it: this machine's memory, and plain agents."""
     from .bench import command
 
     if compile_ and parties:
@@ -313,7 +333,7 @@ def compare(
     second: Annotated[Path, typer.Argument(metavar="B", help="Another of the same kind.")],
     everything: Annotated[bool, typer.Option("--all", help="What is the same too.")] = False,
 ) -> None:
-    """Put two runs, memos of a book, or sweeps side by side: what differs, and by how much."""
+    """Put two runs, memos or sweeps side by side. What differs, and by how much."""
     from .sweeps.side_by_side import compare as compared
 
     typer.echo(compared(first, second, everything))
@@ -328,7 +348,7 @@ def explain(
         bool, typer.Option("--markdown", help="All as the page experiments/FIGURES.md.")
     ] = False,
 ) -> None:
-    """Say what every number means: its unit, and where it comes from."""
+    """Say what numbers mean, their units, and where they come from."""
     from .report.explain import as_markdown, print_tables
 
     if markdown:

@@ -182,8 +182,8 @@ class CreditMarket(mesa.Model):
         run, lost = self.simulation, float(self.market.lenders.loss_usd.sum())
         return (
             f"<CreditMarket {run.scenario.name}, seed {run.seed}: day {self.day:,} of "
-            f"{run.scenario.days:,} ({self.date}), {self.defaults} borrowers in default, "
-            f"${lost / 1e6:,.0f}m lost by lenders>"
+            f"{run.scenario.days:,} ({self.date}), {self.defaults} "
+            f"borrower{'s' * (self.defaults != 1)} in default, ${lost / 1e6:,.0f}m lost by lenders>"
         )
 
     __str__ = __repr__

@@ -81,7 +81,7 @@ def party_named(market: Market, name: str) -> int:
             return party
     raise InputError(
         f"--without: no borrower or lender is called {name}"
-        f"{did_you_mean(name, ids[: market.first_buyer])}."
+        f"{did_you_mean(name, [*ids[: market.first_buyer], *titles[: market.first_buyer]])}."
     )
 
 

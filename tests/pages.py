@@ -31,7 +31,7 @@ from paths import PROJECT
 DOCS = PROJECT / "docs"
 FENCE = re.compile(r"^(```+)(\S*)\n(.*?)^\1$", re.MULTILINE | re.DOTALL)
 MARK = re.compile(r"<!-- ([a-z ]+?)(?:: (.*?))? -->\n\Z")
-ELSEWHERE = ("git", "cd", "pip", "uv sync", "uvx", "uv build", "uv publish")
+ELSEWHERE = ("git", "cd", "source", "pip", "uv sync", "uvx", "uv build", "uv publish")
 """Commands about a machine rather than about a market."""
 TARGET = re.compile(r"^([a-z-]+):", re.MULTILINE)
 

@@ -43,7 +43,7 @@ def backtest(
         ),
     ] = None,
 ) -> None:
-    """Replay a crisis from the books before it; score who fails where the outcomes are known."""
+    """Replay a crisis from the books before it, and score who fails."""
     from . import command
 
     command.backtest(

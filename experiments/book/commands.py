@@ -39,7 +39,7 @@ def template(
         bool, typer.Option("--market", help="The packaged market of 2025, written as a tape.")
     ] = False,
 ) -> None:
-    """Write an empty tape: its columns, two example loans, and what each column means."""
+    """Write an empty tape: columns, their meanings, two loans."""
     from ...market.opening.tape.template import write_template
     from ...market.scenario.errors import InputError
 
@@ -55,7 +55,7 @@ def template(
 
 @book.command(epilog="Example: firesale book check my-loans.csv")
 def check(tape: TAPE, add_to: ADD_TO = "2025", merge: MERGE = False) -> None:
-    """Read a tape: name every mistake at once, or list every cell that was filled, and why."""
+    """Read a tape: list all mistakes, or all that was filled, and why."""
     from ...market.opening.tape.join import open_tape
     from ...market.opening.tape.mistakes import TapeError
     from .told import told_of_tape

@@ -205,7 +205,8 @@ def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int, days: 
     opening = joined.books.opening_date
     longer = sum((view.maturity - opening).days > days for view in views)
     cut = (
-        f" {words.times(longer, 'loan')} of {len(views)} live longer than the {days:,} days that "
+        f" {words.times(longer, 'loan')} of {len(views)} {'lives' if longer == 1 else 'live'} "
+        f"longer than the {days:,} days that "
         "were run: losses after that are not counted."
         if longer
         else ""
@@ -279,7 +280,10 @@ def _basis_table(
             for known in joined.recognised
         ]
     rows += [
-        (name, f"the tape adds {units:,.0f} to {there:,.0f}")
+        (
+            words.class_title(name),
+            f"the tape adds {units:,.0f} {words.unit(name)} to {there:,.0f}",
+        )
         for name, (units, there) in joined.added.items()
     ]
     for name in asked.scenarios:

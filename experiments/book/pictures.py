@@ -11,6 +11,7 @@ import numpy as np
 
 from ..look import plots, words
 from . import estimates as est
+from .table import shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .loans import LoanView
     from .table import Table
 
+MOST_LTV = 300.0  # per cent that a bar shows
 MOST_LOANS = 30
 BARS = 24
 
@@ -52,10 +54,12 @@ def _loans(views: Sequence[LoanView]) -> Figure:
     order = sorted(views, key=lambda v: -v.loss.value)[:MOST_LOANS]
     short = sum(v.spread.value > v.contract for v in views)
     title = f"{short} of {len(views)} loans charge less than their losses cost"
+    if not short:
+        title = "No loan charges less than its losses cost"
     height = max(2.6, 0.23 * len(order) + 1.4)
     figure, (axes,) = plots.new_figure(
         title,
-        "spread over the reference rate, bp; line: 95 % interval",
+        "Spread over the reference rate. Red: break-even, with its 95 % interval; blue: contract.",
         plots.Layout(height_in=height, left_in=2.7),
     )
     place = np.arange(len(order))[::-1]
@@ -72,9 +76,11 @@ def _loans(views: Sequence[LoanView]) -> Figure:
     axes.plot([est.BP * v.contract for v in order], place, "|", color=plots.BLUE, markersize=11,
               markeredgewidth=2.4)  # fmt: skip
     axes.set_yticks(place, [f"{v.id}  {words.short(v.borrower, 22)}" for v in order])
-    axes.set_xlim(min(0.0, axes.get_xlim()[0]), most)
+    axes.set_xlim(min(0.0, axes.get_xlim()[0]), min(most, axes.get_xlim()[1]))
+    axes.set_ylim(-0.7, len(order) - 0.3)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
     axes.grid(axis="x", color="#ececec")
-    axes.set_xlabel("● break-even     | contract")
+    axes.set_xlabel("spread, bp")
     return figure
 
 
@@ -89,7 +95,7 @@ def _losses(draws: Draws, stress: Draws | None) -> Figure:
         f"Expected loss {words.money(1e6 * float(loss.mean()))}; "
         f"{words.money(worst)} in the worst hundredth of runs"
     )
-    figure, (axes,) = plots.new_figure(title, "runs by loss of the whole book, USD m")
+    figure, (axes,) = plots.new_figure(title, "Runs by loss of the whole book; line: their mean.")
     others = stress.total_loss / 1e6 if stress is not None else loss[:0]
     edges = np.linspace(min(0.0, loss.min()), max([*loss, *others, 1.0]), BARS).tolist()
     axes.hist(loss, edges, color=plots.BLUE, alpha=0.85, label="scenario")
@@ -97,6 +103,7 @@ def _losses(draws: Draws, stress: Draws | None) -> Figure:
         axes.hist(others, edges, color=plots.ORANGE, alpha=0.6, label="stress")
         axes.legend(frameon=False)
     axes.axvline(loss.mean(), color=plots.BLACK, linewidth=1.2)
+    axes.set_xlabel("loss, USD m")
     axes.set_ylabel("runs")
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     return figure
@@ -114,14 +121,25 @@ def _collateral(table: Table) -> Figure:
         f"{words.percent(most[4])} second-hand"
     )
     title += f", {words.percent(most[5])} sold at once" if math.isfinite(most[5]) else ""
-    figure, (axes,) = plots.new_figure(title, "loan to value by class, %; above 300 % cut")
-    kinds = (("lenders report", 3, plots.BLUE), ("second-hand", 4, plots.SKY),
-             ("sold at once", 5, plots.RED), ("all lenders at once", 8, plots.ORANGE))  # fmt: skip
+    figure, (axes,) = plots.new_figure(
+        title, "Loan to value by class; bars above 300 % are cut, with their value."
+    )
+    kinds = (("lenders report", 3, plots.BLUE, True), ("second-hand", 4, plots.ORANGE, True),
+             ("sold at once, alone", 5, plots.RED, False),
+             ("all lenders at once", 8, plots.RED, True))  # fmt: skip
     width = 0.2
-    for k, (name, column, colour) in enumerate(kinds):
+    for k, (name, column, colour, full) in enumerate(kinds):
         values = [row[column] for row in rows]
-        heights = [min(300.0, 100.0 * v) if not math.isnan(v) else 0.0 for v in values]
-        axes.bar(np.arange(len(rows)) + (k - 1.5) * width, heights, width, color=colour, label=name)
+        heights = [min(MOST_LTV, 100.0 * v) if not math.isnan(v) else 0.0 for v in values]
+        places = np.arange(len(rows)) + (k - 1.5) * width
+        axes.bar(
+            places, heights, 0.92 * width, color=colour if full else "none", edgecolor=colour,
+            label=name,
+        )  # fmt: skip
+        for place, value in zip(places, values, strict=True):
+            if 100.0 * value > MOST_LTV:
+                axes.text(place, MOST_LTV + 4.0, shown(value, "share"), ha="center", fontsize=8)
+    axes.set_ylabel("loan to value, %")
     axes.axhline(100.0, color=plots.BLACK, linewidth=0.9)
     axes.set_xticks(range(len(rows)), [str(row[0]) for row in rows])
     axes.legend(frameon=False, ncols=4, loc="upper right")

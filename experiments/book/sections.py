@@ -36,7 +36,8 @@ def loans_table(views: Sequence[LoanView], horizon: int) -> Table:
     )  # fmt: skip
     rows = tuple(
         (
-            v.id, v.borrower, words.instrument(v.row.instrument), v.collateral, v.balance_usd,
+            v.id, v.borrower, words.instrument(v.row.instrument),
+            words.class_title(v.collateral), v.balance_usd,
             v.pd_year.value, v.pd.value, range_of(v.pd.low, v.pd.high, "share"), v.lgd,
             v.loss.value, range_of(max(0.0, v.loss.low), v.loss.high, "money"),
             BP * v.contract, BP * v.spread.value,

@@ -33,6 +33,7 @@ def collateral_table(views: Sequence[LoanView], outcomes: Sequence[Outcome]) -> 
         by_class.setdefault(v.collateral, []).append(v)
     rows, notes = [], []
     for name, mine in by_class.items():
+        title = words.class_title(name)
         alone = [o.opening.alone[name] for o in outcomes if name in o.opening.alone]
         every = [o.opening.everybody[name] for o in outcomes if name in o.opening.everybody]
         balance = sum(v.balance_usd for v in mine)
@@ -40,10 +41,10 @@ def collateral_table(views: Sequence[LoanView], outcomes: Sequence[Outcome]) -> 
         value_said = sum(v.balance_usd / v.ltv_said for v in said)
         ltv_said = sum(v.balance_usd for v in said) / value_said if value_said else math.nan
         if not alone:
-            rows.append((name, balance, ltv_said, *[math.nan] * 4, "–", *[math.nan] * 2))
+            rows.append((title, balance, ltv_said, *[math.nan] * 4, "–", *[math.nan] * 2))
             continue
         rows.append(
-            (name, balance, ltv_said, _ltv(alone, "reported"), _ltv(alone, "second_hand"),
+            (title, balance, ltv_said, _ltv(alone, "reported"), _ltv(alone, "second_hand"),
              _ltv(alone, "realisable"), _ltv(alone, "realisable_90_days"),
              _range(alone, "realisable"), _ltv(every, "realisable"),
              _ltv(every, "realisable_90_days"))
@@ -53,7 +54,7 @@ def collateral_table(views: Sequence[LoanView], outcomes: Sequence[Outcome]) -> 
             share = sum(getattr(one, column) for one in alone) / second if second else 0.0
             if share > 1.0:
                 told = words.percent(share, 0 if share > PLAINLY else 1)
-                notes.append(ABOVE_PAPER.format(name=name, when=when, share=told))
+                notes.append(ABOVE_PAPER.format(name=title, when=when, share=told))
                 break
     columns = (
         Col("class"), Col("balance", "money"), Col("you report", "share"),
@@ -97,14 +98,14 @@ def selling_table(views: Sequence[LoanView], draws: Draws) -> Table:
         by_class.setdefault(v.collateral, []).append(n)
     rows = []
     for name, members in by_class.items():
-        days = draws.settle_days[:, members]
+        days, title = draws.settle_days[:, members], words.class_title(name)
         found = days[np.isfinite(days)]
         defaults = int((draws.default_day[:, members] >= 0).sum())
         if len(found):
             low, mid, high = np.quantile(found, [0.1, 0.5, 0.9])
-            rows.append((name, defaults, float(low), float(mid), float(high)))
+            rows.append((title, defaults, float(low), float(mid), float(high)))
         else:
-            rows.append((name, defaults, math.nan, math.nan, math.nan))
+            rows.append((title, defaults, math.nan, math.nan, math.nan))
     columns = (
         Col("class"), Col("defaults in all runs", "number"), Col("one in ten within", "days"),
         Col("half within", "days"), Col("nine in ten within", "days"),
@@ -120,7 +121,7 @@ def concentration_table(views: Sequence[LoanView]) -> Table:
     """Largest shares by borrower, class, tenant, region and lender."""
     sides: tuple[tuple[str, Callable[[LoanView], str]], ...] = (
         ("borrower", lambda v: v.borrower),
-        ("collateral", lambda v: v.collateral),
+        ("collateral", lambda v: words.class_title(v.collateral)),
         ("tenant", lambda v: v.tenant or "no contract"),
         ("region", lambda v: v.region),
         ("lender", lambda v: v.lender),

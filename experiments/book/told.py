@@ -34,7 +34,8 @@ def told_of_tape(joined: JoinedBook) -> str:
                      f"{said}.")  # fmt: skip
     lines += warnings_of(joined)
     lines += [
-        f"{name}: the tape adds {units:,.0f} to the {there:,.0f} of the market "
+        f"{words.class_title(name)}: the tape adds {units:,.0f} {words.unit(name)} to the "
+        f"{there:,.0f} of the market "
         f"({words.percent(units / there, 1) if there else 'none there'})."
         for name, (units, there) in joined.added.items()
     ]

@@ -114,9 +114,12 @@ def defaults(results: Results) -> Figure:
     )
     for axes, kind in zip(panels, kinds, strict=True):
         own = failed[failed["type"] == kind]
-        vehicles = int((own["kind"] != "default").sum())
+        whole = own.loc[own["kind"] == "default", "party"]
+        again, vehicles = int(whole.duplicated().sum()), len(own) - len(whole)
         title = f"{words.capital(kind)}s: {text(results, f'{kind}s_in_default')} of "
         title += text(results, f"{kind}s")
+        if again:
+            title += f", {again:,} again later"
         if vehicles:
             title += f", and {words.times(vehicles, 'project vehicle')}"
         plots.panel_title(axes, title)

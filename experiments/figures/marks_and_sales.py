@@ -143,7 +143,7 @@ def collateral_illusion(results: Results) -> Figure:
         f"{ltv_title(results, LTVS)} (worst day)",
         "Secured loans over the value of their collateral. Blue: as lenders report it. Orange: at "
         "second-hand prices. Red: one sale of everything at once; purple: within 90 days. Hollow: "
-        "each lender sells alone.",
+        "each lender sells alone. Last column: second-hand value over money that bids.",
         plots.Layout(columns=2, height_in=3.9, right_in=1.75, gap_in=2.3),
         gridspec_kw={"width_ratios": (1.15, 1)},
     )

@@ -242,12 +242,17 @@ def date_axis(axes: Axes, first: float, last: float, ticks: int = 8) -> None:
     axes.set_xticks([(date - dt.date(1970, 1, 1)).days for date in dates], labels)
 
 
+MOST_TICKS = 5  # of an axis of ratios
+
+
 def ratio_ticks(low: float, high: float) -> tuple[list[float], list[str]]:
     """Round ticks for a logarithmic axis of ratios from ``low`` to ``high``, and per cents."""
     steps = [step * 10.0**power for power in range(-2, 3) for step in (1.0, 2.0, 5.0)]
     ticks = [tick for tick in steps if low <= tick <= high]
-    if len(ticks) > 6:  # 1 and 10 without 2 and 5
-        ticks = [tick for tick in steps[::3] if low <= tick <= high]
+    for fewer in ((1.0, 3.0), (1.0,)):  # 1 and 10 without 2 and 5: labels must not touch
+        if len(ticks) > MOST_TICKS:
+            steps = [step * 10.0**power for power in range(-2, 3) for step in fewer]
+            ticks = [tick for tick in steps if low <= tick <= high]
     return ticks, [f"{100 * tick:,.0f}" for tick in ticks]
 
 

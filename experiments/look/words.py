@@ -218,6 +218,8 @@ def unit(hardware_class: str, units: float = 2.0) -> str:
     """The unit a hardware class is counted in; ``units`` of it are counted."""
     if is_asic(hardware_class):
         return "TH/s"
+    if hardware_class in ("SITE", "HALL"):
+        return "MW"
     return "GPU" if round(units) == 1 else "GPUs"
 
 

@@ -9,7 +9,7 @@ from . import multiplier, systemic
 from .asked import QUESTIONS
 
 experiment = typer.Typer(
-    help="Questions that take many runs; each ends in a verdict, a number and a figure.",
+    help="Questions over many runs: a verdict, a number, a figure.",
     rich_markup_mode=None,
     epilog="Example: firesale experiment missing-repo-market --quick",
 )
@@ -17,11 +17,11 @@ for question, title in QUESTIONS.values():
     add(experiment, question, title)
 experiment.command(
     "systemic",
-    help="Who transmits most: each lender and the twenty largest borrowers kept from failing.",
+    help="Who transmits most: lenders, large borrowers?",
     epilog="Example: firesale experiment systemic joint-crash --seeds 10",
 )(systemic.main)
 experiment.command(
     "multiplier",
-    help="How much of a crash is contagion: first-round and further rounds, by family.",
+    help="How much of a crash is contagion, by rounds?",
     epilog="Example: firesale experiment multiplier crypto-crash --seeds 10",
 )(multiplier.main)

@@ -77,9 +77,11 @@ def amount(units: float, hardware: str) -> str:
     return f"{words.count(units)} {words.unit(hardware, units)}"
 
 
-def price(usd: float) -> str:
-    """A price of one unit."""
-    return f"${usd:,.0f}" if usd >= 100 else f"${usd:,.2f}"
+def price(usd: float, hardware: str) -> str:
+    """A price of one GPU, or of another unit, which is named: ``$2.20/TH/s``."""
+    unit = words.unit(hardware)
+    per = "" if unit == "GPUs" else f"/{unit}"
+    return f"${usd:,.0f}{per}" if usd >= 100 else f"${usd:,.2f}{per}"
 
 
 def range_of(ratio: pd.Series[float]) -> str:

@@ -12,6 +12,7 @@ from ...market.scenario.errors import InputError
 FILES = ("summary.json", "memo.json")
 WIDEST = 44
 LEAST = 1e-12  # relative: what differs by less is the same
+LABELS = ("seed",)  # numbers that stand for something, and are no more or less
 
 
 def compare(first: Path, second: Path, everything: bool = False) -> str:
@@ -29,14 +30,15 @@ def compare(first: Path, second: Path, everything: bool = False) -> str:
         a, b = here.get(key), there.get(key)
         if not everything and _same(a, b):
             continue
-        lines.append((key, a, b, _change(a, b)))
+        counts = key not in LABELS
+        lines.append((key, a, b, _difference(a, b) * counts, _change(a, b) if counts else None))
     head = f"{kind}: A is {first}, B is {second}"
     if not lines:
         return f"{head}\nThey say the same."
     rows = [("", "A", "B", "B − A", "change")]
     rows += [
-        (key, _shown(a), _shown(b), _difference(a, b), "" if c is None else f"{100 * c:+,.1f} %")
-        for key, a, b, c in lines
+        (key, _shown(a), _shown(b), apart, "" if c is None else f"{100 * c:+,.1f} %")
+        for key, a, b, apart, c in lines
     ]
     widths = [max(len(row[n]) for row in rows) for n in range(5)]
     body = [

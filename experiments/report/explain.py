@@ -31,6 +31,12 @@ class Meaning(NamedTuple):
     source: str
 
 
+def name_of_entry(entry: str) -> str:
+    """What reports call an entry of ``summary.json``; empty where they do not show it."""
+    names = (fact.name for fact in FACTS.values() if fact.source == f"summary: {entry}")
+    return next(names, "")
+
+
 def tables() -> dict[str, list[Meaning]]:
     """All numbers: as people are shown them, of the summary, of a day."""
     shown = [Meaning(one.name, one.unit, one.meaning, one.source) for one in FACTS.values()]

@@ -38,7 +38,7 @@ def list_scenarios() -> None:
 
 @scenarios.command(epilog="Example: firesale scenarios show calm > my-scenario.toml")
 def show(scenario: NAME) -> None:
-    """Print a scenario in full as TOML: every default, unit and bound, and what is believed."""
+    """Print a scenario in full as TOML. Every default, unit and bound, and what is believed."""
     from .beliefs_text import as_comments
     from .scenario_text import PLAIN_WIDTH, as_toml
 

@@ -90,12 +90,17 @@ def bounds(field: FieldInfo) -> str:
         return "one of " + ", ".join(choices)
     words = {"ge": "at least", "gt": "above", "le": "at most", "lt": "below"}
     found = [
-        f"{text} {getattr(rule, name):g}"
+        f"{text} {_plain(getattr(rule, name))}"
         for rule in field.metadata
         for name, text in words.items()
         if getattr(rule, name, None) is not None
     ]
     return f"allowed: {', '.join(found)}" if found else ""
+
+
+def _plain(bound: float) -> str:
+    """A bound as people write it: 20,000,000 rather than 2e+07."""
+    return f"{bound:,.0f}" if 10_000.0 <= abs(bound) < 1e9 else f"{bound:g}"
 
 
 def literal(value: Any) -> str:

@@ -269,7 +269,7 @@ def sales(results: Results) -> Chapter:
                 words.class_title(hardware),
                 amount(offers.loc[offers["hardware"] == hardware, "offered"].max(), hardware),
                 f"{len(own):,}",
-                price(own["price_usd"].iloc[-1]) if len(own) else "–",
+                price(own["price_usd"].iloc[-1], hardware) if len(own) else "–",
                 range_of(own["ratio"]) if len(own) else "–",
                 words.segment(str(most.sum().idxmax())) if len(wanted) else "nobody",
             )

@@ -58,7 +58,9 @@ def guarded(command: Callable[[], Any]) -> NoReturn:
     except Exception as error:
         # A usage error of the parser, whose class has moved between versions of typer.
         if hasattr(error, "format_message"):
-            refuse(f"{error.format_message().rstrip('.')}; see 'firesale --help'.")
+            context = getattr(error, "ctx", None)
+            asked = context.command_path if context else "firesale"
+            refuse(f"{error.format_message().rstrip('.')}; see '{asked} --help'.")
         refuse(_unexpected(error))
     if code == INTERRUPTED:
         interrupted()

@@ -16,6 +16,7 @@ from ..look import plots, words
 from .books import LEVERAGE, is_cell
 from .factors import field_of
 from .intervals import amount
+from .measures import in_usd, named, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -199,32 +200,34 @@ def policies(findings: Findings) -> Figure:
     table = findings.policies
     surely = table[(table["loss_difference_high"] < 0) | (table["loss_difference_low"] > 0)]
     loss = findings.asks.loss
+    name = named(loss)
     if len(surely):
         best = surely.sort_values("loss_difference").iloc[0]
         verb = "lowers" if best["loss_difference"] < 0 else "raises"
-        size = amount(abs(best["loss_difference"]))
-        title = f"{best['arm']} {verb} {loss} by {size}, against {best['against']}"
+        size = written(loss, abs(best["loss_difference"]))
+        title = f"{best['arm']} {verb} {name} by {size}, against {best['against']}"
         if np.isfinite(best["price_usd"]):
-            title += f", for {amount(best['price_usd'])} of {best['price_of']}"
+            title += f", for {words.money(best['price_usd'])} of {best['price_of']}"
     else:
-        title = f"No policy measurably changes {loss}"
+        title = f"No arm measurably changes {name}"
     figure, panels = plots.new_figure(
         title,
-        f"Mean difference of pairs with the same draws, {findings.asks.confidence:.0%} intervals.",
+        "Mean difference of pairs with the same draws, "
+        f"{words.percent(findings.asks.confidence)} intervals.",
         plots.Layout(columns=2, height_in=1.1 + 0.4 * len(table), left_in=1.9),
         sharey=True,
         gridspec_kw={"wspace": 0.12},
     )
     largest = np.nanmax(np.abs(table["loss_difference"])) if len(table) else 0.0
-    scale, unit = (1e6, " [million]") if largest >= 1e6 else (1.0, "")
-    for axes, name, factor, what in (
-        (panels[0], "loss_difference", 1.0 / scale, f"change of {loss}{unit}"),
+    scale, unit = scaled(loss, largest)
+    for axes, column, factor, what in (
+        (panels[0], "loss_difference", 1.0 / scale, f"change of {name}{unit}"),
         (panels[1], "probability_difference", 100.0, f"change of {findings.event} [points]"),
     ):
         places = np.arange(len(table))
-        low, high = (factor * table[f"{name}_{end}"] for end in ("low", "high"))
+        low, high = (factor * table[f"{column}_{end}"] for end in ("low", "high"))
         axes.hlines(places, low, high, color=plots.SKY, lw=3)
-        axes.plot(factor * table[name], places, "o", color=plots.BLUE, markersize=5)
+        axes.plot(factor * table[column], places, "o", color=plots.BLUE, markersize=5)
         axes.axvline(0.0, color=plots.GREY, lw=0.8)
         axes.set_yticks(places, table["arm"])
         axes.set_ylim(len(table) - 0.5, -0.5)
@@ -252,13 +255,24 @@ def paths(findings: Findings) -> Figure:
     )
     for axes, name in zip(panels, names, strict=True):
         band = table[table["column"] == name]
-        scale, unit = (1e6, " [million]") if band["high"].max() >= 1e6 else (1.0, "")
+        scale, unit = scaled(name, band["high"].max())
         low, mid, high = (band[end] / scale for end in ("low", "mid", "high"))
         axes.fill_between(band["day"], low, high, color=plots.SKY, alpha=0.35, lw=0)
         axes.plot(band["day"], mid, color=plots.BLUE)
         axes.set_ylabel(name + unit)
     panels[-1].set_xlabel("day")
     return figure
+
+
+def scaled(metric: str, largest: float) -> tuple[float, str]:
+    """What an axis of a metric divides by, and its unit."""
+    if in_usd(metric):
+        return next(
+            (size, f" [{unit}]")
+            for size, unit in ((1e9, "$bn"), (1e6, "$m"), (1.0, "$"))
+            if largest >= size or size == 1.0
+        )
+    return (1e6, " [million]") if largest >= 1e6 else (1.0, "")
 
 
 def _under(findings: Findings) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..look import words
-from .intervals import amount
+from .measures import interval, named, percent, points, written
 from .plan import Analysis
 from .policies import price_in_words, unused
 from .queries import Runs
@@ -51,41 +52,52 @@ def sentences(findings: Findings) -> list[str]:
     for row in findings.summary.to_dict("records"):
         name = f" [{row['arm']}]" if row["arm"] else ""
         lines.append(
-            f"{findings.event}{name}: {row['probability']:.1%} of runs "
-            f"({row['probability_low']:.1%} to {row['probability_high']:.1%}, "
+            f"{findings.event}{name}: {percent(row['probability'])} of runs "
+            f"({interval(*_ends(row, 'probability', percent))}, "
             f"{row['probability_method']}; {row['hits']:,} of {row['runs']:,})."
         )
-        lines.append(
-            f"{asks.loss}{name}: mean {amount(row['mean'])}; VaR {asks.tail:.0%} "
-            f"{amount(row['value_at_risk'])} ({amount(row['value_at_risk_low'])} to "
-            f"{amount(row['value_at_risk_high'])}), ES {amount(row['expected_shortfall'])} "
-            f"({amount(row['expected_shortfall_low'])} to "
-            f"{amount(row['expected_shortfall_high'])})"
-            f"{_open(row)}."
-        )
+        lines.append(f"{words.capital(named(asks.loss))}{name}: {_losses(row, asks)}{_open(row)}.")
         if "largest_fails" in row:
-            lines.append(without_largest(row, asks.tail, name))
+            lines.append(without_largest(row, asks, name))
     for row in findings.policies.to_dict("records"):
         lines.append(policy_sentence(row, asks.loss, findings.event))
         lines += [
-            f"{row['arm']}: none of the {amount(usd)} of the {purse} was used in any run."
+            f"{row['arm']}: none of the {words.money(usd)} of the {purse} was used in any run."
             for purse, usd in unused(findings.levers, str(row["arm"]))
         ]
     lines += [s.sentence() for s in findings.sensitivities]
     return lines + findings.remarks
 
 
-def without_largest(row: dict[Any, Any], tail: float, name: str = "") -> str:
+def without_largest(row: dict[Any, Any], asks: Analysis, name: str = "") -> str:
     """The same losses without those on loans to the largest borrower."""
     mean, at_risk, shortfall = (
-        amount(row[f"without_largest_{key}"])
+        written(asks.loss, row[f"without_largest_{key}"])
         for key in ("mean", "value_at_risk", "expected_shortfall")
     )
     return (
-        f"Without losses on loans to the largest borrower{name}: mean {mean}; VaR {tail:.0%} "
-        f"{at_risk}, ES {shortfall}. It fails in {row['largest_fails']:.1%} of runs "
-        f"({row['largest_fails_low']:.1%} to {row['largest_fails_high']:.1%})."
+        f"Without losses on loans to the largest borrower{name}: mean {mean}; "
+        f"VaR {words.percent(asks.tail)} {at_risk}, ES {shortfall}. "
+        f"It fails in {percent(row['largest_fails'])} of runs "
+        f"({interval(*_ends(row, 'largest_fails', percent))})."
     )
+
+
+def _losses(row: dict[Any, Any], asks: Analysis) -> str:
+    """Mean, value at risk and expected shortfall, with the intervals of the latter two."""
+
+    def told(figure: str) -> str:
+        ends = _ends(row, figure, lambda value: written(asks.loss, value))
+        return f"{written(asks.loss, row[figure])} ({interval(*ends)})"
+
+    return (
+        f"mean {written(asks.loss, row['mean'])}; VaR {words.percent(asks.tail)} "
+        f"{told('value_at_risk')}, ES {told('expected_shortfall')}"
+    )
+
+
+def _ends(row: dict[Any, Any], figure: str, write: Callable[[float], str]) -> tuple[str, str]:
+    return write(row[f"{figure}_low"]), write(row[f"{figure}_high"])
 
 
 def _open(row: dict[Any, Any]) -> str:
@@ -97,23 +109,23 @@ def _open(row: dict[Any, Any]) -> str:
 def policy_sentence(row: dict[Any, Any], loss: str, event: str) -> str:
     """What a policy changes, what that costs, and how final the losses are."""
     mean, low, high = (row[f"loss_difference{end}"] for end in ("", "_low", "_high"))
+    name = named(loss)
     if not row["pairs"]:
         return f"{row['arm']} against {row['against']}: no pair of runs under the same draws yet."
     if low == high == 0.0:
-        told = f"changes {loss} in no pair"
+        told = f"changes {name} in no pair"
     elif low <= 0.0 <= high:
-        told = (
-            f"does not measurably change {loss}: {amount(mean)} ({amount(low)} to {amount(high)})"
-        )
+        ends = interval(written(loss, low), written(loss, high))
+        told = f"does not measurably change {name}: {written(loss, mean)} ({ends})"
     else:
         verb = "lowers" if mean < 0 else "raises"
-        ends = sorted((abs(low), abs(high)))
-        told = f"{verb} {loss} by {amount(abs(mean))} ({amount(ends[0])} to {amount(ends[1])})"
+        ends = interval(*(written(loss, end) for end in sorted((abs(low), abs(high)))))
+        told = f"{verb} {name} by {written(loss, abs(mean))} ({ends})"
+    change, least, most = (
+        points(row[f"probability_difference{end}"]) for end in ("", "_low", "_high")
+    )
     return (
         f"{row['arm']} against {row['against']}, {words.times(row['pairs'], 'pair')}: {told}"
-        f"{price_in_words(row)}{_open(row)}; "
-        f"{event}: "
-        f"{100 * row['probability_difference']:+.1f} points "
-        f"({100 * row['probability_difference_low']:+.1f} to "
-        f"{100 * row['probability_difference_high']:+.1f}; sign test p = {row['p_value']:.2g})."
+        f"{price_in_words(row)}{_open(row)}; {event}: {change} points "
+        f"({least} to {most}; sign test p = {row['p_value']:.2g})."
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,8 @@ from ...market.record.summary import CAVEAT
 from ..look import words
 from ..report.page import STYLE
 from .figures import write_figures
+from .intervals import amount
+from .measures import interval, named, percent, points, written
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +31,9 @@ READING = {
     "paths": "The band holds the middle 90 % of runs day by day; no single run need stay in it.",
 }
 
+SHARES = ("probability", "largest_fails", "unresolved_share")
+LOSSES = ("mean", "value_at_risk", "expected_shortfall", "loss_difference")
+
 
 def write_report(findings: Findings, folder: Path) -> None:
     """Draw the figures and write ``report.html`` into a folder."""
@@ -41,11 +47,12 @@ def write_report(findings: Findings, folder: Path) -> None:
         f'<figcaption class="reading">{_text(READING[name.split("-")[0]])}</figcaption></figure>\n'
         for name, title in titles.items()
     )
-    tables = _table("Over all runs", findings.summary)
+    loss = findings.asks.loss
+    tables = _table(f"Over all runs: {findings.event}, and {named(loss)}", findings.summary, loss)
     if len(findings.policies):
-        tables += _table("Policies, pair by pair", findings.policies)
+        tables += _table("Arms against each other, pair by pair", findings.policies, loss)
     if len(findings.levers):
-        tables += _table("What levers spent, asked for and hold, over runs", findings.levers)
+        tables += _table("What levers spent, asked for and hold, over runs", _levers(findings))
     for found in findings.sensitivities:
         if found.indices:
             import pandas as pd
@@ -75,6 +82,20 @@ def write_report(findings: Findings, folder: Path) -> None:
     (folder / "report.html").write_text(page, encoding="utf-8")
 
 
+def _levers(findings: Findings) -> pd.DataFrame:
+    """What levers did, in words: a figure and the middle 90 % of runs."""
+    table = findings.levers
+    return table.assign(
+        lever=[words.plain(name) for name in table["lever"]],
+        figure=[words.plain(name.removesuffix("_usd")) for name in table["figure"]],
+        mean=[words.money(value) for value in table["mean"]],
+        nine_runs_in_ten=[
+            f"{words.money(low)} to {words.money(high)}"
+            for low, high in zip(table["low"], table["high"], strict=True)
+        ],
+    ).drop(columns=["low", "high"])
+
+
 def _meta(findings: Findings) -> str:
     manifest = findings.runs.manifest
     scenario, plan = manifest["scenario"], manifest["plan"]
@@ -87,13 +108,19 @@ def _meta(findings: Findings) -> str:
     )
 
 
-def _table(title: str, frame: pd.DataFrame) -> str:
-    """A table with numbers to four digits."""
-    frame = frame.drop(columns=[name for name in frame if str(name).endswith("_method")])
-    head = "".join(f"<th>{_text(str(name).replace('_', ' '))}</th>" for name in frame)
+def _table(title: str, frame: pd.DataFrame, loss: str = "") -> str:
+    """A table; a figure and the two ends of its interval share a cell. ``loss``: its metric."""
+    names = [str(name) for name in frame]
+    shown = [
+        name
+        for name in names
+        if not name.endswith("_method")
+        and not any(name == f"{of}_{end}" for of in names for end in ("low", "high"))
+    ]
+    head = "".join(f"<th>{_text(name.replace('_', ' '))}</th>" for name in shown)
     body = "\n".join(
-        "<tr>" + "".join(f"<td>{_text(_cell(value))}</td>" for value in row) + "</tr>"
-        for row in frame.itertuples(index=False)
+        "<tr>" + "".join(f"<td>{_text(_cell(row, name, loss))}</td>" for name in shown) + "</tr>"
+        for row in frame.to_dict("records")
     )
     return (
         f'<h2>{_text(title)}</h2>\n<div class="scroll"><table><thead><tr>{head}</tr></thead>\n'
@@ -101,12 +128,34 @@ def _table(title: str, frame: pd.DataFrame) -> str:
     )
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, float | np.floating):
-        return "" if np.isnan(value) else "open" if np.isinf(value) else f"{value:,.4g}"
-    return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
+def _cell(row: dict[Any, Any], name: str, loss: str) -> str:
+    value = row[name]
+    if not isinstance(value, float | np.floating):
+        return f"{value:,}" if isinstance(value, int | np.integer) else str(value)
+    if np.isnan(value):
+        return ""
+    value, write = float(value), _writer(name, loss)
+    if f"{name}_low" not in row:
+        return write(value)
+    ends = interval(write(row[f"{name}_low"]), write(row[f"{name}_high"]))
+    return f"{write(value)} ({ends})"
+
+
+def _writer(name: str, loss: str) -> Callable[[float], str]:
+    """How a column is written: shares of runs as per cent, losses in the unit of their metric."""
+    if name.removeprefix("without_largest_") in LOSSES:
+        return lambda value: written(loss, value)
+    if name == "probability_difference":
+        return lambda value: f"{points(value)} points"
+    if name == "saved_per_dollar":
+        return lambda value: words.money(value) if np.isfinite(value) else amount(value)
+    if name in SHARES:
+        return percent
+    if name == "price_usd":
+        return words.money
+    return amount
 
 
 def _text(text: str) -> str:
-    """Text as HTML; a number and its per-cent sign stay on one line."""
-    return escape(text).replace(" %", "&nbsp;%")
+    """Text as HTML; a number stays on one line with its sign and its per-cent sign."""
+    return escape(text).replace(" %", "&nbsp;%").replace("−$", "−&#8288;$")

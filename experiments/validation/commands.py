@@ -13,7 +13,7 @@ def validate(
         Path | None, typer.Option(metavar="FILE", help="Also write the report card as Markdown.")
     ] = None,
 ) -> None:
-    """Print the report card: what is checked of this model, when it was, and how it came out."""
+    """Print the report card: what is checked, when, how it came out."""
     from . import command
 
     command.validate(page)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...scenario.errors import InputError
 from ...scenario.extras import insist_on
 from .cells import COMMA, POINT, Cell, text
 from .mistakes import refuse_file
@@ -67,7 +68,7 @@ def read_file(path: Path) -> RawTape:
             raise refuse_file(name, f"{size:,} bytes", f"at most {MOST_BYTES:,} bytes")
         data = path.read_bytes()
     except FileNotFoundError:
-        raise refuse_file(str(path), "a file that is not there", "a CSV or XLSX file") from None
+        raise InputError(f"{path} is not there; it must be a CSV or XLSX file.") from None
     except OSError as error:
         raise refuse_file(name, error.strerror or str(error), "a file that can be read") from None
     if data[:4] == b"PK\x03\x04":

@@ -47,6 +47,11 @@ def default(key: str, kind: str, region: str = "") -> Default:
     return found[key, kind, region] if (key, kind, region) in found else found[key, kind, ""]
 
 
+def plain(number: float) -> str:
+    """A number as people write it: ``1,440,000``, ``0.15``."""
+    return f"{number:,.0f}" if number >= 1_000.0 else f"{number:g}"
+
+
 @dataclass
 class Filling:
     """The list of filled cells, as it grows."""
@@ -62,12 +67,16 @@ class Filling:
         """The default of a key, noted as the value of a cell."""
         row = default(key, kind, region)
         place = f" ({region})" if row.region else ""
-        self.note(of, cell, f"{row.value:g} {row.unit}", f"{row.source}{place}", row.confidence)
+        self.note(
+            of, cell, f"{plain(row.value)} {row.unit}", f"{row.source}{place}", row.confidence
+        )
         return row.value
 
     def times(self, base: float, of: str, cell: str, key: str, kind: str) -> float:
         """So many times the default of a key [USD], noted as the amount it comes to."""
         row = default(key, kind)
         value = row.value * base
-        self.note(of, cell, f"${value:,.0f} ({row.value:g} {row.unit})", row.source, row.confidence)
+        self.note(
+            of, cell, f"${value:,.0f} ({plain(row.value)} {row.unit})", row.source, row.confidence
+        )
         return value

@@ -13,6 +13,7 @@ from firesale.experiments import cli
 from firesale.market.opening.tape.files import read_file
 from firesale.market.opening.tape.join import open_tape
 from firesale.market.opening.tape.mistakes import TapeError
+from firesale.market.scenario.errors import InputError
 
 
 def refused(path: Path) -> str:
@@ -107,7 +108,8 @@ def test_broken_files(tmp_path: Path, content: bytes, says: str) -> None:
 
 def test_other_kinds_of_file(tmp_path: Path) -> None:
     assert "a folder" in refused(tmp_path)
-    assert "not there" in refused(tmp_path / "none.csv")
+    with pytest.raises(InputError, match=r"none\.csv is not there; it must be a CSV or XLSX file"):
+        open_tape(tmp_path / "none.csv")
     (tmp_path / "old.xls").write_bytes(b"x")
     assert "a .xls file" in refused(tmp_path / "old.xls")
     (tmp_path / "no.xlsx").write_bytes(b"borrower,principal")

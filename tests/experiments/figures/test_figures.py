@@ -457,6 +457,15 @@ def test_the_tree_of_the_title_is_drawn_before_larger_failures() -> None:
     assert hidden == 1
 
 
+@pytest.mark.parametrize("high", [3.0, 8.0, 21.5, 90.0])
+def test_ticks_of_ratios_are_few_round_and_in_range(high: float) -> None:
+    """Up to 2,150 %, where 1,000 and 2,000 touched: at least two, at most five."""
+    ticks, labels = plots.ratio_ticks(0.35, high)
+    assert 2 <= len(ticks) == len(labels) <= 5
+    assert all(0.35 <= tick <= high for tick in ticks)
+    assert all(label.lstrip("1235").replace(",", "").strip("0") == "" for label in labels)
+
+
 def test_labels_keep_their_distance() -> None:
     places = plots.spread([0.0, 0.1, 0.2, 5.0], gap=1.0)
     assert np.diff(places).min() >= 1.0 - 1e-12
@@ -610,6 +619,14 @@ def test_borrowers_and_project_vehicles_are_counted_apart() -> None:
     panels = [axes.get_title(loc="left") for axes in figure.axes]
     assert panels == ["Miners: 1 of 20, and 1 project vehicle", "Neoclouds: 2 of 210"]
     assert "1 miner and 2 neoclouds default" in shown(results)
+
+
+def test_who_defaults_again_is_one_borrower_and_two_steps() -> None:
+    failed = CRASH.events[(CRASH.events["kind"] == "default") & (CRASH.events["party"] == "MARA")]
+    again = failed.head(1).assign(day=failed["day"].iloc[0] + 60, event=10)
+    results = replace(CRASH, events=pd.concat([CRASH.events, again], ignore_index=True))
+    panels = [axes.get_title(loc="left") for axes in defaults(results).axes]
+    assert panels == ["Miners: 1 of 20, 1 again later", "Neoclouds: 2 of 210"]
 
 
 def test_a_title_says_which_books_were_run_and_what_was_changed() -> None:

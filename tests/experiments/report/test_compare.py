@@ -45,3 +45,11 @@ def test_folders_of_two_kinds_or_none(tmp_path: Path) -> None:
         compare(one, two)
     with pytest.raises(InputError, match="name the folder of a run, memo or sweep"):
         compare(one, tmp_path)
+
+
+def test_a_seed_has_no_difference(tmp_path: Path) -> None:
+    one = folder(tmp_path / "a", {"seed": 1, "days": 100})
+    two = folder(tmp_path / "b", {"seed": 8, "days": 120})
+    lines = [line.split() for line in compare(one, two).splitlines()]
+    assert ["seed", "1", "8"] in lines
+    assert ["days", "100", "120", "20", "+20.0", "%"] in lines

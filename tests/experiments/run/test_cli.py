@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -182,6 +183,31 @@ def test_help_ends_with_an_example(capsys: pytest.CaptureFixture[str]) -> None:
     for command in ([], ["run"], ["scenarios"], ["scenarios", "show"], ["scenarios", "check"]):
         assert firesale(*command, "--help") == 0
         assert "Example: firesale" in capsys.readouterr().out.strip().rpartition("\n\n")[2]
+
+
+def test_every_command_is_told_in_full_where_commands_are_listed(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    for command in ([], ["book"], ["experiment"], ["scenarios"]):
+        assert firesale(*command, "-h") == 0
+        listed = capsys.readouterr().out.partition("Commands:")[2]
+        assert listed and "..." not in listed
+
+
+def test_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert firesale("--version") == 0
+    assert capsys.readouterr().out == f"firesale {version('firesale')}\n"
+
+
+def test_a_usage_error_names_the_help_of_its_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert "'firesale run --help'" in refused(capsys, "run", "calm", "--sead", "3")
+    assert "'firesale experiment --help'" in refused(capsys, "experiment", "nothing")
+    assert "'firesale --help'" in refused(capsys, "rum")
+
+
+def test_a_party_may_be_misspelt_by_its_name(capsys: pytest.CaptureFixture[str]) -> None:
+    said = refused(capsys, "run", "calm", "--days", "2", "--without", "Antalfa")
+    assert "(did you mean Antalpha?)" in said
 
 
 def test_help_imports_nothing_heavy() -> None:

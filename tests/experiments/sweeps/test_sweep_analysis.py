@@ -310,7 +310,7 @@ def test_losses_are_told_with_and_without_the_largest_borrower(tmp_path: Path) -
     share = raw["largest_borrower.fails"].mean()
     assert 0.0 < share < 1.0 and row["largest_fails"] == pytest.approx(share)
     (line,) = [line for line in said if line.startswith("Without losses on loans to the largest")]
-    assert f"It fails in {share:.1%} of runs" in line
+    assert f"It fails in {100 * share:.1f} % of runs" in line
     other = analysis.analyse_folder(folder, "linked.largest >= 3", "recovery.gpu")
     assert not any("largest borrower" in line for line in other)
 
@@ -336,7 +336,8 @@ def test_policies_are_compared_pair_by_pair(tmp_path: Path) -> None:
         assert row[f"loss_difference{end}"] == pytest.approx(-0.5e6)
     said = "\n".join(findings_.sentences(findings))
     assert (
-        "help against none, 30 pairs: lowers loss_usd.total by 500,000 (500,000 to 500,000)" in said
+        "help against none, 30 pairs: lowers lenders' loss on loans by $500k ($500k to $500k)"
+        in said
     )
     assert "at no cost" not in said  # no run says what it cost
 
@@ -391,15 +392,18 @@ def test_policies_have_a_price(tmp_path: Path) -> None:
     assert math.isnan(rows["lender"]["price_usd"]) and rows["lender"]["price_of"] == ""
     said = "\n".join(findings_.sentences(findings))
     assert re.search(
-        r"buyer against none, 30 pairs: lowers loss_usd.total by 1.5 \(1.5 to 1.5\) for a net "
-        r"cost of \$[\d.]+ \(\$[\d.]+ to \$[\d.]+\): 0\.\d\d dollars a dollar "
+        r"buyer against none, 30 pairs: lowers lenders' loss on loans by \$1\.50 "
+        r"\(\$1\.50 to \$1\.50\) for a net cost of \$[\d.]+ "
+        r"\(\$[\d.]+ to \$[\d.]+\): 0\.\d\d dollars a dollar "
         r"\(0\.\d\d to 0\.\d\d\); 75 % of claims "
         r"unresolved",
         said,
     )
     assert "for $30.00 ($30.00 to $30.00) of capital that lenders must have: 0.05 dollars" in said
-    assert "changes loss_usd.total in no pair, at no cost in money, capital or credit" in said
-    assert "lender: none of the 2bn of the lender of last resort was used in any run." in said
+    assert (
+        "changes lenders' loss on loans in no pair, at no cost in money, capital or credit" in said
+    )
+    assert "lender: none of the $2bn of the lender of last resort was used in any run." in said
     own = findings.levers[findings.levers["arm"] == "buyer"].set_index(["lever", "figure"])
     assert own["mean"]["buyer_of_last_resort", "spent_usd"] == pytest.approx(
         runs["value"].mean() + 2.0
