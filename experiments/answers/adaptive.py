@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..sweeps.intervals import Estimate
+    from ..look.intervals import Estimate
 
 ERROR = 0.05  # of deciding a cell wrongly
 
@@ -48,7 +48,7 @@ class Rounds(NamedTuple):
 
 def interval(values: NDArray[np.float64], rounds: Rounds) -> Estimate:
     """Mean of a cell's draws, with the interval at which it is decided."""
-    from ..sweeps.intervals import mean_interval
+    from ..look.intervals import mean_interval
 
     return mean_interval(values, rounds.confidence)
 

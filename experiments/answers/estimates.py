@@ -24,7 +24,7 @@ def mean(values: NDArray[Any], unit: str = "", scale: float = 1.0) -> Number:
     """Mean over draws that know it, with Student's interval; not below 0 of what never is."""
     import numpy as np
 
-    from ..sweeps.intervals import mean_interval
+    from ..look.intervals import mean_interval
 
     known = values[~np.isnan(values)]
     one = Number.of(mean_interval(known), unit, scale)
@@ -44,7 +44,7 @@ def change(before: NDArray[Any], after: NDArray[Any], unit: str = "", scale: flo
 
 def share(hit: NDArray[Any], unit: str = "%", scale: float = 0.01) -> Number:
     """Share of draws in which something happens, with its exact interval."""
-    from ..sweeps.intervals import share as share_of
+    from ..look.intervals import share as share_of
 
     return Number.of(share_of(hit.astype(bool)), unit, scale)
 
@@ -53,7 +53,7 @@ def ratio(top: NDArray[Any], bottom: NDArray[Any], unit: str = "", scale: float 
     """Mean over mean, by bootstrap over draws; unknown where the bottom may be nothing or less."""
     import numpy as np
 
-    from ..sweeps.intervals import bootstrap
+    from ..look.intervals import bootstrap
 
     if len(bottom) < 2 or bootstrap(bottom, lambda v: float(v.sum())).low <= 0.0:
         return Number(np.nan, np.nan, np.nan, unit)

@@ -16,7 +16,7 @@ from ...market.scenario.errors import InputError
 from ..run.writing import write_text
 
 if TYPE_CHECKING:
-    from ..sweeps.intervals import Estimate
+    from ..look.intervals import Estimate
 
 FOLDER = Path(__file__).resolve().parents[1] / "findings"
 FILE = "finding.json"

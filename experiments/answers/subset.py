@@ -111,7 +111,7 @@ def probability_above(levels: list[Level], threshold: float, output: int = 0) ->
 
 def bound_above(levels: list[Level], threshold: float, samples: int) -> float:
     """The 97.5 % bound of a chance of which none of so many samples was a case."""
-    from ..sweeps.intervals import exact_interval
+    from ..look.intervals import exact_interval
 
     return level_of(levels, threshold).probability * float(exact_interval(0, samples)[1])
 

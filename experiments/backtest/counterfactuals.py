@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate, mean_interval, paired_difference
+from ..look.intervals import Estimate, mean_interval, paired_difference
 from .observe import LISTED, Observation
 from .scope import Scope
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate, exact_interval
+from ..look.intervals import Estimate, exact_interval
 from . import labels, scores
 from .calendar import month_of
 from .crises import CRISES

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..look import plots, words
-from ..sweeps.intervals import Estimate, exact_interval
+from ..look.intervals import Estimate, exact_interval
 from .counterfactuals import AS_IT_WAS, OUTCOMES
 from .evaluate import MODEL
 from .figures_markets import btc_sold, rig_price

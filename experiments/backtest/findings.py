@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate, exact_interval
+from ..look.intervals import Estimate, exact_interval
 from .calendar import months
 from .observe import ALL, LISTED, TROUBLES, Observation
 from .scope import Scope

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..sweeps.intervals import Estimate
+from ..look.intervals import Estimate
 from .crises import Crisis
 from .evaluate import Known
 from .findings import Failure, Findings

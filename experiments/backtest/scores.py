@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sweeps.intervals import NOTHING, RESAMPLES, SEED, Estimate, bootstrap, mean_interval
+from ..look.intervals import NOTHING, RESAMPLES, SEED, Estimate, bootstrap, mean_interval
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray

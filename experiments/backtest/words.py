@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..look import words
-from ..sweeps.intervals import Estimate
+from ..look.intervals import Estimate
 from .counterfactuals import AS_IT_WAS, OUTCOMES
 from .evaluate import MODEL, WAVE_MONTHS
 from .findings import Failure

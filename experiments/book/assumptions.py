@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..sweeps.intervals import mean_interval
+from ..look.intervals import mean_interval
 from .table import Col, Table, range_of
 
 if TYPE_CHECKING:

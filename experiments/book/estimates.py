@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..pricing import estimators as pure
-from ..sweeps.intervals import (
+from ..look.intervals import (
     Estimate,
     bootstrap,
     exact_interval,
     expected_shortfall,
     mean_interval,
 )
+from ..pricing import estimators as pure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

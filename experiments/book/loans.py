@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...market.opening.tape.join import JoinedBook
     from ...market.opening.tape.parties import Named
     from ...market.opening.tape.read import TapeLoan
-    from ..sweeps.intervals import Estimate
+    from ..look.intervals import Estimate
     from .runs import Outcome, Values
 
 MONTHS_12 = 365

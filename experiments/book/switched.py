@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ..sweeps.intervals import Estimate, paired_difference
+from ..look.intervals import Estimate, paired_difference
 from .table import Col, Table, range_of
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..sweeps.intervals import tail_of
+from ..look.intervals import tail_of
 
 Reals = NDArray[np.float64]
 Whole = NDArray[np.int64]

@@ -120,7 +120,7 @@ def without_largest(summaries: list[dict[str, Any]]) -> list[str]:
     """Losses on loans to all but the largest borrower, and how often that one fails."""
     import numpy as np
 
-    from ..sweeps.intervals import exact_interval
+    from ..look.intervals import exact_interval
 
     mine = [summary["largest_borrower"] for summary in summaries]
     loss = np.array([run["loss_without_usd"] for run in mine]) / 1e6

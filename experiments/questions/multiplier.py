@@ -64,7 +64,7 @@ def table(seeds: list[Seed]) -> list[str]:
 
     from ..causes.families import NAMES, TOGETHER
     from ..causes.labels import KEYS
-    from ..sweeps.intervals import mean_interval, ratio_of_means
+    from ..look.intervals import mean_interval, ratio_of_means
 
     def cells(read: Callable[[Split], float]) -> str:
         shown = []

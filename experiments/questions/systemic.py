@@ -87,7 +87,7 @@ def table(found: list[Avoided]) -> list[str]:
     """Parties that fail in some seed, by what others lose because of it; means with intervals."""
     import numpy as np
 
-    from ..sweeps.intervals import Estimate, mean_interval
+    from ..look.intervals import Estimate, mean_interval
 
     def cell(one: Estimate, size: float = 1.0) -> str:
         low, high = one.low / size, one.high / size

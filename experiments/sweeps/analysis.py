@@ -12,9 +12,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from ...market.scenario.errors import InputError
-from ..look import words
+from ..look import intervals, words
 from ..run.writing import hidden_folder, locked, remove_leftovers
-from . import intervals, store
+from . import store
 from .findings import Findings, sentences
 from .plan import INDICES, Analysis, parse_event
 from .policies import compare, levers

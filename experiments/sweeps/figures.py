@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..look import plots, words
+from ..look.intervals import amount
+from ..report.measures import in_usd, named, written
 from .books import LEVERAGE, is_cell
 from .factors import field_of
-from .intervals import amount
-from .measures import in_usd, named, written
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..look import words
-from .measures import interval, named, percent, points, written
+from ..report.measures import interval, named, percent, points, written
 from .plan import Analysis
 from .policies import price_in_words, unused
 from .queries import Runs

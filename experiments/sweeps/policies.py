@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..look import words
-from . import intervals
-from .intervals import NOTHING
+from ..look import intervals, words
+from ..look.intervals import NOTHING
 from .queries import Runs, groups_of, unresolved
 
 if TYPE_CHECKING:

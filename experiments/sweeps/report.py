@@ -11,10 +11,10 @@ import numpy as np
 
 from ...market.record.summary import CAVEAT
 from ..look import words
+from ..look.intervals import amount
+from ..report.measures import interval, named, percent, points, written
 from ..report.page import STYLE
 from .figures import write_figures
-from .intervals import amount
-from .measures import interval, named, percent, points, written
 
 if TYPE_CHECKING:
     import pandas as pd

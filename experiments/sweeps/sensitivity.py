@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..look import words
+from ..look.intervals import SEED, amount, resampled
 from .design import MORRIS_LEVELS, UNIT
-from .intervals import SEED, amount, resampled
 from .plan import INDICES
 
 if TYPE_CHECKING:

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...market.scenario.errors import InputError
+from ..look import intervals
+from ..look.intervals import Estimate, amount
 from ..report.compare import compare as compare_results
-from . import intervals, store
-from .intervals import Estimate, amount
+from . import store
 from .queries import Runs, groups_of, quoted, text
 
 if TYPE_CHECKING:

@@ -15,8 +15,9 @@ import sweep_runs
 from scipy import stats
 from sweep_runs import cheap, plan
 
+from firesale.experiments.look import intervals
 from firesale.experiments.look.plots import title_of
-from firesale.experiments.sweeps import analysis, intervals, store
+from firesale.experiments.sweeps import analysis, store
 from firesale.experiments.sweeps import findings as findings_
 from firesale.experiments.sweeps.design import UNIT, design_table
 from firesale.experiments.sweeps.execute import Outcome

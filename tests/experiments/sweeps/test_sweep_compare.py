@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from sweep_runs import cheap, plan
 
-from firesale.experiments.sweeps.intervals import Estimate
+from firesale.experiments.look.intervals import Estimate
 from firesale.experiments.sweeps.queries import Runs
 from firesale.experiments.sweeps.runner import Driver
 from firesale.experiments.sweeps.side_by_side import apart, compare, lines

@@ -7,7 +7,7 @@ import math
 import pandas as pd
 import pytest
 
-from firesale.experiments.sweeps import measures
+from firesale.experiments.report import measures
 from firesale.experiments.sweeps.report import _table
 
 

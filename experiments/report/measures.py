@@ -7,8 +7,8 @@ from functools import cache
 
 from ...market.record.meanings import meaning_of
 from ..look import words
-from ..report.explain import name_of_entry
-from .intervals import amount
+from ..look.intervals import amount
+from .explain import name_of_entry
 
 
 @cache
