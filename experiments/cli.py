@@ -84,6 +84,14 @@ def run(
     scenario: NAME,
     start: START = None,
     seed: Annotated[int, typer.Option(help="Random seed, 0 or more.")] = 1,
+    seeds: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A-B",
+            help="All seeds from A to B instead: a table of runs and their spread; with changes "
+            "also the scenario without them, on the same seeds.",
+        ),
+    ] = None,
     days: Annotated[int | None, typer.Option(help="Days to simulate.")] = None,
     scale: SCALE = None,
     settings: SETTINGS = None,
@@ -134,13 +142,13 @@ def run(
         if value is not None:
             chosen = chosen.with_values({key: value}, option)
     chosen = chosen.with_settings(settings or [])
-    run_scenario(
-        chosen,
-        seed,
-        out,
-        named,
-        Asked(figures, json_, resolve, companions, tuple(without or ()), books, anonymous),
-    )
+    asked = Asked(figures, json_, resolve, companions, tuple(without or ()), books, anonymous)
+    if seeds is None:
+        run_scenario(chosen, seed, out, named, asked)
+        return
+    from .run.seeds import run_seeds, seeds_of
+
+    run_seeds(chosen, seeds_of(seeds), out, named, asked)
 
 
 @app.command(

@@ -36,6 +36,7 @@ from .record.summary import summarise
 from .resolution import resolve
 from .scenario.errors import InputError
 from .scenario.nearest import did_you_mean
+from .scenario.numbers import MOST_SEED
 from .scenario.scenario import Scenario
 from .state.finite import insist_on_numbers
 from .state.journal import insist, make_room
@@ -45,9 +46,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from .state.market import Market
-
-
-MOST_SEED = 2**63 - 1
 
 
 def seed_of(given: object) -> int:

@@ -91,7 +91,7 @@ MORE_PARAMETERS = {  # options of commands, properties of a widget, fields of an
     "experiments.backtest.commands.backtest": 9,
     "experiments.book.commands.run": 10,
     "experiments.cli.price": 10,
-    "experiments.cli.run": 14,
+    "experiments.cli.run": 15,
     "experiments.cli.sweep": 9,
     "experiments.cli.view": 8,
     "experiments.sweeps.commands.sweep": 7,

@@ -12,6 +12,7 @@ import typer
 from ...market.opening.books import Books
 from ...market.opening.own_books import debt_of, own_books
 from ...market.scenario.errors import InputError
+from ...market.scenario.numbers import MOST_SEED
 from ...market.scenario.scenario import Scenario
 from ..figures.draw import drawing
 from ..look.memory import check_memory
@@ -20,8 +21,6 @@ from .anonymous import OWN_BOOKS, hide_names
 from .files import plain
 from .folder import RunFolder
 from .progress import progress
-
-MOST_SEED = 2**63 - 1
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario, scenario_names
 from ...market.scenario.sections import STARTS, Channels
 from ..look import words
+from .link import MOST_SEED
 from .watched import Choices, WatchedMarket
 
 WHOLE = 0.0
 ALONE = "nothing"
-MOST_SEED = 100
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 WRITTEN = re.compile(r"([+-]?(?:\d[\d_]*\.?\d*|\.\d+)) ?(%|k|m|bn)", re.IGNORECASE)
+MOST_SEED = 2**63 - 1
 POWER = {"%": -2, "k": 3, "m": 6, "bn": 9}
 IN_PERCENT = re.compile(r"share|(?:^|_)(?:volatility|growth|drift|ltv|return|margin)$")
 """Names of what is a share, or a rate a year, though its bounds reach beyond one."""

@@ -49,7 +49,7 @@ def test_a_run_that_fails_is_a_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert rows["loss_usd.total"].notna().tolist() == [True, False, True]
 
 
-@pytest.mark.parametrize("seeds", [(), (-1,), (2**32,)])
+@pytest.mark.parametrize("seeds", [(), (-1,), (2**63,)])
 def test_seeds_that_are_none_are_refused(seeds: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="seeds must be whole numbers from 0 to"):
         RunConfiguration(seeds=seeds)
