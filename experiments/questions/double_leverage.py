@@ -111,8 +111,8 @@ def debt_of_books() -> dict[str, Any]:
         if known:
             found["growth"] = growth
         rows.append(
-            (year, debt, new if known else None, growth if known else None, coins, cash,
-             debt - coins - cash)
+            (year, debt, new if known else None, debt - new if known else None,
+             growth if known else None, coins, cash, debt - coins - cash)
         )  # fmt: skip
     return {"rows": rows, **found}
 
