@@ -1,10 +1,11 @@
 """Deliberately wrong rules, one at a time: the tests must notice each of them.
 
-uv run python tests/mutants.py [--only NAME] [--jobs N] [--passed] [--write]
+uv run python tests/mutants.py [--only NAME] [--new] [--jobs N] [--passed] [--write]
 
 ``mutants.toml`` lists mistakes a person could make. Each is put into a copy of the project, and
 the tests that speak of that part are run there on uncompiled kernels. The table says which test
-noticed; ``--write`` keeps it beside this file. A mutant that survives is a hole in the tests, and
+noticed; ``--write`` keeps it beside this file, rows of mutants that were not tried as they were,
+and ``--new`` tries those that have none. A mutant that survives is a hole in the tests, and
 the exit code is 1.
 """
 
@@ -37,6 +38,12 @@ COPIED = (
     "setup.py",
     "README.md",
 )
+HEAD = """# Wrong rules and the tests that notice them
+
+Made by `uv run python tests/mutants.py --write`.
+
+| mistake | where | noticed by |
+|---|---|---|"""
 LIMIT_S = 600  # a mistake may make a loop endless: that is noticed too
 
 
@@ -151,32 +158,42 @@ def check_unchanged(chosen: list[Mutant], jobs: int) -> None:
         raise SystemExit(f"without a mutant {failed or 'the run'} fails: mend that first")
 
 
+def kept_rows() -> dict[str, str]:
+    """Rows of the table that is there, by name."""
+    if not TABLE.exists():
+        return {}
+    lines = [line for line in TABLE.read_text(encoding="utf-8").splitlines() if line[:2] == "| "]
+    return {line[2:].partition(" | `")[0]: line for line in lines[1:]}
+
+
 def main() -> None:
     """Try all mutants, or those whose name contains a text."""
     parser = argparse.ArgumentParser(description="apply wrong rules and see which test notices")
     parser.add_argument("--only", default="", help="a part of the names of mutants to try")
+    parser.add_argument("--new", action="store_true", help="those that were never tried")
     parser.add_argument("--jobs", type=int, default=1, help="mutants tried at the same time")
     parser.add_argument("--passed", action="store_true", help="the tests have just passed")
     parser.add_argument("--write", action="store_true", help=f"keep the table in {TABLE.name}")
     options = parser.parse_args()
     start = time.monotonic()
     chosen = [mutant for mutant in mutants() if options.only in mutant.name]
+    rows = kept_rows()
+    if options.new:
+        chosen = [mutant for mutant in chosen if mutant.name not in rows]
     if not options.passed:
         check_unchanged(chosen, options.jobs)
-    lines = ["| mistake | where | noticed by |", "|---|---|---|"]
     survivors = 0
     with ThreadPoolExecutor(options.jobs) as pool:
         for mutant, noticed in zip(chosen, pool.map(try_mutant, chosen), strict=True):
             survivors += not noticed
             by = noticed.replace("|", "\\|") or "**nobody**"
-            lines.append(f"| {mutant.name} | `{mutant.file}` | {by} |")
-            print(lines[-1], flush=True)
+            rows[mutant.name] = f"| {mutant.name} | `{mutant.file}` | {by} |"
+            print(rows[mutant.name], flush=True)
     minutes = (time.monotonic() - start) / 60.0
     print(f"{len(chosen)} mutants, {survivors} survive; {minutes:.0f} minutes")
     if options.write:
-        title = "# Wrong rules and the tests that notice them\n\n"
-        note = "Made by `uv run python tests/mutants.py --write`.\n\n"
-        TABLE.write_text(title + note + "\n".join(lines) + "\n", encoding="utf-8")
+        lines = [HEAD, *(rows[mutant.name] for mutant in mutants() if mutant.name in rows)]
+        TABLE.write_text("\n".join(lines) + "\n", encoding="utf-8")
     sys.exit(1 if survivors else 0)
 
 
