@@ -44,6 +44,7 @@ Made by `uv run python tests/mutants.py --write`.
 
 | mistake | where | noticed by |
 |---|---|---|"""
+NOTHING_RAN = 5  # pytest's exit code
 LIMIT_S = 600  # a mistake may make a loop endless: that is noticed too
 
 
@@ -144,6 +145,8 @@ def try_mutant(mutant: Mutant) -> str:
         path = folder / mutant.file
         path.write_text(mutant.applied(path.read_text(encoding="utf-8")), encoding="utf-8")
         code, failed = run_tests(folder, mutant.tests)
+        if code == NOTHING_RAN:
+            raise SystemExit(f"{mutant.name}: none of its tests runs on uncompiled kernels")
         return failed if code == 1 else ""
 
 

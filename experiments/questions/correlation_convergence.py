@@ -69,7 +69,9 @@ def study(study: Study) -> Finding:
         settings = {"days": 730, "opening.beliefs": False}
         settings |= {f"channels.{link}": False for link in off}
         plan = {"scenario": name, "settings": settings, "replicates": draws, "resolve": False}
-        found = study.runs("-".join((name, *off)), plan, partial(lives, places=len(miner)))
+        found = study.runs(
+            "-".join((name, *off)).replace("_", "-"), plan, partial(lives, places=len(miner))
+        )
         study.count(len(found), 0, 0.0)  # the second life of each path
         return found
 

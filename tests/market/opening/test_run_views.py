@@ -95,3 +95,13 @@ def test_views_are_read_off_the_market_before_it_is_scaled() -> None:
     views = [fresh("calm", settings).market.buyer_view for settings in ((), scaled)]
     assert np.all(views[0] == views[1])
     assert np.any(views[0] != 1.0)
+
+
+@pytest.mark.uncompiled
+def test_quotes_are_read_before_what_a_scenario_announces() -> None:
+    """A cheaper class to come is news: it does not change what quotes of the opening imply."""
+    news = ("days=1", "launches.vr200.price_factor=0.5")
+    usual, cheap = (fresh("baseline", settings).market for settings in (("days=1",), news))
+    vr200 = usual.names.hardware.index("VR200")
+    assert cheap.hardware.new_usd[vr200] == 0.5 * usual.hardware.new_usd[vr200]
+    assert np.array_equal(cheap.buyer_view, usual.buyer_view)
