@@ -116,9 +116,12 @@ class Line(NamedTuple):
 
 
 @plots.styled
-def lines(text: Text, series: Mapping[str, Line], *, log_x: bool = False) -> Figure:
+def lines(
+    text: Text, series: Mapping[str, Line], *, log_x: bool = False, log_y: bool = False
+) -> Figure:
     """Lines with their intervals as bands, labelled at their ends."""
-    figure, (axes,) = plots.new_figure(text.title, text.subtitle, plots.Layout(right_in=2.0))
+    aside = max(2.0, 0.4 + 0.08 * max(map(len, series)))
+    figure, (axes,) = plots.new_figure(text.title, text.subtitle, plots.Layout(right_in=aside))
     ends = []
     for k, (name, line) in enumerate(series.items()):
         colour = plots.CYCLE[k % len(plots.CYCLE)]
@@ -131,6 +134,9 @@ def lines(text: Text, series: Mapping[str, Line], *, log_x: bool = False) -> Fig
     if log_x:
         axes.set_xscale("log")
         plots.thousands(axes, "x")
+    if log_y:
+        axes.set_yscale("log")
+        plots.thousands(axes, "y")
     axes.set_xlabel(text.x)
     axes.set_ylabel(text.y)
     last = max(line.x[-1] for line in series.values())

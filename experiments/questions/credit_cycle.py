@@ -190,11 +190,12 @@ def draw(found: Finding) -> Figure:
                 [Number(100.0, 100.0, 100.0), *(Number(*row[place]) for row in mine)],
             )
     n = found.numbers
-    title = f"Credit peaks {n['lag_ordinary'].value:.1f} years before the work it pays for"
+    title = f"Credit peaks at least {n['lag_ordinary'].value:.0f} years before work done does"
     return lines(
         Text(title, "Loans outstanding and work done by all GPUs, opening = 100; 95 % over draws",
              "years", "opening = 100"),
         series,
+        log_y=True,
     )  # fmt: skip
 
 
