@@ -170,10 +170,12 @@ def sentence(found: Finding) -> str:
         f"({n['share_without_joint-crash'].text('.0f')} without the largest borrower)"
     )
     others = [name for name in CRASHES if name != "joint-crash" and f"share_{name}" in n]
-    if others:
-        text += "; " + ", ".join(
-            f"{n[f'share_{name}'].text('.0f')} in {CRASHES[name].replace(':', ',')}"
-            for name in others
+    for name in others:
+        share, where = n[f"share_{name}"], CRASHES[name].replace(":", ",")
+        text += (
+            f"; in {where}, interactions add nothing for sure"
+            if math.isnan(share.value)
+            else f"; {share.text('.0f')} in {where}"
         )
     return f"{text}."
 
