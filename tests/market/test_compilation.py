@@ -52,6 +52,8 @@ def crashed() -> Simulation:
     """Markets in which everything happens; the last of them."""
     crash = Scenario.load("joint-crash")
     Simulation(crash.with_settings(list(HARSH))).run().issuer_spreads()
+    policies = ("policy.mark_rule=market", "policy.buyer_of_last_resort_usd=1e9")
+    Simulation(crash.with_settings([*HARSH, *policies])).run().summary()
     return Simulation(crash).run()
 
 
