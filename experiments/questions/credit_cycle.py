@@ -159,7 +159,24 @@ def study(study: Study) -> Finding:
 
 def verdict(found: Finding) -> str:
     """Over all worlds."""
+    if not control_acts(found):
+        return verdicts.UNKNOWN
     return verdicts.over(verdicts.above(found.numbers[f"lag_{name}"], LEAST_LAG) for name in WORLDS)
+
+
+def last_credit(found: Finding, world: str) -> Number:
+    """Credit in the last year of a world, opening = 100."""
+    rows = [row for row in found.tables["paths"].rows if row[0] == WORLDS[world][0]]
+    return Number(*rows[-1][2])
+
+
+def control_acts(found: Finding) -> bool:
+    """Whether credit goes another way where lenders add whatever is asked for.
+
+    If it does not, a book in run-off cannot be told from credit that breaks.
+    """
+    usual, free = (last_credit(found, name) for name in (ORDINARY, "free"))
+    return free.low > usual.high
 
 
 def sentence(found: Finding) -> str:
@@ -172,7 +189,17 @@ def sentence(found: Finding) -> str:
         f"{n['breaks_ordinary'].text('.0f')} of draws loses a fifth while work grows on; if "
         f"lenders add whatever is asked for it peaks {n['peak_free'].text('.1f')} from the "
         f"opening, a lag of {n['lag_free'].text('.1f')}, and if demand booms the lag is "
-        f"{n['lag_boom'].text('.1f')}."
+        f"{n['lag_boom'].text('.1f')}" + _about_control(found) + "."
+    )
+
+
+def _about_control(found: Finding) -> str:
+    if control_acts(found):
+        return ""
+    usual, free = (last_credit(found, name) for name in (ORDINARY, "free"))
+    return (
+        f"; but there credit ends at {free.text('.0f')} % of the opening and in ordinary times at "
+        f"{usual.text('.0f')} %, so that a book in run-off cannot be told from credit that breaks"
     )
 
 
@@ -192,7 +219,7 @@ def draw(found: Finding) -> Figure:
     n = found.numbers
     title = f"Credit peaks at least {n['lag_ordinary'].value:.0f} years before work done does"
     return lines(
-        Text(title, "Loans outstanding and work done by all GPUs, opening = 100; 95 % over draws",
+        Text(title, "Loans outstanding and work done by all GPUs, opening = 100; 95 % of the mean",
              "years", "opening = 100"),
         series,
         log_y=True,
@@ -208,7 +235,8 @@ QUESTION = Question(
     "technology is work done: GPUs online in H100s times what software makes of them.",
     rule=f"Holds in a world if work surely peaks more than {LEAST_LAG:g} year after credit, fails "
     "if surely less; over ordinary times, a boom, free credit, demand that stops, tight money. "
-    "Work that is highest on the last day makes the lag a lower bound.",
+    "Work that is highest on the last day makes the lag a lower bound. Cannot tell unless credit "
+    "surely ends higher where lenders add whatever is asked for.",
     headline="lag_ordinary",
     boundary=LEAST_LAG,
     without="lag_without_ordinary",
@@ -227,7 +255,9 @@ QUESTION = Question(
         "Software alone makes work grow, so that work hardly ever peaks: the lag says when credit "
         "peaks, more than when technology does.",
         "Credit that is repaid is not broken, and a book that amortises peaks early if little is "
-        "added to it: the world in which lenders add whatever is asked for tells that apart.",
+        "added to it: the world in which lenders add whatever is asked for should tell that apart, "
+        "and hardly does: firms ask for little.",
+        "The lag is the horizon less the first year: another horizon, another lag.",
     ),
     minutes=5,
 )

@@ -229,6 +229,9 @@ QUESTION = Question(
         "Two years are short: bonds and convertibles mature in the fifth.",
         "Rounds are split at the values that claims are carried at on the last day, totals are "
         "settled.",
+        "The crash comes with a network that grows by 59 % in the year, and its twin has neither. "
+        "Rounds are those of the crash: what others add without it is in them.",
+        "Multipliers of `experiments/CONTAGION.md` are of one book; here books are drawn.",
     ),
     minutes=5,
 )

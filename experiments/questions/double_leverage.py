@@ -213,6 +213,10 @@ QUESTION = Question(
     objections=(
         "Without such lines orders are given up: what is not built does not default either. That "
         "is the comparison that the claim makes.",
+        "Both worlds crash: what such orders add without a crash is not taken off. Orders are of "
+        "rigs and sites too.",
+        "Miners hold more coins and cash than they owe at both openings: leverage of the sector is "
+        "one of firms, not of the sum.",
     ),
     minutes=4,
 )

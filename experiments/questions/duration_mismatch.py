@@ -252,6 +252,10 @@ QUESTION = Question(
     objections=(
         "Loans that perform on the last day count as no loss; of those of 15 years that flatters.",
         "All tenors are in one run, so that a fall with one open loan gets another round for all.",
+        "Loans are 80 % of the price whatever the tenor: at 18 months a GB300 owes more a year "
+        "than it earns with flat rents. There a loss is one of underwriting, not of mismatch.",
+        "The boundary is a share of what was lent: 5 % are some 620 bp a year over 18 months and "
+        "80 over ten years.",
     ),
     minutes=12,
 )

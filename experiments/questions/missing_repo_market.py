@@ -246,7 +246,7 @@ def draw(found: Finding) -> Figure:
     )
     return lines(
         Text(title, "One lender sells a failed borrower's machines in a calm market in two years; "
-             "bands: 95 % over draws of books and beliefs", "H100s seized", "recovered, %"),
+             "bands: 95 % of the mean over draws", "H100s seized", "recovered, %"),
         series, log_x=True,
     )  # fmt: skip
 
@@ -281,6 +281,12 @@ QUESTION = Question(
         "cost. The table of depth says what that value needs.",
         "One seller in a calm market is the kindest case: in a crash several sell, see "
         "`crypto-crash`.",
+        "At 10,000 H100s and as believed the claim fails; it holds at 100,000, or with a tenth of "
+        "hyperscalers' money or a quarter of the racks.",
+        "77 % is what first-lien loans of all kinds bring; this loan is the machines' whole "
+        "second-hand value. Hyperscalers buy 4,000 or more at once: below that they do not bid.",
+        "1,008 GB200s bring more with a tenth of hyperscalers' money than with all of it: not "
+        "understood yet.",
     ),
     minutes=12,
 )

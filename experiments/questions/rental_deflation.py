@@ -229,6 +229,8 @@ QUESTION = Question(
     objections=(
         "Hardware gets better too, in all cells: a fall of 0 % is that of software alone.",
         "Falls of 60 % a year for five years are a hundredfold; read them as the edge of the map.",
+        "That the sign turns at an elasticity of one is how demand is written; sizes are what is "
+        "found. Covenants break without a fall too: it brings them forward.",
     ),
     minutes=18,
 )
