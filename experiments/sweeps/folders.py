@@ -39,9 +39,10 @@ def accept_several(folder: Path) -> None:
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file; name a new folder.")
-        sweeps = (*folder.glob(f"*/{MANIFEST}"), *folder.glob(f"*/*/{MANIFEST}"))
+        marks = [f"{at}/{mark}" for at in ("*", "*/*") for mark in (MANIFEST, PARTS)]
+        sweeps = (path for mark in marks for path in folder.glob(mark))
         files = (path for path in folder.rglob("*") if path.is_file() and not _is_leftover(path))
-        if not sweeps and next(files, None):
+        if not next(sweeps, None) and next(files, None):
             raise InputError(f"--out {folder}: is not empty and holds no sweeps; name another.")
     except OSError as error:
         raise unwritable(folder, error) from None

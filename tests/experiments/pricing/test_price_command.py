@@ -10,6 +10,7 @@ import pytest
 
 from firesale.experiments.pricing import command, grid
 from firesale.experiments.pricing.runs import spent
+from firesale.experiments.sweeps.folders import accept_several
 from firesale.market.scenario.errors import InputError
 
 GRID = """
@@ -70,3 +71,11 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not empty and holds no sweeps; name another"):
         command.price_command(str(tmp_path / "small.toml"), tmp_path, where, {})
     assert [path.name for path in tmp_path.iterdir()] == ["small.toml"]
+
+
+@pytest.mark.parametrize("left", ["block-000/parts/x.tmp", "prices/block-000/parts/x.tmp"])
+def test_what_a_full_disk_has_left_is_gone_on_with(tmp_path: Path, left: str) -> None:
+    place = tmp_path / left
+    place.parent.mkdir(parents=True)
+    (place.parents[1] / "design.parquet").write_bytes(b"")  # its manifest found no room
+    accept_several(tmp_path)
