@@ -314,8 +314,8 @@ QUESTION = Question(
     objections=(
         "All luck of a run is one more coordinate that moves freely: the likeliest shock is that "
         "of the five drivers, given the luck it met.",
-        "The likeliest of those tried is a mild year that met bad luck in books and beliefs: what all "
-        "have in common, bitcoin, rents and money one deviation off, tells more.",
+        "The likeliest of those tried is a mild year that met bad luck in books and beliefs: what "
+        "all have in common, bitcoin, rents and money one deviation off, tells more.",
     ),
     minutes=20,
 )
