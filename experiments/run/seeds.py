@@ -22,6 +22,7 @@ from ...market.scenario.scenario import Scenario
 from ..look import words
 from ..look.intervals import paired_difference
 from ..look.memory import check_memory
+from ..report.measures import in_usd
 from ..report.measures import named as name_of
 from .ensemble import RunConfiguration, run_ensemble
 from .files import plain
@@ -35,11 +36,11 @@ if TYPE_CHECKING:
 
 MOST_RUNS = 10_000  # beyond which a sweep, which resumes, is the way
 SPAN = re.compile(r"(\d{1,19})-(\d{1,19})")
-DOLLARS, SHARES = ("loss_usd.total",), (
+SHARES = (
     "loss_usd.unresolved_share", "recovery.gpu", "recovery.asic", "ltv.reported",
     "ltv.second_hand", "ltv.realisable",
 )  # fmt: skip
-MEASURES = ("defaults.miner", "defaults.neocloud", "defaults.lender", *DOLLARS, *SHARES)
+MEASURES = ("defaults.miner", "defaults.neocloud", "defaults.lender", "loss_usd.total", *SHARES)
 NAMES = {"recovery.gpu": "recovery of GPUs", "recovery.asic": "recovery of rigs"}
 PERCENTILES = (5, 50, 95)
 USUAL, DIFFERENCE = "as it is", "difference"
@@ -164,7 +165,7 @@ def difference_of(first: pd.DataFrame, second: pd.DataFrame) -> dict[str, dict[s
 
 def text(key: str, value: float) -> str:
     """A value of a measure with its unit."""
-    if key in DOLLARS:
+    if in_usd(key):
         return words.money(value)
     return words.percent(value) if key in SHARES else f"{value:,.0f}"
 
@@ -173,7 +174,7 @@ def change(key: str, value: float) -> str:
     """The same of a change; shares in points of a per cent, without saying so."""
     if not math.isfinite(value):
         return "open"
-    if key in DOLLARS:
+    if in_usd(key):
         return words.money(value, signed=True)
     return f"{100 * value if key in SHARES else value:+.1f}".replace("-", "−")
 

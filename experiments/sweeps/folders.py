@@ -17,16 +17,7 @@ def accept(folder: Path) -> None:
     Raises:
         InputError: it is something else.
     """
-    check_name(folder)
-    try:
-        if folder.exists() and not folder.is_dir():
-            raise InputError(f"--out {folder}: is a file; name a new folder.")
-        if not folder.exists() or (folder / MANIFEST).exists():
-            return
-        if not all(map(_is_leftover, folder.iterdir())) and not (folder / PARTS).is_dir():
-            raise InputError(f"--out {folder}: is not empty and holds no sweep; name another.")
-    except OSError as error:
-        raise unwritable(folder, error) from None
+    _insist(folder, ("",), "no sweep")
 
 
 def accept_several(folder: Path) -> None:
@@ -35,15 +26,20 @@ def accept_several(folder: Path) -> None:
     Raises:
         InputError: it is something else.
     """
+    _insist(folder, ("*/", "*/*/"), "no sweeps")
+
+
+def _insist(folder: Path, levels: tuple[str, ...], lacking: str) -> None:
+    """Refuse a folder with files in it and no sweep at one of some levels."""
     check_name(folder)
     try:
         if folder.exists() and not folder.is_dir():
             raise InputError(f"--out {folder}: is a file; name a new folder.")
-        marks = [f"{at}/{mark}" for at in ("*", "*/*") for mark in (MANIFEST, PARTS)]
-        sweeps = (path for mark in marks for path in folder.glob(mark))
-        files = (path for path in folder.rglob("*") if path.is_file() and not _is_leftover(path))
-        if not next(sweeps, None) and next(files, None):
-            raise InputError(f"--out {folder}: is not empty and holds no sweeps; name another.")
+        marks = (f"{level}{mark}" for level in levels for mark in (MANIFEST, PARTS))
+        if any(next(folder.glob(mark), None) for mark in marks):
+            return
+        if any(path.is_file() and not _is_leftover(path) for path in folder.rglob("*")):
+            raise InputError(f"--out {folder}: is not empty and holds {lacking}; name another.")
     except OSError as error:
         raise unwritable(folder, error) from None
 
