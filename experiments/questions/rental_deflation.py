@@ -9,7 +9,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.adaptive import Rounds, undecided
+from ..answers.adaptive import BELOW, FEWEST, Rounds, side, undecided
 from ..answers.finding import Finding, Number, Table
 from ..answers.measure import settled, told
 from ..answers.question import Question
@@ -63,7 +63,7 @@ def study(study: Study) -> Finding:
     """The whole design."""
     from ..answers.estimates import change, mean, values
 
-    rounds = Rounds(3, 3, 6) if study.quick else Rounds(8, 8, 40)
+    rounds = Rounds(6, 6, 6) if study.quick else Rounds(FEWEST, 16, 40)
     falls = QUICK_FALLS if study.quick else FALLS
     elasticities = QUICK_ELASTICITIES if study.quick else ELASTICITIES
     cells = {
@@ -96,26 +96,31 @@ def study(study: Study) -> Finding:
         return found
 
     made = study.adaptive("cells", plan, cells, rounds, open_cells, breaches)
+    shown = made[made["shown"]]
     rows, years = [], []
     for e in elasticities:
         for fall in falls:
-            mine = made[made["cell"] == name_of(fall, e)]
-            extra = change(*paired(made, e, fall, "loss"), "$bn", BILLION) if fall else None
-            less = change(*paired(made, e, fall, "loss_without"), "$bn", BILLION) if fall else None
+            mine = shown[shown["cell"] == name_of(fall, e)]
+            extra = less = where = None
+            if fall:
+                before, after = paired(made, e, fall, "loss")
+                where = side(after - before, 0.0, rounds)
+                extra = change(*paired(shown, e, fall, "loss"), "$bn", BILLION)
+                less = change(*paired(shown, e, fall, "loss_without"), "$bn", BILLION)
             rows.append(
-                (100.0 * fall, e, mean(values(mine, "loss"), "$bn", BILLION), extra, less,
+                (100.0 * fall, e, mean(values(mine, "loss"), "$bn", BILLION), extra, less, where,
                  mean(values(mine, "neoclouds")), float(values(mine, "rent").mean()),
-                 float(len(mine)))
+                 float((made["cell"] == name_of(fall, e)).sum()))
             )  # fmt: skip
             if fall in (0.0, MIDDLE):
                 of = [mean(values(mine, f"breach_{year + 1}")) for year in range(YEARS)]
                 years.append((100.0 * fall, e, *of))
     numbers = {
-        "extra": change(*paired(made, INELASTIC, MIDDLE, "loss"), "$bn", BILLION),
-        "extra_without": change(*paired(made, INELASTIC, MIDDLE, "loss_without"), "$bn", BILLION),
-        "elastic": change(*paired(made, ELASTIC, MIDDLE, "loss"), "$bn", BILLION),
+        "extra": change(*paired(shown, INELASTIC, MIDDLE, "loss"), "$bn", BILLION),
+        "extra_without": change(*paired(shown, INELASTIC, MIDDLE, "loss_without"), "$bn", BILLION),
+        "elastic": change(*paired(shown, ELASTIC, MIDDLE, "loss"), "$bn", BILLION),
         "level": mean(
-            values(made[made["cell"] == name_of(0.0, INELASTIC)], "loss"), "$bn", BILLION
+            values(shown[shown["cell"] == name_of(0.0, INELASTIC)], "loss"), "$bn", BILLION
         ),
     }
     return study.finding(
@@ -124,10 +129,12 @@ def study(study: Study) -> Finding:
         {
             "cells": Table(
                 "Lenders' losses by fall of the unit cost of compute and price elasticity of "
-                "demand",
+                f"demand, by the first {rounds.first} draws, the same in all rows; and on which "
+                "side of no change they are, by all draws of the row",
                 ("fall a year, %", "elasticity", "lost, $bn", "more than without a fall",
-                 "but for the largest borrower", "neoclouds fail", "H100 rent, %", "draws"),
-                (".0f", "g", ".1f", "+.1f", "+.1f", ".0f", "+.0f", ".0f"),
+                 "but for the largest borrower", "no change", "neoclouds fail", "H100 rent, %",
+                 "draws"),
+                (".0f", "g", ".1f", "+.1f", "+.1f", "", ".0f", "+.0f", ".0f"),
                 tuple(rows),
             ),
             "years": Table(
@@ -144,7 +151,7 @@ def study(study: Study) -> Finding:
 def verdict(found: Finding) -> str:
     """Over falls of 20 to 40 % at all elasticities."""
     return verdicts.over(
-        verdicts.above(Number(*row[3]))
+        verdicts.decided(row[5])
         for row in found.tables["cells"].rows
         if 100 * CLAIMED[0] <= row[0] <= 100 * CLAIMED[1]
     )
@@ -154,7 +161,7 @@ def sentence(found: Finding) -> str:
     """The answer."""
     n = found.numbers
     rows = found.tables["cells"].rows
-    good = sorted({row[1] for row in rows if row[3] and Number(*row[3]).high < 0.0})
+    good = sorted({row[1] for row in rows if row[5] == BELOW})
     where = f"at elasticities of {good[0]:g} and more" if good else "at no elasticity tried, surely"
     peak = _peak(found)
     return (
@@ -180,9 +187,10 @@ def draw(found: Finding) -> Figure:
     xs = tuple(dict.fromkeys(f"{row[1]:g}" for row in rows))
     ys = tuple(dict.fromkeys(f"{row[0]:.0f}" for row in rows))
     panels = {}
+    sides = {(f"{row[1]:g}", f"{row[0]:.0f}"): row[5] for row in rows}
     for place, name in ((3, "all loans"), (4, "without the largest borrower")):
         cells = {(f"{row[1]:g}", f"{row[0]:.0f}"): Number(*row[place]) for row in rows}
-        panels[name] = Phase(xs, ys, cells, 0.0, "+.1f")
+        panels[name] = Phase(xs, ys, cells, 0.0, "+.1f", sides if place == 3 else None)
     n = found.numbers
     title = (
         f"Software that makes work 30 % cheaper a year: lenders lose {_signed(n['extra'])} where "
