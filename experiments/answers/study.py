@@ -116,7 +116,7 @@ class Study:
         undecided: Callable[[pd.DataFrame], list[str]],
         simulate: execute.Simulate = execute.simulate,
     ) -> pd.DataFrame:
-        """Rows of all cells: those left undecided get another round, to be decided by all they have.
+        """Rows of all cells: those left undecided get another round, and are decided by all of it.
 
         A column ``cell`` names them, ``draw`` counts; ``shown`` are the draws of the first round,
         which all cells have and no decision chose.

@@ -139,10 +139,11 @@ def skewed_mean_interval(values: NDArray[np.float64], confidence: float = 0.95) 
     error = float(np.std(values, ddof=1)) / len(values) ** 0.5
 
     def end(t: float) -> float:
-        return student.value - error * 3.0 * (np.cbrt(1.0 + slope * (t - slope / 6.0)) - 1.0) / slope
+        statistic = 3.0 * (np.cbrt(1.0 + slope * (t - slope / 6.0)) - 1.0) / slope
+        return float(student.value - error * statistic)
 
     t = (student.high - student.value) / error
-    return Estimate(student.value, float(end(t)), float(end(-t)), "Student, for skewness")
+    return Estimate(student.value, end(t), end(-t), "Student, for skewness")
 
 
 def weighted_mean(
