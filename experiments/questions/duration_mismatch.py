@@ -124,10 +124,13 @@ def study(study: Study) -> Finding:
         "resolve": False,
         "replicates": draws,
         "design": {"method": "list"},
-        "factors": {RENTS: {"values": [-fall for fall in falls]}},
     }
-    made = study.runs("falls", plan, lend)
-    of_fall = {fall: made[made["design_id"] == place] for place, fall in enumerate(falls)}
+    of_fall = {
+        fall: study.runs(
+            f"fall-{100 * fall:.0f}", plan | {"factors": {RENTS: {"values": [-fall]}}}, lend
+        )
+        for fall in falls
+    }
 
     def spread(
         rows: pd.DataFrame, tenor: float, cover: float, size: str, of: tuple[str, ...] = CLASSES
@@ -314,8 +317,8 @@ QUESTION = Question(
     "firms enter. Losses are set against the balance outstanding year by year, so that tenors "
     "compare.",
     rule=f"Holds for a loan if the interval of its mean loss lies above {MOST_LOSS_BP:.0f} bp a "
-    "year of the balance (5 % of what was lent over five years), fails below; over loans of ten years "
-    "sized by cash flow, falls of 20 to 40 %, all classes and covers.",
+    "year of the balance (5 % of what was lent over five years), fails below; over loans of ten "
+    "years sized by cash flow, falls of 20 to 40 %, all classes and covers.",
     headline="more",
     boundary=0.0,
     without="more_largest_stands",

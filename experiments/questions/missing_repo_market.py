@@ -41,7 +41,7 @@ MARKETS = {
 """Free racks, budgets of all buyers, that of the one row of hyperscalers; each a multiple."""
 QUICK_MARKETS = (TODAY, "a tenth of hyperscalers' money", "a quarter of the racks")
 H100, RACK = "H100", "GB200"
-SEIZED = {H100: (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000),
+SEIZED = {H100: (1_000, 10_000, 100_000),
           RACK: (1_008, 10_080, 100_800)}  # fmt: skip
 QUICK_SEIZED = {H100: (1_000, 10_000, 100_000), RACK: (10_080,)}
 ASKED = 10_000  # of the claim
@@ -300,8 +300,11 @@ QUESTION = Question(
         "hyperscalers' money or a quarter of the racks.",
         "77 % is what first-lien loans of all kinds bring; this loan is the machines' whole "
         "second-hand value. Hyperscalers buy 4,000 or more at once: below that they do not bid.",
-        "1,008 GB200s bring more with a tenth of hyperscalers' money than with all of it: not "
-        "understood yet.",
+        "Recovery need not fall with every step of quantity: clusters are sold in lots of up to "
+        "8,000, and of 10,000 H100s 2,000 are left for which hyperscalers do not bid.",
+        "Money and racks are cut after buyers' views are read off the quotes. Were the row of "
+        "hyperscalers smaller and quotes the same, others would have to value machines higher, and "
+        "sales that hyperscalers do not bid for would bring more, not the same.",
     ),
     minutes=12,
 )
