@@ -172,9 +172,9 @@ def study(study: Study) -> Finding:
     for size, cover, fall in itertools.product(SIZES, COVERS, falls):
         cells = []
         for tenor in TENORS:
-            mine = spread(of_fall[fall], tenor, cover, size)
+            lost = spread(of_fall[fall], tenor, cover, size)
             base = spread(flat, tenor, cover, size) if fall else 0.0
-            one = mean(mine - base, "bp")
+            one = mean(lost - base, "bp")
             cells.append(one if fall else _positive(one))
         excess.append((size, 100.0 * cover, 100.0 * fall, *cells))
     safe = [
