@@ -345,5 +345,5 @@ QUESTION = Question(
         "Where no draw loses, an interval has no width: 24 draws without a loss leave a chance of "
         "up to 14 % of one.",
     ),
-    minutes=12,
+    minutes=4,
 )

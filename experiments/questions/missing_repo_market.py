@@ -296,15 +296,21 @@ QUESTION = Question(
         "cost. The table of depth says what that value needs.",
         "One seller in a calm market is the kindest case: in a crash several sell, see "
         "`crypto-crash`.",
-        "At 10,000 H100s and as believed the claim fails; it holds at 100,000, or with a tenth of "
-        "hyperscalers' money or a quarter of the racks.",
+        "At 10,000 H100s and as believed the claim fails. It holds for as many GB200s where buyers "
+        "have a quarter of their money or racks, or hyperscalers a tenth of theirs, and for ten "
+        "times as many as believed; of 100,000 H100s as believed it cannot be told.",
         "77 % is what first-lien loans of all kinds bring; this loan is the machines' whole "
         "second-hand value. Hyperscalers buy 4,000 or more at once: below that they do not bid.",
-        "Recovery need not fall with every step of quantity: clusters are sold in lots of up to "
-        "8,000, and of 10,000 H100s 2,000 are left for which hyperscalers do not bid.",
+        "10,000 H100s bring no less each than 1,000, which are too few for hyperscalers. Clusters "
+        "are sold in lots of up to 8,000, so of 10,000 only the last 2,000 are.",
+        "Draw by draw less money or racks bring less, but for some of 10,000 H100s with a quarter "
+        "of the racks: a cluster that no hall takes whole is not sold in weeks at a reserve, which "
+        "may be half of what single machines fetch, but taken apart and sold later, for more.",
+        "What GB200s find no buyer for goes to the lender in kind, at what it thinks them worth: "
+        "that counts as recovered.",
         "Money and racks are cut after buyers' views are read off the quotes. Were the row of "
         "hyperscalers smaller and quotes the same, others would have to value machines higher, and "
         "sales that hyperscalers do not bid for would bring more, not the same.",
     ),
-    minutes=12,
+    minutes=6,
 )

@@ -247,5 +247,5 @@ QUESTION = Question(
         "That the sign turns at an elasticity of one is how demand is written; sizes are what is "
         "found. Covenants break without a fall too: it brings them forward.",
     ),
-    minutes=18,
+    minutes=4,
 )

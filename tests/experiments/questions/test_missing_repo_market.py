@@ -6,6 +6,7 @@ import pytest
 
 from firesale.experiments.answers.finding import FOLDER, read
 from firesale.experiments.questions import missing_repo_market as asked
+from firesale.market.opening.beliefs import believe
 from firesale.market.scenario.scenario import Scenario
 
 ROUNDING = 0.5  # % of the loan
@@ -17,7 +18,7 @@ def _recovered(seed: int, gpus: int, share: float) -> float:
     drawn = ["opening.beliefs=true", "credit.hazard_per_year=0"]
     scenario = Scenario.load("calm").with_settings(drawn, days=asked.SOLD_WITHIN_DAYS)
     scores = {asked.HYPERSCALERS: share} if share != 1.0 else {}
-    found = asked.sell(scenario, seed, scores, gpus=gpus, hardware=asked.RACK)
+    found = asked.sell(believe(scenario, seed), seed, scores, gpus=gpus, hardware=asked.RACK)
     return float(found.summary["recovery"])
 
 
