@@ -130,7 +130,7 @@ def skewed_mean_interval(values: NDArray[np.float64], confidence: float = 0.95) 
     """
     student = mean_interval(values, confidence)
     deviation = float(np.std(values)) if len(values) > 1 else 0.0
-    if deviation <= 1e-12 * abs(student.value):
+    if not deviation > 1e-12 * abs(student.value):
         return student
     skew = float(np.mean(((values - student.value) / deviation) ** 3))
     slope = skew / len(values) ** 0.5

@@ -64,6 +64,7 @@ def test_an_interval_leans_to_the_side_of_the_long_tail() -> None:
     assert skewed_mean_interval(even) == mean_interval(even)
     assert skewed_mean_interval(np.ones(4)).width == 0.0
     assert skewed_mean_interval(np.array([2.0])).high == math.inf
+    assert math.isnan(skewed_mean_interval(np.empty(0)).value)
     assert skewed_mean_interval(np.array([0.0, 0.0, 1e-200])).high > 0.0, "powers may underflow"
 
 
