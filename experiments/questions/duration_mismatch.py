@@ -261,8 +261,9 @@ def sentence(found: Finding) -> str:
         f"{n['more'].text('+.0f')} a year beyond one of eighteen months to pay for its losses "
         f"({n['long'].text('.0f')} against {n['short'].text('.0f')}), "
         f"{n['more_covered'].text('+.0f')} with all of them under contract and "
-        f"{n['more_flat'].text('+.0f')} with flat rents. Loans of {100 * ADVANCE:.0f} % of the price lose "
-        f"{n['long_price'].text('.0f')} over ten years and {n['short_price'].text('.0f')} over "
+        f"{n['more_flat'].text('+.0f')} with flat rents. Loans of {100 * ADVANCE:.0f} % of the "
+        f"price lose {n['long_price'].text('.0f')} over ten years and "
+        f"{n['short_price'].text('.0f')} over "
         f"eighteen months. Tenors safe at {MOST_LOSS_BP:.0f} bp, sized by cash flow: "
         f"{years(first)} years without contracts, {years(first + 1)} half covered, "
         f"{years(first + 2)} covered, by class (0: not even eighteen months)."
@@ -311,13 +312,13 @@ QUESTION = Question(
     name="duration-mismatch",
     claim="Loans of five to ten years finance a product of eighteen months: tenors outlive the "
     "rent that should repay them.",
-    design=f"Small test operators of {GPUS} GPUs, each with one annuity at {100 * RATE:.0f} % and a DSCR "
-    f"covenant of 1.15: {100 * ADVANCE:.0f} % of what its machines fetch, or no more than cash flow covers "
-    f"{COVERAGE:g} times on average over the tenor (at contract rent, then at spot rent that falls "
-    "as planned); part of them let for four years to a rated tenant, the rest at spot. Rents at "
-    f"planned supply fall 0 to 40 % a year for {YEARS} years; new classes come on their dates, "
-    "firms enter. Losses are set against the balance outstanding year by year, so that tenors "
-    "compare.",
+    design=f"Small test operators of {GPUS} GPUs, each with one annuity at {100 * RATE:.0f} % and "
+    f"a DSCR covenant of 1.15: {100 * ADVANCE:.0f} % of what its machines fetch, or no more than "
+    f"cash flow covers {COVERAGE:g} times on average over the tenor, at contract rent, then at "
+    "spot rent that falls as planned. Part of the machines are let for four years to a rated "
+    f"tenant. Rents at planned supply fall 0 to 40 % a year for {YEARS} years; new classes come on "
+    "their dates, firms enter. Losses are set against the balance outstanding year by year, so "
+    "that tenors compare.",
     rule=f"Holds for a loan if the interval of its mean loss lies above {MOST_LOSS_BP:.0f} bp a "
     "year of the balance (5 % of what was lent over five years), fails below; over loans of ten "
     "years sized by cash flow, falls of 20 to 40 %, all classes and covers.",
@@ -342,9 +343,9 @@ QUESTION = Question(
         "Loans of 80 % of the price are of one size whatever the tenor: at 18 months a GB300 owes "
         "more a year than it earns with flat rents. There a loss is one of underwriting, not of "
         "mismatch; loans sized by cash flow leave mismatch alone.",
-        "Cash flow covers loans on average over their lives; what is due in the last years, when "
-        "contracts are over, is what is lost. A lender that asks for as much cover in each year "
-        "lends almost nothing over ten years where rents fall.",
+        "Cash flow covers loans on average over their lives; those of ten years fail once "
+        "contracts are over. A lender that asks for as much cover in each year lends next to "
+        "nothing over ten years where rents fall.",
         "In all draws with a fall the largest borrower fails within ten years, so what it does to "
         "these loans cannot be told.",
         "A lender that sizes by cash flow knows here by how much rents fall at planned supply; it "
