@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..look import plots
-from .adaptive import ABOVE, BELOW
 from .finding import Number
 
 if TYPE_CHECKING:
@@ -62,7 +61,6 @@ class Phase(NamedTuple):
     cells: Mapping[tuple[str, str], Number]
     boundary: float
     form: str = ",.1f"
-    sides: Mapping[tuple[str, str], str] | None = None  # on which cells were decided; else by ends
 
 
 @plots.styled
@@ -90,8 +88,6 @@ def _phase_panel(axis: Axes, one: Phase, size: float) -> None:
                 continue
             bad = number.low > one.boundary
             fine = number.high < one.boundary
-            if one.sides is not None:
-                bad, fine = one.sides[x, y] == ABOVE, one.sides[x, y] == BELOW
             colour = plots.RED if bad else plots.BLUE if fine else plots.LIGHT
             shade = 0.75 if bad or fine else 0.9
             axis.add_patch(
