@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EFFICIENCY, ELASTICITY = "compute.efficiency_growth", "compute.elasticity"
 FALLS = (0.0, 0.3)
-ELASTICITIES = (0.7, 2.0)
+ELASTICITIES = (0.7, 1.1, 2.0)
 CLAIMED = (0.2, 0.4)
 MIDDLE, INELASTIC, ELASTIC = 0.3, 0.7, 2.0
 YEARS = 5
