@@ -11,7 +11,7 @@ from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .deciding import CHANCE, Sensitivity
 from .estimators import Estimate
-from .savings import mean_over
+from .savings import mean_over, share_of
 from .trials import CELLS, SHARE, WAYS, Trial
 
 BP = 1e4
@@ -106,7 +106,7 @@ def savings_lines(found: Answer) -> list[str]:
         "",
         *table(WAYS_HEAD, trial_rows(ways)), "",
     ]  # fmt: skip
-    lines += [*same_mean(found), *points_lines(found.points)]
+    lines += [*same_mean(found), *points_lines(found)]
     shares = [one for one in found.trials if one.way.startswith(SHARE)]
     rows = [
         [one.way.removeprefix(SHARE), one.what,
@@ -149,8 +149,9 @@ def trial_rows(trials: list[Trial]) -> list[list[str]]:
     ]  # fmt: skip
 
 
-def points_lines(made: points.Made) -> list[str]:
-    """What even points pay in the ordinary cell."""
+def points_lines(found: Answer) -> list[str]:
+    """What even points pay in the ordinary cell, and would pay over a grid that has it."""
+    made = found.points
     if not made.rows:
         return []
     trials, alone = points.trials_of(made), len(made.losses(points.ALONE))
@@ -165,6 +166,22 @@ def points_lines(made: points.Made) -> list[str]:
         "cell of the books lies once in each sixteenth. Both cost no time. The mean is left: of "
         f"these {len(trials)} none is more than {off:.1f} standard errors off.", "",
         *table(WAYS_HEAD, trial_rows(trials)), "",
+        *_over_the_grid(found, trials[0]),
+    ]  # fmt: skip
+
+
+def _over_the_grid(found: Answer, tried: Trial) -> list[str]:
+    """A cell is a part of the variance; the other ones have too few runs for points."""
+    part = share_of(found.panel, CELLS[0])
+    if math.isnan(part) or not set(CELLS) <= found.grid.weights().keys():
+        return []
+    value, low, high = (
+        1.0 / (1.0 - part + part / one) for one in (tried.gain, tried.low, tried.high)
+    )
+    return [
+        f"That cell has {100 * part:.0f} % of the variance of the mean loss on {tried.what} over "
+        f"this grid. Points for its paths would be worth {value:.2f} ({low:.2f} to {high:.2f}) "
+        "there.", "",
     ]  # fmt: skip
 
 

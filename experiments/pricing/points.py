@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 TABLE = Path(__file__).resolve().parent / "points.csv"
 SETS, RUNS = 12, 16  # of a set, as many as a block of the grid has of its ordinary cell
-FIRST_SEED, SOBOL, LATIN = 9_500_001, 77, 78
+FIRST_SEED, SOBOL, LATIN = 9_600_001, 77, 78
 ALONE, PATHS, BOTH = "alone", "paths", "both"
 WAYS = {
     PATHS: "Sobol points with a bridge for bitcoin, demand and money",

@@ -93,6 +93,18 @@ def path_controls(seeds: Sequence[int], days: int) -> Reals:
     )
 
 
+def share_of(panel: Panel, cell: str) -> float:
+    """Part of a cell in the variance of the mean loss on all loans; NaN where none can be seen."""
+    loss = panel.scalars["loss_usd"].sum(axis=1)
+    parts = {
+        name: float((panel.weight[its] ** 2).sum() * loss[its].var(ddof=1))
+        for name in np.unique(panel.cell.astype(str))
+        if (its := panel.cell == name).sum() >= LEAST_RUNS
+    }
+    whole = sum(parts.values())
+    return parts[cell] / whole if cell in parts and whole > 0.0 else float("nan")
+
+
 @cache
 def bridge(days: int) -> Reals:
     """Orthonormal directions of a path's daily shocks, shape (days, 4).
