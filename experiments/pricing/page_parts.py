@@ -163,8 +163,8 @@ def points_lines(found: Answer) -> list[str]:
         f"anew; against {alone} runs with seeds of their own. A Sobol point says how far "
         "bitcoin, demand and money have come at the end, half-way and at both quarters (a Brownian "
         "bridge), and a seed draws the rest; by a Latin hypercube each belief and each uncertain "
-        "cell of the books lies once in each sixteenth. Both cost no time. The mean is left: of "
-        f"these {len(trials)} none is more than {off:.1f} standard errors off.", "",
+        "cell of the books lies once in each sixteenth. Both cost no time. Every run keeps its "
+        f"law; of these {len(trials)} means none is more than {off:.1f} standard errors off.", "",
         *table(WAYS_HEAD, trial_rows(trials)), "",
         *_over_the_grid(found, trials[0]),
     ]  # fmt: skip
