@@ -28,8 +28,7 @@ def main(
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
     runs: Annotated[int, typer.Option(help="In all; 0: those that are there.")] = RUNS,
-    trial_draws: Annotated[int, typer.Option(help="For trials; 0: as they are.")] = DRAWS,
-    point_sets: Annotated[int, typer.Option(help="For trials of points; 0: as they are.")] = SETS,
+    new_trials: Annotated[bool, typer.Option(help="Of ways to reduce variance; or as is.")] = True,
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
     """Runs, tables, page and pictures."""
@@ -43,10 +42,9 @@ def main(
     grid, quiet = grids.load(grids.NAME), grids.load("calm")
     if runs:
         make(grid, runs, folder, Workers())
-    if trial_draws:
-        trials(trial_draws)
-    if point_sets:
-        points(point_sets, folder)
+    if new_trials:
+        trials(DRAWS)
+        points(SETS, folder)
     still = None
     if one_calm_world:
         make(quiet, len(quiet.block), calm, Workers("serial"), beliefs=False)

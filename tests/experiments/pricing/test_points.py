@@ -21,7 +21,7 @@ def sixteenths(places: np.ndarray) -> list[int]:
     return sorted(np.floor(np.asarray(places) * RUNS).astype(int))
 
 
-@pytest.mark.parametrize("days", [7, 400, 1825])
+@pytest.mark.parametrize("days", [7, 60, 203])
 def test_a_bridge_turns_shocks_and_stretches_none(days: int) -> None:
     along = bridge(days)
     assert along.T @ along == pytest.approx(np.eye(4), abs=1e-12)
