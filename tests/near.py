@@ -69,10 +69,9 @@ def importers() -> dict[str, set[str]]:
 
 
 def room(file: str) -> str:
-    """The folder of tests that mirrors a module's room; that of the tests where it has none."""
+    """The folder of tests that mirrors a module's room; empty where it has none."""
     path = Path(file)
-    inside = path.parts[0] == "agents" or len(path.parts) > 2
-    return f"tests/{'/'.join(path.parts[:-1][:2])}" if inside else "tests"
+    return f"tests/{'/'.join(path.parts[:2])}" if len(path.parts) > 2 else ""
 
 
 def near(files: list[str]) -> list[str]:
@@ -87,7 +86,7 @@ def near(files: list[str]) -> list[str]:
         mine = {name for name in TESTS if str(Path(name).parent) == room(module)}
         by_import = {one for one in read_by.get(module, ()) if one in TESTS}
         found |= {one for one in by_import if not Path(one).name.startswith(WHOLE)}
-        found |= ({module} & TESTS.keys()) | (mine if room(module) != "tests" else set())
+        found |= ({module} & TESTS.keys()) | mine
     if any(module.endswith(".py") for module in modules):
         found.add(HOUSE)
     return sorted(name for name in found if Path(name).name.startswith("test_"))
