@@ -17,7 +17,7 @@ import pandas as pd
 import typer
 
 from ...agents.party import Kind, Status
-from ..look.pages import PAGE, table, write_page
+from ..look.pages import PAGE, give, table
 
 if TYPE_CHECKING:
     from ...market.scenario.scenario import Scenario
@@ -180,9 +180,7 @@ def main(
 
     if scenario is None:
         lines = page_lines(WORLDS, seeds)
-        typer.echo("\n".join(lines))
-        if page:
-            write_page(page, [*HEAD, *lines])
+        give(lines, HEAD, page)
         return
     for entry in ("false", "true"):
         one = Scenario.load(scenario).with_settings([f"days={DAYS * YEARS}", f"entry.on={entry}"])
