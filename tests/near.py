@@ -53,19 +53,25 @@ def _git(*words: str) -> str:
 
 @cache
 def importers() -> dict[str, set[str]]:
-    """By file, or folder of data, the files that import or open it."""
+    """By module, or helper of tests, the files of tests that import it."""
     found: dict[str, set[str]] = {}
-    file_of = {name: path.relative_to(PROJECT).as_posix() for name, path in MODULES.items()}
-    for name in MODULES:
-        for end in reached(name):
-            place = file_of.get(end) or end.replace(".", "/")
-            found.setdefault(place, set()).add(file_of[name])
     for name, path in TESTS.items():
         for one in imported(ast.parse(path.read_text(encoding="utf-8")), []):
-            ours = file_of.get(module_in(one.name), "") if one.ours else ""
-            for place in filter(None, (ours, HELPERS.get(one.name.partition(".")[0], ""))):
-                found.setdefault(place, set()).add(name)
+            ours = MODULES.get(module_in(one.name)) if one.ours else None
+            helper = HELPERS.get(one.name.partition(".")[0], "")
+            place = ours.relative_to(PROJECT).as_posix() if ours else helper
+            found.setdefault(place, set()).add(name)
     return found
+
+
+def readers(file: str) -> set[str]:
+    """Modules that open a folder in which a file of data lies."""
+    folders = {".".join(up.parts) for up in Path(file).parents if up.parts}
+    return {
+        path.relative_to(PROJECT).as_posix()
+        for name, path in MODULES.items()
+        if reached(name) & folders
+    }
 
 
 def room(file: str) -> str:
@@ -76,17 +82,15 @@ def room(file: str) -> str:
 
 def near(files: list[str]) -> list[str]:
     """Files of tests near to some files of the checkout."""
-    read_by = importers()
     modules = set(files)
     for file in files:
         if not file.endswith(".py"):
-            modules |= {m for up in Path(file).parents for m in read_by.get(str(up), ())}
-    found: set[str] = set()
+            modules |= readers(file)
+    found = modules & TESTS.keys()
     for module in modules:
-        mine = {name for name in TESTS if str(Path(name).parent) == room(module)}
-        by_import = {one for one in read_by.get(module, ()) if one in TESTS}
-        found |= {one for one in by_import if not Path(one).name.startswith(WHOLE)}
-        found |= ({module} & TESTS.keys()) | mine
+        found |= {name for name in TESTS if str(Path(name).parent) == room(module)}
+        by_import = importers().get(module, set())
+        found |= {name for name in by_import if not Path(name).name.startswith(WHOLE)}
     if any(module.endswith(".py") for module in modules):
         found.add(HOUSE)
     return sorted(name for name in found if Path(name).name.startswith("test_"))
