@@ -28,6 +28,7 @@ from numba import from_dtype, types
 
 from ..agents.columns import column_of, columns_of
 from ..agents.compiling import cache, kernels, process
+from ..agents.compiling.quick import make_numba_quick
 from .state.handle import place_of
 
 COMPILING = "Compiling {what} for this machine, once: about {seconds} s ..."
@@ -291,6 +292,7 @@ def _type(hint: Any, part: bool) -> types.Type:
 def serve() -> None:
     """Compile what is asked for on stdin; on stdout a line for each, the seconds it took."""
     process.collect_rarely()
+    make_numba_quick()
     for line in iter(sys.stdin.buffer.readline, b""):
         job = Job(*line.decode().split())
         start = time.process_time()
