@@ -50,17 +50,6 @@ class PartLibrary(JITCodeLibrary):
         self._ensure_finalized()
         return 0
 
-    def _optimize_functions(self, ll_module: Any) -> None:
-        """Only put into short: the rest is left to those that this is linked into."""
-        ll_module.data_layout = self._codegen._data_layout
-        for function in ll_module.functions:
-            if not function.is_declaration:
-                passes = binding.create_new_function_pass_manager()
-                passes.add_sroa_pass()
-                passes.add_dead_code_elimination_pass()
-                passes.add_simplify_cfg_pass()
-                passes.run(function, self._codegen._pass_builder())
-
     def _optimize_final_module(self) -> None:
         """Left to those that this is linked into."""
 
