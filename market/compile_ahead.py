@@ -35,8 +35,8 @@ COMPILING = "Compiling {what} for this machine, once: about {seconds} s ..."
 WAITING = "Another process compiles the model for this machine; waiting for it ..."
 MOST_PROCESSES = 4  # more wait for each other
 LOOK_S = 0.2
-USUAL_S = 0.35e-3  # of one core for a byte of Python code never compiled here; a round figure
-LINK_S = 0.05e-3  # and for linking it into what Python calls
+USUAL_S = 0.15e-3  # of one core for a byte of Python code never compiled here; a round figure
+LINK_S = 0.04e-3  # and for linking it into what Python calls
 # Finds what this process has found, and nothing in the folder it happens to be in.
 CHILD = """
 import signal, sys
