@@ -28,14 +28,15 @@ from numba import from_dtype, types
 
 from ..agents.columns import column_of, columns_of
 from ..agents.compiling import cache, kernels, process
+from ..agents.compiling.quick import make_numba_quick
 from .state.handle import place_of
 
 COMPILING = "Compiling {what} for this machine, once: about {seconds} s ..."
 WAITING = "Another process compiles the model for this machine; waiting for it ..."
 MOST_PROCESSES = 4  # more wait for each other
 LOOK_S = 0.2
-USUAL_S = 0.35e-3  # of one core for a byte of Python code never compiled here; a round figure
-LINK_S = 0.05e-3  # and for linking it into what Python calls
+USUAL_S = 0.15e-3  # of one core for a byte of Python code never compiled here; a round figure
+LINK_S = 0.04e-3  # and for linking it into what Python calls
 # Finds what this process has found, and nothing in the folder it happens to be in.
 CHILD = """
 import signal, sys
@@ -291,6 +292,7 @@ def _type(hint: Any, part: bool) -> types.Type:
 def serve() -> None:
     """Compile what is asked for on stdin; on stdout a line for each, the seconds it took."""
     process.collect_rarely()
+    make_numba_quick()
     for line in iter(sys.stdin.buffer.readline, b""):
         job = Job(*line.decode().split())
         start = time.process_time()

@@ -38,6 +38,7 @@ from numba.extending import (
 from ...agents.columns import column_of
 
 WORD = 8  # bytes
+BYTE = ir.IntType(8)
 _NUMBERS: dict[type, tuple[type[ctypes._SimpleCData[Any]], types.Type]] = {
     float: (ctypes.c_double, types.float64),
     int: (ctypes.c_int64, types.int64),
@@ -180,7 +181,7 @@ class _Members(AttributeTemplate):
         return None if member is None else member.type
 
 
-def _at(builder: Any, address: Any, byte: int, type_: Any) -> Any:
+def _at(builder: Any, address: Any, byte: int, type_: Any = BYTE) -> Any:
     """A pointer to something so many bytes behind an address."""
     place = builder.gep(address, [ir.Constant(ir.IntType(64), byte)])
     return builder.bitcast(place, type_.as_pointer())
@@ -195,46 +196,45 @@ def _load(builder: Any, pointer: Any, constant: bool) -> Any:
 
 @lower_getattr_generic(Place)
 def _get(context: Any, builder: Any, place: Place, address: Any, name: str) -> Any:
-    member, byte, _ = place.members[name]
+    member, byte, dtype = place.members[name]
     if isinstance(member, types.Array):
-        return _array(context, builder, member, address, byte)
+        return _array(context, builder, member, dtype.itemsize, _at(builder, address, byte))
     if not isinstance(member, Place):
         model = context.data_model_manager[member]
         constant = getattr(place.kind, "CONSTANT", False)
         return model.from_data(
             builder, _load(builder, _at(builder, address, byte, model.get_data_type()), constant)
         )
-    nested = _at(builder, address, byte, ir.IntType(8))
+    nested = _at(builder, address, byte)
     if issubclass(member.kind, Numbers) and not issubclass(place.kind, Numbers):
-        pointer = builder.bitcast(nested, ir.IntType(8).as_pointer().as_pointer())
+        pointer = builder.bitcast(nested, BYTE.as_pointer().as_pointer())
         return _load(builder, pointer, True)
     return nested
 
 
-def _array(context: Any, builder: Any, type_: types.Array, address: Any, byte: int) -> Any:
-    """An array without an owner, from its place."""
-    word = ir.IntType(64)
-    item = context.get_data_type(type_.dtype)
-    size = context.get_constant(types.intp, context.get_abi_sizeof(item))
+def _array(context: Any, builder: Any, type_: types.Array, size: int, address: Any) -> Any:
+    """An array without an owner, from its place, and from the bytes of an item."""
+    model, word = context.data_model_manager[type_], ir.IntType(64)
+    data = _at(builder, address, 0, context.get_data_type(type_.dtype).as_pointer())
     shape = [
-        _load(builder, _at(builder, address, byte + WORD * (1 + axis), word), True)
+        _load(builder, _at(builder, address, WORD * (1 + axis), word), True)
         for axis in range(type_.ndim)
     ]
-    strides = [size]
-    for length in reversed(shape[1:]):
-        strides.insert(0, builder.mul(strides[0], length))
-    count = shape[0]
-    for length in shape[1:]:
-        count = builder.mul(count, length)
-    array = context.make_array(type_)(context, builder)
-    array.meminfo = cgutils.get_null_value(array.meminfo.type)
-    array.parent = cgutils.get_null_value(array.parent.type)
-    array.nitems = count
-    array.itemsize = size
-    array.data = _load(builder, _at(builder, address, byte, item.as_pointer()), True)
-    array.shape = cgutils.pack_array(builder, shape)
-    array.strides = cgutils.pack_array(builder, strides)
-    return array._getvalue()
+    steps = [ir.Constant(word, 1)]  # items from one to the next, last axis first
+    for length in reversed(shape):
+        steps.append(builder.mul(steps[-1], length))
+    *steps, count = steps
+    strides = [builder.mul(step, ir.Constant(word, size)) for step in reversed(steps)]
+    array = ir.Constant(model.get_value_type(), None)
+    for name, value in (
+        ("nitems", count),
+        ("itemsize", ir.Constant(word, size)),
+        ("data", _load(builder, data, True)),
+        ("shape", cgutils.pack_array(builder, shape)),
+        ("strides", cgutils.pack_array(builder, strides)),
+    ):
+        array = builder.insert_value(array, value, model.get_field_position(name))
+    return array
 
 
 @lower_setattr_generic(Place)

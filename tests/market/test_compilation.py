@@ -46,6 +46,32 @@ for _ in range(2):
     print(money.take_stock.entrance.stats.cache_hits and "found")
 """
 
+# Compiled as by those that compile ahead: elements found from both ends, of any width; a part of a
+# vector; a matrix; a length; minima, of which numba has several.
+QUICK = """
+import numpy as np
+from firesale.agents.compiling.kernels import compiled
+from firesale.agents.compiling.quick import make_numba_quick
+
+make_numba_quick()
+
+def work(reals, shorts, flags, matrix, k):
+    flags[k] = reals[-1] > reals[k]
+    shorts[-2] = shorts[k] + len(reals)
+    reals[k] += matrix[1, -1] + min(reals[0], matrix[0, k]) + reals[1:3].sum()
+    matrix[k, 0] = np.zeros(len(flags))[k] + max(shorts[0], k)
+    return reals[k] - len(matrix)
+
+def tables():
+    reals, shorts = np.arange(4) / 3.0, np.arange(4, dtype=np.int32)
+    return reals, shorts, np.zeros(4, bool), np.arange(9.0).reshape(3, 3) ** 0.5
+
+plain, quick = tables(), tables()
+for k in (1, 2):
+    assert compiled(work)(*quick, k) == work(*plain, k)
+assert all(map(np.array_equal, plain, quick))
+"""
+
 
 @pytest.fixture(scope="module")
 def crashed() -> Simulation:
@@ -77,6 +103,15 @@ def test_a_new_machine_is_told_once_and_finds_what_was_compiled(tmp_path: Path) 
     )
     assert done.stderr == compile_ahead.COMPILING.format(what="the model", seconds=5) + "\n"
     assert done.stdout == "found\nfound\n"
+
+
+def test_what_is_compiled_quickly_does_the_same(tmp_path: Path) -> None:
+    (tmp_path / "quickly.py").write_text(QUICK)  # numba asks for a file
+    subprocess.run(
+        [sys.executable, "-P", tmp_path / "quickly.py"],
+        env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+        check=True,
+    )
 
 
 def test_each_kernel_is_compiled_once_after_those_that_it_calls() -> None:

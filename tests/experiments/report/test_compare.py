@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from firesale.experiments.report.compare import compare
@@ -23,7 +24,7 @@ def test_what_differs_is_told_with_its_change(tmp_path: Path) -> None:
     told = compare(one, two)
     line = next(line for line in told.splitlines() if line.startswith("loss.total"))
     assert line.split() == ["loss.total", "2,000", "3,000", "1,000", "+50.0", "%"]
-    assert "X, Y" in told and "seed" not in told
+    assert "X and Y" in told and "seed" not in told
     assert "seed" in compare(one, two, everything=True)
     assert "They say the same." in compare(one, one)
 
@@ -35,7 +36,9 @@ def test_loans_of_memos_are_matched_by_id(tmp_path: Path) -> None:
     one = folder(tmp_path / "a", memo(("A", 0.1), ("B", 0.2)), "memo.json")
     two = folder(tmp_path / "b", memo(("B", 0.2), ("A", 0.3)), "memo.json")
     told = compare(one, two)
-    assert "loans.A.pd" in told and "loans.B.pd" not in told
+    assert "A: PD, life" in told and "B: PD, life" not in told
+    line = next(line for line in told.splitlines() if line.startswith("A:"))
+    assert line.split()[3:] == ["10.0", "%", "30.0", "%", "+20.0", "points", "+200.0", "%"]
 
 
 def test_folders_of_two_kinds_or_none(tmp_path: Path) -> None:
@@ -53,3 +56,21 @@ def test_a_seed_has_no_difference(tmp_path: Path) -> None:
     lines = [line.split() for line in compare(one, two).splitlines()]
     assert ["seed", "1", "8"] in lines
     assert ["days", "100", "120", "20", "+20.0", "%"] in lines
+
+
+def test_parties_and_dollars_are_told_as_reports_do(tmp_path: Path) -> None:
+    table = pd.DataFrame({"lender": ["OTHER_PC"], "name": ["Private credit, unnamed rest"]})
+    one = folder(tmp_path / "a", {"loss_usd": {"total": 2.5e9}, "impaired_lenders": []})
+    two = folder(
+        tmp_path / "b",
+        {
+            "loss_usd": {"total": 2.0e9},
+            "impaired_lenders": ["OTHER_PC"],
+            "lender_loss_share_of_capital": {"OTHER_PC": 0.25},
+        },
+    )
+    table.to_parquet(two / "lenders.parquet")
+    told = compare(one, two)
+    assert "OTHER_PC" not in told and told.count("Private credit, unnamed rest") == 2
+    line = next(line for line in told.splitlines() if line.startswith("lenders' loss on loans"))
+    assert line.split()[-5:] == ["$2.5bn", "$2bn", "−$500m", "−20.0", "%"]
