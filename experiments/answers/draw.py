@@ -61,12 +61,11 @@ class Phase(NamedTuple):
     cells: Mapping[tuple[str, str], Number]
     boundary: float
     form: str = ",.1f"
-    good: str = "below"  # side of the boundary that is drawn in blue
 
 
 @plots.styled
 def phase(text: Text, panels: Mapping[str, Phase]) -> Figure:
-    """Panels side by side; red and blue are either side of the boundary, grey cannot be told."""
+    """Panels side by side; red is above the boundary, blue below, grey cannot be told."""
     first = next(iter(panels.values()))
     height = 1.0 + 0.42 * len(first.ys)
     layout = plots.Layout(columns=len(panels), height_in=height, notes=True, left_in=1.0)
@@ -87,10 +86,8 @@ def _phase_panel(axis: Axes, one: Phase, size: float) -> None:
             number = one.cells.get((x, y))
             if number is None:
                 continue
-            above = number.low > one.boundary
-            under = number.high < one.boundary
-            bad = above if one.good == "below" else under
-            fine = under if one.good == "below" else above
+            bad = number.low > one.boundary
+            fine = number.high < one.boundary
             colour = plots.RED if bad else plots.BLUE if fine else plots.LIGHT
             shade = 0.75 if bad or fine else 0.9
             axis.add_patch(

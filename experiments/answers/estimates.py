@@ -21,13 +21,13 @@ def values(frame: pd.DataFrame, column: str, fill: float | None = None) -> NDArr
 
 
 def mean(values: NDArray[Any], unit: str = "", scale: float = 1.0) -> Number:
-    """Mean over draws that know it, with Student's interval; not below 0 of what never is."""
+    """Mean over draws that know it, with its interval; not below 0 of what never is."""
     import numpy as np
 
-    from ..look.intervals import mean_interval
+    from ..look.intervals import skewed_mean_interval
 
     known = values[~np.isnan(values)]
-    one = Number.of(mean_interval(known), unit, scale)
+    one = Number.of(skewed_mean_interval(known), unit, scale)
     return one._replace(low=max(one.low, 0.0)) if len(known) and known.min() >= 0.0 else one
 
 

@@ -58,7 +58,8 @@ def chapter(question: Question, found: Finding) -> list[str]:
     if found.saved_runs:
         plain = found.runs + found.saved_runs
         lines[-1] += (
-            " Cells that were decided early got no more draws: "
+            " All that is shown comes from the first draws, the same in all cells; cells that they "
+            f"left undecided got more, up to {found.draws}, others none: "
             f"{words.times(found.saved_runs, 'run')} ({found.saved_runs / plain:.0%}) fewer than a "
             "plain grid of as many draws in each cell."
         )

@@ -116,7 +116,10 @@ class Study:
         undecided: Callable[[pd.DataFrame], list[str]],
         simulate: execute.Simulate = execute.simulate,
     ) -> pd.DataFrame:
-        """Rows of all cells, with a column ``cell``: those left undecided get another round.
+        """Rows of all cells: those left undecided get another round, and are decided by all of it.
+
+        A column ``cell`` names them, ``draw`` counts; ``shown`` are the draws of the first round,
+        which all cells have and no decision chose.
 
         Args:
             part: name of the part.
@@ -143,12 +146,14 @@ class Study:
             frame = self.runs(f"{part}-{number + 1}", plan | data, simulate)
             frame["cell"] = [open_[row // arms] for row in frame["design_id"]]
             frame["draw"] = frame["replicate"] + 1000 * number
+            frame["shown"] = number == 0
             frames.append(frame)
             whole = pd.concat(frames, ignore_index=True)
             counts = whole.groupby("cell")["draw"].nunique()
             made = {name: int(counts.get(name, 0)) for name in cells}
             asked = [name for name in undecided(whole) if name in open_]
-            self.say(f"{part}: {len(asked)} of {len(cells)} cells undecided after {size} draws.")
+            draws = f"{max(made.values())} draws"
+            self.say(f"{part}: {len(asked)} of {len(cells)} cells undecided after {draws}.")
             open_ = asked
             if not open_:
                 break

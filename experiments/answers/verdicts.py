@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from .adaptive import ABOVE, BELOW
 from .finding import Number
 
 HOLDS, WHERE, FAILS, UNKNOWN = "holds", "holds where", "fails", "cannot tell"
@@ -21,6 +22,11 @@ def above(number: Number, boundary: float = 0.0) -> str:
 def below(number: Number, boundary: float = 0.0) -> str:
     """Holds if the whole interval lies below the boundary, fails if it lies above."""
     return opposite(above(number, boundary))
+
+
+def decided(side: str) -> str:
+    """Of a cell of an adaptive design: holds if it was decided to lie above its boundary."""
+    return {ABOVE: HOLDS, BELOW: FAILS}.get(side, UNKNOWN)
 
 
 def opposite(verdict: str) -> str:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from ..answers import verdicts
-from ..answers.adaptive import Rounds, undecided
+from ..answers.adaptive import FEWEST, Rounds, side, undecided
 from ..answers.finding import Finding, Number, Table
 from ..answers.measure import drawn_tables
 from ..answers.question import Question
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
 AVERAGE_RECOVERY = 77.0  # % that first-lien loans have brought on average
 PROBE, SOLD_WITHIN_DAYS, WEEKS = "TEST", 730, 90.0 / 7.0
-HYPERSCALERS = "books.times.buyers.HYPERSCALER_INPLACE.budget_usd_m_yr"
+HYPERSCALER_ROW = "HYPERSCALER_INPLACE"
+HYPERSCALERS = f"books.times.buyers.{HYPERSCALER_ROW}.budget_usd_m_yr"
 RACKS, BUDGETS = "liquidation.slot_scale", "liquidation.budget_scale"
 TODAY = "as believed"
 MARKETS = {
@@ -40,7 +41,7 @@ MARKETS = {
 """Free racks, budgets of all buyers, that of the one row of hyperscalers; each a multiple."""
 QUICK_MARKETS = (TODAY, "a tenth of hyperscalers' money", "a quarter of the racks")
 H100, RACK = "H100", "GB200"
-SEIZED = {H100: (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000),
+SEIZED = {H100: (1_000, 10_000, 100_000),
           RACK: (1_008, 10_080, 100_800)}  # fmt: skip
 QUICK_SEIZED = {H100: (1_000, 10_000, 100_000), RACK: (10_080,)}
 ASKED = 10_000  # of the claim
@@ -62,16 +63,25 @@ def sell(
     hardware: str,
     books: Books | None = None,
 ) -> Outcome:
-    """A run in which one borrower fails at once and its lender sells what it had."""
+    """A run in which one borrower fails at once and its lender sells what it had.
+
+    Hyperscalers' money is cut once buyers' views are read off the quotes, as that of all buyers is:
+    were it cut in the books, buyers with less money would be thought to value machines higher.
+    """
     import numpy as np
 
     from ...market.simulation import Simulation
     from ..sweeps.execute import Outcome
 
-    scenario, tables = drawn_tables(scenario, seed, scores, books)
+    others = {cell: score for cell, score in scores.items() if cell != HYPERSCALERS}
+    scenario, tables = drawn_tables(scenario, seed, others, books)
     probe = failing(gpus, hardware)
     simulation = Simulation(scenario, seed, with_probes(tables, (probe,)), keeps_book=False)
-    market = simulation.run().resolve().market
+    market = simulation.market
+    cut = market.buyers.segment == market.names.segments.index(HYPERSCALER_ROW)
+    for money in (market.buyers.budget_usd, market.buyers.budget_usd_day):
+        money[cut] *= scores.get(HYPERSCALERS, 1.0)
+    simulation.run().resolve()
     summary, fate = simulation.summary(), fates(simulation, (probe,))[PROBE]
     lots = market.lots
     mine = np.flatnonzero(lots.borrower[: int(lots.count[0])] == market.names.parties.index(PROBE))
@@ -117,7 +127,7 @@ def study(study: Study) -> Finding:
 
     from ..answers.estimates import mean, percent, values
 
-    rounds = Rounds(4, 4, 8) if study.quick else Rounds(8, 8, 40)
+    rounds = Rounds(8, 8, 8) if study.quick else Rounds(FEWEST, 16, 40)
     markets = QUICK_MARKETS if study.quick else tuple(MARKETS)
     cells = {
         name: dict(zip((RACKS, BUDGETS, HYPERSCALERS), MARKETS[name], strict=True))
@@ -141,14 +151,17 @@ def study(study: Study) -> Finding:
                 partial(sell, gpus=gpus, hardware=hardware),
             )  # fmt: skip
             for name in markets:
-                mine = made[made["cell"] == name]
-                recovery = values(mine, "recovery")
+                all_draws = made[made["cell"] == name]
+                shown = all_draws[all_draws["shown"]]
+                recovery = values(shown, "recovery")
                 rows.append(
-                    (hardware, gpus, name, percent(recovery), percent(values(mine, "sold")),
-                     mean(values(mine, "days_to_sale"), "days"), float(len(mine)))
+                    (hardware, gpus, name, percent(recovery), percent(values(shown, "sold")),
+                     mean(values(shown, "days_to_sale"), "days"),
+                     side(values(all_draws, "recovery"), AVERAGE_RECOVERY, rounds),
+                     float(len(all_draws)))
                 )  # fmt: skip
                 if (hardware, gpus, name) == (H100, ASKED, TODAY):
-                    stands = values(mine, "largest_fails") == 0.0
+                    stands = values(shown, "largest_fails") == 0.0
                     numbers["recovery"] = percent(recovery)
                     numbers["recovery_largest_stands"] = percent(recovery[stands])
     opened = study.runs(
@@ -177,10 +190,12 @@ def study(study: Study) -> Finding:
         numbers,
         {
             "sales": Table(
-                "What one lender recovers of a loan of the machines' second-hand value",
+                "What one lender recovers of a loan of the machines' second-hand value, by the "
+                f"first {rounds.first} draws, the same in all rows; and on which side of "
+                f"{AVERAGE_RECOVERY:.0f} % it is, by all draws of the row",
                 ("class", "seized", "market", "recovered", "sold to buyers", "days to sale",
-                 "draws"),
-                ("", ",.0f", "", ".0f", ".0f", ",.0f", ".0f"),
+                 f"{AVERAGE_RECOVERY:.0f} %", "draws"),
+                ("", ",.0f", "", ".0f", ".0f", ",.0f", "", ".0f"),
                 tuple(rows),
             ),
             "depth": Table(
@@ -204,7 +219,7 @@ def verdict(found: Finding) -> str:
     """Over all markets and classes in which at least as many are seized as the claim says."""
     rows = found.tables["sales"].rows
     return verdicts.over(
-        verdicts.below(row[3], AVERAGE_RECOVERY) for row in rows if row[1] >= ASKED
+        verdicts.opposite(verdicts.decided(row[6])) for row in rows if row[1] >= ASKED
     )
 
 
@@ -281,12 +296,21 @@ QUESTION = Question(
         "cost. The table of depth says what that value needs.",
         "One seller in a calm market is the kindest case: in a crash several sell, see "
         "`crypto-crash`.",
-        "At 10,000 H100s and as believed the claim fails; it holds at 100,000, or with a tenth of "
-        "hyperscalers' money or a quarter of the racks.",
+        "At 10,000 H100s and as believed the claim fails. It holds for as many GB200s where buyers "
+        "have a quarter of their money or racks, or hyperscalers a tenth of theirs, and for ten "
+        "times as many as believed; of 100,000 H100s as believed it cannot be told.",
         "77 % is what first-lien loans of all kinds bring; this loan is the machines' whole "
         "second-hand value. Hyperscalers buy 4,000 or more at once: below that they do not bid.",
-        "1,008 GB200s bring more with a tenth of hyperscalers' money than with all of it: not "
-        "understood yet.",
+        "10,000 H100s bring no less each than 1,000, which are too few for hyperscalers. Clusters "
+        "are sold in lots of up to 8,000, so of 10,000 only the last 2,000 are.",
+        "Draw by draw less money or racks bring less, but for some of 10,000 H100s with a quarter "
+        "of the racks: a cluster that no hall takes whole is not sold in weeks at a reserve, which "
+        "may be half of what single machines fetch, but taken apart and sold later, for more.",
+        "What GB200s find no buyer for goes to the lender in kind, at what it thinks them worth: "
+        "that counts as recovered.",
+        "Money and racks are cut after buyers' views are read off the quotes. Were the row of "
+        "hyperscalers smaller and quotes the same, others would have to value machines higher, and "
+        "sales that hyperscalers do not bid for would bring more, not the same.",
     ),
-    minutes=12,
+    minutes=6,
 )

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 LENDER = "OTHER_PC"
 PATTERN, LOAN_PATTERN, LEASE_PATTERN = "VOLTAGE", "NEXGEN-GPU_LOAN-01-REGIONAL_BANKS", "LS023"
-HOURS_A_YEAR = 8760.0
+HOURS_A_YEAR, DAYS_A_MONTH = 8760.0, 365.25 / 12.0
 CONTRACT_RENT = 0.85
 """Of the listed rent: what contracts of 2025 pay an hour ($1.88 of $2.20 for an H100)."""
 SPOT_USE = 0.7
@@ -71,6 +71,29 @@ def with_probes(books: Books, probes: tuple[Probe, ...]) -> Books:
         lenders=tuple(_lending(row, lent) for row in books.lenders),
         granted_only=books.granted_only | names,
     )
+
+
+def covered_debt_usd(
+    books: Books, probe: Probe, rent_change_per_year: float, coverage: float
+) -> float:
+    """Debt that a probe's expected cash flow covers so many times over the loan's life [USD].
+
+    The cash flow of each month of the tenor, at least nothing, discounted at the loan's rate: rent
+    of contracts stands to their end, spot rent changes as expected, costs stay. So an annuity has
+    this DSCR on average over its life, in present values; early on more, late less.
+    """
+    row = _neocloud(books, probe)
+    hardware = next(row for row in books.hardware if row.id == probe.hardware)
+    listed = probe.gpus * (hardware.rent_usd_gpu_h or 0.0) * HOURS_A_YEAR
+    worth = 0.0
+    for month in range(round(probe.tenor_days / DAYS_A_MONTH)):
+        years = (month + 0.5) / 12.0
+        spot = SPOT_USE * (1.0 + rent_change_per_year) ** years
+        fixed = probe.cover if 365.25 * years < probe.contract_days else 0.0
+        income = listed * (fixed * CONTRACT_RENT + (1.0 - fixed) * spot)
+        left = max(0.0, income - row.opex_ex_da_usd_m_yr * MILLION)
+        worth += left / 12.0 / (1.0 + probe.rate) ** years
+    return worth / coverage
 
 
 def fates(simulation: Simulation, probes: tuple[Probe, ...]) -> dict[str, Fate]:

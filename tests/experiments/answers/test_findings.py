@@ -12,7 +12,6 @@ from firesale.experiments.answers import verdicts
 from firesale.experiments.answers.finding import FOLDER, Number, read
 from firesale.experiments.answers.study import Study
 from firesale.experiments.questions.asked import QUESTIONS
-from firesale.experiments.questions.duration_mismatch import longest_safe
 from firesale.experiments.questions.findings import PAGE, PICTURES, page_text, stored
 from firesale.experiments.questions.probe import Probe, loan_id, with_probes
 from firesale.market.opening.books_2025.read import load_books_2025
@@ -62,16 +61,6 @@ def test_a_verdict_turns_with_its_number() -> None:
         assert verdicts.FIRM in seen
 
 
-def test_a_tenor_is_safe_only_if_all_shorter_ones_are() -> None:
-    def row(tenor: float, high: float) -> tuple[object, ...]:
-        return (30.0, "H100", 50.0, tenor, Number(1.0, 0.0, high, "%"), None, 8.0)
-
-    rows = [row(1.5, 2.0), row(3.0, 4.9), row(5.0, 5.1), row(7.0, 1.0)]
-    assert longest_safe(rows, 30.0, "H100", 50.0) == 3.0
-    assert longest_safe([row(1.5, 5.0)], 30.0, "H100", 50.0) is None
-    assert longest_safe(rows, 40.0, "H100", 50.0) is None
-
-
 def test_a_probe_adds_a_loan_and_no_dollar() -> None:
     books = load_books_2025()
     probe = Probe("P", "H100", 100, advance=0.8, tenor_days=730, cover=0.5)
@@ -114,6 +103,8 @@ def test_undecided_cells_get_more_draws_and_decided_ones_do_not(tmp_path: Path) 
     with Study(tmp_path / "s", quick=True, workers=1, quiet=True) as study:
         rows = study.adaptive("p", plan, cells, Rounds(1, 1, 3), lambda _: ["b"])
         assert rows.groupby("cell")["draw"].nunique().to_dict() == {"a": 1, "b": 3}
+        shown = rows[rows["shown"]]
+        assert shown.groupby("cell")["draw"].unique().map(list).to_dict() == {"a": [0], "b": [0]}
         assert (study.made, study.saved) == (4, 2)
         shared = rows[rows["draw"] == 0].set_index("cell")["seed"]
         assert shared["a"] == shared["b"], "cells are compared under the same luck"

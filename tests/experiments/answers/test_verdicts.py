@@ -1,4 +1,4 @@
-"""Rules of verdicts and adaptive designs, by hand."""
+"""Rules of verdicts, and numbers of findings, by hand."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from firesale.experiments.answers import verdicts
-from firesale.experiments.answers.adaptive import Rounds, interval, saved, undecided
+from firesale.experiments.answers.adaptive import ABOVE, BELOW, OPEN
 from firesale.experiments.answers.estimates import mean, percent, ratio
 from firesale.experiments.answers.finding import Finding, Number, Table, read, save
 from firesale.market.scenario.errors import InputError
@@ -45,37 +45,18 @@ def test_over_a_region_one_cell_that_holds_does_not_make_all_hold() -> None:
     assert verdicts.over([]) == unknown
 
 
+def test_a_decided_cell_has_the_verdict_of_its_side() -> None:
+    assert verdicts.decided(ABOVE) == verdicts.HOLDS
+    assert verdicts.decided(BELOW) == verdicts.FAILS
+    assert verdicts.decided(OPEN) == verdicts.UNKNOWN
+
+
 def test_confidence_is_distance_over_width() -> None:
     assert verdicts.confidence(Number(3.0, 2.0, 4.0), 0.0) == verdicts.FIRM  # 2 away, 2 wide
     assert verdicts.confidence(Number(3.0, 1.0, 5.0), 0.0) == verdicts.FAIR  # 1 away, 4 wide
     assert verdicts.confidence(Number(3.0, -1.0, 5.0), 0.0) == verdicts.OPEN
     assert verdicts.confidence(Number(-3.0, -4.0, -2.0), 0.0) == verdicts.FIRM
     assert verdicts.confidence(Number.known(3.0), 0.0) == verdicts.OPEN
-
-
-def test_rounds_add_up_and_each_look_costs_confidence() -> None:
-    rounds = Rounds(first=8, more=8, most=20)
-    assert rounds.sizes() == [8, 8, 4]
-    assert rounds.looks == 3
-    assert rounds.confidence == pytest.approx(1.0 - 0.05 / 3)
-    assert Rounds(5, 5, 5).sizes() == [5]
-    assert Rounds(5, 5, 5).confidence == 0.95
-
-
-def test_a_cell_is_decided_by_the_interval_of_its_look() -> None:
-    # mean 1, deviation 1 of four: t(3) at 1 - 0.05/2 is 4.18, so 1 +- 2.09 contains 0; not 4.
-    cell = np.array([1.0, 2.0, 0.0, 1.0]) * math.sqrt(3.0 / 2.0) + 1.0 - math.sqrt(3.0 / 2.0)
-    rounds = Rounds(4, 4, 8)
-    assert cell.std(ddof=1) == pytest.approx(1.0)
-    half = interval(cell, rounds).high - 1.0
-    assert half == pytest.approx(4.1765 / 2.0, rel=1e-3)
-    assert undecided({"a": cell}, 0.0, rounds) == ["a"]
-    assert undecided({"a": cell}, 4.0, rounds) == []
-    assert undecided({"still": np.zeros(4)}, 0.0, rounds) == [], "what never varies is decided"
-
-
-def test_saved_is_what_a_plain_grid_would_have_made_besides() -> None:
-    assert saved({"a": 4, "b": 8, "c": 4}, Rounds(4, 4, 8)) == 8
 
 
 def test_means_stay_where_they_can_be() -> None:
