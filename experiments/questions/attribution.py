@@ -208,11 +208,13 @@ def sentence(found: Finding) -> str:
             if math.isnan(share.value)
             else f"; {share.text('.0f')} in {where}"
         )
-    first = found.tables["parties"].rows[0]
+    if not found.tables["parties"].rows:
+        return f"{text}. No party fails in a joint crash."
+    party, _, cost, *_ = found.tables["parties"].rows[0]
     return (
         f"{text}. Of {n['parties'].value:.0f} parties that fail in a joint crash the one that "
-        f"transmits most, {first[0]}, costs others {Number(*first[2][:3], '$m').text('.1f')}, and "
-        f"{n['parties_surely'].value:.0f} surely cost others anything."
+        f"transmits most, {party}, costs others {Number(*cost)._replace(unit='$m').text('.1f')}, "
+        f"and {n['parties_surely'].value:.0f} surely cost others anything."
     )
 
 

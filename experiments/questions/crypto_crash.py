@@ -112,7 +112,7 @@ def study(study: Study) -> Finding:
     made = study.runs("reach", plan | {"settings": {"days": DAYS}}, reach)
     study.count(7 * len(made), 0, 0.0)  # companions, and the twin without the crash
     grown = study.runs("grown", plan | {"settings": {"days": DAYS} | NO_FALL}, without_fall)
-    kept = ["replicate", *(name for name in grown if name.startswith("grown_"))]
+    kept = ["replicate", *(c for c in map(str, grown.columns) if c.startswith("grown_"))]
     made = made.merge(grown[kept], on="replicate")
 
     def of(column: str) -> Any:

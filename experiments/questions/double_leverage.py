@@ -49,7 +49,8 @@ def study(study: Study) -> Finding:
             },
         )
 
-    rows, numbers = [], {}
+    rows = []
+    numbers: dict[str, Number] = {}
     for scenario, title in CRASHES.items():
         made = worlds(scenario, scenario, {}, draws)
         calm = worlds(f"calm-{scenario}", scenario, CALM[scenario], calm_draws)

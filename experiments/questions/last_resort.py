@@ -61,8 +61,8 @@ def study(study: Study) -> Finding:
         name: first + by_arm(made, "defaults.neocloud")[name]
         for name, first in by_arm(made, "defaults.miner").items()
     }
-    entered = sum(by_arm(made, kind, 0.0)[NONE] for kind in ENTERED)
-    rows, numbers = [], {"entered": mean(entered)}
+    miners, neoclouds = (by_arm(made, kind, 0.0)[NONE] for kind in ENTERED)
+    rows, numbers = [], {"entered": mean(miners + neoclouds)}
     for name, (title, _) in LEVERS.items():
         saved = change(loss[name], loss[NONE], "$bn", BILLION)
         spent = change(cost[NONE], cost[name], "$bn", BILLION)
@@ -94,8 +94,8 @@ def study(study: Study) -> Finding:
             "levers": Table(
                 "Five years after a joint crash",
                 ("lever", "lenders lose, $bn", "5 to 95 % of draws, $bn", "saved, $bn",
-                 "net, without the largest borrower", "net public cost, $bn", "saved a dollar", "credit for machines, $bn",
-                 "more failures"),
+                 "net, without the largest borrower", "net public cost, $bn", "saved a dollar",
+                 "credit for machines, $bn", "more failures"),
                 ("", ".2f", "", "+.2f", "+.2f", "+.2f", ".2f", "+.2f", "+.1f"),
                 tuple(rows),
             ),

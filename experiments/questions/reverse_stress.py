@@ -133,7 +133,8 @@ def _explained(runs: list[list[Level]]) -> Number:
     """How much of losses' ranks the shocks explain, in per cent; all else is the rest.
 
     Adjusted R squared of a linear regression over the points that were drawn without a condition,
-    with a bootstrap over them. A rise of bitcoin, and ease, are no shocks.
+    with a bootstrap over them; 95 % where a normal shock alone decides. A rise of bitcoin, and
+    ease, are no shocks.
     """
     import numpy as np
     from scipy.stats import rankdata

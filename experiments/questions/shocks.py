@@ -109,6 +109,6 @@ def in_words(drivers: NDArray[np.float64]) -> str:
     """``bitcoin down 45 %, rents -40 % and 0.8 units of stress of money``."""
     chosen, gap = settings_of(drivers), "\N{NO-BREAK SPACE}%"
     return (
-        f"bitcoin down {100 * chosen[BITCOIN]:.0f}{gap}, rents {100 * chosen[RENTS]:+.0f}{gap} and "
-        f"{chosen[MONEY]:.1f} units of stress of money"
+        f"bitcoin down {abs(100 * chosen[BITCOIN]):.0f}{gap}, rents "
+        f"{100 * chosen[RENTS]:+.0f}{gap} and {chosen[MONEY]:.1f} units of stress of money"
     )

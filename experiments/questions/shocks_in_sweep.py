@@ -173,12 +173,13 @@ def _told(runs: Runs, law: Law, made: Weighed) -> Told:
     from ..look.intervals import effective_size
 
     worth = effective_size(made.log_weight, made.groups)
-    rows = [
-        (threshold, *(chance(made, made.loss[:, k] > threshold) for k in (0, 1)),
-         float((made.loss[:, 0] > threshold).sum()))
-        for threshold in THRESHOLDS
-    ]  # fmt: skip
-    covered, asked = 100.0 * made.covered, next(row[1] for row in rows if row[0] == ASKED)
+    rows = []
+    for threshold in THRESHOLDS:
+        hits = made.loss > threshold
+        rows.append(
+            (threshold, chance(made, hits[:, 0]), chance(made, hits[:, 1]), float(hits[:, 0].sum()))
+        )
+    covered, asked = 100.0 * made.covered, chance(made, made.loss[:, 0] > ASKED)
     scenario = runs.manifest["scenario"]
     arm = f", arm {runs.arms[0]}" if runs.arms[0] else ""
     sentence = (

@@ -162,7 +162,8 @@ def avoided_in(frame: pd.DataFrame) -> list[Avoided]:
     import numpy as np
 
     found = []
-    parties = [c.partition(SEPARATOR)[2] for c in frame if c.startswith(f"fails{SEPARATOR}")]
+    columns = map(str, frame.columns)
+    parties = [c.partition(SEPARATOR)[2] for c in columns if c.startswith(f"fails{SEPARATOR}")]
     for row in frame.to_dict("records"):
         for party in parties:
             fails, *values = (
