@@ -189,6 +189,8 @@ def _told(runs: Runs, law: Law, made: Weighed) -> Told:
         f"of {asked.text('.2g')}; what the sweep does not cover may add up to "
         f"{100.0 - covered:.2g} points."
     )
+    if still := [name for key, name in DRIVERS.items() if key not in law.keys]:
+        sentence += f" Not moved by the sweep: {'; '.join(still)}."
     if others := _differs(scenario):
         sentence += f" Unlike in the stated shocks: {', '.join(others)}."
     if not scenario["opening"]["beliefs"]:
