@@ -18,7 +18,7 @@ from firesale.experiments.questions.shocks import DRIVERS, in_words
 from firesale.experiments.questions.systemic import Avoided, avoided_in, ranked
 
 
-def test_what_orders_add_in_a_crash_less_in_calm_counts_draws_that_are_in_both() -> None:
+def test_what_orders_add_in_a_crash_less_in_calm_by_hand() -> None:
     def rows(with_: list[float], without: list[float]) -> pd.DataFrame:
         many = range(len(with_))
         arms = {double.WITH: with_, double.WITHOUT: without}
@@ -26,9 +26,14 @@ def test_what_orders_add_in_a_crash_less_in_calm_counts_draws_that_are_in_both()
             [{"replicate": k, "arm": arm, "loss": of[k]} for arm, of in arms.items() for k in many]
         )
 
-    crash = double.added(rows([10.0, 20.0, 99.0], [4.0, 9.0, 0.0]), "loss")
-    calm = double.added(rows([3.0, 5.0], [2.0, 6.0]), "loss")
-    assert (crash - calm).dropna().tolist() == [5.0, 12.0]
+    crash = double.added(rows([10e6, 20e6, 99e6], [4e6, 9e6, 0.0]), "loss")
+    calm = double.added(rows([3e6, 6e6], [2e6, 5e6]), "loss")
+    assert crash.tolist() == [6e6, 11e6, 99e6]
+    net = double.less_calm(crash, calm)
+    assert net.value == pytest.approx((6 + 11 + 99) / 3 - (1 + 1) / 2)
+    assert net.low < net.value < net.high
+    alone = double.less_calm(crash[:2], crash[:2])
+    assert (alone.low, alone.value, alone.high) == (0.0, 0.0, 0.0), "the same luck drops out"
 
 
 def test_nine_of_ten_draws_lie_further_apart_than_their_mean_s_interval() -> None:
