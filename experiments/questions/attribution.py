@@ -160,7 +160,7 @@ def study(study: Study) -> Finding:
 
 def _parties(study: Study, numbers: dict[str, Number]) -> Table:
     """Who transmits most, as ``firesale experiment systemic`` has it, in drawn books."""
-    draws = study.draws(2, 6)
+    draws = study.draws(2, 20)
     made = study.runs(
         "parties", {"scenario": ASKED, "replicates": draws, "resolve": False}, transmits
     )
