@@ -205,7 +205,7 @@ def draw(found: Finding) -> Figure:
     return intervals(
         Text(title, "Lenders' losses in two years with bitcoin 77 % down less those without, same "
              "draws; 95 % of the mean", "$m more lost"),
-        rows, ("bitcoin's fall", "and the network's growth"),
+        rows, ("bitcoin's fall", "with the network's growth"),
     )  # fmt: skip
 
 

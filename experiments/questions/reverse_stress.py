@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 from ..answers import verdicts
 from ..answers.finding import LOSS, LOSS_WITHOUT, SCENARIO, Finding, Number, Table
 from ..answers.question import Question
+from ..look import words
 from .shocks import (
     ALSO,
     ASKED,
     BITCOIN,
     DRIVERS,
     FIXED,
+    LATE,
     MONEY,
+    PRICE,
     RENTS,
     THRESHOLDS,
     drivers_of,
@@ -39,6 +42,10 @@ if TYPE_CHECKING:
 
 DAYS = 730
 BILLION = 1e9
+SHORT = {
+    BITCOIN: "bitcoin", RENTS: "rents", MONEY: "money", PRICE: "prices of new classes",
+    LATE: "their dates",
+}  # fmt: skip
 RARE = 5.0  # %: below it a loss of that size is a tail
 
 
@@ -249,12 +256,9 @@ def draw(found: Finding) -> Figure:
     rows = {
         row[0]: [Number(*row[2]), Number.known(row[1])] for row in found.tables["design_point"].rows
     }
-    title = (
-        f"A loss of $5bn within two years has a chance of {n['chance_5'].value:.1f} %; rents and "
-        "money tell such years apart"
-        if _leads_rents(found)
-        else f"A loss of $5bn within two years has a chance of {n['chance_5'].value:.1f} %"
-    )
+    title = f"A loss of $5bn within two years has a chance of {n['chance_5'].value:.1f} %"
+    if apart := _tell_apart(found):
+        title += f"; {apart} tell such years apart"
     return intervals(
         Text(title, "Drivers of shocks that cost lenders more than $5bn, deviations from what is "
              "expected; 95 % of the mean", "deviations"),
@@ -262,11 +266,12 @@ def draw(found: Finding) -> Figure:
     )  # fmt: skip
 
 
-def _leads_rents(found: Finding) -> bool:
-    """Whether rents and money are further from what is expected than bitcoin is."""
-    shift = {key: abs(found.numbers[f"shift_{key}"].value) for key in DRIVERS}
-    bitcoin = shift[BITCOIN]
-    return shift[RENTS] > bitcoin and shift[MONEY] > bitcoin
+def _tell_apart(found: Finding) -> str:
+    """Drivers whose mean in such years is surely not what is expected."""
+    shift = {key: found.numbers[f"shift_{key}"] for key in DRIVERS}
+    return words.listed(
+        [SHORT[key] for key, one in shift.items() if one.low > 0.0 or one.high < 0.0]
+    )
 
 
 QUESTION = Question(
