@@ -268,9 +268,9 @@ QUESTION = Question(
         "ours.",
         "First round is most of the loss: that number stands in the table.",
         "In the one crisis that happened, 2022, forced sales of machines are less than half.",
-        "Who transmits most is decided by single draws: in one a pool of project banks closes early, "
-        "and a maturity of the largest borrower is not refinanced two years later. A mean over "
-        "twenty draws says that such a draw exists, and not how likely it is.",
+        "Who transmits most is decided by single draws: in one a pool of project banks closes "
+        "early, and the largest borrower is not refinanced two years later. A mean over twenty "
+        "draws says that such a draw exists, and not how likely it is.",
     ),
     minutes=30,
 )
