@@ -106,7 +106,7 @@ def study(study: Study) -> Finding:
     from ..answers.estimates import mean, ratio, values
     from ..causes.families import FAMILIES, NAMES
 
-    draws = study.draws(4, 32)
+    draws = study.draws(3, 32)
     keys = tuple(family.key for family in FAMILIES)
     rows, numbers = [], {}
     for scenario in QUICK_CRASHES if study.quick else tuple(CRASHES):
