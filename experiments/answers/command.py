@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ...market.scenario.errors import InputError
 from ..run.writing import locked, write_atomically, write_text
 
 if TYPE_CHECKING:
@@ -26,6 +27,10 @@ Out = Annotated[
     typer.Option(metavar="DIR", help="A new folder, or one to go on in; else out/NAME."),
 ]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes here; all cores.")]
+From = Annotated[
+    Path | None,
+    typer.Option("--from", metavar="FOLDER", help="A finished sweep; asks it without new runs."),
+]
 
 
 def folder_of(name: str, quick: bool) -> Path:
@@ -93,9 +98,39 @@ def add(app: typer.Typer, question: Question, title: str) -> None:
                    f"{question.sentence(found)}")  # fmt: skip
         typer.echo(f"Page, tables and figure: {folder}/{PAGE}.")
 
+    def main_or_sweep(
+        quick: Quick = False,
+        json_: AsJson = False,
+        out: Out = None,
+        workers: Workers = None,
+        from_: From = None,
+    ) -> None:
+        if from_ is None:
+            main(quick, json_, out, workers)
+            return
+        if quick or out or workers:
+            raise InputError(
+                "--from asks a sweep that is there; leave out --quick, --out and --workers."
+            )
+        _tell(question, from_, json_)
+
     app.command(
         question.name,
         help=f"{title} All of it takes about {question.minutes} minutes on two cores.",
         short_help=title,
         epilog=f"Example: firesale experiment {question.name} --quick",
-    )(main)
+    )(main if question.of_sweep is None else main_or_sweep)
+
+
+def _tell(question: Question, folder: Path, json_: bool) -> None:
+    """Print what a sweep says."""
+    from .page import as_markdown
+
+    assert question.of_sweep is not None
+    told = question.of_sweep(folder)
+    if json_:
+        typer.echo(json.dumps(told.as_json, ensure_ascii=False))
+        return
+    typer.echo(told.sentence)
+    for table in told.tables:
+        typer.echo("\n" + "\n".join(as_markdown(table)))

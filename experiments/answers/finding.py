@@ -56,17 +56,19 @@ class Number(NamedTuple):
             return "unknown"
         if self.unit.startswith("$"):  # the sign stands before the dollar
             value = f"{self.value:{form}}"
-            sign = value[0] if value[0] in "+-" and _plain(self.value, form)[0] == value[0] else ""
-            value = f"{sign}${_plain(abs(self.value), form).lstrip('+')}{self.unit[1:]}"
+            sign = (
+                value[0] if value[0] in "+-" and plain_text(self.value, form)[0] == value[0] else ""
+            )
+            value = f"{sign}${plain_text(abs(self.value), form).lstrip('+')}{self.unit[1:]}"
         else:
             gap = "\N{NO-BREAK SPACE}" if self.unit else ""
-            value = f"{_plain(self.value, form)}{gap}{self.unit}"
+            value = f"{plain_text(self.value, form)}{gap}{self.unit}"
         if not self.has_interval:
             return value
-        return f"{value} ({_plain(self.low, form)} to {_plain(self.high, form)})"
+        return f"{value} ({plain_text(self.low, form)} to {plain_text(self.high, form)})"
 
 
-def _plain(value: float, form: str) -> str:
+def plain_text(value: float, form: str) -> str:
     """A number as text; no minus before what rounds to zero."""
     if math.isinf(value):
         return "open"
@@ -102,7 +104,7 @@ def _cell(value: Any, form: str) -> str:
         return value
     if isinstance(value, tuple | list):
         return Number(*value[:3]).text(form)
-    return _plain(float(value), form)
+    return plain_text(float(value), form)
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import verdicts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from matplotlib.figure import Figure
 
-    from .finding import Finding, Number
+    from .finding import Finding, Number, Table
     from .study import Study
+
+
+class Told(NamedTuple):
+    """What a stored sweep says: a sentence, tables under it, and all of it for machines."""
+
+    sentence: str
+    tables: tuple[Table, ...]
+    as_json: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -34,6 +44,7 @@ class Question:
         rests_on: data and judgements without which the answer would be another.
         would_change: what one would have to see to think otherwise.
         objections: of somebody who does not believe it, and what became of them.
+        of_sweep: the same asked of a finished sweep's folder, without new runs.
     """
 
     name: str
@@ -51,6 +62,7 @@ class Question:
     would_change: tuple[str, ...]
     objections: tuple[str, ...] = ()
     minutes: int = 10  # of the full version, on two cores
+    of_sweep: Callable[[Path], Told] | None = None
 
     def number(self, finding: Finding) -> Number:
         """The number of the answer."""

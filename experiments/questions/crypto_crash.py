@@ -31,6 +31,7 @@ DAYS = 730
 MATERIAL = 1.0  # % of GPU credit
 MILLION, BILLION = 1e6, 1e9
 NO_CRASH = {"crypto.crash_depth": 0.0, "crypto.hashrate_growth": 0.0}
+NO_FALL = {"crypto.crash_depth": 0.0}  # the network grows as in the crash
 
 
 def reach(
@@ -71,6 +72,14 @@ def reach(
     return told(simulation, found | _losses(calm, "calm"))
 
 
+def without_fall(
+    scenario: Scenario, seed: int, scores: dict[str, float], *, books: Books | None = None
+) -> Outcome:
+    """A draw whose network grows as in the crash while bitcoin does not fall."""
+    simulation = settled(scenario, seed, scores, books)
+    return told(simulation, _losses(simulation, "grown"))
+
+
 def _only(outcome: Any, loans: Any) -> Any:
     """An outcome of some loans alone."""
     import numpy as np
@@ -94,38 +103,34 @@ def _losses(simulation: Simulation, name: str) -> dict[str, float]:
 
 def study(study: Study) -> Finding:
     """The whole design."""
-    from ..answers.estimates import change, mean, ratio, values
+    from ..answers.estimates import change, mean, middle, ratio, values
     from ..causes.families import NAMES
     from ..causes.labels import KEYS
 
     draws = study.draws(10, 96)
-    made = study.runs(
-        "reach",
-        {
-            "scenario": "crypto-crash",
-            "settings": {"days": DAYS},
-            "replicates": draws,
-            "resolve": False,
-        },
-        reach,
-    )
-
+    plan = {"scenario": "crypto-crash", "replicates": draws, "resolve": False}
+    made = study.runs("reach", plan | {"settings": {"days": DAYS}}, reach)
     study.count(7 * len(made), 0, 0.0)  # companions, and the twin without the crash
+    grown = study.runs("grown", plan | {"settings": {"days": DAYS} | NO_FALL}, without_fall)
+    kept = ["replicate", *(c for c in map(str, grown.columns) if c.startswith("grown_"))]
+    made = made.merge(grown[kept], on="replicate")
 
     def of(column: str) -> Any:
         return values(made, column, 0.0)
 
     owed, owed_without = of("gpu_owed"), of("gpu_owed_without")
-    extra = of("crash_gpu") - of("calm_gpu")
-    extra_without = of("crash_gpu_without") - of("calm_gpu_without")
+    extra = of("crash_gpu") - of("grown_gpu")
+    extra_without = of("crash_gpu_without") - of("grown_gpu_without")
     numbers = {
         "share": mean(100.0 * extra / owed, "%"),
         "share_without": mean(100.0 * extra_without / owed_without, "%"),
         "extra": mean(extra, "$m", MILLION),
         "owed": mean(owed, "$bn", BILLION),
-        "other": change(of("calm_other"), of("crash_other"), "$m", MILLION),
-        "neoclouds": change(of("calm_neoclouds"), of("crash_neoclouds")),
-        "miners": change(of("calm_miners"), of("crash_miners")),
+        "other": change(of("grown_other"), of("crash_other"), "$m", MILLION),
+        "other_both": change(of("calm_other"), of("crash_other"), "$m", MILLION),
+        "both": mean(100.0 * (of("crash_gpu") - of("calm_gpu")) / owed, "%"),
+        "neoclouds": change(of("grown_neoclouds"), of("crash_neoclouds")),
+        "miners": change(of("grown_miners"), of("crash_miners")),
         "multiplier": ratio(of("total"), of("first")),
         "gpu_multiplier": ratio(of("gpu_total"), of("gpu_first")),
     }
@@ -139,11 +144,14 @@ def study(study: Study) -> Finding:
         {
             "losses": Table(
                 "Lenders' losses in two years, $m",
-                ("loans", "without the crash", "with it", "more"),
-                ("", ",.0f", ",.0f", "+,.0f"),
+                ("loans", "neither", "the network grows", "and bitcoin falls", "more by the fall",
+                 "5 to 95 % of draws", "more by both"),
+                ("", ",.0f", ",.0f", ",.0f", "+,.0f", "", "+,.0f"),
                 tuple(
-                    (title, mean(of(f"calm_{name}"), "", MILLION),
-                     mean(of(f"crash_{name}"), "", MILLION),
+                    (title, *(mean(of(f"{world}_{name}"), "", MILLION)
+                              for world in ("calm", "grown", "crash")),
+                     change(of(f"grown_{name}"), of(f"crash_{name}"), "", MILLION),
+                     middle(of(f"crash_{name}") - of(f"grown_{name}"), "+,.0f", MILLION),
                      change(of(f"calm_{name}"), of(f"crash_{name}"), "", MILLION))
                     for title, name in (
                         ("GPU credit", "gpu"),
@@ -177,8 +185,9 @@ def sentence(found: Finding) -> str:
         f"A fall of bitcoin by 77 % alone costs lenders {n['share'].text('+.2f')} of GPU credit "
         f"more ({n['share_without'].text('+.2f')} without the largest borrower; "
         f"{n['extra'].text('+,.0f')} of {n['owed'].text('.1f')}), {n['other'].text('+,.0f')} on "
-        f"all other loans, and {n['neoclouds'].text('+.1f')} neoclouds beside "
-        f"{n['miners'].text('+.1f')} miners; what is lost on all loans is "
+        f"all other loans ({n['other_both'].text('+,.0f')} with the network's growth), and "
+        f"{n['neoclouds'].text('+.1f')} neoclouds beside {n['miners'].text('+.1f')} miners; what "
+        "is lost on all loans in that crash is "
         f"{n['multiplier'].text('.2f')} times that of the first round."
     )
 
@@ -187,7 +196,7 @@ def draw(found: Finding) -> Figure:
     """What the crash adds, in GPU credit and elsewhere."""
     from ..answers.draw import Text, intervals
 
-    rows = {row[0]: [Number(*row[3])] for row in found.tables["losses"].rows}
+    rows = {row[0]: [Number(*row[4]), Number(*row[6])] for row in found.tables["losses"].rows}
     n = found.numbers
     title = (
         f"A crash of bitcoin alone takes {n['share'].value:.2f} % of GPU credit; miners' other "
@@ -195,8 +204,8 @@ def draw(found: Finding) -> Figure:
     )
     return intervals(
         Text(title, "Lenders' losses in two years with bitcoin 77 % down less those without, same "
-             "draws; 95 %", "$m more lost"),
-        rows, ("more lost",),
+             "draws; 95 % of the mean", "$m more lost"),
+        rows, ("bitcoin's fall", "with the network's growth"),
     )  # fmt: skip
 
 
@@ -205,8 +214,9 @@ QUESTION = Question(
     claim="A crypto crash reaches GPU credit: the same firms, lenders and buyers stand behind "
     "both.",
     design="The crash of 2022 on the books of 2025 (bitcoin −77 % in a year, the network still "
-    "growing; rents follow their law) against the same draws without it, and with each family of "
-    "interactions held still. GPU credit: loans of neoclouds, or secured by GPUs.",
+    "growing; rents follow their law) against the same draws in which the network grows and "
+    "bitcoin does not fall, those with neither, and with each family of interactions held still. "
+    "GPU credit: loans of neoclouds, or secured by GPUs.",
     rule=f"Holds if the crash surely costs more than {MATERIAL:.0f} % of GPU credit, fails if "
     "surely less.",
     headline="share",
@@ -229,8 +239,9 @@ QUESTION = Question(
         "Two years are short: bonds and convertibles mature in the fifth.",
         "Rounds are split at the values that claims are carried at on the last day, totals are "
         "settled.",
-        "The crash comes with a network that grows by 59 % in the year, and its twin has neither. "
-        "Rounds are those of the crash: what others add without it is in them.",
+        "The crash comes with a network that grows by 59 % in the year. That is held the same; "
+        "what both cost together stands beside it. Rounds are those of the crash: what others add "
+        "without it is in them.",
         "Multipliers of `experiments/CONTAGION.md` are of one book; here books are drawn.",
     ),
     minutes=5,

@@ -13,6 +13,7 @@ from ..answers.finding import LOSS, LOSS_WITHOUT, Finding, Number, Table
 from ..answers.question import Question
 
 if TYPE_CHECKING:
+    import pandas as pd
     from matplotlib.figure import Figure
 
     from ...market.opening.books import Books
@@ -22,36 +23,52 @@ BILLION, MILLION = 1e9, 1e6
 DAYS = 1095
 WITH, WITHOUT = "with", "without"
 CRASHES = {"crypto-crash": "bitcoin −77 %", "joint-crash": "bitcoin −77 %, rents −50 %"}
+CALM: dict[str, dict[str, Any]] = {
+    "crypto-crash": {"crypto.crash_depth": 0.0},
+    "joint-crash": {"crypto.crash_depth": 0.0, "compute.rent_change_per_year": 0.0},
+}
+"""The same without the fall: the network grows, and all else is, as in the crash."""
 OPENINGS = {"2021": "backtest-2022", "2025": "baseline"}
 CLAIMED_GROWTH = 500.0  # %, from $2.1bn to $12.7bn in a year
 
 
 def study(study: Study) -> Finding:
     """The whole design."""
-    from ..answers.estimates import by_arm, change, mean, values
+    from ..answers.estimates import by_arm, mean, middle
 
-    draws = study.draws(12, 128)
-    rows, numbers = [], {}
-    for scenario, title in CRASHES.items():
-        made = study.runs(
-            scenario,
+    draws, calm_draws = study.draws(8, 128), study.draws(8, 40)  # of those the first
+
+    def worlds(part: str, scenario: str, settings: dict[str, Any], count: int) -> pd.DataFrame:
+        return study.runs(
+            part,
             {
                 "scenario": scenario,
-                "settings": {"days": DAYS},
-                "replicates": draws,
+                "settings": {"days": DAYS} | settings,
+                "replicates": count,
                 "arms": {WITH: {}, WITHOUT: {"channels.treasury_funding": False}},
             },
         )
-        loss, less = by_arm(made, LOSS), by_arm(made, LOSS_WITHOUT)
-        miners = by_arm(made, "defaults.miner")
-        sold = by_arm(made, "btc_forced_sale_usd")
-        numbers[f"extra_{scenario}"] = change(loss[WITHOUT], loss[WITH], "$m", MILLION)
-        numbers[f"extra_without_{scenario}"] = change(less[WITHOUT], less[WITH], "$m", MILLION)
-        numbers[f"level_{scenario}"] = mean(loss[WITH], "$bn", BILLION)
+
+    rows = []
+    numbers: dict[str, Number] = {}
+    for scenario, title in CRASHES.items():
+        made = worlds(scenario, scenario, {}, draws)
+        calm = worlds(f"calm-{scenario}", scenario, CALM[scenario], calm_draws)
+        numbers |= {
+            f"level_{scenario}": mean(by_arm(made, LOSS)[WITH], "$bn", BILLION),
+            f"extra_{scenario}": mean(added(made, LOSS).to_numpy(), "$m", MILLION),
+            f"calm_{scenario}": mean(added(calm, LOSS).to_numpy(), "$m", MILLION),
+            f"net_{scenario}": less_calm(added(made, LOSS), added(calm, LOSS)),
+            f"net_without_{scenario}": less_calm(
+                added(made, LOSS_WITHOUT), added(calm, LOSS_WITHOUT)
+            ),
+        }
         rows.append(
             (title, numbers[f"level_{scenario}"], numbers[f"extra_{scenario}"],
-             numbers[f"extra_without_{scenario}"], change(miners[WITHOUT], miners[WITH]),
-             change(sold[WITHOUT], sold[WITH], "$m", MILLION), float(len(values(made, LOSS)) / 2))
+             middle(added(made, LOSS).to_numpy(), "+,.0f", MILLION),
+             *(numbers[f"{name}_{scenario}"] for name in ("calm", "net", "net_without")),
+             mean(added(made, "defaults.miner").to_numpy()),
+             mean(added(made, "btc_forced_sale_usd").to_numpy(), "$m", MILLION))
         )  # fmt: skip
     books = debt_of_books()
     numbers |= {
@@ -65,16 +82,10 @@ def study(study: Study) -> Finding:
         {
             "worlds": Table(
                 "What orders paid by loans on coins add, three years",
-                (
-                    "crash",
-                    "lenders lose, $bn",
-                    "of that added, $m",
-                    "without the largest borrower",
-                    "miners fail more",
-                    "coins sold by force, $m more",
-                    "draws",
-                ),
-                ("", ".2f", "+.0f", "+.0f", "+.2f", "+.0f", ".0f"),
+                ("crash", "lenders lose, $bn", "of that added, $m", "5 to 95 % of draws, $m",
+                 "added in calm, $m", "crash less calm, $m", "without the largest borrower",
+                 "miners fail more", "coins sold by force, $m more"),
+                ("", ".2f", "+.0f", "", "+.0f", "+.0f", "+.0f", "+.2f", "+.0f"),
                 tuple(rows),
             ),
             "books": Table(
@@ -94,7 +105,27 @@ def study(study: Study) -> Finding:
             ),
         },
         draws,
-    )
+    )  # fmt: skip
+
+
+def added(made: pd.DataFrame, column: str) -> pd.Series:
+    """What orders add to a column, by draw."""
+    of = made.pivot(index="replicate", columns="arm", values=column).astype(float)
+    return of[WITH] - of[WITHOUT]
+
+
+def less_calm(crash: pd.Series, calm: pd.Series) -> Number:
+    """Mean of what is added in a crash less that in calm [$m], by bootstrap over draws.
+
+    Calm has the first of the draws only; where both are there they go together.
+    """
+    import numpy as np
+
+    from ..look.intervals import bootstrap
+
+    both = np.column_stack([crash, calm.reindex(crash.index)])
+    found = bootstrap(both, lambda v: float(np.nanmean(v[:, 0]) - np.nanmean(v[:, 1])))
+    return Number.of(found, "$m", MILLION)
 
 
 def debt_of_books() -> dict[str, Any]:
@@ -149,7 +180,7 @@ def of_miners_usd(scenario: str) -> tuple[float, float, float]:
 
 def verdict(found: Finding) -> str:
     """Over both crashes."""
-    return verdicts.over(verdicts.above(found.numbers[f"extra_{name}"]) for name in CRASHES)
+    return verdicts.over(verdicts.above(found.numbers[f"net_{name}"]) for name in CRASHES)
 
 
 def sentence(found: Finding) -> str:
@@ -157,33 +188,36 @@ def sentence(found: Finding) -> str:
     n = found.numbers
     return (
         "Orders of machines that loans on coins pay for add "
-        f"{n['extra_crypto-crash'].text('+.0f')} to what lenders lose in a crash of bitcoin "
-        f"({n['extra_without_crypto-crash'].text('+.0f')} without the largest borrower), of "
-        f"{n['level_crypto-crash'].text('.1f')}, and {n['extra_joint-crash'].text('+.0f')} in a "
-        f"joint one. In the books of 2025 miners' debt has grown by {n['growth'].text('.0f')} in a "
-        f"year by dates of signing (the claim: {CLAIMED_GROWTH:.0f} %), and is "
-        f"{n['net_2025'].text('+.1f')} net of cash and coins ({n['net_2021'].text('+.1f')} in "
-        "2021)."
+        f"{n['extra_crypto-crash'].text('+.0f')} to what lenders lose in a crash of bitcoin, of "
+        f"{n['level_crypto-crash'].text('.1f')}; in calm they add "
+        f"{n['calm_crypto-crash'].text('+.0f')}, so that the crash makes them cost "
+        f"{n['net_crypto-crash'].text('+.0f')} more "
+        f"({n['net_without_crypto-crash'].text('+.0f')} without the largest borrower), and a joint "
+        f"one {n['net_joint-crash'].text('+.0f')}. In the books of 2025 miners' debt has grown by "
+        f"{n['growth'].text('.0f')} in a year by dates of signing (the claim: "
+        f"{CLAIMED_GROWTH:.0f} %), and is {n['net_2025'].text('+.1f')} net of cash and coins "
+        f"({n['net_2021'].text('+.1f')} in 2021)."
     )
 
 
 def draw(found: Finding) -> Figure:
-    """What is added, in both crashes, with and without the largest borrower."""
+    """What is added, in both crashes and without them, and the difference."""
     from ..answers.draw import Text, intervals
 
     n = found.numbers
     rows = {
-        title: [n[f"extra_{name}"], n[f"extra_without_{name}"]] for name, title in CRASHES.items()
+        title: [n[f"{what}_{name}"] for what in ("extra", "calm", "net")]
+        for name, title in CRASHES.items()
     }
-    extra, level = n["extra_crypto-crash"], n["level_crypto-crash"]
+    net, level = n["net_crypto-crash"], n["level_crypto-crash"]
     title = (
-        f"Machines bought on coins add ${extra.value:+.0f}m to ${level.value:.1f}bn lost in a "
-        "crypto crash".replace("$+", "$")
-    ).replace("$+", "$")
+        f"A crash makes machines bought on coins cost ${net.value:,.0f}m more, of "
+        f"${level.value:.1f}bn lost"
+    )
     return intervals(
         Text(title, "Lenders' losses with orders paid by loans on coins less those without, same "
-             "draws; 95 %", "$m more lost"),
-        rows, ("all loans", "without the largest borrower"),
+             "draws; 95 % of the mean", "$m more lost"),
+        rows, ("in the crash", "in calm", "crash less calm"),
     )  # fmt: skip
 
 
@@ -192,13 +226,14 @@ QUESTION = Question(
     claim="Miners' coins support dollar debt that buys GPUs: a crash hits both sides of their "
     "books.",
     design="Twin worlds on the same draws in a crash of bitcoin, and in one of bitcoin and rents: "
-    "machines and sites on order may be paid by loans on free coins, or may not. Three years. "
+    "machines and sites on order may be paid by loans on free coins, or may not. Less what such "
+    "orders add on the same draws if neither falls. Three years. "
     "Beside it, miners' debt by dates of signing in the books of 2025 and 2021.",
-    rule="Holds in a crash if such orders surely add to what lenders lose, fails if they surely "
-    "take from it; over both crashes.",
-    headline="extra_crypto-crash",
+    rule="Holds in a crash if such orders surely add more to what lenders lose than in calm, fails "
+    "if surely less; over both crashes.",
+    headline="net_crypto-crash",
     boundary=0.0,
-    without="extra_without_crypto-crash",
+    without="net_without_crypto-crash",
     study=study,
     verdict=verdict,
     sentence=sentence,
@@ -213,8 +248,8 @@ QUESTION = Question(
     objections=(
         "Without such lines orders are given up: what is not built does not default either. That "
         "is the comparison that the claim makes.",
-        "Both worlds crash: what such orders add without a crash is not taken off. Orders are of "
-        "rigs and sites too.",
+        "In calm the network grows as in the crash, which is hard on miners too; what is taken off "
+        "is what such orders cost then. Orders are of rigs and sites too.",
         "Miners hold more coins and cash than they owe at both openings: leverage of the sector is "
         "one of firms, not of the sum.",
     ),

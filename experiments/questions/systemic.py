@@ -19,11 +19,17 @@ from ..look import words
 from .ensemble import BELIEFS, with_beliefs
 
 if TYPE_CHECKING:
+    import pandas as pd
+
+    from ...market.opening.books import Books
     from ...market.scenario.scenario import Scenario
     from ...market.simulation import Simulation
     from ..causes.companions import Outcome
+    from ..look.intervals import Estimate
+    from ..sweeps.execute import Outcome as SweepOutcome
 
 LARGEST_BORROWERS = 20
+SEPARATOR = ":"  # of names of columns
 
 
 class Avoided(NamedTuple):
@@ -83,34 +89,95 @@ def one_seed(scenario: Scenario, seed: int) -> list[Avoided]:
     return found
 
 
-def table(found: list[Avoided]) -> list[str]:
-    """Parties that fail in some seed, by what others lose because of it; means with intervals."""
+class Transmits(NamedTuple):
+    """What one party transmits, mean a seed."""
+
+    party: str
+    fails: int  # in so many
+    seeds: int
+    loss_usd: Estimate
+    borrowers: Estimate
+    lenders: Estimate
+
+
+def ranked(found: list[Avoided]) -> list[Transmits]:
+    """Parties that fail in some seed, by what others lose because of it."""
     import numpy as np
 
-    from ..look.intervals import Estimate, mean_interval
+    from ..look.intervals import mean_interval
+
+    by_party: dict[str, list[Avoided]] = {}
+    for one in found:
+        by_party.setdefault(one.party, []).append(one)
+
+    def mean(mine: list[Avoided], column: str) -> Estimate:
+        return mean_interval(np.array([float(getattr(one, column)) for one in mine]))
+
+    rows = [
+        Transmits(
+            party, sum(one.fails for one in mine), len(mine),
+            mean(mine, "loss_usd"), mean(mine, "borrowers"), mean(mine, "lenders"),
+        )
+        for party, mine in by_party.items()
+        if any(one.fails for one in mine)
+    ]  # fmt: skip
+    return sorted(rows, key=lambda row: -row.loss_usd.value)
+
+
+def table(found: list[Avoided]) -> list[str]:
+    """What each party transmits, as Markdown; means with intervals."""
 
     def cell(one: Estimate, size: float = 1.0) -> str:
         low, high = one.low / size, one.high / size
         return f"{one.value / size:.2f} ({low:.2f} to {high:.2f})"
 
-    def mean(name: str, column: str) -> Estimate:
-        mine = [float(getattr(one, column)) for one in found if one.party == name]
-        return mean_interval(np.array(mine))
-
-    names = dict.fromkeys(one.party for one in found if one.fails)
-    order = sorted(names, key=lambda name: -mean(name, "loss_usd").value)
     lines = [
         "| party | fails in | others' loss avoided, USD m | borrowers | lenders |",
         "|---|---|---|---|---|",
     ]
-    for name in order:
-        fails = sum(one.fails for one in found if one.party == name)
-        runs = sum(one.party == name for one in found)
-        lines.append(
-            f"| {name} | {fails} of {runs} | {cell(mean(name, 'loss_usd'), 1e6)} | "
-            f"{cell(mean(name, 'borrowers'))} | {cell(mean(name, 'lenders'))} |"
-        )
-    return lines
+    return lines + [
+        f"| {row.party} | {row.fails} of {row.seeds} | {cell(row.loss_usd, 1e6)} | "
+        f"{cell(row.borrowers)} | {cell(row.lenders)} |"
+        for row in ranked(found)
+    ]
+
+
+def transmits(
+    scenario: Scenario, seed: int, scores: dict[str, float], *, books: Books | None = None
+) -> SweepOutcome:
+    """A draw of a sweep: what others are spared of each candidate, for :func:`avoided_in`."""
+    from ..sweeps.execute import Outcome as SweepOutcome
+
+    told: dict[str, float] = {}
+    for one in one_seed(scenario, seed):
+        told |= {
+            f"{name}{SEPARATOR}{one.party}": float(getattr(one, name))
+            for name in Avoided._fields[2:]
+        }
+    return SweepOutcome(told, dict)
+
+
+def avoided_in(frame: pd.DataFrame) -> list[Avoided]:
+    """What each candidate of each draw transmits, from the rows of such a sweep."""
+    import numpy as np
+
+    found = []
+    columns = map(str, frame.columns)
+    parties = [c.partition(SEPARATOR)[2] for c in columns if c.startswith(f"fails{SEPARATOR}")]
+    for row in frame.to_dict("records"):
+        for party in parties:
+            fails, *values = (
+                float(row[f"{name}{SEPARATOR}{party}"]) for name in Avoided._fields[2:]
+            )
+            if np.isnan(fails):  # another draw's candidate
+                continue
+            borrowers, lenders, loss_usd = values
+            found.append(
+                Avoided(
+                    party, int(row["seed"]), fails > 0.0, int(borrowers), int(lenders), loss_usd
+                )
+            )
+    return found
 
 
 def main(
