@@ -36,7 +36,7 @@ from .sections import (
     Section,
 )
 from .synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
-from .text_files import read_text
+from .text_files import read_toml
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
 
@@ -325,14 +325,7 @@ def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
                 f"{', '.join(scenario_names())}, or the path of a .toml file."
             )
         path = SCENARIO_FOLDER / f"{name_or_path}.toml"
-    try:
-        data = tomllib.loads(read_text(path, f"Scenario file {path}"))
-    except InputError:
-        raise
-    except RecursionError:
-        raise InputError(f"Scenario file {path}: is nested too deeply.") from None
-    except ValueError as error:  # broken TOML, or a number of too many digits
-        raise InputError(f"Scenario file {path}: is not valid TOML: {error}.") from None
+    data = read_toml(path, f"Scenario file {path}")
     data.setdefault("name", path.stem)
     return data, str(path.name)
 
