@@ -18,6 +18,7 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import Section
 from ...market.scenario.text_files import read_toml
+from ..sweeps.factors import flatten
 from ..sweeps.plan import Plan
 from ..sweeps.refusals import sentence
 from .observe import COLUMNS
@@ -169,7 +170,9 @@ def _grid(data: dict[str, Any], where: str, days: int | None) -> Grid:
             if level not in levels:
                 known = ", ".join(levels)
                 raise InputError(f"{where}: cells.{name}: no level {axis}.{level}; known: {known}.")
-            settings |= levels[level]
+            chosen_level = flatten(levels[level])
+            Scenario().changed(chosen_level, f"{where}: {axis}.{level}")
+            settings |= chosen_level
         cells.append(Cell(name, cell.weight, cell.reason, chosen, settings))
     total = math.fsum(cell.weight for cell in cells)
     if abs(total - 1.0) > ROUNDING:
