@@ -64,10 +64,18 @@ def page_of(url: str, path: str, method: str = "GET") -> tuple[int, str]:
 
 async def drawn(url: str, kernel: str, page: str) -> None:
     """Open the socket, run the page, and read until all its pictures have come."""
+    import websockets
     from websockets.asyncio.client import connect
 
     address = f"{url.replace('http', 'ws')}/jupyter/api/kernels/{kernel}/channels?session_id={page}"
-    async with connect(address, origin=url, max_size=None, open_timeout=LATEST_S) as browser:  # type: ignore[arg-type]
+    cookie = {"Cookie": f"solara-session-id={uuid.uuid4()}"}
+    async with connect(
+        address,
+        origin=websockets.Origin(url),
+        additional_headers=cookie,
+        max_size=None,
+        open_timeout=LATEST_S,
+    ) as browser:
         comm = uuid.uuid4().hex
         opened = {"comm_id": comm, "target_name": "solara.control", "data": {}}
         await browser.send(message("comm_open", opened))

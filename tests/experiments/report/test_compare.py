@@ -61,9 +61,9 @@ def test_a_summary_that_is_a_pipe_or_no_text_is_refused(tmp_path: Path) -> None:
     for name, content in (("b", b"\xff"), ("c", b"{"), ("d", b"[" * 100_000)):
         (tmp_path / name).mkdir()
         (tmp_path / name / "summary.json").write_bytes(content)
-        with pytest.raises(InputError, match="summary.json"):
+        with pytest.raises(InputError, match=r"summary\.json"):
             compare(one, tmp_path / name)
     (tmp_path / "e").mkdir()
     os.mkfifo(tmp_path / "e" / "summary.json")
-    with pytest.raises(InputError, match="has no summary.json"):
+    with pytest.raises(InputError, match=r"has no summary\.json"):
         compare(one, tmp_path / "e")
