@@ -12,6 +12,7 @@ import numpy as np
 from ..look.intervals import Estimate, mean_interval, paired_difference
 from .observe import LISTED, Observation
 from .scope import Scope
+from .scores import said_of_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,12 +116,15 @@ def _known(
 def forecasts_by_arm(
     observations: Sequence[Observation], names: Sequence[str]
 ) -> dict[str, list[float]]:
-    """Default probability of some borrowers or lenders under every arm."""
+    """Default probability of some borrowers or lenders under every arm, as it is scored."""
     runs: dict[str, list[Observation]] = {}
     for o in observations:
         runs.setdefault(o.arm, []).append(o)
     return {
-        arm: [sum(n in o.borrowers or n in o.lenders for o in group) / len(group) for n in names]
+        arm: [
+            said_of_runs(sum(n in o.borrowers or n in o.lenders for o in group), len(group))
+            for n in names
+        ]
         for arm, group in runs.items()
     }
 

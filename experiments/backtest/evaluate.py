@@ -83,7 +83,8 @@ def score_borrowers(
 ) -> dict[str, Any]:
     """Scores of the borrowers whose outcome is public, with and without cases on the border."""
     outcomes = {n: o for n, o in known.outcomes.items() if n in found.borrowers}
-    strained = [found.strained[name] for name in outcomes]
+    runs = found.runs
+    strained = [scores.said_of_runs(found.strained[name] * runs, runs) for name in outcomes]
     happened = [outcome.defaulted for outcome in outcomes.values()]
     return {
         "with_borderline": _compare(found.borrowers, outcomes, balance),
@@ -117,7 +118,7 @@ def _compare(
     """AUC and Brier score of the model and its rivals on the same names."""
     names = list(outcomes)
     happened = [outcomes[name].defaulted for name in names]
-    said = {MODEL: [failures[name].probability.value for name in names]}
+    said = {MODEL: [failures[name].said for name in names]}
     said |= forecasts(names, dict(balance), happened)
     trials = min((failures[name].trials for name in names), default=0)
     room = 0.5 / (trials + 1)

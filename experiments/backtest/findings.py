@@ -18,6 +18,7 @@ from ..look.intervals import Estimate, exact_interval
 from .calendar import months
 from .observe import ALL, LISTED, TROUBLES, Observation
 from .scope import Scope
+from .scores import said_of_runs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -45,6 +46,11 @@ class Failure:
     cause: str
     stands_for: int = 1
     trials: int = 0  # runs times parties
+
+    @property
+    def said(self) -> float:
+        """The probability that is scored: never 0 or 1, since runs are few."""
+        return said_of_runs(len(self.days), self.trials)
 
     def day(self, level: float = 0.5) -> float:
         """A quantile of the day of failure."""

@@ -56,8 +56,3 @@ def coins_mined() -> dict[tuple[str, str], float]:
     return {
         (row["month"], row["miner"]): float(row["mined_btc"]) for row in rows("known_btc_mined")
     }
-
-
-def not_monthly() -> frozenset[str]:
-    """Listed miners that are not in sums of monthly reports: they report by quarter, or later."""
-    return frozenset(row["id"] for row in rows("not_monthly"))

@@ -5,7 +5,7 @@ Functions of frames are pure; :func:`observe` is what workers do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -179,14 +179,17 @@ def rig_class(simulation: Simulation, within_j_th: tuple[float, float]) -> int:
     return int(rows[0])
 
 
-def listed_miners(simulation: Simulation) -> NDArray[np.bool_]:
-    """Which borrowers are miners whose shares are listed: those of whom public figures speak."""
+def listed_miners(simulation: Simulation, but: Collection[str] = ()) -> NDArray[np.bool_]:
+    """Which borrowers are miners whose shares are listed, without those named in ``but``.
+
+    Public figures speak of those that report by month.
+    """
     from ...market.opening.books_2021.read import Books2021
     from ...market.opening.starting_points import starting_point
 
     tables = starting_point(simulation.scenario).read()
     rows = tables.named if isinstance(tables, Books2021) else tables.miners
-    listed = {row.id for row in rows if row.listed}
+    listed = {row.id for row in rows if row.listed} - {*but}
     state = simulation.market
     return np.array([name in listed for name in state.names.parties[: state.borrower_count]])
 
@@ -198,7 +201,8 @@ def observe(job: Job) -> Observation:
 
     scenario: Scenario = Scenario.recorded(job.scenario, "back-test")
     simulation = Simulation(scenario, job.seed)
-    watch, spreads = CoinWatch(simulation, listed_miners(simulation)), SpreadWatch(simulation)
+    public = listed_miners(simulation, CRISES[job.crisis].scope().not_monthly)
+    watch, spreads = CoinWatch(simulation, public), SpreadWatch(simulation)
     spreads.day()
     while not simulation.finished:
         simulation.step()

@@ -16,8 +16,9 @@ import numpy as np
 import typer
 
 from .calendar import month_of
-from .labels import coins_mined, not_monthly, sales_over_production
+from .labels import coins_mined, sales_over_production
 from .observe import CoinWatch, listed_miners
+from .scope import scope
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -86,7 +87,7 @@ def main(
     table("Mined [BTC]", found, found.mined_btc, "6.0f")
     table("Sold, by whomever [BTC]", found, found.sold_btc, "6.0f")
     typer.echo("\nMined, model and public [BTC]")
-    monthly = np.array([name not in not_monthly() for name in found.names])
+    monthly = np.array([name not in scope().not_monthly for name in found.names])
     for (month, name), public in coins_mined().items():
         row = found.mined_btc[month]
         models = {name: row.sum() if name == "all" else row[found.names.index(name)]}
@@ -97,7 +98,7 @@ def main(
             typer.echo(f"{month} {who:8} {float(model):7,.0f} {public:7,.0f}  {apart:+.0%}")
     typer.echo("\nSold over mined, model and public")
     for month, share in sales_over_production().items():
-        ratio = found.sold_btc[month].sum() / found.mined_btc[month].sum()
+        ratio = found.sold_btc[month][monthly].sum() / found.mined_btc[month][monthly].sum()
         typer.echo(f"{month} {ratio:5.2f} {share:5.2f}")
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-FILE = Path(__file__).resolve().parent / "data" / "scope.csv"
+FOLDER = Path(__file__).resolve().parent / "data"
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,8 @@ class Scope:
         parents: ring-fenced part to the borrower it counts for.
         members: a row that stands for many to the small parties it was split into.
         imposed: parties whose failure comes from outside this market.
+        not_monthly: listed miners that are not in public sums of coins, which rest on monthly
+            reports: they report by quarter, or later.
     """
 
     borrowers: dict[str, str]
@@ -28,13 +30,13 @@ class Scope:
     parents: dict[str, str]
     members: dict[str, tuple[str, ...]]
     imposed: frozenset[str]
+    not_monthly: frozenset[str] = frozenset()
 
 
 @cache
 def scope() -> Scope:
     """The scope of the back-test of 2022."""
-    with FILE.open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    table = _rows("scope")
     groups = dict.fromkeys(row["member_of"] for row in table if row["member_of"])
     return Scope(
         borrowers={
@@ -49,7 +51,14 @@ def scope() -> Scope:
             for group in groups
         },
         imposed=frozenset(row["id"] for row in table if row["imposed"] == "yes"),
+        not_monthly=frozenset(row["id"] for row in _rows("not_monthly")),
     )
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    """The lines of a table of this room that holds no outcome."""
+    with (FOLDER / f"{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @cache

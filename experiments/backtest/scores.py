@@ -120,6 +120,15 @@ def auc_difference(first: ArrayLike, second: ArrayLike, defaulted: ArrayLike) ->
     return Estimate(value, float(tails[0]), float(tails[1]), "paired bootstrap")
 
 
+def said_of_runs(happened: float, runs: int) -> float:
+    """What runs say of an event that happened in some of them: (k + 1/2) / (n + 1).
+
+    Jeffreys' estimate of a probability. Of no run, or all of them, it is no certainty: with another
+    run the event may come, or fail to. NaN without a run.
+    """
+    return (happened + 0.5) / (runs + 1) if runs else math.nan
+
+
 def brier(probability: ArrayLike, defaulted: ArrayLike) -> Estimate:
     """Mean squared error of probabilities, with the interval of a bootstrap over names."""
     labels = np.asarray(defaulted, np.float64)

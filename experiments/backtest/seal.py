@@ -14,10 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.scenario import Scenario
 from ...market.scenario.text_files import read_text
 from ..run.files import source_hash, table_hashes
 
-TABLES = ("data/2025/*.csv", "data/2026/*.csv", "data/history/*.csv")
+TABLES = {
+    "2021": ("data/2021/*.csv", "data/history/*.csv"),
+    "2025": ("data/2025/*.csv", "data/2026/*.csv", "data/history/*.csv"),
+}
+"""Tables that a forecast rests on, by the books that it opens."""
 CHANGE = ("date", "what", "why", "before", "after")
 
 
@@ -74,7 +79,8 @@ def read_seal(sealed: Path) -> dict[str, Any]:
 
 def sources(scenario: str) -> dict[str, str]:
     """SHA-256 of the tables and the scenario that a forecast rests on, and of the engine."""
-    found = table_hashes((*TABLES, f"scenario/packaged/{scenario}.toml"))
+    tables = TABLES[Scenario.load(scenario).opening.start]
+    found = table_hashes((*tables, f"scenario/packaged/{scenario}.toml"))
     return found | {"engine": source_hash()}
 
 

@@ -143,8 +143,8 @@ def scores_table(picture: Picture) -> Table:
         "Scores",
         "95 % intervals: Newcombe's for AUC, a bootstrap over names for Brier; p: share of all "
         "labellings that the forecast ranks at least as well. Brier and log score: low is good; in "
-        "the latter nobody may be surer than half a run. The constant is the share that did "
-        "default, known only afterwards.",
+        "the latter nobody may be surer than half a run; the model says (k + 1/2) / (n + 1) for "
+        "k of n runs. The constant is the share that did default, known only afterwards.",
         ("names", "forecast", "AUC", "p", "Brier", "log"),
         rows,
     )

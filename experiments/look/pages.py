@@ -62,3 +62,10 @@ def write_page(path: Path, lines: Sequence[str]) -> None:
     said = path.read_text(encoding="utf-8").partition(SAID)[2] if path.exists() else "\n"
     text = "\n".join(lines).rstrip("\n")
     path.write_text(f"{text}\n\n{SAID}{said}", encoding="utf-8")
+
+
+def give(lines: Sequence[str], head: Sequence[str], page: Path | None) -> None:
+    """Print what a script found, and write its page if one is asked for."""
+    typer.echo("\n".join(lines))
+    if page:
+        write_page(page, [*head, *lines])

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ..look.pages import PAGE, resampled, shown, table, write_page
+from ..look.pages import PAGE, give, resampled, shown, table
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -286,10 +286,7 @@ def main(
 ) -> None:
     """Measure how far failures, and miners' two incomes, go together."""
     lines = answer(paths, link_paths, links or ["crypto-crash"])
-    for line in lines:
-        typer.echo(line)
-    if page:
-        write_page(page, [*HEAD, *lines])
+    give(lines, HEAD, page)
 
 
 HEAD = [

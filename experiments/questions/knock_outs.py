@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from ..look.pages import PAGE, mean_interval, shown, table, write_page
+from ..look.pages import PAGE, give, mean_interval, shown, table
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books
@@ -223,10 +223,7 @@ def main(
     except InputError as error:
         typer.echo(str(error), err=True)
         raise typer.Exit(2) from None
-    for line in lines:
-        typer.echo(line)
-    if page:
-        write_page(page, [*HEAD, *lines])
+    give(lines, HEAD, page)
 
 
 HEAD = [

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..look.pages import PAGE, mean_interval, shown, table, write_page
+from ..look.pages import PAGE, give, mean_interval, shown, table
 
 if TYPE_CHECKING:
     from ...market.opening.books import Books
@@ -200,10 +200,7 @@ def main(
     lines = [f"{seeds} seeds of one book; means, and intervals of 95 % by resampling seeds."]
     for title, found in parts.items():
         lines += ["", f"## {title}", "", *found]
-    for line in lines:
-        typer.echo(line)
-    if page:
-        write_page(page, [*HEAD, *lines])
+    give(lines, HEAD, page)
 
 
 HEAD = [

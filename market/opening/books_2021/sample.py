@@ -1,8 +1,11 @@
 """Sampling uncertain cells of the tables of 2021 within the confidence of each.
 
-Debt and what is pledged for it are left alone, so that books add up and opening LTVs hold. A
-miner's hashrate is never drawn below the rigs it has pledged, and what named miners gain or lose
-there goes to or comes from the private ones: the network's hashrate closes. Lenders' capital is
+The rule is that of the books of 2025 (:mod:`market.opening.sampling`): what carries the debt errs
+by the confidence of its figure, and whole columns by a common error where there is a belief. Debt
+and what is pledged for it are left alone, so that books add up and opening LTVs hold. A miner's
+hashrate is never drawn below the rigs it has pledged, and what named miners gain or lose there goes
+to or comes from the private ones: the network's hashrate closes. Private miners are one row of the
+sources that was split: beside errors of their own they share that of the row. Lenders' capital is
 normal around the table's figure with the deviation given there.
 """
 
@@ -14,10 +17,18 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from ...state.facts import NEW_RIGS
+from ..books import CONFIDENCE_SD
 from ..sampling import BUYER_CELLS, Errors
 from .draft import rigs_pledged_th
-from .read import Books2021
-from .rows import Lender2021, MinerConfidence, NamedMiner, PrivateMiner
+from .read import REST, Books2021
+from .rows import (
+    Lender2021,
+    MinerConfidence,
+    NamedMiner,
+    OutsideShock,
+    PrivateMiner,
+    RigOrder,
+)
 
 CELLS = {  # column of a named miner -> column of its confidence
     "cash_usd_m": "cash",
@@ -28,6 +39,13 @@ CELLS = {  # column of a named miner -> column of its confidence
     "fixed_cost_usd_m_yr": "fixed_cost",
     "market_cap_usd_m": "market_cap",
 }
+INCOME_CELLS = (  # err by the confidence of the miner's row
+    "hosts_mw",
+    "eth_revenue_usd_m_yr",
+    "eth_power_mw",
+)
+LEAST_USD_MWH = 1e-4
+COMMON_POWER = "books.miners.power_usd_mwh"
 PRIVATE_CELLS = ("cash_usd_m", "btc_free", "power_usd_mwh", "fixed_cost_usd_m_yr")
 LEAST_CAPITAL_SHARE = 0.002  # of assets: who has none at the opening is not lending
 
@@ -47,15 +65,12 @@ def sample_books_2021(
     )
     before = sum(row.hashrate_eh_s * row.energised_share for row in tables.named)
     after = sum(row.hashrate_eh_s * row.energised_share for row in named)
-    private = tuple(errors.row(row, "private_miners", PRIVATE_CELLS) for row in tables.private)
+    private = tuple(_private(row, certainty[REST], errors) for row in tables.private)
     deposit = {
         row.id: errors.factor(f"books.miners.{row.id}.deposits", row.deposits)
         for row in tables.certainty
     }
-    orders = tuple(
-        row.model_copy(update={"deposit_usd_m": row.deposit_usd_m * deposit[row.miner_id]})
-        for row in tables.rig_orders
-    )
+    orders = tuple(_order(row, deposit[row.miner_id], errors) for row in tables.rig_orders)
     return replace(
         tables,
         named=named,
@@ -66,6 +81,14 @@ def sample_books_2021(
         ),
         buyers=tuple(errors.row(row, "buyers", BUYER_CELLS) for row in tables.buyers),
         hardware=tuple(errors.row(row, "hardware", ("used_price_usd",)) for row in tables.hardware),
+        margins=tuple(errors.row(row, "margins", ("other_margin",)) for row in tables.margins),
+        claims=tuple(errors.row(row, "claims", ("amount_usd_m",)) for row in tables.claims),
+        shocks=tuple(_shock(row, errors) for row in tables.shocks),
+        quotes={
+            row.key: errors.cell(row, "quotes", "value", sure=True)
+            for row in tables.quote_rows
+            if row.key in tables.quotes
+        },
     )
 
 
@@ -81,15 +104,68 @@ def _pledged_th(tables: Books2021) -> dict[str, float]:
 def _named(
     row: NamedMiner, confidence: MinerConfidence, pledged_th: float, errors: Errors
 ) -> NamedMiner:
+    """A miner with its errors; hosting contracts pass power on, so a host's margin errs."""
     update = {
         column: getattr(row, column)
         * errors.factor(f"books.miners.{row.id}.{column}", getattr(confidence, name))
         for column, name in CELLS.items()
         if getattr(row, column) is not None
     }
+    if row.power_usd_mwh is not None and CONFIDENCE_SD[confidence.power] > 0.0:
+        update["power_usd_mwh"] *= errors.common_factor(COMMON_POWER, confidence.power)
+    update |= {
+        column: getattr(row, column)
+        * errors.factor(f"books.miners.{row.id}.{column}", row.confidence)
+        for column in INCOME_CELLS
+    }
+    if row.hosting_usd_mwh is not None and row.power_usd_mwh is not None:
+        margin = row.hosting_usd_mwh - row.power_usd_mwh
+        margin *= errors.factor(f"books.miners.{row.id}.hosting_usd_mwh", row.confidence)
+        update["hosting_usd_mwh"] = max(update["power_usd_mwh"] + margin, LEAST_USD_MWH)
     if row.share_25_38 > 0.0:
         update["hashrate_eh_s"] = max(update["hashrate_eh_s"], _least_eh_s(row, pledged_th))
     return row.model_copy(update=update)
+
+
+def _private(row: PrivateMiner, rest: MinerConfidence, errors: Errors) -> PrivateMiner:
+    """A private miner with errors of its own and, but for power, that of the row it was split from.
+
+    What power costs them all has a belief.
+    """
+    drawn = errors.row(row, "private_miners", PRIVATE_CELLS)
+    update = {
+        column: getattr(drawn, column)
+        * errors.factor(f"books.miners.{REST}.{column}", getattr(rest, CELLS[column]))
+        for column in PRIVATE_CELLS
+        if column != "power_usd_mwh"
+    }
+    return drawn.model_copy(update=update)
+
+
+def _order(row: RigOrder, deposit_factor: float, errors: Errors) -> RigOrder:
+    """A tranche whose deposit, size and rest to be paid err as those of all its owner's tranches.
+
+    Their quarters are a split of one figure.
+    """
+    update = {
+        column: getattr(row, column)
+        * errors.factor(f"books.orders.{row.miner_id}.{column}", row.confidence)
+        for column in ("hashrate_eh_s", "payment_usd_m")
+    }
+    return row.model_copy(update=update | {"deposit_usd_m": row.deposit_usd_m * deposit_factor})
+
+
+def _shock(row: OutsideShock, errors: Errors) -> OutsideShock:
+    """An event from outside with an error of its size; its date and a failure are certain.
+
+    A factor on the price of power errs in what it is above one.
+    """
+    if row.kind == "power_price":
+        factor = errors.factor(f"books.shocks.{row.row_name}.amount", row.confidence)
+        return row.model_copy(update={"amount": 1.0 + (row.amount - 1.0) * factor})
+    drawn = errors.row(row, "shocks", ("amount",))
+    share = row.kind in ("capacity_loss", "outflow")
+    return drawn.model_copy(update={"amount": min(1.0, drawn.amount)}) if share else drawn
 
 
 def _least_eh_s(row: NamedMiner | PrivateMiner, pledged_th: float) -> float:

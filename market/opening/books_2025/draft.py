@@ -6,6 +6,7 @@ turns them into the state's arrays.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from functools import lru_cache
 
@@ -58,7 +59,8 @@ def _draft_books(tables: Books, scale: float) -> Drafts:
     drafts = Drafts()
     treasuries = {row.id: row for row in tables.treasuries}
     loans += [_coin_line(row) for row in tables.treasuries if row.line_usd_m > 0]
-    for row in (*tables.miners, *tables.neoclouds):
+    operators: list[t.Miner | t.Neocloud] = [*tables.miners, *tables.neoclouds]
+    for row in operators:
         borrower = _borrower(row, splits)
         borrower.granted_only = row.id in tables.granted_only
         for machines in tables.machines:
@@ -105,37 +107,11 @@ def _fleet(
     return fleet
 
 
-def _borrower(row: t.Operator, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
-    if isinstance(row, t.Miner):
-        return _miner(row, splits)
-    assert isinstance(row, t.Neocloud)
-    return _neocloud(row, splits)
-
-
-def _miner(row: t.Miner, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
-    return BorrowerDraft(
-        id=row.id,
-        name=row.name,
-        kind=Kind.MINER,
-        confidence=row.confidence,
-        cash_usd=row.cash_usd_m * MILLION,
-        fixed_cost_usd_yr=row.fixed_cost_usd_m_yr * MILLION,
-        capex_usd_yr=row.capex_committed_12m_usd_m * MILLION,
-        committed_equity_usd=row.committed_equity_usd_m * MILLION,
-        market_cap_usd=(row.market_cap_usd_m or 0.0) * MILLION if row.listed else 0.0,
-        share_usd=row.share_price_usd or float("nan"),
-        power_usd_mwh=row.power_usd_mwh,
-        fleet=_fleet(row, splits),
-        revenue_usd_yr=(row.revenue_hpc_usd_m_yr + row.revenue_other_usd_m_yr) * MILLION,
-        variable_cost_usd_yr=row.opex_hpc_other_usd_m_yr * MILLION,
-        btc=row.btc_free,
-        btc_lent=row.btc_lent,
-        eth=row.eth,
-    )
-
-
-def _neocloud(row: t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> BorrowerDraft:
-    return BorrowerDraft(
+def _borrower(
+    row: t.Miner | t.Neocloud, splits: dict[str, list[tuple[str, float]]]
+) -> BorrowerDraft:
+    """What all operators have in common; then what only miners or only neoclouds have."""
+    draft = BorrowerDraft(
         id=row.id,
         name=row.name,
         kind=Kind.NEOCLOUD,
@@ -148,8 +124,24 @@ def _neocloud(row: t.Neocloud, splits: dict[str, list[tuple[str, float]]]) -> Bo
         share_usd=row.share_price_usd or float("nan"),
         power_usd_mwh=row.power_usd_mwh,
         fleet=_fleet(row, splits),
+        revenue_usd_yr=0.0,
+        variable_cost_usd_yr=0.0,
+    )
+    if isinstance(row, t.Miner):
+        return replace(
+            draft,
+            kind=Kind.MINER,
+            revenue_usd_yr=(row.revenue_hpc_usd_m_yr + row.revenue_other_usd_m_yr) * MILLION,
+            variable_cost_usd_yr=row.opex_hpc_other_usd_m_yr * MILLION,
+            btc=row.btc_free,
+            btc_lent=row.btc_lent,
+            eth=row.eth,
+        )
+    cost_usd_m_yr = max(0.0, row.opex_ex_da_usd_m_yr - row.fixed_cost_usd_m_yr)
+    return replace(
+        draft,
         revenue_usd_yr=row.revenue_usd_m_yr * MILLION,
-        variable_cost_usd_yr=max(0.0, row.opex_ex_da_usd_m_yr - row.fixed_cost_usd_m_yr) * MILLION,
+        variable_cost_usd_yr=cost_usd_m_yr * MILLION,
     )
 
 

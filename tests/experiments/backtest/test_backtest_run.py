@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from firesale.experiments import cli
 from firesale.experiments.backtest.crises import CRISES
 from firesale.experiments.backtest.ensemble import jobs_of, observe_all
-from firesale.experiments.backtest.observe import LISTED
+from firesale.experiments.backtest.observe import LISTED, listed_miners
 from firesale.experiments.backtest.scope import scope
 from firesale.market.scenario.scenario import SCENARIO_FOLDER, Scenario
 from firesale.market.simulation import Simulation
@@ -71,6 +72,15 @@ def test_everybody_in_scope_stands_in_the_books() -> None:
     assert scope().borrowers.keys() - scope().members.keys() <= parties
     assert scope().lenders.keys() <= parties
     assert {name for names in scope().members.values() for name in names} <= parties
+
+
+def test_public_sums_of_coins_are_of_those_who_report_by_month() -> None:
+    simulation = Simulation(Scenario.load("backtest-2022"))
+    parties = np.array(simulation.market.names.parties[: simulation.market.borrower_count])
+    every = set(parties[listed_miners(simulation)])
+    monthly = set(parties[listed_miners(simulation, scope().not_monthly)])
+    assert every - monthly == scope().not_monthly
+    assert {"CORZ", "MARA", "RIOT", "BITF"} <= monthly < every
 
 
 @pytest.mark.slow

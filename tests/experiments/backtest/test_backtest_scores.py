@@ -136,3 +136,12 @@ def test_crps_of_a_normal_ensemble_is_its_closed_form() -> None:
 def test_no_forecast_can_be_surer_than_its_room() -> None:
     sure = scores.log_score([1.0, 0.0], [False, False], 0.01)
     assert sure.value == pytest.approx(-(math.log(0.01) + math.log(0.99)) / 2)
+
+
+def test_runs_never_say_that_something_is_certain() -> None:
+    assert scores.said_of_runs(0, 32) == pytest.approx(1 / 66)
+    assert scores.said_of_runs(32, 32) == pytest.approx(65 / 66)
+    assert scores.said_of_runs(1, 1) == 0.75
+    said = [scores.said_of_runs(k, 5) for k in range(6)]
+    assert said == sorted(said) and said[1] + said[4] == pytest.approx(1.0)
+    assert math.isnan(scores.said_of_runs(0, 0))

@@ -173,6 +173,14 @@ def test_what_a_seal_rests_on_may_change_and_that_is_said(tmp_path: Path) -> Non
     assert seal.changed_since(whole) == ["market/data/2025/loans.csv"]
 
 
+def test_a_seal_rests_on_the_books_that_its_scenario_opens() -> None:
+    past, coming = (
+        {name.split("/")[2] for name in seal.sources(scenario) if name.startswith("market/data/")}
+        for scenario in ("backtest-2022", "backtest-2026")
+    )
+    assert past == {"2021", "history"} and coming == {"2025", "2026", "history"}
+
+
 def test_a_seal_is_replaced_only_after_a_row_of_changes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -5,7 +5,16 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from firesale.experiments.questions.five_years import by_year, one_run, slope_of
+from firesale.experiments.questions.five_years import (
+    CALM_BITCOIN,
+    FLAT_NETWORK,
+    NO_LAUNCHES,
+    STEADY_RENTS,
+    by_year,
+    demand,
+    one_run,
+    slope_of,
+)
 from firesale.market.scenario.scenario import Scenario
 
 
@@ -67,3 +76,23 @@ def test_five_calm_years_stay_in_balance() -> None:
         assert abs(slope) < max(error, 0.015)
     # What enters is part of the growth of supply, not on top of it.
     assert both["supply"].to_numpy() == pytest.approx(alone["supply"].to_numpy(), rel=0.05)
+
+
+@pytest.mark.slow
+def test_what_takes_baseline_out_of_balance_is_named_by_the_page() -> None:
+    """Neoclouds: demand that grows too slowly for new classes. Miners: bitcoin and the network."""
+
+    def late(settings: tuple[str, ...]) -> dict[str, float]:
+        scenario = Scenario.load("baseline").with_settings(
+            ["days=1825", "entry.on=true", *settings]
+        )
+        means = by_year(pd.concat([one_run(scenario, seed) for seed in (1, 2, 3)]))["defaults"]
+        return {kind: float(means.loc[kind].iloc[3:].mean()) for kind in ("miner", "neocloud")}
+
+    plain = late(())
+    assert plain["neocloud"] > 0.15
+    assert late((demand(0.35),))["neocloud"] < 0.06
+    assert late((demand(0.2), NO_LAUNCHES, STEADY_RENTS))["neocloud"] < 0.06
+    calm = late((FLAT_NETWORK, *CALM_BITCOIN))
+    assert calm["miner"] < 0.06 < plain["miner"]
+    assert calm["neocloud"] > 0.15  # coins have no part in that

@@ -6,38 +6,19 @@ import numpy as np
 import pytest
 import runs
 from by_hand import GPU, RIG, Bench
+from seizures import FREE, LEGAL_DAYS, fails_on_day_one
 
 from firesale.agents.party import Outside, Status
 from firesale.market.liquidation.listed_alone import sell_listed_alone
-from firesale.market.state.events import Cause, Event
-from firesale.market.state.loans import Collateral
+from firesale.market.state.events import Event
 from firesale.market.state.lots import LotState, new_lot
 
-LEGAL_DAYS = 5
-FREE = dict(idle_cost_share=0.0, removal_usd_per_th=0.0, removal_usd_per_gpu=0.0)
+KEPT: dict[str, object] = dict(forced_supply=False, receiver_share=0.0)
 
 
 def failed(kind: int, units: float, debt: float, pledged: float, **terms: object) -> Bench:
-    """A borrower fails on day 1; ``pledged`` of its machines are its lender's, the rest its own."""
-    loan = dict(
-        principal_usd=debt, collateral=Collateral.HARDWARE, hardware=kind, collateral_units=pledged
-    )
-    bench = Bench(
-        [loan],
-        fleets=[(0, kind, units)],
-        buyers=[{}],
-        scenario={"liquidation": {"window_days": 1}, "credit": {"hazard_per_year": 0.0}},
-        **FREE | dict(forced_supply=False, legal_days=LEGAL_DAYS, receiver_share=0.0) | terms,
-    )
-    s = bench.s
-    s.miners.power_usd_mwh[0] = 50.0
-    s.neoclouds.spot_realisation[0] = 1.0
-    s.prices.hashprice_usd_ph_day = 100.0
-    s.prices.rent_h100_usd_h = 2.0
-    s.loans.breach[0] = Cause.MATURITY
-    s.loans.sheets.cure_days[0] = 0
-    bench.day(1, "default")
-    return bench
+    """A failure whose machines nobody is forced to sell."""
+    return fails_on_day_one(kind, units, debt, pledged, **KEPT | terms)
 
 
 @pytest.mark.parametrize(

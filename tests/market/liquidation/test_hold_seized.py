@@ -5,40 +5,20 @@ from __future__ import annotations
 import pytest
 import runs
 from by_hand import GPU, RIG, Bench
+from seizures import LEGAL_DAYS, fails_on_day_one
 
 from firesale.agents.lender import LenderKind
 from firesale.agents.party import Status
 from firesale.market.lenders.forbearance import enforcement_usd, proceeds_of
-from firesale.market.state.events import Cause, Event
+from firesale.market.state.events import Event
 from firesale.market.state.hardware import Family
 from firesale.market.state.loans import Collateral
 from firesale.market.state.lots import LotState
 
-LEGAL_DAYS = 5
-FREE = dict(idle_cost_share=0.0, removal_usd_per_th=0.0, removal_usd_per_gpu=0.0)
-
 
 def seized(kind: int, units: float, debt: float, **terms: object) -> Bench:
     """A lender has seized machines on day 1 and means to keep them."""
-    loan = dict(
-        principal_usd=debt, collateral=Collateral.HARDWARE, hardware=kind, collateral_units=units
-    )
-    bench = Bench(
-        [loan],
-        fleets=[(0, kind, units)],
-        buyers=[{}],
-        scenario={"liquidation": {"window_days": 1}, "credit": {"hazard_per_year": 0.0}},
-        **FREE | dict(hold_seized=True, legal_days=LEGAL_DAYS) | terms,
-    )
-    s = bench.s
-    s.miners.power_usd_mwh[0] = 50.0
-    s.neoclouds.spot_realisation[0] = 1.0
-    s.prices.hashprice_usd_ph_day = 100.0
-    s.prices.rent_h100_usd_h = 2.0
-    s.loans.breach[0] = Cause.MATURITY
-    s.loans.sheets.cure_days[0] = 0
-    bench.day(1, "default")
-    return bench
+    return fails_on_day_one(kind, units, debt, units, **dict(hold_seized=True) | terms)
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,7 @@ from firesale.market.opening.beliefs import Belief, belief_about, beliefs_in, be
 from firesale.market.opening.books_2025.sample import CELLS, sample_books
 from firesale.market.opening.csv_files import read_sheet
 from firesale.market.scenario.errors import InputError
+from firesale.market.scenario.needs import unmet
 from firesale.market.scenario.scenario import Scenario, scenario_names
 from firesale.market.simulation import Simulation
 
@@ -30,7 +31,7 @@ def params(rows: list[tuple[str, Belief]]) -> list[Any]:
 
 ALL = params(ROWS)
 SETTINGS = params([one for one in ROWS if not one[1].is_cell])
-CELLS_OF_2025 = params([one for one in ROWS if one[1].is_cell])
+CELLS_OF_2025 = params([one for one in ROWS if one[1].is_cell and one[0] == "2025"])
 
 
 def belief(low: float, central: float, high: float, distribution: str = "triangular") -> Belief:
@@ -141,6 +142,24 @@ def test_a_broken_row_is_refused_in_a_sentence(
         read_sheet(tmp_path, "beliefs", Belief)
     assert f"column {column}: " in str(error.value)
     assert f"it must be {allowed}" in str(error.value)
+
+
+def test_what_2025_draws_and_2021_has_alike_is_drawn_alike() -> None:
+    """A judgement that acts in both books with the same central value has the same range."""
+    scenario = Scenario.load("backtest-2022")
+    own = {row.parameter: row for row in beliefs_of("2021")}
+    shared = [
+        row
+        for row in beliefs_of("2025")
+        if not row.is_cell
+        and scenario.value_of(row.parameter) == row.central
+        and not unmet(row.parameter, lambda key: (scenario.value_of(key),))
+    ]
+    assert len(shared) > 50
+    for row in shared:
+        mine = own[row.parameter]
+        assert (mine.low, mine.high) == (row.low, row.high), row.parameter
+        assert mine.distribution == row.distribution, row.parameter
 
 
 # ------------------------------------------------------------------ distributions

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import runs
 
+from firesale.market.opening.beliefs import Belief, beliefs_of
 from firesale.market.opening.books import CONFIDENCE_SD
 from firesale.market.opening.books_2021.read import REST, Books2021
 from firesale.market.opening.books_2021.rows import ASIC_SHARES
@@ -132,6 +133,66 @@ def test_what_was_seen_is_not_drawn_and_the_rest_stays_within_its_confidence() -
             draws = np.array(logs[name])
             assert np.std(draws) == pytest.approx(deviation, rel=0.15)
             assert np.abs(draws).max() < 6.0 * deviation
+
+
+def test_private_miners_share_the_error_of_the_row_they_were_split_from() -> None:
+    drawn = sample_books_2021(TABLES, None, {f"books.miners.{REST}.cash_usd_m": 1.0})
+    factor = np.exp(0.35 - 0.35**2 / 2)  # an estimate, one deviation up
+    for before, after in zip(TABLES.private, drawn.private, strict=True):
+        assert after.cash_usd_m == pytest.approx(before.cash_usd_m * factor)
+        assert after.btc_free == before.btc_free
+
+
+def test_tranches_of_one_order_err_together() -> None:
+    drawn = sample_books_2021(TABLES, None, {"books.orders.MARA.payment_usd_m": -1.0})
+    factor = np.exp(-0.2 - 0.2**2 / 2)  # from memory, one deviation down
+    for before, after in zip(TABLES.rig_orders, drawn.rig_orders, strict=True):
+        share = factor if before.miner_id == "MARA" else 1.0
+        assert after.payment_usd_m == pytest.approx(before.payment_usd_m * share)
+        assert after.hashrate_eh_s == before.hashrate_eh_s
+
+
+def test_a_host_passes_the_price_of_power_on() -> None:
+    drawn = sample_books_2021(TABLES, None, {"books.miners.CORZ.power_usd_mwh": 2.0})
+    before, after = (next(r for r in t.named if r.id == "CORZ") for t in (TABLES, drawn))
+    rise = after.power_usd_mwh - before.power_usd_mwh
+    assert rise > 10.0
+    assert after.hosting_usd_mwh - before.hosting_usd_mwh == pytest.approx(rise)
+
+
+def test_shocks_err_in_size_alone_and_stay_possible() -> None:
+    for seed in SEEDS:
+        for before, after in zip(
+            TABLES.shocks, sample_books_2021(TABLES, seed).shocks, strict=True
+        ):
+            assert (after.date, after.kind, after.party_id) == (
+                before.date,
+                before.kind,
+                before.party_id,
+            )
+            type(after).model_validate(after.model_dump())
+            assert after.amount == before.amount or before.confidence != "seen"
+            assert before.kind != "power_price" or after.amount > 1.0
+
+
+@pytest.mark.parametrize(
+    "belief", [pytest.param(row, id=row.parameter) for row in beliefs_of("2021") if row.is_cell]
+)
+def test_each_belief_about_the_books_is_of_a_cell_moves_it_and_keeps_it_valid(
+    belief: Belief,
+) -> None:
+    place = {"miners": "named", "private_miners": "private", "quotes": "quote_rows"}
+    _, table, *name, column = belief.parameter.split(".")
+    rows = getattr(TABLES, place.get(table, table))
+    assert all(hasattr(row, column) for row in rows)
+    own = [getattr(row, column) for row in rows if row.row_name in name]
+    assert belief.central == (own[0] if name else 1.0)
+    plain = sample_books_2021(TABLES, None)
+    for score in (-8.0, 8.0):
+        drawn = sample_books_2021(TABLES, None, {belief.parameter: score})
+        assert drawn != plain
+        for line in (*drawn.named, *drawn.private, *drawn.margins, *drawn.hardware):
+            type(line).model_validate(line.model_dump(by_alias=True))
 
 
 def test_the_networks_hashrate_closes_in_every_draw() -> None:
