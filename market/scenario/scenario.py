@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from .errors import InputError
+from .errors import InputError, shown
 from .firms import Credit, Entry, Investment, Lenders, Miners, Sites, Tenants
 from .launches import Launches
 from .nearest import did_you_mean
@@ -362,8 +362,8 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
         field: Any = None
         for name in names:
             field = (field.annotation if field else model).model_fields[name]
-        meant = did_you_mean(str(problem["input"]), get_args(field.annotation))
-    return f"{where}: {key} = {problem['input']!r} is not allowed{meant}; {message}."
+        meant = did_you_mean(shown(problem["input"]).strip("'"), get_args(field.annotation))
+    return f"{where}: {key} = {shown(problem['input'])} is not allowed{meant}; {message}."
 
 
 def _all_names(model: type[BaseModel]) -> list[str]:
