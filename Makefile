@@ -52,7 +52,8 @@ lint: $(NEED_UV) ## check style and format
 types: $(NEED_UV) ## check types
 	@$(RUN) mypy
 
-check: lint types test ## all of lint, types and test
+check: lint types ## lint, types, and the tests near what changed since main; all tests: make test
+	@$(RUN) python tests/near.py $(ARGS)
 
 clean: ## remove environments, caches and builds; results in out/ stay
 	@rm -rf .venv .tools .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist docs/_build docs/generated

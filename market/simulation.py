@@ -23,6 +23,7 @@ from .opening.open_market import open_market
 from .opening.starting_points import STARTING_POINTS, starting_point
 from .opening.synthetic.open import open_synthetic, synthetic_books
 from .prices.history import OpeningQuotes
+from .prices.noise import DRAWN, Shocks
 from .prices.paths import PricePaths, longer_paths, price_paths
 from .record.kept_frames import (
     absorption_frame,
@@ -126,9 +127,8 @@ class Simulation:
             books.quotes["fee_share"],
             dict(zip(market.names.hardware, market.hardware.quality.tolist(), strict=True)),
         )
-        paths = price_paths(scenario, scenario.days, seed, self.quotes)
-        market.macro, market.crypto, market.compute = paths
         self.market = market
+        self.take_paths(seed)
         self.resolution: Resolved | None = None
         open_books(market, books)
         self.without = tuple(without)
@@ -166,9 +166,13 @@ class Simulation:
         """Whether the scenario's last day has been simulated."""
         return self.day >= self.scenario.days
 
-    def take_paths(self, seed: int) -> Simulation:
-        """Before the first day: prices, demand and money as another seed draws them."""
-        paths = price_paths(self.scenario, self.scenario.days, seed, self.quotes)
+    def take_paths(self, seed: int, given: Shocks = DRAWN) -> Simulation:
+        """Before the first day: prices, demand and money as a seed draws them; returns itself.
+
+        Daily shocks that are ``given`` by stream (:mod:`market.prices.noise`) stand instead.
+        """
+        self._paths_of = seed, given
+        paths = price_paths(self.scenario, self.scenario.days, seed, self.quotes, given)
         self.market.macro, self.market.crypto, self.market.compute = paths
         return self
 
@@ -195,7 +199,9 @@ class Simulation:
         """The run's paths, and what they do until the last claim must be settled."""
         market, scenario = self.market, self.scenario
         paths = PricePaths(market.macro, market.crypto, market.compute)
-        return longer_paths(paths, scenario, scenario.longest_claim_days, self.seed, self.quotes)
+        seed, given = self._paths_of
+        more = scenario.longest_claim_days
+        return longer_paths(paths, scenario, more, seed, self.quotes, given)
 
     def resolve(self, watch: Callable[[Market], None] | None = None) -> Simulation:
         """Settle the claims that are open today (see :mod:`market.resolution`); returns itself.

@@ -131,4 +131,4 @@ def run(
         typer.echo(json.dumps(memo.as_json, indent=2, ensure_ascii=False))
     else:
         typer.echo(memo.told)
-        typer.echo(f"Files: {folder / 'memo.html'} and {folder / 'memo.xlsx'}")
+        typer.echo(f"Files: {folder / 'memo.html'}, memo.xlsx and memo.json")

@@ -148,7 +148,7 @@ def compose(asked: Asked, joined: JoinedBook, days: int, made: Made) -> Memo:
         ("Worst name", str(by_key["worst"].rows[0][0])),
         ("Runs", f"{len(outcomes)} of {asked.scenarios[0]}"
          + (f", {len(stress)} of {asked.scenarios[1]}" if stress else "")),
-        ("Cells filled from defaults", f"{len(joined.filled)}"),
+        ("Cells filled in for you", f"{len(joined.filled)}"),
     ]  # fmt: skip
     if bad is not None:
         under = est.expected(bad.total_loss)
@@ -178,7 +178,7 @@ def compose(asked: Asked, joined: JoinedBook, days: int, made: Made) -> Memo:
         lead,
         tuple(numbers),
         tuple(tables),
-        pictures(views, draws, bad, by_key),
+        pictures(views, draws, bad, by_key, asked.scenarios),
         told,
     )
 
@@ -215,10 +215,10 @@ def _confidence(joined: JoinedBook, views: Sequence[LoanView], runs: int, days: 
     tail = max(1, round(0.01 * runs))
     return (
         f"Of what the tape leaves out {len(joined.filled)} cells were filled, {estimated} of them "
-        "from our estimates (listed below: replace what you know). Intervals are of 95 % over "
-        f"{runs} draws; they do not cover what the model leaves out. The 99 % shortfall rests on "
-        f"{words.times(tail, 'run')} of {runs}. A break-even under one scenario holds under it."
-        + cut
+        "from our estimates (all are listed in the memo: replace what you know). Intervals are of "
+        f"95 % over {runs} draws; they do not cover what the model leaves out. The 99 % shortfall "
+        f"rests on {words.times(tail, 'run')} of {runs}. A break-even under one scenario holds "
+        "under it." + cut
     )
 
 
@@ -253,7 +253,7 @@ def _filled_table(joined: JoinedBook, labels: Labels) -> Table:
         "Every cell that the tape leaves empty and the market needs, with the value taken and why. "
         "In each run cash, cost, income and rents among them are drawn within their confidence."
     )
-    return Table("filled", "Cells filled from defaults", text, columns, rows)
+    return Table("filled", "Cells filled in for you", text, columns, rows)
 
 
 def _basis_table(

@@ -27,7 +27,6 @@ p { margin: 0.5rem 0; max-width: 48rem; } .meta, .reading { color: #6f6f6f; font
 .lead { font-size: 1.12rem; }
 .caveat { background: #fbf3dd; border-left: 4px solid #e69f00; padding: 0.6rem 0.9rem;
   font-size: 0.92rem; max-width: none; }
-.scroll { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; font-size: 0.78rem; margin: 0.7rem 0; width: 100%; }
 th { text-align: left; font-weight: 600; color: #555; border-bottom: 1px solid #999; }
 th, td { padding: 0.22rem 0.7rem 0.22rem 0; vertical-align: top; }

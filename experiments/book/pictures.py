@@ -26,12 +26,16 @@ BARS = 24
 
 
 def pictures(
-    views: Sequence[LoanView], draws: Draws, stress: Draws | None, tables: dict[str, Table]
+    views: Sequence[LoanView],
+    draws: Draws,
+    stress: Draws | None,
+    tables: dict[str, Table],
+    scenarios: Sequence[str],
 ) -> dict[str, tuple[bytes, str]]:
     """All figures as SVG with their titles, by key."""
     figures = {
         "loans": _loans(views),
-        "losses": _losses(draws, stress),
+        "losses": _losses(draws, stress, scenarios),
         "collateral": _collateral(tables["collateral"]),
         "maturities": _maturities(tables["maturities"]),
     }
@@ -85,7 +89,7 @@ def _loans(views: Sequence[LoanView]) -> Figure:
 
 
 @plots.styled
-def _losses(draws: Draws, stress: Draws | None) -> Figure:
+def _losses(draws: Draws, stress: Draws | None, scenarios: Sequence[str]) -> Figure:
     """How losses of the whole book are spread over runs."""
     from matplotlib.ticker import MaxNLocator
 
@@ -98,9 +102,9 @@ def _losses(draws: Draws, stress: Draws | None) -> Figure:
     figure, (axes,) = plots.new_figure(title, "Runs by loss of the whole book; line: their mean.")
     others = stress.total_loss / 1e6 if stress is not None else loss[:0]
     edges = np.linspace(min(0.0, loss.min()), max([*loss, *others, 1.0]), BARS).tolist()
-    axes.hist(loss, edges, color=plots.BLUE, alpha=0.85, label="scenario")
+    axes.hist(loss, edges, color=plots.BLUE, alpha=0.85, label=scenarios[0])
     if len(others):
-        axes.hist(others, edges, color=plots.ORANGE, alpha=0.6, label="stress")
+        axes.hist(others, edges, color=plots.ORANGE, alpha=0.6, label=scenarios[1])
         axes.legend(frameon=False)
     axes.axvline(loss.mean(), color=plots.BLACK, linewidth=1.2)
     axes.set_xlabel("loss, USD m")

@@ -67,8 +67,10 @@ def collateral_table(views: Sequence[LoanView], outcomes: Sequence[Outcome]) -> 
         "Loan to value on the first day by four values of the same collateral. Sold at once and "
         "within 90 days: what today's buyers would pay for everything that is pledged to your "
         "lender, each buyer's money and racks spent once, your lender selling alone; the last two "
-        "columns if every lender of the market sells what it has in pledge. Sites and unsecured "
-        "loans have no machine price."
+        "columns if every lender of the market sells what it has in pledge. Second-hand prices are "
+        "drawn within what is believed of them, and ratios are of means over draws; loan by loan, "
+        "by vintage and in memo.json they are at the central prices. Sites and unsecured loans "
+        "have no machine price."
     )
     return Table("collateral", "Collateral: four values", text, columns, tuple(rows),
                  tuple(notes), "collateral")  # fmt: skip
@@ -144,11 +146,11 @@ def concentration_table(views: Sequence[LoanView]) -> Table:
             )  # fmt: skip
     columns = (
         Col("by"), Col("name"), Col("balance", "money"), Col("share of balance", "share"),
-        Col("share of loss", "share"), Col("as if so many equal", "number"),
+        Col("share of loss", "share"), Col("effective number", "number"),
     )  # fmt: skip
     text = (
-        "The five largest on each side. As if so many equal: one over the sum of squared shares "
-        "(Herfindahl); a book of 25 loans that stands like 8 is concentrated."
+        "The five largest on each side. The effective number is one over the sum of squared shares "
+        "(Herfindahl): 25 loans of very different size may spread risk no better than 8 equal ones."
     )
     return Table("concentration", "Concentration", text, columns, tuple(rows))
 

@@ -88,7 +88,7 @@ def lender_losses(results: Results) -> Figure:
         axes.spines["left"].set_visible(False)
     if len(sources) > 1:
         dollars.legend(loc="lower right", frameon=False, fontsize=8.5, title="lost")
-    dollars.set_yticks(places, [words.short(name, 32) for name in lost["name"]])
+    dollars.set_yticks(places, [words.two_lines(name, 30) for name in lost["name"]])
     dollars.tick_params(axis="y", labelcolor=plots.BLACK)
     dollars.invert_yaxis()
     dollars.set_xlabel("loss, USD m")
@@ -187,7 +187,7 @@ def draw_lenders(axes: Axes, results: Results, most: int = MOST_LENDERS) -> None
         label += f" · credit {words.percent(supply)}" if supply < 0.995 and not fate else ""
         at = (100 * min(max(share, 0.0), 1.0), row)
         axes.annotate(label, at, (4, 0), textcoords="offset points", va="center", fontsize=8)
-    axes.set_yticks(places, [words.short(name, 22) for name in table["name"]])
+    axes.set_yticks(places, [words.two_lines(name, 24) for name in table["name"]])
     axes.tick_params(axis="y", labelcolor=plots.BLACK)
     axes.set_ylim(max(len(table), 5) - 0.4, -0.6)
     axes.set_xlim(0, 2.3 * widest)

@@ -50,6 +50,12 @@ document.querySelectorAll("table.sorts").forEach(function (table) {
 });
 """
 STYLE = """
+.scroll { overflow-x: auto; max-width: 100%;
+  background: /* a shadow where more can be scrolled to */
+  linear-gradient(to right, #fff 40%, #fff0) left / 2.4rem 100% no-repeat local,
+  linear-gradient(to left, #fff 40%, #fff0) right / 2.4rem 100% no-repeat local,
+  linear-gradient(to right, #0003, #0000) left / 0.7rem 100% no-repeat scroll,
+  linear-gradient(to left, #0003, #0000) right / 0.7rem 100% no-repeat scroll; }
 table.sorts thead th { cursor: pointer; }
 th[aria-sort=ascending]::after { content: " ▲"; } th[aria-sort=descending]::after { content: " ▼"; }
 nav.contents { font: 0.85rem/1.9 system-ui, sans-serif; margin: 1rem 0 1.6rem; }

@@ -332,6 +332,16 @@ def short(name: str, width: int) -> str:
     return base + tail
 
 
+def two_lines(name: str, width: int) -> str:
+    """A name without bracketed remarks, on two lines where it is wider than ``width``."""
+    name = name.partition(" (")[0]
+    if len(name) <= width:
+        return name
+    breaks = [k for k, letter in enumerate(name) if letter == " "]
+    at = min(breaks, key=lambda k: abs(k - len(name) / 2), default=len(name))
+    return "\n".join(short(part, width) for part in (name[:at], name[at + 1 :]) if part)
+
+
 def capital(text: str) -> str:
     """A sentence with a capital first letter."""
     return text[:1].upper() + text[1:]

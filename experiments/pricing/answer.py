@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..sweeps.own import of
-from . import trials
+from . import points, trials
 from .attributes import attributes, largest_of
 from .cohorts import CANNOT_TELL, Price, as_row, cohorts, price
 from .deciding import Deciding, Sensitivity, places_of
@@ -40,6 +40,7 @@ class Answer(NamedTuple):
     pools: list[Pool]
     savings: list[Saving]
     trials: list[Trial]
+    points: points.Made
     sensitivities: list[Sensitivity]  # of the two largest mispricings
     deciding: list[Sensitivity]  # of groups of which it cannot tell
     quotes: list[dict[str, str]]
@@ -87,6 +88,7 @@ def answer(
         [pool for pool in pools if pool is not None],
         savings(panel, largest, [int(seed) for seed in runs["seed"]], plan.base.days),
         trials.read(),
+        points.read(),
         [
             found
             for one in largest_mispricings(prices[INSTRUMENT])

@@ -6,14 +6,19 @@ import math
 
 from ..look import words
 from ..look.pages import table
+from . import points
 from .answer import INSTRUMENT, Answer, largest_mispricings
 from .cohorts import Price
 from .deciding import CHANCE, Sensitivity
 from .estimators import Estimate
-from .savings import mean_over
-from .trials import CELLS, SHARE, WAYS
+from .savings import mean_over, share_of
+from .trials import CELLS, SHARE, WAYS, Trial
 
 BP = 1e4
+WAYS_HEAD = (
+    "way", "of losses on", "mean before, $m", "after", "variance of the mean before, $m²", "after",
+    "variance × time, before over after",
+)  # fmt: skip
 NAMES = {
     "asic_loan": "loans on rigs",
     "btc_loan": "loans on bitcoin",
@@ -75,8 +80,6 @@ def _fact(one: Sensitivity) -> str:
 
 def savings_lines(found: Answer) -> list[str]:
     """What ways to reduce variance pay: on these runs, and where they were tried."""
-    head = ("way", "of losses on", "mean before, $m", "after", "variance of the mean before, $m²",
-            "after", "variance × time, before over after")  # fmt: skip
     rows = [
         [one.way, one.what, f"{one.mean_before / 1e6:,.0f}", f"{one.mean_after / 1e6:,.0f}",
          f"{one.before / 1e12:,.0f}", f"{one.after / 1e12:,.0f}", f"{one.gain:.2f}"]
@@ -89,17 +92,11 @@ def savings_lines(found: Answer) -> list[str]:
         "many runs. The third says what Sobol points with a Brownian bridge for bitcoin, demand "
         "and money could take out, as far as losses are linear in the first four coordinates of "
         "each path.", "",
-        *table(head, rows), "",
+        *table(WAYS_HEAD, rows), "",
     ]  # fmt: skip
     ways = [one for one in found.trials if not one.way.startswith(SHARE)]
     if not ways:
         return lines
-    rows = [
-        [one.way, one.what, f"{one.mean_before_musd:,.0f}", f"{one.mean_after_musd:,.0f}",
-         f"{one.before:,.0f}", f"{one.after:,.0f}",
-         f"{one.gain:.2f} ({one.low:.2f} to {one.high:.2f})"]
-        for one in ways
-    ]  # fmt: skip
     runs = max(one.runs for one in ways)
     lines += [
         f"Tried on an ensemble of its own (`trials.csv`, {runs} runs), against as many runs with "
@@ -107,9 +104,9 @@ def savings_lines(found: Answer) -> list[str]:
         "kept for differences between two runs of one world (memos, policies), and nowhere here. "
         "Splitting is not built: it would pay where luck after half-way is most of the variance.",
         "",
-        *table(head, rows), "",
+        *table(WAYS_HEAD, trial_rows(ways)), "",
     ]  # fmt: skip
-    lines += same_mean(found)
+    lines += [*same_mean(found), *points_lines(found)]
     shares = [one for one in found.trials if one.way.startswith(SHARE)]
     rows = [
         [one.way.removeprefix(SHARE), one.what,
@@ -139,6 +136,52 @@ def same_mean(found: Answer) -> list[str]:
         f"${tried.mean_after_musd:,.0f}m with the same seeds (standard error {then:,.0f}) and "
         f"${1e-6 * mean:,.0f}m on the runs of this page ({1e-6 * error:,.0f}), {off:.1f} standard "
         "errors apart.", "",
+    ]  # fmt: skip
+
+
+def trial_rows(trials: list[Trial]) -> list[list[str]]:
+    """What ways pay where they were tried, with intervals."""
+    return [
+        [one.way, one.what, f"{one.mean_before_musd:,.0f}", f"{one.mean_after_musd:,.0f}",
+         f"{one.before:,.0f}", f"{one.after:,.0f}",
+         f"{one.gain:.2f} ({one.low:.2f} to {one.high:.2f})"]
+        for one in trials
+    ]  # fmt: skip
+
+
+def points_lines(found: Answer) -> list[str]:
+    """What even points pay in the ordinary cell, and would pay over a grid that has it."""
+    made = found.points
+    if not made.rows:
+        return []
+    trials, alone = points.trials_of(made), len(made.losses(points.ALONE))
+    sets = trials[0].runs // points.RUNS
+    off = max(points.off_by(one, alone) for one in trials)
+    return [
+        f"Even points, tried in the ordinary cell (`points.csv`): {sets} sets of {points.RUNS} "
+        "runs each way, as many as a block of the grid has of that cell, every set scrambled "
+        f"anew; against {alone} runs with seeds of their own. A Sobol point says how far "
+        "bitcoin, demand and money have come at the end, half-way and at both quarters (a Brownian "
+        "bridge), and a seed draws the rest; by a Latin hypercube each belief and each uncertain "
+        "cell of the books lies once in each sixteenth. Both cost no time. Every run keeps its "
+        f"law; of these {len(trials)} means none is more than {off:.1f} standard errors off.", "",
+        *table(WAYS_HEAD, trial_rows(trials)), "",
+        *_over_the_grid(found, trials[0]),
+    ]  # fmt: skip
+
+
+def _over_the_grid(found: Answer, tried: Trial) -> list[str]:
+    """A cell is a part of the variance; the other ones have too few runs for points."""
+    part = share_of(found.panel, CELLS[0])
+    if math.isnan(part) or not set(CELLS) <= found.grid.weights().keys():
+        return []
+    value, low, high = (
+        1.0 / (1.0 - part + part / one) for one in (tried.gain, tried.low, tried.high)
+    )
+    return [
+        f"That cell has {100 * part:.0f} % of the variance of the mean loss on {tried.what} over "
+        f"this grid. Points for its paths would be worth {value:.2f} ({low:.2f} to {high:.2f}) "
+        "there.", "",
     ]  # fmt: skip
 
 

@@ -4,7 +4,7 @@ uv run python -m firesale.experiments.pricing.publish experiments/PRICES.md
 
 It makes what is missing of the runs of the packaged grid, as ``firesale price grid`` does, runs of
 a calm market without beliefs drawn (what a modeller would see of correlation in one calm world),
-and the trials of ways to reduce variance: about 16 minutes of one core.
+and the trials of ways to reduce variance: about half an hour of one core.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from typing import Annotated
 import typer
 
 from .command import RUNS, write
+from .points import SETS
+from .points import main as points
 from .trials import DRAWS
 from .trials import main as trials
 
@@ -26,7 +28,7 @@ def main(
     folder: Annotated[Path, typer.Option(help="Of the runs.")] = Path("out/price-grid"),
     calm: Annotated[Path, typer.Option(help="Of calm runs, one world.")] = Path("out/price-calm"),
     runs: Annotated[int, typer.Option(help="In all; 0: those that are there.")] = RUNS,
-    trial_draws: Annotated[int, typer.Option(help="For trials; 0: as they are.")] = DRAWS,
+    new_trials: Annotated[bool, typer.Option(help="Of ways to reduce variance; or as is.")] = True,
     one_calm_world: Annotated[bool, typer.Option(help="Correlation from calm runs.")] = True,
 ) -> None:
     """Runs, tables, page and pictures."""
@@ -40,8 +42,9 @@ def main(
     grid, quiet = grids.load(grids.NAME), grids.load("calm")
     if runs:
         make(grid, runs, folder, Workers())
-    if trial_draws:
-        trials(trial_draws)
+    if new_trials:
+        trials(DRAWS)
+        points(SETS, folder)
     still = None
     if one_calm_world:
         make(quiet, len(quiet.block), calm, Workers("serial"), beliefs=False)
@@ -53,4 +56,6 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

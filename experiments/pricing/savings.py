@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -14,7 +15,6 @@ from .panel import Panel
 STREAMS = (Stream.BTC_NOISE, Stream.DEMAND_NOISE, Stream.MACRO)
 COORDINATES = 4
 LEAST_RUNS = 2  # that show a deviation
-QUARTER = 8.0**0.5  # over the deviation of a bridge half-way between ends a half apart
 
 
 class Saving(NamedTuple):
@@ -85,20 +85,39 @@ def mean_over(panel: Panel, cells: Sequence[str]) -> tuple[float, float]:
 def path_controls(seeds: Sequence[int], days: int) -> Reals:
     """First coordinates of the paths of bitcoin, demand and money, shape (runs, streams · 4).
 
-    Standard normal numbers, so that their means are known: where each path ends, and how far it is
-    off the straight line there half-way and at both quarters, as a Brownian bridge has them.
+    Standard normal numbers, so that their means are known.
     """
-    ends = np.linspace(0, days, COORDINATES + 1).astype(int)[1:] - 1
-    found = []
-    for seed in seeds:
-        row: list[float] = []
-        for stream in STREAMS:
-            walk = np.cumsum(normals(seed, stream, days))[ends] / np.sqrt(days)
-            first, half, third, last = (float(one) for one in walk)
-            row += [last, 2.0 * (half - last / 2.0), QUARTER * (first - half / 2.0),
-                    QUARTER * (third - (half + last) / 2.0)]  # fmt: skip
-        found.append(row)
-    return np.array(found)
+    along = bridge(days).T
+    return np.array(
+        [np.concatenate([along @ normals(seed, one, days) for one in STREAMS]) for seed in seeds]
+    )
+
+
+def share_of(panel: Panel, cell: str) -> float:
+    """Part of a cell in the variance of the mean loss on all loans; NaN where none can be seen."""
+    loss = panel.scalars["loss_usd"].sum(axis=1)
+    parts = {
+        name: float((panel.weight[its] ** 2).sum() * loss[its].var(ddof=1))
+        for name in np.unique(panel.cell.astype(str))
+        if (its := panel.cell == name).sum() >= LEAST_RUNS
+    }
+    whole = sum(parts.values())
+    return parts[cell] / whole if cell in parts and whole > 0.0 else float("nan")
+
+
+@cache
+def bridge(days: int) -> Reals:
+    """Orthonormal directions of a path's daily shocks, shape (days, 4).
+
+    Along the first lies where their sum ends; along the others, how far it is off the straight line
+    half-way and at both quarters, as a Brownian bridge has it (Caflisch and Moskowitz 1995).
+    """
+    day = (np.arange(days) + 0.5) / days
+    half, quarter = np.where(day < 0.5, 1.0, -1.0), np.where((4.0 * day) % 2.0 < 1.0, 1.0, -1.0)
+    early = day < 0.5
+    steps = [np.ones(days), half, np.where(early, quarter, 0.0), np.where(early, 0.0, quarter)]
+    found, signs = np.linalg.qr(np.stack(steps, axis=1))
+    return np.asarray(found * np.sign(np.diag(signs)))
 
 
 def _without(panel: Panel, what: str, loss: Reals, controls: Reals) -> Saving:

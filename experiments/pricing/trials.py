@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
     from .grid import Grid
 
 TABLE = Path(__file__).resolve().parent / "trials.csv"
@@ -70,14 +71,20 @@ def losses_of(
     from ...market.opening.beliefs import believe
     from ...market.opening.starting_points import starting_point
     from ...market.simulation import Simulation
-    from .observe import observe
 
     seed = seeds.settings or 0
     drawn = believe(scenario, seed, held)
     start = starting_point(drawn)
     books = start.sample(start.read(), seeds.books or 0)
     plain = drawn.changed({"opening.sample": False}, "trials")
-    frame = observe(Simulation(plain, seeds.path, books, keeps_book=False))
+    return loss_on(Simulation(plain, seeds.path, books, keeps_book=False), groups)
+
+
+def loss_on(simulation: Simulation, groups: dict[str, set[str]]) -> list[float]:
+    """Discounted losses on groups of loans, from the start until all claims are settled [USD m]."""
+    from .observe import observe
+
+    frame = observe(simulation)
     return [
         float(frame.loc[frame["loan"].isin(list(names)), "loss_usd"].sum()) / 1e6
         for names in groups.values()
@@ -256,4 +263,6 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -274,4 +274,6 @@ HEAD: list[Any] = [
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

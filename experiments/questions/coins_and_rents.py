@@ -142,4 +142,6 @@ def _change(pair: tuple[float, float]) -> str:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

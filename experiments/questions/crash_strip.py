@@ -92,4 +92,6 @@ def save_small(figure: Figure, path: Path) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -202,4 +202,6 @@ HEAD = [
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -158,4 +158,6 @@ def main(
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -94,4 +94,6 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

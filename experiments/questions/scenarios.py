@@ -214,4 +214,6 @@ def main(seeds: Annotated[int, typer.Option(min=1, help="How many seeds, from 1.
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

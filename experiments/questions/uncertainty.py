@@ -137,18 +137,13 @@ def main(
     setting: Annotated[list[str] | None, typer.Option("--set", help="key=value")] = None,
 ) -> None:
     """Say how much of the spread of losses is luck, books and judgements."""
-    from ...market.scenario.errors import InputError
     from ...market.scenario.scenario import Scenario
 
-    try:
-        chosen = Scenario.load(scenario).with_settings(setting or [])
-        lines = describe(chosen, draws)
-    except InputError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
-    for line in lines:
+    for line in describe(Scenario.load(scenario).with_settings(setting or []), draws):
         typer.echo(line)
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -86,7 +86,10 @@ def print_tables(word: str = "") -> None:
         console.print(Text(f"\n{title}", style="bold"))
         console.print(table)
     if not found:
-        raise InputError(f"No number has {word!r} in it; 'firesale explain' lists them all.")
+        raise InputError(
+            f"No number has {word!r} in it; 'firesale explain' lists them all, and settings are "
+            "listed by 'firesale scenarios show baseline'."
+        )
 
 
 def as_markdown() -> str:

@@ -44,15 +44,15 @@ th { text-align: left; font-weight: 600; color: #6f6f6f; border-bottom: 1px soli
 th, td { padding: 0.22rem 0.8rem 0.22rem 0; vertical-align: top; }
 td { border-bottom: 1px solid #eee; }
 .right { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+th.right { white-space: normal; } .date { white-space: nowrap; }
 .numbers { columns: 2; column-gap: 2.5rem; font-size: 0.85rem; margin: 1.2rem 0; padding: 0; }
 .numbers div { break-inside: avoid; border-bottom: 1px solid #eee; padding: 0.25rem 0;
   display: flex; justify-content: space-between; gap: 1rem; }
 .numbers dt { color: #6f6f6f; } .numbers dd { margin: 0; text-align: right; }
 figure { margin: 1.4rem 0; } figure img { width: 100%; height: auto; display: block; }
-.scroll { overflow-x: auto; }
 summary { color: #0072b2; cursor: pointer; font: 0.85rem system-ui, sans-serif; }
 @media (max-width: 640px) { .numbers { columns: 1; }
-  figure { overflow-x: auto; } figure img { min-width: 620px; } }
+  figure { overflow-x: auto; } figure img, .scroll table { min-width: 620px; } }
 @media print { body { max-width: none; } h2, figure, tr { break-inside: avoid; } }
 """
 
@@ -130,7 +130,10 @@ def _table(chapter: Chapter, lines: Sequence[tuple[str, ...]]) -> str:
     """Some rows of a chapter's table."""
     if not lines:
         return ""
-    kinds = [' class="right"' if column.right else "" for column in chapter.columns]
+    kinds = [
+        ' class="right"' if column.right else ' class="date"' if column.name == "Date" else ""
+        for column in chapter.columns
+    ]
     head = "".join(
         f"<th{kind}>{_text(column.name)}</th>"
         for kind, column in zip(kinds, chapter.columns, strict=True)

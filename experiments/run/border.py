@@ -67,6 +67,18 @@ def guarded(command: Callable[[], Any]) -> NoReturn:
     sys.exit(code if isinstance(code, int) else 0)
 
 
+def script(main: Callable[..., None]) -> NoReturn:
+    """Run a module's own command, ``python -m firesale.…``: help and errors as of ``firesale``."""
+    app = typer.Typer(
+        add_completion=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.command()(main)
+    guarded(lambda: typer.main.get_command(app)(standalone_mode=False))
+
+
 def _check_threads() -> None:
     for name in THREADS:
         text = os.environ.get(name)

@@ -184,7 +184,7 @@ def lines_of(told: Told) -> Iterator[tuple[str, ...]]:
     yield (
         "",
         *(
-            "change (95 %)" if name == DIFFERENCE else f"{name}: median (5 to 95 %)"
+            "mean change (95 %)" if name == DIFFERENCE else f"{name}: median (5 to 95 %)"
             for name in told
         ),
     )

@@ -141,4 +141,6 @@ def _say_tasks(plan: Plan, folder: Path, workers: int) -> None:
 
 
 if __name__ == "__main__":
-    typer.run(main)
+    from ..run.border import script
+
+    script(main)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress as Bar
 
 EVERY_S = 10.0
+TELLING = 3  # runs that must have ended before a rate says anything
 
 
 class Progress:
@@ -81,9 +82,11 @@ class Progress:
         """Runs done, rate, time left and failures."""
         done = self.before + self.done_now
         rate = self.done_now / max(self.seconds, 1e-9)
-        left = f"{clock((self.runs - done) / rate)} left" if rate > 0 else "starting"
         failed = f", {self.failed:,} failed" if self.failed else ""
-        return f"{done:,} of {words.times(self.runs, 'run')}, {rate:.1f} a second, {left}{failed}"
+        told = f"{done:,} of {words.times(self.runs, 'run')}"
+        if self.done_now < TELLING and done < self.runs:  # workers are still opening the books
+            return f"{told}, starting{failed}"
+        return f"{told}, {rate:.1f} a second, {clock((self.runs - done) / rate)} left{failed}"
 
     def say(self, text: str) -> None:
         """A remark."""

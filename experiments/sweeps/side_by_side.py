@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...market.scenario.errors import InputError
 from ..look import intervals
-from ..look.intervals import Estimate, amount
+from ..look.intervals import Estimate
 from ..report.compare import compare as compare_results
+from ..report.measures import named, written
 from . import store
 from .queries import Runs, groups_of, quoted, text
 
@@ -170,9 +171,9 @@ def _table(found: list[Line]) -> list[str]:
     head = ("", *(("arm",) if armed else ()), "A", "95 %", "B", "95 %", "B − A", "95 %", "pairs")
     rows = [head]
     for line in found:
-        cells = [line.metric, *((line.arm,) if armed else ())]
+        cells = [named(line.metric), *((line.arm,) if armed else ())]
         for one in (line.first, line.second, line.difference):
-            cells += [amount(one.value), _range(one)]
+            cells += [written(line.metric, one.value), _range(line.metric, one)]
         rows.append((*cells, f"{line.pairs:,}" if line.pairs else "none"))
     widths = [max(len(row[n]) for row in rows) for n in range(len(head))]
     left = 2 if armed else 1
@@ -185,7 +186,7 @@ def _table(found: list[Line]) -> list[str]:
     ]
 
 
-def _range(one: Estimate) -> str:
+def _range(metric: str, one: Estimate) -> str:
     if not (math.isfinite(one.low) and math.isfinite(one.high)):
         return "cannot tell"
-    return f"{amount(one.low)} to {amount(one.high)}"
+    return f"{written(metric, one.low)} to {written(metric, one.high)}"

@@ -16,6 +16,7 @@ from ..scenario.sections import Crypto
 from ..state.paths import CryptoPaths
 from ..state.randomness import Stream, normals, party_uniforms
 from .history import OpeningQuotes, _eth_path, _planned_growth, _replay, _replay_from
+from .noise import DRAWN, Shocks, shocks
 
 
 def crypto_paths(
@@ -24,6 +25,7 @@ def crypto_paths(
     seed: int,
     opening: OpeningQuotes,
     macro_log: NDArray[np.float64] | None = None,
+    given: Shocks = DRAWN,
 ) -> CryptoPaths:
     """Build the exogenous paths of a run; ``macro_log`` is added to a random log price.
 
@@ -34,7 +36,8 @@ def crypto_paths(
         if settings.history_from_opening:
             return _replay_from(settings, days, seed, opening)
         return _replay(settings, days, seed, opening)
-    returns = _log_returns(settings, days, seed)
+    noise = shocks(seed, Stream.BTC_NOISE, days, given)
+    returns = _log_returns(settings, noise, seed)
     if settings.path == "crash":
         log_price = _crash(settings, returns, days)
     else:
@@ -51,11 +54,13 @@ def crypto_paths(
     )
 
 
-def _log_returns(settings: Crypto, days: int, seed: int) -> NDArray[np.float64]:
-    """Daily log returns: geometric Brownian motion with jumps; the mean price grows by drift."""
-    dt = 1.0 / 365.0
+def _log_returns(settings: Crypto, noise: NDArray[np.float64], seed: int) -> NDArray[np.float64]:
+    """Daily log returns: geometric Brownian motion with jumps; the mean price grows by drift.
+
+    ``noise`` is that of the motion; the seed draws the jumps.
+    """
+    days, dt = len(noise), 1.0 / 365.0
     sigma = settings.volatility
-    noise = normals(seed, Stream.BTC_NOISE, days)
     returns = (settings.drift - 0.5 * sigma**2) * dt + sigma * math.sqrt(dt) * noise
     if settings.jumps_per_year > 0:
         sizes = settings.jump_mean + settings.jump_deviation * normals(

@@ -18,7 +18,7 @@ from ..scenario.errors import InputError
 from ..scenario.sections import Macro
 from ..state.paths import MacroPaths
 from ..state.randomness import Stream
-from .noise import reverting_noise
+from .noise import DRAWN, Shocks, reverting_noise, shocks
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 RATES_FILE = DATA / "history" / "rates_monthly.csv"
@@ -26,7 +26,9 @@ LATER_RATES_FILE = DATA / "2026" / "rates_monthly.csv"
 MONTH_DAYS = 31
 
 
-def macro_paths(settings: Macro, days: int, seed: int, opening: date | None = None) -> MacroPaths:
+def macro_paths(
+    settings: Macro, days: int, seed: int, opening: date | None = None, given: Shocks = DRAWN
+) -> MacroPaths:
     """The factor, noise around a scripted ramp, and what loads on it; or money as it was.
 
     Raises:
@@ -38,8 +40,9 @@ def macro_paths(settings: Macro, days: int, seed: int, opening: date | None = No
     up = np.clip((day - settings.start_day) / settings.ramp_days, 0.0, 1.0)
     ended = settings.start_day + settings.ramp_days + settings.plateau_days
     down = np.clip((day - ended) / settings.ramp_days, 0.0, 1.0)
+    draws = shocks(seed, Stream.MACRO, days, given)
     stress = settings.shock * (up - down) + reverting_noise(
-        seed, Stream.MACRO, days, settings.reversion_per_year, settings.volatility
+        draws, settings.reversion_per_year, settings.volatility
     )
     return MacroPaths(
         stress=stress,

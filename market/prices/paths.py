@@ -14,6 +14,7 @@ from .bitcoin import crypto_paths
 from .history import OpeningQuotes
 from .imposed_rents import imposed_rents
 from .money import macro_paths
+from .noise import DRAWN, Shocks
 from .rents import compute_paths
 
 
@@ -25,28 +26,29 @@ class PricePaths(NamedTuple):
     compute: ComputePaths
 
 
-def price_paths(scenario: Scenario, days: int, seed: int, opening: OpeningQuotes) -> PricePaths:
-    """Paths of so many days after the opening.
+def price_paths(
+    scenario: Scenario, days: int, seed: int, opening: OpeningQuotes, given: Shocks = DRAWN
+) -> PricePaths:
+    """Paths of so many days after the opening; daily shocks that are not given the seed draws.
 
     Raises:
         InputError: a history file that cannot be used, or ends before the run.
     """
-    macro = macro_paths(scenario.macro, days, seed, opening.date)
-    crypto = crypto_paths(scenario.crypto, days, seed, opening, macro.btc_log)
-    return PricePaths(macro, crypto, _rents(scenario, days, seed, opening, macro))
-
-
-def _rents(
-    scenario: Scenario, days: int, seed: int, opening: OpeningQuotes, macro: MacroPaths
-) -> ComputePaths:
-    """Rents by the law or a script, or as they were."""
+    macro = macro_paths(scenario.macro, days, seed, opening.date, given)
+    crypto = crypto_paths(scenario.crypto, days, seed, opening, macro.btc_log, given)
     if scenario.compute.path == "history":
-        return imposed_rents(days, opening)
-    return compute_paths(scenario.compute, days, seed, macro.demand_log)
+        return PricePaths(macro, crypto, imposed_rents(days, opening))
+    rents = compute_paths(scenario.compute, days, seed, macro.demand_log, given)
+    return PricePaths(macro, crypto, rents)
 
 
 def longer_paths(
-    paths: PricePaths, scenario: Scenario, more: int, seed: int, opening: OpeningQuotes
+    paths: PricePaths,
+    scenario: Scenario,
+    more: int,
+    seed: int,
+    opening: OpeningQuotes,
+    given: Shocks = DRAWN,
 ) -> PricePaths:
     """The same paths, to the last bit, and ``more`` days after them.
 
@@ -56,13 +58,13 @@ def longer_paths(
     days = len(paths.macro.stress) - 1
     longer = days + more
     try:
-        macro = macro_paths(scenario.macro, longer, seed, opening.date)
+        macro = macro_paths(scenario.macro, longer, seed, opening.date, given)
     except InputError:
         macro = MacroPaths(*(_stay(column, more) for column in paths.macro))
     macro = MacroPaths(*map(_then, paths.macro, macro))
     old = paths.crypto
     try:
-        new = crypto_paths(scenario.crypto, longer, seed, opening, macro.btc_log)
+        new = crypto_paths(scenario.crypto, longer, seed, opening, macro.btc_log, given)
         crypto = CryptoPaths(
             btc_usd=_from_there(old.btc_usd, new.btc_usd),
             eth_usd=_from_there(old.eth_usd, new.eth_usd),
@@ -80,8 +82,8 @@ def longer_paths(
         last = np.repeat(was.class_rent[-1:], more, axis=0)
         rents = ComputePaths(_stay(was.planned_rent, more), np.vstack((was.class_rent, last)))
     else:
-        new_rent = _rents(scenario, longer, seed, opening, macro).planned_rent
-        rents = ComputePaths(_from_there(was.planned_rent, new_rent))
+        new_rents = compute_paths(scenario.compute, longer, seed, macro.demand_log, given)
+        rents = ComputePaths(_from_there(was.planned_rent, new_rents.planned_rent))
     return PricePaths(macro, crypto, rents)
 
 

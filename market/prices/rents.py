@@ -34,7 +34,7 @@ from ...agents.compiling.kernels import compiled
 from ..scenario.sections import Compute
 from ..state.paths import ComputePaths
 from ..state.randomness import Stream
-from .noise import reverting_noise
+from .noise import DRAWN, Shocks, reverting_noise, shocks
 
 
 @compiled
@@ -52,16 +52,19 @@ def rent_after_supply(
 
 
 def compute_paths(
-    settings: Compute, days: int, seed: int, macro_log: NDArray[np.float64] | None = None
+    settings: Compute,
+    days: int,
+    seed: int,
+    macro_log: NDArray[np.float64] | None = None,
+    given: Shocks = DRAWN,
 ) -> ComputePaths:
     """Rents as they would be if supply came and stayed as planned.
 
     ``macro_log`` is added to the log demand of the law.
     """
     day = np.arange(days + 1, dtype=float)
-    noise = reverting_noise(
-        seed, Stream.DEMAND_NOISE, days, settings.reversion_per_year, settings.volatility
-    )
+    draws = shocks(seed, Stream.DEMAND_NOISE, days, given)
+    noise = reverting_noise(draws, settings.reversion_per_year, settings.volatility)
     if settings.path == "scripted":
         window = np.clip(day - settings.shock_start_day, 0.0, settings.shock_days)
         rent = np.exp(math.log1p(settings.rent_change_per_year) * window / 365.0)

@@ -92,7 +92,7 @@ def test_the_workbook_has_a_sheet_for_each_table(tmp_path: Path) -> None:
     balance = headings.index("balance [USD]") + 1
     assert loans.cell(4, balance).value == 12.5e6
     assert loans.cell(4, balance).number_format == "#,##0"
-    filled = book["Cells filled from defaults"]
+    filled = book["Cells filled in for you"]
     assert filled["A4"].fill.fgColor.rgb.endswith("FFF2CC")
 
 

@@ -11,7 +11,7 @@ import pytest
 from firesale.experiments.pricing import trials
 from firesale.experiments.pricing.deciding import Deciding, Drawn
 from firesale.experiments.pricing.panel import Panel
-from firesale.experiments.pricing.savings import mean_over, path_controls, savings
+from firesale.experiments.pricing.savings import mean_over, path_controls, savings, share_of
 
 DAYS = 400
 
@@ -66,6 +66,14 @@ def test_the_mean_over_some_cells_by_hand() -> None:
     assert mean == pytest.approx(0.75 * 2.0 + 0.25 * 12.0)
     assert error**2 == pytest.approx(0.75**2 * 1.0 + 0.25**2 * 4.0)
     assert np.isnan(mean_over(panel, ["a", "c"])[0])  # of one run nothing is known
+
+
+def test_the_part_of_a_cell_in_the_variance_by_hand() -> None:
+    loss = np.array([1.0, 3.0, 10.0, 14.0])
+    panel = panel_of(loss, ["a", "a", "b", "b"], {"a": 0.75, "b": 0.25})
+    # w²s²/n: 0.5625 · 2 / 2 of a, 0.0625 · 8 / 2 of b.
+    assert share_of(panel, "a") == pytest.approx(0.5625 / 0.8125)
+    assert np.isnan(share_of(panel, "c"))
 
 
 def test_what_decides_a_price_is_found_and_luck_is_not() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from firesale.experiments.report.compare import compare
@@ -24,7 +25,7 @@ def test_what_differs_is_told_with_its_change(tmp_path: Path) -> None:
     told = compare(one, two)
     line = next(line for line in told.splitlines() if line.startswith("loss.total"))
     assert line.split() == ["loss.total", "2,000", "3,000", "1,000", "+50.0", "%"]
-    assert "X, Y" in told and "seed" not in told
+    assert "X and Y" in told and "seed" not in told
     assert "seed" in compare(one, two, everything=True)
     assert "They say the same." in compare(one, one)
 
@@ -36,7 +37,9 @@ def test_loans_of_memos_are_matched_by_id(tmp_path: Path) -> None:
     one = folder(tmp_path / "a", memo(("A", 0.1), ("B", 0.2)), "memo.json")
     two = folder(tmp_path / "b", memo(("B", 0.2), ("A", 0.3)), "memo.json")
     told = compare(one, two)
-    assert "loans.A.pd" in told and "loans.B.pd" not in told
+    assert "A: PD, life" in told and "B: PD, life" not in told
+    line = next(line for line in told.splitlines() if line.startswith("A:"))
+    assert line.split()[3:] == ["10.0", "%", "30.0", "%", "+20.0", "points", "+200.0", "%"]
 
 
 def test_folders_of_two_kinds_or_none(tmp_path: Path) -> None:
@@ -67,3 +70,21 @@ def test_a_summary_that_is_a_pipe_or_no_text_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "e" / "summary.json")
     with pytest.raises(InputError, match=r"has no summary\.json"):
         compare(one, tmp_path / "e")
+
+
+def test_parties_and_dollars_are_told_as_reports_do(tmp_path: Path) -> None:
+    table = pd.DataFrame({"lender": ["OTHER_PC"], "name": ["Private credit, unnamed rest"]})
+    one = folder(tmp_path / "a", {"loss_usd": {"total": 2.5e9}, "impaired_lenders": []})
+    two = folder(
+        tmp_path / "b",
+        {
+            "loss_usd": {"total": 2.0e9},
+            "impaired_lenders": ["OTHER_PC"],
+            "lender_loss_share_of_capital": {"OTHER_PC": 0.25},
+        },
+    )
+    table.to_parquet(two / "lenders.parquet")
+    told = compare(one, two)
+    assert "OTHER_PC" not in told and told.count("Private credit, unnamed rest") == 2
+    line = next(line for line in told.splitlines() if line.startswith("lenders' loss on loans"))
+    assert line.split()[-5:] == ["$2.5bn", "$2bn", "−$500m", "−20.0", "%"]

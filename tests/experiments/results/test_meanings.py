@@ -90,5 +90,7 @@ def test_explain_refuses_a_word_that_no_number_has(capsys: pytest.CaptureFixture
     with pytest.raises(SystemExit) as done:
         main(["explain", "zebra"])
     assert done.value.code == 2
-    wanted = "No number has 'zebra' in it; 'firesale explain' lists them all.\n"
-    assert capsys.readouterr().err == wanted
+    wanted = (
+        "No number has 'zebra' in it; 'firesale explain' lists them all, and settings are listed"
+    )
+    assert capsys.readouterr().err == f"{wanted} by 'firesale scenarios show baseline'.\n"

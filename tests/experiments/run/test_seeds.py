@@ -57,7 +57,7 @@ def test_a_change_is_run_beside_the_scenario_of_the_same_length(
     arguments = ["--seeds", "3-4", "--days", "20", "--set", "crypto.crash_depth=0.9"]
     run("crypto-crash", *arguments, "--out", str(out))
     said = capsys.readouterr().out
-    assert "seeds 3 to 4" in said and "as it is: median" in said and "change (95" in said
+    assert "seeds 3 to 4" in said and "as it is: median" in said and "mean change" in said
     rows = pd.read_csv(out / "runs.csv")
     assert list(zip(rows["scenario"], rows["seed"], rows["days"], strict=True)) == [
         ("as it is", 3, 20), ("as it is", 4, 20), ("changed", 3, 20), ("changed", 4, 20),

@@ -168,10 +168,12 @@ def test_progress_off_a_terminal_is_plain_lines(
 ) -> None:
     monkeypatch.setattr("firesale.experiments.sweeps.progress.EVERY_S", 0.0)
     with Progress(runs=10, done=2) as progress:
-        progress.advance(3, 1, 0.5)
+        progress.advance(1, 0, 0.2)
+        progress.advance(2, 1, 0.5)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0] == "2 of 10 runs are there already."
-    assert lines[1].startswith("5 of 10 runs, ") and lines[1].endswith(" left, 1 failed")
+    assert lines[1] == "3 of 10 runs, starting"  # one run says nothing of the time left
+    assert lines[2].startswith("5 of 10 runs, ") and lines[2].endswith(" left, 1 failed")
     assert "\r" not in "".join(lines)
 
 
