@@ -80,6 +80,7 @@ def parts(cores: int) -> list[Part]:
             {},
             r"\d+ trials, \d+ go wrong",
         ),
+        Part("fifty visitors at once", ("tests/crowd.py",), {}, r"^crowd: .*"),
         Part("lowest versions", ("tests/lowest.py",), {}, r"\d+ steps on the lowest.*fail"),
         Part("audit of dependencies", ("tests/audit.py",), {}, r"^audit: .*"),
     ]

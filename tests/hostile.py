@@ -21,6 +21,8 @@ from typing import Any, get_args
 
 from by_tape import EXAMPLES
 
+from firesale.experiments.pricing.grid import PACKAGED as PACKAGED_GRID
+from firesale.experiments.pricing.grid import load as load_grid
 from firesale.experiments.sweeps.design import count_runs, design_table
 from firesale.experiments.sweeps.plan import PLAN_FOLDER, Plan, plan_names
 from firesale.market.opening.books_2021.read import DATA_FOLDER as BOOKS_2021
@@ -273,6 +275,29 @@ def plans(draw: random.Random, folder: Path) -> str:
     return taken(lay_out, text)
 
 
+GRID_WORDS = (
+    "cells = 3", 'cells = ["a"]', "[cells]", "joint = 3", "joint = [[1]]", 'calm = "calm"',
+    "settings = 3", "[bitcoin]\nordinary = 3", "[stress]", "name = 7", "title = []",
+    "scenario = 3", 'scenario = "no-such"', "[cells.more]\nweight = nan", "other = 1",
+    "[cells.more]\nweight = true\nreason = 5", "[cells.more]\nbitcoin = [1]\nweight = 0.0",
+    '[settings]\n"no.such" = 1', '[stress.odd]\n"macro.shock" = "x"', "block = 1",
+)  # fmt: skip
+
+
+def grids(draw: random.Random, folder: Path) -> str:
+    """Grids of scenarios to price with the like; a block is planned of those that are taken."""
+    path = folder / "spoiled-grid.toml"
+    text = PACKAGED_GRID.read_text(encoding="utf-8")
+    if draw.random() < 0.6:
+        lines = text.split("\n")
+        lines.insert(draw.randrange(len(lines)), draw.choice(GRID_WORDS))
+        text = "\n".join(lines)
+    if draw.random() < 0.7:
+        text = spoiled(text, draw)
+    path.write_text(text, encoding="utf-8", errors="replace")
+    return taken(lambda: load_grid(str(path)).plan(), text)
+
+
 # ------------------------------------------------------------------ books
 
 STRANGE = (
@@ -449,6 +474,7 @@ KINDS: dict[str, Case] = {
     "plans": plans,
     "books": books,
     "tapes": tapes,
+    "grids": grids,
     "sweep folders": sweep_folders,
     "visitors of the page": visitors,
 }

@@ -15,6 +15,7 @@ from typing import Any
 
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ...market.scenario.text_files import read_text
 from ..run.files import source_hash, table_hashes
 
 TABLES = {
@@ -69,9 +70,9 @@ def read_seal(sealed: Path) -> dict[str, Any]:
         InputError: it is none.
     """
     try:
-        found: dict[str, Any] = json.loads(sealed.read_text(encoding="utf-8"))
+        found: dict[str, Any] = json.loads(read_text(sealed, str(sealed)))
         assert {"sealed", "changes", "forecast_sha256", "sources_sha256"} <= found.keys()
-    except (OSError, ValueError, AssertionError, AttributeError):
+    except (InputError, ValueError, RecursionError, AssertionError, AttributeError):
         raise InputError(f"--seal {sealed}: is no sealed forecast; give another file.") from None
     return found
 

@@ -8,23 +8,56 @@ plan are runs of cells.
 
 from __future__ import annotations
 
-import tomllib
+import math
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from pydantic import Field, ValidationError
+
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ...market.scenario.sections import Section
+from ...market.scenario.text_files import read_toml
+from ..sweeps.factors import flatten
 from ..sweeps.plan import Plan
+from ..sweeps.refusals import sentence
 from .observe import COLUMNS
 
 PACKAGED = Path(__file__).resolve().parent / "grid.toml"
 NAME = "grid"
 AXES = ("bitcoin", "rents", "stress")
-FIRST = {"bitcoin": "ordinary", "rents": "ordinary", "stress": "none"}
 KEPT = ("loss_usd.*", "defaults.*", "largest_borrower.*")
 PRICED_DAYS = 1825
 BLOCK_RUNS, FEWEST_RUNS = 36, 2  # of a block; of a cell in it, that its spread can be seen
 ROUNDING = 1e-6
+
+
+type Levels = dict[str, dict[str, Any]]  # settings of each level, by its name
+
+
+class CellOfFile(Section):
+    """A cell as it is written down: a level of each axis, its weight and why."""
+
+    bitcoin: str = "ordinary"
+    rents: str = "ordinary"
+    stress: str = "none"
+    weight: float = Field(ge=0.0, le=1.0)
+    reason: str = Field(min_length=1)
+
+
+class GridOfFile(Section):
+    """A grid as it is written down."""
+
+    name: str = ""
+    title: str = ""
+    scenario: str = "baseline"
+    settings: dict[str, Any] = Field({})
+    joint: list[str] = Field([])
+    calm: list[str] = Field([])
+    bitcoin: Levels = Field({})
+    rents: Levels = Field({})
+    stress: Levels = Field({})
+    cells: dict[str, CellOfFile] = Field(min_length=1)
 
 
 class Cell(NamedTuple):
@@ -111,9 +144,9 @@ def load(name: str, days: int | None = None) -> Grid:
     """
     path = Path(name)
     if name == NAME:
-        return _grid(_read(PACKAGED), PACKAGED.name, days)
+        return _grid(read_toml(PACKAGED, PACKAGED.name), PACKAGED.name, days)
     if path.suffix == ".toml":
-        data = _read(path)
+        data = read_toml(path, str(path))
         if "cells" in data:
             return _grid(data, path.name, days)
     scenario = Scenario.load(name)
@@ -122,45 +155,38 @@ def load(name: str, days: int | None = None) -> Grid:
     return Grid(scenario.name, scenario.title, name, length, (cell,), (), (cell.name,))
 
 
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}).") from None
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: is not valid TOML: {error}.") from None
-
-
 def _grid(data: dict[str, Any], where: str, days: int | None) -> Grid:
     """Check nested data as TOML gives it."""
-    levels = {axis: data.get(axis, {}) for axis in AXES}
+    try:
+        file = GridOfFile.model_validate(data)
+    except ValidationError as error:
+        raise InputError(sentence(GridOfFile, error, where)) from None
     cells = []
-    for name, cell in data["cells"].items():
-        chosen = tuple(cell.get(axis, FIRST[axis]) for axis in AXES)
+    for name, cell in file.cells.items():
+        chosen = (cell.bitcoin, cell.rents, cell.stress)
         settings: dict[str, Any] = {}
         for axis, level in zip(AXES, chosen, strict=True):
-            if level not in levels[axis]:
-                known = ", ".join(levels[axis])
+            levels: Levels = getattr(file, axis)
+            if level not in levels:
+                known = ", ".join(levels)
                 raise InputError(f"{where}: cells.{name}: no level {axis}.{level}; known: {known}.")
-            settings |= levels[axis][level]
-        weight = cell.get("weight")
-        if not isinstance(weight, int | float) or not 0.0 <= weight <= 1.0:
-            raise InputError(f"{where}: cells.{name}: weight = {weight!r} is not from 0 to 1.")
-        if not cell.get("reason"):
-            raise InputError(f"{where}: cells.{name}: a weight needs its reason.")
-        bitcoin, rents, stress = chosen
-        cells.append(Cell(name, float(weight), cell["reason"], (bitcoin, rents, stress), settings))
-    total = sum(cell.weight for cell in cells)
+            chosen_level = flatten(levels[level])
+            Scenario().changed(chosen_level, f"{where}: {axis}.{level}")
+            settings |= chosen_level
+        cells.append(Cell(name, cell.weight, cell.reason, chosen, settings))
+    total = math.fsum(cell.weight for cell in cells)
     if abs(total - 1.0) > ROUNDING:
         raise InputError(f"{where}: weights add up to {total:g}, not to 1.")
-    joint, calm = (tuple(data.get(kind, ())) for kind in ("joint", "calm"))
-    for kind, named in (("joint", joint), ("calm", calm)):
+    for kind, named in (("joint", file.joint), ("calm", file.calm)):
         if unknown := set(named) - {cell.name for cell in cells}:
             raise InputError(f"{where}: {kind}: there is no cell '{min(unknown)}'.")
-    settings = data.get("settings", {}) | ({"days": days} if days else {})
-    name = data.get("name", where.removesuffix(".toml"))
+    name = file.name or where.removesuffix(".toml")
     return Grid(
-        name, data.get("title", name), data.get("scenario", "baseline"), settings, tuple(cells),
-        joint,
-        calm,
-    )  # fmt: skip
+        name,
+        file.title or name,
+        file.scenario,
+        file.settings | ({"days": days} if days else {}),
+        tuple(cells),
+        tuple(file.joint),
+        tuple(file.calm),
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...market.scenario.errors import InputError
+from ...market.scenario.text_files import read_text
 from ..look import words
 from .measures import in_usd, named
 
@@ -78,8 +79,8 @@ def _read(folder: Path) -> tuple[str, Any]:
         path = folder / name
         if path.is_file():
             try:
-                return name, json.loads(path.read_text(encoding="utf-8"))
-            except (ValueError, OSError):
+                return name, json.loads(read_text(path, str(path)))
+            except (ValueError, RecursionError):
                 raise InputError(f"{path}: cannot be read; it must be JSON.") from None
     raise InputError(
         f"{folder}: has no {' or '.join(FILES)}; name the folder of a run, memo or sweep."

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from ...market.opening.own_books import own_books
 from ...market.scenario.errors import InputError
 from ...market.scenario.scenario import Scenario
+from ...market.scenario.text_files import read_bytes
 from ..run.writing import write_atomically
 from . import books as cells
 
@@ -62,16 +63,13 @@ def kept(place: str) -> Kept:
 
 def digest(place: Path) -> str:
     """SHA-256 of a tape, or of a folder's tables with their names (hex)."""
-    try:
-        if not place.is_dir():
-            return hashlib.sha256(place.read_bytes()).hexdigest()
-        whole = hashlib.sha256()
-        for table in sorted(place.glob("*.csv")):
-            part = hashlib.sha256(table.read_bytes()).hexdigest()
-            whole.update(f"{table.name} {part}\n".encode())
-        return whole.hexdigest()
-    except OSError as error:
-        raise InputError(f"{place}: cannot be read ({error.strerror}).") from None
+    if not place.is_dir():
+        return hashlib.sha256(read_bytes(place, str(place))).hexdigest()
+    whole = hashlib.sha256()
+    for table in sorted(place.glob("*.csv")):
+        part = hashlib.sha256(read_bytes(table, str(table))).hexdigest()
+        whole.update(f"{table.name} {part}\n".encode())
+    return whole.hexdigest()
 
 
 def books_of(at: Kept | None) -> Books | None:

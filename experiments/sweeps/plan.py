@@ -11,7 +11,6 @@ import hashlib
 import json
 import math
 import re
-import tomllib
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -21,7 +20,7 @@ from ...market.scenario.errors import InputError
 from ...market.scenario.nearest import did_you_mean
 from ...market.scenario.scenario import Scenario
 from ...market.scenario.sections import PACKAGED_HISTORIES, Section
-from ...market.scenario.text_files import read_text
+from ...market.scenario.text_files import read_bytes, read_toml
 from . import books, own
 from .factors import Factor, believed, check_key, flatten, is_whole, plain_factor, plain_values
 from .idle import refuse_idle
@@ -326,7 +325,8 @@ class Plan(Section):
         scenario = self.base.model_dump(mode="json", exclude={"title", "description"})
         # The hash of the source covers what is packaged.
         if self.base.crypto.history not in (None, *PACKAGED_HISTORIES):
-            content = Path(self.base.crypto.history or "").read_bytes()
+            path = Path(self.base.crypto.history or "")
+            content = read_bytes(path, f"crypto.history: {path}")
             scenario["crypto"]["history"] = "sha256:" + hashlib.sha256(content).hexdigest()
         kept = {"seed", "replicates", "shared_seeds", "design", "factors", "arms", "outputs"}
         kept |= {"trajectories", "resolve", "companions"}
@@ -355,13 +355,7 @@ def _read(name_or_path: str | Path) -> tuple[Path, dict[str, Any]]:
                 "or the path of a .toml file."
             )
         path = PLAN_FOLDER / f"{name_or_path}.toml"
-    text = read_text(path, f"Plan {path}")
-    try:
-        data = tomllib.loads(text)
-    except RecursionError:
-        raise InputError(f"Plan {path}: is nested too deeply.") from None
-    except ValueError as error:  # broken TOML, or a number of too many digits
-        raise InputError(f"Plan {path}: is not valid TOML: {error}.") from None
+    data = read_toml(path, f"Plan {path}")
     data.setdefault("name", path.stem)
     return path, data
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
+from ...market.scenario.errors import shown
 from ...market.scenario.nearest import did_you_mean
 
 if TYPE_CHECKING:
@@ -41,4 +42,4 @@ def sentence(model: Any, error: ValidationError, where: str) -> str:
         return f"{where}: the key '{key}' is missing."
     if problem["type"] == "value_error":
         return f"{where}: {key}: {message}."
-    return f"{where}: {key} = {problem['input']!r} is not allowed; {message}."
+    return f"{where}: {key} = {shown(problem['input'])} is not allowed; {message}."

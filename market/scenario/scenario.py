@@ -16,7 +16,7 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, Field, ValidationError, model_validator
 
-from .errors import InputError
+from .errors import InputError, shown
 from .firms import Credit, Entry, Investment, Lenders, Miners, Sites, Tenants
 from .launches import Launches
 from .nearest import did_you_mean
@@ -36,7 +36,7 @@ from .sections import (
     Section,
 )
 from .synthetic import FEWEST_PARTIES, MOST_PARTIES, Synthetic
-from .text_files import read_text
+from .text_files import read_toml
 
 SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
 
@@ -325,14 +325,7 @@ def _read_toml(name_or_path: str | Path) -> tuple[dict[str, Any], str]:
                 f"{', '.join(scenario_names())}, or the path of a .toml file."
             )
         path = SCENARIO_FOLDER / f"{name_or_path}.toml"
-    try:
-        data = tomllib.loads(read_text(path, f"Scenario file {path}"))
-    except InputError:
-        raise
-    except RecursionError:
-        raise InputError(f"Scenario file {path}: is nested too deeply.") from None
-    except ValueError as error:  # broken TOML, or a number of too many digits
-        raise InputError(f"Scenario file {path}: is not valid TOML: {error}.") from None
+    data = read_toml(path, f"Scenario file {path}")
     data.setdefault("name", path.stem)
     return data, str(path.name)
 
@@ -369,8 +362,8 @@ def _sentence(model: type[BaseModel], error: ValidationError, where: str) -> str
         field: Any = None
         for name in names:
             field = (field.annotation if field else model).model_fields[name]
-        meant = did_you_mean(str(problem["input"]), get_args(field.annotation))
-    return f"{where}: {key} = {problem['input']!r} is not allowed{meant}; {message}."
+        meant = did_you_mean(shown(problem["input"]).strip("'"), get_args(field.annotation))
+    return f"{where}: {key} = {shown(problem['input'])} is not allowed{meant}; {message}."
 
 
 def _all_names(model: type[BaseModel]) -> list[str]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
+import tomllib
 from pathlib import Path
+from typing import Any
 
 from .errors import InputError
 
@@ -16,11 +18,11 @@ MOST_BYTES = 64 * 2**20
 LINES = "\n\r\t"
 
 
-def read_text(path: Path, what: str) -> str:
-    """The text of a file; ``what`` begins the sentence if there is none.
+def read_bytes(path: Path, what: str, most_bytes: int = MOST_BYTES) -> bytes:
+    """The content of a file; ``what`` begins the sentence if there is none.
 
     Raises:
-        InputError: not there, no plain file, too large, or not text in UTF-8.
+        InputError: not there, no plain file, or too large.
     """
     try:
         descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
@@ -28,9 +30,9 @@ def read_text(path: Path, what: str) -> str:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise InputError(f"{what}: is no plain file, but a folder, a pipe or a device.")
-            if found.st_size > MOST_BYTES:
-                raise InputError(f"{what}: has {found.st_size:,} bytes; at most {MOST_BYTES:,}.")
-            content = file.read(MOST_BYTES + 1)
+            if found.st_size > most_bytes:
+                raise InputError(f"{what}: has {found.st_size:,} bytes; at most {most_bytes:,}.")
+            return file.read(most_bytes + 1)
     except InputError:
         raise
     except FileNotFoundError:
@@ -41,10 +43,33 @@ def read_text(path: Path, what: str) -> str:
         raise InputError(f"{what}: cannot be read ({error.strerror or error}).") from None
     except ValueError:  # a NUL in its name
         raise InputError(f"{clean(what)}: is not the name of a file.") from None
+
+
+def read_text(path: Path, what: str) -> str:
+    """The text of a file; ``what`` begins the sentence if there is none.
+
+    Raises:
+        InputError: not there, no plain file, too large, or not text in UTF-8.
+    """
     try:
-        return content.decode("utf-8-sig")
+        return read_bytes(path, what).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{what}: is not text in UTF-8.") from None
+
+
+def read_toml(path: Path, what: str) -> dict[str, Any]:
+    """What a TOML file says; ``what`` begins the sentence if it says nothing.
+
+    Raises:
+        InputError: no text, or no TOML.
+    """
+    text = read_text(path, what)
+    try:
+        return tomllib.loads(text)
+    except RecursionError:
+        raise InputError(f"{what}: is nested too deeply.") from None
+    except ValueError as error:  # broken TOML, or a number of too many digits
+        raise InputError(f"{what}: is not valid TOML: {error}.") from None
 
 
 def clean(text: str) -> str:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ...scenario.errors import InputError
 from ...scenario.extras import insist_on
+from ...scenario.text_files import read_bytes
 from .cells import COMMA, POINT, Cell, text
 from .mistakes import refuse_file
 
@@ -54,7 +54,7 @@ def read_file(path: Path) -> RawTape:
     """Read a tape.
 
     Raises:
-        TapeError: a file that is missing, too large, of another kind, or broken.
+        InputError: a file that is missing, too large, of another kind, or broken (`TapeError`).
     """
     name, suffix = path.name, path.suffix.lower()
     if path.is_dir():
@@ -62,15 +62,7 @@ def read_file(path: Path) -> RawTape:
     if suffix in (".xlsm", ".xltm", ".xlsb", ".xls", ".ods", ".numbers"):
         what = "a workbook with macros" if suffix in (".xlsm", ".xltm") else f"a {suffix} file"
         raise refuse_file(name, what, "a CSV file or a workbook saved as .xlsx, without macros")
-    try:
-        size = path.stat().st_size
-        if size > MOST_BYTES:
-            raise refuse_file(name, f"{size:,} bytes", f"at most {MOST_BYTES:,} bytes")
-        data = path.read_bytes()
-    except FileNotFoundError:
-        raise InputError(f"{path} is not there; it must be a CSV or XLSX file.") from None
-    except OSError as error:
-        raise refuse_file(name, error.strerror or str(error), "a file that can be read") from None
+    data = read_bytes(path, str(path), MOST_BYTES)
     if data[:4] == b"PK\x03\x04":
         return _workbook(name, data)
     if suffix == ".xlsx":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -152,6 +153,18 @@ def test_a_seal_holds_what_was_sealed(tmp_path: Path) -> None:
     whole["forecast"]["borrowers"][0]["default_probability"] = 0.6
     path.write_text(json.dumps(whole), encoding="utf-8")
     assert not seal.is_whole(seal.read_seal(path))
+
+
+def test_what_is_no_sealed_forecast_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "sealed-2026.json"
+    for content in (b"", b"\xff", b"[]", b"{}", b"[" * 100_000):
+        path.write_bytes(content)
+        with pytest.raises(InputError, match="is no sealed forecast"):
+            seal.read_seal(path)
+    path.unlink()
+    os.mkfifo(path)  # whoever reads it waits for ever
+    with pytest.raises(InputError, match="is no sealed forecast"):
+        seal.read_seal(path)
 
 
 def test_what_a_seal_rests_on_may_change_and_that_is_said(tmp_path: Path) -> None:

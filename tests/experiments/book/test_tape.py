@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 
@@ -83,7 +84,8 @@ def test_macros_are_refused(tmp_path: Path) -> None:
 
 def test_sizes_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("firesale.market.opening.tape.files.MOST_BYTES", 10)
-    assert "at most 10 bytes" in refused(tape_of(tmp_path, {}))
+    with pytest.raises(InputError, match="at most 10"):
+        open_tape(tape_of(tmp_path, {}))
     monkeypatch.undo()
     monkeypatch.setattr("firesale.market.opening.tape.files.MOST_UNPACKED", 10)
     openpyxl.Workbook().save(tmp_path / "tape.xlsx")
@@ -108,8 +110,11 @@ def test_broken_files(tmp_path: Path, content: bytes, says: str) -> None:
 
 def test_other_kinds_of_file(tmp_path: Path) -> None:
     assert "a folder" in refused(tmp_path)
-    with pytest.raises(InputError, match=r"none\.csv is not there; it must be a CSV or XLSX file"):
+    with pytest.raises(InputError, match=r"none\.csv: cannot be read \(No such file"):
         open_tape(tmp_path / "none.csv")
+    os.mkfifo(tmp_path / "pipe.csv")
+    with pytest.raises(InputError, match="no plain file"):  # whoever reads it waits for ever
+        open_tape(tmp_path / "pipe.csv")
     (tmp_path / "old.xls").write_bytes(b"x")
     assert "a .xls file" in refused(tmp_path / "old.xls")
     (tmp_path / "no.xlsx").write_bytes(b"borrower,principal")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
@@ -100,8 +101,19 @@ def test_a_scenario_is_a_grid_of_one_cell_and_five_years() -> None:
     ("old", "new", "said"),
     [
         ("weight = 0.25", "weight = 0.3", "add up to 1.05"),
-        ("weight = 0.25", "weight = -1", "not from 0 to 1"),
-        ('reason = "often"', "", "needs its reason"),
+        ("weight = 0.25", "weight = -1", "weight = -1 is not allowed"),
+        ("weight = 0.25", "weight = nan", "weight = nan is not allowed"),
+        ("weight = 0.25", "weight = true", "weight = True is not allowed"),
+        ('reason = "often"', "", "the key 'cells.a.reason' is missing"),
+        ('reason = "often"', 'reason = ""', "cells.a.reason = '' is not allowed"),
+        ('reason = "often"', 'reason = "often"\nwhy = 1', "no key 'cells.a.why'"),
+        ("[stress.none]", "[stress]\nnone = 3", "stress.none = 3 is not allowed"),
+        ('"crypto.path" = "crash"', "other = 1", "bitcoin.deep: there is no key 'other'"),
+        ('"crypto.path" = "crash"', '"crypto.drit" = 1.0', "did you mean crypto.drift"),
+        ('"crypto.path" = "crash"', '"crypto.drift" = "x"', "bitcoin.deep: crypto.drift = 'x'"),
+        ('joint = ["b"]', "joint = 3", "joint = 3 is not allowed"),
+        ('joint = ["b"]', "joint = [[", "is not valid TOML"),
+        ('joint = ["b"]', f"joint = {'[' * 3000}{']' * 3000}", "nested too deeply"),
         ('bitcoin = "deep"', 'bitcoin = "dep"', "no level bitcoin.dep"),
         ('joint = ["b"]', 'joint = ["c"]', "there is no cell 'c'"),
     ],
@@ -109,6 +121,14 @@ def test_a_scenario_is_a_grid_of_one_cell_and_five_years() -> None:
 def test_a_grid_that_is_wrong_is_refused(tmp_path: Path, old: str, new: str, said: str) -> None:
     with pytest.raises(InputError, match=said):
         grids.load(small(tmp_path, SMALL.replace(old, new)))
+
+
+def test_a_file_that_is_none_is_refused_and_a_mark_of_excel_s_is_not(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.toml")
+    with pytest.raises(InputError, match="no plain file"):
+        grids.load(str(tmp_path / "pipe.toml"))
+    (tmp_path / "own.toml").write_text(SMALL, encoding="utf-8-sig")
+    assert grids.load(str(tmp_path / "own.toml")).weights() == {"a": 0.75, "b": 0.25}
 
 
 def test_a_pool_of_ones_own_is_a_name_and_a_query() -> None:

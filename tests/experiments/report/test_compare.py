@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pandas as pd
@@ -56,6 +57,19 @@ def test_a_seed_has_no_difference(tmp_path: Path) -> None:
     lines = [line.split() for line in compare(one, two).splitlines()]
     assert ["seed", "1", "8"] in lines
     assert ["days", "100", "120", "20", "+20.0", "%"] in lines
+
+
+def test_a_summary_that_is_a_pipe_or_no_text_is_refused(tmp_path: Path) -> None:
+    one = folder(tmp_path / "a", {"seed": 1})
+    for name, content in (("b", b"\xff"), ("c", b"{"), ("d", b"[" * 100_000)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "summary.json").write_bytes(content)
+        with pytest.raises(InputError, match=r"summary\.json"):
+            compare(one, tmp_path / name)
+    (tmp_path / "e").mkdir()
+    os.mkfifo(tmp_path / "e" / "summary.json")
+    with pytest.raises(InputError, match=r"has no summary\.json"):
+        compare(one, tmp_path / "e")
 
 
 def test_parties_and_dollars_are_told_as_reports_do(tmp_path: Path) -> None:

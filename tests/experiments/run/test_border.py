@@ -16,6 +16,7 @@ from firesale.experiments.look import memory
 from firesale.experiments.run import border
 from firesale.experiments.run.folder import RunFolder
 from firesale.experiments.run.writing import HIDDEN, MOVED, hidden_folder
+from firesale.experiments.sweeps.plan import Plan
 from firesale.market.scenario.errors import InputError
 from firesale.market.scenario.scenario import Scenario
 
@@ -90,6 +91,17 @@ def test_an_attack_is_one_sentence(
 @pytest.mark.parametrize("value", ["x", "", "0", "-1", "1e3", "٣"])
 def test_threads_that_are_no_number(value: str) -> None:
     assert "NUMBA_NUM_THREADS" in refused("run", "calm", "--days", "1", NUMBA_NUM_THREADS=value)
+
+
+def test_of_a_long_value_a_sentence_says_how_it_begins() -> None:
+    with pytest.raises(InputError, match=r"days = 9{100}… is not allowed"):
+        Scenario.load("calm").with_settings([f"days={'9' * 4000}"])
+    Path("hex.toml").write_text(f'scenario = "calm"\nreplicates = 0x{"F" * 5000}\n')
+    with pytest.raises(InputError, match="replicates = a number of thousands of digits is not"):
+        Plan.load("hex.toml")
+    for key in ("days", "crypto.path"):
+        with pytest.raises(InputError, match=f"{key} = a number of thousands of digits is not"):
+            Scenario.load("calm").with_settings([f"{key}=0x{'F' * 5000}"])
 
 
 def test_a_name_with_a_nul() -> None:
