@@ -56,7 +56,7 @@ def outcome_of(market: Market) -> Outcome:
     count, lenders = market.borrower_count, len(market.lenders.kind)
     parties, loans, claims = market.parties, market.loans, market.claims
     day = np.full(count + lenders, NEVER, np.int64)
-    failed = parties.default_event[: count + lenders] >= 0
+    failed = parties.default_day[: count + lenders] >= 0  # who reorganises has an event and no day
     day[failed] = parties.default_day[: count + lenders][failed]
     reorganised = parties.reorganised_day[:count].astype(np.int64)
     day[:count] = np.minimum(day[:count], np.where(reorganised >= 0, reorganised, NEVER))

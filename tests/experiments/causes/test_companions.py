@@ -27,6 +27,15 @@ def test_who_fails_and_what_is_lost_is_what_the_summary_says(name: str, seed: in
     assert outcome.loss_usd.sum() == pytest.approx(summary["loss_usd"]["total"], rel=1e-9)
 
 
+def test_who_reorganises_fails_on_the_day_on_which_it_does() -> None:
+    """It has an entry in the log of failures and, unlike others, no day of default."""
+    market = Simulation(Scenario.load("calm").with_settings(["days=5"]), 1, keeps_book=False).market
+    market.parties.default_event[3] = 0
+    market.parties.reorganised_day[3] = 4
+    assert outcome_of(market).failed_day[3] == 4
+    assert (np.delete(outcome_of(market).failed_day, 3) == NEVER).all()
+
+
 def test_each_family_names_switches_that_are_on() -> None:
     scenario = Scenario()
     keys = [key for family in FAMILIES for key in family.still]
