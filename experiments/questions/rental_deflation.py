@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 EFFICIENCY, ELASTICITY = "compute.efficiency_growth", "compute.elasticity"
 FALLS, QUICK_FALLS = (0.0, 0.2, 0.3, 0.4, 0.6), (0.0, 0.3)
-ELASTICITIES, QUICK_ELASTICITIES = (0.5, 0.7, 0.9, 1.1, 2.0), (0.7, 1.1, 2.0)
+ELASTICITIES, QUICK_ELASTICITIES = (0.5, 0.7, 1.1, 2.0), (0.7, 1.1, 2.0)
 CLAIMED = (0.2, 0.4)
 MIDDLE, INELASTIC, ELASTIC = 0.3, 0.7, 2.0
 YEARS = 5

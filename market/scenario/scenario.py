@@ -8,6 +8,7 @@ sentence (:class:`market.scenario.errors.InputError`).
 from __future__ import annotations
 
 import html
+import itertools
 import numbers
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
@@ -41,6 +42,7 @@ from .text_files import read_toml
 SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
 
 PLANNED_SECTIONS = ("tranches",)
+MOST_LOG = 7.0  # of a price or of demand by stress alone: a thousandfold
 
 
 class Scenario(Section):
@@ -101,6 +103,19 @@ class Scenario(Section):
                 raise ValueError(
                     f"synthetic.parties times opening.scale is {total:,}; "
                     f"it must be from {FEWEST_PARTIES} to {MOST_PARTIES:,}"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _stress_can_be_meant(self) -> Scenario:
+        for size, loading in itertools.product(
+            ("shock", "volatility"), ("btc_loading", "demand_loading")
+        ):
+            log = getattr(self.macro, size) * getattr(self.macro, loading)
+            if abs(log) > MOST_LOG:
+                raise ValueError(
+                    f"macro.{size} times macro.{loading} is {log:g}; it must be from "
+                    f"{-MOST_LOG:g} to {MOST_LOG:g}: beyond, stress takes or adds a thousandfold"
                 )
         return self
 

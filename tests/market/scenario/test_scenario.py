@@ -380,3 +380,14 @@ def test_a_scenario_is_short_to_print_and_a_table_in_a_notebook() -> None:
     page = crash._repr_html_()
     assert page.count("<tr>") == len(own) + 1
     assert f"<td>crypto.path</td><td>crash</td><td>{usual.crypto.path}</td>" in page
+
+
+@pytest.mark.parametrize("loading", ["btc_loading", "demand_loading"])
+@pytest.mark.parametrize("size", ["shock", "volatility"])
+def test_stress_that_no_price_can_mean_is_refused_by_both_its_names(
+    size: str, loading: str
+) -> None:
+    most = {f"macro.{size}": 10.0, f"macro.{loading}": 0.7}
+    Scenario().changed(most, "here")
+    with pytest.raises(InputError, match=rf"macro.{size} times macro.{loading} is -100; it must"):
+        Scenario().changed(most | {f"macro.{loading}": -10.0}, "here")
