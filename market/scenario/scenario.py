@@ -42,7 +42,8 @@ from .text_files import read_toml
 SCENARIO_FOLDER = Path(__file__).resolve().parent / "packaged"
 
 PLANNED_SECTIONS = ("tranches",)
-MOST_LOG = 7.0  # of a price or of demand by stress alone: a thousandfold
+# By stress alone: a thousandfold price or demand, in logs; a rate or spread of 100 % a year.
+MOST = {"btc_loading": 7.0, "demand_loading": 7.0, "rate_loading": 1.0, "spread_loading": 1.0}
 
 
 class Scenario(Section):
@@ -108,14 +109,12 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _stress_can_be_meant(self) -> Scenario:
-        for size, loading in itertools.product(
-            ("shock", "volatility"), ("btc_loading", "demand_loading")
-        ):
-            log = getattr(self.macro, size) * getattr(self.macro, loading)
-            if abs(log) > MOST_LOG:
+        for size, (loading, most) in itertools.product(("shock", "volatility"), MOST.items()):
+            stress = getattr(self.macro, size) * getattr(self.macro, loading)
+            if abs(stress) > most:
                 raise ValueError(
-                    f"macro.{size} times macro.{loading} is {log:g}; it must be from "
-                    f"{-MOST_LOG:g} to {MOST_LOG:g}: beyond, stress takes or adds a thousandfold"
+                    f"macro.{size} times macro.{loading} is {stress:g}; it must be from "
+                    f"{-most:g} to {most:g}: beyond, no price, demand or rate is one"
                 )
         return self
 
