@@ -14,6 +14,7 @@ from ..answers import verdicts
 from ..answers.finding import Finding, Number, Table
 from ..answers.measure import settled
 from ..answers.question import Question
+from ..look.words import party
 from .systemic import LARGEST_BORROWERS, avoided_in, ranked, transmits
 
 if TYPE_CHECKING:
@@ -168,9 +169,10 @@ def _parties(study: Study, numbers: dict[str, Number]) -> Table:
     study.count(sum(row.fails for row in found), 0, 0.0)  # a run more for each that fails
     numbers["parties"] = Number.known(float(len(found)))
     numbers["parties_surely"] = Number.known(float(sum(row.loss_usd.low > 0.0 for row in found)))
+    names = _names()
     rows = [
-        (row.party, f"{row.fails} of {row.seeds}", Number.of(row.loss_usd, "", MILLION),
-         Number.of(row.borrowers), Number.of(row.lenders))
+        (party(names[row.party]), f"{row.fails} of {row.seeds}",
+         Number.of(row.loss_usd, "", MILLION), Number.of(row.borrowers), Number.of(row.lenders))
         for row in found[:SHOWN]
     ]  # fmt: skip
     return Table(
@@ -182,6 +184,14 @@ def _parties(study: Study, numbers: dict[str, Number]) -> Table:
         ("", "", "+,.1f", "+.2f", "+.2f"),
         tuple(rows),
     )  # fmt: skip
+
+
+def _names() -> Mapping[str, str]:
+    """What the parties of the books are called, by id."""
+    from ...market.scenario.scenario import Scenario
+    from ...market.simulation import Simulation
+
+    return Simulation(Scenario.load(ASKED), 1, keeps_book=False).names()
 
 
 def verdict(found: Finding) -> str:
@@ -210,12 +220,12 @@ def sentence(found: Finding) -> str:
         )
     if not found.tables["parties"].rows:
         return f"{text}. No party fails in a joint crash."
-    party, fails, cost, *_ = found.tables["parties"].rows[0]
+    costly = [row for row in found.tables["parties"].rows if row[2][1] > 0.0]
+    named = " and ".join(f"{row[0]} ({Number(*row[2]).text('.0f')})" for row in costly)
     return (
         f"{text}. Of {n['parties'].value:.0f} parties that fail in a joint crash "
-        f"{n['parties_surely'].value:.0f} surely cost others anything; the largest mean is "
-        f"{Number(*cost)._replace(unit='$m').text('.0f')}, of {party}, which fails in {fails} "
-        "draws."
+        f"{n['parties_surely'].value:.0f} surely cost others anything"
+        + (f", $m a draw: {named}." if named else ".")
     )
 
 
