@@ -162,6 +162,9 @@ def test_all_packages_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
 
     stand_in = SimpleNamespace(find_packages=find_packages, setup=setup)
     monkeypatch.setitem(sys.modules, "setuptools", stand_in)
+    monkeypatch.setitem(sys.modules, "setuptools.command", SimpleNamespace())
+    build = SimpleNamespace(build_py=object)
+    monkeypatch.setitem(sys.modules, "setuptools.command.build_py", build)
     runpy.run_path(str(PROJECT / "setup.py"))
     assert set(packed["packages"]) == {
         "firesale",

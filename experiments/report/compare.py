@@ -95,7 +95,9 @@ def _parties(folder: Path) -> dict[str, str]:
     for table, (party, name) in PARTIES.items():
         path = folder / f"{table}.parquet"
         if path.is_file():
-            frame = pd.read_parquet(path, columns=[party, name])
+            frame = pd.read_parquet(path)
+            if name not in frame:  # a run's loans have ids alone
+                continue
             found |= {one: words.party(title) for one, title in zip(frame[party], frame[name])}
     return found
 

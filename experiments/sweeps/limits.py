@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import signal
 import threading
 from collections.abc import Iterator
@@ -21,7 +22,7 @@ from . import store
 
 TIMES_SLOWEST = 20.0
 LEAST_S = 60.0
-ENGINE = ("agents", "market", "numba", "llvmlite")
+ENGINE = re.compile(r"(firesale\.(agents|market)|numba|llvmlite)(\.|$)")  # modules at work in a run
 UNMEASURED_S = 3600.0  # as long as no run has come to its end
 
 
@@ -114,7 +115,7 @@ def check() -> None:
 def _in_market(frame: FrameType | None) -> bool:
     """Whether code that calls compiled code is at work."""
     while frame is not None:
-        if frame.f_globals.get("__name__", "").split(".")[0] in ENGINE:
+        if ENGINE.match(frame.f_globals.get("__name__", "")):
             return True
         frame = frame.f_back
     return False

@@ -107,7 +107,7 @@ def test_a_rise_of_bitcoin_and_ease_are_no_shock() -> None:
 @pytest.mark.parametrize("stress", [1.0, -3.0])
 def test_the_likeliest_shock_is_a_scenario_that_can_be_run(tmp_path: Path, stress: float) -> None:
     points = np.array([[-1.5, -1.0, stress, 0.0, 0.0]])
-    facts, _ = _design_point(points, np.array([[6.0, 5.0, 12.0]]), {})
+    facts, _ = _design_point([(points, np.array([[6.0, 5.0, 12.0]]))], {})
     file = tmp_path / "shock.toml"
     file.write_text(facts[SCENARIO], encoding="utf-8")
     loaded = Scenario.load(file)

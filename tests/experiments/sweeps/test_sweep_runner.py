@@ -10,7 +10,8 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from types import FrameType, SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ import sweep_runs
 from paths import TESTS
 from sweep_runs import MARK, POISON, cheap, dies_once, hanging, plan, poisoned, raising
 
+from firesale.agents.party import Kind
 from firesale.experiments.sweeps import clusters, execute, limits, store
 from firesale.experiments.sweeps.batches import LONGEST_S, Batches
 from firesale.experiments.sweeps.design import design_table, run_points
@@ -488,6 +490,16 @@ def test_slurm_jobs_ask_for_what_the_plan_says(
     monkeypatch.setattr("shutil.which", lambda name: None)
     with pytest.raises(InputError, match="there is no sbatch here"):
         clusters.slurm_cluster(wanted, tmp_path)
+
+
+def test_a_signal_knows_that_it_meets_the_market_by_the_names_its_modules_have() -> None:
+    def frame(name: str) -> FrameType:
+        return cast(FrameType, SimpleNamespace(f_globals={"__name__": name}, f_back=None))
+
+    for module in (Simulation.__module__, Kind.__module__, "numba.core.dispatcher", "llvmlite"):
+        assert limits._in_market(frame(module))
+    for module in (limits.__name__, "market", "firesale.marketing", "numbat"):
+        assert not limits._in_market(frame(module))
 
 
 def test_a_serial_run_of_the_market_is_ended_between_two_days(tmp_path: Path) -> None:
