@@ -178,7 +178,9 @@ def seize(loan: Loan, cause: Cause, parent: Entry | None, round_: int) -> None:
     """Accelerate a loan and seize what secures it; coins are sold the same day."""
     market, borrower = loan.market, loan.borrower
     loan.undrawn_usd = 0.0
-    if loan.principal_usd <= 0.0:
+    if loan.principal_usd <= 0.0:  # repaid since its last payment day
+        coins.release_coins(loan)
+        loan.end_pledge()
         loan.status = LoanStatus.CLOSED
         return
     loan.status = LoanStatus.DEFAULTED

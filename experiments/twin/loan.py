@@ -129,7 +129,7 @@ class Loan:
         if self.principal_usd <= 0.0:
             # Pledged coins are given back by the margin test first.
             if self.undrawn_usd <= 0.0 and self.collateral_btc <= 0.0:
-                self._end_pledge()
+                self.end_pledge()
                 if self.growth is None:  # else it may be drawn again
                     self.status = LoanStatus.CLOSED
             return
@@ -160,7 +160,7 @@ class Loan:
         owed = self.principal_usd - self.arrears_principal_usd
         perimeter.service_usd += self._service_usd_day(owed, rate)
 
-    def _end_pledge(self) -> None:
+    def end_pledge(self) -> None:
         """Machines of a repaid loan are free again."""
         if self.holding is not None:
             self.holding.pledged -= self.collateral_units

@@ -71,6 +71,15 @@ def release_pledged_btc(market: Market, loan: int) -> None:
     loans.collateral_btc[loan] = 0.0
 
 
+@inlined
+def release_machines(market: Market, loan: int) -> None:
+    """Machines that secured a repaid loan are free again."""
+    holdings, loans = market.holdings, market.loans
+    if loans.holding[loan] >= 0:
+        holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
+        loans.collateral_units[loan] = loans.contract_units[loan] = 0.0
+
+
 @compiled
 def test_btc_loans(market: Market) -> None:
     """Margin calls: top up with coins, then cash; at the liquidation LTV, or uncured, sell.

@@ -25,7 +25,7 @@ from ..state.lots import new_lot
 from ..state.market import Market
 from ..state.money import pay
 from ..state.randomness import Stream, uniform
-from .covenants import sell_pledged_btc
+from .covenants import release_machines, release_pledged_btc, sell_pledged_btc
 
 DUST_UNITS = 1e-3  # less than that of a machine is not seized
 
@@ -82,7 +82,9 @@ def default_loan(market: Market, loan: int, cause: int, parent: int, round_: int
     b = loans.borrower[loan]
     row = loans.lender[loan]
     loans.undrawn_usd[loan] = 0.0
-    if loans.principal_usd[loan] <= 0.0:
+    if loans.principal_usd[loan] <= 0.0:  # repaid since its last payment day
+        release_pledged_btc(market, loan)
+        release_machines(market, loan)
         loans.status[loan] = LoanStatus.CLOSED
         return
     loans.status[loan] = LoanStatus.DEFAULTED

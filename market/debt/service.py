@@ -25,6 +25,7 @@ from ..state.loans import (
 from ..state.market import Market
 from ..state.money import pay, pay_interest, repay
 from .breaches import open_breach
+from .covenants import release_machines
 from .pledged_income import perimeter_income_usd_day
 from .waterfall import raise_cash
 
@@ -38,7 +39,7 @@ def make_due(market: Market) -> None:
     For loans in a tested perimeter, add the day to its cash flow and its scheduled service.
     """
     today, prices = market.today, market.prices
-    holdings, loans, perimeters = market.holdings, market.loans, market.perimeters
+    loans, perimeters = market.loans, market.perimeters
     for loan in range(len(loans.status)):
         if loans.status[loan] != LoanStatus.PERFORMING:
             continue
@@ -66,9 +67,7 @@ def make_due(market: Market) -> None:
         if loans.principal_usd[loan] <= 0.0:
             pledged = loans.collateral_btc[loan] > 0.0  # the margin test gives these back first
             if loans.undrawn_usd[loan] <= 0.0 and not pledged:
-                if loans.holding[loan] >= 0:  # the machines are free again
-                    holdings.pledged[loans.holding[loan]] -= loans.collateral_units[loan]
-                    loans.collateral_units[loan] = loans.contract_units[loan] = 0.0
+                release_machines(market, loan)
                 if loans.growth[loan] == NO_GROWTH:  # else it may be drawn again
                     loans.status[loan] = LoanStatus.CLOSED
             continue

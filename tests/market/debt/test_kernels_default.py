@@ -453,6 +453,28 @@ def test_a_recourse_default_takes_every_loan_and_the_whole_fleet() -> None:
     assert held == {(first, GPU): 10.0, (second, RIG): 30.0, (0, GPU): 15.0, (0, RIG): 70.0}
 
 
+@pytest.mark.parametrize("recourse", [True, False])
+def test_a_loan_repaid_since_its_last_payment_day_keeps_nothing(recourse: bool) -> None:
+    """Its coins and machines are the borrower's again: the estate's if all of it fails."""
+    inside = dict(recourse=recourse, vehicle=7)
+    loans = [
+        machines(**inside),
+        machines(principal_usd=0.0, collateral_units=6.0, next_payment_day=30, **inside),
+        dict(principal_usd=0.0, collateral=Collateral.BTC, collateral_btc=2.0, **inside),
+    ]
+    bench = Bench(loans, fleets=[(0, GPU, 25.0)], btc_usd=100.0)
+    broken(bench, 0)
+    s = bench.s
+    assert list(s.loans.status) == [LoanStatus.DEFAULTED, LoanStatus.CLOSED, LoanStatus.CLOSED]
+    assert list(s.loans.collateral_units[1:]) == [0.0, 0.0] and s.holdings.pledged[0] == 0.0
+    assert s.loans.collateral_btc[2] == 0.0
+    if recourse:
+        assert list(s.lots.units[:2]) == [10.0, 15.0] and s.holdings.units[0] == 0.0
+        assert s.parties.btc[0] == 0.0 and bench.cash(0) == pytest.approx(200.0)
+    else:
+        assert s.holdings.units[0] == 15.0 and s.parties.btc[0] == 2.0
+
+
 @pytest.mark.parametrize("cross_default", [True, False])
 def test_insolvency_needs_no_cross_default_clause(cross_default: bool) -> None:
     bench = Bench(
