@@ -41,6 +41,7 @@ Codes = Annotated[NDArray[np.int8], Column()]  # members of an IntEnum
 Ints = Annotated[NDArray[np.int32], Column()]  # rows, days
 IntsOrNone = Annotated[NDArray[np.int32], Column(start=-1)]  # rows, days, events; -1: none
 Longs = Annotated[NDArray[np.int64], Column()]
+LongMatrix = Annotated[NDArray[np.int64], Column(dimensions=2)]
 OneReal = Annotated[NDArray[np.float64], Column(rows=1)]  # a number that kernels change
 OneCount = Annotated[NDArray[np.int64], Column(rows=1)]
 OneOrNone = Annotated[NDArray[np.int64], Column(rows=1, start=-1)]

@@ -13,7 +13,7 @@ from .lender import annuity_factor
 
 
 @compiled
-def made_share(days: float, ramp_days: float) -> float:
+def made_share(days: float, ramp_days: int) -> float:
     """Share [0..1] of the machines wanted that is made, so many days after the launch."""
     return min(1.0, max(0.0, days / ramp_days))
 

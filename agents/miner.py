@@ -104,7 +104,7 @@ def held_share(policy: float, sources_usd: float, uses_usd: float) -> float:
 
 
 @compiled
-def coins_sold_usd(coins_usd: float, sources_usd: float, uses_usd: float, days: float) -> float:
+def coins_sold_usd(coins_usd: float, sources_usd: float, uses_usd: float, days: int) -> float:
     """Coins a treasurer sells today [USD]: what sources lack of the uses ahead, over ``days``.
 
     Inside money goes before new shares at a low price (Myers 1984, Journal of Finance 39); while

@@ -26,10 +26,11 @@ from typing import Any, NamedTuple, get_args, get_origin, get_type_hints
 import numpy as np
 from numba import from_dtype, types
 
-from ..agents.columns import column_of, columns_of
+from ..agents.columns import column_of
 from ..agents.compiling import cache, kernels, process
 from ..agents.compiling.quick import make_numba_quick
-from .state.handle import place_of
+from .state.handle import Place, layout_of, place_of
+from .state.market import Market
 
 COMPILING = "Compiling {what} for this machine, once: about {seconds} s ..."
 WAITING = "Another process compiles the model for this machine; waiting for it ..."
@@ -252,7 +253,7 @@ def _compile_all(
 def signature_of(kernel: Any, part: bool = False) -> tuple[types.Type, ...]:
     """Types of a kernel's arguments, from its annotations; arrays are vectors.
 
-    A part gets tables of the market as places on the handle.
+    A part gets tables of the market as places on the handle, what kernels make as it is.
 
     Raises:
         KeyError: an annotation that does not say enough.
@@ -269,7 +270,7 @@ def _type(hint: Any, part: bool) -> types.Type:
     if get_origin(hint) is tuple:
         return types.Tuple([_type(item, part) for item in get_args(hint)])
     if fields := getattr(hint, "_fields", None):
-        if part and len(columns_of(hint)) == len(fields):
+        if part and hint in _tables_of(Market):
             return place_of(hint)
         hints = get_type_hints(hint, include_extras=True)
         members = [_type(hints[name], part) for name in fields]
@@ -287,6 +288,14 @@ def _type(hint: Any, part: bool) -> types.Type:
     if item is hint or not issubclass(item, np.generic):
         raise KeyError(f"{hint} does not say what it holds")
     return types.Array(from_dtype(np.dtype(item)), 1, "C")
+
+
+@once
+def _tables_of(kind: type) -> frozenset[type]:
+    """Classes of the tables that a market or a table has on the handle, and of those in them."""
+    members = [member.type for member in layout_of(kind).values()]
+    within = frozenset(member.kind for member in members if isinstance(member, Place))
+    return within.union(*map(_tables_of, within))
 
 
 def serve() -> None:

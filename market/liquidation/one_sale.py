@@ -10,9 +10,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...agents.columns import Longs, Matrix, Reals
+from ...agents.columns import LongMatrix, Longs, Matrix, Reals
 from ...agents.compiling.arrays import put, put_matrix
 from ...agents.compiling.kernels import compiled
 from ..state.hardware import Family
@@ -41,7 +40,7 @@ class Limits(NamedTuple):
     """
 
     usd: Matrix  # a unit [row, buyer]
-    buyers: NDArray[np.int64]  # who bids [row, place]
+    buyers: LongMatrix  # who bids [row, place]
     many: Longs  # how many do [row]; -1: not asked for yet
 
 

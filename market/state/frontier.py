@@ -80,7 +80,7 @@ def made_today(market: Market, k: int) -> float:
     """Share of the machines wanted of a class that can be ordered today; none before its launch."""
     if not to_come(market, k):
         return 1.0
-    days = market.today.day - market.hardware.launch_day[k]
+    days = float(market.today.day - market.hardware.launch_day[k])
     return made_share(days, market.terms.launches.ramp_days)
 
 

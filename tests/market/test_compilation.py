@@ -89,6 +89,17 @@ def test_what_is_compiled_ahead_is_what_is_called(crashed: Simulation, kernel: A
     assert compile_ahead.signature_of(kernel) in kernel.entrance.signatures
 
 
+def test_each_part_is_compiled_for_what_callers_give_it(crashed: Simulation) -> None:
+    """As its annotations say, or it would be compiled ahead in vain and again when called."""
+    model = compile_ahead.jobs(kernels.ENTRANCES)
+    for kernel in (job.kernel for job in model if job.kind == "part"):
+        kept = kernel._cache._cache_file._load_index()  # by signature and processor
+        told = compile_ahead.signature_of(kernel, part=True)
+        of_market = {signature for signature, *_ in kept if place_of(Market) in signature}
+        assert told in {signature for signature, *_ in kept}, kernel.py_func
+        assert of_market <= {told}, kernel.py_func
+
+
 def test_a_new_machine_is_told_once_and_finds_what_was_compiled(tmp_path: Path) -> None:
     """Also where the current folder holds other modules of these names."""
     for name in ("firesale", "market", "queue"):
