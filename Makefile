@@ -31,11 +31,11 @@ view: $(NEED_UV) ## watch a crash in the browser; another scenario with ARGS="cr
 test: $(NEED_UV) ## run the tests, but not the slow ones; pytest options with ARGS=
 	@$(RUN) pytest $(ARGS)
 
-# pytest's exit code 5 says that no test is marked slow.
+# By test, not by file: many of one file take long. Exit code 5 says that no test is marked slow.
 test-slow: $(NEED_UV) ## run the slow tests
-	@$(RUN) pytest -m slow $(ARGS) || [ $$? -eq 5 ]
+	@$(RUN) pytest -m slow --dist worksteal $(ARGS) || [ $$? -eq 5 ]
 
-full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long fuzz, attacks (two hours)
+full: $(NEED_UV) ## second pass on uncompiled kernels, mutants, long tests, attacks (two hours)
 	@$(RUN) python tests/full.py
 
 lowest: $(NEED_UV) ## use the lowest versions that pyproject.toml allows

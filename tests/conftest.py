@@ -9,6 +9,8 @@ import numba
 import pytest
 from harsh import HARSH
 from hypothesis import Phase, settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 from firesale.agents.compiling.cache import is_warm
 from firesale.market.opening.books import Books
@@ -44,7 +46,8 @@ from firesale.market.simulation import Simulation
 Simulation(Scenario.load("joint-crash").with_settings({list(HARSH)})).run().summary()
 """
 
-# The same examples in every run; new ones with --hypothesis-profile=default.
+# The same examples in every run; new ones with --hypothesis-profile=new.
+settings.register_profile("new", deadline=None)
 settings.register_profile(
     "same",
     derandomize=True,
@@ -52,6 +55,9 @@ settings.register_profile(
     phases=(Phase.explicit, Phase.generate, *(() if numba.config.DISABLE_JIT else (Phase.shrink,))),
 )
 settings.load_profile("same")
+# Examples hold numbers of the modules that are loaded, and so would depend on the tests before.
+NO_CONSTANTS = Constants()
+providers._get_local_constants = lambda: NO_CONSTANTS
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""What takes longer than the usual checks: the second pass, the mutants, the long fuzz, attacks.
+"""What takes longer than the usual checks: the second pass, the mutants, long tests, attacks.
 
 uv run python tests/full.py [--only NAME]    (or .ci/full; two hours on two cores)
 
@@ -25,13 +25,6 @@ TABLE = Path(__file__).with_suffix(".md")
 HEAD = "| what | result | minutes | sources |\n|---|---|---|---|"
 PASSED = r"\d+ passed.*"
 SHORT = "not slow and not long or uncompiled"
-FUZZ = (
-    "tests/test_hostile_input.py",
-    "tests/market/test_run_random.py",
-    "tests/market/test_run_hostile.py",
-    "tests/experiments/sweeps/test_sweep_hostile.py",
-    "tests/experiments/book/test_tape_hostile.py",
-)
 
 
 class Part(NamedTuple):
@@ -71,7 +64,7 @@ def parts(cores: int) -> list[Part]:
             {},
             r"\d+ mutants, \d+ survive",
         ),
-        Part("long fuzz", ("-m", "pytest", "-q", "-m", "slow or long", *FUZZ), {}, PASSED),
+        Part("long tests", ("-m", "pytest", "-q", "-m", "long", "--dist", "worksteal"), {}, PASSED),
         Part("attacks", ("tests/attacks.py", "--write"), {}, r"none left|some are left"),
         Part("killed at random", ("tests/disturbed.py",), {}, r"\d+ trials, \d+ go wrong"),
         Part(
@@ -113,7 +106,7 @@ def kept() -> dict[str, str]:
 
 def main() -> None:
     """Run all parts, or those whose name contains a text, and keep their results."""
-    parser = argparse.ArgumentParser(description="the second pass, the mutants, the long fuzz")
+    parser = argparse.ArgumentParser(description="second pass, mutants, long tests, attacks")
     parser.add_argument("--only", default="", help="a part of the names of parts to run")
     only = parser.parse_args().only
     cores = (

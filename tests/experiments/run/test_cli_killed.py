@@ -28,7 +28,7 @@ PLACES = {"fresh": "here", "empty": "here", "none": "out/crypto-crash-1"}
 @pytest.mark.parametrize(
     ("number", "step", "out"),
     [
-        ("SIGKILL", 1, "fresh"),
+        pytest.param("SIGKILL", 1, "fresh", marks=pytest.mark.slow),
         ("SIGKILL", 2, "empty"),
         ("SIGTERM", 3, "none"),
         ("SIGINT", 3, "empty"),
@@ -73,7 +73,9 @@ MEMOS = {
 
 
 @pytest.mark.parametrize("command", MEMOS)
-@pytest.mark.parametrize(("number", "step"), [("SIGKILL", 1), ("SIGTERM", 4)])
+@pytest.mark.parametrize(
+    ("number", "step"), [pytest.param("SIGKILL", 1, marks=pytest.mark.slow), ("SIGTERM", 4)]
+)
 def test_a_killed_memo_or_back_test_leaves_a_whole_folder_or_none(
     tmp_path: Path, command: str, number: str, step: int
 ) -> None:

@@ -8,10 +8,11 @@ import sys
 import pytest
 from paths import PROJECT
 
-COMMANDS = ("run", "sweep", "analyse", "price", "book run", "backtest")
+SLOW, LONG = ("run", "sweep"), ("analyse", "price", "book run", "backtest")
+COMMANDS = [pytest.param(name, marks=pytest.mark.slow) for name in SLOW]
+COMMANDS += [pytest.param(name, marks=pytest.mark.long) for name in LONG]
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files")
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_without_room_says_so_and_goes_on_once_there_is_some(command: str) -> None:

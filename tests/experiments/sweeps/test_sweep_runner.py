@@ -147,7 +147,7 @@ def test_a_run_that_raises_is_a_row_with_its_error(tmp_path: Path) -> None:
     assert (tmp_path / store.FAILURES).read_text() == ""
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_poison_run_among_2000_is_found_and_nothing_else_is_lost(tmp_path: Path) -> None:
     p = drifts(2000)
     expected = sweep(p, tmp_path / "serial", cheap)

@@ -359,8 +359,13 @@ def test_a_boom_is_the_same() -> None:
     assert both.twin.prices.q > 1.5 and both.twin.prices.ease > 0.1
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["calm", "baseline"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("calm", marks=pytest.mark.slow),
+        pytest.param("baseline", marks=pytest.mark.long),
+    ],
+)
 def test_the_day_on_which_notes_mature_is_the_same(name: str) -> None:
     """On day 441 a note of Galaxy's is worth more as shares."""
     assert Event.CONVERTED in pair(name, 1, "days=460").run(every=23).kinds()
@@ -381,7 +386,7 @@ def test_mechanisms_off_are_the_same_and_not_what_they_were(setting: str, stuck:
 @pytest.mark.slow
 @pytest.mark.parametrize("setting", [*CHANNELS, *POLICIES, "liquidation.window_days=10"])
 def test_switches_levers_and_other_windows_are_the_same(setting: str) -> None:
-    pair("joint-crash", 3, *CRASH, setting).run(every=40)
+    pair("joint-crash", 3, *CRASH, "days=80", setting).run(every=40)
 
 
 # ------------------------------------------------------------------ independent

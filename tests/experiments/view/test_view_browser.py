@@ -164,6 +164,7 @@ def test_play_runs_into_the_crash_until_defaults_appear_and_pauses(
     expect(page.locator(".fs-news li.fs-grave").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_market_left_playing_stops_at_its_last_day(page: Page, address: str) -> None:
     opened(page, address)
     jump(page, 126)
@@ -174,6 +175,7 @@ def test_a_market_left_playing_stops_at_its_last_day(page: Page, address: str) -
     wait_for_day(page, 0)
 
 
+@pytest.mark.slow
 def test_a_slider_waits_for_reset_and_then_changes_the_outcome(page: Page, address: str) -> None:
     opened(page, address)
     jump(page, 100)
@@ -192,6 +194,7 @@ def test_a_slider_waits_for_reset_and_then_changes_the_outcome(page: Page, addre
     assert number(page, "Defaulted, of") < crashed
 
 
+@pytest.mark.slow
 def test_a_jump_back_starts_the_same_market_again(page: Page, address: str) -> None:
     opened(page, address)
     jump(page, 40)
@@ -238,6 +241,7 @@ def test_a_bad_value_gets_a_sentence_and_the_market_lives_on(page: Page, address
     wait_for_day(page, 1)
 
 
+@pytest.mark.slow
 def test_a_pause_stops_at_the_first_default_and_days_go_on(page: Page, address: str) -> None:
     opened(page, address)
     page.get_by_label("Pause").click(force=True)
@@ -253,6 +257,7 @@ def test_a_pause_stops_at_the_first_default_and_days_go_on(page: Page, address: 
     expect(said).to_have_count(0, timeout=SECONDS)
 
 
+@pytest.mark.slow
 def test_a_link_opens_the_day_the_party_and_the_market_beside_it(page: Page, address: str) -> None:
     opened(page, f"{address}/?set=crypto.crash_depth%3D0.8&seed=3&day=30&party=CRWV")
     wait_for_day(page, 30)
