@@ -83,24 +83,22 @@ def _borrower(simulation: Simulation, b: int) -> Sheet:
 
 def _loans(s: Market, day: int, mine: list[int]) -> list[tuple[str, ...]]:
     """Loans of a borrower, the largest first, and how far each is from its next trigger."""
-    table: list[tuple[str, ...]] = [
-        ("Loan", "Lender", "Owed", "Matures", "Loan to value", "DSCR", "State")
-    ]
+    table: list[tuple[str, ...]] = [("Loan", "Lender", "Owed", "Matures", "Loan to value", "DSCR")]
     if not mine:
         return table
     loans = s.loans
     for loan in sorted(mine, key=lambda loan: -loans.principal_usd[loan])[:MOST_ROWS]:
         table.append(
             (
-                words.instrument(Instrument(int(loans.instrument[loan])).name.lower()),
-                words.short(s.names.titles[s.first_lender + loans.lender[loan]], 24),
+                f"{words.instrument(Instrument(int(loans.instrument[loan])).name.lower())}, "
+                f"{_state(s, day, loan)}",
+                s.names.titles[s.first_lender + loans.lender[loan]],
                 words.money(float(loans.principal_usd[loan])),
                 f"in {int(loans.maturity_day[loan]) - day:,} days"
                 if loans.maturity_day[loan] > day
                 else "now",
                 _ltv(s, loan),
                 _dscr(s, loan),
-                _state(s, day, loan),
             )
         )
     return table

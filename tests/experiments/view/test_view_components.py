@@ -194,7 +194,9 @@ def test_a_btc_loan_says_how_far_bitcoin_may_fall() -> None:
     sheet = party_sheet(simulation, "CANG")
     assert sheet is not None
     (row,) = (
-        row for row in sheet.loans if row[0] == "bitcoin-backed loans" and "Antalpha" in row[1]
+        row
+        for row in sheet.loans
+        if row[0] == "bitcoin-backed loans, performing" and "Antalpha" in row[1]
     )
     assert "value may fall" in row[4]
 
