@@ -22,18 +22,9 @@ from .state.journal import close_journal, open_journal
 from .state.market import Market
 
 
+@entrance
 def run_day(market: Market) -> None:
     """Advance the market by one day (in place)."""
-    run_until_losses(market)
-    run_from_auctions(market)
-
-
-# In halves, so that two cores make machine code of them at the same time.
-
-
-@entrance
-def run_until_losses(market: Market) -> None:
-    """What each party does for itself, and who fails of it, lenders included."""
     market.today.day += 1
     open_journal(market)  # the day's flows start at zero
     shock(market)  # 1  scripted events enter the event log
@@ -47,11 +38,6 @@ def run_until_losses(market: Market) -> None:
     reorganise(market)  #    who is worth more in operation owes less and goes on
     default(market)  # 8  failures, cross-default, seizure
     lenders(market)  # 9  losses to capital, runs, asset sales; lenders fail, round by round
-
-
-@entrance
-def run_from_auctions(market: Market) -> None:
-    """What is sold, lent and built; the record."""
     liquidate(market)  # 10 custody, auctions, settlement
     roll_over(market)  # 11 loans that mature
     give_credit(market)  #    money and rigs agreed by date

@@ -161,8 +161,7 @@ def test_the_recorded_book_is_the_one_that_cleared(
     monkeypatch.setattr(day, "liquidate", plain(steps.liquidate))
     while market.day < market.scenario.days:
         make_room(market)
-        day.run_until_losses(market)
-        plain(day.run_from_auctions)(market)
+        plain(day.run_day)(market)
     assert len(checked) > 3
     for place, price, below, upto in checked:
         limits, units = kept[place]
