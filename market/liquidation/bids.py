@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...agents.buyer import (
+    Buyers,
+    Paths,
     affordable_units,
     bid_usd,
     machine_value_usd,
@@ -21,7 +23,7 @@ from ...agents.columns import Matrix, Reals
 from ...agents.compiling.arrays import put_matrix
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.frontier import replacement_usd
-from ..state.hardware import Family
+from ..state.hardware import Family, Hardware
 from ..state.machines import life_paths, listed_income_usd_day, unit_cost_usd_day
 from ..state.market import Market
 from ..state.randomness import Stream, normal
@@ -45,24 +47,30 @@ def segment_strips(market: Market, dearer: float) -> Matrix:
     hardware = market.hardware
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
     for k in range(len(hardware.family)):
-        if hardware.family[k] == Family.SITE:
-            set_site_strips(market, k, strips)
-            continue
-        income = listed_income_usd_day(market, k) * market.buyer_view[k]
-        set_class_strips(market, k, income, dearer, strips)
+        set_strips(market, k, dearer, strips)
     return strips
 
 
 @compiled
+def set_strips(market: Market, k: int, dearer: float, strips: Matrix) -> None:
+    """Strip values of one class, or of sites, into ``strips`` [segment, class]."""
+    if market.hardware.family[k] == Family.SITE:
+        set_site_strips(market, k, strips)
+    else:
+        income = listed_income_usd_day(market, k) * market.buyer_view[k]
+        set_class_strips(market, k, life_paths(market, k), income, dearer, strips)
+
+
+@compiled
 def set_class_strips(
-    market: Market, k: int, expected_usd_day: float, dearer: float, strips: Matrix
+    market: Market, k: int, paths: Paths, expected_usd_day: float, dearer: float, strips: Matrix
 ) -> None:
     """Strip values of one class for the segments that buy it, into ``strips`` [segment, class].
 
-    A buyer runs a machine up to its horizon and resells it then, as long as the class lives.
+    A buyer runs a machine up to its horizon and resells it then, as long as the class lives: its
+    income follows ``paths``.
     """
     buyers, first_of_segment = market.buyers, market.first_of_segment
-    paths = life_paths(market, k)
     for segment in range(len(first_of_segment)):
         member = first_of_segment[segment]
         if buyers.accepts[member, k]:
@@ -108,8 +116,8 @@ def set_private_views(market: Market) -> None:
 @compiled
 def class_bids(
     market: Market, k: int, in_place: bool, dealer_price_usd: float, strips: Matrix
-) -> tuple[Reals, Reals]:
-    """Every buyer's bid [USD/unit] and units for a class; zeros for those who do not bid.
+) -> Reals:
+    """Every buyer's bid for a class [USD/unit]; zero for those who do not bid.
 
     In-place buyers pay no relocation. Dealers bid what they expect to resell for, ``dealer_price``,
     less their return over a quarter.
@@ -118,7 +126,6 @@ def class_bids(
     new_usd = replacement_usd(market, k)
     count = len(buyers.segment)
     bids = np.zeros(count)
-    units = np.zeros(count)
     relocates = hardware.family[k] == Family.GPU and not in_place
     turned, turn = np.nan, 1.0  # what a dealer asks for a quarter, by the return of the last
     for segment in range(len(market.first_of_segment)):
@@ -139,15 +146,30 @@ def class_bids(
             bids[i] = bid_usd(value, new_usd, relocation, buyers.private_view[i, k])
             if bids[i] < hardware.scrap_usd[k]:
                 bids[i] = 0.0  # worth more as scrap
-                continue
-            units[i] = affordable_units(
-                bids[i],
-                buyers.budget_usd[i],
-                buyers.slots[i, hardware.rack[k]],
-                hardware.slots_per_unit[k],
-                buyers.needs_slots[i],
-            )
-    return bids, units
+    return bids
+
+
+@inlined
+def units_taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware) -> float:
+    """Units of a class that a buyer can pay for, and place, at a price."""
+    units: float = affordable_units(
+        price,
+        buyers.budget_usd[buyer],
+        buyers.slots[buyer, hardware.rack[k]],
+        hardware.slots_per_unit[k],
+        buyers.needs_slots[buyer],
+    )
+    return units
+
+
+@compiled
+def units_bid(market: Market, k: int, bids: Reals) -> Reals:
+    """Units of a class that every buyer takes at its own bid."""
+    units = np.zeros(len(bids))
+    for i in range(len(bids)):
+        if bids[i] > 0.0:
+            units[i] = units_taken(i, bids[i], k, market.buyers, market.hardware)
+    return units
 
 
 @inlined
@@ -170,25 +192,17 @@ def implied_view(
     buyers, hardware = market.buyers, market.hardware
     listed = listed_income_usd_day(market, k)
     strips = np.full((len(market.first_of_segment), len(hardware.family)), np.nan)
+    paths = life_paths(market, k)
     low, high = VIEWS
     for _ in range(BISECTIONS):
         view = 0.5 * (low + high)
-        set_class_strips(market, k, listed * view, 0.0, strips)
-        bids, units = class_bids(market, k, in_place, price_usd, strips)
+        set_class_strips(market, k, paths, listed * view, 0.0, strips)
+        bids = class_bids(market, k, in_place, price_usd, strips)
         wanted = 0.0
         for i in range(len(bids)):
-            if bids[i] < price_usd:
-                continue
-            if in_place:
-                wanted += units[i]
-            else:
-                wanted += affordable_units(
-                    price_usd,
-                    buyers.budget_usd[i],
-                    buyers.slots[i, hardware.rack[k]],
-                    hardware.slots_per_unit[k],
-                    buyers.needs_slots[i],
-                )
+            if bids[i] >= price_usd:
+                pays = bids[i] if in_place else price_usd
+                wanted += units_taken(i, pays, k, buyers, hardware)
         if wanted > units_wanted:
             high = view
         else:
@@ -210,8 +224,8 @@ def value_machines(market: Market) -> None:
 
 
 @compiled
-def bids_today(market: Market, k: int, in_place: bool) -> tuple[Reals, Reals]:
-    """Bids [USD/unit] and units of every buyer for a class today."""
+def bids_today(market: Market, k: int, in_place: bool) -> Reals:
+    """Every buyer's bid for a class today [USD/unit]."""
     last = market.clearing_usd[k]
     dealer = last if np.isfinite(last) else market.marks_usd[k]
     return class_bids(market, k, in_place, dealer, market.strips)

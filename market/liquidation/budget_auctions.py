@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...agents.buyer import Buyers, affordable_units
+from ...agents.buyer import Buyers
 from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
 from ..state.hardware import Family, Hardware
@@ -17,34 +17,30 @@ from ..state.lots import LotState
 from ..state.market import Market
 from .auctions import DUST, lot_reserve_usd, rows_on_offer
 from .bid_heap import in_order
+from .bids import units_taken
 
 BISECTIONS = 50
 ROUNDING = 1e-9  # of what is offered: more than sums of many bids can be off
 UNSERVED = 2.0 * DUST  # units the last buyer would still take: who is left unserved sets the price
 
 
-@inlined
-def units_taken(buyer: int, price: float, k: int, buyers: Buyers, hardware: Hardware) -> float:
-    """Units of a class that a buyer can pay for, and place, at a price."""
-    units: float = affordable_units(
-        price,
-        buyers.budget_usd[buyer],
-        buyers.slots[buyer, hardware.rack[k]],
-        hardware.slots_per_unit[k],
-        buyers.needs_slots[buyer],
-    )
+@compiled
+def _taken(price: float, money: Reals, racks: Reals) -> float:
+    """Units that ``money`` [USD] and ``racks`` [units], of a buyer each, take at a price."""
+    units = 0.0
+    for n in range(len(money)):
+        units += max(min(money[n] / price, racks[n]), 0.0)
     return units
 
 
 @compiled
-def _demand(
-    price: float, k: int, bids: Reals, bidders: Longs, buyers: Buyers, hardware: Hardware
-) -> float:
-    """Units of a class that all ``bidders`` (places in ``bids``, rising) take at a price."""
+def _demand(price: float, buying: int, limits: Reals, money: Reals, racks: Reals) -> float:
+    """Units that the first ``buying`` take at a price, of those whose limits are not below it."""
     units = 0.0
-    for i in bidders:
-        if bids[i] >= price:
-            units += units_taken(i, price, k, buyers, hardware)
+    if price > 0.0:
+        for n in range(buying):
+            taken = max(min(money[n] / price, racks[n]), 0.0)
+            units += taken if limits[n] >= price else 0.0
     return units
 
 
@@ -96,10 +92,7 @@ def price_between(below: float, above: float, supply: float, money: Reals, racks
         price = 0.5 * (lowest + highest)
         if price <= lowest or price >= highest:
             break  # no number lies between
-        taken = 0.0
-        for n in range(len(money)):
-            taken += max(min(money[n] / price, racks[n]), 0.0)
-        if taken >= supply:
+        if _taken(price, money, racks) >= supply:
             lowest = price
         else:
             highest = price
@@ -124,28 +117,51 @@ def clearing_price(
     bidders = np.flatnonzero(bids > 0.0)
     if len(bidders) == 0:
         return 0.0
-    levels = np.concatenate((bids[bidders], asks))
+    limits = bids[bidders]  # beside them, buyer by buyer, what they have to spend
+    money, racks = money_and_racks(k, bidders, buyers, hardware)
+    levels = np.concatenate((limits, asks))
+    left, buying = len(levels), len(limits)  # so many, at the front
     below, above = 0.0, np.inf  # demand covers supply at the one level, not at the other
-    while len(levels) > 0:
-        price = levels[len(levels) // 2]
-        if _demand(price, k, bids, bidders, buyers, hardware) >= _asked(price, asks, offered):
+    while left > 0:
+        price = levels[left // 2]
+        if _demand(price, buying, limits, money, racks) >= _asked(price, asks, offered):
             below = price
-            bidders = bidders[bids[bidders] >= price]  # others buy at no price that is left
-            levels = levels[levels > price]
+            buying = _with_limits_from(price, buying, limits, money, racks)
+            left = _levels_left(levels, left, price, np.inf)
         else:
             above = price
-            levels = levels[levels < price]
+            left = _levels_left(levels, left, -np.inf, price)
     if above == np.inf:
         return below
     supply = _asked(below, asks, offered)
     if supply <= 0.0:
         return above  # the lowest reserve, which demand does not cover in full
-    if _demand(above, k, bids, bidders, buyers, hardware) >= supply:
+    if _demand(above, buying, limits, money, racks) >= supply:
         return above  # demand would cover more, but for the next reserve
-    # Who bids stays the same from here on: their money and racks, side by side.
-    buying = bidders[bids[bidders] >= above]
-    money, racks = money_and_racks(k, buying, buyers, hardware)
-    return price_between(below, above, supply, money, racks)
+    buying = _with_limits_from(above, buying, limits, money, racks)  # the same from here on
+    return price_between(below, above, supply, money[:buying], racks[:buying])
+
+
+@inlined
+def _levels_left(levels: Reals, left: int, low: float, high: float) -> int:
+    """Move levels between two others to the front, in order; how many there are."""
+    kept = 0
+    for n in range(left):
+        level = levels[n]
+        levels[kept] = level
+        kept += low < level < high
+    return kept
+
+
+@inlined
+def _with_limits_from(price: float, buying: int, limits: Reals, money: Reals, racks: Reals) -> int:
+    """Move buyers whose limit is not below a price to the front: others buy at no price above."""
+    kept = 0
+    for n in range(buying):
+        limit, usd, room = limits[n], money[n], racks[n]
+        limits[kept], money[kept], racks[kept] = limit, usd, room
+        kept += limit >= price
+    return kept
 
 
 @compiled

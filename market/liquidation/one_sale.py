@@ -18,8 +18,8 @@ from ..state.hardware import Family
 from ..state.market import Market
 from .auctions import DUST, take_cluster
 from .bid_heap import in_order
-from .bids import bids_today
-from .budget_auctions import money_and_racks, price_between, units_taken
+from .bids import bids_today, units_taken
+from .budget_auctions import money_and_racks, price_between
 from .budgets import inflow_usd_day, money_share
 
 PATIENT_DAYS = 90.0
@@ -56,7 +56,7 @@ def _bidders(market: Market, limits: Limits, k: int, in_place: bool) -> tuple[Re
     """Limits of all buyers for a class [USD a unit], and who bids: highest first if removed."""
     row = k + len(market.hardware.family) if in_place else k
     if limits.many[row] < 0:
-        bids, _ = bids_today(market, k, in_place)
+        bids = bids_today(market, k, in_place)
         who = np.flatnonzero(bids > 0.0)
         if not in_place:
             who = in_order(bids, who)

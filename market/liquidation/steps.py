@@ -16,7 +16,7 @@ from ..debt.claims import value_claims
 from ..state.lots import LotState
 from ..state.market import Market
 from .auctions import auction_in_place, auction_removed, free_sites, sell_at_mark
-from .bids import bids_today, hold_values_usd, value_machines
+from .bids import bids_today, hold_values_usd, units_bid, value_machines
 from .budget_auctions import at_clearing_price, units_in_ladder
 from .budgets import save_budgets
 from .custody import advance_lots, carry_lots
@@ -84,9 +84,9 @@ def hold_auctions(market: Market) -> None:
 @compiled
 def sell_in_place(market: Market, k: int, shown: bool) -> Trade:
     """Auction clusters of a class where they stand."""
-    bids, units = bids_today(market, k, True)
+    bids = bids_today(market, k, True)
     if shown:
-        keep_ladder(market, k, True, bids, units)
+        keep_ladder(market, k, True, bids, units_bid(market, k, bids))
     price, sold, event = auction_in_place(market, k, bids)
     if sold > 0.0:
         keep_sale(market, k, True, price, sold)
@@ -97,7 +97,7 @@ def sell_in_place(market: Market, k: int, shown: bool) -> Trade:
 def sell_removed(market: Market, k: int, shown: bool) -> Trade:
     """Auction removed machines of a class, or rigs from where they stand, beside ordinary trade."""
     buyers = market.buyers
-    limits, _ = bids_today(market, k, False)
+    limits = bids_today(market, k, False)
     routine = market.routine_units_year[k] * market.terms.liquidation.window_days / 365.0
     bids, units, price = at_clearing_price(market, k, limits, routine)
     if shown:

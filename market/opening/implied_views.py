@@ -11,7 +11,7 @@ import numpy as np
 
 from ...agents.compiling.kernels import compiled, entrance
 from ..liquidation.bid_heap import in_order
-from ..liquidation.bids import class_bids, implied_view, segment_strips, set_private_views
+from ..liquidation.bids import class_bids, implied_view, set_private_views, set_strips
 from ..liquidation.budget_auctions import units_at
 from ..state.frontier import foresee_entry, value_to_price
 from ..state.market import Market
@@ -91,8 +91,9 @@ def foresee(market: Market) -> None:
 @compiled
 def _spend(market: Market, k: int, price_usd: float, wanted: float) -> None:
     """A week of ordinary trade of a class at its quote: the highest bidders pay (in place)."""
-    strips = segment_strips(market, 0.0)
-    bids, _ = class_bids(market, k, False, price_usd, strips)
+    strips = np.full((len(market.first_of_segment), len(market.hardware.family)), np.nan)
+    set_strips(market, k, 0.0, strips)
+    bids = class_bids(market, k, False, price_usd, strips)
     units = units_at(price_usd, k, bids, market.buyers, market.hardware)
     bid_for = 0.0
     for i in in_order(bids, np.flatnonzero(bids >= price_usd)):

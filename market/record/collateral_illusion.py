@@ -15,7 +15,7 @@ import numpy as np
 
 from ...agents.columns import Longs, Reals
 from ...agents.compiling.kernels import compiled, inlined
-from ..liquidation.bids import bids_today, value_machines
+from ..liquidation.bids import bids_today, units_bid, value_machines
 from ..liquidation.one_sale import (
     PATIENT_DAYS,
     Limits,
@@ -206,7 +206,8 @@ def _bids_usd(market: Market, k: int) -> float:
     """The money that bids for a class [USD]; it may bid for others too."""
     usd = 0.0
     for in_place in (False, True):
-        bids, units = bids_today(market, k, in_place)
+        bids = bids_today(market, k, in_place)
+        units = units_bid(market, k, bids)
         for i in range(len(bids)):
             usd += bids[i] * units[i]
     return usd

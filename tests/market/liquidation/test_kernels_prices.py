@@ -17,6 +17,7 @@ from firesale.market.liquidation.bids import (
     implied_view,
     segment_strips,
     set_private_views,
+    units_bid,
 )
 from firesale.market.liquidation.budget_auctions import units_at
 from firesale.market.liquidation.steps import Trade, note_evidence
@@ -108,7 +109,8 @@ def bids_of(bench: Bench, **given: object) -> tuple[np.ndarray, np.ndarray]:
         dealer_price_usd=100.0,
         strips=np.array([[80.0, 8.0, np.nan]]),
     )
-    return bench.kernel(class_bids, **known | given)
+    bids = bench.kernel(class_bids, **known | given)
+    return bids, bench.kernel(units_bid, k=known["k"], bids=bids)
 
 
 def test_private_views_are_lognormal_around_the_strip() -> None:
@@ -126,13 +128,13 @@ def test_everybody_keeps_its_view() -> None:
     weeks = []
     for day in (7, 28, 364):
         bench.market.today.day = day
-        weeks.append(bids_today(bench.market, GPU, False)[0])
+        weeks.append(bids_today(bench.market, GPU, False))
     assert np.all(weeks[0] > 0.0)
     assert np.all(weeks[0] == weeks[1]) and np.all(weeks[0] == weeks[2])
-    assert not np.any(bids_today(bench.market, RIG, False)[0] == weeks[0])
+    assert not np.any(bids_today(bench.market, RIG, False) == weeks[0])
     bench.market.today.seed = 2
     set_private_views(bench.market)
-    assert not np.any(bids_today(bench.market, GPU, False)[0] == weeks[0])
+    assert not np.any(bids_today(bench.market, GPU, False) == weeks[0])
 
 
 def test_nobody_pays_more_than_new_hardware_costs() -> None:

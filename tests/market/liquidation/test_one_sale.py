@@ -145,7 +145,7 @@ def test_one_seller_gets_what_an_auction_with_one_reserve_gives(seed: int) -> No
     bench.s.buyers.private_view[:] = draw.choice([0.2, 0.5, 0.8, 1.0, 1.3], (12, 3))
     bench.market.strips = np.full((len(bench.market.first_of_segment), 3), 50.0)
     for units in (0.5, 4.0, 25.0, 400.0):
-        bids, _ = bench.kernel(bids_today, k=GPU, in_place=False)
+        bids = bench.kernel(bids_today, k=GPU, in_place=False)
         s = bench.s
         asks, offered = np.array([1.0]), np.array([units])
         price = clearing_price(GPU, bids, asks, offered, s.buyers, s.hardware)
