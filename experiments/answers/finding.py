@@ -51,7 +51,10 @@ class Number(NamedTuple):
         return not math.isnan(self.low)
 
     def text(self, form: str = ",.1f") -> str:
-        """``$1.2bn (0.8 to 1.6)``: value and interval, with the unit where it stands."""
+        """``$1.2bn (0.8 to 1.6)``: value and interval, with the unit where it stands.
+
+        What came out the same in all draws has no interval.
+        """
         if math.isnan(self.value):
             return "unknown"
         if self.unit.startswith("$"):  # the sign stands before the dollar
@@ -63,7 +66,7 @@ class Number(NamedTuple):
         else:
             gap = "\N{NO-BREAK SPACE}" if self.unit else ""
             value = f"{plain_text(self.value, form)}{gap}{self.unit}"
-        if not self.has_interval:
+        if not self.has_interval or self.low == self.value == self.high:
             return value
         return f"{value} ({plain_text(self.low, form)} to {plain_text(self.high, form)})"
 

@@ -32,10 +32,10 @@ from stored numbers (`experiments/findings/*.json`) by the rules that stand with
 
 Unless it says otherwise: books, beliefs and luck are drawn in each run; losses are those of lenders
 once all claims are settled; intervals are of 95 % for the mean over draws, which vary more one by
-one; worlds are compared draw by draw under the same luck. *Confidence*: **firm** if the interval is
-further from the boundary of its rule than it is wide, **fair** if it is off the boundary, **open**
-if it contains it. It says nothing
-about whether the model is right: that is under *rests on* and *objections*.
+one, and what came out the same in all draws has none; worlds are compared draw by draw under the
+same luck. *Confidence*: **firm** if the interval is further from the boundary of its rule than it
+is wide, **fair** if it is off the boundary, **open** if it contains it. It says nothing about
+whether the model is right: that is under *rests on* and *objections*.
 """
 
 

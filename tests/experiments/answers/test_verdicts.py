@@ -80,6 +80,7 @@ def test_a_ratio_to_what_may_be_nothing_is_unknown() -> None:
         (Number(999.0, 466.0, 1532.0, "$m"), "+,.0f", "+$999m (+466 to +1,532)"),
         (Number(-0.004, -0.01, 0.01, "$bn"), ".1f", "$0.0bn (0.0 to 0.0)"),
         (Number(5.0, 4.0, 6.0, "%"), ".0f", "5\N{NO-BREAK SPACE}% (4 to 6)"),
+        (Number(5.0, 5.0, 5.0, "%"), ".0f", "5\N{NO-BREAK SPACE}%"),  # the same in all draws
         (Number.known(2.0, "years"), ".1f", "2.0\N{NO-BREAK SPACE}years"),
         (Number(1.0, -math.inf, math.inf), ".0f", "1 (open to open)"),
         (Number.known(math.nan), ".0f", "unknown"),
