@@ -165,6 +165,7 @@ def _set_mark(market: TwinMarket, kind: HardwareClass) -> None:
     if kind.clearing_usd is not None:
         age = float(market.day - kind.clearing_day)
         aged = kind.clearing_usd * math.exp(-decay * age / 365.0)
+        aged = max(aged, min(kind.clearing_usd, kind.scrap_usd))
         half_life = marks.evidence_half_life_days
         kind.mark_usd = mark_usd(kind.schedule_usd, aged, age, weight, half_life)
 

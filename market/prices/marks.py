@@ -54,10 +54,14 @@ def marks_usd(market: Market, evidence_weight: float) -> Reals:
 
 @compiled
 def _aged_price_usd(market: Market, k: int) -> float:
-    """The last clearing price of a class, depreciated since [USD/unit]; NaN before the first."""
+    """The last clearing price of a class, depreciated since [USD/unit]; NaN before the first.
+
+    Down to scrap, as schedules are: that is what is paid for it in any state.
+    """
     age = float(market.today.day - market.clearing_day[k])
-    rate = market.hardware.annual_depreciation[k]
-    return market.clearing_usd[k] * math.exp(-rate * age / 365.0)
+    rate, price = market.hardware.annual_depreciation[k], market.clearing_usd[k]
+    aged, least = price * math.exp(-rate * age / 365.0), min(price, market.hardware.scrap_usd[k])
+    return least if aged < least else aged
 
 
 @compiled

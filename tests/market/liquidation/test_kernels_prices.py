@@ -21,6 +21,7 @@ from firesale.market.liquidation.bids import (
 )
 from firesale.market.liquidation.budget_auctions import units_at
 from firesale.market.liquidation.steps import Trade, note_evidence
+from firesale.market.prices.marks import second_hand_usd
 from firesale.market.state.machines import life_left_years
 
 FROZEN = {"hashprice": False, "rent_feedback": False}
@@ -84,6 +85,21 @@ def test_marks_are_schedule_and_aged_evidence() -> None:
     # A hundred days on: the weight has halved, and both have depreciated.
     fade = math.exp(-0.4 * 100 / 365)
     assert s.marks_usd[GPU] == pytest.approx((0.75 * schedule + 0.25 * 30.0) * fade)
+
+
+@pytest.mark.parametrize(("traded", "a_year_later"), [(50.0, 50.0 * math.exp(-0.4)), (31.0, 30.0),
+                                                       (30.0, 30.0), (12.0, 12.0)])  # fmt: skip
+def test_what_traded_ages_down_to_scrap(traded: float, a_year_later: float) -> None:
+    """Nobody asks less than scrap; what an auction brought below it all the same stands."""
+    bench = priced(marks={"evidence_weight": 1.0, "evidence_half_life_days": 36500.0})
+    s = bench.s
+    s.hardware.annual_depreciation[GPU], s.hardware.scrap_usd[GPU] = 0.4, 30.0
+    s.clearing_usd[GPU], s.clearing_day[GPU] = traded, 0
+    bench.day(365, "set_prices")
+    weight = 0.5 ** (365 / 36500)
+    mark = weight * a_year_later + (1.0 - weight) * 100.0 * math.exp(-0.4)
+    assert s.marks_usd[GPU] == pytest.approx(mark)
+    assert bench.kernel(second_hand_usd, k=GPU) == pytest.approx(a_year_later)
 
 
 def test_marks_follow_the_schedule_when_told_to() -> None:
