@@ -27,9 +27,13 @@ def project() -> Path:
     return Path(str(agents.__file__)).parent.parent
 
 
-def last_change(path: Path) -> str:
-    """Date on which a file was last committed, or written where nothing is known of commits."""
-    asked = ["git", "-C", str(path.parent), "log", "-1", "--format=%cs", "--", path.name]
+def last_change(path: Path, text: str = "") -> str:
+    """Date on which a file, or a ``text`` in it, was last committed.
+
+    Where nothing is known of commits: on which the file was written.
+    """
+    asked = ["git", "-C", str(path.parent), "log", "-1", "--format=%cs"]
+    asked += [f"-S{text}"] * bool(text) + ["--", path.name]
     try:
         found = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=False)
         if found.returncode == 0 and found.stdout.strip():
@@ -66,13 +70,14 @@ def coverage(path: Path) -> list[Check]:
     if not path.is_file():
         return [Check(COVERAGE, "branches", NOT_HERE, "", None)]
     lines = []
-    for what, result, *_ in table_rows(path):
+    for what, result, *rest in table_rows(path):
         if "branches of" in what:
+            row = " | ".join((what, result, *rest))  # as it stands there: made when it came in
             share = float(result.split("%")[0])
             outcome = f"{share:g} %, at least {LEAST_BRANCHES:g} %"
             name = what.removeprefix("second pass: ").replace("`", "")
             passed = share >= LEAST_BRANCHES
-            lines.append(Check(COVERAGE, name, outcome, last_change(path), passed))
+            lines.append(Check(COVERAGE, name, outcome, last_change(path, row), passed))
     return lines or [Check(COVERAGE, "branches", f"no row in {path.name}", "", False)]
 
 

@@ -6,7 +6,7 @@ has a facility for machines ordered later.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -82,7 +82,7 @@ def open_tape(path: Path, add_to: str = "2025", merge: bool = False) -> JoinedBo
         raise TapeError([Mistake(tape.file, one.row, "loan id", one.id, allowed) for one in clash])
     known: list[Recognised] = []
     borrower_of = _ids(tape.loans, "borrower", base, merge, known)
-    lender_of = _ids(tape.loans, "lender", base, merge, known)
+    lender_of = _ids(tape.loans, "lender", base, merge, known, borrower_of.values())
     units = {loan.id: units_of(loan, base, filling) for loan in tape.loans}
     found = Parties()
     ids = {row.id for row in (*base.miners, *base.neoclouds)}
@@ -95,7 +95,7 @@ def open_tape(path: Path, add_to: str = "2025", merge: bool = False) -> JoinedBo
                 raise TapeError([_mistake(tape.file, mine[0], error)]) from None
     rows = _loan_rows(tape, borrower_of, lender_of, units, base, filling)
     others, lenders = _carve(base, rows, ids) if merge else (base.loans, base.lenders)
-    lenders = _with_lenders(lenders, tape.loans, rows, filling)
+    lenders = _with_lenders(lenders, tape, rows, filling)
     new_borrowers = frozenset(row.id for row in (*found.miners, *found.neoclouds))
     everyone = frozenset(ids) if add_to == "nothing" else frozenset()
     books = replace(
@@ -185,12 +185,20 @@ def without_credit(books: Books) -> Books:
 
 
 def _ids(
-    loans: Sequence[TapeLoan], owner: str, base: Books, merge: bool, known: list[Recognised]
+    loans: Sequence[TapeLoan],
+    owner: str,
+    base: Books,
+    merge: bool,
+    known: list[Recognised],
+    others: Iterable[str] = (),
 ) -> dict[str, str]:
-    """The party behind each loan: one of the market if it is known and merged, else a new one."""
+    """The party behind each loan: one of the market if it is known and merged, else a new one.
+
+    A new one has no id that ``others`` of the tape have: a firm may be lender and borrower.
+    """
     operators: list[Named] = [*base.miners, *base.neoclouds]
     rows: list[Named] = [*base.lenders] if owner == "lender" else operators
-    taken = {row.id for row in [*operators, *base.lenders, *base.outside]}
+    taken = {row.id for row in [*operators, *base.lenders, *base.outside]} | set(others)
     taken |= {segment.segment for segment in base.buyers}
     party: dict[str, str] = {}
     result = {}
@@ -263,21 +271,25 @@ def _carve(
 
 def _with_lenders(
     lenders: Sequence[Lender],
-    loans: Sequence[TapeLoan],
+    tape: Tape,
     rows: Sequence[Loan],
     filling: Filling,
 ) -> tuple[Lender, ...]:
     """Lenders of the market, with what the tape lends, and those of the tape."""
     result = {row.id: row for row in lenders}
-    names = {row.lender_id: loan["lender"] for loan, row in zip(loans, rows, strict=True)}
-    kinds = {row.lender_id: loan["lender_kind"] for loan, row in zip(loans, rows, strict=True)
+    both = list(zip(tape.loans, rows, strict=True))
+    names = {row.lender_id: loan["lender"] for loan, row in both}
+    kinds = {row.lender_id: loan["lender_kind"] for loan, row in both
              if loan["lender_kind"] is not None}  # fmt: skip
     for party, said in names.items():
         mine = [row for row in rows if row.lender_id == party]
         if party not in result:
             name = said or OWN_LENDER
             kind = kinds.get(party) or kind_of_lender(name, filling)
-            result[party] = lender_row(party, name, kind, mine, filling)
+            try:
+                result[party] = lender_row(party, name, kind, mine, filling)
+            except ValidationError:
+                raise TapeError([_too_much(tape.file, name, party, both)]) from None
             continue
         lender, drawn = result[party], sum(row.drawn_usd_m for row in mine)
         lines = sum(row.committed_usd_m - row.drawn_usd_m for row in mine)
@@ -288,6 +300,16 @@ def _with_lenders(
             undrawn_commitments_usd_m=lender.undrawn_commitments_usd_m + lines,
         )
     return tuple(result.values())
+
+
+def _too_much(file: str, name: str, party: str, both: Sequence[tuple[TapeLoan, Loan]]) -> Mistake:
+    """A lender whose loans, with what it is filled up with, are more than a row can hold."""
+    loan, row = max(
+        (one for one in both if one[1].lender_id == party), key=lambda one: one[1].committed_usd_m
+    )
+    owed = f"{1e6 * row.committed_usd_m:,.0f}"
+    allowed = f"so much less that all that {name} has stays below 10^15 USD"
+    return Mistake(file, loan.row, "principal", owed, allowed)
 
 
 def _missing(base: Books, loans: Sequence[Loan], ids: set[str]) -> list[Machines]:

@@ -18,6 +18,7 @@ from firesale.market.opening.tape.filled import default
 from firesale.market.opening.tape.income import service_usd_yr
 from firesale.market.opening.tape.join import JoinedBook, open_tape
 from firesale.market.opening.tape.template import write_template
+from firesale.market.scenario.errors import InputError
 from firesale.market.simulation import Simulation
 
 
@@ -152,6 +153,24 @@ def test_a_test_keeps_the_headroom_that_its_lender_reports(tmp_path: Path) -> No
     loan = next(row for row in joined.books.loans if row.loan_id == "A")
     assert loan.margin_call_ltv == pytest.approx(0.8 * 1.2 / 0.6)
     assert 1.0 - 1.2 / loan.margin_call_ltv == pytest.approx(1.0 - 0.6 / 0.8)
+
+
+def test_a_lender_with_more_than_there_is_money_is_refused(tmp_path: Path) -> None:
+    """A loan may be of 10^15 USD, but not what its lender would have beside it."""
+    tape = tape_of(
+        tmp_path, {"principal": "2000000"}, {"loan id": "B", "principal": "1" + 15 * "0"}
+    )
+    said = r"row 3, column 'principal': '1,000.*' is not allowed; it must be so much less that all "
+    with pytest.raises(InputError, match=said + r"that Fund has stays below 10\^15 USD"):
+        open_tape(tape)
+
+
+def test_a_firm_may_lend_and_borrow_under_one_name(tmp_path: Path) -> None:
+    tape = tape_of(tmp_path, {"borrower": "Acme", "lender": "Acme"})
+    joined = open_tape(tape, "nothing")
+    ends = joined.borrower_of["A"], joined.lender_of["A"]
+    assert len(set(ends)) == 2
+    Simulation(Scenario.load("calm").with_settings(["days=5"]), 1, joined.books).run()
 
 
 def test_a_template_is_a_tape(tmp_path: Path) -> None:
